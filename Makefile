@@ -1,0 +1,94 @@
+# One command each; `make` alone lists them. Everything is installed into .venv, nothing outside of it,
+# except for a browser that the tests may need. A second call finds its work done and takes seconds.
+
+PORT ?= 8501
+pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3.10 python3 python)
+sources = mnist_core pages app.py tests $(wildcard benchmarks)
+
+help:
+	@echo "make run      start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
+	@echo "make test     run every test, the browser's too (some of them: make test ARGS='-k drawing')"
+	@echo "make check    format, lint and types, changing nothing"
+	@echo "make format   bring the code into shape"
+
+run: .venv/app
+	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
+	@.venv/bin/python -m streamlit run app.py --server.port $(PORT) --browser.serverAddress localhost
+
+test: .venv/dev
+	@.venv/bin/python -m tests.e2e.browser
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/dev
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m mypy $(sources)
+
+format: .venv/dev
+	.venv/bin/python -m ruff format .
+	.venv/bin/python -m ruff check --fix .
+
+.PHONY: help run test check format stale
+
+# --- .venv ---------------------------------------------------------------------------------------------------
+# .venv/made, .venv/app and .venv/dev say how far it has come. It is made anew if an installation was cut off
+# (.venv/unfinished is still there), if its Python is gone, or if another one is asked for with PYTHON=.
+
+stale := $(shell { [ ! -e .venv/unfinished ] && .venv/bin/python -c "import pip" \
+    $(if $(PYTHON),&& [ "$$("$(PYTHON)" -V)" = "$$(.venv/bin/python -V)" ]); } >/dev/null 2>&1 || echo stale)
+
+stale:
+
+.venv/made: $(stale)
+	@for python in $(pythons); do \
+	    "$$python" -c "" >/dev/null 2>&1 || continue; \
+	    if problem=$$("$$python" -c "$$CHECK_PYTHON" 2>&1); then \
+	        echo "Making .venv with $$("$$python" -V)."; \
+	        rm -rf .venv && "$$python" -m venv .venv && touch $@; exit; \
+	    fi; \
+	    echo "$$python: $$problem" >&2; \
+	done; \
+	echo "No suitable Python among: $(pythons)." >&2; \
+	echo "Install Python 3.10, 3.11, 3.12 or 3.13 (TensorFlow has no wheel for others), or say where one is:" >&2; \
+	echo "    make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+.venv/app: requirements.txt .venv/made
+	$(call install,$<)
+
+.venv/dev: requirements-dev.txt .venv/app
+	$(call install,$<)
+
+define install
+@echo "Installing $(1) into .venv; the first time this takes a few minutes."
+@touch .venv/unfinished
+@.venv/bin/python -m pip install --disable-pip-version-check -r $(1) || { \
+    echo "Installing $(1) failed; the reason stands above. If no version of tensorflow was found: there are" >&2; \
+    echo "wheels for Linux (glibc; x86_64, aarch64) and for Macs with Apple silicon, not for other machines." >&2; \
+    exit 1; }
+@rm .venv/unfinished
+@touch $@
+endef
+
+# Run by any Python at all, so its language is what they have in common.
+define CHECK_PYTHON
+import sys
+version = "%d.%d" % sys.version_info[:2]
+if version not in ("3.10", "3.11", "3.12", "3.13"):
+    sys.exit("TensorFlow has no wheel for Python " + version + ".")
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("It cannot make a .venv, its venv or ensurepip module is missing. "
+             "On Debian and Ubuntu: apt install python" + version + "-venv")
+endef
+
+define CHECK_PORT
+import socket, sys
+try:
+    socket.create_server(("", int(sys.argv[1]))).close()
+except (OSError, OverflowError, ValueError):
+    sys.exit("Port " + sys.argv[1] + " is taken, or no port at all. Choose another one: make run PORT=8600")
+endef
+
+export CHECK_PYTHON CHECK_PORT

@@ -1,0 +1,156 @@
+"""The playground without a browser: fetch the data, train a preset, evaluate it, read a picture.
+
+Run ``python -m mnist_core --help`` for the commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mnist_core import datasets, drawing, evaluation, presets, training
+from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.evaluation import Evaluation
+from mnist_core.network import TrainedNetwork
+from mnist_core.prediction import Predictor
+
+DEFAULT_NETWORK = Path("runs/network.npz")
+_MAX_PICTURE_BYTES = 20 * 2**20
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    folder = datasets.fetch(options.directory, progress=_print_download)
+    print(f"MNIST is in {folder}")
+
+
+def _print_download(progress: datasets.DownloadProgress) -> None:
+    total = f" of {progress.total / 2**20:.1f}" if progress.total else ""
+    print(f"\r{progress.name}: {progress.received / 2**20:.1f}{total} MB", end="", flush=True)
+    if progress.received == progress.total:
+        print()
+
+
+def _load(name: str) -> datasets.Dataset:
+    dataset = datasets.load(name, progress=_print_download)
+    print(f"Data: {dataset.name}, {dataset.provenance}")
+    if dataset.notice:
+        print(dataset.notice, file=sys.stderr)
+    return dataset
+
+
+def _train(options: argparse.Namespace) -> None:
+    preset = presets.PRESETS[options.preset]
+    dataset = _load(options.dataset)
+    changes = {"epochs": options.epochs, "seed": options.seed, "dataset": dataset.name}
+    config = dataclasses.replace(preset.config, **{k: v for k, v in changes.items() if v is not None})
+    print(f"{preset.name}: {preset.summary}")
+    for event in training.train(config, dataset):
+        match event:
+            case training.EpochEnded():
+                print(f"epoch {event.epoch:3}/{config.epochs}", _metrics_text(event.metrics), flush=True)
+            case training.Finished():
+                event.network.save(options.network)
+                _print_result(evaluation.evaluate_on_test(event.network, dataset))
+                if preset.published and dataset.name == "mnist":
+                    print(f"The article says: accuracy {preset.published.test_accuracy}. {preset.published.note}")
+                print(f"Saved as {options.network}")
+
+
+def _metrics_text(metrics: training.EpochMetrics) -> str:
+    text = f"loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.4f}"
+    if metrics.validation_loss is None:
+        return text
+    return text + f"  validation {metrics.validation_loss:.4f}  {metrics.validation_accuracy:.4f}"
+
+
+def _print_result(result: Evaluation) -> None:
+    print(f"Test: accuracy {result.accuracy:.4f}, loss {result.loss:.4f}, {len(result.labels):,} images")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    network = TrainedNetwork.load(options.network)
+    result = evaluation.evaluate_on_test(network, _load(network.config.dataset))
+    _print_result(result)
+    print("Confusion matrix, rows true, columns answers:")
+    for row in result.confusion:
+        print(" ".join(f"{count:5}" for count in row))
+    print("digit  precision  recall      F1  support")
+    for one in result.per_class:
+        print(f"{one.digit:5}  {one.precision:9.4f}  {one.recall:6.4f}  {one.f1:6.4f}  {one.support:7}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    predictor = Predictor(TrainedNetwork.load(options.network))
+    drawn = drawing.to_mnist(_read_picture(options.image))
+    if drawn.is_empty:
+        raise DataError(f"{options.image} is empty.", "Give a picture with one digit on a plain background.")
+    for warning in drawn.warnings:
+        print(warning, file=sys.stderr)
+    for digit, probability in predictor(drawn.image).top(3):
+        print(f"{digit}  {probability:.4f}")
+
+
+def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """The picture in a file as (h, w, 4) uint8 RGBA, a large one made smaller; refused before it unpacks to a bomb."""
+    remedy = "Give a PNG or JPEG picture of one digit."
+    try:
+        if path.stat().st_size > _MAX_PICTURE_BYTES:
+            raise DataError(f"{path} is larger than {_MAX_PICTURE_BYTES // 2**20} MB.", remedy)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                picture.thumbnail((drawing.MAX_SIDE, drawing.MAX_SIDE))
+                return np.asarray(picture.convert("RGBA"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{path} cannot be read as a picture: {error}.", remedy) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m mnist_core", description="The MNIST playground without a browser.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fetch = commands.add_parser("fetch", help="download MNIST and verify it")
+    fetch.add_argument("--directory", type=Path, help="where to put it; the cache, if not given")
+    fetch.set_defaults(run=_fetch)
+
+    train = commands.add_parser("train", help="train a preset, and save what it learned")
+    train.add_argument("--preset", choices=list(presets.PRESETS), default="kite")
+    train.add_argument("--dataset", choices=list(datasets.NAMES), default="mnist")
+    train.add_argument("--epochs", type=int, help="instead of the preset's")
+    train.add_argument("--seed", type=int, help="instead of 0")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="test a saved network, digit by digit")
+    evaluate.set_defaults(run=_evaluate)
+
+    predict = commands.add_parser("predict", help="read a picture of a digit")
+    predict.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG file")
+    predict.set_defaults(run=_predict)
+
+    for command in (train, evaluate, predict):
+        command.add_argument("--network", type=Path, default=DEFAULT_NETWORK, help="the file (%(default)s)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 when it went well, 1 with a message on stderr when it was refused."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except PlaygroundError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,328 @@
+"""One frozen `RunConfig` describes a run completely.
+
+It is the cache key of compiled programs, the link that people share, the record of a run. The choices that
+forms, validation and tests offer stand here once, as maps from value to what people read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_core.errors import ConfigError
+
+IMAGE_SIZE = 28
+CLASSES = 10
+
+LAYER_KINDS: Mapping[str, str] = types.MappingProxyType({"dense": "Dense", "conv": "Convolution"})
+
+# The values are the names that Keras knows them by.
+ACTIVATIONS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "relu": "ReLU",
+        "sigmoid": "Sigmoid",
+        "tanh": "Tanh",
+        "elu": "ELU",
+        "gelu": "GELU",
+        "silu": "SiLU",
+        "leaky_relu": "Leaky ReLU",
+        "softplus": "Softplus",
+        "linear": "Linear",
+    }
+)
+
+
+@dataclass(frozen=True)
+class OptimizerChoice:
+    """An optimizer as people meet it: its name, and the learning rate that Keras would use unasked."""
+
+    label: str
+    default_learning_rate: float
+
+
+OPTIMIZERS: Mapping[str, OptimizerChoice] = types.MappingProxyType(
+    {
+        "sgd": OptimizerChoice("SGD", 0.01),
+        "momentum": OptimizerChoice("SGD with momentum 0.9", 0.01),
+        "rmsprop": OptimizerChoice("RMSprop", 0.001),
+        "adam": OptimizerChoice("Adam", 0.001),
+        "adamw": OptimizerChoice("AdamW", 0.001),
+    }
+)
+LOSSES: Mapping[str, str] = types.MappingProxyType(
+    {"categorical_crossentropy": "Cross-entropy", "mean_squared_error": "Mean squared error"}
+)
+SPLITS: Mapping[str, str] = types.MappingProxyType(
+    {"official": "Official test set", "kite": "Kite: a quarter of the training images held out"}
+)
+
+@dataclass(frozen=True)
+class Range:
+    """The closed range of a number that a run may be given.
+
+    Raises:
+        ConfigError: from `check`, when a value is no number of the right type, or outside.
+    """
+
+    low: float
+    high: float
+    whole: bool = False
+
+    def check(self, field: str, value: object) -> None:
+        """Refuse a `value` that does not belong to the setting `field`."""
+        right_type = isinstance(value, int if self.whole else (int, float))
+        if isinstance(value, bool) or not right_type:
+            kind = "a whole number" if self.whole else "a number"
+            raise ConfigError(field, f"must be {kind}.", f"Choose one from {self.text}.", value)
+        if not self.low <= value <= self.high:  # type: ignore[operator]  # NaN is outside, too.
+            raise ConfigError(field, "is out of range.", f"Choose {self.text}.", value)
+
+    @property
+    def text(self) -> str:
+        """The range as people read it."""
+        return f"{self.low:,d} to {self.high:,d}" if self.whole else f"{self.low:,g} to {self.high:,g}"
+
+
+MAX_LAYERS = 6
+# Each convolution of 3x3 without padding and each 2x2 pooling shrink the picture: 28, 13, 5, 1.
+MAX_CONV_LAYERS = 3
+UNITS = Range(1, 2048, whole=True)
+FILTERS = Range(1, 128, whole=True)
+DROPOUT = Range(0.0, 0.9)
+LEARNING_RATE = Range(1e-6, 10.0)
+BATCH_SIZE = Range(1, 1024, whole=True)
+EPOCHS = Range(1, 100, whole=True)
+L2 = Range(0.0, 1.0)
+VALIDATION_FRACTION = Range(0.0, 0.5)
+EARLY_STOPPING = Range(0, 50, whole=True)
+SEED = Range(0, 2**31 - 1, whole=True)
+
+
+def check_choice(field: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse a `value` that is not among `choices` with a `ConfigError` that lists them."""
+    if not isinstance(value, str) or value not in choices:
+        raise ConfigError(field, "is not a known choice.", f"Choose one of {', '.join(choices)}.", value)
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """One hidden layer.
+
+    Args:
+        kind: ``"dense"``, or ``"conv"``: filters of 3x3 without padding, then 2x2 max pooling.
+        units: neurons of a dense layer, filters of a convolution.
+        activation: a key of `ACTIVATIONS`.
+        dropout: share of this layer's outputs that is zeroed in each training step, 0 to 0.9.
+    """
+
+    kind: str = "dense"
+    units: int = 128
+    activation: str = "relu"
+    dropout: float = 0.0
+
+    def check(self, field: str) -> None:
+        """Raise `ConfigError` for the first setting that is wrong; `field` is this layer's own name."""
+        check_choice(f"{field}.kind", self.kind, LAYER_KINDS)
+        (FILTERS if self.kind == "conv" else UNITS).check(f"{field}.units", self.units)
+        check_choice(f"{field}.activation", self.activation, ACTIVATIONS)
+        DROPOUT.check(f"{field}.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run computes. The defaults are the Kite tutorial's network and recipe.
+
+    Args:
+        layers: the hidden layers from input to output; ``()`` is no hidden layer. The output layer, ten
+            units with softmax, is always added.
+        optimizer: a key of `OPTIMIZERS`.
+        learning_rate: the optimizer's step size.
+        loss: a key of `LOSSES`.
+        batch_size: images in one step; an epoch's last batch may be smaller and is never dropped.
+        epochs: passes over the training images.
+        dataset: the name of a data set.
+        split: a key of `SPLITS`: which images are trained on and which are kept for the test.
+        validation_fraction: share of the training images set aside to watch, 0 for none.
+        seed: starting weights, order of images and dropout all follow from it.
+        l2: weight of the sum of squared layer weights (without biases) that is added to the loss.
+        early_stopping: end the run after so many epochs without a lower validation loss and keep the best
+            epoch; 0 is off.
+
+    Raises:
+        ConfigError: naming the field, when it or a combination is impossible.
+    """
+
+    layers: tuple[LayerConfig, ...] = (LayerConfig(),)
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    loss: str = "categorical_crossentropy"
+    batch_size: int = 128
+    epochs: int = 20
+    dataset: str = "mnist"
+    split: str = "official"
+    validation_fraction: float = 0.0
+    seed: int = 0
+    l2: float = 0.0
+    early_stopping: int = 0
+
+    def __post_init__(self) -> None:
+        self._check_layers()
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        LEARNING_RATE.check("learning_rate", self.learning_rate)
+        check_choice("loss", self.loss, LOSSES)
+        BATCH_SIZE.check("batch_size", self.batch_size)
+        EPOCHS.check("epochs", self.epochs)
+        if not (isinstance(self.dataset, str) and re.fullmatch(r"[a-z0-9_-]{1,40}", self.dataset)):
+            raise ConfigError(
+                "dataset", "is not the name of a data set.", 'Give one such as "mnist".', self.dataset
+            )
+        check_choice("split", self.split, SPLITS)
+        VALIDATION_FRACTION.check("validation_fraction", self.validation_fraction)
+        SEED.check("seed", self.seed)
+        L2.check("l2", self.l2)
+        EARLY_STOPPING.check("early_stopping", self.early_stopping)
+        if self.early_stopping and not self.validation_fraction:
+            raise ConfigError(
+                "early_stopping",
+                "needs validation images to watch.",
+                "Give validation_fraction a value above 0, or switch early stopping off.",
+            )
+
+    def _check_layers(self) -> None:
+        if not isinstance(self.layers, tuple) or not all(isinstance(x, LayerConfig) for x in self.layers):
+            raise ConfigError("layers", "must be a tuple of LayerConfig.", "Give () for none.", self.layers)
+        if len(self.layers) > MAX_LAYERS:
+            raise ConfigError(
+                "layers", "has too many hidden layers.", f"Use at most {MAX_LAYERS}.", len(self.layers)
+            )
+        for i, layer in enumerate(self.layers):
+            layer.check(f"layers[{i}]")
+            if layer.kind == "conv" and i and self.layers[i - 1].kind == "dense":
+                raise ConfigError(
+                    f"layers[{i}].kind",
+                    "a convolution needs a picture, and a dense layer leaves none.",
+                    "Put convolutions before the dense layers.",
+                )
+        convolutions = sum(layer.kind == "conv" for layer in self.layers)
+        if convolutions > MAX_CONV_LAYERS:
+            raise ConfigError(
+                "layers",
+                "has more convolutions than a 28x28 image holds.",
+                f"Use at most {MAX_CONV_LAYERS}.",
+                convolutions,
+            )
+
+    def to_json(self) -> str:
+        """The config as a JSON object with every field, in a fixed order."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunConfig:
+        """The config written by `to_json`; a missing field takes its default.
+
+        Raises:
+            ConfigError: for text that is not such an object, an unknown field, or a value that is refused.
+        """
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError("config", "is not valid JSON.", "Copy the whole text again.", text) from error
+        values = _checked_object("config", raw, cls)
+        if "layers" in values:
+            if not isinstance(values["layers"], list):
+                raise ConfigError(
+                    "layers", "must be a list.", "Give [] for no hidden layer.", values["layers"]
+                )
+            values["layers"] = tuple(
+                LayerConfig(**_checked_object(f"layers[{i}]", layer, LayerConfig))
+                for i, layer in enumerate(values["layers"])
+            )
+        return cls(**values)
+
+    def to_query(self) -> dict[str, str]:
+        """The config as parameters of a link: only what differs from the defaults, all as short text.
+
+        Layers are written as ``kind-units-activation-dropout``, joined by commas; none at all as ``none``.
+        """
+        query = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            query[field.name] = _layers_to_text(value) if field.name == "layers" else str(value)
+        return query
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> RunConfig:
+        """The config written by `to_query`.
+
+        Raises:
+            ConfigError: naming the parameter that is unknown, unreadable or refused.
+        """
+        known = {field.name: field for field in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for name, text in query.items():
+            if name not in known:
+                raise ConfigError(name, "is not a setting of a run.", f"Known are {', '.join(known)}.")
+            if name == "layers":
+                values[name] = _layers_from_text(text)
+            else:
+                values[name] = _number_from_text(name, text, type(known[name].default))
+        return cls(**values)
+
+
+def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
+    known = {f.name for f in dataclasses.fields(kind)}
+    if not isinstance(raw, dict):
+        raise ConfigError(field, "must be an object of settings.", "See RunConfig.to_json for its form.", raw)
+    unknown = raw.keys() - known
+    if unknown:
+        raise ConfigError(
+            f"{field}.{min(unknown)}",
+            "is not a known setting.",
+            f"Known are {', '.join(sorted(known))}.",
+        )
+    return dict(raw)
+
+
+def _layers_to_text(layers: tuple[LayerConfig, ...]) -> str:
+    if not layers:
+        return "none"
+    return ",".join(f"{x.kind}-{x.units}-{x.activation}-{str(x.dropout).removesuffix('.0')}" for x in layers)
+
+
+def _layers_from_text(text: str) -> tuple[LayerConfig, ...]:
+    if text == "none":
+        return ()
+    layers = []
+    for i, part in enumerate(text.split(",")):
+        pieces = part.split("-", 3)
+        if len(pieces) != 4:
+            raise ConfigError(
+                f"layers[{i}]",
+                "is not a layer.",
+                "Write kind-units-activation-dropout, such as dense-128-relu-0.",
+                part,
+            )
+        kind, units, activation, dropout = pieces
+        layers.append(
+            LayerConfig(
+                kind,
+                _number_from_text(f"layers[{i}].units", units, int),
+                activation,
+                _number_from_text(f"layers[{i}].dropout", dropout, float),
+            )
+        )
+    return tuple(layers)
+
+
+def _number_from_text(field: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ConfigError(field, "is not a number.", "Write it with digits, such as 10.", text) from error

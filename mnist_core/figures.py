@@ -1,0 +1,265 @@
+"""One function a picture. They draw what is handed to them and compute nothing about networks.
+
+What stands still is a Plotly figure; what moves is a Vega-Lite description, which the browser keeps while its data
+change. Their scales are fixed from the start, so that nothing jumps.
+
+The same thing has the same colour everywhere: `INK` for what the network gets right or speaks for a digit, `ERROR` for
+mistakes or what speaks against it. Both are told apart by people who do not tell red from green.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mnist_core.config import ACTIVATIONS, CLASSES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mnist_core.config import RunConfig
+
+INK = "#2f6fde"
+ERROR = "#e07a1f"
+QUIET = "#8a94a6"
+_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+_DIGITS = [str(digit) for digit in range(CLASSES)]
+_IS_VALIDATION = "datum.images === 'validation'"
+# A column of the network's picture shows so many units at most.
+_MOST_DOTS = 9
+
+
+def live_curve(name: str, epochs: int, top: float, shows_validation: bool) -> dict[str, Any]:
+    """A curve that grows, as a Vega-Lite description for data with the columns epoch, `name` and images.
+
+    Args:
+        name: the column to draw.
+        epochs: where the horizontal axis ends.
+        top: where the vertical axis ends.
+        shows_validation: whether a second curve, for the validation images, is to be expected.
+    """
+    names = ["training", "validation"] if shows_validation else ["training"]
+    return {
+        "height": 220,
+        "layer": [
+            {"mark": {"type": "line", "clip": True}},
+            {"mark": {"type": "point", "filled": True, "size": 36}, "transform": [{"filter": _IS_VALIDATION}]},
+        ],
+        "encoding": {
+            "x": {
+                "field": "epoch",
+                "type": "quantitative",
+                "scale": {"domain": [0, epochs], "nice": False},
+                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+            },
+            "y": {
+                "field": name,
+                "type": "quantitative",
+                "scale": {"domain": [0, top], "nice": False},
+                "title": None,
+                "axis": {"format": ".0%" if name == "accuracy" else ".1f"},
+            },
+            "color": {
+                "field": "images",
+                "type": "nominal",
+                "scale": {"domain": names, "range": [INK, ERROR][: len(names)]},
+                "legend": {"title": None, "orient": "bottom"} if shows_validation else None,
+            },
+            "tooltip": [
+                {"field": "images", "type": "nominal"},
+                {"field": "epoch", "type": "quantitative", "format": ".2f"},
+                {"field": name, "type": "quantitative", "format": ".4f"},
+            ],
+        },
+    }
+
+
+def live_bars() -> dict[str, Any]:
+    """Ten bars that move, as a Vega-Lite description for data with the columns digit, probability and best."""
+    return {
+        "height": 200,
+        "mark": {"type": "bar", "cornerRadius": 2},
+        "encoding": {
+            "x": {
+                "field": "digit",
+                "type": "nominal",
+                "scale": {"domain": _DIGITS},
+                "title": None,
+                "axis": {"labelAngle": 0},
+            },
+            "y": {
+                "field": "probability",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "title": None,
+                "axis": {"format": ".0%"},
+            },
+            "color": {
+                "field": "best",
+                "type": "nominal",
+                "scale": {"domain": [True, False], "range": [INK, QUIET]},
+                "legend": None,
+            },
+            "tooltip": [
+                {"field": "digit", "type": "nominal"},
+                {"field": "probability", "type": "quantitative", "format": ".2%"},
+            ],
+        },
+    }
+
+
+def network_diagram(config: RunConfig) -> go.Figure:
+    """The network from its pixels to its ten answers: a column for each layer, at most nine of its units drawn."""
+    columns = [("784", "pixels", 784, QUIET)]
+    columns += [
+        (
+            f"{layer.units}",
+            ("filters, " if layer.kind == "conv" else "") + ACTIVATIONS[layer.activation],
+            layer.units,
+            INK,
+        )
+        for layer in config.layers
+    ]
+    columns.append((f"{CLASSES}", "digits", CLASSES, ERROR))
+    figure = go.Figure()
+    heights = [_dot_heights(units) for _, _, units, _ in columns]
+    for x in range(len(columns) - 1):
+        # One trace with gaps for all connections between two layers.
+        pairs = [(a, b) for a in heights[x] for b in heights[x + 1]]
+        figure.add_scatter(
+            x=[place for _ in pairs for place in (x, x + 1, None)],
+            y=[place for a, b in pairs for place in (a, b, None)],
+            mode="lines",
+            line={"width": 0.6, "color": "rgba(138,148,166,0.35)"},
+            hoverinfo="skip",
+        )
+    for x, (count, name, units, color) in enumerate(columns):
+        is_picture = 0 < x <= len(config.layers) and config.layers[x - 1].kind == "conv"
+        figure.add_scatter(
+            x=[x] * len(heights[x]),
+            y=heights[x],
+            mode="markers",
+            marker={"size": 11, "color": color, "symbol": "square" if is_picture else "circle"},
+            hovertemplate=f"{units} {name}<extra></extra>",
+        )
+        if units > _MOST_DOTS:
+            figure.add_annotation(x=x, y=0, text="⋮", showarrow=False, font={"size": 18})
+        figure.add_annotation(x=x, y=-6.1, text=f"<b>{count}</b><br>{name}", showarrow=False)
+        rate = config.layers[x - 1].dropout if 0 < x <= len(config.layers) else 0.0
+        if rate:
+            figure.add_annotation(x=x, y=5.4, text=f"drops {rate:.0%}", showarrow=False)
+    figure.update_xaxes(visible=False, range=[-0.6, len(columns) - 0.4], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-7.2, 6], fixedrange=True)
+    figure.update_layout(showlegend=False, height=260, margin=_MARGIN)
+    return figure
+
+
+def _dot_heights(units: int) -> list[float]:
+    if units <= _MOST_DOTS:
+        return [(units - 1) / 2 - place for place in range(units)]
+    # A gap in the middle stands for all that are not drawn.
+    return [float(place) for place in (4, 3, 2, 1, -1, -2, -3, -4)]
+
+
+def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]]) -> go.Figure:
+    """A confusion matrix whose cells can be chosen with a click.
+
+    Args:
+        matrix: (10, 10), rows are the true digits, columns the answers; it gives the shade.
+        texts: what stands in each cell.
+
+    Returns:
+        A figure; each selectable point has ``customdata`` ``[true, answer]``. A heatmap sends no selections, so
+        transparent squares lie over it.
+    """
+    diagonal = np.eye(CLASSES, dtype=bool)
+    right = np.where(diagonal, matrix, np.nan)
+    wrong = np.where(diagonal, np.nan, matrix)
+    figure = go.Figure()
+    for values, color in ((right, INK), (wrong, ERROR)):
+        top = float(np.nanmax(values)) or 1.0
+        figure.add_heatmap(
+            z=values, x=_DIGITS, y=_DIGITS, zmin=0, zmax=top, showscale=False, hoverinfo="skip",
+            colorscale=[[0, _with_alpha(color, 0.0)], [1, _with_alpha(color, 0.85)]], xgap=1, ygap=1,
+        )  # fmt: skip
+    on_diagonal = [(digit, digit) for digit in range(CLASSES)]
+    elsewhere = [(true, answer) for true in range(CLASSES) for answer in range(CLASSES) if true != answer]
+    # The diagonal is dark, so its numbers are white; the others take the page's own colour.
+    for cells, font in ((on_diagonal, {"color": "white"}), (elsewhere, {})):
+        figure.add_scatter(
+            x=[_DIGITS[answer] for _, answer in cells],
+            y=[_DIGITS[true] for true, _ in cells],
+            text=[texts[true][answer] for true, answer in cells],
+            customdata=[[true, answer] for true, answer in cells],
+            mode="markers+text",
+            textfont={"size": 13, **font},
+            marker={"symbol": "square", "size": 30, "opacity": 0},
+            hovertemplate="a %{customdata[0]} read as %{customdata[1]}<br>%{text}<extra></extra>",
+            selected={"marker": {"opacity": 0.25}},
+            unselected={"marker": {"opacity": 0}},
+        )
+    figure.update_xaxes(title="the network's answer", type="category", side="top", fixedrange=True, showgrid=False)
+    figure.update_yaxes(
+        title="the true digit", type="category", autorange="reversed", fixedrange=True, showgrid=False
+    )  # fmt: skip
+    figure.update_layout(showlegend=False, height=430, margin=_MARGIN, dragmode=False, clickmode="event+select")
+    return figure
+
+
+def probability_bars(probabilities: npt.NDArray[np.float32], true_digit: int | None = None) -> go.Figure:
+    """Ten bars.
+
+    Args:
+        probabilities: (10,) in [0, 1].
+        true_digit: its bar is drawn in `INK`, and the answer's in `ERROR` where it is another; None for no such.
+    """
+    answer = int(np.argmax(probabilities))
+    colors = [QUIET] * CLASSES
+    colors[answer] = INK if true_digit in (None, answer) else ERROR
+    if true_digit is not None:
+        colors[true_digit] = INK
+    figure = go.Figure(
+        go.Bar(
+            x=_DIGITS,
+            y=probabilities.tolist(),
+            marker={"color": colors},
+            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
+    figure.update_layout(height=220, margin=_MARGIN, showlegend=False)
+    return figure
+
+
+def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) -> npt.NDArray[np.uint8]:
+    """Signed pictures side by side as one image: `INK` above 0, `ERROR` below, transparent at 0.
+
+    Args:
+        pictures: (k, h, w) in [-1, 1].
+        columns: pictures in a row.
+        side: pixels of each, every value a square.
+
+    Returns:
+        (rows * (side + 4), columns * (side + 4), 4) uint8 RGBA.
+    """
+    scale = np.arange(side) * pictures.shape[1] // side
+    large = pictures[:, scale][:, :, scale]
+    tiles = np.zeros((*large.shape, 4), np.uint8)
+    tiles[..., :3] = np.where((large > 0)[..., None], _rgb(INK), _rgb(ERROR))
+    tiles[..., 3] = np.clip(np.abs(large) * 255, 0, 255)
+    tiles = np.pad(tiles, ((0, -len(tiles) % columns), (2, 2), (2, 2), (0, 0)))
+    rows = len(tiles) // columns
+    cell = side + 4
+    grid = tiles.reshape(rows, columns, cell, cell, 4).swapaxes(1, 2)
+    return np.ascontiguousarray(grid.reshape(rows * cell, columns * cell, 4))
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def _with_alpha(color: str, alpha: float) -> str:
+    return "rgba({},{},{},{})".format(*_rgb(color), alpha)

@@ -1,0 +1,225 @@
+"""Reading and writing IDX, the format in which MNIST is published.
+
+A file is a four-byte magic number (two zero bytes, a code for the type of number, the number of dimensions),
+then each dimension as a big-endian unsigned 32-bit integer, then the numbers themselves, big-endian, the last
+dimension running fastest. It is usually compressed with gzip. The format is described at the foot of
+http://yann.lecun.com/exdb/mnist/.
+
+Nothing in a file is believed before it has been checked, so files from anywhere may be handed over.
+"""
+
+import hashlib
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mnist_core.errors import DataError
+
+MAX_BYTES: Final = 64 * 2**20
+"""Default limit on a file's size, before and after decompression: room for MNIST's largest (47 MB)."""
+
+MAX_DIMENSIONS: Final = 4
+
+TYPES: Final[dict[int, np.dtype[Any]]] = {
+    0x08: np.dtype(">u1"),
+    0x09: np.dtype(">i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
+"""The format's code for each type of number, as it is stored."""
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and to verify its checksum
+_FETCH_AGAIN: Final = "Fetch the file again, or choose another one."
+
+
+def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None) -> NDArray[Any]:
+    """Return the array that an IDX file holds.
+
+    Args:
+        data: the whole file, as it is or compressed with gzip.
+        max_bytes: the largest size accepted, of `data` as well as of its content once decompressed.
+        sha256: what the content's SHA-256 must be, in hexadecimal; None to accept any content.
+
+    Returns:
+        An array of 1 to 4 dimensions in native byte order, of type uint8, int8, int16, int32, float32 or
+        float64. It may share memory with `data` and then is read-only.
+
+    Raises:
+        DataError: the file is empty, too large, damaged, no IDX, or longer or shorter than its header says,
+            or has another SHA-256.
+    """
+    content = _decompress(data, max_bytes)
+    if sha256 is not None and (digest := hashlib.sha256(content).hexdigest()) != sha256:
+        raise DataError("The file's content is not what was published.", _FETCH_AGAIN, f"SHA-256 {digest}")
+    stored, shape = _read_header(content)
+    offset = 4 + 4 * len(shape)
+
+    # Python's integers do not overflow, whatever the header claims. Zeros count as one here: a shape such as
+    # (0, 2**32 - 1, 2**32 - 1) has no elements, yet NumPy cannot represent it.
+    if stored.itemsize * math.prod(max(size, 1) for size in shape) > max_bytes:
+        raise DataError(
+            f"The header announces an array larger than the limit of {max_bytes:,} bytes.",
+            _FETCH_AGAIN,
+            received=f"dimensions {_times(shape)}",
+        )
+    expected = offset + stored.itemsize * math.prod(shape)
+    if len(content) != expected:
+        raise DataError(
+            f"The file is too {'short' if len(content) < expected else 'long'}: "
+            f"its dimensions {_times(shape)} call for {expected:,} bytes.",
+            _FETCH_AGAIN,
+            received=f"{len(content):,} bytes",
+        )
+    values: NDArray[Any] = np.frombuffer(content, stored, offset=offset).reshape(shape)
+    return values.astype(stored.newbyteorder("="), copy=False)
+
+
+def read(path: str | Path, *, max_bytes: int = MAX_BYTES, sha256: str | None = None) -> NDArray[Any]:
+    """Return the array in the file at `path`; as `parse`, and no more than the limit is ever read.
+
+    Raises:
+        DataError: as `parse`, naming the file; or it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read.", "Check that the file exists and may be read.", error.strerror
+        ) from error
+    try:
+        return parse(data, max_bytes=max_bytes, sha256=sha256)
+    except DataError as error:
+        raise DataError(f"{path}: {error.problem}", error.remedy, error.received) from error
+
+
+def pack(array: ArrayLike) -> bytes:
+    """Return an array as an uncompressed IDX file, the inverse of `parse`.
+
+    Args:
+        array: 1 to 4 dimensions; uint8, int8, int16, int32, float32 or float64, in any byte order and layout.
+
+    Raises:
+        DataError: the format has no code for the array's type, or its dimensions are too few or many.
+    """
+    values = np.asarray(array)
+    code = next((code for code, stored in TYPES.items() if stored == values.dtype.newbyteorder(">")), None)
+    if code is None:
+        raise DataError(
+            "IDX cannot hold numbers of this type.",
+            f"Convert the array to one of {_type_names()} first.",
+            received=str(values.dtype),
+        )
+    if not 1 <= values.ndim <= MAX_DIMENSIONS:
+        raise DataError(
+            f"An array for an IDX file has 1 to {MAX_DIMENSIONS} dimensions.",
+            "Reshape the array first.",
+            received=f"{values.ndim} dimensions",
+        )
+    header = struct.pack(f">HBB{values.ndim}I", 0, code, values.ndim, *values.shape)
+    return header + values.astype(TYPES[code], copy=False).tobytes()
+
+
+def _decompress(data: bytes, max_bytes: int) -> bytes:
+    """Return a file's content: `data` itself, or what its gzip compression holds, never above `max_bytes`.
+
+    Raises:
+        DataError: `data` is empty or too large, or its gzip is truncated, damaged, followed by other bytes,
+            or holds more than `max_bytes`.
+    """
+    if not data:
+        raise DataError("The file is empty.", _FETCH_AGAIN, received="0 bytes")
+    if len(data) > max_bytes:
+        raise DataError(
+            f"The file is larger than the limit of {max_bytes:,} bytes.",
+            "Choose a smaller file.",
+            received=f"{len(data):,} bytes",
+        )
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+
+    stream = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        # One byte above the limit is enough to know that there is more; a bomb is never unfolded.
+        content = stream.decompress(data, max_bytes + 1)
+    except zlib.error as error:
+        raise DataError(
+            "The file's gzip compression is damaged.", _FETCH_AGAIN, received=str(error)
+        ) from error
+    if len(content) > max_bytes:
+        raise DataError(
+            f"Decompressed, the file is larger than the limit of {max_bytes:,} bytes.",
+            "Choose a smaller file.",
+            received=f"{len(data):,} bytes of gzip",
+        )
+    if not stream.eof:
+        raise DataError(
+            "The file's gzip compression breaks off before its end.",
+            _FETCH_AGAIN,
+            received=f"{len(data):,} bytes",
+        )
+    if stream.unused_data:
+        raise DataError(
+            "Something follows the end of the file's gzip compression.",
+            "Compress the IDX file once more with gzip, by itself.",
+            received=f"{len(stream.unused_data):,} more bytes",
+        )
+    if not content:
+        raise DataError("Decompressed, the file is empty.", _FETCH_AGAIN, received="0 bytes")
+    return content
+
+
+def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the type of number as stored, and the shape."""
+    magic = content[:4]
+    if len(magic) < 4:
+        raise DataError(
+            "The file is too short for IDX's four-byte magic number.", _FETCH_AGAIN, received=_hex(magic)
+        )
+    if magic[:2] != b"\x00\x00":
+        raise DataError(
+            "This is not an IDX file: the first two bytes of one are zero.",
+            "Choose a file such as train-images-idx3-ubyte, with or without .gz.",
+            received=_hex(magic),
+        )
+    code, dimensions = magic[2], magic[3]
+    if code not in TYPES:
+        raise DataError(
+            "The file's third byte is none of IDX's codes for a type of number.",
+            f"Choose a file that holds {_type_names()}.",
+            received=f"0x{code:02X}",
+        )
+    if not 1 <= dimensions <= MAX_DIMENSIONS:
+        raise DataError(
+            f"The file's fourth byte, the number of dimensions, is not between 1 and {MAX_DIMENSIONS}.",
+            "Choose a file of images (3 dimensions) or labels (1 dimension).",
+            received=dimensions,
+        )
+    if len(content) < 4 + 4 * dimensions:
+        raise DataError(
+            f"The file breaks off in its header: {dimensions} dimensions take {4 + 4 * dimensions} bytes.",
+            _FETCH_AGAIN,
+            received=f"{len(content)} bytes",
+        )
+    return TYPES[code], struct.unpack_from(f">{dimensions}I", content, 4)
+
+
+def _type_names() -> str:
+    names = [stored.newbyteorder("=").name for stored in TYPES.values()]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(f"{size:,}" for size in shape)
+
+
+def _hex(data: bytes) -> str:
+    return f"bytes {data.hex(' ')}"

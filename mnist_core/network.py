@@ -1,0 +1,262 @@
+"""From a `RunConfig` to a network: its layers as Keras shows them, its costs, the Keras model, and what a run leaves."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import engine
+from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig
+from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
+from mnist_core.optimizers import UPDATE_RULES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+PIXELS = IMAGE_SIZE * IMAGE_SIZE
+# Images that pass through a network in one go; larger blocks gain nothing and take memory.
+_BLOCK = 2048
+_MAX_FILE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One line of Keras's summary.
+
+    Args:
+        name: the kind of layer, with its activation.
+        output_shape: of one image, without the batch.
+        parameters: how many numbers it learns.
+    """
+
+    name: str
+    output_shape: tuple[int, ...]
+    parameters: int
+
+
+def summary(config: RunConfig) -> list[LayerSummary]:
+    """The network's layers from the input to the output, as `keras.Model.summary` lists them."""
+    shape: tuple[int, ...] = (IMAGE_SIZE, IMAGE_SIZE)
+    rows = [LayerSummary("Input", shape, 0)]
+    weight_shapes = iter(engine.weight_shapes(config.layers))
+
+    def parameters() -> int:
+        return math.prod(next(weight_shapes)) + math.prod(next(weight_shapes))
+
+    def flatten() -> None:
+        nonlocal shape
+        if len(shape) > 1:
+            shape = (math.prod(shape),)
+            rows.append(LayerSummary("Flatten", shape, 0))
+
+    for layer in config.layers:
+        activation = ACTIVATIONS[layer.activation]
+        if layer.kind == "conv":
+            if len(shape) == 2:
+                shape = (*shape, 1)
+                rows.append(LayerSummary("Reshape", shape, 0))
+            side = shape[0] - 2
+            rows.append(LayerSummary(f"Conv2D 3x3 · {activation}", (side, side, layer.units), parameters()))
+            shape = (side // 2, side // 2, layer.units)
+            rows.append(LayerSummary("MaxPooling2D 2x2", shape, 0))
+        else:
+            flatten()
+            shape = (layer.units,)
+            rows.append(LayerSummary(f"Dense · {activation}", shape, parameters()))
+        if layer.dropout:
+            rows.append(LayerSummary(f"Dropout {layer.dropout:g}", shape, 0))
+    flatten()
+    rows.append(LayerSummary("Dense · Softmax", (CLASSES,), parameters()))
+    return rows
+
+
+def parameter_count(config: RunConfig) -> int:
+    """How many weights and biases the network learns."""
+    return sum(math.prod(shape) for shape in engine.weight_shapes(config.layers))
+
+
+def step_flops(config: RunConfig) -> float:
+    """Floating-point operations of one training step: forward, and twice that for the gradients."""
+    operations = 0
+    side = IMAGE_SIZE
+    for shape in engine.weight_shapes(config.layers):
+        if len(shape) == 4:
+            side -= 2
+            operations += 2 * math.prod(shape) * side * side
+            side //= 2
+        elif len(shape) == 2:
+            operations += 2 * math.prod(shape)
+    return 3.0 * operations * config.batch_size
+
+
+def training_bytes(config: RunConfig) -> int:
+    """Memory that a run takes while it trains, in bytes, as an estimate: weights, slots and their copies, and a batch.
+
+    A run holds its weights and slots, the chunk's result beside them, the gradients, the last finished epoch's
+    state, and with early stopping the best one.
+    """
+    rule = UPDATE_RULES[config.optimizer]
+    held = 2 * (1 + rule.slots) + 2 + (1 + rule.slots) + (1 if config.early_stopping else 0)
+    activations = sum(math.prod(row.output_shape) for row in summary(config))
+    return 4 * (parameter_count(config) * held + 3 * config.batch_size * activations)
+
+
+def to_keras(config: RunConfig) -> Any:
+    """The network as an uncompiled `keras.Sequential` from (n, 28, 28) in [0, 1] to (n, 10) probabilities."""
+    import keras
+
+    regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
+    layers: list[Any] = [keras.Input((IMAGE_SIZE, IMAGE_SIZE))]
+    is_picture, is_flat = False, False
+    for layer in config.layers:
+        if layer.kind == "conv":
+            if not is_picture:
+                layers.append(keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1)))
+                is_picture = True
+            layers.append(
+                keras.layers.Conv2D(
+                    layer.units, 3, activation=layer.activation, kernel_regularizer=regularizer
+                )
+            )
+            layers.append(keras.layers.MaxPooling2D())
+        else:
+            if not is_flat:
+                layers.append(keras.layers.Flatten())
+                is_flat = True
+            layers.append(
+                keras.layers.Dense(layer.units, activation=layer.activation, kernel_regularizer=regularizer)
+            )
+        if layer.dropout:
+            layers.append(keras.layers.Dropout(layer.dropout))
+    if not is_flat:
+        layers.append(keras.layers.Flatten())
+    layers.append(keras.layers.Dense(CLASSES, activation="softmax", kernel_regularizer=regularizer))
+    return keras.Sequential(layers)
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled_answer(layers: tuple[Any, ...]) -> Any:
+    """The function (n, 784) float32, weights -> (n, 10) probabilities, compiled once for any n."""
+    import tensorflow as tf
+
+    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in engine.weight_shapes(layers))
+
+    @tf.function(input_signature=(tf.TensorSpec((None, PIXELS), tf.float32), specs), autograph=False)
+    def answer(images: Any, weights: Any) -> Any:
+        return tf.nn.softmax(engine.forward(layers, weights, images)[-1])
+
+    return answer
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """What a run leaves: its config and the learned arrays, nothing that could run code.
+
+    Args:
+        config: the run's config.
+        weights: kernels and biases, float32, in Keras's order from the first layer to the output.
+
+    Raises:
+        NetworkFileError: when the arrays do not fit the config.
+    """
+
+    config: RunConfig
+    weights: engine.Weights
+
+    def __post_init__(self) -> None:
+        expected = engine.weight_shapes(self.config.layers)
+        received = [np.shape(weight) for weight in self.weights]
+        if received != expected:
+            raise NetworkFileError(
+                f"The weights do not fit the network: it needs arrays of the shapes {expected}.",
+                "Use weights and config of the same run.",
+                received,
+            )
+
+    def predict(self, images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The ten probabilities of each image.
+
+        Args:
+            images: (n, 28, 28), uint8 in 0..255 or float in [0, 1]; 0 is background, the top value is ink.
+
+        Returns:
+            (n, 10) float32, rows summing to 1.
+
+        Raises:
+            DataError: for another shape or type.
+        """
+        if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+            raise DataError(
+                "The images do not have the form that the network reads.",
+                f"Give an array of shape (n, {IMAGE_SIZE}, {IMAGE_SIZE}).",
+                images.shape,
+            )
+        if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
+            raise DataError(
+                "The images have the wrong type.", "Give uint8, or floats in 0 to 1.", str(images.dtype)
+            )
+        scale = np.float32(1 / 255) if images.dtype == np.uint8 else np.float32(1)
+        flat = images.reshape(len(images), PIXELS)
+        answer = _compiled_answer(self.config.layers)
+        blocks = [
+            answer(flat[i : i + _BLOCK].astype(np.float32) * scale, self.weights).numpy()
+            for i in range(0, len(flat), _BLOCK)
+        ]
+        return np.concatenate(blocks) if blocks else np.zeros((0, CLASSES), np.float32)
+
+    def to_keras(self) -> Any:
+        """The network as a `keras.Sequential` with these weights; see `network.to_keras`."""
+        model = to_keras(self.config)
+        model.set_weights(list(self.weights))
+        return model
+
+    def save(self, path: Path) -> None:
+        """Write the network to an NPZ file: ``config`` as JSON text, and ``weight_00``, ``weight_01``, ..."""
+        arrays = {f"weight_{i:02d}": weight for i, weight in enumerate(self.weights)}
+        buffer = io.BytesIO()
+        np.savez(buffer, config=np.array(self.config.to_json()), **arrays)  # type: ignore[arg-type]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: a full disk must not leave half a network under the final name.
+        partial = path.with_name(path.name + ".part")
+        try:
+            partial.write_bytes(buffer.getvalue())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> TrainedNetwork:
+        """Read a network that `save` wrote. Nothing in the file is unpickled or run.
+
+        Raises:
+            NetworkFileError: when the file is missing, too large, damaged, or not such a file.
+            ConfigError: when its config is refused.
+        """
+        remedy = "Train a network and save it again: python -m mnist_core train --preset kite."
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+            if size > _MAX_FILE_BYTES:
+                raise NetworkFileError(f"{path} is too large for a network.", remedy, f"{size:,} bytes")
+            with np.load(path, allow_pickle=False) as arrays:
+                config = RunConfig.from_json(str(arrays["config"]))
+                names = sorted(name for name in arrays.files if name.startswith("weight_"))
+                weights = tuple(arrays[name] for name in names)
+        except PlaygroundError:
+            raise
+        except Exception as error:
+            # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
+            raise NetworkFileError(f"{path} cannot be read as a trained network: {error}.", remedy) from error
+        if not all(
+            isinstance(x, np.ndarray) and x.dtype == np.float32 and np.isfinite(x).all() for x in weights
+        ):
+            raise NetworkFileError(f"{path} holds weights that are not all finite float32 numbers.", remedy)
+        return cls(config, weights)

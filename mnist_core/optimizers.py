@@ -1,0 +1,80 @@
+"""The optimizers' update rules, as functions of arrays.
+
+Each rule is Keras's own arithmetic (`keras.optimizers`, Keras 3) without its variables, so that one compiled
+program can serve every run of an architecture: what belongs to a run comes in and goes out as arrays.
+
+A rule takes one weight, its gradient, its slots (running averages of the weight's shape, zero at the start),
+the learning rate and the number of this step, counted from 1, as a float; it returns the new weight and slots.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Tensor = Any  # TensorFlow ships no types, and is not imported here.
+Rule = Callable[[Tensor, Tensor, tuple[Tensor, ...], Tensor, Tensor], tuple[Tensor, tuple[Tensor, ...]]]
+
+MOMENTUM = 0.9
+RHO = 0.9
+BETA_1, BETA_2 = 0.9, 0.999
+WEIGHT_DECAY = 0.004
+EPSILON = 1e-7
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """A rule, and how many slots each weight has under it."""
+
+    slots: int
+    update: Rule
+
+
+def _sgd(
+    weight: Tensor, gradient: Tensor, slots: tuple[Tensor, ...], rate: Tensor, _step: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    return weight - rate * gradient, slots
+
+
+def _momentum(
+    weight: Tensor, gradient: Tensor, slots: tuple[Tensor, ...], rate: Tensor, _step: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    velocity = slots[0] * MOMENTUM - rate * gradient
+    return weight + velocity, (velocity,)
+
+
+def _rmsprop(
+    weight: Tensor, gradient: Tensor, slots: tuple[Tensor, ...], rate: Tensor, _step: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    square = RHO * slots[0] + (1.0 - RHO) * gradient * gradient
+    return weight - rate * gradient * (square + EPSILON) ** -0.5, (square,)
+
+
+def _adam(
+    weight: Tensor, gradient: Tensor, slots: tuple[Tensor, ...], rate: Tensor, step: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    mean, square = slots
+    mean = mean + (gradient - mean) * (1.0 - BETA_1)
+    square = square + (gradient * gradient - square) * (1.0 - BETA_2)
+    # Early averages are too near to zero; these two factors make up for it.
+    corrected = rate * (1.0 - BETA_2**step) ** 0.5 / (1.0 - BETA_1**step)
+    return weight - corrected * mean / (square**0.5 + EPSILON), (mean, square)
+
+
+def _adamw(
+    weight: Tensor, gradient: Tensor, slots: tuple[Tensor, ...], rate: Tensor, step: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    return _adam(weight - WEIGHT_DECAY * rate * weight, gradient, slots, rate, step)
+
+
+UPDATE_RULES: Mapping[str, UpdateRule] = types.MappingProxyType(
+    {
+        "sgd": UpdateRule(0, _sgd),
+        "momentum": UpdateRule(1, _momentum),
+        "rmsprop": UpdateRule(1, _rmsprop),
+        "adam": UpdateRule(2, _adam),
+        "adamw": UpdateRule(2, _adamw),
+    }
+)

@@ -1,0 +1,67 @@
+"""One network's answer to one or more images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core.config import IMAGE_SIZE
+from mnist_core.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mnist_core.network import TrainedNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network makes of an image, or of several.
+
+    Args:
+        probabilities: (10,) or (n, 10) float32, each ten summing to 1.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def digit(self) -> npt.NDArray[np.int64]:
+        """The likeliest digit: a scalar array for one image, (n,) for several."""
+        return np.asarray(self.probabilities.argmax(axis=-1))
+
+    def top(self, k: int) -> list[tuple[int, float]]:
+        """The `k` likeliest digits of one image with their probabilities, the likeliest first.
+
+        Raises:
+            DataError: when this is the answer to several images.
+        """
+        if self.probabilities.ndim != 1:
+            raise DataError(
+                "These are the answers to several images.",
+                "Ask for the likeliest digits of one image at a time.",
+                self.probabilities.shape,
+            )
+        order = np.argsort(-self.probabilities, kind="stable")[:k]
+        return [(int(digit), float(self.probabilities[digit])) for digit in order]
+
+
+class Predictor:
+    """A trained network that is asked for one image after the other."""
+
+    def __init__(self, network: TrainedNetwork) -> None:
+        self.network = network
+
+    def __call__(self, images: npt.NDArray[np.float32]) -> Prediction:
+        """Read an image or several.
+
+        Args:
+            images: (28, 28) or (n, 28, 28) float in [0, 1], 1 = ink.
+
+        Raises:
+            DataError: for another shape or type.
+        """
+        if images.shape == (IMAGE_SIZE, IMAGE_SIZE):
+            return Prediction(self.network.predict(images[np.newaxis])[0])
+        return Prediction(self.network.predict(images))

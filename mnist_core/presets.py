@@ -1,0 +1,119 @@
+"""The tutorials' networks, and a small convolutional one, each with the figures that were published for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
+
+
+@dataclass(frozen=True)
+class Published:
+    """What an article says that its network reached.
+
+    Args:
+        test_accuracy: share of held-out images read right, 0 to 1.
+        test_loss: mean loss on them, where given.
+        note: what a reader should know about these figures, in one or two sentences.
+    """
+
+    test_accuracy: float
+    test_loss: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network to start from.
+
+    Args:
+        name: how the menu calls it.
+        summary: the network in one line.
+        config: the article's settings, exactly.
+        published: the article's figures; None where there is no article.
+        source: where the network comes from.
+    """
+
+    name: str
+    summary: str
+    config: RunConfig
+    published: Published | None
+    source: str
+
+
+_MORGAN_NOTE = "The article does not say after how many epochs; the preset runs 10."
+
+
+def _morgan(layers: int, summary: str, loss: float, accuracy: float) -> Preset:
+    hidden = (LayerConfig(units=512, dropout=0.2),) * layers
+    return Preset(
+        name=f"Morgan {layers}: {('no hidden layer', 'one wide layer', 'two wide layers')[layers]}",
+        summary=summary,
+        config=RunConfig(layers=hidden, optimizer="rmsprop", learning_rate=0.001, epochs=10),
+        published=Published(accuracy, loss, _MORGAN_NOTE),
+        source="Morgan, April 2020",
+    )
+
+
+PRESETS: Mapping[str, Preset] = types.MappingProxyType(
+    {
+        "kite": Preset(
+            name="Kite: one layer of 128",
+            summary="784 pixels → 128 ReLU → 10 digits, trained with plain SGD",
+            config=RunConfig(split="kite"),
+            published=Published(0.9264, 0.2567),
+            source="Kite, January 2019",
+        ),
+        "torres": Preset(
+            name="Torres: ten sigmoid units",
+            summary="784 pixels → 10 sigmoid → 10 digits, trained with plain SGD",
+            config=RunConfig(
+                layers=(LayerConfig(units=10, activation="sigmoid"),),
+                batch_size=100,
+                epochs=5,
+            ),
+            published=Published(
+                0.9018,
+                None,
+                "The article claims 0.9018, but the log printed in it ends at 0.7034 on the training images after "
+                "these five epochs. About 0.68 is what five epochs give; try 40 epochs, or a learning rate of 0.1.",
+            ),
+            source="Torres, March 2019",
+        ),
+        "morgan-0": _morgan(0, "784 pixels → 10 digits: the least a network can be", 0.276, 0.924),
+        "morgan-1": _morgan(1, "784 pixels → 512 ReLU → 10 digits, with dropout", 0.068, 0.981),
+        "morgan-2": _morgan(2, "784 pixels → 512 ReLU → 512 ReLU → 10 digits, with dropout", 0.0719, 0.982),
+        "cnn": Preset(
+            name="Small CNN: two convolutions",
+            summary="28x28 pixels → 32 filters → 64 filters → 10 digits: what the articles name as the next step",
+            config=RunConfig(
+                layers=(LayerConfig("conv", 32), LayerConfig("conv", 64, dropout=0.5)),
+                optimizer="adam",
+                learning_rate=0.001,
+                epochs=5,
+            ),
+            published=None,
+            source="",
+        ),
+    }
+)
+
+
+def preset_of(config: RunConfig) -> Preset | None:
+    """The preset whose settings `config` has exactly, whatever data it is trained on; None for one's own."""
+    for preset in PRESETS.values():
+        if dataclasses.replace(config, dataset=preset.config.dataset) == preset.config:
+            return preset
+    return None
+
+
+def title_of(config: RunConfig) -> str:
+    """A short name for a network: the preset's, or its layers from input to output."""
+    preset = preset_of(config)
+    if preset is not None:
+        return preset.name
+    hidden = [f"{x.units}{' filters' if x.kind == 'conv' else ''} {ACTIVATIONS[x.activation]}" for x in config.layers]
+    return " → ".join(["784", *hidden, "10"])

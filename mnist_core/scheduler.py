@@ -1,0 +1,327 @@
+"""Many runs share the processor: each of a few workers takes a run, gives it a short turn, and puts it back.
+
+A page holds a `Run`, gives it orders and reads its `Snapshot`. Neither ever waits for the other: orders are taken at
+the next chunk, and a snapshot is a frozen object that is replaced whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import queue
+import threading
+import time
+import uuid
+import weakref
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from mnist_core import capacity, training
+from mnist_core.errors import CapacityError, PlaygroundError
+from mnist_core.evaluation import Evaluation, evaluate_on_test
+from mnist_core.network import TrainedNetwork, training_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mnist_core import engine
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 2
+# A turn is over after the chunk in which so much time has passed.
+TURN_SECONDS = 0.1
+MAX_ACTIVE_RUNS = 100
+
+
+class Status(Enum):
+    """Where a run stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run may still go on."""
+        return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that a page shows of a run, at one moment.
+
+    Args:
+        status: where the run stands; WAITING until its first point.
+        started: sizes of the run, once known.
+        points: the live curve.
+        epochs: the finished epochs.
+        weights: the newest weights that are known.
+        state: the last finished epoch's state.
+        seconds: time since the first point, without pauses.
+        network: what the run left, once it has ended with something.
+        evaluation: that network on the test images.
+        message: what people should know of how it ended; empty if nothing.
+    """
+
+    status: Status = Status.WAITING
+    started: training.Started | None = None
+    points: tuple[training.Progress, ...] = ()
+    epochs: tuple[training.EpochMetrics, ...] = ()
+    weights: engine.Weights | None = None
+    state: training.TrainingState | None = None
+    seconds: float = 0.0
+    network: TrainedNetwork | None = None
+    evaluation: Evaluation | None = None
+    message: str = ""
+
+
+class Run:
+    """One run on its way through the scheduler. Its orders return at once, from any thread."""
+
+    def __init__(self, config: RunConfig, dataset: Dataset, scheduler: Scheduler) -> None:
+        self.id = uuid.uuid4().hex
+        self.number = 0  # Counted from 1 by whoever owns several runs.
+        self.config = config
+        self.dataset = dataset
+        self._scheduler = scheduler
+        self._events: Iterator[training.Event] | None = None
+        self._snapshot = Snapshot()
+        self._lock = threading.RLock()
+        self._has_place = False
+        self._clock = 0.0
+        self._pause_wanted = False
+        self._stop_wanted = False
+        self._points_wanted = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The run as it stands."""
+        return self._snapshot
+
+    @property
+    def fraction(self) -> float:
+        """How much of the planned training is done, 0 to 1."""
+        shot = self._snapshot
+        if shot.status is Status.FINISHED:
+            return 1.0
+        if not shot.points or shot.started is None:
+            return 0.0
+        last = shot.points[-1]
+        return (last.epoch - 1 + last.step / shot.started.steps_per_epoch) / self.config.epochs
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will still take at the pace so far, sharing included; None when it cannot be told yet."""
+        fraction = self.fraction
+        return self._snapshot.seconds * (1 / fraction - 1) if fraction and self._snapshot.seconds else None
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """Training images a second so far, sharing included; None when it cannot be told yet."""
+        shot = self._snapshot
+        if not shot.seconds or shot.started is None:
+            return None
+        return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
+
+    def pause(self) -> None:
+        """Hold the run after the chunk under way."""
+        with self._lock:
+            self._pause_wanted = True
+        self._scheduler.enqueue(self)
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        with self._lock:
+            self._pause_wanted = False
+            self._points_wanted = 0
+            self._clock = time.monotonic()
+            if self._snapshot.status is Status.PAUSED:
+                self._publish(status=Status.WAITING)
+        self._scheduler.enqueue(self)
+
+    def step(self) -> None:
+        """Let a paused run, or one not yet begun, do one point of its curve, then hold it again."""
+        with self._lock:
+            self._pause_wanted = True
+            self._points_wanted += 1
+        self._scheduler.enqueue(self)
+
+    def stop(self) -> None:
+        """End the run after the chunk under way; what it has learned is kept and evaluated."""
+        with self._lock:
+            self._stop_wanted = True
+        self._scheduler.enqueue(self)
+
+    def _publish(self, **changes: object) -> None:
+        with self._lock:
+            self._snapshot = dataclasses.replace(self._snapshot, **changes)  # type: ignore[arg-type]
+
+    def _wants_turn(self) -> bool:
+        if not self._snapshot.status.is_active:
+            return False
+        return self._stop_wanted or not self._pause_wanted or self._points_wanted > 0
+
+    def claim_place(self) -> bool:
+        """Take a place in the queue; False when the run has one, or wants no turn."""
+        with self._lock:
+            if self._has_place:
+                return False
+            if not self._wants_turn():
+                if self._snapshot.status.is_active:
+                    self._publish(status=Status.PAUSED)
+                return False
+            self._has_place = True
+            return True
+
+    def leave_place(self) -> None:
+        """Give the place in the queue back after a turn."""
+        with self._lock:
+            self._has_place = False
+
+    def take_turn(self) -> None:
+        """Go on for `TURN_SECONDS`; called by one worker at a time."""
+        try:
+            if self._stop_wanted:
+                self._end(Status.STOPPED, self._current_network())
+            else:
+                self._advance()
+        except PlaygroundError as error:
+            self._fail(str(error))
+        except MemoryError:
+            logger.exception("Run %s: out of memory", self.id)
+            self._fail("The server ran out of memory. Use fewer units or layers.")
+        except Exception:
+            # The last line of defence of a thread: whatever it is must be seen in the log and on the page.
+            logger.exception("Run %s failed unexpectedly: %s", self.id, self.config)
+            self._fail("Something went wrong inside the playground; the server's log tells what.")
+
+    def _advance(self) -> None:
+        if self._events is None:
+            self._events = training.train(self.config, self.dataset)
+        began = time.monotonic()
+        while self._wants_turn() and not self._stop_wanted and time.monotonic() - began < TURN_SECONDS:
+            event = next(self._events)
+            match event:
+                case training.Started():
+                    self._publish(started=event)
+                case training.Progress():
+                    self._take_point(event)
+                case training.EpochEnded():
+                    self._publish(epochs=event.state.history, state=event.state)
+                case training.Finished():
+                    self._end(Status.FINISHED, event.network, _ending(self.config, event))
+
+    def _take_point(self, point: training.Progress) -> None:
+        now = time.monotonic()
+        shot = self._snapshot
+        with self._lock:
+            self._points_wanted = max(0, self._points_wanted - 1)
+            # The first point is left out: compiling comes before it, and says nothing of the pace.
+            seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
+            self._clock = now
+        weights = point.weights or shot.weights
+        points = (*shot.points, dataclasses.replace(point, weights=None))
+        self._publish(status=Status.RUNNING, points=points, weights=weights, seconds=seconds)
+
+    def _current_network(self) -> TrainedNetwork | None:
+        weights = self._snapshot.weights
+        return TrainedNetwork(self.config, weights) if weights else None
+
+    def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
+        self._events = None
+        evaluation = evaluate_on_test(network, self.dataset) if network else None
+        self._publish(status=status, network=network, evaluation=evaluation, message=message)
+
+    def _fail(self, message: str) -> None:
+        """End the run with the last finished epoch's network, if that much can be done."""
+        state = self._snapshot.state
+        try:
+            self._end(Status.FAILED, TrainedNetwork(self.config, state.weights) if state else None, message)
+        except Exception:
+            # The thread must live on for the other runs.
+            logger.exception("Run %s: its last good epoch cannot be evaluated", self.id)
+            self._end(Status.FAILED, None, message)
+
+
+def _ending(config: RunConfig, event: training.Finished) -> str:
+    if not event.stopped_early:
+        return ""
+    return (
+        f"Stopped early after epoch {len(event.history)}: the validation loss had not fallen for "
+        f"{config.early_stopping} epochs. The best epoch's weights are kept."
+    )
+
+
+class Scheduler:
+    """Worker threads that give every run that wants to go on its turn, one after the other."""
+
+    def __init__(self, workers: int = WORKERS) -> None:
+        self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        # A run that nobody holds any more, paused by a visitor who left, is forgotten.
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        for number in range(workers):
+            threading.Thread(target=self._work, name=f"training-{number}", daemon=True).start()
+
+    @property
+    def active_runs(self) -> int:
+        """How many runs are on their way and not paused."""
+        with self._lock:
+            runs = list(self._runs)
+        return sum(run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
+
+    def submit(self, config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
+        """Take on a run.
+
+        Args:
+            config: the run.
+            dataset: the data that it names.
+            paused: whether it waits for `Run.step` or `Run.resume` before its first step.
+
+        Raises:
+            CapacityError: when the server cannot hold it, or has too many already.
+        """
+        with self._lock:
+            active = [run for run in self._runs if run.snapshot.status.is_active]
+            if len(active) >= MAX_ACTIVE_RUNS:
+                raise CapacityError(
+                    f"{MAX_ACTIVE_RUNS} runs are under way on this server, which is all it takes.",
+                    "Wait until one has ended, or stop one of yours.",
+                )
+            # What a run that has begun takes is no longer free anyway.
+            promised = sum(training_bytes(run.config) for run in active if not run.snapshot.points)
+            capacity.check(config, promised)
+            run = Run(config, dataset, self)
+            self._runs.add(run)
+        if paused:
+            run.pause()
+        else:
+            self.enqueue(run)
+        return run
+
+    def enqueue(self, run: Run) -> None:
+        """Put a run at the end of the queue, unless it stands there already or does not want a turn."""
+        if run.claim_place():
+            self._queue.put(run)
+
+    def _work(self) -> None:
+        while True:
+            run = self._queue.get()
+            run.take_turn()
+            run.leave_place()
+            self.enqueue(run)
+            del run  # Do not keep a forgotten run alive while waiting for the next.
+
+
+@functools.cache
+def shared() -> Scheduler:
+    """The one scheduler of this process."""
+    return Scheduler()

@@ -1,0 +1,315 @@
+"""Training as a generator of events: it tells, others decide.
+
+Nothing runs between two events. Whoever pulls the generator slowly slows the run; not pulling pauses it; closing it
+stops it; a state from `EpochEnded` resumes it, to the same bits as if it had never been interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import datasets, engine
+from mnist_core.errors import TrainingError
+from mnist_core.evaluation import mean_loss
+from mnist_core.network import PIXELS, TrainedNetwork, parameter_count, step_flops
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset, Split
+
+# A point of the live curve covers about so much work, a tenth of a second on two cores, and never more than
+# a twelfth of an epoch. It follows from the config alone, so the same run always draws the same points.
+_POINT_FLOPS = 5e9
+_POINTS_PER_EPOCH = 12
+# A chunk holds as many points as fit in this time, so that small networks don't pay for many short calls.
+CHUNK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one epoch came to.
+
+    Args:
+        epoch: counted from 1.
+        loss: mean over the epoch's images as they were trained on, with the L2 penalty, as Keras reports it.
+        accuracy: share of them read right, likewise.
+        validation_loss: mean loss on the validation images after the epoch; None without any.
+        validation_accuracy: share of them read right; None without any.
+        learning_rate: in force during the epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """A run at the end of an epoch: plain arrays and numbers, all that is needed to go on.
+
+    Args:
+        weights: kernels and biases, float32.
+        slots: the optimizer's running averages, float32.
+        step: steps done so far.
+        history: one entry for each finished epoch.
+        best_weights: with early stopping, the weights of the epoch with the lowest validation loss.
+    """
+
+    weights: engine.Weights
+    slots: engine.Weights
+    step: int
+    history: tuple[EpochMetrics, ...] = ()
+    best_weights: engine.Weights | None = None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are finished."""
+        return len(self.history)
+
+
+@dataclass(frozen=True)
+class Started:
+    """The run is about to do its first step.
+
+    Args:
+        steps_per_epoch: steps in each epoch, the last and perhaps smaller batch included.
+        training_images: how many images it learns from.
+        parameters: how many numbers it learns.
+    """
+
+    steps_per_epoch: int
+    training_images: int
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """A point of the live curve.
+
+    Args:
+        epoch: the one under way, counted from 1.
+        step: steps done in it, this point's included.
+        loss: mean over this point's images, before each step's update, with the L2 penalty.
+        accuracy: share of them read right, likewise.
+        samples_per_second: images a second while the chunk ran.
+        weights: the run's weights at the end of the chunk; None for the points before the chunk's last.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    samples_per_second: float
+    weights: engine.Weights | None
+
+
+@dataclass(frozen=True, eq=False)
+class EpochEnded:
+    """An epoch is finished; `state` resumes the run from here."""
+
+    epoch: int
+    metrics: EpochMetrics
+    state: TrainingState
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The run is done.
+
+    Args:
+        network: what it learned; after early stopping, the best epoch's weights.
+        history: one entry for each finished epoch.
+        stopped_early: whether early stopping ended it before its last epoch.
+    """
+
+    network: TrainedNetwork
+    history: tuple[EpochMetrics, ...]
+    stopped_early: bool
+
+
+Event = Started | Progress | EpochEnded | Finished
+
+
+@functools.lru_cache(maxsize=2)
+def _resident(dataset: Dataset) -> tuple[Any, Any]:
+    """The training images, (n, 784) uint8, and labels, (n,) int32, as tensors that all runs share."""
+    import tensorflow as tf
+
+    images = dataset.train_images.reshape(len(dataset.train_images), PIXELS)
+    return tf.constant(images), tf.constant(dataset.train_labels.astype(np.int32))
+
+
+def initial_state(config: RunConfig) -> TrainingState:
+    """The state before the first step; it follows from `config` alone."""
+    return TrainingState(engine.initial_weights(config), engine.initial_slots(config), 0)
+
+
+def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -> npt.NDArray[np.int32]:
+    """The order in which epoch `epoch`, counted from 1, sees the training images; from the seed alone."""
+    return np.random.default_rng([config.seed, 1, epoch]).permutation(indices)
+
+
+def batches(order: npt.NDArray[np.int32], size: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """An epoch's batches, (steps, size) int32, and how many images of each count, (steps,) int32.
+
+    The last batch is smaller where `size` does not divide the count; its row is filled up with image 0.
+    """
+    steps = math.ceil(len(order) / size)
+    rows = np.zeros(steps * size, np.int32)
+    rows[: len(order)] = order
+    counts = np.full(steps, size, np.int32)
+    counts[-1] = len(order) - (steps - 1) * size
+    return rows.reshape(steps, size), counts
+
+
+def point_steps(config: RunConfig, steps_per_epoch: int) -> int:
+    """How many steps a point of the live curve covers."""
+    by_work = round(_POINT_FLOPS / step_flops(config))
+    return max(1, min(by_work, math.ceil(steps_per_epoch / _POINTS_PER_EPOCH), engine.MAX_STEPS))
+
+
+def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = None) -> Iterator[Event]:
+    """Train the network that `config` describes.
+
+    Args:
+        config: the run.
+        dataset: the data that it names.
+        state: where to go on from; None for the start.
+
+    Yields:
+        `Started`, then `Progress` for each point and `EpochEnded` after each epoch, then `Finished`.
+
+    Raises:
+        TrainingError: when a step's loss is no finite number; the last `EpochEnded` is still good.
+        DataError: when the data set cannot be split as the config asks.
+    """
+    split = datasets.split(dataset, config.split, config.validation_fraction)
+    state = state or initial_state(config)
+    steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)
+    yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))
+    stopped_early = _is_exhausted(config, state)
+    while state.epoch < config.epochs and not stopped_early:
+        for event in _train_epoch(config, dataset, split, state):
+            if isinstance(event, EpochEnded):
+                state = event.state
+            yield event
+        stopped_early = _is_exhausted(config, state)
+    network = TrainedNetwork(config, state.best_weights or state.weights)
+    yield Finished(network, state.history, stopped_early and state.epoch < config.epochs)
+
+
+def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: TrainingState) -> Iterator[Event]:
+    program = engine.program(engine.Architecture.of(config))
+    images, labels = _resident(dataset)
+    epoch = state.epoch + 1
+    rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
+    span = point_steps(config, len(rows))
+    weights: tuple[Any, ...] = state.weights
+    slots: tuple[Any, ...] = state.slots
+    loss_sum, correct_sum = 0.0, 0
+    done, points = 0, 1
+    while done < len(rows):
+        steps = slice(done, min(done + points * span, len(rows)))
+        started = time.perf_counter()
+        result = program(
+            images, labels, rows[steps], counts[steps], weights, slots,
+            step=state.step + done, learning_rate=config.learning_rate, l2=config.l2, seed=config.seed,
+        )  # fmt: skip
+        seconds = time.perf_counter() - started
+        if not np.isfinite(result.losses).all():
+            raise _diverged(config, epoch, done + int(np.argmin(np.isfinite(result.losses))) + 1)
+        weights, slots = result.weights, result.slots
+        rate = float(counts[steps].sum()) / seconds
+        for start in range(0, len(result.losses), span):
+            part = slice(start, start + span)
+            sizes = counts[steps][part].astype(np.float64)
+            losses = float(result.losses[part] @ sizes)
+            correct = int(result.correct[part].sum())
+            loss_sum, correct_sum = loss_sum + losses, correct_sum + correct
+            done += len(sizes)
+            is_last = start + span >= len(result.losses)
+            yield Progress(
+                epoch,
+                done,
+                losses / sizes.sum(),
+                correct / sizes.sum(),
+                rate,
+                tuple(weight.numpy() for weight in weights) if is_last else None,
+            )
+        wanted = round(points * CHUNK_SECONDS / seconds)
+        points = max(1, min(wanted, 2 * points, engine.MAX_STEPS // span))
+    arrays = tuple(weight.numpy() for weight in weights)
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise _diverged(config, epoch, done)
+    metrics = _epoch_metrics(
+        config, dataset, split, arrays, epoch, loss_sum / counts.sum(), correct_sum / counts.sum()
+    )
+    state = TrainingState(
+        arrays,
+        tuple(slot.numpy() for slot in slots),
+        state.step + len(rows),
+        (*state.history, metrics),
+        _best_weights(config, state, metrics, arrays),
+    )
+    yield EpochEnded(epoch, metrics, state)
+
+
+def _epoch_metrics(
+    config: RunConfig, dataset: Dataset, split: Split, weights: engine.Weights,
+    epoch: int, loss: float, accuracy: float,
+) -> EpochMetrics:  # fmt: skip
+    metrics = EpochMetrics(epoch, float(loss), float(accuracy), None, None, config.learning_rate)
+    chosen = split.validation_indices
+    if not len(chosen):
+        return metrics
+    probabilities = TrainedNetwork(config, weights).predict(dataset.train_images[chosen])
+    labels = dataset.train_labels[chosen]
+    return dataclasses.replace(
+        metrics,
+        validation_loss=mean_loss(probabilities, labels, config.loss),
+        validation_accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
+    )
+
+
+def _best_epoch(history: tuple[EpochMetrics, ...]) -> int:
+    """The epoch, counted from 1, with the lowest validation loss; the first of equals."""
+    return min(history, key=lambda metrics: metrics.validation_loss or 0.0).epoch
+
+
+def _best_weights(
+    config: RunConfig, before: TrainingState, metrics: EpochMetrics, weights: engine.Weights
+) -> engine.Weights | None:
+    if not config.early_stopping:
+        return None
+    return weights if _best_epoch((*before.history, metrics)) == metrics.epoch else before.best_weights
+
+
+def _is_exhausted(config: RunConfig, state: TrainingState) -> bool:
+    """Whether early stopping has waited long enough."""
+    if not config.early_stopping or not state.history:
+        return False
+    return state.epoch - _best_epoch(state.history) >= config.early_stopping
+
+
+def _diverged(config: RunConfig, epoch: int, step: int) -> TrainingError:
+    advice = f"Lower the learning rate, now {config.learning_rate:g}; a tenth of it is a good next try"
+    if any(layer.activation in ("linear", "relu", "elu", "leaky_relu") for layer in config.layers):
+        advice += ", or choose an activation with a ceiling, such as tanh"
+    return TrainingError(
+        f"The loss in epoch {epoch}, step {step}, is no longer a finite number: the weights have grown beyond "
+        "what a computer can hold.",
+        f"{advice}. The last finished epoch is kept.",
+    )

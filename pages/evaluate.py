@@ -1,0 +1,100 @@
+"""How good is it, and where does it err?"""
+
+import pandas as pd
+import streamlit as st
+
+from mnist_core import datasets, evaluation, figures
+from mnist_core.config import CLASSES
+from mnist_core.datasets import Split
+from mnist_core.evaluation import Evaluation
+from pages.widgets import pictures, runs, session
+
+MOST_IMAGES = 24
+DIGITS = list(range(CLASSES))
+
+
+def choose_cell() -> None:
+    """Take over the cell that was clicked in the matrix."""
+    points = session.chosen("matrix")["selection"]["points"]
+    if points:
+        true, answer = points[0]["customdata"]
+        session.choose("cell-true", int(true))
+        session.choose("cell-answer", int(answer))
+
+
+def show_matrix(result: Evaluation) -> None:
+    """The confusion matrix, in the view that is wanted."""
+    views = list(evaluation.CONFUSION_VIEWS)
+    view = st.segmented_control("Show", views, default=views[0], required=True, label_visibility="collapsed")
+    matrix = evaluation.CONFUSION_VIEWS[view](result.confusion)
+    texts = [[("" if not x else f"{x:.1%}" if matrix.dtype.kind == "f" else f"{x:,}") for x in row] for row in matrix]
+    figure = figures.confusion_matrix(matrix.astype(float), texts)
+    st.plotly_chart(figure, key="matrix", on_select=choose_cell, config={"displayModeBar": False})
+    st.caption("Rows are the true digits, columns the answers. Click a cell to see its images.")
+
+
+def show_cell(result: Evaluation, split: Split) -> None:
+    """The images in one cell of the matrix; at first the most frequent mistake."""
+    true, answer = divmod(int(evaluation.errors_only(result.confusion).argmax()), CLASSES)
+    left, right = st.columns(2)
+    true = left.selectbox("True digit", DIGITS, key=session.seed("cell-true", true, DIGITS))
+    answer = right.selectbox("Read as", DIGITS, key=session.seed("cell-answer", answer, DIGITS))
+    indices = result.cell(true, answer)
+    st.markdown(f"**{len(indices):,} images of a {true} read as {answer}**")
+    show_images(result, split, indices)
+
+
+def show_images(result: Evaluation, split: Split, indices: evaluation.Indices) -> None:
+    """Images with label, answer and probability, the surest first."""
+    chosen = indices[:MOST_IMAGES]
+    answers = [
+        f"{result.labels[i]} → " + pictures.answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
+        for i in chosen
+    ]
+    pictures.row([split.test_images[i] for i in chosen], answers, width=72)
+    if len(indices) > MOST_IMAGES:
+        st.caption(f"The {MOST_IMAGES} surest of {len(indices):,}.")
+
+
+def show_digits(result: Evaluation) -> None:
+    """Precision, recall, F1 and support of each digit."""
+    st.caption(
+        "Precision: of all it called this digit, how many were. Recall: of all that are this digit, how many it "
+        "found. F1 is their harmonic mean; support is how many there are."
+    )
+    table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
+    share = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    st.dataframe(table, hide_index=True, column_config={"Precision": share, "Recall": share, "F1": share})
+
+
+def show_one(result: Evaluation, split: Split) -> None:
+    """One test image with its ten probabilities."""
+    index = st.number_input("Test image", 0, len(result.labels) - 1, key=session.seed("one-image", 0))
+    picture, bars = st.columns([1, 3], vertical_alignment="center")
+    picture.image(pictures.paper(split.test_images[index], 5), width=140, caption=f"a {result.labels[index]}")
+    figure = figures.probability_bars(result.probabilities[index], int(result.labels[index]))
+    bars.plotly_chart(figure, key="one-bars", config={"displayModeBar": False})
+
+
+st.title("Find its errors")
+run = runs.choose()
+if run is not None and run.snapshot.evaluation is not None:
+    result = run.snapshot.evaluation
+    split = datasets.split(run.dataset, run.config.split, run.config.validation_fraction)
+    with st.container(horizontal=True):
+        st.metric("Test accuracy", f"{result.accuracy:.2%}")
+        st.metric("Test loss", f"{result.loss:.4f}")
+        st.metric("Mistakes", f"{len(result.mistakes):,} of {len(result.labels):,}")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show_matrix(result)
+    with right:
+        show_cell(result, split)
+    st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+    digits, surest, one = st.tabs(["Digit by digit", "Surest mistakes", "One image"])
+    with digits:
+        show_digits(result)
+    with surest:
+        show_images(result, split, result.mistakes)
+    with one:
+        show_one(result, split)

@@ -1,0 +1,85 @@
+"""Choose a network, train it, and watch it learn."""
+
+import dataclasses
+
+import pandas as pd
+import streamlit as st
+
+from mnist_core import capacity, figures, network, presets
+from mnist_core.config import RunConfig
+from mnist_core.datasets import Dataset
+from mnist_core.errors import PlaygroundError
+from pages.widgets import data, editor, live, session
+
+
+def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
+    """What the run will cost, in a line."""
+    images = len(dataset.train_images) if dataset else 60_000
+    st.caption(
+        f"{network.parameter_count(config):,} parameters to learn · "
+        f"about {live.duration(capacity.estimated_seconds(config, images))} · "
+        f"{network.training_bytes(config) / 2**20:,.0f} MB"
+    )
+
+
+def show_summary(config: RunConfig) -> None:
+    """The layers as Keras lists them."""
+    rows = [(row.name, " x ".join(map(str, row.output_shape)), row.parameters) for row in network.summary(config)]
+    st.dataframe(pd.DataFrame(rows, columns=["Layer", "Output", "Parameters"]), hide_index=True)
+
+
+def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
+    """The one main thing to do here."""
+    with st.container(horizontal=True):
+        cannot = dataset is None
+        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot)
+        step = st.button(
+            "Step", icon=":material/skip_next:", disabled=cannot, help="Begin with one point of the curve, then wait."
+        )
+        if session.current_run() is not None:
+            st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Clear this run away.")
+    if (train or step) and dataset is not None:
+        try:
+            run = session.start(dataclasses.replace(config, dataset=dataset.name), dataset, paused=step)
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            if step:
+                run.step()
+            st.rerun()
+
+
+st.title("Build a network, watch it learn")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.selectbox(
+        "Network",
+        list(presets.PRESETS),
+        key=session.seed("preset", session.preset_key()),
+        format_func=lambda key: presets.PRESETS[key].name,
+        on_change=lambda: session.load_preset(session.chosen("preset")),
+    )
+    main = st.container()
+with right:
+    picture = st.container()
+    with st.expander("Change the network", icon=":material/tune:"):
+        config = editor.network(session.draft())
+    with st.expander("Change how it learns", icon=":material/speed:"):
+        config = editor.recipe(config)
+    with st.expander("Change the data", icon=":material/image:"):
+        config = editor.data(config)
+        dataset = data.get(config.dataset)
+    session.set_draft(config)
+    with st.expander("Layer by layer", icon=":material/table_rows:"):
+        show_summary(config)
+with picture:
+    st.plotly_chart(figures.network_diagram(config), key="diagram", config={"displayModeBar": False})
+    show_costs(config, dataset)
+with main:
+    run = session.current_run()
+    if run is None or not run.snapshot.status.is_active:
+        offer_training(config, dataset)
+    if run is not None:
+        live.show(run)
+    else:
+        st.caption("Press Train: its accuracy and loss appear here while it learns.")

@@ -1,0 +1,179 @@
+"""A run as it is watched: its progress, its orders, its curves, and what it has learned so far."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import pandas as pd
+import streamlit as st
+
+from mnist_core import datasets, engine, explain, figures, presets, scheduler
+from mnist_core.config import RunConfig
+from mnist_core.network import TrainedNetwork
+from mnist_core.scheduler import Run, Snapshot, Status
+from pages.widgets import pictures, session
+
+POLL_SECONDS = 0.5
+# The curve is drawn with so many points at most; a phone shows no more.
+_MOST_POINTS = 240
+_SAMPLES = 12
+
+
+def show(run: Run) -> None:
+    """The run, redrawn twice a second for as long as it is under way."""
+    if run.snapshot.status.is_active:
+        st.fragment(_follow, run_every=POLL_SECONDS)(run)
+    else:
+        _draw(run, run.snapshot)
+
+
+def _follow(run: Run) -> None:
+    shot = run.snapshot
+    if not shot.status.is_active:
+        st.rerun()  # The whole page, which stops polling and shows the ending.
+    _draw(run, shot)
+
+
+def _draw(run: Run, shot: Snapshot) -> None:
+    if shot.status.is_active:
+        _orders(run, shot.status)
+        _progress(run, shot)
+    else:
+        _ending(run, shot)
+    if shot.points:
+        _curves(run, shot)
+    _insight(run, shot)
+
+
+def _progress(run: Run, shot: Snapshot) -> None:
+    if shot.status is Status.WAITING and not shot.points:
+        st.progress(0.0, text="Getting ready: the network is compiled for this computer …")
+        return
+    epoch = shot.points[-1].epoch if shot.points else 1
+    text = f"**Epoch {epoch} of {run.config.epochs}**"
+    if shot.status is Status.PAUSED:
+        text += " · paused"
+    else:
+        left = run.seconds_left
+        if left is not None:
+            text += f" · {duration(left)} left"
+        others = scheduler.shared().active_runs - 1
+        if others > 0:
+            text += f" · shared with {others} other {'run' if others == 1 else 'runs'}"
+    speed = run.samples_per_second
+    if speed:
+        text += f" · {speed:,.0f} images a second"
+    st.progress(run.fraction, text=text)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"
+
+
+def _orders(run: Run, status: Status) -> None:
+    with st.container(horizontal=True):
+        if status is Status.PAUSED:
+            st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary")
+            st.button(
+                "Step", icon=":material/skip_next:", on_click=run.step, help="Go on to the curve's next point."
+            )
+        else:
+            st.button("Pause", icon=":material/pause:", on_click=run.pause)
+        st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
+        st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Stop, and clear this run away.")
+
+
+def _curves(run: Run, shot: Snapshot) -> None:
+    per_epoch = shot.started.steps_per_epoch if shot.started else 1
+    every = -(-len(shot.points) // _MOST_POINTS)
+    rows = [
+        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
+        for point in shot.points[::-1][::every]
+    ]
+    rows += [
+        (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation")
+        for metrics in shot.epochs
+        if metrics.validation_loss is not None
+    ]
+    table = pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images"])
+    # The loss starts near its highest; anything above is cut off rather than squeezing the rest flat.
+    highest = math.ceil(1.1 * shot.points[0].loss * 10) / 10
+    last = shot.points[-1]
+    places = st.columns(2)
+    for place, name, value, top in (
+        (places[0], "accuracy", f"{last.accuracy:.1%}", 1.0),
+        (places[1], "loss", f"{last.loss:.3f}", highest),
+    ):
+        spec = figures.live_curve(name, run.config.epochs, top, bool(run.config.validation_fraction))
+        place.markdown(f"**{name.capitalize()}** {value}")
+        place.vega_lite_chart(table, spec, key=f"{name}-curve")
+
+
+def _insight(run: Run, shot: Snapshot) -> None:
+    if shot.weights is None:
+        return
+    is_conv = shot.weights[0].ndim == 4
+    kind = "filters" if is_conv else "units" if run.config.layers else "digits"
+    left, right = st.columns(2)
+    with left:
+        st.markdown(
+            f"**What the first {kind} look for**",
+            help="Each picture is one unit's weights: ink on blue speaks for it, ink on orange against it.",
+        )
+        only_change = st.toggle("Only what training changed", key="only-change")
+        start = _first_weights(run.config) if only_change else None
+        st.image(pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))))
+    with right:
+        st.markdown("**How it reads twelve test images**", help="Its answer below each, and how sure it is.")
+        _samples(run, TrainedNetwork(run.config, shot.weights))
+
+
+@functools.lru_cache(maxsize=64)
+def _first_weights(config: RunConfig) -> engine.Weights:
+    return engine.initial_weights(config)
+
+
+def _samples(run: Run, network: TrainedNetwork) -> None:
+    split = datasets.split(run.dataset, run.config.split, run.config.validation_fraction)
+    images, labels = split.test_images[:_SAMPLES], split.test_labels[:_SAMPLES]
+    probabilities = network.predict(images)
+    answers = probabilities.argmax(axis=1)
+    captions = [
+        pictures.answer(label, answer, chances[answer])
+        for answer, label, chances in zip(answers, labels, probabilities, strict=True)
+    ]
+    pictures.row(list(images), captions)
+
+
+def _ending(run: Run, shot: Snapshot) -> None:
+    if shot.status is Status.FAILED:
+        st.error(shot.message, icon=":material/error:")
+    elif shot.message:
+        st.info(shot.message, icon=":material/info:")
+    if shot.evaluation is None:
+        if shot.status is Status.STOPPED:
+            st.info("Stopped before it had learned anything.", icon=":material/info:")
+        return
+    evaluation = shot.evaluation
+    preset = presets.preset_of(run.config)
+    published = preset.published if preset and run.dataset.name == "mnist" else None
+    with st.container(horizontal=True):
+        st.metric(
+            "Test accuracy",
+            f"{evaluation.accuracy:.2%}",
+            help="Share of the test images, which it never learned from, that it reads right.",
+        )
+        st.metric("Test loss", f"{evaluation.loss:.4f}", help="How wrong its answers are on them; 0 is perfect.")
+        if published is not None:
+            st.metric("The article's", f"{published.test_accuracy:.2%}", help=preset.source if preset else None)
+    if published is not None and published.note:
+        st.caption(published.note)
+    elif preset is not None and preset.published is not None and run.dataset.name != "mnist":
+        st.caption("The article's figures are for MNIST; this run learned from other digits.")
+    with st.container(horizontal=True):
+        st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
+        st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")

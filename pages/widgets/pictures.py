@@ -1,0 +1,53 @@
+"""Images of digits as people know them: dark ink on pale paper, every pixel a square."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from PIL import Image
+
+# A little darker than a white page, so that the picture's edge is seen on it.
+_PAPER = 238
+
+
+def url(pixels: npt.NDArray[np.uint8]) -> str:
+    """A picture as an address that holds it whole, so that no request for it can come too late.
+
+    Args:
+        pixels: (h, w) grey, or (h, w, 2) grey and alpha, or (h, w, 4) RGBA, uint8.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def paper(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
+    """A picture of ink on paper, as an address for `st.image`.
+
+    Args:
+        image: (h, w), uint8 in 0..255 or float in [0, 1], the top value being ink.
+        scale: screen pixels of each image pixel.
+        margin: screen pixels of nothing around it.
+    """
+    ink = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image
+    shade = np.kron(np.rint(_PAPER * (1 - ink)).astype(np.uint8), np.ones((scale, scale), np.uint8))
+    pixels = np.stack([shade, np.full_like(shade, 255)], axis=-1)
+    return url(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0))))
+
+
+def row(images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56) -> None:
+    """Images side by side, each with its caption below; they wrap on a narrow screen."""
+    shown = [paper(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
+    st.image(shown, caption=list(captions), width=width)
+
+
+def answer(label: int, answered: int, probability: float) -> str:
+    """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
+    colour = "blue" if label == answered else "orange"
+    return f":{colour}[**{answered}**] {probability:.0%}"

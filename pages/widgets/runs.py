@@ -1,0 +1,32 @@
+"""Choosing one of the visitor's trained networks."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core import presets
+from mnist_core.scheduler import Run
+from pages.widgets import session
+
+
+def name(run: Run) -> str:
+    """What a run is called: its number, network and accuracy."""
+    evaluation = run.snapshot.evaluation
+    accuracy = f" · {evaluation.accuracy:.1%}" if evaluation else ""
+    return f"{presets.title_of(run.config)}{accuracy} (run {run.number})"
+
+
+def choose() -> Run | None:
+    """The run that the visitor chose on this or another page, the newest at first; None and a way on when there is none."""
+    readable = {run.id: run for run in session.readable_runs()}
+    if not readable:
+        st.info("No network has been trained yet. It takes a few seconds.", icon=":material/info:")
+        st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
+        return None
+    ids = list(readable)
+    before = session.preferred_run() if session.preferred_run() in readable else ids[0]
+    chosen = st.selectbox(
+        "Network", ids, key=session.seed("run-choice", before, ids), format_func=lambda i: name(readable[i])
+    )
+    session.prefer_run(chosen)
+    return readable[chosen]

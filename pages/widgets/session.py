@@ -1,0 +1,142 @@
+"""The one door to `st.session_state`: what belongs to one visitor, under names and types."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from mnist_core import presets, scheduler
+from mnist_core.config import RunConfig
+from mnist_core.datasets import Dataset
+from mnist_core.scheduler import Run
+
+# Each keeps its weights and its answers to the test images, a few megabytes.
+MAX_KEPT_RUNS = 20
+
+
+def _state(name: str, default: Any) -> Any:
+    if name not in st.session_state:
+        st.session_state[name] = default
+    return st.session_state[name]
+
+
+def draft() -> RunConfig:
+    """The config in the editor."""
+    default = dataclasses.replace(presets.PRESETS["kite"].config, dataset=os.environ.get("MNIST_DATASET", "mnist"))
+    config: RunConfig = _state("draft", default)
+    return config
+
+
+def set_draft(config: RunConfig) -> None:
+    """Note what the editor holds, so that it is there again after another page."""
+    st.session_state["draft"] = config
+
+
+def load_preset(key: str) -> None:
+    """Put a preset into the editor, whose controls are made anew with its values; the data set stays as it was."""
+    set_draft(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset))
+    st.session_state["preset_key"] = key
+    st.session_state["edition"] = edition() + 1
+
+
+def preset_key() -> str:
+    """The preset that the editor was last filled from."""
+    key: str = _state("preset_key", "kite")
+    return key
+
+
+def edition() -> int:
+    """Changes whenever the editor's controls must be made anew; part of their keys."""
+    number: int = _state("edition", 0)
+    return number
+
+
+def chosen(name: str) -> Any:
+    """The value of the control with the key `name`; None before it has been shown."""
+    return st.session_state.get(name)
+
+
+def choose(name: str, value: Any) -> None:
+    """Set the control with the key `name`; only before it is shown in this rerun, or in a callback."""
+    st.session_state[name] = value
+
+
+def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
+    """Give the control with the key `name` a value before it is shown, unless it has a possible one; returns the key.
+
+    Controls that were not shown in the last rerun have lost their value, so after another page they take `value` again.
+    """
+    is_possible = name in st.session_state and (choices is None or st.session_state[name] in choices)
+    if not is_possible:
+        st.session_state[name] = value if choices is None or value in choices else choices[0]
+    return name
+
+
+def runs() -> list[Run]:
+    """This visitor's runs, the oldest first."""
+    own: list[Run] = _state("runs", [])
+    return own
+
+
+def current_run() -> Run | None:
+    """The run that the Train page shows."""
+    run: Run | None = _state("current_run", None)
+    return run
+
+
+def start(config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
+    """Hand a run to the scheduler and show it on the Train page.
+
+    Raises:
+        CapacityError: when the server cannot hold it.
+    """
+    run = scheduler.shared().submit(config, dataset, paused)
+    own = runs()
+    own.append(run)
+    st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
+    prefer_run(run.id)
+    for old in [other for other in own if not other.snapshot.status.is_active][: len(own) - MAX_KEPT_RUNS]:
+        own.remove(old)
+    st.session_state["current_run"] = run
+    return run
+
+
+def reset() -> None:
+    """Clear the Train page. A run under way is stopped; one that has left a network stays with the others."""
+    run = current_run()
+    if run is not None:
+        run.stop()
+    st.session_state["current_run"] = None
+
+
+def readable_runs() -> list[Run]:
+    """The runs that have left a network, the newest first."""
+    return [run for run in reversed(runs()) if run.snapshot.network is not None]
+
+
+def preferred_run() -> str:
+    """The id of the run that the visitor looked at last, empty for none."""
+    run_id: str = _state("preferred_run", "")
+    return run_id
+
+
+def prefer_run(run_id: str) -> None:
+    """Note the run that is looked at, for the other pages."""
+    st.session_state["preferred_run"] = run_id
+
+
+def kept_drawing() -> dict[str, Any] | None:
+    """The drawing to begin with: what was on the canvas before another page was shown."""
+    if "canvas" not in st.session_state:
+        st.session_state["first_drawing"] = _state("last_drawing", None)
+    first: dict[str, Any] | None = st.session_state.get("first_drawing")
+    return first
+
+
+def keep_drawing(drawing: dict[str, Any] | None) -> None:
+    """Note what is on the canvas."""
+    st.session_state["last_drawing"] = drawing

@@ -1,0 +1,99 @@
+"""A really started server, and a real Chromium to visit it with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.e2e import browser as finder
+
+ROOT = Path(__file__).parents[2]
+PAUSE = Event()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a fresh server without MNIST; at the end, its log must hold no warning and no error."""
+    folder = tmp_path_factory.mktemp("server")
+    log = folder / "log.txt"
+    address = f"http://127.0.0.1:{_free_port()}"
+    environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
+    environment["MNIST_CACHE_DIR"] = str(folder / "cache")
+    environment["MNIST_DATASET"] = "embedded"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+    try:
+        _wait_until_up(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    text = log.read_text()
+    noise = [line for line in text.splitlines() if any(word in line for word in ("WARN", "Warning", "ERROR", "Traceback"))]
+    assert not noise, text
+
+
+def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+            return
+        assert process.poll() is None, log.read_text()
+        PAUSE.wait(0.1)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A Chromium without a window; where there is none, a failure in CI and a skip elsewhere."""
+    path = finder.find()
+    if path is None:
+        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["desktop-light", "desktop-dark", "phone-light", "phone-dark"])
+def page(request: pytest.FixtureRequest, chromium: Browser, server: str) -> Iterator[Page]:
+    """A new visitor's page, on a wide and a narrow screen, light and dark; nothing may be complained of in the console."""
+    size, theme = request.param.split("-")
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900} if size == "desktop" else {"width": 390, "height": 844},
+        color_scheme="dark" if theme == "dark" else "light",
+        base_url=server,
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    yield page
+    context.close()
+    assert not complaints, "\n".join(complaints)

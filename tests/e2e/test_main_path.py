@@ -1,0 +1,87 @@
+"""The main job in a real browser: choose a network, watch it learn, find an error, draw a digit and have it read."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+SLOW = 120_000  # Milliseconds to wait at most for what may have to be compiled first.
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option).click()
+
+
+def stroke(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
+    """Draw a line through points given as shares of the canvas."""
+    box = canvas.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def click_cell(page: Page, matrix: Locator) -> None:
+    """Click the upper left cell of the matrix; Plotly takes its clicks on a sheet that lies over the points."""
+    matrix.scroll_into_view_if_needed()
+    box = matrix.locator(".textpoint").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def ring() -> list[tuple[float, float]]:
+    """An upright oval."""
+    angles = [2 * math.pi * k / 24 for k in range(25)]
+    return [(0.5 + 0.2 * math.sin(a), 0.5 - 0.32 * math.cos(a)) for a in angles]
+
+
+def test_choose_train_watch_evaluate_draw(page: Page) -> None:
+    page.goto("/")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    choose(page, "Network", "Morgan 1: one wide layer")
+    train.click()
+
+    # The curve grows: later there is more of it.
+    progress = page.get_by_text(re.compile(r"Epoch \d+ of 10"))
+    progress.wait_for(timeout=SLOW)
+    expect(page.locator(".mark-line path").first).to_be_visible()
+    curve = page.locator(".mark-line path").first
+    before = curve.get_attribute("d")
+    expect(curve).not_to_have_attribute("d", before or "", timeout=SLOW)
+
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("See its mistakes").click(timeout=SLOW)
+
+    expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
+    matrix = page.locator(".js-plotly-plot").first
+    expect(matrix.locator(".textpoint").first).to_be_visible(timeout=SLOW)
+    click_cell(page, matrix)
+    expect(page.get_by_text("images of a 0 read as 0")).to_be_visible(timeout=SLOW)
+
+    page.get_by_text("Draw a digit for it").click()
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for(timeout=SLOW)
+    canvas.scroll_into_view_if_needed()
+    stroke(page, canvas, [(0.5, 0.15), (0.5, 0.85)])
+    expect(page.get_by_text("It reads a 1")).to_be_visible(timeout=SLOW)
+
+
+def test_ring_is_read_as_zero(page: Page) -> None:
+    page.goto("/")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    choose(page, "Network", "Morgan 1: one wide layer")
+    train.click()
+    page.get_by_text("Draw a digit for it").click(timeout=SLOW)
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for(timeout=SLOW)
+    canvas.scroll_into_view_if_needed()
+    stroke(page, canvas, ring())
+    expect(page.get_by_text("It reads a 0")).to_be_visible(timeout=SLOW)

@@ -1,0 +1,178 @@
+"""Every page opens, and the way through them works, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import presets
+from mnist_core.config import MAX_CONV_LAYERS
+from mnist_core.scheduler import Run
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
+PAUSE = Event()
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """A new visitor on the Train page of a server that uses the embedded digits."""
+    monkeypatch.setenv("MNIST_DATASET", "embedded")
+    monkeypatch.chdir(ROOT)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    return app.run()
+
+
+def wait_for_end(app: AppTest) -> Run:
+    run: Run = app.session_state["current_run"]
+    for _ in range(6000):
+        if not run.snapshot.status.is_active:
+            app.run()
+            return run
+        PAUSE.wait(0.01)
+    raise AssertionError(f"The run does not end: {run.snapshot}")
+
+
+def train_briefly(app: AppTest) -> Run:
+    """Torres' network for one epoch."""
+    app.selectbox(key="preset").select("torres").run()
+    next(number for number in app.number_input if number.label == "Epochs").set_value(1).run()
+    press(app, "Train")
+    return wait_for_end(app)
+
+
+def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
+    """Put a picture on the canvas, as the browser would send it."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgba).save(buffer, "PNG")
+    data = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    app.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": data}}
+    return app.run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_for_a_new_visitor(app: AppTest, page: str) -> None:
+    app.switch_page(page).run()
+    assert not app.exception
+    assert len(app.title) == 1
+
+
+def test_visitor_lands_on_kite_with_one_primary_button(app: AppTest) -> None:
+    assert app.selectbox(key="preset").value == "kite"
+    assert labels(app) == ["Train", "Step"]
+    assert any("101,770" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("key", presets.PRESETS)
+def test_preset_fills_the_editor_with_the_articles_settings(app: AppTest, key: str) -> None:
+    app.selectbox(key="preset").select(key).run()
+    assert not app.exception
+    config = presets.PRESETS[key].config
+    draft = app.session_state["draft"]
+    assert draft.to_query() == {**config.to_query(), "dataset": "embedded"}
+
+
+def test_editor_offers_no_impossible_layers(app: AppTest) -> None:
+    app.slider(key="layer-count-0").set_value(6).run()
+    for number in range(MAX_CONV_LAYERS):
+        app.selectbox(key=f"kind-{number}-0").select("conv").run()
+    assert [app.selectbox(key=f"kind-{n}-0").options for n in (2, 3)] == [["Dense", "Convolution"], ["Dense"]]
+    app.selectbox(key="kind-0-0").select("dense").run()
+    assert not app.exception
+    assert [layer.kind for layer in app.session_state["draft"].layers] == ["dense"] * 6
+
+
+def test_optimizer_brings_its_usual_learning_rate(app: AppTest) -> None:
+    app.selectbox(key="optimizer-0").select("adam").run()
+    assert app.session_state["draft"].learning_rate == 0.001
+
+
+def test_editor_keeps_its_values_over_another_page(app: AppTest) -> None:
+    app.slider(key="layer-count-0").set_value(3).run()
+    app.switch_page("pages/draw.py").run()
+    app.switch_page("pages/train.py").run()
+    assert len(app.session_state["draft"].layers) == 3
+
+
+def test_run_the_server_cannot_hold_is_refused_and_nothing_is_lost(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_MEMORY_MB", "1")
+    press(app, "Train")
+    assert "Use fewer units or layers" in app.error[0].value
+    assert labels(app) == ["Train", "Step"]
+
+
+def test_trained_run_leads_on_to_evaluate_and_draw(app: AppTest) -> None:
+    run = train_briefly(app)
+    evaluation = run.snapshot.evaluation
+    assert evaluation is not None
+    assert app.metric[0].value == f"{evaluation.accuracy:.2%}"
+
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    assert app.metric[2].value == f"{len(evaluation.mistakes):,} of {len(evaluation.labels):,}"
+
+    app.switch_page("pages/draw.py").run()
+    ink = np.full((280, 280, 4), 255, np.uint8)
+    ink[40:240, 130:150, :3] = 0
+    draw(app, ink)
+    assert not app.exception
+    assert app.subheader[0].value.startswith("It reads a ")
+
+
+def test_empty_canvas_asks_for_a_drawing(app: AppTest) -> None:
+    train_briefly(app)
+    app.switch_page("pages/draw.py").run()
+    draw(app, np.full((280, 280, 4), 255, np.uint8))
+    assert not app.exception
+    assert not app.subheader
+
+
+def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
+    press(app, "Step")
+    run: Run = app.session_state["current_run"]
+    for _ in range(6000):
+        if run.snapshot.status.value == "paused" and run.snapshot.points:
+            break
+        PAUSE.wait(0.01)
+    app.run()
+    assert len(run.snapshot.points) == 1
+    assert labels(app) == ["Resume", "Step", "Stop", "Reset"]
+    press(app, "Stop")
+    wait_for_end(app)
+    assert run.snapshot.network is not None
+    assert not app.exception
+
+
+def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:
+    train_briefly(app)
+    press(app, "Reset")
+    assert labels(app) == ["Train", "Step"]
+    app.switch_page("pages/evaluate.py").run()
+    assert len(app.metric) == 3
+
+
+def test_keyboard_chooses_a_cell_of_the_matrix(app: AppTest) -> None:
+    run = train_briefly(app)
+    app.switch_page("pages/evaluate.py").run()
+    app.selectbox(key="cell-true").select(4).run()
+    app.selectbox(key="cell-answer").select(4).run()
+    evaluation = run.snapshot.evaluation
+    assert evaluation is not None
+    assert any(f"{evaluation.confusion[4, 4]:,} images of a 4 read as 4" in text.value for text in app.markdown)

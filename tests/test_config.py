@@ -1,0 +1,376 @@
+"""Configs that hypothesis thinks up, and broken ones written by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core import config as settings
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.errors import ConfigError
+
+DROPOUTS = st.floats(0.0, 0.9)
+DENSE = st.builds(
+    LayerConfig,
+    kind=st.just("dense"),
+    units=st.integers(1, 2048),
+    activation=st.sampled_from(sorted(settings.ACTIVATIONS)),
+    dropout=DROPOUTS,
+)
+CONVOLUTION = st.builds(
+    LayerConfig,
+    kind=st.just("conv"),
+    units=st.integers(1, 128),
+    activation=st.sampled_from(sorted(settings.ACTIVATIONS)),
+    dropout=DROPOUTS,
+)
+LAYERS = st.tuples(st.lists(CONVOLUTION, max_size=3), st.lists(DENSE, max_size=3)).map(
+    lambda pair: (*pair[0], *pair[1])
+)
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> RunConfig:
+    """Any config that is allowed."""
+    validation = draw(st.floats(0.0, 0.5))
+    return RunConfig(
+        layers=draw(LAYERS),
+        optimizer=draw(st.sampled_from(sorted(settings.OPTIMIZERS))),
+        learning_rate=draw(st.one_of(st.floats(1e-6, 10.0), st.integers(1, 10))),
+        loss=draw(st.sampled_from(sorted(settings.LOSSES))),
+        batch_size=draw(st.integers(1, 1024)),
+        epochs=draw(st.integers(1, 100)),
+        dataset=draw(st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)),
+        split=draw(st.sampled_from(sorted(settings.SPLITS))),
+        validation_fraction=validation,
+        seed=draw(st.integers(0, 2**31 - 1)),
+        l2=draw(st.floats(0.0, 1.0)),
+        early_stopping=draw(st.integers(0, 50)) if validation else 0,
+    )
+
+
+def refusal(**values: Any) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig(**values)
+    assert caught.value.problem.endswith(".")
+    assert caught.value.remedy.endswith(".")
+    return caught.value
+
+
+@given(configs())
+def test_json_round_trip(config: RunConfig) -> None:
+    again = RunConfig.from_json(config.to_json())
+    assert again == config
+    assert hash(again) == hash(config)
+    assert again.to_json() == config.to_json()
+
+
+@given(configs())
+def test_query_round_trip(config: RunConfig) -> None:
+    query = config.to_query()
+    assert all(type(value) is str for value in query.values())
+    assert RunConfig.from_query(query) == config
+
+
+def test_json_holds_every_field_in_order() -> None:
+    assert json.loads(RunConfig().to_json()) == {
+        "layers": [{"kind": "dense", "units": 128, "activation": "relu", "dropout": 0.0}],
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "loss": "categorical_crossentropy",
+        "batch_size": 128,
+        "epochs": 20,
+        "dataset": "mnist",
+        "split": "official",
+        "validation_fraction": 0.0,
+        "seed": 0,
+        "l2": 0.0,
+        "early_stopping": 0,
+    }
+    assert list(json.loads(RunConfig().to_json())) == [field.name for field in dataclasses.fields(RunConfig)]
+
+
+def test_json_missing_fields_take_their_defaults() -> None:
+    assert RunConfig.from_json("{}") == RunConfig()
+    assert RunConfig.from_json('{"layers": [{"units": 9}], "epochs": 3}') == RunConfig(
+        layers=(LayerConfig(units=9),), epochs=3
+    )
+
+
+def test_query_of_the_defaults_is_empty() -> None:
+    assert RunConfig().to_query() == {}
+    assert RunConfig.from_query({}) == RunConfig()
+
+
+def test_query_of_no_hidden_layer() -> None:
+    assert RunConfig(layers=()).to_query() == {"layers": "none"}
+    assert RunConfig.from_query({"layers": "none"}).layers == ()
+
+
+def test_query_by_hand() -> None:
+    config = RunConfig.from_query(
+        {"layers": "conv-32-relu-0,dense-64-leaky_relu-0.25", "optimizer": "adam", "learning_rate": "0.001"}
+    )
+    assert config.layers == (LayerConfig("conv", 32), LayerConfig("dense", 64, "leaky_relu", 0.25))
+    assert config.optimizer == "adam"
+    assert config.learning_rate == 0.001
+
+
+def test_query_keeps_every_digit_of_dropout() -> None:
+    config = RunConfig(layers=(LayerConfig(dropout=0.12345678), LayerConfig(dropout=1e-07)))
+    assert RunConfig.from_query(config.to_query()) == config
+
+
+OUT_OF_RANGE: list[tuple[str, Any]] = [
+    ("learning_rate", 9e-7),
+    ("learning_rate", 10.1),
+    ("learning_rate", 0.0),
+    ("learning_rate", -0.1),
+    ("batch_size", 0),
+    ("batch_size", 1025),
+    ("epochs", 0),
+    ("epochs", 101),
+    ("validation_fraction", -0.1),
+    ("validation_fraction", 0.51),
+    ("seed", -1),
+    ("seed", 2**31),
+    ("l2", -1e-9),
+    ("l2", 1.1),
+    ("early_stopping", -1),
+    ("early_stopping", 51),
+    ("optimizer", "adagrad"),
+    ("optimizer", ""),
+    ("loss", "hinge"),
+    ("split", "thirds"),
+    ("dataset", ""),
+    ("dataset", "../mnist"),
+    ("dataset", "MNIST"),
+    ("dataset", "a" * 41),
+    ("dataset", "mnist\n"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), OUT_OF_RANGE)
+def test_value_out_of_range(field: str, value: object) -> None:
+    assert refusal(**{field: value}).field == field
+
+
+def test_every_field_is_refused_somewhere_above() -> None:
+    fields = {field.name for field in dataclasses.fields(RunConfig)} - {"layers"}
+    assert {field for field, _ in OUT_OF_RANGE} == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("units", 0),
+        ("units", 2049),
+        ("units", 1.5),
+        ("units", True),
+        ("units", "128"),
+        ("kind", "pool"),
+        ("kind", None),
+        ("activation", "softmax"),
+        ("activation", ["relu"]),
+        ("dropout", -0.1),
+        ("dropout", 0.91),
+        ("dropout", math.nan),
+        ("dropout", "0"),
+    ],
+)
+def test_layer_value_out_of_range(field: str, value: object) -> None:
+    layers = (LayerConfig(), LayerConfig(**{field: value}))  # type: ignore[arg-type]
+    assert refusal(layers=layers).field == f"layers[1].{field}"
+
+
+def test_convolution_takes_fewer_filters_than_a_dense_layer_units() -> None:
+    assert RunConfig(layers=(LayerConfig("conv", 128),)).layers[0].units == 128
+    assert refusal(layers=(LayerConfig("conv", 129),)).field == "layers[0].units"
+
+
+HUGE = 10**400
+"""Too large to be a float."""
+
+
+def repr_short(value: object) -> str:
+    return repr(value)[:12]
+
+
+WHOLE = ("batch_size", "epochs", "seed", "early_stopping")
+REAL = ("learning_rate", "validation_fraction", "l2")
+CHOICES = ("optimizer", "loss", "split", "dataset")
+
+
+@pytest.mark.parametrize("field", WHOLE)
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, math.nan, math.inf, [1], HUGE, -HUGE], ids=repr_short)
+def test_wrong_type_for_a_whole_number(field: str, value: object) -> None:
+    assert refusal(**{field: value}).field == field
+
+
+@pytest.mark.parametrize("field", REAL)
+@pytest.mark.parametrize("value", [True, "0.1", None, math.nan, math.inf, -math.inf, [0.1], 1j, HUGE], ids=repr_short)
+def test_wrong_type_for_a_number(field: str, value: object) -> None:
+    assert refusal(**{field: value}).field == field
+
+
+@pytest.mark.parametrize("field", CHOICES)
+@pytest.mark.parametrize("value", [None, 1, ["sgd"], {"sgd": 1}, b"sgd"])
+def test_wrong_type_for_a_choice(field: str, value: object) -> None:
+    assert refusal(**{field: value}).field == field
+
+
+@pytest.mark.parametrize("layers", [None, [LayerConfig()], LayerConfig(), (128,), "dense"])
+def test_wrong_type_for_the_layers(layers: object) -> None:
+    assert refusal(layers=layers).field == "layers"
+
+
+def test_convolution_after_dense() -> None:
+    assert refusal(layers=(LayerConfig("conv", 8), LayerConfig(), LayerConfig("conv", 8))).field == "layers[2].kind"
+
+
+def test_four_convolutions() -> None:
+    assert len(RunConfig(layers=(LayerConfig("conv", 8),) * 3).layers) == 3
+    assert refusal(layers=(LayerConfig("conv", 8),) * 4).field == "layers"
+
+
+def test_seven_layers() -> None:
+    assert len(RunConfig(layers=(LayerConfig(),) * 6).layers) == 6
+    assert refusal(layers=(LayerConfig(),) * 7).field == "layers"
+
+
+def test_early_stopping_without_validation() -> None:
+    assert refusal(early_stopping=2).field == "early_stopping"
+    assert RunConfig(early_stopping=2, validation_fraction=0.1).early_stopping == 2
+
+
+def test_message_names_field_value_and_remedy() -> None:
+    error = refusal(batch_size=5000)
+    assert str(error) == "batch_size: is out of range. Received: 5000. Choose 1 to 1,024."
+
+
+def test_message_writes_the_largest_seed_in_full() -> None:
+    assert "2,147,483,647" in str(refusal(seed=-1))
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("", "config"),
+        ("{", "config"),
+        ("null", "config"),
+        ("[]", "config"),
+        ("3", "config"),
+        ('"kite"', "config"),
+        ("[" * 100_000, "config"),
+        ('{"lr": 1}', "config.lr"),
+        ('{"__class__": 1}', "config.__class__"),
+        ('{"layers": 3}', "layers"),
+        ('{"layers": {}}', "layers"),
+        ('{"layers": null}', "layers"),
+        ('{"layers": [128]}', "layers[0]"),
+        ('{"layers": [[]]}', "layers[0]"),
+        ('{"layers": [{}, {"width": 1}]}', "layers[1].width"),
+        ('{"layers": [{"units": "many"}]}', "layers[0].units"),
+        ('{"layers": [{"activation": {}}]}', "layers[0].activation"),
+        ('{"optimizer": ["sgd"]}', "optimizer"),
+        ('{"optimizer": null}', "optimizer"),
+        ('{"learning_rate": NaN}', "learning_rate"),
+        ('{"learning_rate": -Infinity}', "learning_rate"),
+        ('{"learning_rate": 1e999}', "learning_rate"),
+        ('{"batch_size": 128.0}', "batch_size"),
+        ('{"seed": 1' + "0" * 400 + "}", "seed"),
+        ('{"epochs": true}', "epochs"),
+    ],
+)
+def test_broken_json(text: str, field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_json(text)
+    assert caught.value.field == field
+    assert len(str(caught.value)) < 1000
+
+
+@given(st.text())
+def test_any_text_for_json_is_accepted_whole_or_refused(text: str) -> None:
+    try:
+        config = RunConfig.from_json(text)
+    except ConfigError:
+        return
+    assert config == RunConfig.from_json(config.to_json())
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.sampled_from([field.name for field in dataclasses.fields(RunConfig)]),
+    JSON_VALUES,
+)
+def test_any_json_value_in_any_field_is_accepted_or_refused(field: str, value: object) -> None:
+    try:
+        config = RunConfig.from_json(json.dumps({field: value}))
+    except ConfigError as error:
+        assert error.field.startswith(field)
+    else:
+        assert json.loads(config.to_json())[field] == value or field == "layers"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"lr": "1"}, "lr"),
+        ({"": ""}, ""),
+        ({"epochs": "ten"}, "epochs"),
+        ({"epochs": ""}, "epochs"),
+        ({"epochs": "1.5"}, "epochs"),
+        ({"epochs": "1" * 5000}, "epochs"),
+        ({"learning_rate": "nan"}, "learning_rate"),
+        ({"learning_rate": "inf"}, "learning_rate"),
+        ({"learning_rate": "0,1"}, "learning_rate"),
+        ({"optimizer": "SGD"}, "optimizer"),
+        ({"layers": ""}, "layers[0]"),
+        ({"layers": "dense"}, "layers[0]"),
+        ({"layers": "dense-128-relu"}, "layers[0]"),
+        ({"layers": "dense-128-relu-0,"}, "layers[1]"),
+        ({"layers": "dense-x-relu-0"}, "layers[0].units"),
+        ({"layers": "dense-128-relu-x"}, "layers[0].dropout"),
+        ({"layers": "dense-128-relu-0-0"}, "layers[0].dropout"),
+        ({"layers": "dense--128-relu-0"}, "layers[0].units"),
+        ({"layers": "dense-128-softmax-0"}, "layers[0].activation"),
+        ({"layers": "dense-128-relu-0,conv-8-relu-0"}, "layers[1].kind"),
+        ({"layers": ",".join(["dense-8-relu-0"] * 7)}, "layers"),
+        ({"layers": ",".join(["dense-8-relu-0"] * 10_000)}, "layers"),
+    ],
+)
+def test_broken_query(query: dict[str, str], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_query(query)
+    assert caught.value.field == field
+    assert len(str(caught.value)) < 1000
+
+
+@given(st.dictionaries(st.sampled_from([f.name for f in dataclasses.fields(RunConfig)]), st.text(), min_size=1))
+def test_any_query_text_is_accepted_or_refused(query: dict[str, str]) -> None:
+    try:
+        config = RunConfig.from_query(query)
+    except ConfigError as error:
+        assert error.field.split(".")[0].split("[")[0] in query
+    else:
+        assert RunConfig.from_query(config.to_query()) == config
+
+
+def test_config_is_frozen_and_a_key() -> None:
+    config = RunConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.epochs = 3  # type: ignore[misc]
+    assert {config: 1}[RunConfig()] == 1
+    assert config != RunConfig(seed=1)

@@ -1,0 +1,334 @@
+"""The compiled chunk: dropout and gradients against NumPy, initial weights against Glorot's formula."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tensorflow as tf
+from samples import small
+
+from mnist_core import engine
+from mnist_core.config import LayerConfig, RunConfig
+
+RATE = 0.3
+UNITS = 256
+STEPS = 64
+FOUR_SIGMA = 4.0
+
+
+def run_steps(
+    config: RunConfig, weights: Any, batches: Any, sizes: Any = None, *, step: int = 0, images: Any = None
+) -> engine.ChunkResult:
+    """Some steps of plain arrays on four images; their labels are 0, 1, 2, 3."""
+    if images is None:
+        images = np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8)
+    rows = np.asarray(batches, np.int32)
+    counts = np.full(len(rows), rows.shape[1]) if sizes is None else np.asarray(sizes)
+    program = engine.program(engine.Architecture.of(config))
+    return program(
+        tf.constant(images),
+        tf.constant(np.arange(4, dtype=np.int32)),
+        rows,
+        counts.astype(np.int32),
+        weights,
+        engine.initial_slots(config),
+        step=step,
+        learning_rate=config.learning_rate,
+        l2=config.l2,
+        seed=config.seed,
+    )
+
+
+def arrays(tensors: Any) -> list[Any]:
+    return [np.asarray(tensor) for tensor in tensors]
+
+
+# Dropout, read off the weights: with a batch of one image, a unit that was dropped is a row of the next
+# layer's kernel that does not move.
+
+TWO_DROPPED = (LayerConfig(units=UNITS, dropout=RATE),) * 2
+
+
+def dropout_config(seed: int = 0) -> RunConfig:
+    return small(layers=TWO_DROPPED, batch_size=1, learning_rate=1.0, seed=seed)
+
+
+def all_firing() -> list[Any]:
+    """Weights with which every unit of both hidden layers answers more than 0, whatever is dropped before it."""
+    random = np.random.default_rng(4)
+    shapes = engine.weight_shapes(TWO_DROPPED)
+    weights = [np.zeros(shape, np.float32) for shape in shapes]
+    weights[1] += 1.0
+    weights[2] += random.uniform(0.5, 1.0, shapes[2]).astype(np.float32) / UNITS
+    weights[4] += random.normal(0, 0.1, shapes[4]).astype(np.float32)
+    return weights
+
+
+def kept_units(seed: int = 0, steps: int = STEPS) -> npt.NDArray[np.bool_]:
+    """Which units training kept: (2 layers, steps, units), read off one step from the same weights after the other."""
+    before = all_firing()
+    kept = np.zeros((2, steps, UNITS), bool)
+    for step in range(steps):
+        after = arrays(run_steps(dropout_config(seed), tuple(before), [[0]], step=step).weights)
+        kept[0, step] = (after[2] != before[2]).any(axis=1)
+        kept[1, step] = (after[4] != before[4]).any(axis=1)
+    return kept
+
+
+def assert_unrelated(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> None:
+    together = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+    assert abs(together) < FOUR_SIGMA / math.sqrt(a.size)
+
+
+def test_dropout_drops_its_share_in_every_layer() -> None:
+    for layer in kept_units():
+        sigma = math.sqrt(RATE * (1 - RATE) / layer.size)
+        assert abs((~layer).mean() - RATE) < FOUR_SIGMA * sigma
+        # No unit is favoured, and no step: shares over the steps and over the units scatter as coins do.
+        for axis, count in ((0, STEPS), (1, UNITS)):
+            spread = (~layer).mean(axis=axis).std() / math.sqrt(RATE * (1 - RATE) / count)
+            assert 0.7 < spread < 1.3
+
+
+def test_dropout_differs_between_steps_layers_and_seeds_without_a_pattern() -> None:
+    kept, other = kept_units(), kept_units(seed=1)
+    for layer in kept:
+        for lag in (1, 2, 3, 7, 32):
+            assert_unrelated(layer[lag:], layer[:-lag])
+    assert_unrelated(kept[0], kept[1])
+    assert_unrelated(kept[0], other[0])
+    assert_unrelated(kept[0, 1:], other[0, :-1])
+
+
+def test_dropout_has_no_pattern_among_neighbours() -> None:
+    for layer in kept_units():
+        for lag in (1, 2, 3, 4, 8, 16, 31, 32, 64, 128):
+            assert_unrelated(layer[:, lag:], layer[:, :-lag])
+
+
+def test_dropout_is_the_same_in_every_run_of_a_seed() -> None:
+    np.testing.assert_array_equal(kept_units(steps=4), kept_units(steps=4))
+
+
+def masked_ones(key: int, images: int = 64, rate: float = RATE) -> Any:
+    """What dropout makes of a layer whose units all answer 1: (images, units)."""
+    layers = (LayerConfig(units=UNITS, dropout=rate), LayerConfig(units=UNITS, activation="linear"))
+    weights = [np.zeros(shape, np.float32) for shape in engine.weight_shapes(layers)]
+    weights[1] += 1.0
+    weights[2] += np.eye(UNITS, dtype=np.float32)
+    blank = tf.zeros((images, 784))
+    return engine.forward(layers, tuple(weights), blank, tf.constant(key, tf.uint32))[1].numpy()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
+def test_dropout_scales_up_what_it_keeps(rate: float) -> None:
+    values = masked_ones(key=5, rate=rate)
+    assert set(np.unique(values)) == {np.float32(0), np.float32(1 / (1 - rate))}
+    assert abs((values == 0).mean() - rate) < FOUR_SIGMA * math.sqrt(rate * (1 - rate) / values.size)
+
+
+def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> None:
+    masks = [masked_ones(key) > 0 for key in (0, 1, 2**31)]
+    for mask in masks:
+        for lag in (1, 2, 4, 16):
+            assert_unrelated(mask[lag:], mask[:-lag])
+        assert_unrelated(mask[1:, :-1], mask[:-1, 1:])
+    assert_unrelated(masks[0], masks[1])
+    assert_unrelated(masks[0], masks[2])
+    # A key one higher is not the same pattern moved on by one place.
+    assert_unrelated(masks[0].ravel()[1:], masks[1].ravel()[:-1])
+
+
+def test_forward_without_a_key_drops_nothing() -> None:
+    weights = all_firing()
+    images = tf.constant(np.random.default_rng(0).random((5, 784)), tf.float32)
+    without = tuple(LayerConfig(units=UNITS) for _ in TWO_DROPPED)
+    for dropped, plain in zip(
+        engine.forward(TWO_DROPPED, tuple(weights), images),
+        engine.forward(without, tuple(weights), images),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(dropped.numpy(), plain.numpy())
+
+
+def softmax(logits: Any) -> Any:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(("dropout", "l2"), [(0.0, 0.0), (RATE, 0.0), (RATE, 0.01)])
+def test_one_step_with_dropout_and_penalty_by_hand(dropout: float, l2: float) -> None:
+    """Backpropagation written out in NumPy, float64, for one image; the mask is read off the result."""
+    config = small(layers=(LayerConfig(units=32, dropout=dropout),), batch_size=1, learning_rate=0.5, l2=l2)
+    images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
+    weights = engine.initial_weights(config)
+    result = run_steps(config, weights, [[2]], step=3, images=images)
+    after = arrays(result.weights)
+    w1, b1, w2, b2 = (weight.astype(np.float64) for weight in weights)
+
+    x, y = images[2:3] / 255.0, np.eye(10)[[2]]
+    sums = x @ w1 + b1
+    hidden = np.maximum(sums, 0)
+    moved = (np.abs(after[2] - w2 * (1 - 0.5 * 2 * l2)) > 1e-7).any(axis=1)
+    mask = np.where(moved, 1 / (1 - dropout), 0)
+    assert 0 < moved.sum() < 32
+    logits = hidden * mask @ w2 + b2
+    error = softmax(logits) - y
+    back = error @ w2.T * mask * (sums > 0)
+    gradients = [x.T @ back + 2 * l2 * w1, back[0], (hidden * mask).T @ error + 2 * l2 * w2, error[0]]
+    for new, old, gradient in zip(after, (w1, b1, w2, b2), gradients, strict=True):
+        np.testing.assert_allclose(new, old - 0.5 * gradient, rtol=1e-4, atol=1e-6)
+    penalty = l2 * ((w1**2).sum() + (w2**2).sum())
+    assert result.losses[0] == pytest.approx(-np.log(softmax(logits)[0, 2]) + penalty, rel=1e-5)
+    assert result.correct[0] == (logits.argmax() == 2)
+
+
+MIXED = [[0, 1, 2], [3, 2, 1], [1, 0, 0], [2, 3, 0], [3, 0, 0]]
+MIXED_SIZES = [3, 3, 2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [(LayerConfig(units=16, dropout=RATE),), (LayerConfig("conv", 3, dropout=RATE), LayerConfig(units=8))],
+    ids=["dense", "conv"],
+)
+@pytest.mark.parametrize("cuts", [(1, 2, 3, 4), (2,), (3, 4)])
+def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...], cuts: tuple[int, ...]) -> None:
+    config = small(layers=layers, batch_size=3, optimizer="adam", learning_rate=0.01)
+    program = engine.program(engine.Architecture.of(config))
+    images = tf.constant(np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8))
+    labels = tf.constant(np.arange(4, dtype=np.int32))
+
+    def run(pieces: tuple[int, ...]) -> list[Any]:
+        weights: Any = engine.initial_weights(config)
+        slots: Any = engine.initial_slots(config)
+        losses, correct = [], []
+        for begin, end in zip((0, *pieces), (*pieces, len(MIXED)), strict=True):
+            result = program(
+                images,
+                labels,
+                np.asarray(MIXED[begin:end], np.int32),
+                np.asarray(MIXED_SIZES[begin:end], np.int32),
+                # As arrays, the way that a stored state comes back.
+                tuple(arrays(weights)),
+                tuple(arrays(slots)),
+                step=begin,
+                learning_rate=0.01,
+                l2=0.0,
+                seed=9,
+            )
+            weights, slots = result.weights, result.slots
+            losses.append(result.losses)
+            correct.append(result.correct)
+        return [*arrays(weights), *arrays(slots), np.concatenate(losses), np.concatenate(correct)]
+
+    for whole, pieced in zip(run(()), run(cuts), strict=True):
+        np.testing.assert_array_equal(whole, pieced)
+
+
+def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
+    config = small(batch_size=3)
+    weights = engine.initial_weights(config)
+    one, other = (run_steps(config, weights, [[1, *filling]], [1]) for filling in ([0, 0], [3, 2]))
+    alone = run_steps(small(batch_size=1), weights, [[1]])
+    for a, b, c in zip(arrays(one.weights), arrays(other.weights), arrays(alone.weights), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-7)
+    assert one.losses[0] == pytest.approx(alone.losses[0], rel=1e-6)
+    assert one.correct[0] == other.correct[0] == alone.correct[0]
+
+
+def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
+    config = small(batch_size=3)
+    result = run_steps(config, engine.initial_weights(config), MIXED, MIXED_SIZES)
+    assert result.losses.shape == result.correct.shape == (len(MIXED),)
+    assert result.losses.dtype == np.float32
+    assert result.correct.dtype == np.int32
+    assert (result.correct <= MIXED_SIZES).all()
+
+
+def test_chunk_of_the_most_steps() -> None:
+    config = small(batch_size=1)
+    result = run_steps(config, engine.initial_weights(config), [[0]] * engine.MAX_STEPS)
+    assert len(result.losses) == engine.MAX_STEPS
+    assert result.losses[-1] < 0.01 < result.losses[0]
+
+
+def test_mean_squared_error_by_hand() -> None:
+    config = small(batch_size=4, loss="mean_squared_error", layers=(), learning_rate=0.5)
+    images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
+    kernel, bias = (weight.astype(np.float64) for weight in engine.initial_weights(config))
+    result = run_steps(config, engine.initial_weights(config), [[0, 1, 2, 3]], images=images)
+    x, y = images / 255.0, np.eye(10)[:4]
+    p = softmax(x @ kernel + bias)
+    toward = 2 * (p - y) / 40
+    back = p * (toward - (toward * p).sum(axis=1, keepdims=True))
+    assert result.losses[0] == pytest.approx(((p - y) ** 2).mean(), rel=1e-5)
+    np.testing.assert_allclose(arrays(result.weights)[0], kernel - 0.5 * x.T @ back, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(arrays(result.weights)[1], bias - 0.5 * back.sum(axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_weight_shapes_by_hand() -> None:
+    layers = (LayerConfig("conv", 4), LayerConfig("conv", 5), LayerConfig("conv", 6), LayerConfig(units=7))
+    assert engine.weight_shapes(layers) == [
+        (3, 3, 1, 4), (4,),  # 28 -> 26 -> 13
+        (3, 3, 4, 5), (5,),  # 13 -> 11 -> 5
+        (3, 3, 5, 6), (6,),  # 5 -> 3 -> 1
+        (6, 7), (7,),
+        (7, 10), (10,),
+    ]  # fmt: skip
+    assert engine.weight_shapes(()) == [(784, 10), (10,)]
+
+
+def test_initial_weights_are_glorot_uniform() -> None:
+    config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig("conv", 64), LayerConfig(units=128)))
+    # Fan in and out as Keras counts them: a filter's receptive field times its channels.
+    limits = [math.sqrt(6 / (9 + 288)), math.sqrt(6 / (288 + 576)), math.sqrt(6 / (1600 + 128)), math.sqrt(6 / 138)]
+    kernels = engine.initial_weights(config)[::2]
+    for kernel, limit in zip(kernels, limits, strict=True):
+        assert kernel.dtype == np.float32
+        assert np.abs(kernel).max() <= limit
+        assert np.abs(kernel).max() > 0.98 * limit
+        assert kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.1)
+        assert abs(kernel.mean()) < 4 * limit / math.sqrt(3 * kernel.size)
+    assert not any(bias.any() for bias in engine.initial_weights(config)[1::2])
+
+
+def test_initial_weights_follow_the_seed_alone() -> None:
+    once = engine.initial_weights(small(seed=3))
+    np.random.default_rng().random(7)
+    tf.random.set_seed(99)
+    again = engine.initial_weights(small(seed=3, optimizer="adam", batch_size=5, epochs=9, l2=0.1))
+    for a, b in zip(once, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(once[0], engine.initial_weights(small(seed=4))[0])
+
+
+@pytest.mark.parametrize(("optimizer", "slots"), [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("adam", 2)])
+def test_initial_slots_are_zeros(optimizer: str, slots: int) -> None:
+    arrays_of_zeros = engine.initial_slots(small(optimizer=optimizer))
+    assert len(arrays_of_zeros) == 4 * slots
+    assert not any(array.any() for array in arrays_of_zeros)
+
+
+def test_runs_that_differ_in_numbers_only_share_a_program() -> None:
+    one = engine.Architecture.of(small(seed=1, learning_rate=0.1, l2=0.1, epochs=3))
+    other = engine.Architecture.of(small(seed=2, learning_rate=0.2, l2=0.2, split="kite", validation_fraction=0.2))
+    assert engine.program(one) is engine.program(other)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"l2": 0.1}, {"batch_size": 33}, {"optimizer": "adam"}, {"loss": "mean_squared_error"}, {"layers": ()}],
+)
+def test_what_needs_a_program_of_its_own(changes: dict[str, Any]) -> None:
+    assert engine.Architecture.of(small(**changes)) != engine.Architecture.of(small())
+
+
+def test_xla_compiles_dense_networks_only() -> None:
+    assert engine.Architecture.of(small()).uses_xla
+    assert not engine.Architecture.of(small(layers=(LayerConfig("conv", 2), LayerConfig()))).uses_xla

@@ -1,0 +1,410 @@
+"""Networks beside Keras: their layers, counts and answers; and network files, whole, damaged and hostile."""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from samples import blobs, small
+
+from mnist_core import engine, network
+from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
+from mnist_core.errors import ConfigError, DataError, NetworkFileError, PlaygroundError
+from mnist_core.network import TrainedNetwork
+from mnist_core.presets import PRESETS
+
+ODD_LAYERS: dict[str, tuple[LayerConfig, ...]] = {
+    "three-convolutions": (LayerConfig("conv", 3), LayerConfig("conv", 4, dropout=0.1), LayerConfig("conv", 5)),
+    "convolution-then-dense": (LayerConfig("conv", 2, "tanh", 0.2), LayerConfig(units=6, dropout=0.3)),
+    "six-dense": (LayerConfig(units=3, activation="silu", dropout=0.5),) * 6,
+    "one-unit": (LayerConfig(units=1),),
+}
+NETWORKS = {name: preset.config for name, preset in PRESETS.items()} | {
+    name: small(layers=layers, l2=0.01) for name, layers in ODD_LAYERS.items()
+}
+
+
+def untrained(config: RunConfig) -> TrainedNetwork:
+    """Initial weights, with biases that are not all zero."""
+    random = np.random.default_rng(2)
+    weights = engine.initial_weights(config)
+    return TrainedNetwork(
+        config,
+        tuple(w if w.ndim > 1 else random.normal(0, 0.1, w.shape).astype(np.float32) for w in weights),
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_summary_matches_keras(name: str) -> None:
+    """Same layers in the same order, same output shapes, same parameters; only the input is a row of our own."""
+    rows = network.summary(NETWORKS[name])
+    model = network.to_keras(NETWORKS[name])
+    assert rows[0].output_shape == (28, 28)
+    assert rows[0].parameters == 0
+    assert [row.name.split()[0] for row in rows[1:]] == [type(layer).__name__ for layer in model.layers]
+    assert [row.output_shape for row in rows[1:]] == [tuple(layer.output.shape[1:]) for layer in model.layers]
+    assert [row.parameters for row in rows[1:]] == [layer.count_params() for layer in model.layers]
+    assert network.parameter_count(NETWORKS[name]) == model.count_params()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weight_shapes_and_initial_spread_match_keras(name: str) -> None:
+    model = network.to_keras(NETWORKS[name])
+    assert [weight.shape for weight in model.get_weights()] == engine.weight_shapes(NETWORKS[name].layers)
+    for stock, own in zip(model.get_weights(), engine.initial_weights(NETWORKS[name]), strict=True):
+        if stock.size > 500:
+            assert own.std() == pytest.approx(stock.std(), rel=0.1)
+
+
+def test_summary_names() -> None:
+    rows = network.summary(small(layers=(LayerConfig("conv", 4, dropout=0.25), LayerConfig(units=5, activation="gelu"))))
+    assert [row.name for row in rows] == [
+        "Input",
+        "Reshape",
+        "Conv2D 3x3 · ReLU",
+        "MaxPooling2D 2x2",
+        "Dropout 0.25",
+        "Flatten",
+        "Dense · GELU",
+        "Dense · Softmax",
+    ]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_answers_match_keras(name: str) -> None:
+    trained = untrained(NETWORKS[name])
+    images = blobs().test_images[:40]
+    expected = trained.to_keras().predict(images / np.float32(255), verbose=0)
+    np.testing.assert_allclose(trained.predict(images), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_answers_as_in_keras(activation: str, kind: str) -> None:
+    trained = untrained(small(layers=(LayerConfig(kind, 12, activation),)))
+    images = blobs().test_images[:40]
+    model = trained.to_keras()
+    assert model.layers[-2 if kind == "dense" else -4].activation.__name__ == activation
+    expected = np.asarray(model(images / np.float32(255)))
+    np.testing.assert_allclose(trained.predict(images), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_loss_penalty_of_the_keras_model() -> None:
+    trained = untrained(small(l2=0.03))
+    expected = 0.03 * sum((weight.astype(np.float64) ** 2).sum() for weight in trained.weights[::2])
+    assert float(sum(trained.to_keras().losses)) == pytest.approx(expected, rel=1e-5)
+    assert not untrained(small()).to_keras().losses
+
+
+def test_predict_accepts_bytes_and_floats() -> None:
+    trained = untrained(small())
+    images = blobs().test_images[:7]
+    answers = trained.predict(images)
+    assert answers.dtype == np.float32
+    assert answers.shape == (7, 10)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(trained.predict(images * np.float32(1 / 255)), answers)
+    np.testing.assert_allclose(trained.predict(images / 255.0), answers, rtol=1e-4, atol=1e-6)
+
+
+def test_predict_nothing() -> None:
+    assert untrained(small()).predict(np.zeros((0, 28, 28), np.uint8)).shape == (0, 10)
+
+
+def test_predict_in_blocks() -> None:
+    trained = untrained(small())
+    images = np.random.default_rng(0).integers(0, 256, (4099, 28, 28)).astype(np.uint8)
+    answers = trained.predict(images)
+    assert answers.shape == (4099, 10)
+    for part in (slice(0, 5), slice(2046, 2050), slice(4096, 4099)):
+        np.testing.assert_allclose(answers[part], trained.predict(images[part]), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((1, 784), np.uint8),
+        np.zeros((1, 28, 28, 1), np.uint8),
+        np.zeros((1, 27, 28), np.uint8),
+        np.zeros((1, 28, 28), np.int64),
+        np.zeros((1, 28, 28), bool),
+        np.zeros((1, 28, 28), complex),
+        np.zeros((1, 28, 28), object),
+    ],
+    ids=lambda images: f"{images.dtype}-{images.shape}",
+)
+def test_predict_refuses_other_images(images: Any) -> None:
+    with pytest.raises(DataError):
+        untrained(small()).predict(images)
+
+
+def test_weights_that_do_not_fit() -> None:
+    weights = engine.initial_weights(small())
+    for wrong in ((), weights[:-1], (*weights, weights[0]), weights[::-1]):
+        with pytest.raises(NetworkFileError, match="do not fit"):
+            TrainedNetwork(small(), wrong)
+
+
+# Costs
+
+
+def test_step_flops_of_kite_by_hand() -> None:
+    # A multiplication and an addition for each weight and image, forward; twice as many back.
+    assert network.step_flops(PRESETS["kite"].config) == 3 * 2 * (784 * 128 + 128 * 10) * 128
+
+
+def test_step_flops_of_the_small_cnn_by_hand() -> None:
+    forward = 2 * (26 * 26 * 9 * 32 + 11 * 11 * 9 * 32 * 64 + 5 * 5 * 64 * 10)
+    assert network.step_flops(PRESETS["cnn"].config) == 3 * forward * 128
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+def test_training_memory_is_a_few_copies_of_what_a_run_holds(optimizer: str) -> None:
+    config = RunConfig(layers=(LayerConfig(units=512),) * 2, optimizer=optimizer, batch_size=32)
+    held = sum(array.nbytes for array in (*engine.initial_weights(config), *engine.initial_slots(config)))
+    assert 2 * held <= network.training_bytes(config) <= 6 * held
+
+
+def test_training_memory_counts_a_batch_of_pictures() -> None:
+    few, many = (
+        network.training_bytes(RunConfig(layers=(LayerConfig("conv", 64),), batch_size=size)) for size in (64, 1024)
+    )
+    pictures = 960 * 26 * 26 * 64 * 4
+    assert pictures < many - few < 6 * pictures
+
+
+# Network files
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    trained = untrained(RunConfig(layers=(LayerConfig("conv", 2), *[LayerConfig(units=3)] * 5), dataset="embedded"))
+    path = tmp_path / "new" / "folder" / "network.npz"
+    trained.save(path)
+    again = TrainedNetwork.load(path)
+    assert again.config == trained.config
+    assert len(again.weights) == 14
+    for a, b in zip(again.weights, trained.weights, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+    assert [entry.name for entry in path.parent.iterdir()] == ["network.npz"]
+
+
+def test_save_replaces_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "network.npz"
+    path.write_bytes(b"old")
+    untrained(small(seed=5)).save(path)
+    assert TrainedNetwork.load(path).config.seed == 5
+
+
+@pytest.mark.parametrize("when", ["write_bytes", "replace"])
+def test_failing_save_leaves_the_old_file_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    path = tmp_path / "network.npz"
+    path.write_bytes(b"old")
+    write = Path.write_bytes
+
+    def fails(self: Path, *arguments: Any) -> None:
+        if when == "write_bytes":
+            write(self, b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, when, fails)
+    with pytest.raises(OSError, match="No space left"):
+        untrained(small()).save(path)
+    monkeypatch.undo()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["network.npz"]
+    assert path.read_bytes() == b"old"
+
+
+def npy(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def npy_header(text: str, version: bytes = b"\x01\x00") -> bytes:
+    """An NPY file that promises what `text` says and holds a few bytes."""
+    header = text.encode("latin1").ljust(117) + b"\n"
+    return b"\x93NUMPY" + version + len(header).to_bytes(2 if version[0] == 1 else 4, "little") + header + bytes(64)
+
+
+GOOD = {"config.npy": npy(np.array(small().to_json()))} | {
+    f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(engine.initial_weights(small()))
+}
+
+
+def archive(entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def without(name: str) -> dict[str, bytes]:
+    return {key: content for key, content in GOOD.items() if key != name}
+
+
+def with_header(text: str, version: bytes = b"\x01\x00") -> bytes:
+    return archive(GOOD | {"weight_00.npy": npy_header(text, version)})
+
+
+class Trap:
+    """Tells when someone unpickles it."""
+
+    sprung = False
+
+    @staticmethod
+    def spring() -> str:
+        Trap.sprung = True
+        return "{}"
+
+    def __reduce__(self) -> Any:
+        return Trap.spring, ()
+
+
+def garbled_deflate() -> bytes:
+    data = bytearray(archive(GOOD, zipfile.ZIP_DEFLATED))
+    start = data.index(b"weight_00.npy") + len("weight_00.npy")
+    data[start : start + 40] = b"\xff" * 40
+    return bytes(data)
+
+
+def with_flag(offset: int, value: int) -> bytes:
+    """A good file with a field of every entry changed, in the entry itself and in the directory at the end."""
+    data = bytearray(archive(GOOD))
+    for magic, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        at = data.find(magic)
+        while at >= 0:
+            data[at + shift + offset] = value
+            at = data.find(magic, at + 4)
+    return bytes(data)
+
+
+HOSTILE: dict[str, bytes] = {
+    "empty": b"",
+    "text": b"this is no network",
+    "npy-alone": npy(np.zeros(3)),
+    "pickle": pickle.dumps(Trap()),
+    "empty-zip": archive({}),
+    "truncated": archive(GOOD)[:-200],
+    "cut-in-half": archive(GOOD)[: len(archive(GOOD)) // 2],
+    "tail-only": archive(GOOD)[-200:],
+    "no-config": archive(without("config.npy")),
+    "no-weights": archive({"config.npy": GOOD["config.npy"]}),
+    "one-weight-missing": archive(without("weight_02.npy")),
+    "one-weight-more": archive(GOOD | {"weight_99.npy": npy(np.zeros(1))}),
+    "wrong-shape": archive(GOOD | {"weight_00.npy": npy(np.zeros((16, 784)))}),
+    "pickled-config": archive(GOOD | {"config.npy": npy(np.array(Trap(), dtype=object))}),
+    "pickled-weight": archive(GOOD | {"weight_01.npy": npy(np.array([Trap()] * 16, dtype=object))}),
+    "raw-pickle-entry": archive(GOOD | {"weight_01.npy": pickle.dumps(Trap())}),
+    "weight-of-text": archive(GOOD | {"weight_01.npy": npy(np.array(["x"] * 16))}),
+    "weight-of-records": archive(GOOD | {"weight_01.npy": npy(np.zeros(16, [("a", "f4"), ("b", "f4")]))}),
+    "weight-of-dates": archive(GOOD | {"weight_01.npy": npy(np.zeros(16, "M8[s]"))}),
+    "weight-of-complex-numbers": archive(GOOD | {"weight_01.npy": npy(np.ones(16, complex) * 1j)}),
+    "weight-not-finite": archive(GOOD | {"weight_01.npy": npy(np.full(16, np.nan, np.float32))}),
+    "weight-too-large-for-float32": archive(GOOD | {"weight_01.npy": npy(np.full(16, 1e300))}),
+    "weight-without-npy": archive(without("weight_01.npy") | {"weight_01": b"raw bytes"}),
+    "weight-empty": archive(GOOD | {"weight_01.npy": b""}),
+    "weight-header-cut": archive(GOOD | {"weight_01.npy": GOOD["weight_01.npy"][:20]}),
+    "weight-data-cut": archive(GOOD | {"weight_01.npy": GOOD["weight_01.npy"][:-1]}),
+    "config-empty-array": archive(GOOD | {"config.npy": npy(np.zeros(0))}),
+    "config-of-bytes": archive(GOOD | {"config.npy": npy(np.array(b"{}"))}),
+    "config-not-json": archive(GOOD | {"config.npy": npy(np.array("kite"))}),
+    "config-unknown-field": archive(GOOD | {"config.npy": npy(np.array('{"layers": [], "depth": 3}'))}),
+    "config-refused": archive(GOOD | {"config.npy": npy(np.array('{"batch_size": -1}'))}),
+    "config-of-another-network": archive(GOOD | {"config.npy": npy(np.array("{}"))}),
+    "header-terabytes": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,)}"),
+    "header-no-memory": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000,)}"),
+    "header-overflow": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 8)}"),
+    "header-negative": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 16)}"),
+    "header-no-dict": with_header("[1, 2]"),
+    "header-no-python": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': ("),
+    "header-call": with_header("{'descr': '<f4', 'fortran_order': print(), 'shape': (1,)}"),
+    "header-nested": archive(
+        GOOD | {"weight_00.npy": b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"(" * 9000}
+    ),
+    "header-minus": archive(
+        GOOD | {"weight_00.npy": b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"-" * 8999 + b"1"}
+    ),
+    "header-version-9": with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", b"\x09\x00"),
+    "garbled-deflate": garbled_deflate(),
+    "encrypted": with_flag(6, 1),
+    "unknown-compression": with_flag(8, 99),
+    "claims-deflate": with_flag(8, zipfile.ZIP_DEFLATED),
+    "claims-lzma": with_flag(8, zipfile.ZIP_LZMA),
+    "needs-zip-9.9": with_flag(4, 99),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "network.npz"
+    path.write_bytes(HOSTILE[name])
+    with pytest.raises((NetworkFileError, ConfigError)) as caught:
+        TrainedNetwork.load(path)
+    assert caught.value.remedy
+    assert not Trap.sprung
+
+
+def test_trap_would_spring() -> None:
+    """So that the tests above mean something."""
+    pickle.loads(pickle.dumps(Trap()))
+    assert Trap.sprung
+    Trap.sprung = False
+
+
+def test_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.npz", tmp_path):
+        with pytest.raises(NetworkFileError, match="cannot be read"):
+            TrainedNetwork.load(path)
+
+
+def test_file_that_would_unpack_to_too_much(tmp_path: Path) -> None:
+    data = bytearray(archive(GOOD, zipfile.ZIP_DEFLATED))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = (2**31).to_bytes(4, "little")  # The directory's word for the unpacked size.
+    path = tmp_path / "bomb.npz"
+    path.write_bytes(data)
+    with pytest.raises(NetworkFileError, match="too large"):
+        TrainedNetwork.load(path)
+
+
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_is_noticed_or_harmless(tmp_path: Path, data: st.DataObject) -> None:
+    """A few bytes changed anywhere: the file is refused, or reads as a network."""
+    content = bytearray(TINY)
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "network.npz"
+    path.write_bytes(bytes(content))
+    try:
+        trained = TrainedNetwork.load(path)
+    except PlaygroundError:
+        return
+    assert all(np.isfinite(weight).all() for weight in trained.weights)
+    assert sum(math.prod(weight.shape) for weight in trained.weights) == network.parameter_count(trained.config)
+
+
+def tiny_file() -> bytes:
+    """A network with as few weights as can be, so that damage often hits what matters."""
+    config = small(layers=(LayerConfig("conv", 1),) * 3)
+    return archive(
+        {"config.npy": npy(np.array(config.to_json()))}
+        | {f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(engine.initial_weights(config))}
+    )
+
+
+TINY = tiny_file()

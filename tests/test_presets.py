@@ -1,0 +1,124 @@
+"""The presets against the articles' own figures, copied here by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from samples import blobs
+
+from mnist_core import network, training
+from mnist_core.config import LayerConfig
+from mnist_core.presets import PRESETS, preset_of, title_of
+
+
+def test_menu_order() -> None:
+    assert list(PRESETS) == ["kite", "torres", "morgan-0", "morgan-1", "morgan-2", "cnn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("kite", 100_480 + 1_290),
+        ("torres", 7_850 + 110),
+        ("morgan-0", 7_850),
+        ("morgan-1", 784 * 512 + 512 + 512 * 10 + 10),
+        ("morgan-2", 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10),
+        ("cnn", 34_826),
+    ],
+)
+def test_published_parameter_count(name: str, parameters: int) -> None:
+    assert network.parameter_count(PRESETS[name].config) == parameters
+
+
+def test_kite_recipe() -> None:
+    config = PRESETS["kite"].config
+    assert config.layers == (LayerConfig("dense", 128, "relu", 0.0),)
+    assert (config.optimizer, config.learning_rate) == ("sgd", 0.01)
+    assert (config.batch_size, config.epochs, config.split) == (128, 20, "kite")
+
+
+def test_torres_recipe() -> None:
+    config = PRESETS["torres"].config
+    assert config.layers == (LayerConfig("dense", 10, "sigmoid", 0.0),)
+    assert (config.optimizer, config.learning_rate) == ("sgd", 0.01)
+    assert (config.batch_size, config.epochs, config.split) == (100, 5, "official")
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 2])
+def test_morgan_recipe(hidden: int) -> None:
+    config = PRESETS[f"morgan-{hidden}"].config
+    assert config.layers == (LayerConfig("dense", 512, "relu", 0.2),) * hidden
+    assert (config.optimizer, config.learning_rate) == ("rmsprop", 0.001)
+    assert (config.batch_size, config.split) == (128, "official")
+
+
+def test_small_cnn_is_that_of_the_keras_examples() -> None:
+    config = PRESETS["cnn"].config
+    assert config.layers == (LayerConfig("conv", 32, "relu", 0.0), LayerConfig("conv", 64, "relu", 0.5))
+    assert (config.optimizer, config.learning_rate, config.batch_size) == ("adam", 0.001, 128)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_recipe_has_nothing_that_the_articles_lack(name: str) -> None:
+    config = PRESETS[name].config
+    assert config.loss == "categorical_crossentropy"
+    assert config.dataset == "mnist"
+    assert (config.l2, config.early_stopping, config.validation_fraction) == (0.0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "loss"),
+    [
+        ("kite", 0.9264, 0.2567),
+        ("torres", 0.9018, None),
+        ("morgan-0", 0.924, 0.276),
+        ("morgan-1", 0.981, 0.068),
+        ("morgan-2", 0.982, 0.0719),
+    ],
+)
+def test_published_figures(name: str, accuracy: float, loss: float | None) -> None:
+    published = PRESETS[name].published
+    assert published is not None
+    assert (published.test_accuracy, published.test_loss) == (accuracy, loss)
+    assert PRESETS[name].source
+
+
+def test_cnn_has_no_article() -> None:
+    assert PRESETS["cnn"].published is None
+
+
+def test_torres_note_says_that_the_log_contradicts_the_claim() -> None:
+    published = PRESETS["torres"].published
+    assert published is not None
+    assert "0.9018" in published.note
+    assert "0.7034" in published.note
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_is_found_again_on_other_data(name: str) -> None:
+    preset = PRESETS[name]
+    assert preset_of(preset.config) is preset
+    assert preset_of(dataclasses.replace(preset.config, dataset="embedded")) is preset
+    assert preset_of(dataclasses.replace(preset.config, batch_size=17)) is None
+
+
+def test_title_of_ones_own_network() -> None:
+    own = dataclasses.replace(PRESETS["cnn"].config, seed=5)
+    assert title_of(own) == "784 → 32 filters ReLU → 64 filters ReLU → 10"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_trains_one_chunk(name: str) -> None:
+    config = PRESETS[name].config
+    events = training.train(config, blobs())
+    started = next(events)
+    assert isinstance(started, training.Started)
+    assert started.parameters == network.parameter_count(config)
+    point = next(event for event in events if isinstance(event, training.Progress) and event.weights is not None)
+    assert np.isfinite(point.loss)
+    assert point.weights is not None
+    for before, after in zip(training.initial_state(config).weights, point.weights, strict=True):
+        assert before.shape == after.shape
+        assert not np.array_equal(before, after)

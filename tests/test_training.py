@@ -1,0 +1,531 @@
+"""Training beside stock Keras, and beside itself: interrupted, resumed, in company and in another process."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import sklearn.metrics
+from samples import blobs, small
+
+from mnist_core import datasets, engine, network, training
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.errors import TrainingError
+from mnist_core.presets import PRESETS
+from mnist_core.training import EpochEnded, Event, Finished, Progress, Started, TrainingState
+
+CONVOLUTIONS = (LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh"))
+DROPPED = (LayerConfig(units=16, dropout=0.3),)
+HIGH_ENOUGH_TO_DIVERGE = {"layers": (LayerConfig(units=16, activation="linear"),) * 2, "learning_rate": 10.0}
+
+
+def events_of(config: RunConfig, state: TrainingState | None = None) -> list[Event]:
+    return list(training.train(config, blobs(), state))
+
+
+def finished(events: list[Event]) -> Finished:
+    assert isinstance(events[-1], Finished)
+    return events[-1]
+
+
+def epochs(events: list[Event]) -> list[EpochEnded]:
+    return [event for event in events if isinstance(event, EpochEnded)]
+
+
+def points(events: list[Event]) -> list[Progress]:
+    return [event for event in events if isinstance(event, Progress)]
+
+
+def bits(events: list[Event]) -> list[bytes]:
+    """All that a run computed, down to the last bit; not how fast."""
+    last = epochs(events)[-1].state
+    curve = [(point.epoch, point.step, point.loss, point.accuracy) for point in points(events)]
+    arrays = (*finished(events).network.weights, *last.weights, *last.slots)
+    return [repr(curve).encode(), repr(last.history).encode(), *(array.tobytes() for array in arrays)]
+
+
+# Beside stock Keras
+
+
+def stock_optimizer(config: RunConfig) -> Any:
+    rate = config.learning_rate
+    return {
+        "sgd": keras.optimizers.SGD(rate),
+        "momentum": keras.optimizers.SGD(rate, momentum=0.9),
+        "rmsprop": keras.optimizers.RMSprop(rate),
+        "adam": keras.optimizers.Adam(rate),
+        "adamw": keras.optimizers.AdamW(rate),
+    }[config.optimizer]
+
+
+def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> None:
+    """`Model.fit` from the same weights, on the images in the same order, is at the same place after each epoch."""
+    model = network.to_keras(config)
+    model.set_weights(list(engine.initial_weights(config)))
+    model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"])
+    split = datasets.split(dataset, config.split, config.validation_fraction)
+    images = dataset.train_images / np.float32(255)
+    labels = keras.utils.to_categorical(dataset.train_labels, 10)
+    assert len(split.train_indices) % config.batch_size != 0
+    chosen = split.validation_indices
+    for event in training.train(config, dataset):
+        if not isinstance(event, EpochEnded):
+            continue
+        order = training.epoch_order(config, split.train_indices, event.epoch)
+        stock = model.fit(images[order], labels[order], config.batch_size, verbose=0, shuffle=False).history
+        assert event.metrics.loss == pytest.approx(stock["loss"][0], rel=1e-4)
+        assert event.metrics.accuracy == pytest.approx(stock["accuracy"][0], abs=1.5 / len(order))
+        for own, other in zip(event.state.weights, model.get_weights(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=2e-3, atol=2e-5)
+        if len(chosen):
+            loss, accuracy = model.evaluate(images[chosen], labels[chosen], verbose=0)
+            penalty = config.l2 * sum(float((kernel.astype(float) ** 2).sum()) for kernel in event.state.weights[::2])
+            assert event.metrics.validation_loss == pytest.approx(loss - penalty, rel=1e-4)
+            assert event.metrics.validation_accuracy == pytest.approx(accuracy, abs=1.5 / len(chosen))
+
+
+def test_kite_epoch_matches_keras_fit() -> None:
+    embedded = datasets.load("embedded")
+    dataset = dataclasses.replace(
+        embedded,
+        train_images=embedded.train_images[:1900],
+        train_labels=embedded.train_labels[:1900],
+        train_groups=None,
+    )
+    assert_matches_keras_fit(dataclasses.replace(PRESETS["kite"].config, epochs=2), dataset)
+
+
+FITTED: dict[str, dict[str, Any]] = {
+    "sgd-no-hidden-layer": {"layers": (), "validation_fraction": 0.2},
+    "momentum-mean-squared-error": {"optimizer": "momentum", "loss": "mean_squared_error"},
+    "rmsprop-two-layers": {
+        "optimizer": "rmsprop",
+        "learning_rate": 0.003,
+        "layers": (LayerConfig(units=16, activation="gelu"), LayerConfig(units=8, activation="sigmoid")),
+    },
+    "adam-penalty": {"optimizer": "adam", "learning_rate": 0.003, "l2": 0.01, "validation_fraction": 0.3},
+    "adamw": {"optimizer": "adamw", "learning_rate": 0.01},
+    "convolutions": {"layers": CONVOLUTIONS},
+    "convolution-dense-penalty-mean-squared-error": {
+        "layers": (LayerConfig("conv", 4, "elu"), LayerConfig(units=8, activation="leaky_relu")),
+        "optimizer": "adam",
+        "learning_rate": 0.003,
+        "loss": "mean_squared_error",
+        "l2": 0.001,
+    },
+}
+
+
+@pytest.mark.parametrize("case", FITTED)
+def test_epochs_match_keras_fit(case: str) -> None:
+    assert_matches_keras_fit(small(**FITTED[case]), blobs())
+
+
+# Events
+
+
+def test_order_of_events() -> None:
+    events = events_of(small(validation_fraction=0.2))
+    kinds = [type(event).__name__ for event in events]
+    assert [kind for kind, _ in itertools.groupby(kinds)] == [
+        "Started",
+        "Progress",
+        "EpochEnded",
+        "Progress",
+        "EpochEnded",
+        "Finished",
+    ]
+    assert isinstance(events[0], Started)
+    assert events[0] == Started(steps_per_epoch=8, training_images=240, parameters=784 * 16 + 16 + 170)
+    assert [event.epoch for event in epochs(events)] == [1, 2]
+    assert finished(events).history == tuple(event.metrics for event in epochs(events))
+    assert not finished(events).stopped_early
+    assert [event.state.step for event in epochs(events)] == [8, 16]
+    assert [event.state.epoch for event in epochs(events)] == [1, 2]
+
+
+def test_finished_network_is_the_last_epoch() -> None:
+    events = events_of(small())
+    last = epochs(events)[-1].state
+    assert finished(events).network.config == small()
+    for own, other in zip(finished(events).network.weights, last.weights, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+@pytest.mark.parametrize(("count", "size"), [(300, 32), (300, 300), (300, 1), (7, 8), (64, 32), (1, 1)])
+def test_an_epoch_sees_every_image_once(count: int, size: int) -> None:
+    order = training.epoch_order(small(), np.arange(1000, 1000 + count, dtype=np.int32), 1)
+    rows, counts = training.batches(order, size)
+    assert rows.shape == (-(-count // size), size)
+    assert rows.dtype == counts.dtype == np.int32
+    seen = np.concatenate([row[:n] for row, n in zip(rows, counts, strict=True)])
+    assert sorted(seen) == list(range(1000, 1000 + count))
+    assert (counts[:-1] == size).all()
+    assert 1 <= counts[-1] <= size
+    assert counts.sum() == count
+
+
+def test_epoch_order_follows_seed_and_epoch_alone() -> None:
+    indices = np.arange(50, dtype=np.int32)
+    order = training.epoch_order(small(seed=1), indices, 1)
+    np.testing.assert_array_equal(order, training.epoch_order(small(seed=1, epochs=9, layers=()), indices, 1))
+    assert not np.array_equal(order, training.epoch_order(small(seed=1), indices, 2))
+    assert not np.array_equal(order, training.epoch_order(small(seed=2), indices, 1))
+    assert indices.tolist() == list(range(50))
+
+
+def test_points_add_up_to_the_epoch() -> None:
+    """The mean over the points, weighed by their images, is the epoch's figure."""
+    config = small()
+    for ended in epochs(events_of(config)):
+        curve = [point for point in points(events_of(config)) if point.epoch == ended.epoch]
+        assert [point.step for point in curve] == list(range(1, 11))
+        images = [32] * 9 + [12]
+        assert np.average([p.loss for p in curve], weights=images) == pytest.approx(ended.metrics.loss)
+        assert np.average([p.accuracy for p in curve], weights=images) == pytest.approx(ended.metrics.accuracy)
+
+
+def test_points_of_an_epoch_of_many_steps() -> None:
+    """At most twelve, equally far apart, the last at the epoch's end, in every epoch alike."""
+    events = events_of(small(batch_size=2, epochs=3))
+    steps = [[p.step for p in points(events) if p.epoch == epoch] for epoch in (1, 2, 3)]
+    assert steps == [[13, 26, 39, 52, 65, 78, 91, 104, 117, 130, 143, 150]] * 3
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_points_of_the_presets_come_often_enough(name: str) -> None:
+    config = PRESETS[name].config
+    per_epoch = -(-60_000 // config.batch_size)
+    span = training.point_steps(config, per_epoch)
+    assert 1 <= span <= -(-per_epoch // 12)
+    assert span <= engine.MAX_STEPS
+
+
+@pytest.mark.parametrize("batch_size", [1, 1024])
+def test_points_of_the_extremes(batch_size: int) -> None:
+    tiny = small(layers=(), batch_size=batch_size)
+    huge = small(layers=(LayerConfig(units=2048),) * 6, batch_size=batch_size)
+    for config in (tiny, huge):
+        assert 1 <= training.point_steps(config, -(-60_000 // batch_size)) <= engine.MAX_STEPS
+    assert training.point_steps(tiny, 1) == 1
+
+
+def test_weights_come_with_the_last_point_of_a_chunk() -> None:
+    events = events_of(small(batch_size=2))
+    curve = points(events)
+    with_weights = [point for point in curve if point.weights is not None]
+    assert 2 <= len(with_weights) < len(curve)
+    for ended in epochs(events):
+        last = [point for point in curve if point.epoch == ended.epoch][-1]
+        assert last.weights is not None
+        for own, other in zip(last.weights, ended.state.weights, strict=True):
+            np.testing.assert_array_equal(own, other)
+    assert all(point.samples_per_second > 0 for point in curve)
+
+
+def test_nothing_runs_before_the_first_pull_and_closing_stops() -> None:
+    events = training.train(small(), blobs())
+    assert isinstance(next(events), Started)
+    assert isinstance(next(events), Progress)
+    assert hasattr(events, "close")
+    events.close()
+    assert list(events) == []
+
+
+def test_training_learns() -> None:
+    history = finished(events_of(small(epochs=8))).history
+    assert history[-1].loss < 0.5 * history[0].loss
+    assert history[-1].accuracy > 0.9
+
+
+# Validation and early stopping
+
+
+def test_validation_metrics_match_scikit_learn() -> None:
+    dataset = blobs()
+    config = small(validation_fraction=0.25, epochs=3)
+    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    assert len(chosen) == 75
+    for ended in epochs(events_of(config)):
+        answers = network.TrainedNetwork(config, ended.state.weights).predict(dataset.train_images[chosen])
+        labels, exact = dataset.train_labels[chosen], answers.astype(np.float64)
+        assert ended.metrics.validation_loss == pytest.approx(
+            sklearn.metrics.log_loss(labels, exact / exact.sum(axis=1, keepdims=True), labels=range(10)), rel=1e-5
+        )
+        assert ended.metrics.validation_accuracy == sklearn.metrics.accuracy_score(labels, answers.argmax(axis=1))
+
+
+def test_validation_images_are_not_trained_on() -> None:
+    """Other labels on the validation images change their own figures and nothing else."""
+    dataset = blobs()
+    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    labels = dataset.train_labels.copy()
+    labels[chosen] = (labels[chosen] + 1) % 10
+    mislabelled = dataclasses.replace(dataset, train_labels=labels)
+    config = small(validation_fraction=0.25)
+    right, wrong = list(training.train(config, dataset)), list(training.train(config, mislabelled))
+    for own, other in zip(finished(right).network.weights, finished(wrong).network.weights, strict=True):
+        np.testing.assert_array_equal(own, other)
+    metrics, spoilt = finished(right).history[-1], finished(wrong).history[-1]
+    assert (metrics.loss, metrics.accuracy) == (spoilt.loss, spoilt.accuracy)
+    assert metrics.validation_accuracy is not None
+    assert spoilt.validation_accuracy is not None
+    assert metrics.validation_accuracy > spoilt.validation_accuracy
+
+
+def test_without_validation_there_are_no_validation_figures() -> None:
+    for metrics in finished(events_of(small())).history:
+        assert metrics.validation_loss is None
+        assert metrics.validation_accuracy is None
+
+
+def mislabelled_validation() -> datasets.Dataset:
+    """The better a network learns these training images, the worse it does on the validation images."""
+    dataset = blobs()
+    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    labels = dataset.train_labels.copy()
+    labels[chosen] = (labels[chosen] + 1) % 10
+    return dataclasses.replace(dataset, train_labels=labels)
+
+
+def test_early_stopping_keeps_the_best_epoch() -> None:
+    config = small(validation_fraction=0.25, early_stopping=3, epochs=30)
+    events = list(training.train(config, mislabelled_validation()))
+    history = finished(events).history
+    losses = [metrics.validation_loss for metrics in history]
+    best = int(np.argmin([loss for loss in losses if loss is not None]))
+    assert finished(events).stopped_early
+    assert len(history) == best + 1 + 3
+    kept = epochs(events)[best].state.weights
+    for own, other in zip(finished(events).network.weights, kept, strict=True):
+        np.testing.assert_array_equal(own, other)
+    assert not np.array_equal(kept[0], epochs(events)[-1].state.weights[0])
+
+
+def test_early_stopping_does_not_fire_while_the_loss_falls() -> None:
+    events = events_of(small(validation_fraction=0.25, early_stopping=2, epochs=5, learning_rate=0.02))
+    assert len(finished(events).history) == 5
+    assert not finished(events).stopped_early
+
+
+def test_early_stopping_on_the_last_epoch_is_no_early_stop() -> None:
+    config = small(validation_fraction=0.25, early_stopping=3, epochs=30)
+    full = finished(list(training.train(config, mislabelled_validation())))
+    cut = dataclasses.replace(config, epochs=len(full.history))
+    again = finished(list(training.train(cut, mislabelled_validation())))
+    assert not again.stopped_early
+    for own, other in zip(again.network.weights, full.network.weights, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+# Failing
+
+
+def test_loss_that_is_no_number_ends_the_run_with_advice() -> None:
+    events = training.train(small(epochs=20, **HIGH_ENOUGH_TO_DIVERGE), blobs())
+    with pytest.raises(TrainingError, match="no longer a finite number") as caught:
+        list(events)
+    assert "learning rate, now 10" in caught.value.remedy
+    assert list(events) == []
+
+
+def test_last_good_epoch_before_a_failure_is_still_good() -> None:
+    gentle = small(layers=HIGH_ENOUGH_TO_DIVERGE["layers"], epochs=2, learning_rate=0.01)
+    state = epochs(events_of(gentle))[-1].state
+    wild = small(epochs=20, **HIGH_ENOUGH_TO_DIVERGE)
+    before = [array.copy() for array in state.weights]
+    with pytest.raises(TrainingError, match="epoch 3"):
+        events_of(wild, state)
+    for own, other in zip(state.weights, before, strict=True):
+        np.testing.assert_array_equal(own, other)
+    events = events_of(dataclasses.replace(gentle, epochs=3), state)
+    assert np.isfinite(finished(events).history[-1].loss)
+
+
+def test_failing_step_is_named() -> None:
+    """The step whose loss is no number is found by going step by step through the plain chunk."""
+    config = small(**HIGH_ENOUGH_TO_DIVERGE)
+    dataset = blobs()
+    rows, counts = training.batches(training.epoch_order(config, np.arange(300, dtype=np.int32), 1), 32)
+    result = engine.program(engine.Architecture.of(config))(
+        dataset.train_images.reshape(-1, 784),
+        dataset.train_labels.astype(np.int32),
+        rows,
+        counts,
+        engine.initial_weights(config),
+        (),
+        step=0,
+        learning_rate=10.0,
+        l2=0.0,
+        seed=0,
+    )
+    first = int(np.flatnonzero(~np.isfinite(result.losses))[0]) + 1
+    with pytest.raises(TrainingError, match=f"epoch 1, step {first}, "):
+        events_of(config)
+
+
+# Repeatable, to the bit
+
+REPEATED: dict[str, dict[str, Any]] = {
+    "sgd": {},
+    "momentum-mean-squared-error": {"optimizer": "momentum", "loss": "mean_squared_error"},
+    "rmsprop-dropout": {"optimizer": "rmsprop", "learning_rate": 0.003, "layers": DROPPED},
+    "adam-penalty": {"optimizer": "adam", "learning_rate": 0.003, "l2": 0.01},
+    "adamw-early-stopping": {
+        "optimizer": "adamw",
+        "learning_rate": 0.01,
+        "validation_fraction": 0.25,
+        "early_stopping": 1,
+    },
+    "convolutions": {"layers": CONVOLUTIONS},
+    "convolution-dropout-adam": {
+        "layers": (LayerConfig("conv", 4, dropout=0.3), LayerConfig(units=8, dropout=0.2)),
+        "optimizer": "adam",
+        "learning_rate": 0.003,
+        "validation_fraction": 0.25,
+    },
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_again_is_the_same(case: str) -> None:
+    config = small(epochs=3, **REPEATED[case])
+    assert bits(events_of(config)) == bits(events_of(config))
+
+
+@pytest.mark.parametrize("case", REPEATED)
+def test_resumed_from_any_epoch_is_the_same(case: str) -> None:
+    config = small(epochs=4, **REPEATED[case])
+    whole = events_of(config)
+    for ended in epochs(whole)[:-1]:
+        # As stored: plain arrays and numbers, copied.
+        state = ended.state
+        best = state.best_weights
+        stored = TrainingState(
+            tuple(array.copy() for array in state.weights),
+            tuple(array.copy() for array in state.slots),
+            state.step,
+            state.history,
+            None if best is None else tuple(array.copy() for array in best),
+        )
+        rest = events_of(config, stored)
+        assert isinstance(rest[0], Started)
+        assert [event.epoch for event in epochs(rest)] == list(range(ended.epoch + 1, len(epochs(whole)) + 1))
+        assert bits(rest)[1:] == bits(whole)[1:]
+        assert finished(rest).stopped_early == finished(whole).stopped_early
+
+
+def test_resumed_after_the_end_only_finishes() -> None:
+    config = small()
+    whole = events_of(config)
+    started, end = events_of(config, epochs(whole)[-1].state)
+    assert isinstance(started, Started)
+    assert isinstance(end, Finished)
+    assert end.history == finished(whole).history
+
+
+def test_early_stopping_resumed_after_its_end_only_finishes() -> None:
+    config = small(validation_fraction=0.25, early_stopping=1, epochs=30)
+    whole = list(training.train(config, mislabelled_validation()))
+    rest = list(training.train(config, mislabelled_validation(), epochs(whole)[-1].state))
+    assert len(rest) == 2
+    assert finished(rest).stopped_early
+    for own, other in zip(finished(rest).network.weights, finished(whole).network.weights, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_states_of_a_run_do_not_change_afterwards() -> None:
+    events = training.train(small(epochs=3, optimizer="adam", learning_rate=0.003), blobs())
+    kept = next(event for event in events if isinstance(event, EpochEnded))
+    before = [array.tobytes() for array in (*kept.state.weights, *kept.state.slots)]
+    list(events)
+    assert [array.tobytes() for array in (*kept.state.weights, *kept.state.slots)] == before
+
+
+@pytest.mark.parametrize("case", ["rmsprop-dropout", "convolutions"])
+@pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
+def test_length_of_a_chunk_does_not_matter(
+    case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(epochs=3, batch_size=8, **REPEATED[case])
+    expected = bits(events_of(config))
+    monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
+    assert bits(events_of(config)) == expected
+
+
+def test_in_company_is_the_same() -> None:
+    """All cases at once, event by event in turns, and at the same time in threads."""
+    configs = [small(epochs=3, seed=seed, **changes) for changes in REPEATED.values() for seed in (1, 2)]
+    alone = [bits(events_of(config)) for config in configs]
+
+    together: list[list[Event]] = [[] for _ in configs]
+    waiting = [(runs, training.train(config, blobs())) for runs, config in zip(together, configs, strict=True)]
+    while waiting:
+        waiting = [(seen, run) for seen, run in waiting if pull(seen, run)]
+    assert [bits(events) for events in together] == alone
+
+    results: list[list[bytes]] = [[] for _ in configs]
+
+    def work(places: range) -> None:
+        for place in places:
+            results[place] = bits(events_of(configs[place]))
+
+    threads = [threading.Thread(target=work, args=(range(start, len(configs), 4),)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == alone
+
+
+def pull(seen: list[Event], run: Iterator[Event]) -> bool:
+    event = next(run, None)
+    if event is not None:
+        seen.append(event)
+    return event is not None
+
+
+OTHER_PROCESS = """
+import hashlib
+from samples import blobs
+from test_training import REPEATED, bits, events_of, small
+for case in ("rmsprop-dropout", "convolution-dropout-adam"):
+    print(hashlib.sha256(b"".join(bits(events_of(small(epochs=3, **REPEATED[case]))))).hexdigest())
+"""
+
+
+def test_in_another_process_is_the_same() -> None:
+    tests = Path(__file__).parent
+    other = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {[str(tests), str(tests.parent)]}\n{OTHER_PROCESS}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert other.returncode == 0, other.stderr
+    here = [
+        hashlib.sha256(b"".join(bits(events_of(small(epochs=3, **REPEATED[case]))))).hexdigest()
+        for case in ("rmsprop-dropout", "convolution-dropout-adam")
+    ]
+    assert other.stdout.split() == here
+
+
+def test_a_different_seed_is_a_different_run() -> None:
+    assert bits(events_of(small(seed=1))) != bits(events_of(small(seed=2)))
+
+
+def test_learning_rate_changed_while_a_run_goes_on_is_in_the_record() -> None:
+    config = small(epochs=2)
+    first = next(event for event in training.train(config, blobs()) if isinstance(event, EpochEnded))
+    events = events_of(dataclasses.replace(config, learning_rate=0.01), first.state)
+    assert [metrics.learning_rate for metrics in finished(events).history] == [0.1, 0.01]
