@@ -10,27 +10,30 @@ import dataclasses
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mnist_core import datasets, drawing, evaluation, presets, training
+from mnist_core import datasets, download, drawing, evaluation, presets, training
 from mnist_core.errors import DataError, PlaygroundError
-from mnist_core.evaluation import Evaluation
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import Predictor
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
 
 DEFAULT_NETWORK = Path("runs/network.npz")
 _MAX_PICTURE_BYTES = 20 * 2**20
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    folder = datasets.fetch(options.directory, progress=_print_download)
+    folder = download.fetch(options.directory, progress=_print_download)
     print(f"MNIST is in {folder}")
 
 
-def _print_download(progress: datasets.DownloadProgress) -> None:
+def _print_download(progress: download.DownloadProgress) -> None:
     total = f" of {progress.total / 2**20:.1f}" if progress.total else ""
     print(f"\r{progress.name}: {progress.received / 2**20:.1f}{total} MB", end="", flush=True)
     if progress.received == progress.total:
@@ -108,7 +111,13 @@ def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
             with Image.open(path) as picture:
                 picture.thumbnail((drawing.MAX_SIDE, drawing.MAX_SIDE))
                 return np.asarray(picture.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}.", remedy) from error
 
 

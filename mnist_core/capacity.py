@@ -6,12 +6,15 @@ import math
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core.config import RunConfig
 from mnist_core.errors import CapacityError
 from mnist_core.network import step_flops, training_bytes
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
 
 # Where the system does not say how much memory is free. Streamlit Community Cloud guarantees 0.7 GB.
 _UNKNOWN_FREE_BYTES = 512 * 2**20
@@ -32,7 +35,7 @@ def free_bytes() -> int:
     ``MNIST_MEMORY_MB`` says it outright; otherwise the smaller of what the system and what the container leave.
     """
     setting = os.environ.get("MNIST_MEMORY_MB", "")
-    if setting.isdigit():
+    if setting.isdecimal():
         return int(setting) * 2**20
     found = [
         free
@@ -53,10 +56,16 @@ def _system_free() -> int | None:
 def _container_free(cgroup: Path) -> int | None:
     try:
         limit = (cgroup / "memory.max").read_text().strip()
-        used = (cgroup / "memory.current").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
     except OSError:
         return None  # No container, or an older kind.
-    return max(0, int(limit) - int(used)) if limit.isdigit() else None
+    try:
+        fields = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+    except OSError:
+        fields = {}
+    # The kernel's cache of files counts as used, but is given up when somebody asks.
+    used -= int(fields.get("inactive_file", 0))
+    return max(0, int(limit) - used) if limit.isdecimal() else None
 
 
 def check(config: RunConfig, promised: int = 0) -> None:

@@ -10,11 +10,13 @@ import dataclasses
 import json
 import re
 import types
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 IMAGE_SIZE = 28
 CLASSES = 10
@@ -60,6 +62,7 @@ LOSSES: Mapping[str, str] = types.MappingProxyType(
 SPLITS: Mapping[str, str] = types.MappingProxyType(
     {"official": "Official test set", "kite": "Kite: a quarter of the training images held out"}
 )
+
 
 @dataclass(frozen=True)
 class Range:
@@ -178,9 +181,7 @@ class RunConfig:
         BATCH_SIZE.check("batch_size", self.batch_size)
         EPOCHS.check("epochs", self.epochs)
         if not (isinstance(self.dataset, str) and re.fullmatch(r"[a-z0-9_-]{1,40}", self.dataset)):
-            raise ConfigError(
-                "dataset", "is not the name of a data set.", 'Give one such as "mnist".', self.dataset
-            )
+            raise ConfigError("dataset", "is not the name of a data set.", 'Give one such as "mnist".', self.dataset)
         check_choice("split", self.split, SPLITS)
         VALIDATION_FRACTION.check("validation_fraction", self.validation_fraction)
         SEED.check("seed", self.seed)
@@ -197,9 +198,7 @@ class RunConfig:
         if not isinstance(self.layers, tuple) or not all(isinstance(x, LayerConfig) for x in self.layers):
             raise ConfigError("layers", "must be a tuple of LayerConfig.", "Give () for none.", self.layers)
         if len(self.layers) > MAX_LAYERS:
-            raise ConfigError(
-                "layers", "has too many hidden layers.", f"Use at most {MAX_LAYERS}.", len(self.layers)
-            )
+            raise ConfigError("layers", "has too many hidden layers.", f"Use at most {MAX_LAYERS}.", len(self.layers))
         for i, layer in enumerate(self.layers):
             layer.check(f"layers[{i}]")
             if layer.kind == "conv" and i and self.layers[i - 1].kind == "dense":
@@ -235,9 +234,7 @@ class RunConfig:
         values = _checked_object("config", raw, cls)
         if "layers" in values:
             if not isinstance(values["layers"], list):
-                raise ConfigError(
-                    "layers", "must be a list.", "Give [] for no hidden layer.", values["layers"]
-                )
+                raise ConfigError("layers", "must be a list.", "Give [] for no hidden layer.", values["layers"])
             values["layers"] = tuple(
                 LayerConfig(**_checked_object(f"layers[{i}]", layer, LayerConfig))
                 for i, layer in enumerate(values["layers"])

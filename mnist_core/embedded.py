@@ -60,7 +60,7 @@ def make() -> EmbeddedDigits:
     1,437 are drawn as they are, in scikit-learn's order, and after them in versions that are rotated, scaled,
     slanted and shifted a little, each original equally often but for rounding.
     """
-    from sklearn.datasets import load_digits  # noqa: PLC0415 - takes seconds to import
+    from sklearn.datasets import load_digits
 
     digits = load_digits()
     labels = digits.target.astype(np.uint8)
@@ -94,7 +94,7 @@ def make() -> EmbeddedDigits:
 
 def _surfaces(images: _Floats) -> NDArray[np.float32]:
     """Return smooth, sharpened surfaces (n, 48, 48) through images (n, 8, 8) in [0, 1]; margins empty."""
-    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - only needed here, and slow to import
+    from scipy.ndimage import gaussian_filter
 
     # Cubic convolution (Keys, 1981): a piecewise cubic through the samples that looks two cells far.
     positions = (np.arange((_CELLS + 2 * _MARGIN) * _FINE) + 0.5) / _FINE - 0.5 - _MARGIN
@@ -140,9 +140,7 @@ def _turns(random: np.random.RandomState, count: int) -> _Floats:
     return np.moveaxis(np.einsum("ijn,jkn->ikn", scaled, rotated), 2, 0)
 
 
-def _draw(
-    surfaces: NDArray[np.float32], which: NDArray[np.int64], matrices: _Floats, starts: _Floats
-) -> _Bytes:
+def _draw(surfaces: NDArray[np.float32], which: NDArray[np.int64], matrices: _Floats, starts: _Floats) -> _Bytes:
     """Return images (n, 28, 28), each `surfaces[which]` seen through an affine map.
 
     Args:

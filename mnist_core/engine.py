@@ -110,9 +110,7 @@ def initial_weights(config: RunConfig) -> Weights:
 def initial_slots(config: RunConfig) -> Weights:
     """The optimizer's running averages at the start: zeros, one set of the weights' shapes for each slot."""
     shapes = weight_shapes(config.layers)
-    return tuple(
-        np.zeros(shape, np.float32) for shape in shapes for _ in range(UPDATE_RULES[config.optimizer].slots)
-    )
+    return tuple(np.zeros(shape, np.float32) for shape in shapes for _ in range(UPDATE_RULES[config.optimizer].slots))
 
 
 def _scrambled(number: Tensor) -> Tensor:
@@ -203,9 +201,7 @@ class Program:
         import tensorflow as tf
 
         self.architecture = architecture
-        self._chunk = tf.function(
-            _chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False
-        )
+        self._chunk = tf.function(_chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False)
 
     def __call__(
         self,
@@ -276,7 +272,8 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             if architecture.l2:
                 loss += l2 * tf.add_n([tf.reduce_sum(kernel * kernel) for kernel in weights[::2]])
         gradients = tape.gradient(loss, weights)
-        new_weights, new_slots = [], []
+        new_weights: list[Tensor] = []
+        new_slots: list[Tensor] = []
         for i, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
             own = slots[i * rule.slots : (i + 1) * rule.slots]
             weight, own = rule.update(weight, gradient, own, rate, tf.cast(number + 1, tf.float32))  # noqa: PLW2901
@@ -292,16 +289,12 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor, Tensor]:  # fmt: skip
         places = tf.range(architecture.batch_size)
 
-        def body(
-            i: Tensor, weights: Any, slots: Any, losses: Tensor, correct: Tensor
-        ) -> tuple[Any, ...]:
+        def body(i: Tensor, weights: Any, slots: Any, losses: Tensor, correct: Tensor) -> tuple[Any, ...]:
             rows = batches[i]
             x = tf.cast(tf.gather(images, rows), tf.float32) * (1.0 / 255.0)
             y = tf.gather(labels, rows)
             share = tf.where(places < counts[i], 1.0 / tf.cast(counts[i], tf.float32), 0.0)
-            weights, slots, loss, right = one_step(
-                weights, slots, x, y, share, first + i, rate, l2, seed
-            )
+            weights, slots, loss, right = one_step(weights, slots, x, y, share, first + i, rate, l2, seed)
             return i + 1, weights, slots, losses.write(i, loss), correct.write(i, right)
 
         _, weights, slots, losses, correct = tf.while_loop(

@@ -195,11 +195,7 @@ def _surest_first(probabilities: NDArray[np.float32], chosen: NDArray[np.bool_])
 
 
 def _check_samples(images: object, labels: object) -> None:
-    if (
-        not isinstance(images, np.ndarray)
-        or images.dtype != np.uint8
-        or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE)
-    ):
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise DataError(
             "The images cannot be evaluated.", "Give them as (n, 28, 28) uint8, 255 = ink.", _describe(images)
         )

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from mnist_core.engine import Weights
 
 
-def first_layer_pictures(
-    weights: Weights, start: Weights | None = None, most: int = 16
-) -> npt.NDArray[np.float32]:
+def first_layer_pictures(weights: Weights, start: Weights | None = None, most: int = 16) -> npt.NDArray[np.float32]:
     """The weights of the first layer's units as pictures.
 
     Args:

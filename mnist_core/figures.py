@@ -45,7 +45,10 @@ def live_curve(name: str, epochs: int, top: float, shows_validation: bool) -> di
         "height": 220,
         "layer": [
             {"mark": {"type": "line", "clip": True}},
-            {"mark": {"type": "point", "filled": True, "size": 36}, "transform": [{"filter": _IS_VALIDATION}]},
+            {
+                "mark": {"type": "point", "filled": True, "size": 36},
+                "transform": [{"filter": _IS_VALIDATION}],
+            },
         ],
         "encoding": {
             "x": {
@@ -194,16 +197,15 @@ def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]]) ->
             text=[texts[true][answer] for true, answer in cells],
             customdata=[[true, answer] for true, answer in cells],
             mode="markers+text",
-            textfont={"size": 13, **font},
+            textfont={"size": 11, **font},
             marker={"symbol": "square", "size": 30, "opacity": 0},
             hovertemplate="a %{customdata[0]} read as %{customdata[1]}<br>%{text}<extra></extra>",
             selected={"marker": {"opacity": 0.25}},
             unselected={"marker": {"opacity": 0}},
         )
-    figure.update_xaxes(title="the network's answer", type="category", side="top", fixedrange=True, showgrid=False)
-    figure.update_yaxes(
-        title="the true digit", type="category", autorange="reversed", fixedrange=True, showgrid=False
-    )  # fmt: skip
+    # No titles: on a phone the cells need the room. The page says what rows and columns are.
+    figure.update_xaxes(type="category", side="top", fixedrange=True, showgrid=False, ticks="")
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False, ticks="")
     figure.update_layout(showlegend=False, height=430, margin=_MARGIN, dragmode=False, clickmode="event+select")
     return figure
 

@@ -151,9 +151,7 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
         # One byte above the limit is enough to know that there is more; a bomb is never unfolded.
         content = stream.decompress(data, max_bytes + 1)
     except zlib.error as error:
-        raise DataError(
-            "The file's gzip compression is damaged.", _FETCH_AGAIN, received=str(error)
-        ) from error
+        raise DataError("The file's gzip compression is damaged.", _FETCH_AGAIN, received=str(error)) from error
     if len(content) > max_bytes:
         raise DataError(
             f"Decompressed, the file is larger than the limit of {max_bytes:,} bytes.",
@@ -181,9 +179,7 @@ def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the type of number as stored, and the shape."""
     magic = content[:4]
     if len(magic) < 4:
-        raise DataError(
-            "The file is too short for IDX's four-byte magic number.", _FETCH_AGAIN, received=_hex(magic)
-        )
+        raise DataError("The file is too short for IDX's four-byte magic number.", _FETCH_AGAIN, received=_hex(magic))
     if magic[:2] != b"\x00\x00":
         raise DataError(
             "This is not an IDX file: the first two bytes of one are zero.",

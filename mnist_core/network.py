@@ -1,4 +1,4 @@
-"""From a `RunConfig` to a network: its layers as Keras shows them, its costs, the Keras model, and what a run leaves."""
+"""From a `RunConfig` to a network: its layers, its costs, the Keras model, and what a run leaves."""
 
 from __future__ import annotations
 
@@ -122,18 +122,14 @@ def to_keras(config: RunConfig) -> Any:
                 layers.append(keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1)))
                 is_picture = True
             layers.append(
-                keras.layers.Conv2D(
-                    layer.units, 3, activation=layer.activation, kernel_regularizer=regularizer
-                )
+                keras.layers.Conv2D(layer.units, 3, activation=layer.activation, kernel_regularizer=regularizer)
             )
             layers.append(keras.layers.MaxPooling2D())
         else:
             if not is_flat:
                 layers.append(keras.layers.Flatten())
                 is_flat = True
-            layers.append(
-                keras.layers.Dense(layer.units, activation=layer.activation, kernel_regularizer=regularizer)
-            )
+            layers.append(keras.layers.Dense(layer.units, activation=layer.activation, kernel_regularizer=regularizer))
         if layer.dropout:
             layers.append(keras.layers.Dropout(layer.dropout))
     if not is_flat:
@@ -149,11 +145,11 @@ def _compiled_answer(layers: tuple[Any, ...]) -> Any:
 
     specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in engine.weight_shapes(layers))
 
-    @tf.function(input_signature=(tf.TensorSpec((None, PIXELS), tf.float32), specs), autograph=False)
     def answer(images: Any, weights: Any) -> Any:
         return tf.nn.softmax(engine.forward(layers, weights, images)[-1])
 
-    return answer
+    signature = (tf.TensorSpec((None, PIXELS), tf.float32), specs)
+    return tf.function(answer, input_signature=signature, autograph=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +196,7 @@ class TrainedNetwork:
                 images.shape,
             )
         if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
-            raise DataError(
-                "The images have the wrong type.", "Give uint8, or floats in 0 to 1.", str(images.dtype)
-            )
+            raise DataError("The images have the wrong type.", "Give uint8, or floats in 0 to 1.", str(images.dtype))
         scale = np.float32(1 / 255) if images.dtype == np.uint8 else np.float32(1)
         flat = images.reshape(len(images), PIXELS)
         answer = _compiled_answer(self.config.layers)
@@ -255,8 +249,6 @@ class TrainedNetwork:
         except Exception as error:
             # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
             raise NetworkFileError(f"{path} cannot be read as a trained network: {error}.", remedy) from error
-        if not all(
-            isinstance(x, np.ndarray) and x.dtype == np.float32 and np.isfinite(x).all() for x in weights
-        ):
+        if not all(isinstance(x, np.ndarray) and x.dtype == np.float32 and np.isfinite(x).all() for x in weights):
             raise NetworkFileError(f"{path} holds weights that are not all finite float32 numbers.", remedy)
         return cls(config, weights)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,15 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
                 layers=(LayerConfig(units=10, activation="sigmoid"),),
                 batch_size=100,
                 epochs=5,
+                # The article names no seed. Of the seeds 0 to 99, this one's log comes nearest to the printed one.
+                seed=25,
             ),
             published=Published(
                 0.9018,
                 None,
                 "The article claims 0.9018, but the log printed in it ends at 0.7034 on the training images after "
-                "these five epochs. About 0.68 is what five epochs give; try 40 epochs, or a learning rate of 0.1.",
+                "these five epochs. A hundred runs with other seeds reached 0.67 to 0.80 on the test images. "
+                "Try 40 epochs, or a learning rate of 0.1.",
             ),
             source="Torres, March 2019",
         ),

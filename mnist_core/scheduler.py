@@ -100,6 +100,7 @@ class Run:
         self._pause_wanted = False
         self._stop_wanted = False
         self._points_wanted = 0
+        self._is_mid_chunk = False
 
     @property
     def snapshot(self) -> Snapshot:
@@ -142,8 +143,8 @@ class Run:
         with self._lock:
             self._pause_wanted = False
             self._points_wanted = 0
-            self._clock = time.monotonic()
             if self._snapshot.status is Status.PAUSED:
+                self._clock = time.monotonic()
                 self._publish(status=Status.WAITING)
         self._scheduler.enqueue(self)
 
@@ -152,6 +153,8 @@ class Run:
         with self._lock:
             self._pause_wanted = True
             self._points_wanted += 1
+            if self._snapshot.status is Status.PAUSED:
+                self._clock = time.monotonic()
         self._scheduler.enqueue(self)
 
     def stop(self) -> None:
@@ -190,7 +193,7 @@ class Run:
         """Go on for `TURN_SECONDS`; called by one worker at a time."""
         try:
             if self._stop_wanted:
-                self._end(Status.STOPPED, self._current_network())
+                self._stop()
             else:
                 self._advance()
         except PlaygroundError as error:
@@ -207,17 +210,30 @@ class Run:
         if self._events is None:
             self._events = training.train(self.config, self.dataset)
         began = time.monotonic()
-        while self._wants_turn() and not self._stop_wanted and time.monotonic() - began < TURN_SECONDS:
-            event = next(self._events)
-            match event:
-                case training.Started():
-                    self._publish(started=event)
-                case training.Progress():
-                    self._take_point(event)
-                case training.EpochEnded():
-                    self._publish(epochs=event.state.history, state=event.state)
-                case training.Finished():
-                    self._end(Status.FINISHED, event.network, _ending(self.config, event))
+        is_over = False
+        while not is_over and self._wants_turn() and not self._stop_wanted:
+            self._take(next(self._events))
+            # The points of a chunk are all there at once: they are shown at once, with the weights.
+            is_over = not self._is_mid_chunk and time.monotonic() - began >= TURN_SECONDS
+
+    def _stop(self) -> None:
+        # Points that are computed already cost nothing, and the weights come with the last of them.
+        while self._is_mid_chunk and self._events is not None:
+            self._take(next(self._events))
+        weights = self._snapshot.weights
+        self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None)
+
+    def _take(self, event: training.Event) -> None:
+        match event:
+            case training.Started():
+                self._publish(started=event)
+            case training.Progress():
+                self._is_mid_chunk = event.weights is None
+                self._take_point(event)
+            case training.EpochEnded():
+                self._publish(epochs=event.state.history, state=event.state)
+            case training.Finished():
+                self._end(Status.FINISHED, event.network, _ending(self.config, event))
 
     def _take_point(self, point: training.Progress) -> None:
         now = time.monotonic()
@@ -230,10 +246,6 @@ class Run:
         weights = point.weights or shot.weights
         points = (*shot.points, dataclasses.replace(point, weights=None))
         self._publish(status=Status.RUNNING, points=points, weights=weights, seconds=seconds)
-
-    def _current_network(self) -> TrainedNetwork | None:
-        weights = self._snapshot.weights
-        return TrainedNetwork(self.config, weights) if weights else None
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
         self._events = None

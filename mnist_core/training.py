@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ from mnist_core.evaluation import mean_loss
 from mnist_core.network import PIXELS, TrainedNetwork, parameter_count, step_flops
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from mnist_core.config import RunConfig
@@ -254,9 +255,7 @@ def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: Train
     arrays = tuple(weight.numpy() for weight in weights)
     if not all(np.isfinite(array).all() for array in arrays):
         raise _diverged(config, epoch, done)
-    metrics = _epoch_metrics(
-        config, dataset, split, arrays, epoch, loss_sum / counts.sum(), correct_sum / counts.sum()
-    )
+    metrics = _epoch_metrics(config, dataset, split, arrays, epoch, loss_sum / counts.sum(), correct_sum / counts.sum())
     state = TrainingState(
         arrays,
         tuple(slot.numpy() for slot in slots),
@@ -311,5 +310,5 @@ def _diverged(config: RunConfig, epoch: int, step: int) -> TrainingError:
     return TrainingError(
         f"The loss in epoch {epoch}, step {step}, is no longer a finite number: the weights have grown beyond "
         "what a computer can hold.",
-        f"{advice}. The last finished epoch is kept.",
+        f"{advice}. The last finished epoch is kept." if epoch > 1 else f"{advice}.",
     )

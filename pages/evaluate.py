@@ -1,4 +1,4 @@
-"""How good is it, and where does it err?"""
+"""How good a network is, and where it errs."""
 
 import pandas as pd
 import streamlit as st
@@ -27,10 +27,12 @@ def show_matrix(result: Evaluation) -> None:
     views = list(evaluation.CONFUSION_VIEWS)
     view = st.segmented_control("Show", views, default=views[0], required=True, label_visibility="collapsed")
     matrix = evaluation.CONFUSION_VIEWS[view](result.confusion)
-    texts = [[("" if not x else f"{x:.1%}" if matrix.dtype.kind == "f" else f"{x:,}") for x in row] for row in matrix]
+    is_share = matrix.dtype.kind == "f"
+    texts = [[("" if not x else f"{100 * x:.1f}" if is_share else str(x)) for x in row] for row in matrix]
     figure = figures.confusion_matrix(matrix.astype(float), texts)
     st.plotly_chart(figure, key="matrix", on_select=choose_cell, config={"displayModeBar": False})
-    st.caption("Rows are the true digits, columns the answers. Click a cell to see its images.")
+    unit = "In percent of each row. " if is_share else ""
+    st.caption(f"Rows are the true digits, columns the answers. {unit}Click a cell to see its images.")
 
 
 def show_cell(result: Evaluation, split: Split) -> None:
@@ -63,7 +65,7 @@ def show_digits(result: Evaluation) -> None:
         "found. F1 is their harmonic mean; support is how many there are."
     )
     table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
-    share = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    share = st.column_config.NumberColumn(format="percent")
     st.dataframe(table, hide_index=True, column_config={"Precision": share, "Recall": share, "F1": share})
 
 

@@ -25,7 +25,11 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
 def show_summary(config: RunConfig) -> None:
     """The layers as Keras lists them."""
     rows = [(row.name, " x ".join(map(str, row.output_shape)), row.parameters) for row in network.summary(config)]
-    st.dataframe(pd.DataFrame(rows, columns=["Layer", "Output", "Parameters"]), hide_index=True)
+    st.dataframe(
+        pd.DataFrame(rows, columns=["Layer", "Output", "Parameters"]),
+        hide_index=True,
+        column_config={"Parameters": st.column_config.NumberColumn(format="localized")},
+    )
 
 
 def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
@@ -34,7 +38,10 @@ def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
         cannot = dataset is None
         train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot)
         step = st.button(
-            "Step", icon=":material/skip_next:", disabled=cannot, help="Begin with one point of the curve, then wait."
+            "Step",
+            icon=":material/skip_next:",
+            disabled=cannot,
+            help="Begin with one point of the curve, then wait.",
         )
         if session.current_run() is not None:
             st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Clear this run away.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
 import numpy as np
 
+from mnist_core import datasets
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.datasets import Dataset
 
@@ -34,6 +36,15 @@ def blobs(train: int = 300, test: int = 90, seed: int = 0) -> Dataset:
         test_labels=test_labels,
         provenance="made up by a test",
     )
+
+
+def mislabelled_validation() -> Dataset:
+    """`blobs`, but the better a network learns them, the worse it does on the validation images (share 0.25)."""
+    dataset = blobs()
+    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    labels = dataset.train_labels.copy()
+    labels[chosen] = (labels[chosen] + 1) % 10
+    return dataclasses.replace(dataset, train_labels=labels)
 
 
 def small(**changes: Any) -> RunConfig:

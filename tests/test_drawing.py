@@ -160,9 +160,7 @@ def test_empty_canvas_is_empty(canvas: NDArray[np.uint8]) -> None:
 )
 def test_colour_and_polarity_do_not_matter(stroke: tuple[int, ...], paper: tuple[int, ...]) -> None:
     ink = stroked(SEVEN, 18)
-    np.testing.assert_allclose(
-        to_mnist(painted(ink, stroke, paper)).image, to_mnist(painted(ink)).image, atol=0.02
-    )
+    np.testing.assert_allclose(to_mnist(painted(ink, stroke, paper)).image, to_mnist(painted(ink)).image, atol=0.02)
 
 
 @pytest.mark.parametrize("stroke", [BLACK, WHITE, (200, 30, 90)])

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow as tf
-from samples import small
 
 from mnist_core import engine
 from mnist_core.config import LayerConfig, RunConfig
+from tests.samples import small
 
 RATE = 0.3
 UNITS = 256

@@ -136,9 +136,7 @@ def test_everything_as_scikit_learn_has_it(seed: int, count: int, kinds: list[in
     expected = metrics.precision_recall_fscore_support(labels, predicted, labels=digits, zero_division=0)
     measured = [(m.precision, m.recall, m.f1, m.support) for m in result.per_class]
     np.testing.assert_allclose(np.transpose(measured), np.stack(expected), rtol=1e-12)
-    np.testing.assert_array_equal(
-        result.confusion, metrics.confusion_matrix(labels, predicted, labels=digits)
-    )
+    np.testing.assert_array_equal(result.confusion, metrics.confusion_matrix(labels, predicted, labels=digits))
     assert result.accuracy == pytest.approx(metrics.accuracy_score(labels, predicted))
     normalized = probabilities / probabilities.sum(axis=1, keepdims=True, dtype=np.float64)
     assert result.loss == pytest.approx(metrics.log_loss(labels, normalized, labels=digits), rel=1e-5)
@@ -152,11 +150,7 @@ def test_cells_and_mistakes_share_out_all_images(seed: int, count: int) -> None:
     np.testing.assert_array_equal([[len(cell) for cell in row] for row in cells], result.confusion)
     assert sorted(index for row in cells for cell in row for index in cell) == list(range(count))
     wrong = [
-        index
-        for true, row in enumerate(cells)
-        for answer, cell in enumerate(row)
-        if true != answer
-        for index in cell
+        index for true, row in enumerate(cells) for answer, cell in enumerate(row) if true != answer for index in cell
     ]
     assert sorted(wrong) == sorted(result.mistakes)
     assert np.all(np.diff(probabilities[result.mistakes].max(axis=1)) <= 0)
@@ -175,9 +169,7 @@ def test_loss_as_keras_computes_it(loss: str) -> None:
     probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]  # sure and wrong, where Keras clips
     probabilities[1] = np.eye(10)[labels[1]]
     expected = keras.losses.get(loss)(np.eye(10, dtype=np.float32)[labels], probabilities)
-    assert evaluation.mean_loss(probabilities, labels, loss) == pytest.approx(
-        float(np.mean(expected)), rel=1e-5
-    )
+    assert evaluation.mean_loss(probabilities, labels, loss) == pytest.approx(float(np.mean(expected)), rel=1e-5)
 
 
 def test_sure_and_wrong_costs_a_finite_loss() -> None:
@@ -188,9 +180,7 @@ def test_sure_and_wrong_costs_a_finite_loss() -> None:
 def test_kite_matrix_gives_the_published_accuracy() -> None:
     rows, columns = np.indices(KITE.shape)
     labels, predicted = np.repeat(rows.ravel(), KITE.ravel()), np.repeat(columns.ravel(), KITE.ravel())
-    result = evaluation.evaluate(
-        Answers(spread([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels
-    )
+    result = evaluation.evaluate(Answers(spread([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels)
     np.testing.assert_array_equal(result.confusion, KITE)
     assert len(result.mistakes) == 15_000 - 13_896
     assert round(result.accuracy, 4) == 0.9264

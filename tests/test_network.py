@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from samples import blobs, small
 
 from mnist_core import engine, network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, DataError, NetworkFileError, PlaygroundError
 from mnist_core.network import TrainedNetwork
 from mnist_core.presets import PRESETS
+from tests.samples import blobs, small
 
 ODD_LAYERS: dict[str, tuple[LayerConfig, ...]] = {
     "three-convolutions": (LayerConfig("conv", 3), LayerConfig("conv", 4, dropout=0.1), LayerConfig("conv", 5)),
@@ -66,7 +66,9 @@ def test_weight_shapes_and_initial_spread_match_keras(name: str) -> None:
 
 
 def test_summary_names() -> None:
-    rows = network.summary(small(layers=(LayerConfig("conv", 4, dropout=0.25), LayerConfig(units=5, activation="gelu"))))
+    rows = network.summary(
+        small(layers=(LayerConfig("conv", 4, dropout=0.25), LayerConfig(units=5, activation="gelu")))
+    )
     assert [row.name for row in rows] == [
         "Input",
         "Reshape",

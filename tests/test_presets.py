@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from samples import blobs
 
 from mnist_core import network, training
 from mnist_core.config import LayerConfig
 from mnist_core.presets import PRESETS, preset_of, title_of
+from tests.samples import blobs
 
 
 def test_menu_order() -> None:

@@ -16,13 +16,13 @@ import keras
 import numpy as np
 import pytest
 import sklearn.metrics
-from samples import blobs, small
 
 from mnist_core import datasets, engine, network, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import TrainingError
 from mnist_core.presets import PRESETS
 from mnist_core.training import EpochEnded, Event, Finished, Progress, Started, TrainingState
+from tests.samples import blobs, mislabelled_validation, small
 
 CONVOLUTIONS = (LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh"))
 DROPPED = (LayerConfig(units=16, dropout=0.3),)
@@ -267,11 +267,7 @@ def test_validation_metrics_match_scikit_learn() -> None:
 
 def test_validation_images_are_not_trained_on() -> None:
     """Other labels on the validation images change their own figures and nothing else."""
-    dataset = blobs()
-    chosen = datasets.split(dataset, "official", 0.25).validation_indices
-    labels = dataset.train_labels.copy()
-    labels[chosen] = (labels[chosen] + 1) % 10
-    mislabelled = dataclasses.replace(dataset, train_labels=labels)
+    dataset, mislabelled = blobs(), mislabelled_validation()
     config = small(validation_fraction=0.25)
     right, wrong = list(training.train(config, dataset)), list(training.train(config, mislabelled))
     for own, other in zip(finished(right).network.weights, finished(wrong).network.weights, strict=True):
@@ -287,15 +283,6 @@ def test_without_validation_there_are_no_validation_figures() -> None:
     for metrics in finished(events_of(small())).history:
         assert metrics.validation_loss is None
         assert metrics.validation_accuracy is None
-
-
-def mislabelled_validation() -> datasets.Dataset:
-    """The better a network learns these training images, the worse it does on the validation images."""
-    dataset = blobs()
-    chosen = datasets.split(dataset, "official", 0.25).validation_indices
-    labels = dataset.train_labels.copy()
-    labels[chosen] = (labels[chosen] + 1) % 10
-    return dataclasses.replace(dataset, train_labels=labels)
 
 
 def test_early_stopping_keeps_the_best_epoch() -> None:
@@ -454,9 +441,7 @@ def test_states_of_a_run_do_not_change_afterwards() -> None:
 
 @pytest.mark.parametrize("case", ["rmsprop-dropout", "convolutions"])
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
-def test_length_of_a_chunk_does_not_matter(
-    case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_length_of_a_chunk_does_not_matter(case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     config = small(epochs=3, batch_size=8, **REPEATED[case])
     expected = bits(events_of(config))
     monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
@@ -497,7 +482,7 @@ def pull(seen: list[Event], run: Iterator[Event]) -> bool:
 
 OTHER_PROCESS = """
 import hashlib
-from samples import blobs
+from tests.samples import blobs
 from test_training import REPEATED, bits, events_of, small
 for case in ("rmsprop-dropout", "convolution-dropout-adam"):
     print(hashlib.sha256(b"".join(bits(events_of(small(epochs=3, **REPEATED[case]))))).hexdigest())
@@ -505,9 +490,9 @@ for case in ("rmsprop-dropout", "convolution-dropout-adam"):
 
 
 def test_in_another_process_is_the_same() -> None:
-    tests = Path(__file__).parent
     other = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {[str(tests), str(tests.parent)]}\n{OTHER_PROCESS}"],
+        [sys.executable, "-c", OTHER_PROCESS],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import datasets
-from mnist_core.datasets import Dataset, DownloadProgress
 from mnist_core.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from mnist_core.datasets import Dataset
+    from mnist_core.download import DownloadProgress
 
 logger = logging.getLogger(__name__)
 

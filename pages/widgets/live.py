@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from mnist_core import datasets, engine, explain, figures, presets, scheduler
-from mnist_core.config import RunConfig
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Run, Snapshot, Status
 from pages.widgets import pictures, session
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
 
 POLL_SECONDS = 0.5
 # The curve is drawn with so many points at most; a phone shows no more.
@@ -79,7 +82,10 @@ def _orders(run: Run, status: Status) -> None:
         if status is Status.PAUSED:
             st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary")
             st.button(
-                "Step", icon=":material/skip_next:", on_click=run.step, help="Go on to the curve's next point."
+                "Step",
+                icon=":material/skip_next:",
+                on_click=run.step,
+                help="Go on to the curve's next point.",
             )
         else:
             st.button("Pause", icon=":material/pause:", on_click=run.pause)
@@ -90,7 +96,7 @@ def _orders(run: Run, status: Status) -> None:
 def _curves(run: Run, shot: Snapshot) -> None:
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     every = -(-len(shot.points) // _MOST_POINTS)
-    rows = [
+    rows: list[tuple[float, float, float | None, str]] = [
         ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
         for point in shot.points[::-1][::every]
     ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A little darker than a white page, so that the picture's edge is seen on it.
 _PAPER = 238

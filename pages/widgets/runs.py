@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.scheduler import Run
 from pages.widgets import session
+
+if TYPE_CHECKING:
+    from mnist_core.scheduler import Run
 
 
 def name(run: Run) -> str:
@@ -17,7 +21,10 @@ def name(run: Run) -> str:
 
 
 def choose() -> Run | None:
-    """The run that the visitor chose on this or another page, the newest at first; None and a way on when there is none."""
+    """The run that the visitor chose on this or another page, at first the newest.
+
+    Without any, it says so, offers the way to the Train page and returns None.
+    """
     readable = {run.id: run for run in session.readable_runs()}
     if not readable:
         st.info("No network has been trained yet. It takes a few seconds.", icon=":material/info:")

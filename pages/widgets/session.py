@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from mnist_core import presets, scheduler
-from mnist_core.config import RunConfig
-from mnist_core.datasets import Dataset
-from mnist_core.scheduler import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset
+    from mnist_core.scheduler import Run
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
@@ -77,7 +80,7 @@ def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
 
 
 def runs() -> list[Run]:
-    """This visitor's runs, the oldest first."""
+    """The visitor's runs, the oldest first."""
     own: list[Run] = _state("runs", [])
     return own
 

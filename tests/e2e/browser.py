@@ -58,9 +58,7 @@ def main() -> int:
     if path:
         print(f"The browser tests use {path}")
         return 0
-    reason = (
-        f"CHROMIUM={chosen} does not start." if chosen else "None was found, and none could be installed."
-    )
+    reason = f"CHROMIUM={chosen} does not start." if chosen else "None was found, and none could be installed."
     in_ci = os.environ.get("CI", "").lower() in ("1", "true")
     print(
         f"There is no browser for the end-to-end tests. {reason}\n"
@@ -74,9 +72,7 @@ def main() -> int:
 def _starts(path: str) -> bool:
     """Tell whether the program says its version: Ubuntu's chromium-browser may only ask for a snap."""
     try:
-        return (
-            subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
-        )
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

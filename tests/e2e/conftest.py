@@ -39,7 +39,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
         )
     try:
         _wait_until_up(address, process, log)
@@ -48,7 +53,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.terminate()
         process.wait(timeout=30)
     text = log.read_text()
-    noise = [line for line in text.splitlines() if any(word in line for word in ("WARN", "Warning", "ERROR", "Traceback"))]
+    noise = [
+        line for line in text.splitlines() if any(word in line for word in ("WARN", "Warning", "ERROR", "Traceback"))
+    ]
     assert not noise, text
 
 
@@ -78,7 +85,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=["desktop-light", "desktop-dark", "phone-light", "phone-dark"])
 def page(request: pytest.FixtureRequest, chromium: Browser, server: str) -> Iterator[Page]:
-    """A new visitor's page, on a wide and a narrow screen, light and dark; nothing may be complained of in the console."""
+    """A new visitor's page, on a wide and a narrow screen, light and dark; its console must stay silent."""
     size, theme = request.param.split("-")
     context = chromium.new_context(
         viewport={"width": 1280, "height": 900} if size == "desktop" else {"width": 390, "height": 844},

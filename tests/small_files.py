@@ -1,0 +1,68 @@
+"""MNIST in small: four files in its form, in the forms they come in, and a place where no other is found."""
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.datasets import Dataset
+from mnist_core.download import DataFile
+
+
+def idx_by_hand(array: np.ndarray) -> bytes:
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+RANDOM = np.random.RandomState(7)
+TRAIN_IMAGES = RANDOM.randint(0, 256, (60, 28, 28)).astype(np.uint8)
+TRAIN_LABELS = (np.arange(60) % 10).astype(np.uint8)
+TEST_IMAGES = RANDOM.randint(0, 256, (20, 28, 28)).astype(np.uint8)
+TEST_LABELS = (np.arange(20) % 10).astype(np.uint8)
+CONTENTS = {
+    "train-images-idx3-ubyte": idx_by_hand(TRAIN_IMAGES),
+    "train-labels-idx1-ubyte": idx_by_hand(TRAIN_LABELS),
+    "t10k-images-idx3-ubyte": idx_by_hand(TEST_IMAGES),
+    "t10k-labels-idx1-ubyte": idx_by_hand(TEST_LABELS),
+}
+PACKED = {f"{name}.gz": gzip.compress(content, 1) for name, content in CONTENTS.items()}
+FILES = [
+    DataFile(name, hashlib.sha256(content).hexdigest(), len(content), len(PACKED[f"{name}.gz"]))
+    for name, content in CONTENTS.items()
+]
+
+
+def describe(contents: dict[str, bytes]) -> list[DataFile]:
+    return [DataFile(n, hashlib.sha256(c).hexdigest(), len(c), len(c)) for n, c in contents.items()]
+
+
+def put(folder: Path, files: dict[str, bytes] = PACKED) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def check_small(dataset: Dataset) -> None:
+    assert dataset.name == "mnist"
+    np.testing.assert_array_equal(dataset.train_images, TRAIN_IMAGES)
+    np.testing.assert_array_equal(dataset.train_labels, TRAIN_LABELS)
+    np.testing.assert_array_equal(dataset.test_images, TEST_IMAGES)
+    np.testing.assert_array_equal(dataset.test_labels, TEST_LABELS)
+    assert dataset.train_groups is None
+
+
+def isolate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, no folder in the environment, no proxy, and a cache that is not there yet."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.delenv("MNIST_DATA_DIR", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"

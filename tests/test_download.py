@@ -1,0 +1,197 @@
+"""Fetching: small files of the test's own over a real web server."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_core import datasets, download
+from mnist_core.download import DataFile, DownloadProgress
+from mnist_core.errors import DownloadError
+from tests import mirror, small_files
+from tests.small_files import CONTENTS, FILES, PACKED, check_small, names_in
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return small_files.isolate(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def good() -> Iterator[mirror.Mirror]:
+    with mirror.running(PACKED) as server:
+        yield server
+
+
+def test_fetch_twice_asks_once(tmp_path: Path, good: mirror.Mirror) -> None:
+    folder = download.fetch(tmp_path / "deep" / "down", [good.url], files=FILES)
+    assert folder == tmp_path / "deep" / "down"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
+    assert good.asked == list(PACKED)
+    download.fetch(folder, [good.url], files=FILES)
+    download.fetch(folder, [], files=[])
+    assert len(good.asked) == 4
+
+
+def test_fetch_into_the_cache(cache: Path, good: mirror.Mirror) -> None:
+    assert download.fetch(mirrors=[good.url], files=FILES) == cache
+    assert names_in(cache) == set(PACKED)
+
+
+def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> None:
+    told: list[DownloadProgress] = []
+    threads = set()
+
+    def note(progress: DownloadProgress) -> None:
+        told.append(progress)
+        threads.add(threading.get_ident())
+
+    download.fetch(tmp_path, [good.url], progress=note, files=FILES)
+    assert threads == {threading.get_ident()}
+    assert all(0 < p.received <= p.total and p.mirror == good.url for p in told)
+    complete = {p.name: p.received for p in told if p.received == p.total}
+    assert complete == {name.removesuffix(".gz"): len(data) for name, data in PACKED.items()}
+
+
+def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
+    told: list[DownloadProgress] = []
+    big = [DataFile("big", "0" * 64, 10**9, 10**6)]
+    with mirror.running({"big.gz": b""}, mirror.trickles) as server:
+
+        def note(progress: DownloadProgress) -> None:
+            told.append(progress)
+            if len(told) == 3:
+                server.released.set()
+
+        with pytest.raises(DownloadError):
+            download.fetch(tmp_path, [server.url], progress=note, files=big)
+    received = [p.received for p in told]
+    assert received == sorted(set(received))
+    assert {p.total for p in told[:1]} == {10**6}
+
+
+def test_error_in_the_progress_callback_is_the_callers(tmp_path: Path, good: mirror.Mirror) -> None:
+    def stop(progress: DownloadProgress) -> None:
+        raise OSError("closed")
+
+    with pytest.raises(OSError, match="closed"):
+        download.fetch(tmp_path / "new", [good.url], progress=stop, files=FILES)
+    assert not names_in(tmp_path / "new")
+
+
+BROKEN = {
+    mirror.truncates: "broke off",
+    mirror.truncates_silently: "sent something else",
+    mirror.corrupts: "sent something else",
+    mirror.greets: "sent something else",
+    mirror.floods: "sent more than the file can hold",
+    mirror.fails: "answered 500",
+    mirror.lies_about_length: "cannot be",
+}
+SLOW = {
+    mirror.stalls: "did not answer|stopped sending",
+    mirror.keeps_silent: "did not answer for 0.3 s",
+    mirror.drips: "did not answer for 0.3 s",
+}
+
+
+@pytest.mark.parametrize(("behave", "reason"), (BROKEN | SLOW).items(), ids=lambda b: getattr(b, "__name__", ""))
+def test_broken_mirror(tmp_path: Path, behave: mirror.Behaviour, reason: str) -> None:
+    timeout = 0.3 if behave in SLOW else download.TIMEOUT
+    with (
+        mirror.running(PACKED, behave) as server,
+        pytest.raises(DownloadError, match=reason) as caught,
+    ):
+        download.fetch(tmp_path / "new", [server.url], timeout, files=FILES)
+    assert "127.0.0.1" in caught.value.problem
+    assert not names_in(tmp_path / "new")
+
+
+@pytest.mark.parametrize("behave", [mirror.truncates, mirror.corrupts, mirror.stalls, mirror.fails])
+def test_second_mirror_after_the_first(tmp_path: Path, good: mirror.Mirror, behave: mirror.Behaviour) -> None:
+    timeout = 2.0 if behave in SLOW else download.TIMEOUT
+    with mirror.running(PACKED, behave) as bad:
+        download.fetch(tmp_path / "new", [bad.url, good.url], timeout, files=FILES)
+    assert names_in(tmp_path / "new") == set(PACKED)
+    assert len(bad.asked) == 1  # once is enough to give it up
+
+
+def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good: mirror.Mirror) -> None:
+    lacking = dict(list(PACKED.items())[:2])
+    with mirror.running(lacking) as first:
+        download.fetch(tmp_path / "new", [first.url, good.url], files=FILES)
+    assert names_in(tmp_path / "new") == set(PACKED)
+    assert good.asked == list(PACKED)[2:]
+
+
+def test_nobody_listens_and_not_found(tmp_path: Path) -> None:
+    with mirror.running({}) as empty, pytest.raises(DownloadError) as caught:
+        download.fetch(tmp_path, [mirror.closed_url(), empty.url], files=FILES)
+    assert "cannot be reached; 127.0.0.1" in caught.value.problem
+    assert "answered 404" in caught.value.problem
+
+
+def test_steady_but_endless(tmp_path: Path) -> None:
+    big = [DataFile("big", "0" * 64, 10**9, 10**9)]
+    with (
+        mirror.running({"big.gz": b""}, mirror.trickles) as server,
+        pytest.raises(DownloadError, match="too slow"),
+    ):
+        download.fetch(tmp_path, [server.url], deadline=0.5, files=big)
+
+
+def test_mirror_that_unpacks_on_the_way(tmp_path: Path) -> None:
+    with mirror.running(PACKED, mirror.unpacks) as server:
+        download.fetch(tmp_path / "new", [server.url], files=FILES)
+    check_small(datasets.load_mnist(tmp_path / "new", files=FILES))
+
+
+def test_mirror_with_gzip_of_its_own(tmp_path: Path) -> None:
+    repacked = {f"{name}.gz": gzip.compress(content, 9, mtime=1) for name, content in CONTENTS.items()}
+    with mirror.running(repacked) as server:
+        download.fetch(tmp_path / "new", [server.url], files=FILES)
+    check_small(datasets.load_mnist(tmp_path / "new", files=FILES))
+
+
+def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
+    folder = tmp_path / "shared"
+    together = threading.Barrier(4)
+    errors: list[Exception] = []
+
+    def fetch() -> None:
+        together.wait()
+        try:
+            download.fetch(folder, [good.url], files=FILES)
+        except DownloadError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=fetch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path, good: mirror.Mirror) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DownloadError, match="cannot be kept") as caught:
+        download.fetch(tmp_path / "file" / "cache", [good.url], files=FILES)
+    assert "MNIST_CACHE_DIR" in caught.value.remedy
+    assert len(good.asked) == 1  # no other mirror would help
+
+
+def test_disk_full(tmp_path: Path, good: mirror.Mirror) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A limit on the size of files stands in for a full disk: the write stops halfway with an error.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(DownloadError, match="cannot be kept"):
+            download.fetch(tmp_path / "new", [good.url], files=FILES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not names_in(tmp_path / "new")

@@ -1,0 +1,164 @@
+"""Who may import whom, read from the source; and what importing the core brings with it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "mnist_core"
+PAGES = ROOT / "pages"
+
+# From the lowest to the highest: a module imports only what stands before it. A new module gets its place here.
+ORDER = [
+    "errors",
+    "config",
+    "presets",
+    "optimizers",
+    "idx",
+    "embedded",
+    "download",
+    "datasets",
+    "engine",
+    "network",
+    "evaluation",
+    "training",
+    "capacity",
+    "scheduler",
+    "drawing",
+    "prediction",
+    "explain",
+    "figures",
+    "__main__",
+]
+MODULES = sorted(path.stem for path in CORE.glob("*.py") if path.stem != "__init__")
+CORE_FILES = sorted(CORE.rglob("*.py"))
+PAGE_FILES = sorted(PAGES.glob("*.py"))
+WIDGET_FILES = sorted((PAGES / "widgets").rglob("*.py"))
+APP_FILES = [ROOT / "app.py", *PAGE_FILES, *WIDGET_FILES]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path, tree: ast.AST | None = None) -> Iterator[str]:
+    """Every module that a file imports, wherever the import stands: in a function, or for types only.
+
+    ``from a import b`` gives both ``a`` and ``a.b``, since `b` may be a module.
+    """
+    for node in ast.walk(tree or ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            source = ".".join([*package, *([node.module] if node.module else [])])
+            yield source
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def packages(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The core's own modules among a file's imports."""
+    parts = [name.split(".") for name in imports(path)]
+    return {part[1] for part in parts if part[0] == "mnist_core" and len(part) > 1} & set(MODULES)
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert sorted(ORDER) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_only_what_stands_below_it(module: str) -> None:
+    below = ORDER[: ORDER.index(module)]
+    assert imported_modules(CORE / f"{module}.py") <= set(below)
+
+
+def test_reading_of_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All the ways to import are seen, so that the tests here mean something."""
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "mnist_core").mkdir()
+    path = tmp_path / "mnist_core" / "example.py"
+    path.write_text(
+        "import mnist_core.config as c\n"
+        "from mnist_core import errors\n"
+        "from . import idx\n"
+        "from .network import TrainedNetwork\n"
+        "def f():\n    import streamlit as st\n"
+        "if TYPE_CHECKING:\n    from mnist_core.engine import Weights\n"
+    )
+    assert imported_modules(path) == {"config", "errors", "idx", "network", "engine"}
+    assert "streamlit" in packages(path)
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=name_of)
+def test_core_knows_no_screen(path: Path) -> None:
+    assert not packages(path) & {"streamlit", "streamlit_drawable_canvas", "app", "pages", "tests", "benchmarks"}
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=name_of)
+def test_core_imports_tensorflow_only_inside_functions(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            node.body = []
+    at_the_top = {name.split(".")[0] for name in imports(path, tree)}
+    assert not at_the_top & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("path", PAGE_FILES, ids=name_of)
+def test_page_imports_the_core_and_the_widgets_and_no_other_page(path: Path) -> None:
+    others = {name for name in imports(path) if name.split(".")[0] in ("app", "pages", "tests")}
+    assert all(name == "pages" or name.startswith("pages.widgets") for name in others)
+
+
+@pytest.mark.parametrize("path", WIDGET_FILES, ids=name_of)
+def test_widget_imports_no_page(path: Path) -> None:
+    others = {name for name in imports(path) if name.split(".")[0] in ("app", "pages", "tests")}
+    assert all(name == "pages" or name.startswith("pages.widgets") for name in others)
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *PAGE_FILES], ids=name_of)
+def test_session_state_has_one_door(path: Path) -> None:
+    """Pages reach it through the widgets."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert "session_state" not in names
+    assert not any(name.endswith(".session_state") for name in imports(path))
+
+
+@pytest.mark.parametrize("path", APP_FILES, ids=name_of)
+def test_pages_leave_tensorflow_to_the_core(path: Path) -> None:
+    """All but the warm-up, which imports it in the background."""
+    if path.stem != "warmup":
+        assert not packages(path) & {"tensorflow", "keras"}
+
+
+IMPORT_EACH = """
+import importlib, sys
+heavy = {"tensorflow", "keras", "streamlit"}
+for name in sys.argv[1:]:
+    importlib.import_module(f"mnist_core.{name}")
+    found = sorted(heavy & set(sys.modules))
+    if found:
+        sys.exit(f"mnist_core.{name} brings {', '.join(found)} with it")
+print("done")
+"""
+
+
+def test_importing_the_core_imports_neither_tensorflow_nor_streamlit() -> None:
+    names = [name for name in MODULES if name != "__main__"]
+    child = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, *names], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.split() == ["done"]

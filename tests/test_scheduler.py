@@ -1,0 +1,619 @@
+"""Runs beside each other: their orders, their endings, and the same bits as alone.
+
+Some tests use real workers and wait for what a run shows; others take the turns by hand, one by one.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from mnist_core import capacity, training
+from mnist_core import scheduler as scheduling
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.errors import CapacityError, DataError, TrainingError
+from mnist_core.network import TrainedNetwork, training_bytes
+from mnist_core.scheduler import Run, Scheduler, Status
+from tests.samples import blobs, mislabelled_validation, small
+
+ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
+STEPS = 10
+"""Of an epoch of `small()` on `blobs()`, each of them a point."""
+
+real_train = training.train
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for what other threads are about to do."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, "what was waited for has not come"
+        pause.wait(0.005)
+
+
+def wait_for(run: Run, *statuses: Status) -> None:
+    wait_until(lambda: run.snapshot.status in statuses)
+
+
+def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
+    """What a worker does, by hand."""
+    for _ in range(turns):
+        run.take_turn()
+        run.leave_place()
+        scheduler.enqueue(run)
+
+
+def to_the_end(scheduler: Scheduler, run: Run) -> None:
+    while run.snapshot.status.is_active:
+        in_turns(scheduler, run)
+
+
+def curve(points: Any) -> list[tuple[int, int, float, float]]:
+    return [(point.epoch, point.step, point.loss, point.accuracy) for point in points]
+
+
+def assert_same_as_alone(run: Run) -> None:
+    events = list(real_train(run.config, run.dataset))
+    shot = run.snapshot
+    assert shot.status is Status.FINISHED
+    assert shot.started == events[0]
+    assert curve(shot.points) == curve(event for event in events if isinstance(event, training.Progress))
+    last = events[-1]
+    assert isinstance(last, training.Finished)
+    assert shot.epochs == last.history
+    assert shot.network is not None
+    assert_same_weights(shot.network.weights, last.network.weights)
+
+
+def assert_same_weights(ours: Any, theirs: Any) -> None:
+    for own, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def assert_evaluated(run: Run) -> None:
+    shot = run.snapshot
+    assert shot.network is not None
+    assert shot.evaluation is not None
+    answers = shot.network.predict(run.dataset.test_images).argmax(axis=1)
+    assert shot.evaluation.accuracy == sklearn.metrics.accuracy_score(run.dataset.test_labels, answers)
+
+
+class Gate:
+    """Training that gives out each point only when it is allowed to."""
+
+    def __init__(self) -> None:
+        self._permits = threading.Semaphore(0)
+        self._is_open = False
+
+    def train(self, config: RunConfig, dataset: Any, state: Any = None) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, state):
+            if isinstance(event, training.Progress) and not self._is_open:
+                self._permits.acquire()
+            yield event
+
+    def allow(self, points: int) -> None:
+        self._permits.release(points)
+
+    def open(self) -> None:
+        self._is_open = True
+        self._permits.release(1_000)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    made = Gate()
+    monkeypatch.setattr(training, "train", made.train)
+    yield made
+    made.open()
+
+
+@pytest.fixture
+def scheduler() -> Scheduler:
+    return Scheduler()
+
+
+@pytest.fixture
+def by_hand() -> Scheduler:
+    """A scheduler whose turns the test takes itself."""
+    return Scheduler(workers=0)
+
+
+# To the end
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimizer": "rmsprop", "learning_rate": 0.003, "layers": (LayerConfig(units=16, dropout=0.3),)},
+        {"layers": (LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh")), "validation_fraction": 0.25},
+    ],
+    ids=["dense", "dropout", "convolutions"],
+)
+def test_run_is_the_same_as_training_alone(changes: dict[str, Any], scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(**changes), blobs())
+    wait_for(run, *ENDED)
+    assert_same_as_alone(run)
+    assert_evaluated(run)
+    assert run.snapshot.message == ""
+    assert run.fraction == 1.0
+    assert run.seconds_left == 0
+
+
+def test_thirty_runs_all_finish(scheduler: Scheduler) -> None:
+    runs = [scheduler.submit(small(seed=seed), blobs()) for seed in range(30)]
+    for run in runs:
+        wait_for(run, *ENDED)
+    assert len({run.id for run in runs}) == 30
+    for run in runs:
+        assert_same_as_alone(run)
+    assert scheduler.active_runs == 0
+
+
+def test_convolutions_beside_dense_networks(scheduler: Scheduler) -> None:
+    runs = [
+        scheduler.submit(small(layers=layers, seed=seed), blobs())
+        for seed in (1, 2)
+        for layers in ((LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh")), (LayerConfig(units=16),))
+    ]
+    for run in runs:
+        wait_for(run, *ENDED)
+        assert_same_as_alone(run)
+
+
+def test_early_stop_is_explained(by_hand: Scheduler) -> None:
+    config = small(validation_fraction=0.25, early_stopping=1, epochs=30)
+    run = by_hand.submit(config, mislabelled_validation())
+    to_the_end(by_hand, run)
+    assert run.snapshot.status is Status.FINISHED
+    assert len(run.snapshot.epochs) < 30
+    assert run.snapshot.message.startswith(f"Stopped early after epoch {len(run.snapshot.epochs)}:")
+    assert run.fraction == 1.0
+
+
+# Pause, step, resume
+
+
+def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> None:
+    run = scheduler.submit(small(), blobs())
+    gate.allow(3)
+    wait_until(lambda: len(run.snapshot.points) == 3)
+    assert run.snapshot.status is Status.RUNNING
+    run.pause()
+    gate.open()
+    wait_for(run, Status.PAUSED)
+    held = run.snapshot
+    assert len(held.points) <= 4
+    # Another run on the same workers, from start to end: all that time, the first one holds.
+    other = scheduler.submit(small(seed=1), blobs())
+    wait_for(other, *ENDED)
+    assert_same_as_alone(other)
+    assert run.snapshot is held
+    run.resume()
+    wait_for(run, *ENDED)
+    assert_same_as_alone(run)
+
+
+def test_step_does_exactly_one_point(scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(), blobs(), paused=True)
+    assert run.snapshot.status is Status.PAUSED
+    assert run.snapshot.started is None
+    for count in range(1, STEPS + 3):
+        run.step()
+        wait_until(lambda expected=count: len(run.snapshot.points) >= expected)  # type: ignore[misc]
+        wait_for(run, Status.PAUSED)
+        assert len(run.snapshot.points) == count
+    assert len(run.snapshot.epochs) == 1
+    run.resume()
+    wait_for(run, *ENDED)
+    assert_same_as_alone(run)
+
+
+def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(), blobs(), paused=True)
+    for _ in range(5):
+        run.step()
+    wait_until(lambda: len(run.snapshot.points) >= 5)
+    other = scheduler.submit(small(seed=1), blobs())
+    wait_for(other, *ENDED)
+    wait_for(run, Status.PAUSED)
+    assert len(run.snapshot.points) == 5
+
+
+def test_step_of_a_running_run_does_one_more_point_and_holds(scheduler: Scheduler, gate: Gate) -> None:
+    run = scheduler.submit(small(), blobs())
+    gate.allow(2)
+    wait_until(lambda: len(run.snapshot.points) == 2)
+    run.step()
+    gate.open()
+    wait_for(run, Status.PAUSED)
+    assert len(run.snapshot.points) == 3
+
+
+def test_run_is_stepped_to_its_very_end(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(epochs=1), blobs(), paused=True)
+    for _ in range(STEPS):
+        run.step()
+        in_turns(by_hand, run)
+    assert len(run.snapshot.points) == STEPS
+    run.step()
+    in_turns(by_hand, run)
+    assert_same_as_alone(run)
+
+
+def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    run.pause()
+    in_turns(by_hand, run, 3)
+    assert not run.snapshot.points
+    statuses = [run.snapshot.status]
+    run.resume()
+    statuses.append(run.snapshot.status)
+    assert statuses == [Status.PAUSED, Status.WAITING]
+    to_the_end(by_hand, run)
+    assert_same_as_alone(run)
+
+
+def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders that come while a worker is at it, and are taken back before it looks."""
+
+    def train(config: RunConfig, dataset: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset):
+            run.pause()
+            run.resume()
+            yield event
+
+    monkeypatch.setattr(training, "train", train)
+    run = by_hand.submit(small(), blobs())
+    to_the_end(by_hand, run)
+    assert_same_as_alone(run)
+
+
+def test_orders_from_many_threads(scheduler: Scheduler) -> None:
+    """No order is lost, and no two workers are ever in the same run: that would fail it."""
+    runs = [scheduler.submit(small(epochs=20, seed=seed), blobs()) for seed in (1, 2)]
+
+    def command(seed: int) -> None:
+        choose = random.Random(seed)
+        for _ in range(300):
+            run = choose.choice(runs)
+            choose.choice([run.pause, run.resume, run.step])()
+
+    threads = [threading.Thread(target=command, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for run in runs:
+        run.resume()
+        wait_for(run, *ENDED)
+        assert_same_as_alone(run)
+
+
+# Stop
+
+
+def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: Gate) -> None:
+    run = scheduler.submit(small(), blobs())
+    gate.allow(STEPS + 3)
+    wait_until(lambda: len(run.snapshot.points) == STEPS + 3)
+    run.stop()
+    gate.open()
+    wait_for(run, *ENDED)
+    shot = run.snapshot
+    assert shot.status is Status.STOPPED
+    assert STEPS + 3 <= len(shot.points) < 2 * STEPS
+    assert len(shot.epochs) == 1
+    assert_evaluated(run)
+    assert 0.5 < run.fraction < 1
+
+
+@pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
+@pytest.mark.parametrize("steps", [1, 2, 3, STEPS + 1, STEPS + 2])
+def test_stopped_network_is_that_of_the_last_point(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, chunk_seconds: float, steps: int
+) -> None:
+    monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
+    run = by_hand.submit(small(), blobs(), paused=True)
+    for _ in range(steps):
+        run.step()
+        in_turns(by_hand, run)
+    assert len(run.snapshot.points) == steps
+    run.stop()
+    in_turns(by_hand, run)
+    shot = run.snapshot
+    assert shot.status is Status.STOPPED
+    assert shot.network is not None
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    alone = [event for event in real_train(run.config, run.dataset) if isinstance(event, training.Progress)]
+    last = alone[len(shot.points) - 1]
+    assert last.weights is not None
+    assert_same_weights(shot.network.weights, last.weights)
+
+
+def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
+    run = scheduler.submit(small(), blobs())
+    gate.allow(3)
+    wait_until(lambda: len(run.snapshot.points) == 3)
+    run.pause()
+    gate.open()
+    wait_for(run, Status.PAUSED)
+    run.stop()
+    wait_for(run, *ENDED)
+    assert run.snapshot.status is Status.STOPPED
+    assert_evaluated(run)
+
+
+def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(), blobs(), paused=True)
+    run.stop()
+    wait_for(run, *ENDED)
+    shot = run.snapshot
+    assert shot.status is Status.STOPPED
+    assert (shot.network, shot.evaluation, shot.points, shot.message) == (None, None, (), "")
+    assert run.fraction == 0.0
+    assert run.seconds_left is None
+
+
+def test_stop_while_waiting_in_the_queue(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    run.stop()
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.STOPPED
+    assert not run.snapshot.points
+
+
+def test_stop_wins_over_later_orders(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    run.stop()
+    run.pause()
+    run.resume()
+    run.step()
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.STOPPED
+
+
+def test_orders_after_the_end_change_nothing(scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(epochs=1), blobs())
+    wait_for(run, *ENDED)
+    end = run.snapshot
+    run.pause()
+    run.step()
+    run.resume()
+    run.stop()
+    other = scheduler.submit(small(seed=1, epochs=1), blobs())
+    wait_for(other, *ENDED)
+    assert run.snapshot is end
+
+
+# Failing
+
+
+def failing_after_an_epoch(error: Exception) -> Callable[..., Iterator[training.Event]]:
+    def train(config: RunConfig, dataset: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset):
+            yield event
+            if config.seed == 13 and isinstance(event, training.EpochEnded):
+                raise error
+
+    return train
+
+
+def test_run_that_diverges_at_once(scheduler: Scheduler) -> None:
+    config = small(layers=(LayerConfig(units=16, activation="linear"),) * 2, learning_rate=10.0)
+    run = scheduler.submit(config, blobs())
+    wait_for(run, *ENDED)
+    shot = run.snapshot
+    assert shot.status is Status.FAILED
+    assert "no longer a finite number" in shot.message
+    assert "Lower the learning rate" in shot.message
+    assert "is kept" not in shot.message
+    assert (shot.network, shot.evaluation) == (None, None)
+
+
+def test_failing_run_leaves_its_last_good_epoch(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = TrainingError("The loss is no number.", "Lower the learning rate.")
+    monkeypatch.setattr(training, "train", failing_after_an_epoch(error))
+    run = scheduler.submit(small(seed=13), blobs())
+    wait_for(run, *ENDED)
+    shot = run.snapshot
+    assert shot.status is Status.FAILED
+    assert shot.message == "The loss is no number. Lower the learning rate."
+    assert shot.network is not None
+    assert shot.state is not None
+    assert_same_weights(shot.network.weights, shot.state.weights)
+    assert_evaluated(run)
+
+
+def test_unexpected_error_is_logged_and_others_go_on(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(training, "train", failing_after_an_epoch(RuntimeError("a bug")))
+    with caplog.at_level(logging.ERROR, logger="mnist_core.scheduler"):
+        # More of them than workers, so that a worker that died would be missed.
+        broken = [scheduler.submit(small(seed=13), blobs()) for _ in range(2 * scheduling.WORKERS)]
+        for run in broken:
+            wait_for(run, *ENDED)
+    for run in broken:
+        assert run.snapshot.status is Status.FAILED
+        assert "a bug" not in run.snapshot.message
+        assert "log" in run.snapshot.message
+        assert_evaluated(run)
+    assert len(caplog.records) == len(broken)
+    for record in caplog.records:
+        assert record.exc_info is not None
+        assert isinstance(record.exc_info[1], RuntimeError)
+    healthy = scheduler.submit(small(seed=1), blobs())
+    wait_for(healthy, *ENDED)
+    assert_same_as_alone(healthy)
+
+
+def test_running_out_of_memory_says_what_to_do(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(training, "train", failing_after_an_epoch(MemoryError()))
+    run = by_hand.submit(small(seed=13), blobs())
+    to_the_end(by_hand, run)
+    assert run.snapshot.status is Status.FAILED
+    assert "Use fewer units" in run.snapshot.message
+    assert caplog.records[0].exc_info is not None
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), DataError("No images.", "Get some.")])
+def test_evaluation_that_fails_is_logged_and_ends_the_run(
+    error: Exception, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def evaluate(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(scheduling, "evaluate_on_test", evaluate)
+    run = by_hand.submit(small(), blobs())
+    to_the_end(by_hand, run)
+    assert run.snapshot.status is Status.FAILED
+    assert run.snapshot.message
+    assert run.snapshot.evaluation is None
+    assert any(record.exc_info and record.exc_info[1] is error for record in caplog.records)
+
+
+# What fits
+
+
+def test_too_many_runs(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 2)
+    first, second = (by_hand.submit(small(), blobs(), paused=paused) for paused in (False, True))
+    with pytest.raises(CapacityError, match="2 runs are under way"):
+        by_hand.submit(small(), blobs())
+    first.stop()
+    in_turns(by_hand, first)
+    third = by_hand.submit(small(), blobs())
+    assert {second.snapshot.status, third.snapshot.status} == {Status.PAUSED, Status.WAITING}
+
+
+def test_run_that_nobody_holds_any_more_gives_its_place_back(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 1)
+    forgotten = by_hand.submit(small(), blobs(), paused=True)
+    assert forgotten.snapshot.status is Status.PAUSED
+    del forgotten
+    gc.collect()
+    assert by_hand.submit(small(), blobs()).snapshot.status is Status.WAITING
+
+
+def test_run_that_does_not_fit_in_memory(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MEMORY_MB", "1")
+    with pytest.raises(CapacityError, match="needs about"):
+        by_hand.submit(small(), blobs())
+    assert by_hand.active_runs == 0
+
+
+def test_memory_promised_to_waiting_runs_is_not_given_twice(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RunConfig(layers=(LayerConfig(units=2048),) * 2, optimizer="adam")
+    needed = training_bytes(config)
+    monkeypatch.setattr(capacity, "free_bytes", lambda: 128 * 2**20 + 2 * needed + needed // 2)
+    waiting = [by_hand.submit(config, blobs()) for _ in range(2)]
+    with pytest.raises(CapacityError, match="needs about"):
+        by_hand.submit(config, blobs())
+    waiting[0].stop()
+    in_turns(by_hand, waiting[0])
+    waiting.append(by_hand.submit(config, blobs()))
+    assert by_hand.active_runs == 2
+
+
+# What a page shows
+
+
+def test_waiting_until_the_first_point_then_running(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    assert run.snapshot.status is Status.WAITING
+    assert (run.fraction, run.seconds_left, run.samples_per_second) == (0.0, None, None)
+    assert by_hand.active_runs == 1
+    in_turns(by_hand, run)
+    assert run.snapshot.status in (Status.RUNNING, Status.FINISHED)
+
+
+def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short a turn: the points of a chunk, and the weights with them, are shown at once."""
+    monkeypatch.setattr(scheduling, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 1000.0)
+    run = by_hand.submit(small(epochs=1), blobs())
+    shown = []
+    while run.snapshot.status.is_active:
+        in_turns(by_hand, run)
+        shown.append(len(run.snapshot.points))
+        if len(shown) > 1 and shown[-1] > shown[-2]:
+            assert run.snapshot.weights is not None
+    # A chunk holds twice as many points as the one before it.
+    assert sorted(set(shown)) == [0, 1, 3, 7, 10]
+    assert_same_as_alone(run)
+
+
+def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(scheduling, "time", SimpleNamespace(monotonic=lambda: now))
+    run = by_hand.submit(small(), blobs(), paused=True)
+    for expected in (0.0, 1.0, 2.0):
+        now += 500.0
+        run.step()
+        now += 1.0
+        in_turns(by_hand, run)
+        assert run.snapshot.seconds == pytest.approx(expected)
+    now += 500.0
+    run.resume()
+    now += 1.0
+    run.pause()
+    in_turns(by_hand, run)
+    run.step()
+    in_turns(by_hand, run)
+    assert len(run.snapshot.points) == 4
+    assert run.snapshot.seconds <= 3.0 + 1e-9
+
+
+def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(scheduling, "time", SimpleNamespace(monotonic=lambda: now))
+    run = by_hand.submit(small(), blobs(), paused=True)
+    for _ in range(STEPS // 2):
+        run.step()
+        now += 1.0
+        in_turns(by_hand, run)
+    # Five of the twenty steps in four seconds, the first one not counted.
+    assert run.fraction == pytest.approx(0.25)
+    assert run.snapshot.seconds == pytest.approx(4.0)
+    assert run.seconds_left == pytest.approx(12.0)
+    assert run.samples_per_second == pytest.approx(0.25 * 600 / 4)
+
+
+def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> None:
+    runs = [by_hand.submit(small(seed=seed), blobs(), paused=seed == 0) for seed in range(3)]
+    assert by_hand.active_runs == 2
+    to_the_end(by_hand, runs[1])
+    assert by_hand.active_runs == 1
+    runs[0].resume()
+    assert by_hand.active_runs == 2
+
+
+def test_network_of_a_run_answers_alone(scheduler: Scheduler) -> None:
+    run = scheduler.submit(small(epochs=6), blobs())
+    wait_for(run, *ENDED)
+    trained = run.snapshot.network
+    assert isinstance(trained, TrainedNetwork)
+    assert trained.config == run.config
+    assert (trained.predict(run.dataset.test_images).argmax(axis=1) == run.dataset.test_labels).mean() > 0.8
+
+
+def test_shared_scheduler_is_one() -> None:
+    assert scheduling.shared() is scheduling.shared()
