@@ -9,7 +9,6 @@ from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
 from pages.widgets import pictures, runs, session
 
-MOST_IMAGES = 24
 DIGITS = list(range(CLASSES))
 
 
@@ -43,19 +42,7 @@ def show_cell(result: Evaluation, split: Split) -> None:
     answer = right.selectbox("Read as", DIGITS, key=session.seed("cell-answer", answer, DIGITS))
     indices = result.cell(true, answer)
     st.markdown(f"**{len(indices):,} images of a {true} read as {answer}**")
-    show_images(result, split, indices)
-
-
-def show_images(result: Evaluation, split: Split, indices: evaluation.Indices) -> None:
-    """Images with label, answer and probability, the surest first."""
-    chosen = indices[:MOST_IMAGES]
-    answers = [
-        f"{result.labels[i]} → " + pictures.answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
-        for i in chosen
-    ]
-    pictures.row([split.test_images[i] for i in chosen], answers, width=72)
-    if len(indices) > MOST_IMAGES:
-        st.caption(f"The {MOST_IMAGES} surest of {len(indices):,}.")
+    pictures.readings(result, split.test_images, indices)
 
 
 def show_digits(result: Evaluation) -> None:
@@ -97,6 +84,6 @@ if run is not None and run.snapshot.evaluation is not None:
     with digits:
         show_digits(result)
     with surest:
-        show_images(result, split, result.mistakes)
+        pictures.readings(result, split.test_images, result.mistakes)
     with one:
         show_one(result, split)

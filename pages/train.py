@@ -75,14 +75,11 @@ with right:
         config = editor.recipe(config)
     with st.expander("Change the data", icon=":material/image:"):
         config = editor.data(config)
-        dataset = data.get(config.dataset)
     session.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
-with picture:
-    st.plotly_chart(figures.network_diagram(config), key="diagram", config={"displayModeBar": False})
-    show_costs(config, dataset)
 with main:
+    dataset = data.get(config.dataset)
     run = session.current_run()
     if run is None or not run.snapshot.status.is_active:
         offer_training(config, dataset)
@@ -90,3 +87,6 @@ with main:
         live.show(run)
     else:
         st.caption("Press Train: its accuracy and loss appear here while it learns.")
+with picture:
+    st.plotly_chart(figures.network_diagram(config), key="diagram", config={"displayModeBar": False})
+    show_costs(config, dataset)

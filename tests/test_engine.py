@@ -139,8 +139,14 @@ def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> No
         assert_unrelated(mask[1:, :-1], mask[:-1, 1:])
     assert_unrelated(masks[0], masks[1])
     assert_unrelated(masks[0], masks[2])
-    # A key one higher is not the same pattern moved on by one place.
-    assert_unrelated(masks[0].ravel()[1:], masks[1].ravel()[:-1])
+
+
+def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
+    ones = tf.ones((64, UNITS))
+    one, other = (engine._dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
+    assert_unrelated(one[1:], other[:-1])
+    assert_unrelated(one[:-1], other[1:])
+    assert_unrelated(one, other)
 
 
 def test_forward_without_a_key_drops_nothing() -> None:

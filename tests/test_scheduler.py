@@ -189,7 +189,6 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     run = scheduler.submit(small(), blobs())
     gate.allow(3)
     wait_until(lambda: len(run.snapshot.points) == 3)
-    assert run.snapshot.status is Status.RUNNING
     run.pause()
     gate.open()
     wait_for(run, Status.PAUSED)
@@ -199,7 +198,8 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     other = scheduler.submit(small(seed=1), blobs())
     wait_for(other, *ENDED)
     assert_same_as_alone(other)
-    assert run.snapshot is held
+    assert run.snapshot.status is Status.PAUSED
+    assert run.snapshot.points is held.points
     run.resume()
     wait_for(run, *ENDED)
     assert_same_as_alone(run)

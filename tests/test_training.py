@@ -220,11 +220,13 @@ def test_points_of_the_extremes(batch_size: int) -> None:
     assert training.point_steps(tiny, 1) == 1
 
 
-def test_weights_come_with_the_last_point_of_a_chunk() -> None:
+def test_weights_come_with_the_last_point_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a chunk holds twice as many points as the one before, as long as time allows."""
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 1000.0)
     events = events_of(small(batch_size=2))
     curve = points(events)
-    with_weights = [point for point in curve if point.weights is not None]
-    assert 2 <= len(with_weights) < len(curve)
+    ends = [place for place, point in enumerate(curve, 1) if point.weights is not None]
+    assert ends == [1, 3, 7, 12, 13, 15, 19, 24]
     for ended in epochs(events):
         last = [point for point in curve if point.epoch == ended.epoch][-1]
         assert last.weights is not None
@@ -482,8 +484,7 @@ def pull(seen: list[Event], run: Iterator[Event]) -> bool:
 
 OTHER_PROCESS = """
 import hashlib
-from tests.samples import blobs
-from test_training import REPEATED, bits, events_of, small
+from tests.test_training import REPEATED, bits, events_of, small
 for case in ("rmsprop-dropout", "convolution-dropout-adam"):
     print(hashlib.sha256(b"".join(bits(events_of(small(epochs=3, **REPEATED[case]))))).hexdigest())
 """

@@ -54,7 +54,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
         st.progress(0.0, text="Getting ready: the network is compiled for this computer …")
         return
     epoch = shot.points[-1].epoch if shot.points else 1
-    text = f"**Epoch {epoch} of {run.config.epochs}**"
+    text = f"{presets.title_of(run.config)} · **epoch {epoch} of {run.config.epochs}**"
     if shot.status is Status.PAUSED:
         text += " · paused"
     else:
@@ -122,12 +122,14 @@ def _curves(run: Run, shot: Snapshot) -> None:
 def _insight(run: Run, shot: Snapshot) -> None:
     if shot.weights is None:
         return
-    is_conv = shot.weights[0].ndim == 4
-    kind = "filters" if is_conv else "units" if run.config.layers else "digits"
+    if not run.config.layers:
+        what = "each digit looks"
+    else:
+        what = "the first filters look" if run.config.layers[0].kind == "conv" else "the first units look"
     left, right = st.columns(2)
     with left:
         st.markdown(
-            f"**What the first {kind} look for**",
+            f"**What {what} for**",
             help="Each picture is one unit's weights: ink on blue speaks for it, ink on orange against it.",
         )
         only_change = st.toggle("Only what training changed", key="only-change")
@@ -165,6 +167,7 @@ def _ending(run: Run, shot: Snapshot) -> None:
             st.info("Stopped before it had learned anything.", icon=":material/info:")
         return
     evaluation = shot.evaluation
+    st.caption(f"{presets.title_of(run.config)}, run {run.number}")
     preset = presets.preset_of(run.config)
     published = preset.published if preset and run.dataset.name == "mnist" else None
     with st.container(horizontal=True):

@@ -14,8 +14,11 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mnist_core.evaluation import Evaluation, Indices
+
 # A little darker than a white page, so that the picture's edge is seen on it.
 _PAPER = 238
+_MOST_READINGS = 24
 
 
 def url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -53,3 +56,15 @@ def answer(label: int, answered: int, probability: float) -> str:
     """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
     colour = "blue" if label == answered else "orange"
     return f":{colour}[**{answered}**] {probability:.0%}"
+
+
+def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices) -> None:
+    """Test images with label, answer and probability, those that `indices` name, at most 24."""
+    chosen = indices[:_MOST_READINGS]
+    captions = [
+        f"{result.labels[i]} → " + answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
+        for i in chosen
+    ]
+    row([images[i] for i in chosen], captions, width=72)
+    if len(indices) > _MOST_READINGS:
+        st.caption(f"The {_MOST_READINGS} surest of {len(indices):,}.")

@@ -49,7 +49,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     train.click()
 
     # The curve grows: later there is more of it.
-    progress = page.get_by_text(re.compile(r"Epoch \d+ of 10"))
+    progress = page.get_by_text(re.compile(r"epoch \d+ of 10"))
     progress.wait_for(timeout=SLOW)
     expect(page.locator(".mark-line path").first).to_be_visible()
     curve = page.locator(".mark-line path").first
