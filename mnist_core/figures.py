@@ -166,12 +166,13 @@ def _dot_heights(units: int) -> list[float]:
     return [float(place) for place in (4, 3, 2, 1, -1, -2, -3, -4)]
 
 
-def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]]) -> go.Figure:
+def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]], text_color: str) -> go.Figure:
     """A confusion matrix whose cells can be chosen with a click.
 
     Args:
         matrix: (10, 10), rows are the true digits, columns the answers; it gives the shade.
         texts: what stands in each cell.
+        text_color: of the numbers beside the diagonal, where the page's own ground shines through.
 
     Returns:
         A figure; each selectable point has ``customdata`` ``[true, answer]``. A heatmap sends no selections, so
@@ -189,23 +190,24 @@ def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]]) ->
         )  # fmt: skip
     on_diagonal = [(digit, digit) for digit in range(CLASSES)]
     elsewhere = [(true, answer) for true in range(CLASSES) for answer in range(CLASSES) if true != answer]
-    # The diagonal is dark, so its numbers are white; the others take the page's own colour.
-    for cells, font in ((on_diagonal, {"color": "white"}), (elsewhere, {})):
+    # The diagonal is dark, so its numbers are white.
+    for cells, color in ((on_diagonal, "white"), (elsewhere, text_color)):
         figure.add_scatter(
             x=[_DIGITS[answer] for _, answer in cells],
             y=[_DIGITS[true] for true, _ in cells],
             text=[texts[true][answer] for true, answer in cells],
             customdata=[[true, answer] for true, answer in cells],
             mode="markers+text",
-            textfont={"size": 11, **font},
+            textfont={"size": 11, "color": color},
             marker={"symbol": "square", "size": 30, "opacity": 0},
             hovertemplate="a %{customdata[0]} read as %{customdata[1]}<br>%{text}<extra></extra>",
             selected={"marker": {"opacity": 0.25}},
             unselected={"marker": {"opacity": 0}},
         )
     # No titles: on a phone the cells need the room. The page says what rows and columns are.
-    figure.update_xaxes(type="category", side="top", fixedrange=True, showgrid=False, ticks="")
-    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False, ticks="")
+    ends = [-0.5, CLASSES - 0.5]
+    figure.update_xaxes(type="category", range=ends, side="top", fixedrange=True, showgrid=False, ticks="")
+    figure.update_yaxes(type="category", range=ends[::-1], fixedrange=True, showgrid=False, ticks="")
     figure.update_layout(showlegend=False, height=430, margin=_MARGIN, dragmode=False, clickmode="event+select")
     return figure
 

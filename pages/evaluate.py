@@ -7,7 +7,7 @@ from mnist_core import datasets, evaluation, figures
 from mnist_core.config import CLASSES
 from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
-from pages.widgets import pictures, runs, session
+from pages.widgets import pictures, runs, session, theme
 
 DIGITS = list(range(CLASSES))
 
@@ -28,7 +28,7 @@ def show_matrix(result: Evaluation) -> None:
     matrix = evaluation.CONFUSION_VIEWS[view](result.confusion)
     is_share = matrix.dtype.kind == "f"
     texts = [[("" if not x else f"{100 * x:.1f}" if is_share else str(x)) for x in row] for row in matrix]
-    figure = figures.confusion_matrix(matrix.astype(float), texts)
+    figure = figures.confusion_matrix(matrix.astype(float), texts, theme.text_color())
     st.plotly_chart(figure, key="matrix", on_select=choose_cell, config={"displayModeBar": False})
     unit = "In percent of each row. " if is_share else ""
     st.caption(f"Rows are the true digits, columns the answers. {unit}Click a cell to see its images.")

@@ -265,6 +265,17 @@ def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
     assert_same_as_alone(run)
 
 
+def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    for _ in range(3):
+        run.step()
+    run.resume()
+    run.pause()
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.PAUSED
+    assert not run.snapshot.points
+
+
 def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders that come while a worker is at it, and are taken back before it looks."""
 

@@ -434,7 +434,7 @@ def test_early_stopping_resumed_after_its_end_only_finishes() -> None:
 
 
 def test_states_of_a_run_do_not_change_afterwards() -> None:
-    events = training.train(small(epochs=3, optimizer="adam", learning_rate=0.003), blobs())
+    events = training.train(small(epochs=3, **REPEATED["adam-penalty"]), blobs())
     kept = next(event for event in events if isinstance(event, EpochEnded))
     before = [array.tobytes() for array in (*kept.state.weights, *kept.state.slots)]
     list(events)
@@ -444,7 +444,7 @@ def test_states_of_a_run_do_not_change_afterwards() -> None:
 @pytest.mark.parametrize("case", ["rmsprop-dropout", "convolutions"])
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
 def test_length_of_a_chunk_does_not_matter(case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = small(epochs=3, batch_size=8, **REPEATED[case])
+    config = small(epochs=3, **REPEATED[case])
     expected = bits(events_of(config))
     monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
     assert bits(events_of(config)) == expected

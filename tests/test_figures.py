@@ -1,0 +1,71 @@
+"""What the figures hold: every value that was handed over, in its place."""
+
+import numpy as np
+import pytest
+
+from mnist_core import figures, presets
+from mnist_core.config import LayerConfig, RunConfig
+
+
+@pytest.mark.parametrize("key", presets.PRESETS)
+def test_diagram_has_a_column_of_dots_for_each_layer(key: str) -> None:
+    config = presets.PRESETS[key].config
+    figure = figures.network_diagram(config)
+    columns = [trace for trace in figure.data if trace.mode == "markers"]
+    assert len(columns) == len(config.layers) + 2
+    assert len(columns[-1].x) <= 10
+
+
+def test_diagram_draws_a_small_layer_whole_and_in_the_middle() -> None:
+    figure = figures.network_diagram(RunConfig(layers=(LayerConfig(units=3),)))
+    assert next(trace for trace in figure.data if trace.mode == "markers" and trace.x[0] == 1).y == (1, 0, -1)
+
+
+def test_matrix_has_each_cell_once_with_its_true_digit_and_answer() -> None:
+    matrix = np.arange(100, dtype=float).reshape(10, 10)
+    texts = [[f"{value:.0f}" for value in row] for row in matrix]
+    figure = figures.confusion_matrix(matrix, texts, "black")
+    points = [trace for trace in figure.data if trace.type == "scatter"]
+    cells = {tuple(cell): text for trace in points for cell, text in zip(trace.customdata, trace.text, strict=True)}
+    assert cells == {(true, answer): str(10 * true + answer) for true in range(10) for answer in range(10)}
+    for trace in points:
+        assert [[int(y), int(x)] for x, y in zip(trace.x, trace.y, strict=True)] == [list(c) for c in trace.customdata]
+
+
+def test_matrix_shades_hits_and_mistakes_apart() -> None:
+    matrix = np.full((10, 10), 7.0)
+    hits, mistakes = (trace for trace in figures.confusion_matrix(matrix, [[""] * 10] * 10, "black").data[:2])
+    assert np.isfinite(np.array(hits.z)).sum() == 10
+    assert np.isfinite(np.array(mistakes.z)).sum() == 90
+
+
+def test_matrix_without_any_mistake_can_be_drawn() -> None:
+    figure = figures.confusion_matrix(np.zeros((10, 10)), [[""] * 10] * 10, "black")
+    assert [trace.zmax for trace in figure.data[:2]] == [1.0, 1.0]
+
+
+def test_bars_mark_the_true_digit_and_the_wrong_answer() -> None:
+    chances = np.array([0, 0.7, 0, 0.3, 0, 0, 0, 0, 0, 0], np.float32)
+    colors = figures.probability_bars(chances, true_digit=3).data[0].marker.color
+    assert (colors[3], colors[1], colors[0]) == (figures.INK, figures.ERROR, figures.QUIET)
+    assert figures.probability_bars(chances, true_digit=1).data[0].marker.color[1] == figures.INK
+
+
+def test_live_curve_reaches_from_the_start_to_the_last_epoch() -> None:
+    encoding = figures.live_curve("loss", 20, 2.5, shows_validation=True)["encoding"]
+    assert encoding["x"]["scale"]["domain"] == [0, 20]
+    assert encoding["y"]["scale"]["domain"] == [0, 2.5]
+    assert encoding["color"]["scale"]["domain"] == ["training", "validation"]
+
+
+def test_mosaic_puts_pictures_side_by_side() -> None:
+    pictures = np.zeros((3, 2, 2), np.float32)
+    pictures[1, 0, 1] = 1.0
+    pictures[2, 1, 0] = -0.5
+    mosaic = figures.mosaic(pictures, columns=2, side=4)
+    assert mosaic.shape == (16, 16, 4)
+    blue = [int(figures.INK[i : i + 2], 16) for i in (1, 3, 5)]
+    assert mosaic[2, 8 + 4].tolist() == [*blue, 255]  # second tile, upper right square
+    assert mosaic[8 + 4, 2, 3] == 127  # third tile, lower left square, half as strong
+    assert not mosaic[:8, :8, 3].any()
+    assert not mosaic[8:, 8:, 3].any()

@@ -1,0 +1,83 @@
+"""The commands, run as a person would."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnist_core.__main__ import main
+from tests import mirror
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The no-hidden-layer network after two epochs on the embedded digits, trained by the command itself."""
+    path = tmp_path_factory.mktemp("runs") / "deep" / "network.npz"
+    command = ["train", "--preset", "morgan-0", "--dataset", "embedded", "--epochs", "2", "--network", str(path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_core", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "epoch   2/2" in done.stdout
+    assert "article" not in done.stdout
+    return path
+
+
+def test_evaluate_prints_a_matrix_that_adds_up(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--network", str(network)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("Confusion matrix, rows true, columns answers:") + 1
+    matrix = np.array([[int(count) for count in line.split()] for line in lines[start : start + 10]])
+    accuracy = float(lines[start - 2].split("accuracy ")[1].split(",")[0])
+    assert matrix.sum() == 360
+    assert accuracy == pytest.approx(np.trace(matrix) / 360, abs=1e-4)
+
+
+def test_predict_reads_a_picture_of_a_zero(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(picture).ellipse((60, 40, 140, 160), outline="black", width=16)
+    picture.save(tmp_path / "zero.png")
+    assert main(["predict", str(tmp_path / "zero.png"), "--network", str(network)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("0  ")
+
+
+def test_predict_refuses_an_empty_picture(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
+    assert main(["predict", str(tmp_path / "empty.png"), "--network", str(network)]) == 1
+    assert "empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_predict_refuses_what_is_no_picture(
+    network: Path, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.png").write_bytes(content)
+    assert main(["predict", str(tmp_path / "odd.png"), "--network", str(network)]) == 1
+    assert "cannot be read as a picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", "digit.png"]])
+def test_without_a_trained_network_it_says_how_to_get_one(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 1
+    assert "python -m mnist_core train" in capsys.readouterr().err
+
+
+def test_impossible_epochs_are_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dataset", "embedded", "--epochs", "0"]) == 1
+    assert "epochs: is out of range" in capsys.readouterr().err
+
+
+def test_fetch_says_why_it_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # Where nobody listens, whatever network there is.
+    assert main(["fetch", "--directory", str(tmp_path)]) == 1
+    assert "MNIST could not be fetched" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""A network's answers, against NumPy's own ordering."""
+
+import numpy as np
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.engine import initial_weights
+from mnist_core.errors import DataError
+from mnist_core.network import TrainedNetwork
+from mnist_core.prediction import Prediction, Predictor
+
+IMAGES = np.random.default_rng(3).random((4, 28, 28), np.float32)
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    config = RunConfig(layers=())
+    return Predictor(TrainedNetwork(config, initial_weights(config)))
+
+
+def test_one_image_gives_ten_probabilities(predictor: Predictor) -> None:
+    prediction = predictor(IMAGES[0])
+    assert prediction.probabilities.shape == (10,)
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert int(prediction.digit) == int(np.argmax(prediction.probabilities))
+
+
+def test_several_images_are_read_as_each_alone(predictor: Predictor) -> None:
+    together = predictor(IMAGES)
+    assert together.digit.shape == (4,)
+    for image, probabilities in zip(IMAGES, together.probabilities, strict=True):
+        np.testing.assert_allclose(predictor(image).probabilities, probabilities, atol=1e-6)
+
+
+def test_top_is_sorted_by_probability() -> None:
+    chances = np.array([0.1, 0.4, 0, 0.3, 0, 0.2, 0, 0, 0, 0], np.float32)
+    assert [digit for digit, _ in Prediction(chances).top(4)] == [1, 3, 5, 0]
+    assert Prediction(chances).top(1)[0][1] == pytest.approx(0.4)
+
+
+def test_equally_likely_digits_keep_their_order() -> None:
+    assert [digit for digit, _ in Prediction(np.full(10, 0.1, np.float32)).top(10)] == list(range(10))
+
+
+def test_top_of_several_images_is_refused(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="several images"):
+        predictor(IMAGES).top(2)
+
+
+@pytest.mark.parametrize("shape", [(27, 28), (784,), (1, 28, 28, 1), (0,)])
+def test_another_shape_is_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="form"):
+        predictor(np.zeros(shape, np.float32))
+
+
+def test_whole_numbers_are_refused(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="type"):
+        predictor(np.zeros((28, 28), np.int64))
