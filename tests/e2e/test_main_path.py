@@ -46,10 +46,14 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     choose(page, "Network", "Morgan 1: one wide layer")
+    page.get_by_text("Change how it learns").click()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
+    epochs.press("Enter")
     train.click()
 
     # The curve grows: later there is more of it.
-    progress = page.get_by_text(re.compile(r"epoch \d+ of 10"))
+    progress = page.get_by_text(re.compile(r"epoch \d+ of 100"))
     progress.wait_for(timeout=SLOW)
     expect(page.locator(".mark-line path").first).to_be_visible()
     curve = page.locator(".mark-line path").first
