@@ -58,7 +58,11 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     expect(page.locator(".mark-line path").first).to_be_visible()
     curve = page.locator(".mark-line path").first
     before = curve.get_attribute("d")
+    element = curve.element_handle()
     expect(curve).not_to_have_attribute("d", before or "", timeout=SLOW)
+    # It is still the same element: drawn anew each time, it would flicker.
+    assert element is not None
+    assert element.evaluate("element => element.isConnected")
 
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("See its mistakes").click(timeout=SLOW)

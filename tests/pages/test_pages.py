@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import presets
 from mnist_core.config import MAX_CONV_LAYERS
 from mnist_core.scheduler import Run
+from pages.widgets import data
+from tests import mirror
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -158,6 +160,38 @@ def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
     wait_for_end(app)
     assert run.snapshot.network is not None
     assert not app.exception
+
+
+def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:
+    next(number for number in app.number_input if number.label == "Epochs").set_value(100).run()
+    press(app, "Train")
+    run: Run = app.session_state["current_run"]
+    app.switch_page("pages/evaluate.py").run()
+    assert run.snapshot.status.is_active
+    app.switch_page("pages/train.py").run()
+    assert labels(app) == ["Pause", "Stop", "Reset"]
+    press(app, "Stop")
+    wait_for_end(app)
+
+
+def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())
+    monkeypatch.chdir(tmp_path)
+    app.selectbox(key="dataset-0").select("mnist").run()
+    loading = data.loading("mnist")
+    assert loading.done.wait(60)
+    app.run()
+    assert "not MNIST" in app.info[0].value
+    assert "MNIST_DATA_DIR" in app.info[0].value
+    assert labels(app) == ["Try again", "Train", "Step"]
+    press(app, "Try again")
+    assert data.loading("mnist") is not loading
+    assert data.loading("mnist").done.wait(60)
+    data.loading.clear()
 
 
 def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:
