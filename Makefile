@@ -3,7 +3,7 @@
 
 PORT ?= 8501
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3.10 python3 python)
-sources = mnist_core pages app.py tests $(wildcard benchmarks)
+sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 help:
 	@echo "make run      start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"

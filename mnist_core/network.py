@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
+import uuid
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -219,7 +220,7 @@ class TrainedNetwork:
         np.savez(buffer, config=np.array(self.config.to_json()), **arrays)  # type: ignore[arg-type]
         path.parent.mkdir(parents=True, exist_ok=True)
         # Whole or not at all: a full disk must not leave half a network under the final name.
-        partial = path.with_name(path.name + ".part")
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         try:
             partial.write_bytes(buffer.getvalue())
             partial.replace(path)

@@ -99,7 +99,7 @@ class Run:
         self._clock = 0.0
         self._pause_wanted = False
         self._stop_wanted = False
-        self._points_wanted = 0
+        self._chunks_wanted = 0
         self._is_mid_chunk = False
 
     @property
@@ -142,17 +142,17 @@ class Run:
         """Let a paused run go on."""
         with self._lock:
             self._pause_wanted = False
-            self._points_wanted = 0
+            self._chunks_wanted = 0
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
                 self._publish(status=Status.WAITING)
         self._scheduler.enqueue(self)
 
     def step(self) -> None:
-        """Let a paused run, or one not yet begun, do one point of its curve, then hold it again."""
+        """Let a paused run, or one not yet begun, do one chunk, a tenth of a second at most, then hold it again."""
         with self._lock:
             self._pause_wanted = True
-            self._points_wanted += 1
+            self._chunks_wanted += 1
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
         self._scheduler.enqueue(self)
@@ -170,7 +170,7 @@ class Run:
     def _wants_turn(self) -> bool:
         if not self._snapshot.status.is_active:
             return False
-        return self._stop_wanted or not self._pause_wanted or self._points_wanted > 0
+        return self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0
 
     def claim_place(self) -> bool:
         """Take a place in the queue; False when the run has one, or wants no turn."""
@@ -193,7 +193,8 @@ class Run:
         """Go on for `TURN_SECONDS`; called by one worker at a time."""
         try:
             if self._stop_wanted:
-                self._stop()
+                weights = self._snapshot.weights
+                self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None)
             else:
                 self._advance()
         except PlaygroundError as error:
@@ -210,27 +211,26 @@ class Run:
         if self._events is None:
             self._events = training.train(self.config, self.dataset)
         began = time.monotonic()
-        is_over = False
-        while not is_over and self._wants_turn() and not self._stop_wanted:
+        is_over = not self._wants_turn()
+        while not is_over:
             self._take(next(self._events))
-            # The points of a chunk are all there at once: they are shown at once, with the weights.
-            is_over = not self._is_mid_chunk and time.monotonic() - began >= TURN_SECONDS
-
-    def _stop(self) -> None:
-        # Points that are computed already cost nothing, and the weights come with the last of them.
-        while self._is_mid_chunk and self._events is not None:
-            self._take(next(self._events))
-        weights = self._snapshot.weights
-        self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None)
+            is_over = not self._is_mid_chunk and (
+                self._stop_wanted or not self._wants_turn() or time.monotonic() - began >= TURN_SECONDS
+            )
 
     def _take(self, event: training.Event) -> None:
         match event:
             case training.Started():
                 self._publish(started=event)
             case training.Progress():
-                self._is_mid_chunk = event.weights is None
+                # The points of a chunk are all there at once, and the weights come with the last of them; after the
+                # epoch's last chunk comes its summary.
+                started = self._snapshot.started
+                is_last = started is not None and event.step == started.steps_per_epoch
+                self._is_mid_chunk = event.weights is None or is_last
                 self._take_point(event)
             case training.EpochEnded():
+                self._is_mid_chunk = False
                 self._publish(epochs=event.state.history, state=event.state)
             case training.Finished():
                 self._end(Status.FINISHED, event.network, _ending(self.config, event))
@@ -239,7 +239,8 @@ class Run:
         now = time.monotonic()
         shot = self._snapshot
         with self._lock:
-            self._points_wanted = max(0, self._points_wanted - 1)
+            if point.weights is not None:
+                self._chunks_wanted = max(0, self._chunks_wanted - 1)
             # The first point is left out: compiling comes before it, and says nothing of the pace.
             seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
             self._clock = now

@@ -230,12 +230,13 @@ def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: Train
             step=state.step + done, learning_rate=config.learning_rate, l2=config.l2, seed=config.seed,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-        if not np.isfinite(result.losses).all():
-            raise _diverged(config, epoch, done + int(np.argmin(np.isfinite(result.losses))) + 1)
         weights, slots = result.weights, result.slots
         rate = float(counts[steps].sum()) / seconds
         for start in range(0, len(result.losses), span):
             part = slice(start, start + span)
+            is_finite = np.isfinite(result.losses[part])
+            if not is_finite.all():
+                raise _diverged(config, epoch, done + int(is_finite.argmin()) + 1)
             sizes = counts[steps][part].astype(np.float64)
             losses = float(result.losses[part] @ sizes)
             correct = int(result.correct[part].sum())
@@ -285,7 +286,8 @@ def _epoch_metrics(
 
 def _best_epoch(history: tuple[EpochMetrics, ...]) -> int:
     """The epoch, counted from 1, with the lowest validation loss; the first of equals."""
-    return min(history, key=lambda metrics: metrics.validation_loss or 0.0).epoch
+    losses = [math.inf if metrics.validation_loss is None else metrics.validation_loss for metrics in history]
+    return history[losses.index(min(losses))].epoch
 
 
 def _best_weights(

@@ -37,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment["MNIST_CACHE_DIR"] = str(folder / "cache")
     environment["MNIST_DATASET"] = "embedded"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
+    command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
