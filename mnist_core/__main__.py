@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mnist_core import datasets, download, drawing, evaluation, presets, training
-from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import Predictor
 
@@ -50,6 +51,7 @@ def _load(name: str) -> datasets.Dataset:
 
 def _train(options: argparse.Namespace) -> None:
     preset = presets.PRESETS[options.preset]
+    _check_writable(options.network)
     dataset = _load(options.dataset)
     changes = {"epochs": options.epochs, "seed": options.seed, "dataset": dataset.name}
     config = dataclasses.replace(preset.config, **{k: v for k, v in changes.items() if v is not None})
@@ -59,11 +61,32 @@ def _train(options: argparse.Namespace) -> None:
             case training.EpochEnded():
                 print(f"epoch {event.epoch:3}/{config.epochs}", _metrics_text(event.metrics), flush=True)
             case training.Finished():
-                event.network.save(options.network)
+                _save(event.network, options.network)
                 _print_result(evaluation.evaluate_on_test(event.network, dataset))
                 if preset.published and dataset.name == "mnist":
                     print(f"The article says: accuracy {preset.published.test_accuracy}. {preset.published.note}")
                 print(f"Saved as {options.network}")
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a place that cannot be written to before the training rather than after it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, "not a file that may be written")
+
+
+def _save(network: TrainedNetwork, path: Path) -> None:
+    try:
+        network.save(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, reason: object) -> NetworkFileError:
+    return NetworkFileError(f"The network cannot be saved as {path}: {reason}.", "Name another file with --network.")
 
 
 def _metrics_text(metrics: training.EpochMetrics) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _UNKNOWN_FREE_BYTES = 512 * 2**20
 # Left alone for pages, evaluation and what a compiler needs for a moment.
 _RESERVE_BYTES = 128 * 2**20
-# Convolutions reach about this part of the speed of a plain matrix product; a step costs this much besides.
+# What training reaches of the speed of a plain matrix product; a step costs this much time besides.
+_DENSE_EFFICIENCY = 0.6
 _CONVOLUTION_EFFICIENCY = 0.25
 _STEP_OVERHEAD_SECONDS = 0.0002
 _PROBE_SIZE = 512
@@ -107,6 +108,6 @@ def measure_speed() -> float:
 
 def estimated_seconds(config: RunConfig, training_images: int) -> float:
     """How long the whole run will take alone on this machine, in seconds: a rough guess, right to a factor of two."""
-    efficiency = _CONVOLUTION_EFFICIENCY if any(x.kind == "conv" for x in config.layers) else 0.6
+    efficiency = _CONVOLUTION_EFFICIENCY if any(x.kind == "conv" for x in config.layers) else _DENSE_EFFICIENCY
     step = _STEP_OVERHEAD_SECONDS + step_flops(config) / (efficiency * _flops_per_second)
     return _COMPILE_SECONDS + config.epochs * math.ceil(training_images / config.batch_size) * step

@@ -23,7 +23,7 @@ CLASSES = 10
 
 LAYER_KINDS: Mapping[str, str] = types.MappingProxyType({"dense": "Dense", "conv": "Convolution"})
 
-# The values are the names that Keras knows them by.
+# The keys are the names that Keras knows them by.
 ACTIVATIONS: Mapping[str, str] = types.MappingProxyType(
     {
         "relu": "ReLU",
@@ -269,7 +269,7 @@ class RunConfig:
             if name == "layers":
                 values[name] = _layers_from_text(text)
             else:
-                values[name] = _number_from_text(name, text, type(known[name].default))
+                values[name] = _value_from_text(name, text, type(known[name].default))
         return cls(**values)
 
 
@@ -310,15 +310,15 @@ def _layers_from_text(text: str) -> tuple[LayerConfig, ...]:
         layers.append(
             LayerConfig(
                 kind,
-                _number_from_text(f"layers[{i}].units", units, int),
+                _value_from_text(f"layers[{i}].units", units, int),
                 activation,
-                _number_from_text(f"layers[{i}].dropout", dropout, float),
+                _value_from_text(f"layers[{i}].dropout", dropout, float),
             )
         )
     return tuple(layers)
 
 
-def _number_from_text(field: str, text: str, kind: type) -> Any:
+def _value_from_text(field: str, text: str, kind: type) -> Any:
     try:
         return kind(text)
     except ValueError as error:

@@ -314,7 +314,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
     return chunk
 
 
-_compiling = threading.Lock()
+_making = threading.Lock()
 
 
 @functools.lru_cache(maxsize=32)
@@ -324,6 +324,6 @@ def _program(architecture: Architecture) -> Program:
 
 def program(architecture: Architecture) -> Program:
     """The one program of `architecture`; the 32 used last are kept."""
-    # lru_cache may call twice for two threads that ask at once, and compiling twice costs a second.
-    with _compiling:
+    # lru_cache may call twice for two threads that ask at once, and then each would compile a program of its own.
+    with _making:
         return _program(architecture)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
-# Images that pass through a network in one go; larger blocks gain nothing and take memory.
-_BLOCK = 2048
+# Images that pass through a network in one go: as many as keep its largest layer's outputs in this memory.
+_BLOCK_BYTES = 32 * 2**20
+_MOST_AT_ONCE = 2048
 _MAX_FILE_BYTES = 512 * 2**20
 
 
@@ -201,9 +202,11 @@ class TrainedNetwork:
         scale = np.float32(1 / 255) if images.dtype == np.uint8 else np.float32(1)
         flat = images.reshape(len(images), PIXELS)
         answer = _compiled_answer(self.config.layers)
+        widest = max(math.prod(row.output_shape) for row in summary(self.config))
+        block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         blocks = [
-            answer(flat[i : i + _BLOCK].astype(np.float32) * scale, self.weights).numpy()
-            for i in range(0, len(flat), _BLOCK)
+            answer(flat[i : i + block].astype(np.float32) * scale, self.weights).numpy()
+            for i in range(0, len(flat), block)
         ]
         return np.concatenate(blocks) if blocks else np.zeros((0, CLASSES), np.float32)
 

@@ -149,7 +149,7 @@ class Run:
         self._scheduler.enqueue(self)
 
     def step(self) -> None:
-        """Let a paused run, or one not yet begun, do one chunk, a tenth of a second at most, then hold it again."""
+        """Let a paused run, or one not yet begun, do one chunk, about a tenth of a second, then hold it again."""
         with self._lock:
             self._pause_wanted = True
             self._chunks_wanted += 1
@@ -158,7 +158,10 @@ class Run:
         self._scheduler.enqueue(self)
 
     def stop(self) -> None:
-        """End the run after the chunk under way; what it has learned is kept and evaluated."""
+        """End the run after the chunk under way; what it has learned is kept and evaluated.
+
+        With early stopping that is the best finished epoch, if there is one.
+        """
         with self._lock:
             self._stop_wanted = True
         self._scheduler.enqueue(self)
@@ -193,7 +196,9 @@ class Run:
         """Go on for `TURN_SECONDS`; called by one worker at a time."""
         try:
             if self._stop_wanted:
-                weights = self._snapshot.weights
+                shot = self._snapshot
+                best = shot.state.best_weights if shot.state else None
+                weights = best or shot.weights
                 self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None)
             else:
                 self._advance()
@@ -230,9 +235,10 @@ class Run:
                 self._is_mid_chunk = event.weights is None or is_last
                 self._take_point(event)
             case training.EpochEnded():
-                self._is_mid_chunk = False
+                self._is_mid_chunk = event.epoch == self.config.epochs  # Then the run's end comes at once.
                 self._publish(epochs=event.state.history, state=event.state)
             case training.Finished():
+                self._is_mid_chunk = False
                 self._end(Status.FINISHED, event.network, _ending(self.config, event))
 
     def _take_point(self, point: training.Progress) -> None:

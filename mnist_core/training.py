@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class EpochMetrics:
         epoch: counted from 1.
         loss: mean over the epoch's images as they were trained on, with the L2 penalty, as Keras reports it.
         accuracy: share of them read right, likewise.
-        validation_loss: mean loss on the validation images after the epoch; None without any.
+        validation_loss: mean loss on the validation images after the epoch, without the L2 penalty; None without any.
         validation_accuracy: share of them read right; None without any.
         learning_rate: in force during the epoch.
     """
@@ -144,9 +145,17 @@ class Finished:
 Event = Started | Progress | EpochEnded | Finished
 
 
-@functools.lru_cache(maxsize=2)
+_copying = threading.Lock()
+
+
 def _resident(dataset: Dataset) -> tuple[Any, Any]:
     """The training images, (n, 784) uint8, and labels, (n,) int32, as tensors that all runs share."""
+    with _copying:  # Two workers that begin together shall not make a copy each.
+        return _copied(dataset)
+
+
+@functools.lru_cache(maxsize=2)
+def _copied(dataset: Dataset) -> tuple[Any, Any]:
     import tensorflow as tf
 
     images = dataset.train_images.reshape(len(dataset.train_images), PIXELS)
@@ -197,6 +206,8 @@ def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = Non
         TrainingError: when a step's loss is no finite number; the last `EpochEnded` is still good.
         DataError: when the data set cannot be split as the config asks.
     """
+    # A stand-in may have come instead of what was asked for, and the network must not claim otherwise.
+    config = dataclasses.replace(config, dataset=dataset.name)
     split = datasets.split(dataset, config.split, config.validation_fraction)
     state = state or initial_state(config)
     steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)

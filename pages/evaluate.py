@@ -13,12 +13,13 @@ DIGITS = list(range(CLASSES))
 
 
 def choose_cell() -> None:
-    """Take over the cell that was clicked in the matrix."""
+    """Take over the cell that was clicked in the matrix; a second click, which unselects it, means it again."""
     points = session.chosen("matrix")["selection"]["points"]
-    if points:
-        true, answer = points[0]["customdata"]
-        session.choose("cell-true", int(true))
-        session.choose("cell-answer", int(answer))
+    cell = points[0]["customdata"] if points else session.chosen("clicked-cell")
+    if cell:
+        session.choose("clicked-cell", cell)
+        session.choose("cell-true", int(cell[0]))
+        session.choose("cell-answer", int(cell[1]))
 
 
 def show_matrix(result: Evaluation) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import streamlit as st
 
-from mnist_core import capacity, figures, network, presets
+from mnist_core import capacity, datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
 from mnist_core.errors import PlaygroundError
@@ -14,7 +14,9 @@ from pages.widgets import data, editor, live, session
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
     """What the run will cost, in a line."""
-    images = len(dataset.train_images) if dataset else 60_000
+    images = 60_000
+    if dataset is not None:
+        images = len(datasets.split(dataset, config.split, config.validation_fraction).train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
         f"about {live.duration(capacity.estimated_seconds(config, images))} · "
@@ -36,7 +38,7 @@ def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
     """The one main thing to do here."""
     with st.container(horizontal=True):
         cannot = dataset is None
-        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot)
+        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Let it learn.")
         step = st.button(
             "Step",
             icon=":material/skip_next:",
@@ -65,6 +67,7 @@ with left:
         key=session.seed("preset", session.preset_key()),
         format_func=lambda key: presets.PRESETS[key].name,
         on_change=lambda: session.load_preset(session.chosen("preset")),
+        help="Networks from the tutorials, with their settings, and a small convolutional one.",
     )
     main = st.container()
 with right:
@@ -90,3 +93,6 @@ with main:
 with picture:
     st.plotly_chart(figures.network_diagram(config), key="diagram", config={"displayModeBar": False})
     show_costs(config, dataset)
+    key = session.preset_key()
+    if presets.preset_of(config) is not presets.PRESETS[key]:
+        st.button("Undo my changes", icon=":material/undo:", on_click=session.load_preset, args=(key,), type="tertiary")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
 
-from mnist_core import network, training
+from mnist_core import datasets, evaluation, network, training
 from mnist_core.config import LayerConfig
 from mnist_core.presets import PRESETS, preset_of, title_of
 from tests.samples import blobs
@@ -122,3 +123,38 @@ def test_preset_trains_one_chunk(name: str) -> None:
     for before, after in zip(training.initial_state(config).weights, point.weights, strict=True):
         assert before.shape == after.shape
         assert not np.array_equal(before, after)
+
+
+@pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="needs MNIST itself")
+@pytest.mark.parametrize(
+    ("key", "printed", "tolerance", "test_accuracy"),
+    [
+        # The logs that the articles print, epoch by epoch: loss and accuracy on the training images.
+        (
+            "kite",
+            {1: (1.3758, 0.6651), 2: (0.6496, 0.8504), 5: (0.3963, 0.8931), 10: (0.3163, 0.9117), 20: (0.2526, 0.9302)},
+            0.05,
+            (0.92, 0.935),
+        ),
+        (
+            "torres",
+            {1: (2.1822, 0.2916), 2: (1.9180, 0.5283), 3: (1.6978, 0.5937), 4: (1.5102, 0.6537), 5: (1.3526, 0.7034)},
+            0.02,
+            (0.66, 0.81),
+        ),
+        ("morgan-0", {}, 0.0, (0.92, 0.93)),
+    ],
+)
+def test_preset_lands_on_its_figures_on_mnist(
+    key: str, printed: dict[int, tuple[float, float]], tolerance: float, test_accuracy: tuple[float, float]
+) -> None:
+    dataset = datasets.load("mnist")
+    epochs = {}
+    for event in training.train(PRESETS[key].config, dataset):
+        if isinstance(event, training.EpochEnded):
+            epochs[event.epoch] = (event.metrics.loss, event.metrics.accuracy)
+        elif isinstance(event, training.Finished):
+            lowest, highest = test_accuracy
+            assert lowest <= evaluation.evaluate_on_test(event.network, dataset).accuracy <= highest
+    for epoch, figures in printed.items():
+        np.testing.assert_allclose(epochs[epoch], figures, atol=tolerance)

@@ -58,15 +58,16 @@ def get(name: str) -> Dataset | None:
     A set that stands in for another is announced with the reason and a way to try again.
     """
     it = loading(name)
-    # Files on this machine are read in less than this; only a download is worth a picture.
-    if not it.done.wait(timeout=2):
+    # Files on this machine are read in less than this; only a download, which reports progress, is worth a picture.
+    if not it.done.wait(timeout=0 if it.progress else 2):
         _show_progress(name)
         return None
     if it.error:
         st.error(it.error, icon=":material/error:")
-    if it.error or (it.dataset and it.dataset.notice):
-        if it.dataset and it.dataset.notice:
-            st.info(it.dataset.notice, icon=":material/info:")
+    notice = it.dataset.notice if it.dataset else None
+    if notice:
+        st.info(notice, icon=":material/info:")
+    if it.error or notice:
         st.button("Try again", icon=":material/refresh:", on_click=loading.clear, args=(name,))
     return it.dataset
 

@@ -50,7 +50,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     )
     is_conv = kind == "conv"
     limits = settings.FILTERS if is_conv else settings.UNITS
-    # The kind is part of the key: 512 units become 32 filters, and 512 units again on the way back.
+    # The kind is part of the key, since what is a usual number of units is too many filters.
     default = before.units if before.kind == kind else (32 if is_conv else 128)
     units = right.number_input(
         "Filters" if is_conv else "Units",

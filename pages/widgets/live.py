@@ -80,15 +80,15 @@ def duration(seconds: float) -> str:
 def _orders(run: Run, status: Status) -> None:
     with st.container(horizontal=True):
         if status is Status.PAUSED:
-            st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary")
+            st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary", help="Go on.")
             st.button(
                 "Step",
                 icon=":material/skip_next:",
                 on_click=run.step,
-                help="Go on to the curve's next point.",
+                help="Go on for a tenth of a second.",
             )
         else:
-            st.button("Pause", icon=":material/pause:", on_click=run.pause)
+            st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
         st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
         st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Stop, and clear this run away.")
 
@@ -132,7 +132,9 @@ def _insight(run: Run, shot: Snapshot) -> None:
             f"**What {what} for**",
             help="Each picture is one unit's weights: ink on blue speaks for it, ink on orange against it.",
         )
-        only_change = st.toggle("Only what training changed", key="only-change")
+        only_change = st.toggle(
+            "Only what training changed", key="only-change", help="Leaves out the random weights that it began with."
+        )
         start = _first_weights(run.config) if only_change else None
         st.image(pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))))
     with right:
@@ -140,9 +142,9 @@ def _insight(run: Run, shot: Snapshot) -> None:
         _samples(run, TrainedNetwork(run.config, shot.weights))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=8)
 def _first_weights(config: RunConfig) -> engine.Weights:
-    return engine.initial_weights(config)
+    return engine.initial_weights(config)[:1]
 
 
 def _samples(run: Run, network: TrainedNetwork) -> None:
@@ -167,9 +169,11 @@ def _ending(run: Run, shot: Snapshot) -> None:
             st.info("Stopped before it had learned anything.", icon=":material/info:")
         return
     evaluation = shot.evaluation
-    st.caption(f"{presets.title_of(run.config)}, run {run.number}")
+    after = "" if shot.status is Status.FINISHED else f", ended after {run.fraction:.0%} of its epochs"
+    st.caption(f"{presets.title_of(run.config)}, run {run.number}{after}")
     preset = presets.preset_of(run.config)
-    published = preset.published if preset and run.dataset.name == "mnist" else None
+    is_whole = shot.status is Status.FINISHED
+    published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None
     with st.container(horizontal=True):
         st.metric(
             "Test accuracy",
@@ -178,10 +182,13 @@ def _ending(run: Run, shot: Snapshot) -> None:
         )
         st.metric("Test loss", f"{evaluation.loss:.4f}", help="How wrong its answers are on them; 0 is perfect.")
         if published is not None:
-            st.metric("The article's", f"{published.test_accuracy:.2%}", help=preset.source if preset else None)
+            source = preset.source if preset else None
+            st.metric("The article's accuracy", f"{published.test_accuracy:.2%}", help=source)
+            if published.test_loss is not None:
+                st.metric("The article's loss", f"{published.test_loss}", help=source)
     if published is not None and published.note:
         st.caption(published.note)
-    elif preset is not None and preset.published is not None and run.dataset.name != "mnist":
+    elif is_whole and preset is not None and preset.published is not None and run.dataset.name != "mnist":
         st.caption("The article's figures are for MNIST; this run learned from other digits.")
     with st.container(horizontal=True):
         st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")

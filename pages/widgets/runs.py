@@ -32,8 +32,13 @@ def choose() -> Run | None:
         return None
     ids = list(readable)
     before = session.preferred_run() if session.preferred_run() in readable else ids[0]
+    # What is preferred may not be readable yet: it stays preferred until the visitor chooses.
     chosen = st.selectbox(
-        "Network", ids, key=session.seed("run-choice", before, ids), format_func=lambda i: name(readable[i])
+        "Network",
+        ids,
+        key=session.seed("run-choice", before, ids),
+        format_func=lambda i: name(readable[i]),
+        on_change=lambda: session.prefer_run(session.chosen("run-choice")),
+        help="Each of your runs that has learned something, the newest first.",
     )
-    session.prefer_run(chosen)
     return readable[chosen]

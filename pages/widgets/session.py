@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from mnist_core import presets, scheduler
+from mnist_core import datasets, presets, scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.scheduler import Run
+
+logger = logging.getLogger(__name__)
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
@@ -29,9 +32,16 @@ def _state(name: str, default: Any) -> Any:
 
 def draft() -> RunConfig:
     """The config in the editor."""
-    default = dataclasses.replace(presets.PRESETS["kite"].config, dataset=os.environ.get("MNIST_DATASET", "mnist"))
-    config: RunConfig = _state("draft", default)
+    config: RunConfig = _state("draft", dataclasses.replace(presets.PRESETS["kite"].config, dataset=_first_data_set()))
     return config
+
+
+def _first_data_set() -> str:
+    wanted = os.environ.get("MNIST_DATASET", "mnist")
+    if wanted in datasets.NAMES:
+        return wanted
+    logger.warning("MNIST_DATASET is %r; it must be one of %s. MNIST is taken.", wanted, ", ".join(datasets.NAMES))
+    return "mnist"
 
 
 def set_draft(config: RunConfig) -> None:
@@ -102,7 +112,7 @@ def start(config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
     own.append(run)
     st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
     prefer_run(run.id)
-    for old in [other for other in own if not other.snapshot.status.is_active][: len(own) - MAX_KEPT_RUNS]:
+    for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
         own.remove(old)
     st.session_state["current_run"] = run
     return run

@@ -1,4 +1,4 @@
-"""What is made ready while the first visitor reads the first page: TensorFlow, and the data set."""
+"""What is made ready while the first visitor reads the first page: TensorFlow, and a measure of the machine."""
 
 from __future__ import annotations
 

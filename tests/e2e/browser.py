@@ -47,6 +47,11 @@ def install() -> None:
     _run(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
 
 
+def in_ci() -> bool:
+    """Tell whether a missing browser is a failure."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
 def main() -> int:
     """Find or install a browser and say which; return 1 if there is none and CI needs one, else 0."""
     chosen = os.environ.get("CHROMIUM")
@@ -59,14 +64,13 @@ def main() -> int:
         print(f"The browser tests use {path}")
         return 0
     reason = f"CHROMIUM={chosen} does not start." if chosen else "None was found, and none could be installed."
-    in_ci = os.environ.get("CI", "").lower() in ("1", "true")
     print(
         f"There is no browser for the end-to-end tests. {reason}\n"
         "Install Chromium or Chrome, or give the path of one in CHROMIUM, and run this again.\n"
-        + ("In CI this is a failure." if in_ci else "Until then the browser tests are skipped."),
+        + ("In CI this is a failure." if in_ci() else "Until then the browser tests are skipped."),
         file=sys.stderr,
     )
-    return 1 if in_ci else 0
+    return 1 if in_ci() else 0
 
 
 def _starts(path: str) -> bool:

@@ -74,7 +74,7 @@ def chromium() -> Iterator[Browser]:
     """A Chromium without a window; where there is none, a failure in CI and a skip elsewhere."""
     path = finder.find()
     if path is None:
-        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain = pytest.fail if finder.in_ci() else pytest.skip
         complain("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

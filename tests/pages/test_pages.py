@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import presets
 from mnist_core.config import MAX_CONV_LAYERS
 from mnist_core.scheduler import Run
-from pages.widgets import data
+from pages.widgets import data, session
 from tests import mirror
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def labels(app: AppTest) -> list[str]:
-    return [button.label for button in app.button]
+    return [button.label for button in app.button if button.label != "Undo my changes"]
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -109,6 +109,22 @@ def test_editor_keeps_its_values_over_another_page(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.switch_page("pages/train.py").run()
     assert len(app.session_state["draft"].layers) == 3
+
+
+def test_own_changes_can_be_undone(app: AppTest) -> None:
+    app.slider(key="layer-count-0").set_value(3).run()
+    press(app, "Undo my changes")
+    assert len(app.session_state["draft"].layers) == 1
+    assert "Undo my changes" not in [button.label for button in app.button]
+
+
+def test_only_so_many_runs_are_kept_and_the_oldest_goes(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MAX_KEPT_RUNS", 3)
+    kept = []
+    for _ in range(5):
+        train_briefly(app)
+        kept.append([run.number for run in app.session_state["runs"]])
+    assert kept == [[1], [1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
 
 
 def test_run_the_server_cannot_hold_is_refused_and_nothing_is_lost(
