@@ -64,7 +64,7 @@ def _train(options: argparse.Namespace) -> None:
                 _save(event.network, options.network)
                 _print_result(evaluation.evaluate_on_test(event.network, dataset))
                 if preset.published and dataset.name == "mnist":
-                    print(f"The article says: accuracy {preset.published.test_accuracy}. {preset.published.note}")
+                    print(f"Published: accuracy {preset.published.test_accuracy}. {preset.published.note}")
                 print(f"Saved as {options.network}")
 
 

@@ -41,6 +41,7 @@ def live_curve(name: str, epochs: int, top: float, shows_validation: bool) -> di
         shows_validation: whether a second curve, for the validation images, is to be expected.
     """
     names = ["training", "validation"] if shows_validation else ["training"]
+    free_corner = "bottom-right" if name == "accuracy" else "top-right"
     return {
         "height": 220,
         "layer": [
@@ -62,13 +63,14 @@ def live_curve(name: str, epochs: int, top: float, shows_validation: bool) -> di
                 "type": "quantitative",
                 "scale": {"domain": [0, top], "nice": False},
                 "title": None,
-                "axis": {"format": ".0%" if name == "accuracy" else ".1f"},
+                "axis": {"format": ".0%" if name == "accuracy" else "~g"},
             },
             "color": {
                 "field": "images",
                 "type": "nominal",
                 "scale": {"domain": names, "range": [INK, ERROR][: len(names)]},
-                "legend": {"title": None, "orient": "bottom"} if shows_validation else None,
+                # Inside, in the corner that the curve leaves free.
+                "legend": {"title": None, "orient": free_corner} if shows_validation else None,
             },
             "tooltip": [
                 {"field": "images", "type": "nominal"},
@@ -199,10 +201,11 @@ def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]], te
             customdata=[[true, answer] for true, answer in cells],
             mode="markers+text",
             textfont={"size": 11, "color": color},
-            marker={"symbol": "square", "size": 30, "opacity": 0},
+            marker={"symbol": "square", "size": 30, "opacity": 0, "color": QUIET},
             hovertemplate="a %{customdata[0]} read as %{customdata[1]}<br>%{text}<extra></extra>",
-            selected={"marker": {"opacity": 0.25}},
-            unselected={"marker": {"opacity": 0}},
+            # Choosing a cell marks it and leaves the other numbers as they are.
+            selected={"marker": {"opacity": 0.4}, "textfont": {"color": color}},
+            unselected={"marker": {"opacity": 0}, "textfont": {"color": color}},
         )
     # No titles: on a phone the cells need the room. The page says what rows and columns are.
     ends = [-0.5, CLASSES - 0.5]

@@ -108,6 +108,11 @@ class Run:
         return self._snapshot
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the run has been told to stop, and has not yet ended."""
+        return self._stop_wanted and self._snapshot.status.is_active
+
+    @property
     def fraction(self) -> float:
         """How much of the planned training is done, 0 to 1."""
         shot = self._snapshot

@@ -24,7 +24,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     assert "epoch   2/2" in done.stdout
-    assert "article" not in done.stdout
+    assert "Published" not in done.stdout
     return path
 
 

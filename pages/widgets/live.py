@@ -55,7 +55,9 @@ def _progress(run: Run, shot: Snapshot) -> None:
         return
     epoch = shot.points[-1].epoch if shot.points else 1
     text = f"{presets.title_of(run.config)} · **epoch {epoch} of {run.config.epochs}**"
-    if shot.status is Status.PAUSED:
+    if run.is_stopping:
+        text += " · stopping …"
+    elif shot.status is Status.PAUSED:
         text += " · paused"
     else:
         left = run.seconds_left

@@ -27,8 +27,12 @@ def choose() -> Run | None:
     """
     readable = {run.id: run for run in session.readable_runs()}
     if not readable:
-        st.info("No network has been trained yet. It takes a few seconds.", icon=":material/info:")
-        st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
+        if session.is_training():
+            st.info("Your network is still learning. It can be looked into when it has ended.", icon=":material/info:")
+            st.page_link("pages/train.py", label="Watch it learn", icon=":material/play_circle:")
+        else:
+            st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
+            st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
         return None
     ids = list(readable)
     before = session.preferred_run() if session.preferred_run() in readable else ids[0]

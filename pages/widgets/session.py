@@ -126,6 +126,11 @@ def reset() -> None:
     st.session_state["current_run"] = None
 
 
+def is_training() -> bool:
+    """Whether one of the visitor's runs is under way."""
+    return any(run.snapshot.status.is_active for run in runs())
+
+
 def readable_runs() -> list[Run]:
     """The runs that have left a network, the newest first."""
     return [run for run in reversed(runs()) if run.snapshot.network is not None]

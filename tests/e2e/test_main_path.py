@@ -35,6 +35,10 @@ def click_cell(page: Page, matrix: Locator) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
+def wait_until_grown(curve: Locator) -> None:
+    expect(curve).not_to_have_attribute("d", curve.get_attribute("d") or "", timeout=SLOW)
+
+
 def ring() -> list[tuple[float, float]]:
     """An upright oval."""
     angles = [2 * math.pi * k / 24 for k in range(25)]
@@ -46,6 +50,9 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     choose(page, "Network", "Morgan 1: one wide layer")
+    # The editor is made anew for the chosen network: wait until the old controls are gone.
+    expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
     page.get_by_text("Change how it learns").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
@@ -57,12 +64,13 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     progress.wait_for(timeout=SLOW)
     expect(page.locator(".mark-line path").first).to_be_visible()
     curve = page.locator(".mark-line path").first
-    before = curve.get_attribute("d")
-    element = curve.element_handle()
-    expect(curve).not_to_have_attribute("d", before or "", timeout=SLOW)
-    # It is still the same element: drawn anew each time, it would flicker.
-    assert element is not None
-    assert element.evaluate("element => element.isConnected")
+    wait_until_grown(curve)
+    chart = page.locator("[data-testid=stVegaLiteChart] svg").first.element_handle()
+    wait_until_grown(curve)
+    wait_until_grown(curve)
+    # It is still the same chart: mounted anew each time, it would flicker.
+    assert chart is not None
+    assert chart.evaluate("chart => chart.isConnected")
 
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("See its mistakes").click(timeout=SLOW)
