@@ -1,4 +1,4 @@
-"""Runs beside each other: their orders, their endings, and the same bits as alone.
+"""Runs beside each other: the same bits as alone, their failures, what fits, and what a page shows.
 
 Some tests use real workers and wait for what a run shows; others take the turns by hand, one by one.
 """
@@ -7,121 +7,36 @@ from __future__ import annotations
 
 import gc
 import logging
-import random
-import threading
-import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
-import sklearn.metrics
 
 from mnist_core import capacity, training
 from mnist_core import scheduler as scheduling
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError
 from mnist_core.network import TrainedNetwork, training_bytes
-from mnist_core.scheduler import Run, Scheduler, Status
+from mnist_core.scheduler import Scheduler, Status
 from tests.samples import blobs, mislabelled_validation, small
-
-ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
-STEPS = 10
-"""Of an epoch of `small()` on `blobs()`, each of them a point."""
-
-real_train = training.train
+from tests.turns import (
+    ENDED,
+    STEPS,
+    assert_evaluated,
+    assert_same_as_alone,
+    assert_same_weights,
+    in_turns,
+    real_train,
+    to_the_end,
+    wait_for,
+)
 
 
 @pytest.fixture(autouse=True)
 def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks grow with the computer's speed; here they stay at one point, so that points can be counted."""
     monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait for what other threads are about to do."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "what was waited for has not come"
-        pause.wait(0.005)
-
-
-def wait_for(run: Run, *statuses: Status) -> None:
-    wait_until(lambda: run.snapshot.status in statuses)
-
-
-def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
-    """What a worker does, by hand."""
-    for _ in range(turns):
-        run.take_turn()
-        run.leave_place()
-        scheduler.enqueue(run)
-
-
-def to_the_end(scheduler: Scheduler, run: Run) -> None:
-    while run.snapshot.status.is_active:
-        in_turns(scheduler, run)
-
-
-def curve(points: Any) -> list[tuple[int, int, float, float]]:
-    return [(point.epoch, point.step, point.loss, point.accuracy) for point in points]
-
-
-def assert_same_as_alone(run: Run) -> None:
-    events = list(real_train(run.config, run.dataset))
-    shot = run.snapshot
-    assert shot.status is Status.FINISHED
-    assert shot.started == events[0]
-    assert curve(shot.points) == curve(event for event in events if isinstance(event, training.Progress))
-    last = events[-1]
-    assert isinstance(last, training.Finished)
-    assert shot.epochs == last.history
-    assert shot.network is not None
-    assert_same_weights(shot.network.weights, last.network.weights)
-
-
-def assert_same_weights(ours: Any, theirs: Any) -> None:
-    for own, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(own, other)
-
-
-def assert_evaluated(run: Run) -> None:
-    shot = run.snapshot
-    assert shot.network is not None
-    assert shot.evaluation is not None
-    answers = shot.network.predict(run.dataset.test_images).argmax(axis=1)
-    assert shot.evaluation.accuracy == sklearn.metrics.accuracy_score(run.dataset.test_labels, answers)
-
-
-class Gate:
-    """Training that gives out each point only when it is allowed to."""
-
-    def __init__(self) -> None:
-        self._permits = threading.Semaphore(0)
-        self._is_open = False
-
-    def train(self, config: RunConfig, dataset: Any, state: Any = None) -> Iterator[training.Event]:
-        for event in real_train(config, dataset, state):
-            if isinstance(event, training.Progress) and not self._is_open:
-                self._permits.acquire()
-            yield event
-
-    def allow(self, points: int) -> None:
-        self._permits.release(points)
-
-    def open(self) -> None:
-        self._is_open = True
-        self._permits.release(1_000)
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    made = Gate()
-    monkeypatch.setattr(training, "train", made.train)
-    yield made
-    made.open()
 
 
 @pytest.fixture
@@ -186,245 +101,6 @@ def test_early_stop_is_explained(by_hand: Scheduler) -> None:
     assert len(run.snapshot.epochs) < 30
     assert run.snapshot.message.startswith(f"Stopped early after epoch {len(run.snapshot.epochs)}:")
     assert run.fraction == 1.0
-
-
-# Pause, step, resume
-
-
-def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> None:
-    run = scheduler.submit(small(), blobs())
-    gate.allow(3)
-    wait_until(lambda: len(run.snapshot.points) == 3)
-    run.pause()
-    gate.open()
-    wait_for(run, Status.PAUSED)
-    held = run.snapshot
-    assert len(held.points) <= 4
-    # Another run on the same workers, from start to end: all that time, the first one holds.
-    other = scheduler.submit(small(seed=1), blobs())
-    wait_for(other, *ENDED)
-    assert_same_as_alone(other)
-    assert run.snapshot.status is Status.PAUSED
-    assert run.snapshot.points is held.points
-    run.resume()
-    wait_for(run, *ENDED)
-    assert_same_as_alone(run)
-
-
-def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
-    run = scheduler.submit(small(), blobs(), paused=True)
-    assert run.snapshot.status is Status.PAUSED
-    assert run.snapshot.started is None
-    for count in range(1, STEPS + 3):
-        run.step()
-        wait_until(lambda expected=count: len(run.snapshot.points) >= expected)  # type: ignore[misc]
-        wait_for(run, Status.PAUSED)
-        assert len(run.snapshot.points) == count
-        # An epoch's last step brings its summary along.
-        assert len(run.snapshot.epochs) == count // STEPS
-    run.resume()
-    wait_for(run, *ENDED)
-    assert_same_as_alone(run)
-
-
-def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
-    run = scheduler.submit(small(), blobs(), paused=True)
-    for _ in range(5):
-        run.step()
-    wait_until(lambda: len(run.snapshot.points) >= 5)
-    other = scheduler.submit(small(seed=1), blobs())
-    wait_for(other, *ENDED)
-    wait_for(run, Status.PAUSED)
-    assert len(run.snapshot.points) == 5
-
-
-def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Scheduler, gate: Gate) -> None:
-    run = scheduler.submit(small(), blobs())
-    gate.allow(2)
-    wait_until(lambda: len(run.snapshot.points) == 2)
-    run.step()
-    gate.open()
-    wait_for(run, Status.PAUSED)
-    assert len(run.snapshot.points) == 3
-
-
-def test_run_is_stepped_to_its_very_end(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(epochs=1), blobs(), paused=True)
-    for _ in range(STEPS):
-        run.step()
-        in_turns(by_hand, run)
-    assert len(run.snapshot.points) == STEPS
-    run.step()
-    in_turns(by_hand, run)
-    assert_same_as_alone(run)
-
-
-def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs())
-    run.pause()
-    in_turns(by_hand, run, 3)
-    assert not run.snapshot.points
-    statuses = [run.snapshot.status]
-    run.resume()
-    statuses.append(run.snapshot.status)
-    assert statuses == [Status.PAUSED, Status.WAITING]
-    to_the_end(by_hand, run)
-    assert_same_as_alone(run)
-
-
-def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs(), paused=True)
-    for _ in range(3):
-        run.step()
-    run.resume()
-    run.pause()
-    in_turns(by_hand, run)
-    assert run.snapshot.status is Status.PAUSED
-    assert not run.snapshot.points
-
-
-def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Orders that come while a worker is at it, and are taken back before it looks."""
-
-    def train(config: RunConfig, dataset: Any) -> Iterator[training.Event]:
-        for event in real_train(config, dataset):
-            run.pause()
-            run.resume()
-            yield event
-
-    monkeypatch.setattr(training, "train", train)
-    run = by_hand.submit(small(), blobs())
-    to_the_end(by_hand, run)
-    assert_same_as_alone(run)
-
-
-def test_orders_from_many_threads(scheduler: Scheduler) -> None:
-    """No order is lost, and no two workers are ever in the same run: that would fail it."""
-    runs = [scheduler.submit(small(epochs=20, seed=seed), blobs()) for seed in (1, 2)]
-
-    def command(seed: int) -> None:
-        choose = random.Random(seed)
-        for _ in range(300):
-            run = choose.choice(runs)
-            choose.choice([run.pause, run.resume, run.step])()
-
-    threads = [threading.Thread(target=command, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for run in runs:
-        run.resume()
-        wait_for(run, *ENDED)
-        assert_same_as_alone(run)
-
-
-# Stop
-
-
-def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: Gate) -> None:
-    run = scheduler.submit(small(), blobs())
-    gate.allow(STEPS + 3)
-    wait_until(lambda: len(run.snapshot.points) == STEPS + 3)
-    run.stop()
-    gate.open()
-    wait_for(run, *ENDED)
-    shot = run.snapshot
-    assert shot.status is Status.STOPPED
-    assert STEPS + 3 <= len(shot.points) < 2 * STEPS
-    assert len(shot.epochs) == 1
-    assert_evaluated(run)
-    assert 0.5 < run.fraction < 1
-
-
-@pytest.mark.parametrize(
-    ("chunk_seconds", "steps", "points"),
-    [
-        (0.0, 1, 1),
-        (0.0, 3, 3),
-        (0.0, STEPS + 1, STEPS + 1),
-        # Each chunk holds twice as many points as the one before it, to the end of the epoch.
-        (1000.0, 1, 1),
-        (1000.0, 2, 3),
-        (1000.0, 3, 7),
-        (1000.0, 4, STEPS),
-        (1000.0, 5, STEPS + 1),
-    ],
-)
-def test_stopped_network_is_that_of_the_last_point(
-    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, chunk_seconds: float, steps: int, points: int
-) -> None:
-    monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
-    run = by_hand.submit(small(), blobs(), paused=True)
-    for _ in range(steps):
-        run.step()
-        in_turns(by_hand, run)
-    assert len(run.snapshot.points) == points
-    run.stop()
-    in_turns(by_hand, run)
-    shot = run.snapshot
-    assert shot.status is Status.STOPPED
-    assert shot.network is not None
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
-    alone = [event for event in real_train(run.config, run.dataset) if isinstance(event, training.Progress)]
-    last = alone[len(shot.points) - 1]
-    assert last.weights is not None
-    assert_same_weights(shot.network.weights, last.weights)
-
-
-def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
-    run = scheduler.submit(small(), blobs())
-    gate.allow(3)
-    wait_until(lambda: len(run.snapshot.points) == 3)
-    run.pause()
-    gate.open()
-    wait_for(run, Status.PAUSED)
-    run.stop()
-    wait_for(run, *ENDED)
-    assert run.snapshot.status is Status.STOPPED
-    assert_evaluated(run)
-
-
-def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
-    run = scheduler.submit(small(), blobs(), paused=True)
-    run.stop()
-    wait_for(run, *ENDED)
-    shot = run.snapshot
-    assert shot.status is Status.STOPPED
-    assert (shot.network, shot.evaluation, shot.points, shot.message) == (None, None, (), "")
-    assert run.fraction == 0.0
-    assert run.seconds_left is None
-
-
-def test_stop_while_waiting_in_the_queue(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs())
-    run.stop()
-    in_turns(by_hand, run)
-    assert run.snapshot.status is Status.STOPPED
-    assert not run.snapshot.points
-
-
-def test_stop_wins_over_later_orders(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs())
-    run.stop()
-    run.pause()
-    run.resume()
-    run.step()
-    in_turns(by_hand, run)
-    assert run.snapshot.status is Status.STOPPED
-
-
-def test_orders_after_the_end_change_nothing(scheduler: Scheduler) -> None:
-    run = scheduler.submit(small(epochs=1), blobs())
-    wait_for(run, *ENDED)
-    end = run.snapshot
-    run.pause()
-    run.step()
-    run.resume()
-    run.stop()
-    other = scheduler.submit(small(seed=1, epochs=1), blobs())
-    wait_for(other, *ENDED)
-    assert run.snapshot is end
 
 
 # Failing

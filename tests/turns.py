@@ -1,0 +1,98 @@
+"""Runs taken to where a test wants them, by workers or by hand, and what must then be true of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import sklearn.metrics
+
+from mnist_core import training
+from mnist_core.config import RunConfig
+from mnist_core.scheduler import Run, Scheduler, Status
+
+ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
+STEPS = 10
+"""Of an epoch of `small()` on `blobs()`, each of them a point."""
+
+real_train = training.train
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for what other threads are about to do."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, "what was waited for has not come"
+        pause.wait(0.005)
+
+
+def wait_for(run: Run, *statuses: Status) -> None:
+    wait_until(lambda: run.snapshot.status in statuses)
+
+
+def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
+    """What a worker does, by hand."""
+    for _ in range(turns):
+        run.take_turn()
+        run.leave_place()
+        scheduler.enqueue(run)
+
+
+def to_the_end(scheduler: Scheduler, run: Run) -> None:
+    while run.snapshot.status.is_active:
+        in_turns(scheduler, run)
+
+
+def curve(points: Any) -> list[tuple[int, int, float, float]]:
+    return [(point.epoch, point.step, point.loss, point.accuracy) for point in points]
+
+
+def assert_same_as_alone(run: Run) -> None:
+    events = list(real_train(run.config, run.dataset))
+    shot = run.snapshot
+    assert shot.status is Status.FINISHED
+    assert shot.started == events[0]
+    assert curve(shot.points) == curve(event for event in events if isinstance(event, training.Progress))
+    last = events[-1]
+    assert isinstance(last, training.Finished)
+    assert shot.epochs == last.history
+    assert shot.network is not None
+    assert_same_weights(shot.network.weights, last.network.weights)
+
+
+def assert_same_weights(ours: Any, theirs: Any) -> None:
+    for own, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def assert_evaluated(run: Run) -> None:
+    shot = run.snapshot
+    assert shot.network is not None
+    assert shot.evaluation is not None
+    answers = shot.network.predict(run.dataset.test_images).argmax(axis=1)
+    assert shot.evaluation.accuracy == sklearn.metrics.accuracy_score(run.dataset.test_labels, answers)
+
+
+class Gate:
+    """Training that gives out each point only when it is allowed to."""
+
+    def __init__(self) -> None:
+        self._permits = threading.Semaphore(0)
+        self._is_open = False
+
+    def train(self, config: RunConfig, dataset: Any, state: Any = None) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, state):
+            if isinstance(event, training.Progress) and not self._is_open:
+                self._permits.acquire()
+            yield event
+
+    def allow(self, points: int) -> None:
+        self._permits.release(points)
+
+    def open(self) -> None:
+        self._is_open = True
+        self._permits.release(1_000)
