@@ -262,7 +262,9 @@ class Run:
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
         self._events = None
         evaluation = evaluate_on_test(network, self.dataset) if network else None
-        self._publish(status=status, network=network, evaluation=evaluation, message=message)
+        # The pictures, too, are then of what is kept, which early stopping or a failure makes an earlier epoch's.
+        weights = network.weights if network else self._snapshot.weights
+        self._publish(status=status, network=network, weights=weights, evaluation=evaluation, message=message)
 
     def _fail(self, message: str) -> None:
         """End the run with the last finished epoch's network, if that much can be done."""

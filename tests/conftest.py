@@ -1,7 +1,14 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
+
+from mnist_core import training
+from mnist_core.scheduler import Scheduler
+from tests import mirror
+from tests.small_files import PACKED
 
 # Helpers that assert, so that a failure there shows its values too.
 pytest.register_assert_rewrite("tests.turns", "tests.events")
@@ -9,3 +16,28 @@ pytest.register_assert_rewrite("tests.turns", "tests.events")
 # A busy machine is no reason to fail: speed is measured in benchmarks.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture
+def scheduler() -> Scheduler:
+    """A scheduler with real workers."""
+    return Scheduler()
+
+
+@pytest.fixture
+def by_hand() -> Scheduler:
+    """A scheduler whose turns the test takes itself."""
+    return Scheduler(workers=0)
+
+
+@pytest.fixture
+def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of one point, however fast the computer is."""
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def good() -> Iterator[mirror.Mirror]:
+    """A mirror that serves the small files as they should be."""
+    with mirror.running(PACKED) as server:
+        yield server

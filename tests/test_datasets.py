@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +32,6 @@ from tests.small_files import (
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small_files.isolate(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def good() -> Iterator[mirror.Mirror]:
-    with mirror.running(PACKED) as server:
-        yield server
 
 
 # --- Dataset

@@ -2,7 +2,6 @@
 
 import gzip
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from tests.small_files import CONTENTS, FILES, PACKED, check_small, names_in
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small_files.isolate(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def good() -> Iterator[mirror.Mirror]:
-    with mirror.running(PACKED) as server:
-        yield server
 
 
 def test_fetch_twice_asks_once(tmp_path: Path, good: mirror.Mirror) -> None:

@@ -32,22 +32,8 @@ from tests.turns import (
     wait_for,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks grow with the computer's speed; here they stay at one point, so that points can be counted."""
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
-
-
-@pytest.fixture
-def scheduler() -> Scheduler:
-    return Scheduler()
-
-
-@pytest.fixture
-def by_hand() -> Scheduler:
-    """A scheduler whose turns the test takes itself."""
-    return Scheduler(workers=0)
+# Chunks grow with the computer's speed; here they stay at one point, so that points can be counted.
+pytestmark = pytest.mark.usefixtures("one_point_a_chunk")
 
 
 # To the end

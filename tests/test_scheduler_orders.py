@@ -15,7 +15,7 @@ import pytest
 from mnist_core import training
 from mnist_core.config import RunConfig
 from mnist_core.scheduler import Scheduler, Status
-from tests.samples import blobs, small
+from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,
     STEPS,
@@ -30,11 +30,8 @@ from tests.turns import (
     wait_until,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks grow with the computer's speed; here they stay at one point, so that points can be counted."""
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+# Chunks grow with the computer's speed; here they stay at one point, so that points can be counted.
+pytestmark = pytest.mark.usefixtures("one_point_a_chunk")
 
 
 @pytest.fixture
@@ -43,17 +40,6 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     monkeypatch.setattr(training, "train", made.train)
     yield made
     made.open()
-
-
-@pytest.fixture
-def scheduler() -> Scheduler:
-    return Scheduler()
-
-
-@pytest.fixture
-def by_hand() -> Scheduler:
-    """A scheduler whose turns the test takes itself."""
-    return Scheduler(workers=0)
 
 
 # Pause, step, resume
@@ -293,3 +279,21 @@ def test_orders_after_the_end_change_nothing(scheduler: Scheduler) -> None:
     other = scheduler.submit(small(seed=1, epochs=1), blobs())
     wait_for(other, *ENDED)
     assert run.snapshot is end
+
+
+def test_stop_with_early_stopping_keeps_the_best_epoch_and_shows_it(by_hand: Scheduler) -> None:
+    dataset = mislabelled_validation()
+    config = small(epochs=9, validation_fraction=0.25, early_stopping=9)
+    run = by_hand.submit(config, dataset, paused=True)
+    while len(run.snapshot.epochs) < 3:
+        run.step()
+        in_turns(by_hand, run)
+    run.stop()
+    in_turns(by_hand, run)
+    # On these data each epoch makes the validation loss worse: the first one is the best.
+    losses = [metrics.validation_loss for metrics in run.snapshot.epochs]
+    assert losses == sorted(losses, key=float)  # type: ignore[arg-type]
+    first = next(event for event in real_train(config, dataset) if isinstance(event, training.EpochEnded))
+    assert run.snapshot.network is not None
+    assert_same_weights(run.snapshot.network.weights, first.state.weights)
+    assert_same_weights(run.snapshot.weights, first.state.weights)

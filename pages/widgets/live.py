@@ -171,10 +171,10 @@ def _ending(run: Run, shot: Snapshot) -> None:
             st.info("Stopped before it had learned anything.", icon=":material/info:")
         return
     evaluation = shot.evaluation
-    after = "" if shot.status is Status.FINISHED else f", ended after {run.fraction:.0%} of its epochs"
+    is_whole = shot.status is Status.FINISHED
+    after = "" if is_whole else f", ended after {run.fraction:.0%} of its epochs"
     st.caption(f"{presets.title_of(run.config)}, run {run.number}{after}")
     preset = presets.preset_of(run.config)
-    is_whole = shot.status is Status.FINISHED
     published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None
     with st.container(horizontal=True):
         st.metric(
