@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import engine
+from mnist_core import forward
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.optimizers import UPDATE_RULES
@@ -48,7 +48,7 @@ def summary(config: RunConfig) -> list[LayerSummary]:
     """The network's layers from the input to the output, as `keras.Model.summary` lists them."""
     shape: tuple[int, ...] = (IMAGE_SIZE, IMAGE_SIZE)
     rows = [LayerSummary("Input", shape, 0)]
-    weight_shapes = iter(engine.weight_shapes(config.layers))
+    weight_shapes = iter(forward.weight_shapes(config.layers))
 
     def parameters() -> int:
         return math.prod(next(weight_shapes)) + math.prod(next(weight_shapes))
@@ -82,14 +82,14 @@ def summary(config: RunConfig) -> list[LayerSummary]:
 
 def parameter_count(config: RunConfig) -> int:
     """How many weights and biases the network learns."""
-    return sum(math.prod(shape) for shape in engine.weight_shapes(config.layers))
+    return sum(math.prod(shape) for shape in forward.weight_shapes(config.layers))
 
 
 def step_flops(config: RunConfig) -> float:
     """Floating-point operations of one training step: forward, and twice that for the gradients."""
     operations = 0
     side = IMAGE_SIZE
-    for shape in engine.weight_shapes(config.layers):
+    for shape in forward.weight_shapes(config.layers):
         if len(shape) == 4:
             side -= 2
             operations += 2 * math.prod(shape) * side * side
@@ -145,10 +145,10 @@ def _compiled_answer(layers: tuple[Any, ...]) -> Any:
     """The function (n, 784) float32, weights -> (n, 10) probabilities, compiled once for any n."""
     import tensorflow as tf
 
-    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in engine.weight_shapes(layers))
+    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))
 
     def answer(images: Any, weights: Any) -> Any:
-        return tf.nn.softmax(engine.forward(layers, weights, images)[-1])
+        return tf.nn.softmax(forward.outputs(layers, weights, images)[-1])
 
     signature = (tf.TensorSpec((None, PIXELS), tf.float32), specs)
     return tf.function(answer, input_signature=signature, autograph=False)
@@ -167,10 +167,10 @@ class TrainedNetwork:
     """
 
     config: RunConfig
-    weights: engine.Weights
+    weights: forward.Weights
 
     def __post_init__(self) -> None:
-        expected = engine.weight_shapes(self.config.layers)
+        expected = forward.weight_shapes(self.config.layers)
         received = [np.shape(weight) for weight in self.weights]
         if received != expected:
             raise NetworkFileError(

@@ -26,7 +26,7 @@ from mnist_core.network import TrainedNetwork, training_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mnist_core import engine
+    from mnist_core import forward
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
 
@@ -75,7 +75,7 @@ class Snapshot:
     started: training.Started | None = None
     points: tuple[training.Progress, ...] = ()
     epochs: tuple[training.EpochMetrics, ...] = ()
-    weights: engine.Weights | None = None
+    weights: forward.Weights | None = None
     state: training.TrainingState | None = None
     seconds: float = 0.0
     network: TrainedNetwork | None = None

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import datasets, engine
+from mnist_core import datasets, engine, forward
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation import mean_loss
-from mnist_core.network import PIXELS, TrainedNetwork, parameter_count, step_flops
+from mnist_core.network import TrainedNetwork, parameter_count, step_flops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,11 +70,11 @@ class TrainingState:
         best_weights: with early stopping, the weights of the epoch with the lowest validation loss.
     """
 
-    weights: engine.Weights
-    slots: engine.Weights
+    weights: forward.Weights
+    slots: forward.Weights
     step: int
     history: tuple[EpochMetrics, ...] = ()
-    best_weights: engine.Weights | None = None
+    best_weights: forward.Weights | None = None
 
     @property
     def epoch(self) -> int:
@@ -115,7 +115,7 @@ class Progress:
     loss: float
     accuracy: float
     samples_per_second: float
-    weights: engine.Weights | None
+    weights: forward.Weights | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,23 +148,20 @@ Event = Started | Progress | EpochEnded | Finished
 _copying = threading.Lock()
 
 
-def _resident(dataset: Dataset) -> tuple[Any, Any]:
-    """The training images, (n, 784) uint8, and labels, (n,) int32, as tensors that all runs share."""
+def _resident(dataset: Dataset, only_inked: bool) -> engine.TrainingImages:
+    """The training images as all runs share them."""
     with _copying:  # Two workers that begin together shall not make a copy each.
-        return _copied(dataset)
+        return _copied(dataset, only_inked)
 
 
 @functools.lru_cache(maxsize=2)
-def _copied(dataset: Dataset) -> tuple[Any, Any]:
-    import tensorflow as tf
-
-    images = dataset.train_images.reshape(len(dataset.train_images), PIXELS)
-    return tf.constant(images), tf.constant(dataset.train_labels.astype(np.int32))
+def _copied(dataset: Dataset, only_inked: bool) -> engine.TrainingImages:
+    return engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked)
 
 
 def initial_state(config: RunConfig) -> TrainingState:
     """The state before the first step; it follows from `config` alone."""
-    return TrainingState(engine.initial_weights(config), engine.initial_slots(config), 0)
+    return TrainingState(forward.initial_weights(config), engine.initial_slots(config), 0)
 
 
 def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -> npt.NDArray[np.int32]:
@@ -213,8 +210,9 @@ def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = Non
     steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)
     yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))
     stopped_early = _is_exhausted(config, state)
+    pace = _Pace()
     while state.epoch < config.epochs and not stopped_early:
-        for event in _train_epoch(config, dataset, split, state):
+        for event in _train_epoch(config, dataset, split, state, pace):
             if isinstance(event, EpochEnded):
                 state = event.state
             yield event
@@ -223,24 +221,39 @@ def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = Non
     yield Finished(network, state.history, stopped_early and state.epoch < config.epochs)
 
 
-def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: TrainingState) -> Iterator[Event]:
+@dataclass
+class _Pace:
+    """How many points a chunk takes, so that it lasts about `CHUNK_SECONDS` whatever else the machine is doing."""
+
+    points: int = 1
+
+    def note(self, points: float, seconds: float, most: int) -> None:
+        """Learn from a chunk of `points` that took `seconds`; it at most doubles, since a first one compiles too."""
+        wanted = round(points * CHUNK_SECONDS / seconds)
+        self.points = max(1, min(wanted, 2 * self.points, most))
+
+
+def _train_epoch(
+    config: RunConfig, dataset: Dataset, split: Split, state: TrainingState, pace: _Pace
+) -> Iterator[Event]:
     program = engine.program(engine.Architecture.of(config))
-    images, labels = _resident(dataset)
+    images = _resident(dataset, only_inked=program.architecture.uses_xla)
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))
     weights: tuple[Any, ...] = state.weights
     slots: tuple[Any, ...] = state.slots
     loss_sum, correct_sum = 0.0, 0
-    done, points = 0, 1
+    done = 0
     while done < len(rows):
-        steps = slice(done, min(done + points * span, len(rows)))
+        steps = slice(done, min(done + pace.points * span, len(rows)))
         started = time.perf_counter()
         result = program(
-            images, labels, rows[steps], counts[steps], weights, slots,
+            images, rows[steps], counts[steps], weights, slots,
             step=state.step + done, learning_rate=config.learning_rate, l2=config.l2, seed=config.seed,
         )  # fmt: skip
         seconds = time.perf_counter() - started
+        pace.note(len(result.losses) / span, seconds, most=engine.MAX_STEPS // span)
         weights, slots = result.weights, result.slots
         rate = float(counts[steps].sum()) / seconds
         for start in range(0, len(result.losses), span):
@@ -262,8 +275,6 @@ def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: Train
                 rate,
                 tuple(weight.numpy() for weight in weights) if is_last else None,
             )
-        wanted = round(points * CHUNK_SECONDS / seconds)
-        points = max(1, min(wanted, 2 * points, engine.MAX_STEPS // span))
     arrays = tuple(weight.numpy() for weight in weights)
     if not all(np.isfinite(array).all() for array in arrays):
         raise _diverged(config, epoch, done)
@@ -279,7 +290,7 @@ def _train_epoch(config: RunConfig, dataset: Dataset, split: Split, state: Train
 
 
 def _epoch_metrics(
-    config: RunConfig, dataset: Dataset, split: Split, weights: engine.Weights,
+    config: RunConfig, dataset: Dataset, split: Split, weights: forward.Weights,
     epoch: int, loss: float, accuracy: float,
 ) -> EpochMetrics:  # fmt: skip
     metrics = EpochMetrics(epoch, float(loss), float(accuracy), None, None, config.learning_rate)
@@ -302,8 +313,8 @@ def _best_epoch(history: tuple[EpochMetrics, ...]) -> int:
 
 
 def _best_weights(
-    config: RunConfig, before: TrainingState, metrics: EpochMetrics, weights: engine.Weights
-) -> engine.Weights | None:
+    config: RunConfig, before: TrainingState, metrics: EpochMetrics, weights: forward.Weights
+) -> forward.Weights | None:
     if not config.early_stopping:
         return None
     return weights if _best_epoch((*before.history, metrics)) == metrics.epoch else before.best_weights

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core import datasets, engine
+from mnist_core import datasets, forward
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.datasets import Dataset
 from mnist_core.network import TrainedNetwork
@@ -65,7 +65,7 @@ def small(**changes: Any) -> RunConfig:
 def untrained(config: RunConfig) -> TrainedNetwork:
     """Initial weights, with biases that are not all zero."""
     random = np.random.default_rng(2)
-    weights = engine.initial_weights(config)
+    weights = forward.initial_weights(config)
     return TrainedNetwork(
         config,
         tuple(w if w.ndim > 1 else random.normal(0, 0.1, w.shape).astype(np.float32) for w in weights),

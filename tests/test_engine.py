@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from mnist_core import engine
+from mnist_core import engine, forward
 from mnist_core.config import LayerConfig, RunConfig
 from tests.samples import small
 
@@ -18,6 +18,12 @@ RATE = 0.3
 UNITS = 256
 STEPS = 64
 FOUR_SIGMA = 4.0
+
+
+def learn_from(images: Any, program: engine.Program) -> engine.TrainingImages:
+    """Four images with the labels 0, 1, 2, 3, as training has them."""
+    only_inked = program.architecture.uses_xla
+    return engine.TrainingImages.of(images.reshape(4, 28, 28), np.arange(4, dtype=np.uint8), only_inked)
 
 
 def run_steps(
@@ -30,8 +36,7 @@ def run_steps(
     counts = np.full(len(rows), rows.shape[1]) if sizes is None else np.asarray(sizes)
     program = engine.program(engine.Architecture.of(config))
     return program(
-        tf.constant(images),
-        tf.constant(np.arange(4, dtype=np.int32)),
+        learn_from(images, program),
         rows,
         counts.astype(np.int32),
         weights,
@@ -60,7 +65,7 @@ def dropout_config(seed: int = 0) -> RunConfig:
 def all_firing() -> list[Any]:
     """Weights with which every unit of both hidden layers answers more than 0, whatever is dropped before it."""
     random = np.random.default_rng(4)
-    shapes = engine.weight_shapes(TWO_DROPPED)
+    shapes = forward.weight_shapes(TWO_DROPPED)
     weights = [np.zeros(shape, np.float32) for shape in shapes]
     weights[1] += 1.0
     weights[2] += random.uniform(0.5, 1.0, shapes[2]).astype(np.float32) / UNITS
@@ -117,11 +122,11 @@ def test_dropout_is_the_same_in_every_run_of_a_seed() -> None:
 def masked_ones(key: int, images: int = 64, rate: float = RATE) -> Any:
     """What dropout makes of a layer whose units all answer 1: (images, units)."""
     layers = (LayerConfig(units=UNITS, dropout=rate), LayerConfig(units=UNITS, activation="linear"))
-    weights = [np.zeros(shape, np.float32) for shape in engine.weight_shapes(layers)]
+    weights = [np.zeros(shape, np.float32) for shape in forward.weight_shapes(layers)]
     weights[1] += 1.0
     weights[2] += np.eye(UNITS, dtype=np.float32)
     blank = tf.zeros((images, 784))
-    return engine.forward(layers, tuple(weights), blank, tf.constant(key, tf.uint32))[1].numpy()
+    return forward.outputs(layers, tuple(weights), blank, tf.constant(key, tf.uint32))[1].numpy()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
@@ -143,7 +148,7 @@ def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> No
 
 def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
     ones = tf.ones((64, UNITS))
-    one, other = (engine._dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
+    one, other = (forward.dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
     assert_unrelated(one[1:], other[:-1])
     assert_unrelated(one[:-1], other[1:])
     assert_unrelated(one, other)
@@ -154,8 +159,8 @@ def test_forward_without_a_key_drops_nothing() -> None:
     images = tf.constant(np.random.default_rng(0).random((5, 784)), tf.float32)
     without = tuple(LayerConfig(units=UNITS) for _ in TWO_DROPPED)
     for dropped, plain in zip(
-        engine.forward(TWO_DROPPED, tuple(weights), images),
-        engine.forward(without, tuple(weights), images),
+        forward.outputs(TWO_DROPPED, tuple(weights), images),
+        forward.outputs(without, tuple(weights), images),
         strict=True,
     ):
         np.testing.assert_array_equal(dropped.numpy(), plain.numpy())
@@ -171,7 +176,7 @@ def test_one_step_with_dropout_and_penalty_by_hand(dropout: float, l2: float) ->
     """Backpropagation written out in NumPy, float64, for one image; the mask is read off the result."""
     config = small(layers=(LayerConfig(units=16, dropout=dropout),), batch_size=1, learning_rate=0.5, l2=l2)
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
-    weights = engine.initial_weights(config)
+    weights = forward.initial_weights(config)
     result = run_steps(config, weights, [[2]], step=3, images=images)
     after = arrays(result.weights)
     w1, b1, w2, b2 = (weight.astype(np.float64) for weight in weights)
@@ -206,17 +211,15 @@ MIXED_SIZES = [3, 3, 2, 3, 1]
 def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...], cuts: tuple[int, ...]) -> None:
     config = small(layers=layers, batch_size=3, optimizer="adam", learning_rate=0.01)
     program = engine.program(engine.Architecture.of(config))
-    images = tf.constant(np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8))
-    labels = tf.constant(np.arange(4, dtype=np.int32))
+    images = learn_from(np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8), program)
 
     def run(pieces: tuple[int, ...]) -> list[Any]:
-        weights: Any = engine.initial_weights(config)
+        weights: Any = forward.initial_weights(config)
         slots: Any = engine.initial_slots(config)
         losses, correct = [], []
         for begin, end in zip((0, *pieces), (*pieces, len(MIXED)), strict=True):
             result = program(
                 images,
-                labels,
                 np.asarray(MIXED[begin:end], np.int32),
                 np.asarray(MIXED_SIZES[begin:end], np.int32),
                 # As arrays, the way that a stored state comes back.
@@ -238,7 +241,7 @@ def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...]
 
 def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
     config = small(batch_size=3)
-    weights = engine.initial_weights(config)
+    weights = forward.initial_weights(config)
     one, other = (run_steps(config, weights, [[1, *filling]], [1]) for filling in ([0, 0], [3, 2]))
     alone = run_steps(small(batch_size=1), weights, [[1]])
     for a, b, c in zip(arrays(one.weights), arrays(other.weights), arrays(alone.weights), strict=True):
@@ -250,7 +253,7 @@ def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
 
 def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
     config = small(batch_size=3)
-    result = run_steps(config, engine.initial_weights(config), MIXED, MIXED_SIZES)
+    result = run_steps(config, forward.initial_weights(config), MIXED, MIXED_SIZES)
     assert result.losses.shape == result.correct.shape == (len(MIXED),)
     assert result.losses.dtype == np.float32
     assert result.correct.dtype == np.int32
@@ -259,7 +262,7 @@ def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
 
 def test_chunk_of_the_most_steps() -> None:
     config = small(batch_size=1)
-    result = run_steps(config, engine.initial_weights(config), [[0]] * engine.MAX_STEPS)
+    result = run_steps(config, forward.initial_weights(config), [[0]] * engine.MAX_STEPS)
     assert len(result.losses) == engine.MAX_STEPS
     assert result.losses[-1] < 0.01 < result.losses[0]
 
@@ -267,8 +270,8 @@ def test_chunk_of_the_most_steps() -> None:
 def test_mean_squared_error_by_hand() -> None:
     config = small(batch_size=4, loss="mean_squared_error", layers=(), learning_rate=0.5)
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
-    kernel, bias = (weight.astype(np.float64) for weight in engine.initial_weights(config))
-    result = run_steps(config, engine.initial_weights(config), [[0, 1, 2, 3]], images=images)
+    kernel, bias = (weight.astype(np.float64) for weight in forward.initial_weights(config))
+    result = run_steps(config, forward.initial_weights(config), [[0, 1, 2, 3]], images=images)
     x, y = images / 255.0, np.eye(10)[:4]
     p = softmax(x @ kernel + bias)
     toward = 2 * (p - y) / 40
@@ -280,38 +283,38 @@ def test_mean_squared_error_by_hand() -> None:
 
 def test_weight_shapes_by_hand() -> None:
     layers = (LayerConfig("conv", 4), LayerConfig("conv", 5), LayerConfig("conv", 6), LayerConfig(units=7))
-    assert engine.weight_shapes(layers) == [
+    assert forward.weight_shapes(layers) == [
         (3, 3, 1, 4), (4,),  # 28 -> 26 -> 13
         (3, 3, 4, 5), (5,),  # 13 -> 11 -> 5
         (3, 3, 5, 6), (6,),  # 5 -> 3 -> 1
         (6, 7), (7,),
         (7, 10), (10,),
     ]  # fmt: skip
-    assert engine.weight_shapes(()) == [(784, 10), (10,)]
+    assert forward.weight_shapes(()) == [(784, 10), (10,)]
 
 
 def test_initial_weights_are_glorot_uniform() -> None:
     config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig("conv", 64), LayerConfig(units=128)))
     # Fan in and out as Keras counts them: a filter's receptive field times its channels.
     limits = [math.sqrt(6 / (9 + 288)), math.sqrt(6 / (288 + 576)), math.sqrt(6 / (1600 + 128)), math.sqrt(6 / 138)]
-    kernels = engine.initial_weights(config)[::2]
+    kernels = forward.initial_weights(config)[::2]
     for kernel, limit in zip(kernels, limits, strict=True):
         assert kernel.dtype == np.float32
         assert np.abs(kernel).max() <= limit
         assert np.abs(kernel).max() > 0.98 * limit
         assert kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.1)
         assert abs(kernel.mean()) < 4 * limit / math.sqrt(3 * kernel.size)
-    assert not any(bias.any() for bias in engine.initial_weights(config)[1::2])
+    assert not any(bias.any() for bias in forward.initial_weights(config)[1::2])
 
 
 def test_initial_weights_follow_the_seed_alone() -> None:
-    once = engine.initial_weights(small(seed=3))
+    once = forward.initial_weights(small(seed=3))
     np.random.default_rng().random(7)
     tf.random.set_seed(99)
-    again = engine.initial_weights(small(seed=3, optimizer="adam", batch_size=5, epochs=9, l2=0.1))
+    again = forward.initial_weights(small(seed=3, optimizer="adam", batch_size=5, epochs=9, l2=0.1))
     for a, b in zip(once, again, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(once[0], engine.initial_weights(small(seed=4))[0])
+    assert not np.array_equal(once[0], forward.initial_weights(small(seed=4))[0])
 
 
 @pytest.mark.parametrize(("optimizer", "slots"), [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("adam", 2)])

@@ -24,6 +24,7 @@ ORDER = [
     "embedded",
     "download",
     "datasets",
+    "forward",
     "engine",
     "network",
     "evaluation",

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mnist_core import engine, network
+from mnist_core import forward, network
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError, PlaygroundError
 from mnist_core.network import TrainedNetwork
@@ -76,7 +76,7 @@ def npy_header(text: str, version: bytes = b"\x01\x00") -> bytes:
 
 
 GOOD = {"config.npy": npy(np.array(small().to_json()))} | {
-    f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(engine.initial_weights(small()))
+    f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(forward.initial_weights(small()))
 }
 
 
@@ -239,7 +239,7 @@ def tiny_file() -> bytes:
     config = small(layers=(LayerConfig("conv", 1),) * 3)
     return archive(
         {"config.npy": npy(np.array(config.to_json()))}
-        | {f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(engine.initial_weights(config))}
+        | {f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(forward.initial_weights(config))}
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import datasets, engine, explain, figures, presets, scheduler
+from mnist_core import datasets, explain, figures, forward, presets, scheduler
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Run, Snapshot, Status
 from pages.widgets import pictures, session
@@ -145,8 +145,8 @@ def _insight(run: Run, shot: Snapshot) -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _first_weights(config: RunConfig) -> engine.Weights:
-    return engine.initial_weights(config)[:1]
+def _first_weights(config: RunConfig) -> forward.Weights:
+    return forward.initial_weights(config)[:1]
 
 
 def _samples(run: Run, network: TrainedNetwork) -> None:

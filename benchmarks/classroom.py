@@ -1,0 +1,399 @@
+"""A class trains at once: how soon everybody sees a point, how often a new one, how fast in all, in what memory.
+
+Classes of 1 to 100 train the preset "morgan-1"; with ``--mixed``, one convolutional network trains among nine of these.
+
+Each class has a process of its own, since memory is measured. There TensorFlow is imported, the data resident, the
+network compiled and evaluation used before anything is timed. First one run trains alone for a while, through a
+scheduler as well: that is "one run after the other", on the same processor in the same minute. Then the whole class is
+submitted in one go to a new scheduler, each run with a seed of its own, and left alone for a fixed window. Nobody
+finishes in it unless the machine is very fast. Then all are stopped. At last as many runs of a network that has never
+been compiled are submitted, for the first point of a class that comes to a cold one.
+
+Nothing is polled: a run notes the moment at which it replaces its snapshot, from which a page can see it.
+
+Units: seconds; training images a second; MB of 10**6 bytes, of the whole process, in which there is no Streamlit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+
+from benchmarks import report
+from mnist_core import config as choices
+from mnist_core import datasets, presets, scheduler
+from mnist_core.errors import CapacityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset
+
+CLASSES = (1, 2, 10, 30, 100)
+DENSE, CONVOLUTIONAL, DENSE_BESIDE_ONE = "morgan-1", "cnn", 9
+
+# What a class of thirty is to get.
+TARGET_CLASS = 30
+FIRST_POINT_SECONDS = 2.0
+GAP_SECONDS = 1.2
+THROUGHPUT_RATIO = 1.1
+MEMORY_MB = 1300.0
+# A larger class may wait longer and take more, in proportion to its size; so much more is noise, beyond it is a cliff.
+GRACE = 1.25
+
+# The points of one chunk are published within microseconds; to a page they are one update.
+SAME_UPDATE_SECONDS = 0.01
+# A run that has not answered by then has failed.
+PATIENCE_SECONDS = 180.0
+
+
+class WatchedRun(scheduler.Run):
+    """A run that notes when it shows something new and when it has a turn, by `time.perf_counter`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.points: list[tuple[float, int]] = []  # The moment of each, and the images trained on by then.
+        self.turns: list[tuple[float, float]] = []
+        self.ended: float | None = None
+        super().__init__(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # A snapshot is replaced whole, so there is no other way for a page to see something new.
+        super().__setattr__(name, value)
+        if isinstance(value, scheduler.Snapshot):
+            self._note(value, time.perf_counter())
+
+    def _note(self, shot: scheduler.Snapshot, now: float) -> None:
+        if self.ended is None and not shot.status.is_active:
+            self.ended = now
+        if shot.points and shot.started:
+            point, size = shot.points[-1], shot.started.training_images
+            images = (point.epoch - 1) * size + min(point.step * self.config.batch_size, size)
+            if not self.points or images > self.points[-1][1]:
+                self.points.append((now, images))
+
+    def take_turn(self) -> None:
+        """Go on for a while, as every run does."""
+        began = time.perf_counter()
+        super().take_turn()
+        self.turns.append((began, time.perf_counter()))
+
+    def images_at(self, moment: float) -> int:
+        """How many images the run had been trained on, those of every epoch counted."""
+        return max((images for when, images in self.points if when <= moment), default=0)
+
+    def updates(self, until: float) -> list[float]:
+        """The moments at which its page had something new to show."""
+        moments: list[float] = []
+        for when, _ in self.points:
+            if when <= until and (not moments or when - moments[-1] > SAME_UPDATE_SECONDS):
+                moments.append(when)
+        return moments
+
+
+class Group:
+    """Runs, one for each config, that were submitted at once to a scheduler that has no others."""
+
+    def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
+        owner = scheduler.Scheduler()
+        self.runs: list[WatchedRun] = []
+        with mock.patch.object(scheduler, "Run", WatchedRun):
+            self.submitted = time.perf_counter()
+            for config in configs:
+                try:
+                    run = owner.submit(config, dataset)
+                except CapacityError as error:
+                    print(error, file=sys.stderr)
+                    continue
+                assert isinstance(run, WatchedRun), "the scheduler makes its runs in a way that is not watched"
+                self.runs.append(run)
+        self.refused = len(configs) - len(self.runs)
+
+    def leave_alone(self, window: float) -> float:
+        """Return `window` seconds after submission; that moment."""
+        end = self.submitted + window
+        time.sleep(max(0.0, end - time.perf_counter()))
+        return end
+
+    def wait_for_first_points(self) -> float:
+        """Return once every run has a point, or has ended; that moment."""
+        return _wait(lambda: all(run.points or run.ended for run in self.runs))
+
+    def stop(self) -> float:
+        """Stop every run; how long until the last had answered, its evaluation included."""
+        asked = time.perf_counter()
+        for run in self.runs:
+            run.stop()
+        _wait(lambda: all(run.ended for run in self.runs))
+        return max([0.0, *((run.ended or time.perf_counter()) - asked for run in self.runs)])
+
+    def first_points(self, until: float) -> list[float]:
+        """How long after submission each run had its first point; for one that had none, the time until `until`."""
+        return [(run.points[0][0] if run.points else until) - self.submitted for run in self.runs]
+
+    def images_per_second(self, until: float) -> float:
+        """Images of all runs together, from submission to the last point before `until`, a second."""
+        last = max((when for run in self.runs for when, _ in run.points if when <= until), default=until)
+        return sum(run.images_at(until) for run in self.runs) / (last - self.submitted)
+
+    def failures(self) -> int:
+        """How many were refused, failed, never had a point or did not answer; to be asked after `stop`."""
+        bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is scheduler.Status.FAILED]
+        return self.refused + len(bad)
+
+
+def _wait(is_done: Callable[[], bool]) -> float:
+    deadline = time.perf_counter() + PATIENCE_SECONDS
+    while not is_done() and time.perf_counter() < deadline:
+        time.sleep(0.02)  # Only to go on at last: the runs note their moments themselves.
+    return time.perf_counter()
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """What a class found. First points count from submission, gaps from one update of a run to its next."""
+
+    runs: int
+    dataset: str
+    window: float  # How long they were left alone, in seconds.
+    first_point_median: float
+    first_point_last: float  # Everybody's.
+    new_first_point_last: float  # Everybody's, when the network must be compiled first.
+    gap_median: float
+    gap_95th: float
+    gap_longest: float
+    fewest_updates: int  # Of one run in the window.
+    images_per_second: float  # All runs together.
+    alone_images_per_second: float  # One run alone.
+    ratio: float  # The former over the latter.
+    baseline_mb: float  # Resident before the class came.
+    peak_mb: float  # The most that was resident until all had been stopped.
+    stop_seconds: float  # Until all had answered, each with an evaluation on the test images.
+    failures: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of the mixed class."""
+
+    preset: str
+    seconds_in_turns: float  # By the clock: a turn holds one of the scheduler's workers.
+    turns: int
+    gap_95th: float
+    images_per_second: float
+
+
+def measure_class(runs: int, window: float, alone_window: float, dataset: Dataset) -> ClassResult:
+    """Measure a class of `runs`, in a process that has done nothing else."""
+    configs = _configs(DENSE, runs)
+    _prepare(configs[:1], dataset)
+    alone = Group(configs[:1], dataset)
+    alone_speed = alone.images_per_second(alone.leave_alone(alone_window))
+    alone.stop()
+    baseline = _memory_mb("VmRSS")
+
+    group = Group(configs, dataset)
+    end = group.leave_alone(window)
+    stop_seconds = group.stop()
+    peak = _memory_mb("VmHWM")
+
+    # A width that nothing has used yet, with nearly the same work.
+    wider = tuple(dataclasses.replace(layer, units=layer.units + 8) for layer in configs[0].layers)
+    cold = Group([dataclasses.replace(config, layers=wider) for config in configs], dataset)
+    new_first = cold.first_points(cold.wait_for_first_points())
+    cold.stop()
+
+    first, gaps, speed = group.first_points(end), _gaps(group.runs, end), group.images_per_second(end)
+    return ClassResult(
+        runs=runs,
+        dataset=dataset.name,
+        window=window,
+        first_point_median=_percentile(first, 50),
+        first_point_last=max(first),
+        new_first_point_last=max(new_first),
+        gap_median=_percentile(gaps, 50),
+        gap_95th=_percentile(gaps, 95),
+        gap_longest=max(gaps),
+        fewest_updates=min(len(run.updates(end)) for run in group.runs),
+        images_per_second=speed,
+        alone_images_per_second=alone_speed,
+        ratio=speed / alone_speed,
+        baseline_mb=baseline,
+        peak_mb=peak,
+        stop_seconds=stop_seconds,
+        failures=alone.failures() + group.failures() + cold.failures(),
+    )
+
+
+def measure_mixed(window: float, dataset: Dataset) -> dict[str, Any]:
+    """Measure the dense runs without a convolutional one, then with one beside them, for `window` seconds each."""
+    dense, convolutional = _configs(DENSE, DENSE_BESIDE_ONE), _configs(CONVOLUTIONAL, 1)
+    _prepare([dense[0], *convolutional], dataset)
+    without = Group(dense, dataset)
+    gaps_without = _gaps(without.runs, without.leave_alone(window))
+    without.stop()
+    mixed = Group([*convolutional, *dense], dataset)
+    end = mixed.leave_alone(window)
+    mixed.stop()
+    members = [
+        Member(
+            preset, sum(max(0.0, min(over, end) - began) for began, over in run.turns),
+            sum(began < end for began, _ in run.turns), _percentile(_gaps([run], end), 95), run.images_at(end) / window,
+        )
+        for run, preset in zip(mixed.runs, [CONVOLUTIONAL] + [DENSE] * len(dense), strict=True)
+    ]  # fmt: skip
+    return {
+        "dataset": dataset.name,
+        "window": window,
+        "gap_95th_without": _percentile(gaps_without, 95),
+        "gap_95th_with": _percentile(_gaps(mixed.runs[1:], end), 95),
+        "failures": without.failures() + mixed.failures(),
+        "members": [dataclasses.asdict(member) for member in members],
+    }
+
+
+def _configs(preset: str, count: int) -> list[RunConfig]:
+    """The preset with a seed for each, and so many epochs that nobody finishes early."""
+    config = dataclasses.replace(presets.PRESETS[preset].config, epochs=int(choices.EPOCHS.high))
+    return [dataclasses.replace(config, seed=seed) for seed in range(count)]
+
+
+def _prepare(configs: Sequence[RunConfig], dataset: Dataset) -> None:
+    """Import, compile, make the data resident and evaluate, as on a server that has trained these before."""
+    for config in configs:
+        group = Group([config], dataset)
+        group.wait_for_first_points()
+        group.leave_alone(1.0)
+        group.stop()
+    gc.collect()
+    gc.freeze()  # As the app does once TensorFlow is there.
+
+
+def _gaps(runs: Sequence[WatchedRun], until: float) -> list[float]:
+    gaps = [gap for run in runs for gap in np.diff(run.updates(until)).tolist()]
+    return gaps or [float("nan")]  # Without a second update there is no number, rather than a good one.
+
+
+def _percentile(seconds: Sequence[float], percent: int) -> float:
+    return float(np.percentile(seconds, percent))
+
+
+def _memory_mb(entry: str) -> float:
+    """``VmRSS``, what is resident now, or ``VmHWM``, the most that ever was; nan where the system does not say."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{entry}:")), float("nan"))
+
+
+def verdicts(result: ClassResult, thirty: ClassResult | None) -> str:
+    """Which targets a class met; the largest classes are compared with `thirty`, the class that has targets."""
+    checks = {"no failure": not result.failures}
+    if result.runs == TARGET_CLASS:
+        checks["first point"] = result.first_point_last <= FIRST_POINT_SECONDS
+        checks["gaps"] = result.gap_95th <= GAP_SECONDS
+        checks["throughput"] = result.ratio >= THROUGHPUT_RATIO
+        checks["memory"] = result.peak_mb < MEMORY_MB
+    elif thirty is not None and result.runs > TARGET_CLASS:
+        factor = GRACE * result.runs / thirty.runs
+        taken, taken_by_thirty = result.peak_mb - result.baseline_mb, thirty.peak_mb - thirty.baseline_mb
+        checks["first point in proportion"] = result.first_point_last <= factor * thirty.first_point_last
+        checks["gaps in proportion"] = result.gap_95th <= factor * thirty.gap_95th
+        checks["throughput kept"] = result.ratio >= thirty.ratio / GRACE
+        checks["memory in proportion"] = taken <= factor * taken_by_thirty
+    return ", ".join(f"{name} {'met' if is_met else 'missed'}" for name, is_met in checks.items())
+
+
+def class_table(results: Sequence[ClassResult]) -> str:
+    """A row for each class."""
+    thirty = next((result for result in results if result.runs == TARGET_CLASS), None)
+    headings = (
+        "runs", "first point, median s", "everybody's", "of a new network", "gap, median s", "95th %", "longest",
+        "all stopped, s", "images/s", "of one alone", "memory before, MB", "peak", "failures", "targets",
+    )  # fmt: skip
+    rows = []
+    for x in results:
+        seconds = [x.first_point_median, x.first_point_last, x.new_first_point_last]
+        seconds += [x.gap_median, x.gap_95th, x.gap_longest, x.stop_seconds]
+        speed = (f"{x.images_per_second:,.0f}", f"{x.ratio:.2f} times")
+        memory = (f"{x.baseline_mb:,.0f}", f"{x.peak_mb:,.0f}")
+        rows.append((x.runs, *(f"{s:.2f}" for s in seconds), *speed, *memory, x.failures, verdicts(x, thirty)))
+    return report.table(headings, rows)
+
+
+def mixed_table(result: dict[str, Any]) -> str:
+    """A row for each run, and what the convolutional one costs the others."""
+    members = [Member(**fields) for fields in result["members"]]
+    times = np.array([x.seconds_in_turns for x in members])
+    rows = [
+        (x.preset, f"{share:.1%}", x.turns, f"{time:.2f}", f"{x.gap_95th:.2f}", f"{x.images_per_second:,.0f}")
+        for x, time, share in zip(members, times, times / times.sum(), strict=True)
+    ]
+    return (
+        report.table(("preset", "share of time", "turns", "in turns, s", "gap, 95th %, s", "images/s"), rows)
+        + f"\n\nGaps of the {DENSE} runs, 95th percentile: {result['gap_95th_without']:.2f} s without the "
+        f"{CONVOLUTIONAL} run, {result['gap_95th_with']:.2f} s with it. Its time is "
+        f"{times[0] / times[1:].mean():.2f} times the mean of theirs. Failures: {result['failures']}."
+    )
+
+
+def _in_a_process(*arguments: object) -> Any:
+    """What this module finds in a process of its own; None, and a message, when that comes to grief."""
+    print("Measuring", *arguments, file=sys.stderr)
+    command = [sys.executable, "-m", "benchmarks.classroom", "--here", *map(str, arguments)]
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)
+    if not done.returncode:
+        return json.loads(done.stdout.splitlines()[-1])
+    print(f"It ended with exit status {done.returncode}.", file=sys.stderr)
+    return None
+
+
+def main() -> None:
+    """Measure, print and write down."""
+    parser = argparse.ArgumentParser(description="Measure a class of people whose networks train at once.")
+    add = parser.add_argument
+    add("--runs", type=int, nargs="+", default=CLASSES, metavar="N", help="how many train at once %(default)s")
+    add("--seconds", type=float, default=20.0, help="for how long a class is left alone (%(default)s)")
+    add("--alone", type=float, default=8.0, help="for how long the one run before it is, in seconds (%(default)s)")
+    add("--mixed", action="store_true", help="measure one convolutional run among nine dense ones instead")
+    add("--data", metavar="DIR", help="the folder with MNIST's files (default: wherever the playground finds them)")
+    add("--json", action="store_true", help="print JSON instead of tables")
+    add("--here", action="store_true", help="measure in this process, the first of --runs only, and print JSON")
+    asked = parser.parse_args()
+    if min(asked.runs) < 1:
+        parser.error("argument --runs: a class has at least one member")
+    if asked.here:
+        dataset = datasets.load("mnist", asked.data)
+        if asked.mixed:
+            found = measure_mixed(asked.seconds, dataset)
+        else:
+            found = dataclasses.asdict(measure_class(asked.runs[0], asked.seconds, asked.alone, dataset))
+        print(json.dumps(found))
+        return
+    options = ["--seconds", asked.seconds, "--alone", asked.alone, *(["--data", asked.data] if asked.data else [])]
+    kinds = [["--mixed"]] if asked.mixed else [["--runs", runs] for runs in asked.runs]
+    results = [found for kind in kinds if (found := _in_a_process(*kind, *options))]
+    if results:
+        report.write("classroom-mixed" if asked.mixed else "classroom", results)
+    if asked.json:
+        print(json.dumps(results, indent=1))
+    else:
+        print(f"{report.machine_line()}; data set: {', '.join({x['dataset'] for x in results})}\n")
+        print(*map(mixed_table, results) if asked.mixed else [class_table([ClassResult(**x) for x in results])])
+    sys.exit(len(results) < len(kinds) or any(result["failures"] for result in results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""One epoch of the same recipe, as ours and as others run it: each peer is a function that trains one epoch.
+
+Every peer gets what suits it best: its data ready in memory in its own form, its first, slow calls behind it, and no
+more to do than to train, with the validation images at the end of an epoch where the recipe has some.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import datasets, forward, network, training
+from mnist_core.config import CLASSES, RunConfig
+from mnist_core.network import PIXELS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mnist_core.datasets import Dataset
+
+Epoch = Callable[[], None]
+# More epochs than a benchmark pulls, so that our run does not end under it.
+MAX_EPOCHS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A recipe with its data as most peers take it.
+
+    Args:
+        config: the recipe.
+        dataset: where the images come from.
+        images: (n, 28, 28) float32 in [0, 1], to train on.
+        labels: (n,) int64.
+        validation: images and labels alike, empty where the recipe has none.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    images: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    validation: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, config: RunConfig, dataset: Dataset) -> Problem:
+        """The problem that `config` poses on `dataset`."""
+        split = datasets.split(dataset, config.split, config.validation_fraction)
+
+        def part(indices: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+            images = dataset.train_images[indices].astype(np.float32) / np.float32(255)
+            return images, dataset.train_labels[indices].astype(np.int64)
+
+        return cls(config, dataset, *part(split.train_indices), part(split.validation_indices))
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return math.ceil(len(self.images) / self.config.batch_size)
+
+
+def ours(problem: Problem) -> Epoch:
+    """The playground's own epoch: live points with the weights of each chunk, validation, and the epoch's state."""
+    events = training.train(dataclasses.replace(problem.config, epochs=MAX_EPOCHS), problem.dataset)
+
+    def epoch() -> None:
+        for event in events:
+            if isinstance(event, training.EpochEnded):
+                return
+
+    return epoch
+
+
+def keras_model(config: RunConfig, steps_per_execution: int = 1) -> Any:
+    """The network of `config`, compiled for stock Keras with the same optimizer, loss and metric."""
+    import keras
+
+    optimizers = {
+        "sgd": keras.optimizers.SGD,
+        "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
+        "rmsprop": keras.optimizers.RMSprop,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+    }
+    model = network.to_keras(config)
+    model.compile(
+        optimizers[config.optimizer](config.learning_rate),
+        config.loss,
+        metrics=["accuracy"],
+        steps_per_execution=steps_per_execution,
+    )
+    return model
+
+
+def keras_fit(problem: Problem, steps_per_execution: int = 1) -> Epoch:
+    """Stock ``model.fit(verbose=0)``, an epoch a call."""
+    model = keras_model(problem.config, steps_per_execution)
+    one_hot = np.eye(CLASSES, dtype=np.float32)
+    images, labels = problem.validation
+    validation = (images, one_hot[labels]) if len(labels) else None
+    targets = one_hot[problem.labels]
+
+    def epoch() -> None:
+        model.fit(
+            problem.images,
+            targets,
+            batch_size=problem.config.batch_size,
+            verbose=0,
+            validation_data=validation,
+        )
+
+    return epoch
+
+
+def torch_eager(problem: Problem) -> Epoch | None:
+    """PyTorch without compiling, the tensors in memory and batches cut out by index; None where it is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    config = problem.config
+    model = _torch_model(torch, config)
+    make = {
+        "sgd": lambda p: torch.optim.SGD(p, config.learning_rate),
+        "momentum": lambda p: torch.optim.SGD(p, config.learning_rate, momentum=0.9),
+        "rmsprop": lambda p: torch.optim.RMSprop(p, config.learning_rate, alpha=0.9),
+        "adam": lambda p: torch.optim.Adam(p, config.learning_rate),
+        "adamw": lambda p: torch.optim.AdamW(p, config.learning_rate),
+    }
+    optimizer = make[config.optimizer](model.parameters())
+    loss_of = torch.nn.CrossEntropyLoss()
+    images, labels = torch.from_numpy(problem.images).unsqueeze(1), torch.from_numpy(problem.labels)
+    held_out = torch.from_numpy(problem.validation[0]).unsqueeze(1), torch.from_numpy(problem.validation[1])
+
+    def epoch() -> None:
+        model.train()
+        for chosen in torch.randperm(len(labels)).split(config.batch_size):
+            optimizer.zero_grad()
+            loss_of(model(images[chosen]), labels[chosen]).backward()
+            optimizer.step()
+        if len(held_out[1]):
+            model.eval()
+            with torch.no_grad():
+                loss_of(model(held_out[0]), held_out[1])
+
+    return epoch
+
+
+def _torch_model(torch: Any, config: RunConfig) -> Any:
+    nn = torch.nn
+    activations = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+    shapes = forward.weight_shapes(config.layers)
+    layers: list[Any] = []
+    is_flat = False
+    for layer, shape in zip(config.layers, shapes[::2], strict=False):
+        if layer.kind == "conv":
+            layers += [nn.Conv2d(shape[2], shape[3], 3), activations[layer.activation](), nn.MaxPool2d(2)]
+        else:
+            layers += [] if is_flat else [nn.Flatten()]
+            is_flat = True
+            layers += [nn.Linear(*shape), activations[layer.activation]()]
+        if layer.dropout:
+            layers.append(nn.Dropout(layer.dropout))
+    layers += [] if is_flat else [nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(*shapes[-2]))
+
+
+def scikit_learn(problem: Problem) -> Epoch | None:
+    """``MLPClassifier.partial_fit``; None where it cannot express the recipe."""
+    from sklearn.neural_network import MLPClassifier
+
+    config = problem.config
+    activations = {"relu": "relu", "sigmoid": "logistic", "tanh": "tanh"}
+    kinds = {layer.activation for layer in config.layers}
+    is_expressible = (
+        config.layers
+        and all(layer.kind == "dense" and not layer.dropout for layer in config.layers)
+        and len(kinds) == 1
+        and kinds <= set(activations)
+        and config.optimizer in ("sgd", "momentum", "adam")
+        and config.loss == "categorical_crossentropy"
+    )
+    if not is_expressible:
+        return None
+    model = MLPClassifier(
+        tuple(layer.units for layer in config.layers),
+        activation=activations[config.layers[0].activation],
+        solver="adam" if config.optimizer == "adam" else "sgd",
+        momentum=0.9 if config.optimizer == "momentum" else 0.0,
+        nesterovs_momentum=False,
+        alpha=0.0,
+        batch_size=config.batch_size,
+        learning_rate_init=config.learning_rate,
+    )
+    flat = problem.images.reshape(-1, PIXELS)
+    held_out = problem.validation[0].reshape(-1, PIXELS)
+    classes = np.arange(CLASSES)
+
+    def epoch() -> None:
+        model.partial_fit(flat, problem.labels, classes=classes)
+        if len(held_out):
+            model.predict_proba(held_out)
+
+    return epoch
+
+
+def matrix_products(problem: Problem) -> Epoch | None:
+    """Nothing but the float32 matrix products of an epoch's steps in NumPy: forward, and back for both factors.
+
+    The gradient for the pixels is left out, as training leaves it out. None for convolutions, which are no products.
+    """
+    shapes = forward.weight_shapes(problem.config.layers)[::2]
+    if any(len(shape) != 2 for shape in shapes):
+        return None
+    random = np.random.default_rng(0)
+    size = problem.config.batch_size
+
+    def array(*shape: int) -> npt.NDArray[np.float32]:
+        return random.standard_normal(shape, np.float32)
+
+    layers = [(array(size, shape[0]), array(*shape), array(size, shape[1])) for shape in shapes]
+
+    def epoch() -> None:
+        for _ in range(problem.steps):
+            for place, (inputs, kernel, gradient) in enumerate(layers):
+                inputs @ kernel
+                inputs.T @ gradient
+                if place:
+                    gradient @ kernel.T
+
+    return epoch

@@ -1,0 +1,399 @@
+"""Measures the real server, visited by a real browser: its start, its memory, the first point of a curve, a rerun.
+
+``python -m benchmarks.server`` prints the medians of several rounds beside their targets.
+
+How it is measured. Each round starts ``streamlit run app.py`` as a process of its own on a free port, and visits it
+with a Chromium that runs already, each visitor in a fresh profile with an empty cache. "Cold" is a new process; its
+files are in the system's cache from the second round on. Browser, server and training share the machine's cores.
+Times on a page are taken by the page's own clock, from the event of the click or key to the first change of the page
+that shows its effect: they hold all that a visitor waits for, and nothing of the program that drives the browser.
+Memory is what Linux says that the server's process has resident; on other systems this does not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks import report
+from mnist_core import config as settings
+from mnist_core import datasets, network, presets
+from mnist_core.scheduler import Scheduler
+from tests.e2e import browser as finder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[1]
+PRESET = "morgan-1"
+CORE_PRESETS = ("torres", "kite", "morgan-1", "cnn")
+RERUNS = 24  # An even number, since every second one takes back what the one before did.
+PATIENCE = 60  # Seconds until it is given up.
+
+# Conditions on a page: in its own language, and one as a selector.
+TEXT_IS_THERE = "document.querySelector('h1')?.textContent.includes('Build a network, watch it learn')"
+TRAIN_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.endsWith('Train'))"
+CURVE_IS_THERE = "document.querySelector('[data-testid=stVegaLiteChart] .mark-line path') !== null"
+UNDO_IS_THERE = "[...document.querySelectorAll('button')].some(b => b.textContent.includes('Undo my changes'))"
+AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+START, MEMORY = "Start, seconds", "Memory of the server, MB resident"
+POINT, RERUN = "From the click on Train to the first point, seconds", "A rerun of the Train page, milliseconds"
+FIGURES: list[tuple[str, str, str, float | None]] = [
+    (START, "health", "start of the process until its health address answers", None),
+    (START, "start_text", "start of the process to the first text", 1.5),
+    (START, "start_train", "start of the process until Train can be clicked", None),
+    (START, "cold_text", "cold server, first visitor: address to the first text", None),
+    (START, "cold_train", "cold server, first visitor: address until Train can be clicked", None),
+    (START, "warm_text", "warm server, next visitor: address to the first text", None),
+    (START, "warm_train", "warm server, next visitor: address until Train can be clicked", None),
+    (MEMORY, "idle", "idle: just started, nobody has come", None),
+    (MEMORY, "warm", "warm: TensorFlow imported, one page shown", None),
+    (MEMORY, "peak", f"training: the highest until a {PRESET} run has ended", None),
+    (MEMORY, "after", "after the run, its page still open", None),
+    (POINT, "new", f"{PRESET}, new to the server", 1.0),
+    (POINT, "known", f"{PRESET}, known: the same visitor again", 0.3),
+    (POINT, "known_other", f"{PRESET}, known: another visitor's first run", 0.3),
+    *[(POINT, f"core_{preset}_new", f"core without a page, {preset}, new", 1.0) for preset in CORE_PRESETS],
+    *[(POINT, f"core_{preset}_known", f"core without a page, {preset}, known", 0.3) for preset in CORE_PRESETS],
+    (RERUN, "rest_page", "at rest: key to the change on the page", 60),
+    (RERUN, "rest_script", "at rest: the script in the server", 60),
+    (RERUN, "busy_page", "while training: key to the change on the page", 60),
+    (RERUN, "busy_script", "while training: the script in the server", 60),
+    (RERUN, "busy_poll", "while training: one poll of the curves, in the server", None),
+]
+"""What is measured: the heading it stands under, its name in the results, in words, its target."""
+
+
+@dataclass
+class Server:
+    """The playground as a child process, its address and what it prints; times are seconds since the epoch."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    output: IO[bytes]
+    began: float
+    healthy: float = 0.0
+
+    def printed(self) -> str:
+        """All that it has printed so far."""
+        self.output.seek(0)
+        return self.output.read().decode(errors="replace")
+
+    def memory(self, field: str = "VmRSS") -> float:
+        """Resident memory in MB, now or (``"VmHWM"``) at its highest so far."""
+        return int(self._told("status").partition(f"{field}:")[2].split()[0]) / 1024
+
+    def wait_until_quiet(self) -> None:
+        """Return once it has used less than a twentieth of a core for a second: imports and runs are over."""
+        before, quiet = -1.0, 0
+        while quiet < 2:
+            time.sleep(0.5)
+            ticks = self._told("stat").rpartition(")")[2].split()[11:13]  # By the program, by the system for it.
+            used = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+            quiet = quiet + 1 if used - before < 0.025 else 0
+            before = used
+
+    def _told(self, file: str) -> str:
+        return Path(f"/proc/{self.process.pid}/{file}").read_text()
+
+
+@contextlib.contextmanager
+def started(*arguments: str) -> Iterator[Server]:
+    """Start a server with these arguments of the interpreter, wait until it answers, and end it at last."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    # With a name given, it asks no outside service for its own address.
+    command = [sys.executable, *arguments, "run", "app.py", "--server.port", port]
+    command += ["--browser.serverAddress", "localhost"]
+    with tempfile.TemporaryFile() as output:
+        began = time.time()
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        server = Server(process, f"http://127.0.0.1:{port}", output, began)
+        health = f"{server.address}/_stcore/health"
+        try:
+            while not server.healthy:
+                if process.poll() is not None or time.time() - began > PATIENCE:
+                    raise SystemExit(f"The server did not start:\n{server.printed()}")
+                time.sleep(0.01)
+                with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
+                    server.healthy = time.time()
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE)
+
+
+class Visitor:
+    """A person with a fresh browser profile, and what they do on the Train page."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.set_default_timeout(PATIENCE * 1000)
+        self.train_button = self.page.get_by_role("button", name="Train", exact=True)
+
+    def arrive(self, address: str) -> tuple[float, float, float]:
+        """Open the playground; returns the seconds since the epoch then, and from then to its text and Train button."""
+        self.page.add_init_script(
+            f"""window.seen = {{}};
+            new MutationObserver((changes, observer) => {{
+                if ({TEXT_IS_THERE}) seen.text ??= performance.now();
+                if ({TRAIN_IS_THERE}) seen.train ??= performance.now();
+                if (seen.train) observer.disconnect();
+            }}).observe(document, {{subtree: true, childList: true, attributes: true, characterData: true}});"""
+        )
+        self.page.goto(address, wait_until="commit")
+        self.page.wait_for_function("window.seen.train")
+        times = self.page.evaluate("[performance.timeOrigin, seen.text, seen.train]")
+        return times[0] / 1000, times[1] / 1000, times[2] / 1000
+
+    def choose(self, preset: presets.Preset) -> None:
+        """Take a preset, and wait until the page is that preset's."""
+        self.page.locator(AT_REST).wait_for()
+        self.page.get_by_role("combobox", name="Network").click()
+        self.page.get_by_role("option", name=preset.name).click()
+        self.page.get_by_text(f"{network.parameter_count(preset.config):,} parameters").wait_for()
+        self.page.locator(AT_REST).wait_for()
+
+    def train(self) -> float:
+        """Click Train; returns the seconds until the curve is drawn."""
+        return self._timed("click", CURVE_IS_THERE, self.train_button.click) / 1000
+
+    def reset(self) -> None:
+        """Clear the run away."""
+        self.page.get_by_role("button", name="Reset").click()
+        self.page.locator("[data-testid=stVegaLiteChart]").first.wait_for(state="detached")
+        self.page.locator(AT_REST).wait_for()
+
+    def enter(self, label: str, value: int, seen: str) -> float:
+        """Type into a number field and press Enter; returns the milliseconds from that key until `seen` holds."""
+        field = self.page.get_by_role("spinbutton", name=label)
+        if not field.is_visible():
+            self.page.get_by_text("Change how it learns").click()
+        field.fill(str(value))
+        return self._timed("keydown", seen, lambda: field.press("Enter"))
+
+    def reruns(self, seed: int) -> list[float]:
+        """Change the seed and change it back, again and again; returns the milliseconds of each.
+
+        They run from the key until the button "Undo my changes", which stands last on the page, has come or gone. It
+        is the page's whole script that runs, drawing included; of what it draws nothing but that button differs.
+        """
+        times = []
+        for comes in [True, False] * (RERUNS // 2):
+            times.append(self.enter("Seed", seed + comes, UNDO_IS_THERE if comes else f"!({UNDO_IS_THERE})"))
+            self.page.wait_for_timeout(250)
+        return times
+
+    def _timed(self, event: str, seen: str, act: Callable[[], object]) -> float:
+        """The milliseconds from an event that `act` causes to the change of the page after which `seen` holds."""
+        self.page.evaluate(
+            f"""() => {{
+                let began = null;
+                addEventListener("{event}", its => {{ began ??= its.timeStamp }}, {{capture: true, once: true}});
+                window.stopwatch = new Promise(resolve => {{
+                    const observer = new MutationObserver(() => {{
+                        if (began === null || !({seen})) return;
+                        observer.disconnect();
+                        resolve(performance.now() - began);
+                    }});
+                    observer.observe(document.body, {{subtree: true, childList: true, attributes: true}});
+                }});
+            }}"""
+        )
+        act()
+        return float(self.page.evaluate("window.stopwatch"))
+
+
+def visit(browser: Browser) -> dict[str, float]:
+    """One round of the start, of memory and of clicks on Train, with a server of its own."""
+    first, second = Visitor(browser), Visitor(browser)
+    with started("-m", "streamlit") as server:
+        found = {"idle": server.memory(), "health": server.healthy - server.began}
+        asked, text, train = first.arrive(server.address)
+        found |= {"start_text": asked + text - server.began, "start_train": asked + train - server.began}
+        found |= {"cold_text": text, "cold_train": train}
+        server.wait_until_quiet()
+        found["warm"] = server.memory()
+        _, found["warm_text"], found["warm_train"] = second.arrive(server.address)
+        for visitor in (first, second):
+            visitor.choose(presets.PRESETS[PRESET])
+        server.wait_until_quiet()
+        found["new"] = first.train()
+        first.page.get_by_text("See its mistakes").wait_for()  # The run has ended.
+        server.wait_until_quiet()
+        found |= {"peak": server.memory("VmHWM"), "after": server.memory()}
+        first.reset()
+        found["known"] = first.train()
+        first.reset()
+        server.wait_until_quiet()
+        found["known_other"] = second.train()
+        first.page.close()
+        second.page.close()
+    return found
+
+
+def rerun(browser: Browser) -> dict[str, list[float]]:
+    """Many reruns of the Train page at rest, and many while its visitor's run is under way, in one server."""
+    seed = presets.PRESETS[PRESET].config.seed
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with started("-c", f"from benchmarks.server import serve; serve({str(log)!r})") as server:
+            visitor = Visitor(browser)
+            visitor.arrive(server.address)
+            server.wait_until_quiet()
+            visitor.choose(presets.PRESETS[PRESET])
+            log.write_text("")
+            found = {"rest_page": visitor.reruns(seed), "rest_script": _logged(log, False)}
+            # The run keeps its many epochs when the page is put back to the preset.
+            visitor.enter("Epochs", int(settings.EPOCHS.high), UNDO_IS_THERE)
+            visitor.train()
+            visitor.page.get_by_role("button", name="Undo my changes").click()
+            visitor.page.wait_for_function(f"!({UNDO_IS_THERE})")
+            log.write_text("")
+            found["busy_page"] = visitor.reruns(seed)
+            found |= {"busy_script": _logged(log, False), "busy_poll": _logged(log, True)}
+    return found
+
+
+def _logged(log: Path, polls: bool) -> list[float]:
+    return [took for took, is_poll in map(json.loads, log.read_text().splitlines()) if is_poll == polls]
+
+
+def serve(log: str) -> None:
+    """Be Streamlit's command, and note each script's run in `log`: its milliseconds, and whether it was a fragment's.
+
+    They hold what Streamlit does about the script too: the widgets' state before it, and after it its collection of
+    garbage and its clearing of Keras, which come when the visitor has been told that the script has ended.
+    """
+    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+    from streamlit.web import cli
+
+    run_script = ScriptRunner._run_script
+
+    def timed(self: ScriptRunner, rerun_data: Any) -> None:
+        began = time.perf_counter()
+        run_script(self, rerun_data)
+        entry = ((time.perf_counter() - began) * 1000, bool(rerun_data.fragment_id_queue))
+        with Path(log).open("a") as lines:
+            print(json.dumps(entry), file=lines)
+
+    ScriptRunner._run_script = timed  # type: ignore[method-assign]
+    cli.main(prog_name="streamlit")
+
+
+def core(preset: str) -> dict[str, float]:
+    """The first point of a preset without any page, new and known, in seconds, in a process of its own."""
+    command = [sys.executable, "-c", f"from benchmarks.server import first_points; first_points({preset!r})"]
+    return dict(json.loads(subprocess.check_output(command, cwd=ROOT, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"})))
+
+
+def first_points(preset: str) -> None:
+    """Print the seconds from `Scheduler.submit` to the first point: the first time, and the median of five more."""
+    import keras  # noqa: F401 - and TensorFlow with it, as the server's warm-up does
+
+    data = datasets.load("mnist")
+    scheduler = Scheduler()
+    new, *known = [_first_point(scheduler, presets.PRESETS[preset].config, data) for _ in range(6)]
+    print(json.dumps({f"core_{preset}_new": new, f"core_{preset}_known": statistics.median(known)}))
+
+
+def _first_point(scheduler: Scheduler, config: settings.RunConfig, data: datasets.Dataset) -> float:
+    began = time.perf_counter()
+    run = scheduler.submit(config, data)
+    while not run.snapshot.points:
+        if not run.snapshot.status.is_active:
+            raise SystemExit(run.snapshot.message)
+        time.sleep(0.0005)
+    took = time.perf_counter() - began
+    run.stop()
+    while run.snapshot.status.is_active:
+        time.sleep(0.01)
+    return took
+
+
+def imports(browser: Browser) -> str:
+    """A table of the packages whose import, with all that it imports, takes longest until the Train button is seen.
+
+    Python's own measure (``-X importtime``) is confused by imports in several threads, so the background import of
+    TensorFlow is left out: Keras, which comes first there, is declared missing.
+    """
+    program = "import sys; sys.modules['keras'] = None; from streamlit.web.cli import main; main(prog_name='streamlit')"
+    with started("-X", "importtime", "-c", program) as server:
+        Visitor(browser).arrive(server.address)
+        lines = re.findall(r"import time:\s+\d+ \|\s+(\d+) \|\s+(\w+)", server.printed())
+    longest: dict[str, float] = {}
+    for microseconds, package in lines:
+        longest[package] = max(longest.get(package, 0), int(microseconds) / 1000)
+    slowest = sorted(longest.items(), key=lambda item: -item[1])[:15]
+    return report.table(["Package", "Its longest import, ms"], [(name, round(time)) for name, time in slowest])
+
+
+def tables(found: dict[str, list[float]]) -> str:
+    """Everything that was measured, beside its target."""
+    rows: dict[str, list[tuple[str, ...]]] = {}
+    for heading, key, text, target in FIGURES:
+        if key in found:
+            median, low, high = statistics.median(found[key]), min(found[key]), max(found[key])
+            shown = [f"{value:.2f}" if value < 20 else f"{value:.0f}" for value in (median, low, high)]
+            verdict = ("", "") if target is None else (f"{target:g}", "met" if median <= target else "missed")
+            rows.setdefault(heading, []).append((text, *shown, *verdict))
+    titles = ("", "Median", "Lowest", "Highest", "Target", "Verdict")
+    return "\n\n".join(f"{heading}:\n\n{report.table(titles, rows[heading])}" for heading in rows)
+
+
+def main() -> None:
+    """Measure, print and write down."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--rounds", type=int, default=5, help="how many servers are started one after the other (5)")
+    parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's files; else it is found as the app does")
+    parser.add_argument("--imports", action="store_true", help="only list what is imported slowest for the first page")
+    parts = ("visit", "core", "rerun")
+    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all)"
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help=meaning)
+    chosen = parser.parse_args()
+    if chosen.data:
+        os.environ["MNIST_DATA_DIR"] = str(Path(chosen.data).resolve())  # For the children too.
+    path = finder.find()
+    if path is None:
+        raise SystemExit("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
+    data = datasets.load("mnist").name  # As in the children: the embedded digits if MNIST cannot be had.
+    print(f"{report.machine_line()}; data set: {data}\n", flush=True)
+    found: dict[str, list[float]] = {}
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        if chosen.imports:
+            print(imports(browser))
+            return
+        for number in range(chosen.rounds):
+            print(f"round {number + 1} of {chosen.rounds} ...", file=sys.stderr, flush=True)
+            once = visit(browser) if "visit" in chosen.parts else {}
+            for preset in CORE_PRESETS if "core" in chosen.parts else ():
+                once |= core(preset)
+            for key, value in once.items():
+                found.setdefault(key, []).append(value)
+        if "rerun" in chosen.parts:
+            found |= rerun(browser)
+    print(tables(found))
+    report.write("server", {"data": data, "rounds": chosen.rounds, "found": found})
+
+
+if __name__ == "__main__":
+    main()
