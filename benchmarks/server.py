@@ -52,6 +52,7 @@ CURVE_IS_THERE = "document.querySelector('[data-testid=stVegaLiteChart] .mark-li
 UNDO_IS_THERE = "[...document.querySelectorAll('button')].some(b => b.textContent.includes('Undo my changes'))"
 AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
+TITLES = ("", "Median", "Lowest", "Highest", "Target", "Verdict")
 START, MEMORY = "Start, seconds", "Memory of the server, MB resident"
 POINT, RERUN = "From the click on Train to the first point, seconds", "A rerun of the Train page, milliseconds"
 FIGURES: list[tuple[str, str, str, float | None]] = [
@@ -114,14 +115,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def started(*arguments: str) -> Iterator[Server]:
-    """Start a server with these arguments of the interpreter, wait until it answers, and end it at last."""
+def started(*options: str) -> Iterator[Server]:
+    """Start a server with these options of the interpreter, wait until it answers, and end it at last."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+        port = probe.getsockname()[1]
     # With a name given, it asks no outside service for its own address.
-    command = [sys.executable, *arguments, "run", "app.py", "--server.port", port]
-    command += ["--browser.serverAddress", "localhost"]
+    command = [sys.executable, *options, "run", "app.py", f"--server.port={port}", "--browser.serverAddress=localhost"]
     with tempfile.TemporaryFile() as output:
         began = time.time()
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
@@ -130,11 +130,14 @@ def started(*arguments: str) -> Iterator[Server]:
         try:
             while not server.healthy:
                 if process.poll() is not None or time.time() - began > PATIENCE:
-                    raise SystemExit(f"The server did not start:\n{server.printed()}")
+                    raise SystemExit("The server did not start.")
                 time.sleep(0.01)
                 with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
                     server.healthy = time.time()
             yield server
+        except BaseException:
+            print(server.printed(), file=sys.stderr)  # It may have ended itself, and told why.
+            raise
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
@@ -149,7 +152,7 @@ class Visitor:
         self.train_button = self.page.get_by_role("button", name="Train", exact=True)
 
     def arrive(self, address: str) -> tuple[float, float, float]:
-        """Open the playground; returns the seconds since the epoch then, and from then to its text and Train button."""
+        """Open the playground; returns the seconds since the epoch then, and from then to the text and to Train."""
         self.page.add_init_script(
             f"""window.seen = {{}};
             new MutationObserver((changes, observer) => {{
@@ -165,7 +168,6 @@ class Visitor:
 
     def choose(self, preset: presets.Preset) -> None:
         """Take a preset, and wait until the page is that preset's."""
-        self.page.locator(AT_REST).wait_for()
         self.page.get_by_role("combobox", name="Network").click()
         self.page.get_by_role("option", name=preset.name).click()
         self.page.get_by_text(f"{network.parameter_count(preset.config):,} parameters").wait_for()
@@ -192,8 +194,8 @@ class Visitor:
     def reruns(self, seed: int) -> list[float]:
         """Change the seed and change it back, again and again; returns the milliseconds of each.
 
-        They run from the key until the button "Undo my changes", which stands last on the page, has come or gone. It
-        is the page's whole script that runs, drawing included; of what it draws nothing but that button differs.
+        They run from the key until the button "Undo my changes", the last on the page, has come or gone. The whole
+        script of the page runs; of all that it draws, only that button differs.
         """
         times = []
         for comes in [True, False] * (RERUNS // 2):
@@ -301,7 +303,10 @@ def serve(log: str) -> None:
 def core(preset: str) -> dict[str, float]:
     """The first point of a preset without any page, new and known, in seconds, in a process of its own."""
     command = [sys.executable, "-c", f"from benchmarks.server import first_points; first_points({preset!r})"]
-    return dict(json.loads(subprocess.check_output(command, cwd=ROOT, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"})))
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if child.returncode:
+        raise SystemExit(child.stderr)
+    return dict(json.loads(child.stdout))
 
 
 def first_points(preset: str) -> None:
@@ -354,8 +359,7 @@ def tables(found: dict[str, list[float]]) -> str:
             shown = [f"{value:.2f}" if value < 20 else f"{value:.0f}" for value in (median, low, high)]
             verdict = ("", "") if target is None else (f"{target:g}", "met" if median <= target else "missed")
             rows.setdefault(heading, []).append((text, *shown, *verdict))
-    titles = ("", "Median", "Lowest", "Highest", "Target", "Verdict")
-    return "\n\n".join(f"{heading}:\n\n{report.table(titles, rows[heading])}" for heading in rows)
+    return "\n\n".join(f"{heading}:\n\n{report.table(TITLES, rows[heading])}" for heading in rows)
 
 
 def main() -> None:
@@ -370,15 +374,12 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.data:
         os.environ["MNIST_DATA_DIR"] = str(Path(chosen.data).resolve())  # For the children too.
-    path = finder.find()
-    if path is None:
-        raise SystemExit("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
     data = datasets.load("mnist").name  # As in the children: the embedded digits if MNIST cannot be had.
     print(f"{report.machine_line()}; data set: {data}\n", flush=True)
     found: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+        browser = playwright.chromium.launch(executable_path=finder.find(), args=options)
         if chosen.imports:
             print(imports(browser))
             return

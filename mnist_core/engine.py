@@ -274,9 +274,9 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
         )
         if is_dense:
             sets = [_from_loop(arrays, places) for arrays in sets]
-        weights, *averages = sets
-        own = tuple(array for together in zip(*averages, strict=True) for array in together)
-        return tuple(weights), own, losses.stack(), correct.stack()
+        new_weights, *averages = sets
+        new_slots = tuple(array for together in zip(*averages, strict=True) for array in together)
+        return tuple(new_weights), new_slots, losses.stack(), correct.stack()
 
     return chunk
 

@@ -11,7 +11,7 @@ from mnist_core.config import IMAGE_SIZE
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.engine import Weights
+    from mnist_core.forward import Weights
 
 
 def first_layer_pictures(weights: Weights, start: Weights | None = None, most: int = 16) -> npt.NDArray[np.float32]:

@@ -18,6 +18,7 @@ from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -191,6 +192,11 @@ class TrainedNetwork:
         Raises:
             DataError: for another shape or type.
         """
+        blocks = list(self.predict_in_blocks(images))
+        return np.concatenate(blocks) if blocks else np.zeros((0, CLASSES), np.float32)
+
+    def predict_in_blocks(self, images: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float32]]:
+        """As `predict`, in pieces of at most 2,048 rows, for who has something else to do in between."""
         if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
             raise DataError(
                 "The images do not have the form that the network reads.",
@@ -204,11 +210,8 @@ class TrainedNetwork:
         answer = _compiled_answer(self.config.layers)
         widest = max(math.prod(row.output_shape) for row in summary(self.config))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
-        blocks = [
-            answer(flat[i : i + block].astype(np.float32) * scale, self.weights).numpy()
-            for i in range(0, len(flat), block)
-        ]
-        return np.concatenate(blocks) if blocks else np.zeros((0, CLASSES), np.float32)
+        for start in range(0, len(flat), block):
+            yield answer(flat[start : start + block].astype(np.float32) * scale, self.weights).numpy()
 
     def to_keras(self) -> Any:
         """The network as a `keras.Sequential` with these weights; see `network.to_keras`."""

@@ -1,299 +1,48 @@
 """Many runs share the processor: each of a few workers takes a run, gives it a short turn, and puts it back.
 
-A page holds a `Run`, gives it orders and reads its `Snapshot`. Neither ever waits for the other: orders are taken at
-the next chunk, and a snapshot is a frozen object that is replaced whole.
+The next turn is for the run that has had the least time, so that all get the same, whatever their chunks take.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import logging
-import queue
+import heapq
+import itertools
 import threading
 import time
-import uuid
 import weakref
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from mnist_core import capacity, training
-from mnist_core.errors import CapacityError, PlaygroundError
-from mnist_core.evaluation import Evaluation, evaluate_on_test
-from mnist_core.network import TrainedNetwork, training_bytes
+from mnist_core.errors import CapacityError
+from mnist_core.live_run import Run, Status
+from mnist_core.network import training_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from mnist_core import forward
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
 
-logger = logging.getLogger(__name__)
-
 WORKERS = 2
-# A turn is over after the chunk in which so much time has passed.
+# A turn lasts about so long; where many share, so much less that everybody has had one after a round.
 TURN_SECONDS = 0.1
+ROUND_SECONDS = 1.0
 MAX_ACTIVE_RUNS = 100
 
 
-class Status(Enum):
-    """Where a run stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the run may still go on."""
-        return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """All that a page shows of a run, at one moment.
-
-    Args:
-        status: where the run stands; WAITING until its first point.
-        started: sizes of the run, once known.
-        points: the live curve.
-        epochs: the finished epochs.
-        weights: the newest weights that are known.
-        state: the last finished epoch's state.
-        seconds: time since the first point, without pauses.
-        network: what the run left, once it has ended with something.
-        evaluation: that network on the test images.
-        message: what people should know of how it ended; empty if nothing.
-    """
-
-    status: Status = Status.WAITING
-    started: training.Started | None = None
-    points: tuple[training.Progress, ...] = ()
-    epochs: tuple[training.EpochMetrics, ...] = ()
-    weights: forward.Weights | None = None
-    state: training.TrainingState | None = None
-    seconds: float = 0.0
-    network: TrainedNetwork | None = None
-    evaluation: Evaluation | None = None
-    message: str = ""
-
-
-class Run:
-    """One run on its way through the scheduler. Its orders return at once, from any thread."""
-
-    def __init__(self, config: RunConfig, dataset: Dataset, scheduler: Scheduler) -> None:
-        self.id = uuid.uuid4().hex
-        self.number = 0  # Counted from 1 by whoever owns several runs.
-        self.config = config
-        self.dataset = dataset
-        self._scheduler = scheduler
-        self._events: Iterator[training.Event] | None = None
-        self._snapshot = Snapshot()
-        self._lock = threading.RLock()
-        self._has_place = False
-        self._clock = 0.0
-        self._pause_wanted = False
-        self._stop_wanted = False
-        self._chunks_wanted = 0
-        self._is_mid_chunk = False
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The run as it stands."""
-        return self._snapshot
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the run has been told to stop, and has not yet ended."""
-        return self._stop_wanted and self._snapshot.status.is_active
-
-    @property
-    def fraction(self) -> float:
-        """How much of the planned training is done, 0 to 1."""
-        shot = self._snapshot
-        if shot.status is Status.FINISHED:
-            return 1.0
-        if not shot.points or shot.started is None:
-            return 0.0
-        last = shot.points[-1]
-        return (last.epoch - 1 + last.step / shot.started.steps_per_epoch) / self.config.epochs
-
-    @property
-    def seconds_left(self) -> float | None:
-        """How long it will still take at the pace so far, sharing included; None when it cannot be told yet."""
-        fraction = self.fraction
-        return self._snapshot.seconds * (1 / fraction - 1) if fraction and self._snapshot.seconds else None
-
-    @property
-    def samples_per_second(self) -> float | None:
-        """Training images a second so far, sharing included; None when it cannot be told yet."""
-        shot = self._snapshot
-        if not shot.seconds or shot.started is None:
-            return None
-        return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
-
-    def pause(self) -> None:
-        """Hold the run after the chunk under way."""
-        with self._lock:
-            self._pause_wanted = True
-        self._scheduler.enqueue(self)
-
-    def resume(self) -> None:
-        """Let a paused run go on."""
-        with self._lock:
-            self._pause_wanted = False
-            self._chunks_wanted = 0
-            if self._snapshot.status is Status.PAUSED:
-                self._clock = time.monotonic()
-                self._publish(status=Status.WAITING)
-        self._scheduler.enqueue(self)
-
-    def step(self) -> None:
-        """Let a paused run, or one not yet begun, do one chunk, about a tenth of a second, then hold it again."""
-        with self._lock:
-            self._pause_wanted = True
-            self._chunks_wanted += 1
-            if self._snapshot.status is Status.PAUSED:
-                self._clock = time.monotonic()
-        self._scheduler.enqueue(self)
-
-    def stop(self) -> None:
-        """End the run after the chunk under way; what it has learned is kept and evaluated.
-
-        With early stopping that is the best finished epoch, if there is one.
-        """
-        with self._lock:
-            self._stop_wanted = True
-        self._scheduler.enqueue(self)
-
-    def _publish(self, **changes: object) -> None:
-        with self._lock:
-            self._snapshot = dataclasses.replace(self._snapshot, **changes)  # type: ignore[arg-type]
-
-    def _wants_turn(self) -> bool:
-        if not self._snapshot.status.is_active:
-            return False
-        return self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0
-
-    def claim_place(self) -> bool:
-        """Take a place in the queue; False when the run has one, or wants no turn."""
-        with self._lock:
-            if self._has_place:
-                return False
-            if not self._wants_turn():
-                if self._snapshot.status.is_active:
-                    self._publish(status=Status.PAUSED)
-                return False
-            self._has_place = True
-            return True
-
-    def leave_place(self) -> None:
-        """Give the place in the queue back after a turn."""
-        with self._lock:
-            self._has_place = False
-
-    def take_turn(self) -> None:
-        """Go on for `TURN_SECONDS`; called by one worker at a time."""
-        try:
-            if self._stop_wanted:
-                shot = self._snapshot
-                best = shot.state.best_weights if shot.state else None
-                weights = best or shot.weights
-                self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None)
-            else:
-                self._advance()
-        except PlaygroundError as error:
-            self._fail(str(error))
-        except MemoryError:
-            logger.exception("Run %s: out of memory", self.id)
-            self._fail("The server ran out of memory. Use fewer units or layers.")
-        except Exception:
-            # The last line of defence of a thread: whatever it is must be seen in the log and on the page.
-            logger.exception("Run %s failed unexpectedly: %s", self.id, self.config)
-            self._fail("Something went wrong inside the playground; the server's log tells what.")
-
-    def _advance(self) -> None:
-        if self._events is None:
-            self._events = training.train(self.config, self.dataset)
-        began = time.monotonic()
-        is_over = not self._wants_turn()
-        while not is_over:
-            self._take(next(self._events))
-            is_over = not self._is_mid_chunk and (
-                self._stop_wanted or not self._wants_turn() or time.monotonic() - began >= TURN_SECONDS
-            )
-
-    def _take(self, event: training.Event) -> None:
-        match event:
-            case training.Started():
-                self._publish(started=event)
-            case training.Progress():
-                # The points of a chunk are all there at once, and the weights come with the last of them; after the
-                # epoch's last chunk comes its summary.
-                started = self._snapshot.started
-                is_last = started is not None and event.step == started.steps_per_epoch
-                self._is_mid_chunk = event.weights is None or is_last
-                self._take_point(event)
-            case training.EpochEnded():
-                self._is_mid_chunk = event.epoch == self.config.epochs  # Then the run's end comes at once.
-                self._publish(epochs=event.state.history, state=event.state)
-            case training.Finished():
-                self._is_mid_chunk = False
-                self._end(Status.FINISHED, event.network, _ending(self.config, event))
-
-    def _take_point(self, point: training.Progress) -> None:
-        now = time.monotonic()
-        shot = self._snapshot
-        with self._lock:
-            if point.weights is not None:
-                self._chunks_wanted = max(0, self._chunks_wanted - 1)
-            # The first point is left out: compiling comes before it, and says nothing of the pace.
-            seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
-            self._clock = now
-        weights = point.weights or shot.weights
-        points = (*shot.points, dataclasses.replace(point, weights=None))
-        self._publish(status=Status.RUNNING, points=points, weights=weights, seconds=seconds)
-
-    def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
-        self._events = None
-        evaluation = evaluate_on_test(network, self.dataset) if network else None
-        # The pictures, too, are then of what is kept, which early stopping or a failure makes an earlier epoch's.
-        weights = network.weights if network else self._snapshot.weights
-        self._publish(status=status, network=network, weights=weights, evaluation=evaluation, message=message)
-
-    def _fail(self, message: str) -> None:
-        """End the run with the last finished epoch's network, if that much can be done."""
-        state = self._snapshot.state
-        try:
-            self._end(Status.FAILED, TrainedNetwork(self.config, state.weights) if state else None, message)
-        except Exception:
-            # The thread must live on for the other runs.
-            logger.exception("Run %s: its last good epoch cannot be evaluated", self.id)
-            self._end(Status.FAILED, None, message)
-
-
-def _ending(config: RunConfig, event: training.Finished) -> str:
-    if not event.stopped_early:
-        return ""
-    return (
-        f"Stopped early after epoch {len(event.history)}: the validation loss had not fallen for "
-        f"{config.early_stopping} epochs. The best epoch's weights are kept."
-    )
-
-
 class Scheduler:
-    """Worker threads that give every run that wants to go on its turn, one after the other."""
+    """Worker threads that give every run that wants to go on its turn, the one that has had least first."""
 
     def __init__(self, workers: int = WORKERS) -> None:
-        self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._workers = workers
+        # What each waiting run has used, the order of arrival among equals, and the run.
+        self._queue: list[tuple[float, int, Run]] = []
+        self._arrivals = itertools.count()
+        self._least_used = 0.0
         # A run that nobody holds any more, paused by a visitor who left, is forgotten.
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         for number in range(workers):
             threading.Thread(target=self._work, name=f"training-{number}", daemon=True).start()
 
@@ -304,13 +53,21 @@ class Scheduler:
             runs = list(self._runs)
         return sum(run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
 
-    def submit(self, config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
+    def submit(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        paused: bool = False,
+        is_watched: Callable[[], bool] | None = None,
+    ) -> Run:
         """Take on a run.
 
         Args:
             config: the run.
             dataset: the data that it names.
             paused: whether it waits for `Run.step` or `Run.resume` before its first step.
+            is_watched: whether anybody still cares; asked at each turn, from a worker. After
+                `live_run.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
 
         Raises:
             CapacityError: when the server cannot hold it, or has too many already.
@@ -325,7 +82,7 @@ class Scheduler:
             # What a run that has begun takes is no longer free anyway.
             promised = sum(training_bytes(run.config) for run in active if not run.snapshot.points)
             capacity.check(config, promised)
-            run = Run(config, dataset, self)
+            run = Run(config, dataset, self, is_watched)
             self._runs.add(run)
         if paused:
             run.pause()
@@ -334,16 +91,39 @@ class Scheduler:
         return run
 
     def enqueue(self, run: Run) -> None:
-        """Put a run at the end of the queue, unless it stands there already or does not want a turn."""
+        """Let a run wait for a turn, unless it does already or does not want one."""
+        # A newcomer, or one who was away, shall not catch up on all the time that the others have had.
+        run.used_seconds = max(run.used_seconds, self._least_used)
+        self._put(run)
+
+    def hurry(self, run: Run) -> None:
+        """Let a run have the next turn: one that is told to stop shall not wait for all the others."""
+        self.enqueue(run)
+        with self._lock:
+            self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
+            heapq.heapify(self._queue)
+
+    def _put(self, run: Run) -> None:
         if run.claim_place():
-            self._queue.put(run)
+            with self._lock:
+                heapq.heappush(self._queue, (run.used_seconds, next(self._arrivals), run))
+                self._lock.notify()
+
+    def _turn_seconds(self) -> float:
+        return min(TURN_SECONDS, ROUND_SECONDS * self._workers / max(1, self.active_runs))
 
     def _work(self) -> None:
         while True:
-            run = self._queue.get()
-            run.take_turn()
+            with self._lock:
+                self._lock.wait_for(lambda: self._queue)
+                used, _, run = heapq.heappop(self._queue)
+                self._least_used = max(self._least_used, used)
+            began = time.monotonic()
+            seconds = self._turn_seconds()
+            run.take_turn(seconds, min(seconds, training.CHUNK_SECONDS))
+            run.used_seconds += time.monotonic() - began
             run.leave_place()
-            self.enqueue(run)
+            self._put(run)
             del run  # Do not keep a forgotten run alive while waiting for the next.
 
 

@@ -11,7 +11,7 @@ import functools
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from mnist_core.evaluation import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import numpy.typing as npt
 
@@ -47,7 +47,7 @@ class EpochMetrics:
         accuracy: share of them read right, likewise.
         validation_loss: mean loss on the validation images after the epoch, without the L2 penalty; None without any.
         validation_accuracy: share of them read right; None without any.
-        learning_rate: in force during the epoch.
+        learning_rate: in force when the epoch ended.
     """
 
     epoch: int
@@ -55,6 +55,21 @@ class EpochMetrics:
     accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class RateChanged:
+    """The learning rate was changed while the run went on.
+
+    Args:
+        epoch: the one under way, counted from 1.
+        step: steps done in it before the new rate came into force.
+        learning_rate: the new one.
+    """
+
+    epoch: int
+    step: int
     learning_rate: float
 
 
@@ -68,6 +83,7 @@ class TrainingState:
         step: steps done so far.
         history: one entry for each finished epoch.
         best_weights: with early stopping, the weights of the epoch with the lowest validation loss.
+        rates: every change of the learning rate so far; the last one is in force.
     """
 
     weights: forward.Weights
@@ -75,6 +91,7 @@ class TrainingState:
     step: int
     history: tuple[EpochMetrics, ...] = ()
     best_weights: forward.Weights | None = None
+    rates: tuple[RateChanged, ...] = ()
 
     @property
     def epoch(self) -> int:
@@ -107,7 +124,7 @@ class Progress:
         loss: mean over this point's images, before each step's update, with the L2 penalty.
         accuracy: share of them read right, likewise.
         samples_per_second: images a second while the chunk ran.
-        weights: the run's weights at the end of the chunk; None for the points before the chunk's last.
+        weights: the run's weights at the end of the chunk, not to be written to; None for the points before its last.
     """
 
     epoch: int
@@ -116,6 +133,15 @@ class Progress:
     accuracy: float
     samples_per_second: float
     weights: forward.Weights | None
+
+
+@dataclass(frozen=True)
+class Validating:
+    """An epoch's steps are done, and so many of its validation images are read."""
+
+    epoch: int
+    done: int
+    images: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +168,20 @@ class Finished:
     stopped_early: bool
 
 
-Event = Started | Progress | EpochEnded | Finished
+Event = Started | Progress | RateChanged | Validating | EpochEnded | Finished
+
+
+@dataclass
+class Dials:
+    """What may be turned while a run goes on; the run looks before each chunk.
+
+    Args:
+        learning_rate: another one than before; None leaves it.
+        chunk_seconds: how long a chunk should take. It changes when points come, never what they say.
+    """
+
+    learning_rate: float | None = None
+    chunk_seconds: float = field(default_factory=lambda: CHUNK_SECONDS)
 
 
 _copying = threading.Lock()
@@ -188,16 +227,20 @@ def point_steps(config: RunConfig, steps_per_epoch: int) -> int:
     return max(1, min(by_work, math.ceil(steps_per_epoch / _POINTS_PER_EPOCH), engine.MAX_STEPS))
 
 
-def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = None) -> Iterator[Event]:
+def train(
+    config: RunConfig, dataset: Dataset, state: TrainingState | None = None, dials: Dials | None = None
+) -> Iterator[Event]:
     """Train the network that `config` describes.
 
     Args:
         config: the run.
         dataset: the data that it names.
         state: where to go on from; None for the start.
+        dials: what the caller may turn meanwhile.
 
     Yields:
-        `Started`, then `Progress` for each point and `EpochEnded` after each epoch, then `Finished`.
+        `Started`, then `Progress` for each point, `Validating` while validation images are read and `EpochEnded` after
+        each epoch, then `Finished`; `RateChanged` whenever the learning rate was turned.
 
     Raises:
         TrainingError: when a step's loss is no finite number; the last `EpochEnded` is still good.
@@ -210,7 +253,7 @@ def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = Non
     steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)
     yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))
     stopped_early = _is_exhausted(config, state)
-    pace = _Pace()
+    pace = _Pace(dials or Dials())
     while state.epoch < config.epochs and not stopped_early:
         for event in _train_epoch(config, dataset, split, state, pace):
             if isinstance(event, EpochEnded):
@@ -223,13 +266,14 @@ def train(config: RunConfig, dataset: Dataset, state: TrainingState | None = Non
 
 @dataclass
 class _Pace:
-    """How many points a chunk takes, so that it lasts about `CHUNK_SECONDS` whatever else the machine is doing."""
+    """How many points a chunk takes, so that it lasts about as long as it should whatever else the machine is doing."""
 
+    dials: Dials
     points: int = 1
 
     def note(self, points: float, seconds: float, most: int) -> None:
         """Learn from a chunk of `points` that took `seconds`; it at most doubles, since a first one compiles too."""
-        wanted = round(points * CHUNK_SECONDS / seconds)
+        wanted = round(points * self.dials.chunk_seconds / seconds)
         self.points = max(1, min(wanted, 2 * self.points, most))
 
 
@@ -243,61 +287,71 @@ def _train_epoch(
     span = point_steps(config, len(rows))
     weights: tuple[Any, ...] = state.weights
     slots: tuple[Any, ...] = state.slots
+    rates = state.rates
+    rate = rates[-1].learning_rate if rates else config.learning_rate
     loss_sum, correct_sum = 0.0, 0
     done = 0
     while done < len(rows):
+        if pace.dials.learning_rate not in (None, rate):
+            rate = pace.dials.learning_rate
+            rates = (*rates, RateChanged(epoch, done, rate))
+            yield rates[-1]
         steps = slice(done, min(done + pace.points * span, len(rows)))
         started = time.perf_counter()
         result = program(
             images, rows[steps], counts[steps], weights, slots,
-            step=state.step + done, learning_rate=config.learning_rate, l2=config.l2, seed=config.seed,
+            step=state.step + done, learning_rate=rate, l2=config.l2, seed=config.seed,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         pace.note(len(result.losses) / span, seconds, most=engine.MAX_STEPS // span)
         weights, slots = result.weights, result.slots
-        rate = float(counts[steps].sum()) / seconds
+        speed = float(counts[steps].sum()) / seconds
         for start in range(0, len(result.losses), span):
             part = slice(start, start + span)
             is_finite = np.isfinite(result.losses[part])
             if not is_finite.all():
-                raise _diverged(config, epoch, done + int(is_finite.argmin()) + 1)
+                raise _diverged(config, rate, epoch, done + int(is_finite.argmin()) + 1)
             sizes = counts[steps][part].astype(np.float64)
             losses = float(result.losses[part] @ sizes)
             correct = int(result.correct[part].sum())
             loss_sum, correct_sum = loss_sum + losses, correct_sum + correct
             done += len(sizes)
             is_last = start + span >= len(result.losses)
-            yield Progress(
-                epoch,
-                done,
-                losses / sizes.sum(),
-                correct / sizes.sum(),
-                rate,
-                tuple(weight.numpy() for weight in weights) if is_last else None,
-            )
-    arrays = tuple(weight.numpy() for weight in weights)
+            now = _arrays(weights) if is_last else None
+            yield Progress(epoch, done, losses / sizes.sum(), correct / sizes.sum(), speed, now)
+    arrays = _arrays(weights)
     if not all(np.isfinite(array).all() for array in arrays):
-        raise _diverged(config, epoch, done)
-    metrics = _epoch_metrics(config, dataset, split, arrays, epoch, loss_sum / counts.sum(), correct_sum / counts.sum())
+        raise _diverged(config, rate, epoch, done)
+    images_seen = float(counts.sum())
+    metrics = EpochMetrics(epoch, loss_sum / images_seen, correct_sum / images_seen, None, None, rate)
+    if len(split.validation_indices):
+        metrics = yield from _validated(config, dataset, split, arrays, metrics)
     state = TrainingState(
         arrays,
-        tuple(slot.numpy() for slot in slots),
+        _arrays(slots),
         state.step + len(rows),
         (*state.history, metrics),
         _best_weights(config, state, metrics, arrays),
+        rates,
     )
     yield EpochEnded(epoch, metrics, state)
 
 
-def _epoch_metrics(
-    config: RunConfig, dataset: Dataset, split: Split, weights: forward.Weights,
-    epoch: int, loss: float, accuracy: float,
-) -> EpochMetrics:  # fmt: skip
-    metrics = EpochMetrics(epoch, float(loss), float(accuracy), None, None, config.learning_rate)
+def _arrays(tensors: tuple[Any, ...]) -> forward.Weights:
+    """The tensors as arrays that share their memory, since thirty runs keep several sets each."""
+    return tuple(np.asarray(tensor) for tensor in tensors)
+
+
+def _validated(
+    config: RunConfig, dataset: Dataset, split: Split, weights: forward.Weights, metrics: EpochMetrics
+) -> Generator[Event, None, EpochMetrics]:
+    """Add what the validation images say, block by block, since half of the images can take seconds."""
     chosen = split.validation_indices
-    if not len(chosen):
-        return metrics
-    probabilities = TrainedNetwork(config, weights).predict(dataset.train_images[chosen])
+    blocks: list[npt.NDArray[np.float32]] = []
+    for block in TrainedNetwork(config, weights).predict_in_blocks(dataset.train_images[chosen]):
+        blocks.append(block)
+        yield Validating(metrics.epoch, sum(map(len, blocks)), len(chosen))
+    probabilities = np.concatenate(blocks)
     labels = dataset.train_labels[chosen]
     return dataclasses.replace(
         metrics,
@@ -327,8 +381,8 @@ def _is_exhausted(config: RunConfig, state: TrainingState) -> bool:
     return state.epoch - _best_epoch(state.history) >= config.early_stopping
 
 
-def _diverged(config: RunConfig, epoch: int, step: int) -> TrainingError:
-    advice = f"Lower the learning rate, now {config.learning_rate:g}; a tenth of it is a good next try"
+def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> TrainingError:
+    advice = f"Lower the learning rate, now {rate:g}; a tenth of it is a good next try"
     if any(layer.activation in ("linear", "relu", "elu", "leaky_relu") for layer in config.layers):
         advice += ", or choose an activation with a ceiling, such as tanh"
     return TrainingError(

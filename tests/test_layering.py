@@ -30,6 +30,7 @@ ORDER = [
     "evaluation",
     "training",
     "capacity",
+    "live_run",
     "scheduler",
     "drawing",
     "prediction",

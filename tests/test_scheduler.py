@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from mnist_core import capacity, training
+from mnist_core import live_run
 from mnist_core import scheduler as scheduling
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError
+from mnist_core.live_run import Status
 from mnist_core.network import TrainedNetwork, training_bytes
-from mnist_core.scheduler import Scheduler, Status
+from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,
@@ -93,8 +95,8 @@ def test_early_stop_is_explained(by_hand: Scheduler) -> None:
 
 
 def failing_after_an_epoch(error: Exception) -> Callable[..., Iterator[training.Event]]:
-    def train(config: RunConfig, dataset: Any) -> Iterator[training.Event]:
-        for event in real_train(config, dataset):
+    def train(config: RunConfig, dataset: Any, dials: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, dials=dials):
             yield event
             if config.seed == 13 and isinstance(event, training.EpochEnded):
                 raise error
@@ -169,7 +171,7 @@ def test_evaluation_that_fails_is_logged_and_ends_the_run(
     def evaluate(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(scheduling, "evaluate_on_test", evaluate)
+    monkeypatch.setattr(live_run, "evaluate_on_test", evaluate)
     run = by_hand.submit(small(), blobs())
     to_the_end(by_hand, run)
     assert run.snapshot.status is Status.FAILED
@@ -255,7 +257,7 @@ def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPa
 
 def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(scheduling, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
     for expected in (0.0, 1.0, 2.0):
         now += 500.0
@@ -276,7 +278,7 @@ def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.Mon
 
 def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(scheduling, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(STEPS // 2):
         run.step()

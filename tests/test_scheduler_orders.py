@@ -14,7 +14,8 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.scheduler import Scheduler, Status
+from mnist_core.live_run import Status
+from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,
@@ -140,8 +141,8 @@ def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler)
 def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders that come while a worker is at it, and are taken back before it looks."""
 
-    def train(config: RunConfig, dataset: Any) -> Iterator[training.Event]:
-        for event in real_train(config, dataset):
+    def train(config: RunConfig, dataset: Any, dials: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, dials=dials):
             run.pause()
             run.resume()
             yield event
@@ -197,12 +198,12 @@ def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: G
         (0.0, 1, 1),
         (0.0, 3, 3),
         (0.0, STEPS + 1, STEPS + 1),
-        # Each chunk holds twice as many points as the one before it, to the end of the epoch.
+        # Each chunk holds twice as many points as the one before it, up to the end of its epoch.
         (1000.0, 1, 1),
         (1000.0, 2, 3),
         (1000.0, 3, 7),
         (1000.0, 4, STEPS),
-        (1000.0, 5, STEPS + 1),
+        (1000.0, 5, 2 * STEPS),
     ],
 )
 def test_stopped_network_is_that_of_the_last_point(

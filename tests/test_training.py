@@ -107,10 +107,7 @@ def test_order_of_events() -> None:
     kinds = [type(event).__name__ for event in events]
     assert [kind for kind, _ in itertools.groupby(kinds)] == [
         "Started",
-        "Progress",
-        "EpochEnded",
-        "Progress",
-        "EpochEnded",
+        *("Progress", "Validating", "EpochEnded") * 2,
         "Finished",
     ]
     assert isinstance(events[0], Started)

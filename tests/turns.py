@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
+from mnist_core import scheduler as scheduling
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.scheduler import Run, Scheduler, Status
+from mnist_core.live_run import Run, Status
+from mnist_core.scheduler import Scheduler
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
 STEPS = 10
@@ -37,7 +39,7 @@ def wait_for(run: Run, *statuses: Status) -> None:
 def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
     """What a worker does, by hand."""
     for _ in range(turns):
-        run.take_turn()
+        run.take_turn(scheduling.TURN_SECONDS)
         run.leave_place()
         scheduler.enqueue(run)
 
@@ -84,8 +86,8 @@ class Gate:
         self._permits = threading.Semaphore(0)
         self._is_open = False
 
-    def train(self, config: RunConfig, dataset: Any, state: Any = None) -> Iterator[training.Event]:
-        for event in real_train(config, dataset, state):
+    def train(self, config: RunConfig, dataset: Any, state: Any = None, dials: Any = None) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, state, dials):
             if isinstance(event, training.Progress) and not self._is_open:
                 self._permits.acquire()
             yield event

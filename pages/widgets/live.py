@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core import datasets, explain, figures, forward, presets, scheduler
+from mnist_core.live_run import Run, Snapshot, Status
 from mnist_core.network import TrainedNetwork
-from mnist_core.scheduler import Run, Snapshot, Status
 from pages.widgets import pictures, session
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from mnist_core import presets
 from pages.widgets import session
 
 if TYPE_CHECKING:
-    from mnist_core.scheduler import Run
+    from mnist_core.live_run import Run
 
 
 def name(run: Run) -> str:

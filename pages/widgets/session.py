@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
-    from mnist_core.scheduler import Run
+    from mnist_core.live_run import Run
 
 logger = logging.getLogger(__name__)
 

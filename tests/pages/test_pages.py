@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import presets
 from mnist_core.config import MAX_CONV_LAYERS
-from mnist_core.scheduler import Run
+from mnist_core.live_run import Run
 from pages.widgets import data, session
 from tests import mirror
 
