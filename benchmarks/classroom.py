@@ -33,7 +33,7 @@ import numpy as np
 
 from benchmarks import report
 from mnist_core import config as choices
-from mnist_core import datasets, presets, scheduler
+from mnist_core import datasets, live_run, presets, scheduler
 from mnist_core.errors import CapacityError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ SAME_UPDATE_SECONDS = 0.01
 PATIENCE_SECONDS = 180.0
 
 
-class WatchedRun(scheduler.Run):
+class WatchedRun(live_run.Run):
     """A run that notes when it shows something new and when it has a turn, by `time.perf_counter`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,10 +72,10 @@ class WatchedRun(scheduler.Run):
     def __setattr__(self, name: str, value: object) -> None:
         # A snapshot is replaced whole, so there is no other way for a page to see something new.
         super().__setattr__(name, value)
-        if isinstance(value, scheduler.Snapshot):
+        if isinstance(value, live_run.Snapshot):
             self._note(value, time.perf_counter())
 
-    def _note(self, shot: scheduler.Snapshot, now: float) -> None:
+    def _note(self, shot: live_run.Snapshot, now: float) -> None:
         if self.ended is None and not shot.status.is_active:
             self.ended = now
         if shot.points and shot.started:
@@ -84,10 +84,10 @@ class WatchedRun(scheduler.Run):
             if not self.points or images > self.points[-1][1]:
                 self.points.append((now, images))
 
-    def take_turn(self) -> None:
+    def take_turn(self, seconds: float, chunk_seconds: float | None = None) -> None:
         """Go on for a while, as every run does."""
         began = time.perf_counter()
-        super().take_turn()
+        super().take_turn(seconds, chunk_seconds)
         self.turns.append((began, time.perf_counter()))
 
     def images_at(self, moment: float) -> int:
@@ -150,7 +150,7 @@ class Group:
 
     def failures(self) -> int:
         """How many were refused, failed, never had a point or did not answer; to be asked after `stop`."""
-        bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is scheduler.Status.FAILED]
+        bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is live_run.Status.FAILED]
         return self.refused + len(bad)
 
 

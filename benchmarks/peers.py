@@ -7,6 +7,7 @@ more to do than to train, with the validation images at the end of an epoch wher
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def keras_fit(problem: Problem, steps_per_execution: int = 1) -> Epoch:
 def torch_eager(problem: Problem) -> Epoch | None:
     """PyTorch without compiling, the tensors in memory and batches cut out by index; None where it is not installed."""
     try:
-        import torch
+        torch: Any = importlib.import_module("torch")
     except ImportError:
         return None
     config = problem.config

@@ -18,7 +18,7 @@ _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "torch", "scikit-learn", "
 
 def machine() -> dict[str, Any]:
     """The processor, its cores, the memory in GB, the system, and the versions of what was measured."""
-    installed = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
+    installed = {found.name.lower().replace("_", "-"): found.version for found in importlib.metadata.distributions()}
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

@@ -109,6 +109,7 @@ class Run:
         self.config = config
         self.dataset = dataset
         self.used_seconds = 0.0  # Time of the workers, for the scheduler to compare.
+        self._usual_seconds: float | None = None
         self._scheduler = scheduler
         self._is_watched = is_watched or (lambda: True)
         self._watched_at = time.monotonic()
@@ -254,6 +255,12 @@ class Run:
             # The last line of defence of a thread: whatever it is must be seen in the log and on the page.
             logger.exception("Run %s failed unexpectedly: %s", self.id, self.config)
             self._fail("Something went wrong inside the playground; the server's log tells what.")
+
+    def charge(self, seconds: float, smoothing: float) -> None:
+        """Note a turn's time: a share of `smoothing` of it now, the rest in the turns to come."""
+        usual = seconds if self._usual_seconds is None else self._usual_seconds
+        self._usual_seconds = usual + smoothing * (seconds - usual)
+        self.used_seconds += self._usual_seconds
 
     def _stop_if_forgotten(self) -> None:
         now = time.monotonic()

@@ -29,6 +29,9 @@ WORKERS = 2
 TURN_SECONDS = 0.1
 ROUND_SECONDS = 1.0
 MAX_ACTIVE_RUNS = 100
+# How much of a turn's surprise is charged at once: the rest follows in later turns, so that one that a busy machine
+# made slow does not cost its run a whole round.
+_SMOOTHING = 0.2
 
 
 class Scheduler:
@@ -120,8 +123,9 @@ class Scheduler:
                 self._least_used = max(self._least_used, used)
             began = time.monotonic()
             seconds = self._turn_seconds()
+            is_first = not run.snapshot.points
             run.take_turn(seconds, min(seconds, training.CHUNK_SECONDS))
-            run.used_seconds += time.monotonic() - began
+            run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
             run.leave_place()
             self._put(run)
             del run  # Do not keep a forgotten run alive while waiting for the next.

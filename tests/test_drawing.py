@@ -309,7 +309,8 @@ def test_size_does_not_matter(points: list[tuple[int, int]], factor: int) -> Non
     difference = np.abs(
         to_mnist(on_glass(large)).steps[-2].image.sum() - to_mnist(on_glass(small)).steps[-2].image.sum()
     )
-    assert difference < 0.05 * to_mnist(on_glass(large)).image.sum()
+    # The small pen is ten pixels wide, and its edge is drawn to half a pixel's accuracy.
+    assert difference < 0.1 * to_mnist(on_glass(large)).image.sum()
 
 
 @given(strokes, st.integers(1, 40))

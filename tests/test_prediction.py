@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.forward import initial_weights
 from mnist_core.errors import DataError
+from mnist_core.forward import initial_weights
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import Prediction, Predictor
 

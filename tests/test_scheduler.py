@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from mnist_core import capacity, training
-from mnist_core import live_run
+from mnist_core import capacity, live_run, training
 from mnist_core import scheduler as scheduling
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import datasets, explain, figures, forward, presets, scheduler
+from mnist_core import capacity, datasets, explain, figures, forward, presets, scheduler
+from mnist_core.config import LEARNING_RATE
 from mnist_core.live_run import Run, Snapshot, Status
 from mnist_core.network import TrainedNetwork
 from pages.widgets import pictures, session
@@ -44,14 +45,22 @@ def _draw(run: Run, shot: Snapshot) -> None:
         _progress(run, shot)
     else:
         _ending(run, shot)
+    _rates(shot)
     if shot.points:
         _curves(run, shot)
     _insight(run, shot)
 
 
 def _progress(run: Run, shot: Snapshot) -> None:
+    others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
+    sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
     if shot.status is Status.WAITING and not shot.points:
-        st.progress(0.0, text="Getting ready: the network is compiled for this computer …")
+        text = "Getting ready: the network is compiled for this computer …"
+        if others > 0:
+            images = len(datasets.split(run.dataset, run.config.split, run.config.validation_fraction).train_indices)
+            alone = capacity.estimated_seconds(run.config, images)
+            text = f"Waiting for a turn · {sharing} · all of it takes about {duration(alone * (1 + others))}"
+        st.progress(0.0, text=text)
         return
     epoch = shot.points[-1].epoch if shot.points else 1
     text = f"{presets.title_of(run.config)} · **epoch {epoch} of {run.config.epochs}**"
@@ -63,9 +72,8 @@ def _progress(run: Run, shot: Snapshot) -> None:
         left = run.seconds_left
         if left is not None:
             text += f" · {duration(left)} left"
-        others = scheduler.shared().active_runs - 1
         if others > 0:
-            text += f" · shared with {others} other {'run' if others == 1 else 'runs'}"
+            text += f" · {sharing}"
     speed = run.samples_per_second
     if speed:
         text += f" · {speed:,.0f} images a second"
@@ -91,8 +99,33 @@ def _orders(run: Run, status: Status) -> None:
             )
         else:
             st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
+        with st.popover("Learning rate", icon=":material/speed:"):
+            _learning_rate(run)
         st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
         st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Stop, and clear this run away.")
+
+
+def _learning_rate(run: Run) -> None:
+    """Turn the learning rate while the run goes on."""
+    rates = [run.learning_rate * factor for factor in (10, 3, 1 / 3, 1 / 10)]
+    st.markdown(f"Now **{run.learning_rate:g}**. Larger steps learn faster and less finely. From the next chunk:")
+    with st.container(horizontal=True):
+        for rate in (float(f"{rate:.2g}") for rate in rates):
+            is_possible = LEARNING_RATE.low <= rate <= LEARNING_RATE.high
+            st.button(
+                f"{rate:g}",
+                key=f"rate-{rate:g}",
+                on_click=run.set_learning_rate,
+                args=(rate,),
+                disabled=not is_possible,
+            )
+
+
+def _rates(shot: Snapshot) -> None:
+    """What the record says of a learning rate that was changed."""
+    if shot.rates:
+        changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
+        st.caption(f"Learning rate: {changes}.")
 
 
 def _curves(run: Run, shot: Snapshot) -> None:
@@ -174,7 +207,8 @@ def _ending(run: Run, shot: Snapshot) -> None:
     is_whole = shot.status is Status.FINISHED
     after = "" if is_whole else f", ended after {run.fraction:.0%} of its epochs"
     st.caption(f"{presets.title_of(run.config)}, run {run.number}{after}")
-    preset = presets.preset_of(run.config)
+    # With another learning rate on the way it was no longer the article's recipe.
+    preset = None if shot.rates else presets.preset_of(run.config)
     published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None
     with st.container(horizontal=True):
         st.metric(

@@ -8,11 +8,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core import datasets, presets, scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
@@ -107,7 +109,7 @@ def start(config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
     Raises:
         CapacityError: when the server cannot hold it.
     """
-    run = scheduler.shared().submit(config, dataset, paused)
+    run = scheduler.shared().submit(config, dataset, paused, _watcher())
     own = runs()
     own.append(run)
     st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
@@ -116,6 +118,15 @@ def start(config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
         own.remove(old)
     st.session_state["current_run"] = run
     return run
+
+
+def _watcher() -> Callable[[], bool]:
+    """Whether this visitor's tab is open, on whatever page; to be asked from any thread."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():  # Without a server, as in tests of a page, nobody can leave.
+        return lambda: True
+    session_id = context.session_id
+    return lambda: runtime.get_instance().is_active_session(session_id)
 
 
 def reset() -> None:

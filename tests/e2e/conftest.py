@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -28,36 +28,49 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a fresh server without MNIST; at the end, its log must hold no warning and no error."""
-    folder = tmp_path_factory.mktemp("server")
-    log = folder / "log.txt"
-    address = f"http://127.0.0.1:{_free_port()}"
-    environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
-    environment["MNIST_CACHE_DIR"] = str(folder / "cache")
-    environment["MNIST_DATASET"] = "embedded"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
-    command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )
-    try:
-        _wait_until_up(address, process, log)
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], contextlib.AbstractContextManager[str]]:
+    """Starts a fresh server without MNIST by the Streamlit of a module; gives its address.
+
+    At the end, its log must hold no warning and no error.
+    """
+
+    @contextlib.contextmanager
+    def serve(module: str) -> Iterator[str]:
+        folder = tmp_path_factory.mktemp("server")
+        log = folder / "log.txt"
+        address = f"http://127.0.0.1:{_free_port()}"
+        environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
+        environment["MNIST_CACHE_DIR"] = str(folder / "cache")
+        environment["MNIST_DATASET"] = "embedded"
+        command = [sys.executable, "-m", module, "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
+        command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            _wait_until_up(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+        text = log.read_text()
+        words = ("WARN", "Warning", "ERROR", "Traceback")
+        assert not any(word in text for word in words), text
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def server(serve: Callable[[str], contextlib.AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of a server as `make run` starts it."""
+    with serve("streamlit") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-    text = log.read_text()
-    noise = [
-        line for line in text.splitlines() if any(word in line for word in ("WARN", "Warning", "ERROR", "Traceback"))
-    ]
-    assert not noise, text
 
 
 def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -32,7 +32,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def labels(app: AppTest) -> list[str]:
-    return [button.label for button in app.button if button.label != "Undo my changes"]
+    """The buttons of the page, without the learning rates to choose from."""
+    buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
+    return [button.label for button in buttons if button.label != "Undo my changes"]
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -172,8 +174,19 @@ def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
     app.run()
     assert len(run.snapshot.points) == 1
     assert labels(app) == ["Resume", "Step", "Stop", "Reset"]
+    assert run.learning_rate == 0.01
+    press(app, "0.1")
+    press(app, "Step")
+    for _ in range(6000):
+        if run.snapshot.rates and run.snapshot.status.value == "paused":
+            break
+        PAUSE.wait(0.01)
     press(app, "Stop")
     wait_for_end(app)
+    app.run()
+    assert [change.learning_rate for change in run.snapshot.rates] == [0.1]
+    step = run.snapshot.rates[0].step + 1
+    assert f"Learning rate: 0.1 from epoch 1, step {step}." in [caption.value for caption in app.caption]
     assert run.snapshot.network is not None
     assert not app.exception
 

@@ -1,0 +1,112 @@
+"""The Train page in a real browser while a class trains on the same server.
+
+``python -m tests.e2e.test_classroom run app.py`` is Streamlit's command with the class in its process.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from streamlit.web import cli
+
+from mnist_core import datasets, scheduler
+from mnist_core.config import RunConfig
+from tests.e2e.test_main_path import SLOW, choose, wait_until_grown
+
+OTHERS = 30
+# One image a step: a small network that is still busy long after the test.
+CONFIG = RunConfig(batch_size=1, epochs=100, dataset="embedded")
+
+# Notes every value that the progress bar is given, not only those that a test would happen to look at.
+NOTE_PROGRESS = """() => {
+    window.noted = [];
+    const note = () => {
+        const bar = document.querySelector("[role=progressbar]");
+        if (bar) window.noted.push(Number(bar.getAttribute("aria-valuenow")));
+    };
+    new MutationObserver(note).observe(document.body, {attributeFilter: ["aria-valuenow"], subtree: true});
+    note();
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[[str], AbstractContextManager[str]]) -> Iterator[str]:
+    """The address of a server with a class at work."""
+    with serve("tests.e2e.test_classroom") as address:
+        yield address
+
+
+def transparent_share(picture: Locator) -> float:
+    """How much of a picture shows nothing at all."""
+    address = picture.get_attribute("src") or ""
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+    return float((pixels[..., 3] == 0).mean())
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
+    page.goto("/")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    choose(page, "Network", "Morgan 1: one wide layer")
+    expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
+    page.get_by_text("Change how it learns").click()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
+    epochs.press("Enter")
+    train.click()
+
+    progress = page.get_by_text(re.compile(r"epoch \d+ of 100.* shared with \d+ other runs"))
+    expect(progress).to_contain_text(f"shared with {OTHERS} other runs", timeout=SLOW)
+    page.evaluate(NOTE_PROGRESS)
+    curve = page.locator(".mark-line path").first
+    expect(curve).to_be_visible(timeout=SLOW)
+    chart = page.locator("[data-testid=stVegaLiteChart] svg").first.element_handle()
+    for _ in range(5):
+        wait_until_grown(curve)
+
+    # What is asked of the page is done meanwhile: first beside the curve, then in the rest of the page.
+    picture = page.get_by_test_id("stImage").locator("img").first
+    with_random_start = transparent_share(picture)
+    toggle = page.get_by_role("switch", name="Only what training changed")
+    page.get_by_text("Only what training changed").click()
+    for _ in range(5):
+        wait_until_grown(curve)
+    expect(toggle).to_be_checked()
+    assert transparent_share(picture) > with_random_start + 0.1  # The blank edges of all digits, at least.
+    choose(page, "Network", "Torres: ten sigmoid units")
+    expect(page.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
+    wait_until_grown(curve)
+
+    assert chart is not None
+    assert chart.evaluate("chart => chart.isConnected")
+    noted = page.evaluate("window.noted")
+    assert noted == sorted(noted)
+    assert noted[0] < noted[-1] < 100
+    expect(progress).to_contain_text(f"shared with {OTHERS} other runs")
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Test accuracy", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile(r"^\d+\.\d\d%$"))
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+def main() -> None:
+    """Set the class to work, then be Streamlit."""
+    dataset = datasets.load(CONFIG.dataset)
+    runs = [scheduler.shared().submit(CONFIG, dataset) for _ in range(OTHERS)]
+    cli.main(prog_name="streamlit")
+    del runs  # Held until here: a run that nobody holds may be forgotten.
+
+
+if __name__ == "__main__":
+    main()

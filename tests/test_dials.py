@@ -1,0 +1,275 @@
+"""The learning rate turned in mid-run: what is told, what is recorded, and the same bits as done by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from mnist_core import datasets, engine, forward, network, training
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.errors import ConfigError, TrainingError
+from mnist_core.live_run import Status
+from mnist_core.network import TrainedNetwork
+from mnist_core.scheduler import Scheduler
+from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating
+from tests.events import epochs, events_of, finished
+from tests.samples import blobs, mislabelled_validation, small
+from tests.test_training_repeatable import bits
+from tests.turns import STEPS, assert_same_weights, in_turns, to_the_end
+
+Turns = dict[tuple[int, int], float]
+"""After which epoch and step the rate is turned, and to what; (0, 0) is before the first step."""
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "sgd": {},
+    "adam-dropout-penalty": {"optimizer": "adam", "l2": 0.01, "layers": (LayerConfig(units=16, dropout=0.3),)},
+    "momentum-convolution": {"optimizer": "momentum", "layers": (LayerConfig("conv", 4), LayerConfig(units=8))},
+}
+# To be turned up to where it grows beyond all bounds.
+LINEAR = (LayerConfig(units=16, activation="linear"),) * 2
+
+
+def turned(
+    config: RunConfig, turns: Turns, state: TrainingState | None = None, chunk_seconds: float = 0.0
+) -> list[Event]:
+    """The events of a run whose rate is turned as soon as a point, with step 0 an epoch's end, has come."""
+    dials = Dials(learning_rate=turns.get((0, 0)), chunk_seconds=chunk_seconds)
+    seen: list[Event] = []
+    for event in training.train(config, blobs(), state, dials):
+        seen.append(event)
+        if isinstance(event, Progress | EpochEnded):
+            place = (event.epoch, event.step) if isinstance(event, Progress) else (event.epoch + 1, 0)
+            dials.learning_rate = turns.get(place, dials.learning_rate)
+    return seen
+
+
+def changes(events: list[Event]) -> list[tuple[int, int, float]]:
+    return [(event.epoch, event.step, event.learning_rate) for event in events if isinstance(event, RateChanged)]
+
+
+def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]:
+    """Weights and slots after the same run, each step a call of its own with the rate that it should have."""
+    program = engine.program(engine.Architecture.of(config))
+    data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, program.architecture.uses_xla)
+    indices = datasets.split(blobs(), config.split, config.validation_fraction).train_indices
+    weights: Any = forward.initial_weights(config)
+    slots: Any = engine.initial_slots(config)
+    rate = turns.get((0, 0), config.learning_rate)
+    number = 0
+    for epoch in range(1, config.epochs + 1):
+        rows, counts = training.batches(training.epoch_order(config, indices, epoch), config.batch_size)
+        for step in range(len(rows)):
+            rate = turns.get((epoch, step), rate)
+            one = slice(step, step + 1)
+            result = program(
+                data, rows[one], counts[one], weights, slots,
+                step=number, learning_rate=rate, l2=config.l2, seed=config.seed,
+            )  # fmt: skip
+            weights, slots, number = result.weights, result.slots, number + 1
+    return [w.numpy() for w in weights], [s.numpy() for s in slots]
+
+
+# What is told and recorded
+
+
+def test_change_is_told_between_the_chunk_before_and_the_chunk_after() -> None:
+    events = turned(small(), {(2, 3): 0.02})
+    place = next(i for i, event in enumerate(events) if isinstance(event, RateChanged))
+    before, change, after = events[place - 1 : place + 2]
+    assert isinstance(before, Progress)
+    assert isinstance(after, Progress)
+    assert change == RateChanged(epoch=2, step=3, learning_rate=0.02)
+    assert [(event.epoch, event.step) for event in (before, after)] == [(2, 3), (2, 4)]
+    assert len(changes(events)) == 1
+
+
+@pytest.mark.parametrize(
+    ("turns", "told"),
+    [
+        ({(0, 0): 0.03}, [(1, 0, 0.03)]),
+        ({(2, 0): 0.03}, [(2, 0, 0.03)]),
+        ({(1, 9): 0.03}, [(1, 9, 0.03)]),
+        ({(1, STEPS): 0.03}, [(2, 0, 0.03)]),
+        ({(1, 2): 0.03, (1, 3): 0.04, (2, 5): 0.1}, [(1, 2, 0.03), (1, 3, 0.04), (2, 5, 0.1)]),
+        ({(0, 0): 0.1, (1, 4): 0.1}, []),
+        ({(1, 4): 0.03, (2, 4): 0.03}, [(1, 4, 0.03)]),
+        ({(2, STEPS): 0.03}, []),
+    ],
+    ids=["at-once", "at-an-epoch", "last-step", "after-it", "and-back", "to-the-same", "once-only", "too-late"],
+)
+def test_changes_are_told_once_each_where_they_come_into_force(turns: Turns, told: list[Any]) -> None:
+    events = turned(small(), turns)
+    assert changes(events) == told
+    assert epochs(events)[-1].state.rates == tuple(RateChanged(*change) for change in told)
+
+
+def test_change_amid_a_chunk_waits_for_its_end() -> None:
+    # With all the time in the world a chunk holds one point, then two, then four: 1, 2 to 3, 4 to 7, 8 to 10.
+    assert changes(turned(small(), {(1, 4): 0.02}, chunk_seconds=1000.0)) == [(1, 7, 0.02)]
+
+
+def test_history_and_states_hold_the_rate_in_force() -> None:
+    events = turned(small(epochs=4), {(2, 3): 0.02, (4, 0): 0.05})
+    second, fourth = RateChanged(2, 3, 0.02), RateChanged(4, 0, 0.05)
+    assert [metrics.learning_rate for metrics in finished(events).history] == [0.1, 0.02, 0.02, 0.05]
+    assert [event.metrics.learning_rate for event in epochs(events)] == [0.1, 0.02, 0.02, 0.05]
+    assert [event.state.rates for event in epochs(events)] == [(), (second,), (second,), (second, fourth)]
+
+
+# What is computed
+
+
+@pytest.mark.parametrize(
+    "turns", [{}, {(0, 0): 0.03}, {(1, 4): 0.02}, {(2, 0): 0.003, (2, 7): 0.05}], ids=["never", "0-0", "1-4", "2-0-2-7"]
+)
+@pytest.mark.parametrize("case", NETWORKS)
+def test_steps_before_take_the_old_rate_and_steps_after_the_new(case: str, turns: Turns) -> None:
+    config = small(learning_rate=0.01, **NETWORKS[case])
+    events = turned(config, turns)
+    weights, slots = step_by_step(config, turns)
+    assert_same_weights(finished(events).network.weights, weights)
+    assert_same_weights(epochs(events)[-1].state.slots, slots)
+    if turns:
+        assert not np.array_equal(weights[0], step_by_step(config, {})[0][0])
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_resumed_after_a_change_goes_on_with_the_changed_rate(case: str) -> None:
+    config = small(epochs=4, learning_rate=0.01, **NETWORKS[case])
+    turns = {(1, 4): 0.02, (2, 7): 0.005, (4, 2): 0.03}
+    whole = turned(config, turns)
+    for ended in epochs(whole)[:-1]:
+        later = {place: rate for place, rate in turns.items() if place[0] > ended.epoch}
+        rest = turned(config, later, ended.state)
+        assert changes(rest) == [(*place, rate) for place, rate in later.items()]
+        assert bits(rest)[1:] == bits(whole)[1:]
+        assert epochs(rest)[-1].state.rates == epochs(whole)[-1].state.rates
+
+
+def test_resumed_with_the_dials_as_they_were_left_tells_nothing_again() -> None:
+    config = small(epochs=3)
+    whole = turned(config, {(1, 4): 0.02})
+    rest = turned(config, {(0, 0): 0.02}, epochs(whole)[0].state)
+    assert changes(rest) == []
+    assert bits(rest)[1:] == bits(whole)[1:]
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_dials_left_alone_change_no_bit(case: str) -> None:
+    config = small(learning_rate=0.01, **NETWORKS[case])
+    expected = bits(events_of(config))
+    for dials in (Dials(), Dials(learning_rate=0.01)):
+        assert bits(list(training.train(config, blobs(), dials=dials))) == expected
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_length_of_a_chunk_changes_no_bit_even_when_turned_meanwhile(case: str) -> None:
+    config = small(epochs=3, learning_rate=0.01, **NETWORKS[case])
+    expected = bits(events_of(config))
+    for seconds in (0.0, 1000.0):
+        assert bits(turned(config, {}, chunk_seconds=seconds)) == expected
+    dials = Dials()
+    events = []
+    for event in training.train(config, blobs(), dials=dials):
+        dials.chunk_seconds = 1000.0 - dials.chunk_seconds
+        events.append(event)
+    assert bits(events) == expected
+
+
+@pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
+def test_length_of_a_chunk_changes_no_bit_after_a_change_between_epochs(chunk_seconds: float) -> None:
+    turns = {(0, 0): 0.05, (2, 0): 0.02}
+    assert bits(turned(small(), turns, chunk_seconds=chunk_seconds)) == bits(turned(small(), turns, chunk_seconds=0.1))
+
+
+def test_divergence_names_the_rate_in_force() -> None:
+    with pytest.raises(TrainingError, match="Lower the learning rate, now 10;") as raised:
+        turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {(2, 3): 10.0})
+    assert "in epoch 2, step" in str(raised.value)
+    state = epochs(events_of(small(layers=LINEAR, learning_rate=0.01)))[0].state
+    changed = dataclasses.replace(state, rates=(RateChanged(1, 5, 9.5),))
+    with pytest.raises(TrainingError, match=r"now 9\.5;"):
+        turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {}, changed)
+
+
+# A run's own dial
+
+
+def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_point_a_chunk: None) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    assert run.learning_rate == 0.1
+    for _ in range(4):
+        run.step()
+        in_turns(by_hand, run)
+    run.set_learning_rate(0.02)
+    assert run.learning_rate == 0.02
+    assert run.snapshot.rates == ()
+    run.step()
+    in_turns(by_hand, run)
+    assert len(run.snapshot.points) == 5
+    assert run.snapshot.rates == (RateChanged(1, 4, 0.02),)
+    run.resume()
+    to_the_end(by_hand, run)
+    shot = run.snapshot
+    assert shot.status is Status.FINISHED
+    assert shot.network is not None
+    assert shot.state is not None
+    assert shot.rates == shot.state.rates == (RateChanged(1, 4, 0.02),)
+    assert [metrics.learning_rate for metrics in shot.epochs] == [0.02, 0.02]
+    assert_same_weights(shot.network.weights, step_by_step(small(), {(1, 4): 0.02})[0])
+
+
+def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    run.set_learning_rate(1)
+    to_the_end(by_hand, run)
+    assert run.snapshot.rates == (RateChanged(1, 0, 1),)
+    assert run.snapshot.network is not None
+    assert_same_weights(run.snapshot.network.weights, step_by_step(small(), {(0, 0): 1.0})[0])
+
+
+@pytest.mark.parametrize("rate", [0, 9e-7, 10.001, -0.1, math.nan, math.inf, True, "0.1", None])
+def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(epochs=1), blobs())
+    with pytest.raises(ConfigError, match="learning_rate"):
+        run.set_learning_rate(rate)
+    assert run.learning_rate == 0.1
+    run.set_learning_rate(0.05)
+    with pytest.raises(ConfigError):
+        run.set_learning_rate(rate)
+    assert run.learning_rate == 0.05
+    to_the_end(by_hand, run)
+    assert run.snapshot.rates == (RateChanged(1, 0, 0.05),)
+
+
+# Validation in pieces
+
+
+@pytest.mark.parametrize(("block", "done"), [(2048, [75]), (32, [32, 64, 75]), (25, [25, 50, 75])])
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
+def test_validation_is_told_piece_by_piece_and_adds_up(
+    loss: str, block: int, done: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "_MOST_AT_ONCE", block)
+    config, dataset = small(validation_fraction=0.25, loss=loss), mislabelled_validation()
+    chosen = datasets.split(dataset, config.split, config.validation_fraction).validation_indices
+    labels = dataset.train_labels[chosen]
+    events = list(training.train(config, dataset))
+    for ended in epochs(events):
+        place = events.index(ended)
+        assert events[place - len(done) : place] == [Validating(ended.epoch, count, 75) for count in done]
+        answers = TrainedNetwork(config, ended.state.weights).predict(dataset.train_images[chosen])
+        expected = (
+            float(((answers.astype(np.float64) - np.eye(10)[labels]) ** 2).mean())
+            if loss == "mean_squared_error"
+            else sklearn.metrics.log_loss(labels, answers, labels=range(10))
+        )
+        assert ended.metrics.validation_loss == pytest.approx(expected, rel=1e-5)
+        right = sklearn.metrics.accuracy_score(labels, answers.argmax(axis=1))
+        assert ended.metrics.validation_accuracy == pytest.approx(right)
+    assert sum(isinstance(event, Validating) for event in events) == 2 * len(done)

@@ -1,0 +1,330 @@
+"""Who has the next turn and for how long, and the end of runs that nobody watches.
+
+The worker's own loop runs in the test's thread, on a clock of the test's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mnist_core import live_run, training
+from mnist_core import scheduler as scheduling
+from mnist_core.live_run import Run, Status
+from mnist_core.scheduler import Scheduler
+from tests.samples import blobs, small
+from tests.turns import assert_evaluated, assert_same_weights, in_turns, real_train
+
+# Powers of two, so that sums are exact.
+SHORT, LONG = 0.125, 0.625
+POINT = training.Progress(1, 1, 2.3, 0.1, 1000.0, None)
+
+real_take_turn = Run.take_turn
+
+
+class EnoughError(Exception):
+    """Takes the worker out of its endless loop."""
+
+
+class Worker:
+    """A worker under the test's thumb: a turn lets the clock go on and shows a point; only stopping is real."""
+
+    def __init__(self, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.scheduler = scheduler
+        self.now = 1000.0
+        self.costs: dict[Run, float] = {}
+        self.given: list[tuple[Run, float, float | None]] = []
+        self._left = 0
+
+        def take_turn(run: Run, seconds: float, chunk_seconds: float | None = None) -> None:
+            self.given.append((run, seconds, chunk_seconds))
+            self.now += self.costs[run]
+            run._publish(points=(POINT,))
+            if run.is_stopping:
+                real_take_turn(run, seconds, chunk_seconds)
+
+        monkeypatch.setattr(Run, "take_turn", take_turn)
+        monkeypatch.setattr(scheduling, "TURN_SECONDS", SHORT)
+        monkeypatch.setattr(scheduling, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(scheduler, "_workers", 2)
+        monkeypatch.setattr(scheduler._lock, "wait_for", self._wait_for)
+
+    def _wait_for(self, is_ready: Callable[[], Any]) -> None:
+        if not self._left or not is_ready():
+            raise EnoughError
+        self._left -= 1
+
+    def take(self, turns: int) -> list[Run]:
+        """Take so many turns, or as many as there are; whose they were."""
+        before, self._left = len(self.given), turns
+        with pytest.raises(EnoughError):
+            self.scheduler._work()
+        return [run for run, _, _ in self.given[before:]]
+
+    def submit(self, cost: float = SHORT, **how: Any) -> Run:
+        run = self.scheduler.submit(small(), blobs(), **how)
+        self.costs[run] = cost
+        return run
+
+
+@pytest.fixture
+def worker(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    return Worker(by_hand, monkeypatch)
+
+
+# The same time for all
+
+
+def test_equal_runs_take_turns_in_the_order_of_arrival(worker: Worker) -> None:
+    runs = [worker.submit() for _ in range(3)]
+    assert worker.take(9) == runs * 3
+
+
+def test_turns_five_times_as_long_come_a_fifth_as_often(worker: Worker) -> None:
+    slow, quick, other = worker.submit(LONG), worker.submit(), worker.submit()
+    worker.take(600)  # A scheduler may take some turns to know.
+    turns = Counter(worker.take(11 * 12))
+    assert turns[slow] == pytest.approx(12, abs=1)
+    assert turns[quick] == pytest.approx(60, abs=3)
+    assert turns[other] == pytest.approx(turns[quick], abs=1)
+
+
+def test_one_long_turn_is_made_up_for_by_the_other(worker: Worker) -> None:
+    once_slow, quick = worker.submit(), worker.submit()
+    worker.take(20)
+    worker.costs[once_slow] = LONG
+    assert worker.take(1) == [once_slow]
+    worker.costs[once_slow] = SHORT
+    turns = Counter(worker.take(203))
+    assert turns[quick] - turns[once_slow] == pytest.approx((LONG - SHORT) / SHORT + 1, abs=1)
+
+
+def test_newcomer_does_not_catch_up_on_old_time(worker: Worker) -> None:
+    old = [worker.submit(), worker.submit()]
+    worker.take(100)
+    newcomer = worker.submit()
+    turns = worker.take(30)
+    assert Counter(turns) == {old[0]: 10, old[1]: 10, newcomer: 10}
+    assert newcomer in turns[:3]
+
+
+def test_resumed_run_does_not_catch_up_on_its_pause(worker: Worker) -> None:
+    away, *others = (worker.submit() for _ in range(3))
+    worker.take(6)
+    away.pause()
+    worker.take(60)
+    assert away.snapshot.status is Status.PAUSED
+    assert away not in worker.take(30)
+    away.resume()
+    turns = worker.take(30)
+    assert Counter(turns) == {away: 10, others[0]: 10, others[1]: 10}
+    assert away in turns[:3]
+
+
+@pytest.mark.parametrize("cost", [SHORT, LONG])
+def test_pausing_and_resuming_gains_no_turn(cost: float, worker: Worker) -> None:
+    restless, quiet = worker.submit(cost), worker.submit()
+    worker.take(600)
+    turns: Counter[Run] = Counter()
+    for _ in range(20):
+        restless.pause()
+        restless.resume()
+        turns.update(worker.take(6))
+    assert turns[restless] <= 120 * SHORT / (cost + SHORT) + 1
+    assert turns[quiet] == 120 - turns[restless]
+
+
+# Stop goes first
+
+
+def test_stop_goes_before_everybody_who_waits(worker: Worker) -> None:
+    runs = [worker.submit() for _ in range(5)]
+    worker.take(10)
+    runs[4].stop()
+    assert runs[4].is_stopping
+    assert worker.take(1) == [runs[4]]
+    assert runs[4].snapshot.status is Status.STOPPED
+    assert worker.take(8) == runs[:4] * 2
+
+
+def test_stop_of_the_one_that_has_used_most_goes_first_too(worker: Worker) -> None:
+    slow, *others = worker.submit(LONG), worker.submit(), worker.submit()
+    worker.take(50)
+    while worker.take(1) != [slow]:
+        pass
+    slow.stop()
+    turns = worker.take(5)
+    assert turns[0] is slow
+    assert set(turns[1:]) == set(others)
+
+
+def test_stops_go_before_all_others(worker: Worker) -> None:
+    runs = [worker.submit() for _ in range(6)]
+    worker.take(6)
+    runs[5].stop()
+    runs[3].stop()
+    assert set(worker.take(2)) == {runs[3], runs[5]}
+    assert worker.take(4) == [runs[0], runs[1], runs[2], runs[4]]
+
+
+def test_stop_of_a_paused_run_goes_first(worker: Worker) -> None:
+    paused = worker.submit(paused=True)
+    waiting = [worker.submit() for _ in range(3)]
+    assert worker.take(3) == waiting
+    paused.stop()
+    assert worker.take(1) == [paused]
+    assert paused.snapshot.status is Status.STOPPED
+
+
+# How long a turn is
+
+
+@pytest.mark.parametrize(
+    ("workers", "runs", "seconds"),
+    [(2, 1, SHORT), (2, 16, SHORT), (2, 40, 0.05), (2, 100, 0.02), (1, 8, SHORT), (1, 50, 0.02), (4, 100, 0.04)],
+)
+def test_turns_are_as_short_as_a_round_of_all_demands(workers: int, runs: int, seconds: float, worker: Worker) -> None:
+    worker.scheduler._workers = workers
+    active = [worker.submit() for _ in range(runs)]
+    assert worker.take(runs) == active
+    for _, given, chunk in worker.given:
+        assert given == pytest.approx(seconds)
+        assert given <= scheduling.TURN_SECONDS
+        assert chunk == pytest.approx(min(seconds, training.CHUNK_SECONDS))
+    # All these turns, shared among the workers, last no longer than a round.
+    assert sum(given for _, given, _ in worker.given) / workers <= scheduling.ROUND_SECONDS + 1e-9
+
+
+def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
+    paused = [worker.submit(paused=True) for _ in range(50)]
+    worker.submit()
+    worker.take(1)
+    assert worker.given[-1][1] == scheduling.TURN_SECONDS
+    for run in paused:
+        run.resume()
+    worker.take(1)
+    assert worker.given[-1][1] == pytest.approx(2 / 51)
+
+
+def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[training.Dials] = []
+
+    def train(config: Any, dataset: Any, dials: training.Dials) -> Iterator[training.Event]:
+        seen.append(dials)
+        return real_train(config, dataset, dials=dials)
+
+    monkeypatch.setattr(training, "train", train)
+    run = by_hand.submit(small(), blobs())
+    for given, expected in ((0.02, 0.02), (0.0, 0.0), (None, training.CHUNK_SECONDS)):
+        run.take_turn(0.0, given)
+        assert seen[0].chunk_seconds == expected
+
+
+# Runs that nobody watches
+
+
+class Visitor:
+    """Whether anybody watches, and what the time is."""
+
+    def __init__(self) -> None:
+        self.is_here = True
+        self.now = 1000.0
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    monkeypatch.delenv("MNIST_UNWATCHED_SECONDS", raising=False)
+    made = Visitor()
+    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: made.now))
+    # One chunk a turn, on a clock that stands still meanwhile.
+    monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    return made
+
+
+def watched_run(scheduler: Scheduler, visitor: Visitor) -> Run:
+    """A run of many epochs, some points along."""
+    run = scheduler.submit(small(epochs=50), blobs(), is_watched=lambda: visitor.is_here)
+    in_turns(scheduler, run, 4)
+    assert run.snapshot.points
+    return run
+
+
+def test_unwatched_run_ends_after_ten_minutes_and_keeps_its_network(by_hand: Scheduler, visitor: Visitor) -> None:
+    run = watched_run(by_hand, visitor)
+    visitor.is_here = False
+    visitor.now += 599.5
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.RUNNING
+    learned = run.snapshot.weights
+    visitor.now += 0.5
+    in_turns(by_hand, run)
+    shot = run.snapshot
+    assert shot.status is Status.STOPPED
+    assert shot.message == "Stopped because nobody had watched it for 10 minutes; what it learned is kept."
+    assert shot.network is not None
+    assert learned is not None
+    assert_same_weights(shot.network.weights, learned)
+    assert_evaluated(run)
+
+
+def test_watched_run_goes_on_however_long(by_hand: Scheduler, visitor: Visitor) -> None:
+    run = watched_run(by_hand, visitor)
+    always = by_hand.submit(small(epochs=50), blobs())
+    for _ in range(5):
+        visitor.now += 10_000.0
+        in_turns(by_hand, run)
+        in_turns(by_hand, always)
+    assert run.snapshot.status is always.snapshot.status is Status.RUNNING
+
+
+def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visitor) -> None:
+    run = watched_run(by_hand, visitor)
+    for _ in range(3):
+        visitor.is_here = False
+        visitor.now += 500.0
+        in_turns(by_hand, run)
+        visitor.is_here = True
+        in_turns(by_hand, run)
+    visitor.is_here = False
+    visitor.now += 599.0
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.RUNNING
+    visitor.now += 1.0
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.STOPPED
+
+
+def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visitor: Visitor) -> None:
+    run = watched_run(by_hand, visitor)
+    visitor.is_here = False
+    run.stop()
+    in_turns(by_hand, run)
+    assert (run.snapshot.status, run.snapshot.message) == (Status.STOPPED, "")
+
+
+@pytest.mark.parametrize(("setting", "minutes"), [("30", "0.5"), ("120", "2"), ("0", "0")])
+def test_setting_says_how_long_a_run_goes_on_unwatched(
+    setting: str, minutes: str, by_hand: Scheduler, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", setting)
+    run = watched_run(by_hand, visitor)
+    visitor.is_here = False
+    if float(setting):
+        visitor.now += float(setting) - 1
+        in_turns(by_hand, run)
+        assert run.snapshot.status is Status.RUNNING
+        visitor.now += 1.0
+    in_turns(by_hand, run)
+    assert run.snapshot.status is Status.STOPPED
+    assert f"nobody had watched it for {minutes} minutes" in run.snapshot.message
+
+
+@pytest.mark.parametrize("setting", ["", "soon", "-5", "nan", "inf", "1e3", "²"])
+def test_nonsense_settings_are_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", setting)
+    assert live_run.unwatched_seconds() == live_run.UNWATCHED_SECONDS == 600.0
