@@ -125,8 +125,8 @@ def _watcher() -> Callable[[], bool]:
     context = get_script_run_ctx()
     if context is None or not runtime.exists():  # Without a server, as in tests of a page, nobody can leave.
         return lambda: True
-    session_id = context.session_id
-    return lambda: runtime.get_instance().is_active_session(session_id)
+    server, session_id = runtime.get_instance(), context.session_id
+    return lambda: server.is_active_session(session_id)
 
 
 def reset() -> None:
