@@ -10,6 +10,7 @@ help:
 	@echo "make test     run every test, the browser's too (some of them: make test ARGS='-k drawing')"
 	@echo "make check    format, lint and types, changing nothing"
 	@echo "make format   bring the code into shape"
+	@echo "make bench    measure training, the server and a class of thirty beside others (about half an hour)"
 
 run: .venv/app
 	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
@@ -28,7 +29,14 @@ format: .venv/dev
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m ruff check --fix .
 
-.PHONY: help run test check format stale
+bench: .venv/dev
+	@.venv/bin/python -m tests.e2e.browser
+	.venv/bin/python -m benchmarks.training
+	.venv/bin/python -m benchmarks.classroom
+	.venv/bin/python -m benchmarks.classroom --mixed
+	.venv/bin/python -m benchmarks.server
+
+.PHONY: help run test check format bench stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
 # .venv/made, .venv/app and .venv/dev say how far it has come. It is made anew if an installation was cut off

@@ -208,11 +208,12 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
         in_turns(by_hand, run)
     run.set_learning_rate(0.02)
     assert run.learning_rate == 0.02
-    assert run.snapshot.rates == ()
+    assert not run.snapshot.rates
     run.step()
     in_turns(by_hand, run)
-    assert len(run.snapshot.points) == 5
-    assert run.snapshot.rates == (RateChanged(1, 4, 0.02),)
+    after_a_chunk = run.snapshot
+    assert len(after_a_chunk.points) == 5
+    assert after_a_chunk.rates == (RateChanged(1, 4, 0.02),)
     run.resume()
     to_the_end(by_hand, run)
     shot = run.snapshot

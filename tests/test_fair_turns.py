@@ -6,7 +6,7 @@ The worker's own loop runs in the test's thread, on a clock of the test's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +17,7 @@ from mnist_core import scheduler as scheduling
 from mnist_core.live_run import Run, Status
 from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, small
-from tests.turns import assert_evaluated, assert_same_weights, in_turns, real_train
+from tests.turns import assert_evaluated, assert_same_weights, in_turns
 
 # Powers of two, so that sums are exact.
 SHORT, LONG = 0.125, 0.625
@@ -151,17 +151,6 @@ def test_stop_goes_before_everybody_who_waits(worker: Worker) -> None:
     assert worker.take(8) == runs[:4] * 2
 
 
-def test_stop_of_the_one_that_has_used_most_goes_first_too(worker: Worker) -> None:
-    slow, *others = worker.submit(LONG), worker.submit(), worker.submit()
-    worker.take(50)
-    while worker.take(1) != [slow]:
-        pass
-    slow.stop()
-    turns = worker.take(5)
-    assert turns[0] is slow
-    assert set(turns[1:]) == set(others)
-
-
 def test_stops_go_before_all_others(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(6)]
     worker.take(6)
@@ -210,18 +199,11 @@ def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
     assert worker.given[-1][1] == pytest.approx(2 / 51)
 
 
-def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[training.Dials] = []
-
-    def train(config: Any, dataset: Any, dials: training.Dials) -> Iterator[training.Event]:
-        seen.append(dials)
-        return real_train(config, dataset, dials=dials)
-
-    monkeypatch.setattr(training, "train", train)
+def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     for given, expected in ((0.02, 0.02), (0.0, 0.0), (None, training.CHUNK_SECONDS)):
         run.take_turn(0.0, given)
-        assert seen[0].chunk_seconds == expected
+        assert run._dials.chunk_seconds == expected
 
 
 # Runs that nobody watches
@@ -284,19 +266,13 @@ def test_watched_run_goes_on_however_long(by_hand: Scheduler, visitor: Visitor) 
 
 def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visitor) -> None:
     run = watched_run(by_hand, visitor)
-    for _ in range(3):
-        visitor.is_here = False
-        visitor.now += 500.0
+    shown = []
+    for is_here, seconds in ((False, 500.0), (True, 0.0), (False, 500.0), (True, 99.0), (False, 599.0), (False, 1.0)):
+        visitor.is_here = is_here
+        visitor.now += seconds
         in_turns(by_hand, run)
-        visitor.is_here = True
-        in_turns(by_hand, run)
-    visitor.is_here = False
-    visitor.now += 599.0
-    in_turns(by_hand, run)
-    assert run.snapshot.status is Status.RUNNING
-    visitor.now += 1.0
-    in_turns(by_hand, run)
-    assert run.snapshot.status is Status.STOPPED
+        shown.append(run.snapshot.status)
+    assert shown == [Status.RUNNING] * 5 + [Status.STOPPED]
 
 
 def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visitor: Visitor) -> None:

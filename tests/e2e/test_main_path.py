@@ -72,7 +72,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
 
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
     page.get_by_text("See its mistakes").click(timeout=SLOW)
 
     expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
