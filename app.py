@@ -5,13 +5,17 @@ import streamlit as st
 from pages.widgets import warmup
 
 st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
-warmup.start()
 
-st.navigation(
+page = st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
     ],
     position="top",
-).run()
+)
+try:
+    page.run()
+finally:
+    # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.
+    warmup.start()

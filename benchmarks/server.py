@@ -23,10 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -126,13 +126,12 @@ def started(*options: str) -> Iterator[Server]:
         began = time.time()
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         server = Server(process, f"http://127.0.0.1:{port}", output, began)
-        health = f"{server.address}/_stcore/health"
         try:
             while not server.healthy:
                 if process.poll() is not None or time.time() - began > PATIENCE:
                     raise SystemExit("The server did not start.")
                 time.sleep(0.01)
-                with contextlib.suppress(OSError), urllib.request.urlopen(health, timeout=5):
+                with contextlib.suppress(OSError), urlopen(f"{server.address}/_stcore/health", timeout=5):
                     server.healthy = time.time()
             yield server
         except BaseException:
@@ -149,7 +148,6 @@ class Visitor:
     def __init__(self, browser: Browser) -> None:
         self.page = browser.new_page(viewport={"width": 1280, "height": 900})
         self.page.set_default_timeout(PATIENCE * 1000)
-        self.train_button = self.page.get_by_role("button", name="Train", exact=True)
 
     def arrive(self, address: str) -> tuple[float, float, float]:
         """Open the playground; returns the seconds since the epoch then, and from then to the text and to Train."""
@@ -175,7 +173,8 @@ class Visitor:
 
     def train(self) -> float:
         """Click Train; returns the seconds until the curve is drawn."""
-        return self._timed("click", CURVE_IS_THERE, self.train_button.click) / 1000
+        button = self.page.get_by_role("button", name="Train", exact=True)
+        return self._timed("click", CURVE_IS_THERE, button.click) / 1000
 
     def reset(self) -> None:
         """Clear the run away."""
@@ -229,8 +228,8 @@ def visit(browser: Browser) -> dict[str, float]:
     with started("-m", "streamlit") as server:
         found = {"idle": server.memory(), "health": server.healthy - server.began}
         asked, text, train = first.arrive(server.address)
-        found |= {"start_text": asked + text - server.began, "start_train": asked + train - server.began}
-        found |= {"cold_text": text, "cold_train": train}
+        found |= {"cold_text": text, "start_text": asked + text - server.began}
+        found |= {"cold_train": train, "start_train": asked + train - server.began}
         server.wait_until_quiet()
         found["warm"] = server.memory()
         _, found["warm_text"], found["warm_train"] = second.arrive(server.address)
@@ -346,8 +345,8 @@ def imports(browser: Browser) -> str:
     longest: dict[str, float] = {}
     for microseconds, package in lines:
         longest[package] = max(longest.get(package, 0), int(microseconds) / 1000)
-    slowest = sorted(longest.items(), key=lambda item: -item[1])[:15]
-    return report.table(["Package", "Its longest import, ms"], [(name, round(time)) for name, time in slowest])
+    slowest = sorted(((round(took), package) for package, took in longest.items()), reverse=True)[:15]
+    return report.table(["Its longest import, ms", "Package"], slowest)
 
 
 def tables(found: dict[str, list[float]]) -> str:

@@ -94,7 +94,7 @@ def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
     assert noted[0] < noted[-1] < 100
     expect(progress).to_contain_text(f"shared with {OTHERS} other runs")
 
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Test accuracy", exact=True)).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile(r"^\d+\.\d\d%$"))
     expect(page.get_by_role("progressbar")).to_have_count(0)
