@@ -268,9 +268,7 @@ class Run:
             self._watched_at = now
         elif now - self._watched_at >= unwatched_seconds():
             minutes = unwatched_seconds() / 60
-            self._stop_reason = (
-                f"Stopped because nobody had watched it for {minutes:g} minutes; what it learned is kept."
-            )
+            self._stop_reason = f"Stopped because nobody had watched it for {minutes:g} minutes."
             self._stop_wanted = True
 
     def _advance(self, seconds: float) -> None:

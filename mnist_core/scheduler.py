@@ -96,8 +96,7 @@ class Scheduler:
     def enqueue(self, run: Run) -> None:
         """Let a run wait for a turn, unless it does already or does not want one."""
         # A newcomer, or one who was away, shall not catch up on all the time that the others have had.
-        run.used_seconds = max(run.used_seconds, self._least_used)
-        self._put(run)
+        self._put(run, at_least=self._least_used)
 
     def hurry(self, run: Run) -> None:
         """Let a run have the next turn: one that is told to stop shall not wait for all the others."""
@@ -106,10 +105,13 @@ class Scheduler:
             self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
             heapq.heapify(self._queue)
 
-    def _put(self, run: Run) -> None:
+    def _put(self, run: Run, at_least: float = 0.0) -> None:
         if run.claim_place():
+            run.used_seconds = max(run.used_seconds, at_least)
             with self._lock:
-                heapq.heappush(self._queue, (run.used_seconds, next(self._arrivals), run))
+                # Told to stop during its turn, it is in no queue to be hurried in.
+                used = -1.0 if run.is_stopping else run.used_seconds
+                heapq.heappush(self._queue, (used, next(self._arrivals), run))
                 self._lock.notify()
 
     def _turn_seconds(self) -> float:
