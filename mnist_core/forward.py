@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Tensor = Any  # TensorFlow ships no types.
 Weights = tuple["npt.NDArray[np.float32]", ...]
 
+# Activations that never fall as their input rises: the largest answer is the answer to the largest input.
+RISING = frozenset({"relu", "sigmoid", "tanh", "elu", "leaky_relu", "softplus", "linear"})
+
 
 def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
     """The shapes of kernels and biases, in Keras's order, from the first layer to the output."""
@@ -32,6 +35,20 @@ def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
             shapes += [(width, layer.units), (layer.units,)]
             width = layer.units
     return [*shapes, (width, choices.CLASSES), (choices.CLASSES,)]
+
+
+def seen_size(layers: tuple[LayerConfig, ...]) -> int:
+    """How many rows and columns of an image have a say in the network's answer, the first ones.
+
+    Where pooling meets an odd number of them, it leaves out the last, so whatever leads there alone is never used.
+    """
+    size = choices.IMAGE_SIZE
+    convolutions = sum(layer.kind == "conv" for layer in layers)
+    for _ in range(convolutions):
+        size = (size - 2) // 2
+    for _ in range(convolutions):
+        size = 2 * size + 2
+    return size
 
 
 def initial_weights(config: RunConfig) -> Weights:
@@ -91,6 +108,9 @@ def outputs(
 ) -> list[Tensor]:
     """What every layer answers: its outputs one after the other, the last being the logits (n, 10).
 
+    What pooling leaves out is not computed, and pooling comes before an activation where that makes no difference:
+    together these spare a third of a convolutional step.
+
     Args:
         layers: the hidden layers.
         weights: kernels and biases, in the order of `weight_shapes`.
@@ -111,9 +131,13 @@ def outputs(
         activation = keras.activations.get(layer.activation)
         if layer.kind == "conv":
             if len(x.shape) == 2:
-                x = tf.reshape(x, (-1, choices.IMAGE_SIZE, choices.IMAGE_SIZE, 1))
-            x = activation(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias))
-            x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+                seen = seen_size(layers)
+                x = tf.reshape(x, (-1, choices.IMAGE_SIZE, choices.IMAGE_SIZE, 1))[:, :seen, :seen]
+            x = tf.nn.conv2d(x, kernel, 1, "VALID")
+            if layer.activation in RISING:
+                x = activation(tf.nn.bias_add(tf.nn.max_pool2d(x, 2, 2, "VALID"), bias))
+            else:
+                x = tf.nn.max_pool2d(activation(tf.nn.bias_add(x, bias)), 2, 2, "VALID")
         else:
             x = activation(product(x, kernel) + bias)
         answers.append(x)

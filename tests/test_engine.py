@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from mnist_core import engine, forward
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core import engine, forward, network
+from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
 from tests.samples import small
 
 RATE = 0.3
@@ -291,6 +292,31 @@ def test_weight_shapes_by_hand() -> None:
         (7, 10), (10,),
     ]  # fmt: skip
     assert forward.weight_shapes(()) == [(784, 10), (10,)]
+
+
+@pytest.mark.parametrize("convolutions", [0, 1, 2, 3])
+def test_seen_size_is_what_moves_the_answers_of_keras(convolutions: int) -> None:
+    layers = (LayerConfig("conv", 3, "linear"),) * convolutions
+    seen = forward.seen_size(layers)
+    model = network.to_keras(small(layers=layers))
+    image = tf.Variable(np.random.default_rng(0).random((1, 28, 28)).astype(np.float32))
+    # Each pixel in turn may be the largest of its neighbours; a few noises together reach all that can matter.
+    reach = np.zeros((28, 28))
+    for seed in range(40):
+        image.assign(np.random.default_rng(seed).random((1, 28, 28)).astype(np.float32))
+        with tf.GradientTape() as tape:
+            answer = tf.reduce_sum(model(image)[:, 3])
+        reach += np.abs(np.asarray(tape.gradient(answer, image))[0])
+    moved = np.argwhere(reach)
+    assert moved.max(axis=0).tolist() == [seen - 1, seen - 1]
+    assert seen == [28, 28, 26, 22][convolutions]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_pooling_comes_before_activations_that_never_fall_only(activation: str) -> None:
+    inputs = np.linspace(-6, 6, 2001, dtype=np.float32)
+    answers = np.asarray(keras.activations.get(activation)(tf.constant(inputs)))
+    assert (activation in forward.RISING) == bool((np.diff(answers) >= -1e-6).all())
 
 
 def test_initial_weights_are_glorot_uniform() -> None:
