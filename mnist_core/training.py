@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 # a twelfth of an epoch. It follows from the config alone, so the same run always draws the same points.
 _POINT_FLOPS = 5e9
 _POINTS_PER_EPOCH = 12
-# A chunk holds as many points as fit in this time, so that small networks don't pay for many short calls.
-CHUNK_SECONDS = 0.1
+# A chunk holds as many points as fit in this time: a call costs 1 to 5 ms whatever it does. It is also how long "Stop"
+# may have to wait.
+CHUNK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
