@@ -1,7 +1,8 @@
 """One function a picture. They draw what is handed to them and compute nothing about networks.
 
 What stands still is a Plotly figure; what moves is a Vega-Lite description, which the browser keeps while its data
-change. Their scales are fixed from the start, so that nothing jumps.
+change. Their scales are fixed from the start, so that nothing jumps. The first page has nothing of Plotly's, which
+would keep its visitors waiting for another second.
 
 The same thing has the same colour everywhere: `INK` for what the network gets right or speaks for a digit, `ERROR` for
 mistakes or what speaks against it. Both are told apart by people who do not tell red from green.
@@ -12,12 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from mnist_core.config import ACTIVATIONS, CLASSES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import plotly.graph_objects as go
 
     from mnist_core.config import RunConfig
 
@@ -115,8 +116,15 @@ def live_bars() -> dict[str, Any]:
     }
 
 
-def network_diagram(config: RunConfig) -> go.Figure:
-    """The network from its pixels to its ten answers: a column for each layer, at most nine of its units drawn."""
+def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
+    """The network from its pixels to its ten answers, as a Vega-Lite description that holds its data.
+
+    A column for each layer, with at most nine of its units drawn.
+
+    Args:
+        config: the network.
+        text_color: of the words below the columns.
+    """
     columns = [("784", "pixels", 784, QUIET)]
     columns += [
         (
@@ -128,37 +136,60 @@ def network_diagram(config: RunConfig) -> go.Figure:
         for layer in config.layers
     ]
     columns.append((f"{CLASSES}", "digits", CLASSES, ERROR))
-    figure = go.Figure()
     heights = [_dot_heights(units) for _, _, units, _ in columns]
-    for x in range(len(columns) - 1):
-        # One trace with gaps for all connections between two layers.
-        pairs = [(a, b) for a in heights[x] for b in heights[x + 1]]
-        figure.add_scatter(
-            x=[place for _ in pairs for place in (x, x + 1, None)],
-            y=[place for a, b in pairs for place in (a, b, None)],
-            mode="lines",
-            line={"width": 0.6, "color": "rgba(138,148,166,0.35)"},
-            hoverinfo="skip",
-        )
+    lines = [
+        {"x": x, "y": a, "x2": x + 1, "y2": b}
+        for x in range(len(columns) - 1)
+        for a in heights[x]
+        for b in heights[x + 1]
+    ]
+    dots, names, gaps, rates = [], [], [], []
     for x, (count, name, units, color) in enumerate(columns):
-        is_picture = 0 < x <= len(config.layers) and config.layers[x - 1].kind == "conv"
-        figure.add_scatter(
-            x=[x] * len(heights[x]),
-            y=heights[x],
-            mode="markers",
-            marker={"size": 11, "color": color, "symbol": "square" if is_picture else "circle"},
-            hovertemplate=f"{units} {name}<extra></extra>",
-        )
+        layer = config.layers[x - 1] if 0 < x <= len(config.layers) else None
+        shape = "square" if layer and layer.kind == "conv" else "circle"
+        dots += [{"x": x, "y": y, "color": color, "shape": shape, "unit": f"{units} {name}"} for y in heights[x]]
+        names.append({"x": x, "count": count, "name": name})
         if units > _MOST_DOTS:
-            figure.add_annotation(x=x, y=0, text="⋮", showarrow=False, font={"size": 18})
-        figure.add_annotation(x=x, y=-6.1, text=f"<b>{count}</b><br>{name}", showarrow=False)
-        rate = config.layers[x - 1].dropout if 0 < x <= len(config.layers) else 0.0
-        if rate:
-            figure.add_annotation(x=x, y=5.4, text=f"drops {rate:.0%}", showarrow=False)
-    figure.update_xaxes(visible=False, range=[-0.6, len(columns) - 0.4], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-7.2, 6], fixedrange=True)
-    figure.update_layout(showlegend=False, height=260, margin=_MARGIN)
-    return figure
+            gaps.append({"x": x})
+        if layer and layer.dropout:
+            rates.append({"x": x, "text": f"drops {layer.dropout:.0%}"})
+    place = {"type": "quantitative", "axis": None}
+    across = {"field": "x", **place, "scale": {"domain": [-0.6, len(columns) - 0.4], "nice": False}}
+    along = {"field": "y", **place, "scale": {"domain": [-7.2, 6], "nice": False}}
+
+    def words(rows: list[dict[str, Any]], field: str, y: float, **look: Any) -> dict[str, Any]:
+        return {
+            "data": {"values": rows},
+            "mark": {"type": "text", "color": text_color, **look},
+            "encoding": {"x": across, "y": {"datum": y, **place}, "text": {"field": field}},
+        }
+
+    return {
+        "height": 260,
+        "view": {"stroke": None},
+        "layer": [
+            {
+                "data": {"values": lines},
+                "mark": {"type": "rule", "strokeWidth": 0.6, "color": QUIET, "opacity": 0.35},
+                "encoding": {"x": across, "y": along, "x2": {"field": "x2"}, "y2": {"field": "y2"}},
+            },
+            {
+                "data": {"values": dots},
+                "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+                "encoding": {
+                    "x": across,
+                    "y": along,
+                    "color": {"field": "color", "type": "nominal", "scale": None},
+                    "shape": {"field": "shape", "type": "nominal", "scale": None},
+                    "tooltip": {"field": "unit", "type": "nominal", "title": "This column"},
+                },
+            },
+            words([{**gap, "text": "⋮"} for gap in gaps], "text", 0, fontSize=18),
+            words(names, "count", -5.7, fontWeight="bold"),
+            words(names, "name", -6.6),
+            words(rates, "text", 5.4),
+        ],
+    }
 
 
 def _dot_heights(units: int) -> list[float]:
@@ -180,6 +211,8 @@ def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]], te
         A figure; each selectable point has ``customdata`` ``[true, answer]``. A heatmap sends no selections, so
         transparent squares lie over it.
     """
+    import plotly.graph_objects as go
+
     diagonal = np.eye(CLASSES, dtype=bool)
     right = np.where(diagonal, matrix, np.nan)
     wrong = np.where(diagonal, np.nan, matrix)
@@ -222,6 +255,8 @@ def probability_bars(probabilities: npt.NDArray[np.float32], true_digit: int | N
         probabilities: (10,) in [0, 1].
         true_digit: its bar is drawn in `INK`, and the answer's in `ERROR` where it is another; None for no such.
     """
+    import plotly.graph_objects as go
+
     answer = int(np.argmax(probabilities))
     colors = [QUIET] * CLASSES
     colors[answer] = INK if true_digit in (None, answer) else ERROR

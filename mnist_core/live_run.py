@@ -124,6 +124,7 @@ class Run:
         self._stop_reason = ""
         self._chunks_wanted = 0
         self._is_mid_chunk = False
+        self._has_begun = threading.Event()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -174,6 +175,10 @@ class Run:
             return None
         return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
 
+    def wait_until_begun(self, seconds: float) -> bool:
+        """Return as soon as the first point is there or the run has ended, at most after `seconds`: whether so."""
+        return self._has_begun.wait(seconds)
+
     def pause(self) -> None:
         """Hold the run after the chunk under way."""
         with self._lock:
@@ -191,7 +196,7 @@ class Run:
         self._scheduler.enqueue(self)
 
     def step(self) -> None:
-        """Let a paused run, or one not yet begun, do one chunk, about a tenth of a second, then hold it again."""
+        """Let a paused run, or one not yet begun, do one chunk, about a fifth of a second, then hold it again."""
         with self._lock:
             self._pause_wanted = True
             self._chunks_wanted += 1
@@ -211,6 +216,8 @@ class Run:
     def _publish(self, **changes: object) -> None:
         with self._lock:
             self._snapshot = dataclasses.replace(self._snapshot, **changes)  # type: ignore[arg-type]
+        if self._snapshot.points or not self._snapshot.status.is_active:
+            self._has_begun.set()
 
     def _wants_turn(self) -> bool:
         if not self._snapshot.status.is_active:

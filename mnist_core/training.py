@@ -265,6 +265,14 @@ def train(
     yield Finished(network, state.history, stopped_early and state.epoch < config.epochs)
 
 
+def rehearse(config: RunConfig, dataset: Dataset) -> None:
+    """Do a run's first steps and one answer, and forget them, so that the next run like it finds all of it compiled."""
+    for event in train(config, dataset):
+        if isinstance(event, Progress) and event.weights is not None:
+            TrainedNetwork(config, event.weights).predict(dataset.test_images[:1])
+            return
+
+
 @dataclass
 class _Pace:
     """How many points a chunk takes, so that it lasts about as long as it should whatever else the machine is doing."""

@@ -2,14 +2,13 @@
 
 import dataclasses
 
-import pandas as pd
 import streamlit as st
 
 from mnist_core import capacity, datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
 from mnist_core.errors import PlaygroundError
-from pages.widgets import data, editor, live, session
+from pages.widgets import data, editor, live, session, theme
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
@@ -26,12 +25,11 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
 
 def show_summary(config: RunConfig) -> None:
     """The layers as Keras lists them."""
-    rows = [(row.name, " x ".join(map(str, row.output_shape)), row.parameters) for row in network.summary(config)]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["Layer", "Output", "Parameters"]),
-        hide_index=True,
-        column_config={"Parameters": st.column_config.NumberColumn(format="localized")},
-    )
+    rows = [
+        f"| {row.name} | {' x '.join(map(str, row.output_shape))} | {row.parameters:,} |"
+        for row in network.summary(config)
+    ]
+    st.markdown("\n".join(["| Layer | Output | Parameters |", "|:--|:--|--:|", *rows]))
 
 
 def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
@@ -86,13 +84,15 @@ with main:
     run = session.current_run()
     if run is None or not run.snapshot.status.is_active:
         offer_training(config, dataset)
-    if run is not None:
-        live.show(run)
-    else:
-        st.caption("Press Train: its accuracy and loss appear here while it learns.")
 with picture:
-    st.plotly_chart(figures.network_diagram(config), key="diagram", config={"displayModeBar": False})
+    st.vega_lite_chart(figures.network_diagram(config, theme.text_color()), key="diagram")
     show_costs(config, dataset)
     key = session.preset_key()
     if presets.preset_of(config) is not presets.PRESETS[key]:
         st.button("Undo my changes", icon=":material/undo:", on_click=session.load_preset, args=(key,), type="tertiary")
+# At last, since it waits a moment for the first point of a run that has just been started.
+with main:
+    if run is not None:
+        live.show(run)
+    else:
+        st.caption("Press Train: its accuracy and loss appear here while it learns.")

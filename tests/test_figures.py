@@ -7,18 +7,32 @@ from mnist_core import figures, presets
 from mnist_core.config import LayerConfig, RunConfig
 
 
+def dots(config: RunConfig) -> list[list[float]]:
+    """The heights of the units that the diagram draws, a list for each column."""
+    (layer,) = (x for x in figures.network_diagram(config, "black")["layer"] if x["mark"]["type"] == "point")
+    values = layer["data"]["values"]
+    return [[dot["y"] for dot in values if dot["x"] == x] for x in sorted({dot["x"] for dot in values})]
+
+
 @pytest.mark.parametrize("key", presets.PRESETS)
 def test_diagram_has_a_column_of_dots_for_each_layer(key: str) -> None:
     config = presets.PRESETS[key].config
-    figure = figures.network_diagram(config)
-    columns = [trace for trace in figure.data if trace.mode == "markers"]
+    columns = dots(config)
     assert len(columns) == len(config.layers) + 2
-    assert len(columns[-1].x) <= 10
+    assert all(0 < len(column) <= 10 for column in columns)
 
 
 def test_diagram_draws_a_small_layer_whole_and_in_the_middle() -> None:
-    figure = figures.network_diagram(RunConfig(layers=(LayerConfig(units=3),)))
-    assert next(trace for trace in figure.data if trace.mode == "markers" and trace.x[0] == 1).y == (1, 0, -1)
+    assert dots(RunConfig(layers=(LayerConfig(units=3),)))[1] == [1, 0, -1]
+
+
+def test_diagram_names_every_layer_and_its_dropout() -> None:
+    config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig(units=64, activation="tanh", dropout=0.25)))
+    layers = figures.network_diagram(config, "#abcdef")["layer"]
+    texts = [layer for layer in layers if layer["mark"]["type"] == "text"]
+    said = {str(row[layer["encoding"]["text"]["field"]]) for layer in texts for row in layer["data"]["values"]}
+    assert said >= {"784", "32", "filters, ReLU", "64", "Tanh", "drops 25%", "10", "digits"}
+    assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
 
 
 def test_matrix_has_each_cell_once_with_its_true_digit_and_answer() -> None:

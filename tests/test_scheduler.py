@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +34,7 @@ from tests.turns import (
     real_train,
     to_the_end,
     wait_for,
+    wait_until,
 )
 
 # Chunks grow with the computer's speed; here they stay at one point, so that points can be counted.
@@ -78,6 +82,33 @@ def test_convolutions_beside_dense_networks(scheduler: Scheduler) -> None:
     for run in runs:
         wait_for(run, *ENDED)
         assert_same_as_alone(run)
+
+
+def test_waiting_for_the_beginning_ends_with_the_first_point(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    assert not run.wait_until_begun(0.0)
+    in_turns(by_hand, run)
+    assert run.snapshot.points
+    assert run.wait_until_begun(0.0)
+
+
+def test_waiting_for_the_beginning_ends_with_a_run_that_never_began(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    assert not run.wait_until_begun(0.0)
+    run.stop()
+    in_turns(by_hand, run)
+    assert not run.snapshot.points
+    assert run.wait_until_begun(0.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_training_gives_way_to_pages() -> None:
+    before = {thread.native_id for thread in threading.enumerate()}
+    Scheduler(workers=2)
+    workers = [thread.native_id or 0 for thread in threading.enumerate() if thread.native_id not in before]
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    wait_until(lambda: [os.getpriority(os.PRIO_PROCESS, worker) for worker in workers] == [min(19, own + 10)] * 2)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
 def test_early_stop_is_explained(by_hand: Scheduler) -> None:

@@ -99,6 +99,16 @@ def test_epochs_match_keras_fit(case: str) -> None:
     assert_matches_keras_fit(small(**FITTED[case]), blobs())
 
 
+def test_rehearsal_leaves_nothing_to_compile() -> None:
+    config = small(layers=(LayerConfig(units=19, dropout=0.1),), batch_size=23)
+    training.rehearse(config, blobs())
+    program = engine.program(engine.Architecture.of(config))
+    answer = network._compiled_answer(config.layers)
+    assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]
+    finished(events_of(config)).network.predict(blobs().test_images)
+    assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]
+
+
 # Events
 
 

@@ -6,7 +6,6 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from mnist_core import capacity, datasets, explain, figures, forward, presets, scheduler
@@ -19,17 +18,37 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 POLL_SECONDS = 0.5
+# A network that is compiled already has its first point in less than this.
+_MOMENT_SECONDS = 0.15
 # The curve is drawn with so many points at most; a phone shows no more.
 _MOST_POINTS = 240
 _SAMPLES = 12
 
 
 def show(run: Run) -> None:
-    """The run, redrawn twice a second for as long as it is under way."""
-    if run.snapshot.status.is_active:
-        st.fragment(_follow, run_every=POLL_SECONDS)(run)
+    """The run, redrawn twice a second or somewhat less often for as long as it is under way."""
+    shot = run.snapshot
+    if shot.status is Status.WAITING and not shot.points:
+        run.wait_until_begun(_MOMENT_SECONDS)
+        shot = run.snapshot
+    if not shot.status.is_active:
+        _draw(run, shot)
+    elif shot.status is Status.WAITING and not shot.points:
+        st.fragment(_await, run_every=_poll_seconds())(run)
     else:
-        _draw(run, run.snapshot)
+        st.fragment(_follow, run_every=_poll_seconds())(run)
+
+
+def _poll_seconds() -> float:
+    """More where many share: their points come less often too, and what all their pages take, training has not."""
+    return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().active_runs / 20))
+
+
+def _await(run: Run) -> None:
+    _draw(run, run.snapshot)
+    # Not by the next poll: the first point is shown when it is there.
+    if run.wait_until_begun(POLL_SECONDS):
+        st.rerun()
 
 
 def _follow(run: Run) -> None:
@@ -95,7 +114,7 @@ def _orders(run: Run, status: Status) -> None:
                 "Step",
                 icon=":material/skip_next:",
                 on_click=run.step,
-                help="Go on for a tenth of a second.",
+                help="Go on for a fifth of a second.",
             )
         else:
             st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
@@ -129,6 +148,8 @@ def _rates(shot: Snapshot) -> None:
 
 
 def _curves(run: Run, shot: Snapshot) -> None:
+    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     every = -(-len(shot.points) // _MOST_POINTS)
     rows: list[tuple[float, float, float | None, str]] = [
@@ -150,8 +171,9 @@ def _curves(run: Run, shot: Snapshot) -> None:
         (places[1], "loss", f"{last.loss:.3f}", highest),
     ):
         spec = figures.live_curve(name, run.config.epochs, top, bool(run.config.validation_fraction))
-        place.markdown(f"**{name.capitalize()}** {value}")
-        place.vega_lite_chart(table, spec, key=f"{name}-curve")
+        with place.container(key=f"{name}-curve"):
+            st.markdown(f"**{name.capitalize()}** {value}")
+            st.vega_lite_chart(table, spec, key=f"{name}-chart")
 
 
 def _insight(run: Run, shot: Snapshot) -> None:

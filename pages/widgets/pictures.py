@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ def url(pixels: npt.NDArray[np.uint8]) -> str:
         pixels: (h, w) grey, or (h, w, 2) grey and alpha, or (h, w, 4) RGBA, uint8.
     """
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    # A third larger than with the usual 6, and four times as fast: some are drawn anew twice a second.
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -40,6 +42,13 @@ def paper(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
         scale: screen pixels of each image pixel.
         margin: screen pixels of nothing around it.
     """
+    return _paper(image.tobytes(), image.dtype.str, image.shape, scale, margin)
+
+
+@functools.lru_cache(maxsize=1024)
+def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: int) -> str:
+    # The same test images are shown again and again, to everybody.
+    image = np.frombuffer(data, dtype).reshape(shape)
     ink = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image
     shade = np.kron(np.rint(_PAPER * (1 - ink)).astype(np.uint8), np.ones((scale, scale), np.uint8))
     pixels = np.stack([shade, np.full_like(shade, 255)], axis=-1)

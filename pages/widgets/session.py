@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
+_FIRST_PRESET = "kite"
 
 
 def _state(name: str, default: Any) -> Any:
@@ -34,8 +35,13 @@ def _state(name: str, default: Any) -> Any:
 
 def draft() -> RunConfig:
     """The config in the editor."""
-    config: RunConfig = _state("draft", dataclasses.replace(presets.PRESETS["kite"].config, dataset=_first_data_set()))
+    config: RunConfig = _state("draft", first_config())
     return config
+
+
+def first_config() -> RunConfig:
+    """What a new visitor finds in the editor."""
+    return dataclasses.replace(presets.PRESETS[_FIRST_PRESET].config, dataset=_first_data_set())
 
 
 def _first_data_set() -> str:
@@ -60,7 +66,7 @@ def load_preset(key: str) -> None:
 
 def preset_key() -> str:
     """The preset that the editor was last filled from."""
-    key: str = _state("preset_key", "kite")
+    key: str = _state("preset_key", _FIRST_PRESET)
     return key
 
 

@@ -1,29 +1,41 @@
-"""What is made ready while the first visitor reads the first page: TensorFlow, and a measure of the machine."""
+"""What is made ready while the first visitor reads: TensorFlow, a measure of the machine, the first network."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import threading
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity
+from mnist_core import capacity, scheduler, training
+from pages.widgets import data, session
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
 
-@st.cache_resource(show_spinner=False)
-def start() -> threading.Thread:
+def start() -> None:
     """Begin once for each server, in the background."""
-    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    _begin(data.loading(session.first_config().dataset))
+
+
+@st.cache_resource(show_spinner=False)
+def _begin(_loading: data.Loading) -> threading.Thread:
+    thread = threading.Thread(target=_warm_up, args=(session.first_config(), _loading), name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _warm_up() -> None:
+def _warm_up(config: RunConfig, loading: data.Loading) -> None:
+    # TensorFlow's own threads are started from here, and shall train behind the pages' backs too.
+    scheduler.give_way()
     try:
         import keras  # noqa: F401
+        import pandas  # noqa: F401
         import tensorflow  # noqa: F401
 
         import mnist_core.drawing  # noqa: F401
@@ -35,3 +47,6 @@ def _warm_up() -> None:
     gc.collect()
     gc.freeze()
     capacity.measure_speed()
+    loading.done.wait()
+    if loading.dataset is not None:
+        training.rehearse(config, loading.dataset)

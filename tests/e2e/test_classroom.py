@@ -70,7 +70,7 @@ def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
     page.evaluate(NOTE_PROGRESS)
     curve = page.locator(".mark-line path").first
     expect(curve).to_be_visible(timeout=SLOW)
-    chart = page.locator("[data-testid=stVegaLiteChart] svg").first.element_handle()
+    chart = page.locator(".st-key-accuracy-curve svg").first.element_handle()
     for _ in range(5):
         wait_until_grown(curve)
 

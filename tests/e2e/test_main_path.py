@@ -65,7 +65,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     expect(page.locator(".mark-line path").first).to_be_visible()
     curve = page.locator(".mark-line path").first
     wait_until_grown(curve)
-    chart = page.locator("[data-testid=stVegaLiteChart] svg").first.element_handle()
+    chart = page.locator(".st-key-accuracy-curve svg").first.element_handle()
     wait_until_grown(curve)
     wait_until_grown(curve)
     # It is still the same chart: mounted anew each time, it would flicker.
