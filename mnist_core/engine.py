@@ -95,18 +95,45 @@ class TrainingImages:
 
 
 @dataclass(frozen=True, eq=False)
+class Position:
+    """Where a run is between two chunks: its weights and slots, in the form in which its program keeps them.
+
+    Args:
+        images: what the run learns from.
+        sets: the weights, then for each slot one array for each weight; for dense networks in the form of `_to_loop`.
+        is_dense: whether they are.
+    """
+
+    images: TrainingImages
+    sets: tuple[tuple[Tensor, ...], ...]
+    is_dense: bool
+
+    @functools.cached_property
+    def weights(self) -> Weights:
+        """The weights as arrays in the order of `forward.weight_shapes`; made when first asked for."""
+        return self._arrays(self.sets[0])
+
+    @functools.cached_property
+    def slots(self) -> Weights:
+        """The optimizer slots as arrays, those of a weight together; made when first asked for."""
+        return tuple(slot for together in zip(*map(self._arrays, self.sets[1:]), strict=True) for slot in together)
+
+    def _arrays(self, tensors: Sequence[Tensor]) -> Weights:
+        # They share the tensors' memory, since thirty runs keep several sets each.
+        return tuple(map(np.asarray, _from_loop(tensors, self.images.places) if self.is_dense else tensors))
+
+
+@dataclass(frozen=True, eq=False)
 class ChunkResult:
     """What one call of a program leaves.
 
     Args:
-        weights: the new weights, as tensors.
-        slots: the new optimizer slots, as tensors.
+        position: where the run is now.
         losses: (steps,) float32, each step's mean loss, with the L2 penalty.
         correct: (steps,) int32, how many of the step's images were read right before its update.
     """
 
-    weights: tuple[Tensor, ...]
-    slots: tuple[Tensor, ...]
+    position: Position
     losses: npt.NDArray[np.float32]
     correct: npt.NDArray[np.int32]
 
@@ -138,13 +165,23 @@ class Program:
         self.architecture = architecture
         self._chunk = tf.function(_chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False)
 
+    def enter(self, images: TrainingImages, weights: Weights, slots: Weights) -> Position:
+        """Where a run with these weights and slots goes on; with convolutions, `images` hold all pixels."""
+        import tensorflow as tf
+
+        count = UPDATE_RULES[self.architecture.optimizer].slots
+        is_dense = self.architecture.uses_xla
+        sets = []
+        for arrays in (weights, *(slots[k::count] for k in range(count))):
+            tensors = tuple(map(tf.constant, arrays))
+            sets.append(_to_loop(tensors, images.pixels, images.images.shape[1]) if is_dense else tensors)
+        return Position(images, tuple(sets), is_dense)
+
     def __call__(
         self,
-        data: TrainingImages,
+        position: Position,
         batches: npt.NDArray[np.int32],
         sizes: npt.NDArray[np.int32],
-        weights: tuple[Tensor, ...],
-        slots: tuple[Tensor, ...],
         *,
         step: int,
         learning_rate: float,
@@ -154,11 +191,9 @@ class Program:
         """Run the steps that `batches` describe.
 
         Args:
-            data: what to learn from; with convolutions, with all pixels.
+            position: where the run is, from `enter` or the chunk before.
             batches: (steps, batch_size) int32, which images each step takes; steps at most `MAX_STEPS`.
             sizes: (steps,) int32, how many of a batch's images count, the first ones; the rest fill it up.
-            weights: the run's weights.
-            slots: the run's optimizer slots.
             step: steps that the run has done before.
             learning_rate: the optimizer's step size.
             l2: weight of the penalty.
@@ -171,25 +206,23 @@ class Program:
         padded[:steps] = batches
         counts = np.ones(MAX_STEPS, np.int32)
         counts[:steps] = sizes
-        new_weights, new_slots, losses, correct = self._chunk(
-            data.images,
-            data.labels,
-            data.pixels,
-            data.places,
+        sets, losses, correct = self._chunk(
+            position.images.images,
+            position.images.labels,
             tf.constant(padded),
             tf.constant(counts),
             tf.constant(steps, tf.int32),
-            weights,
-            slots,
+            position.sets,
             tf.constant(step, tf.int32),
             tf.constant(learning_rate, tf.float32),
             tf.constant(l2, tf.float32),
             tf.constant(seed, tf.uint32),
         )
-        return ChunkResult(new_weights, new_slots, losses.numpy()[:steps], correct.numpy()[:steps])
+        after = Position(position.images, sets, position.is_dense)
+        return ChunkResult(after, losses.numpy()[:steps], correct.numpy()[:steps])
 
 
-def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> list[Tensor]:
+def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> tuple[Tensor, ...]:
     """Weights, or slots of their shapes, as a dense network's loop keeps them.
 
     Kernels are transposed to (units, inputs), which halves the time of XLA's products on the way forward. The rows
@@ -199,7 +232,7 @@ def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> list[Ten
 
     first = tf.gather(arrays[0], pixels)
     kept = [tf.transpose(first[:columns]), *arrays[1:]]
-    return [*(tf.transpose(x) if i and len(x.shape) == 2 else x for i, x in enumerate(kept)), first[columns:]]
+    return (*(tf.transpose(x) if i and len(x.shape) == 2 else x for i, x in enumerate(kept)), first[columns:])
 
 
 def _from_loop(arrays: Sequence[Tensor], places: Tensor) -> list[Tensor]:
@@ -243,15 +276,10 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
         )
 
     def chunk(
-        images: Tensor, labels: Tensor, pixels: Tensor, places: Tensor,
-        batches: Tensor, counts: Tensor, steps: Tensor, weights: tuple[Tensor, ...], slots: tuple[Tensor, ...],
-        first: Tensor, rate: Tensor, l2: Tensor, seed: Tensor,
-    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor, Tensor]:  # fmt: skip
+        images: Tensor, labels: Tensor, batches: Tensor, counts: Tensor, steps: Tensor,
+        sets: tuple[tuple[Tensor, ...], ...], first: Tensor, rate: Tensor, l2: Tensor, seed: Tensor,
+    ) -> tuple[tuple[tuple[Tensor, ...], ...], Tensor, Tensor]:  # fmt: skip
         numbers = tf.range(architecture.batch_size)
-        # One set of arrays for each slot, like the weights.
-        sets = [list(weights), *(list(slots[k :: rule.slots]) for k in range(rule.slots))]
-        if is_dense:
-            sets = [_to_loop(arrays, pixels, images.shape[1]) for arrays in sets]
 
         def body(i: Tensor, sets: Any, losses: Tensor, correct: Tensor) -> tuple[Any, ...]:
             rows = batches[i]
@@ -266,17 +294,13 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             body,
             (
                 tf.constant(0),
-                sets,
+                [list(arrays) for arrays in sets],
                 tf.TensorArray(tf.float32, MAX_STEPS, element_shape=()),
                 tf.TensorArray(tf.int32, MAX_STEPS, element_shape=()),
             ),
             parallel_iterations=1,
         )
-        if is_dense:
-            sets = [_from_loop(arrays, places) for arrays in sets]
-        new_weights, *averages = sets
-        new_slots = tuple(array for together in zip(*averages, strict=True) for array in together)
-        return tuple(new_weights), new_slots, losses.stack(), correct.stack()
+        return tuple(map(tuple, sets)), losses.stack(), correct.stack()
 
     return chunk
 

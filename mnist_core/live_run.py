@@ -25,7 +25,7 @@ from mnist_core.network import TrainedNetwork
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mnist_core import forward
+    from mnist_core import engine, forward
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
 
@@ -77,7 +77,7 @@ class Snapshot:
         points: the live curve.
         epochs: the finished epochs.
         rates: every change of the learning rate.
-        weights: the newest weights that are known.
+        position: where the run was after its newest chunk; None before that, and once it has left a network.
         state: the last finished epoch's state.
         seconds: time since the first point, without pauses.
         network: what the run left, once it has ended with something.
@@ -90,12 +90,20 @@ class Snapshot:
     points: tuple[training.Progress, ...] = ()
     epochs: tuple[training.EpochMetrics, ...] = ()
     rates: tuple[training.RateChanged, ...] = ()
-    weights: forward.Weights | None = None
+    position: engine.Position | None = None
     state: training.TrainingState | None = None
     seconds: float = 0.0
     network: TrainedNetwork | None = None
     evaluation: Evaluation | None = None
     message: str = ""
+
+    @property
+    def weights(self) -> forward.Weights | None:
+        """The network's weights if it left one, else the newest that are known."""
+        if self.network is not None:
+            # Early stopping or a failure makes these an earlier epoch's.
+            return self.network.weights
+        return self.position.weights if self.position else None
 
 
 class Run:
@@ -274,8 +282,9 @@ class Run:
         if self._is_watched():
             self._watched_at = now
         elif now - self._watched_at >= unwatched_seconds():
-            minutes = unwatched_seconds() / 60
-            self._stop_reason = f"Stopped because nobody had watched it for {minutes:g} minutes."
+            seconds = unwatched_seconds()
+            how_long = f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+            self._stop_reason = f"Stopped because nobody had watched it for {how_long}."
             self._stop_wanted = True
 
     def _advance(self, seconds: float) -> None:
@@ -305,7 +314,7 @@ class Run:
                 # epoch's last chunk comes its summary.
                 started = self._snapshot.started
                 is_last = started is not None and event.step == started.steps_per_epoch
-                self._is_mid_chunk = event.weights is None or (is_last and not self.config.validation_fraction)
+                self._is_mid_chunk = event.position is None or (is_last and not self.config.validation_fraction)
                 self._take_point(event)
             case training.EpochEnded():
                 self._is_mid_chunk = event.epoch == self.config.epochs  # Then the run's end comes at once.
@@ -318,21 +327,20 @@ class Run:
         now = time.monotonic()
         shot = self._snapshot
         with self._lock:
-            if point.weights is not None:
+            if point.position is not None:
                 self._chunks_wanted = max(0, self._chunks_wanted - 1)
             # The first point is left out: compiling comes before it, and says nothing of the pace.
             seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
             self._clock = now
-        weights = point.weights or shot.weights
-        points = (*shot.points, dataclasses.replace(point, weights=None))
-        self._publish(status=Status.RUNNING, points=points, weights=weights, seconds=seconds)
+        position = point.position or shot.position
+        points = (*shot.points, dataclasses.replace(point, position=None))
+        self._publish(status=Status.RUNNING, points=points, position=position, seconds=seconds)
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
         self._events = None
         evaluation = evaluate_on_test(network, self.dataset) if network else None
-        # The pictures, too, are then of what is kept, which early stopping or a failure makes an earlier epoch's.
-        weights = network.weights if network else self._snapshot.weights
-        self._publish(status=status, network=network, weights=weights, evaluation=evaluation, message=message)
+        position = None if network else self._snapshot.position
+        self._publish(status=status, network=network, position=position, evaluation=evaluation, message=message)
 
     def _fail(self, message: str) -> None:
         """End the run with the last finished epoch's network, if that much can be done."""

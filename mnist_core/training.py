@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -125,7 +125,7 @@ class Progress:
         loss: mean over this point's images, before each step's update, with the L2 penalty.
         accuracy: share of them read right, likewise.
         samples_per_second: images a second while the chunk ran.
-        weights: the run's weights at the end of the chunk, not to be written to; None for the points before its last.
+        position: where the run is at the end of the chunk; None for the points before its last.
     """
 
     epoch: int
@@ -133,7 +133,7 @@ class Progress:
     loss: float
     accuracy: float
     samples_per_second: float
-    weights: forward.Weights | None
+    position: engine.Position | None
 
 
 @dataclass(frozen=True)
@@ -268,8 +268,8 @@ def train(
 def rehearse(config: RunConfig, dataset: Dataset) -> None:
     """Do a run's first steps and one answer, and forget them, so that the next run like it finds all of it compiled."""
     for event in train(config, dataset):
-        if isinstance(event, Progress) and event.weights is not None:
-            TrainedNetwork(config, event.weights).predict(dataset.test_images[:1])
+        if isinstance(event, Progress) and event.position is not None:
+            TrainedNetwork(config, event.position.weights).predict(dataset.test_images[:1])
             return
 
 
@@ -294,8 +294,7 @@ def _train_epoch(
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))
-    weights: tuple[Any, ...] = state.weights
-    slots: tuple[Any, ...] = state.slots
+    position = program.enter(images, state.weights, state.slots)
     rates = state.rates
     rate = rates[-1].learning_rate if rates else config.learning_rate
     loss_sum, correct_sum = 0.0, 0
@@ -308,12 +307,12 @@ def _train_epoch(
         steps = slice(done, min(done + pace.points * span, len(rows)))
         started = time.perf_counter()
         result = program(
-            images, rows[steps], counts[steps], weights, slots,
+            position, rows[steps], counts[steps],
             step=state.step + done, learning_rate=rate, l2=config.l2, seed=config.seed,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         pace.note(len(result.losses) / span, seconds, most=engine.MAX_STEPS // span)
-        weights, slots = result.weights, result.slots
+        position = result.position
         speed = float(counts[steps].sum()) / seconds
         for start in range(0, len(result.losses), span):
             part = slice(start, start + span)
@@ -326,29 +325,24 @@ def _train_epoch(
             loss_sum, correct_sum = loss_sum + losses, correct_sum + correct
             done += len(sizes)
             is_last = start + span >= len(result.losses)
-            now = _arrays(weights) if is_last else None
+            now = position if is_last else None
             yield Progress(epoch, done, losses / sizes.sum(), correct / sizes.sum(), speed, now)
-    arrays = _arrays(weights)
-    if not all(np.isfinite(array).all() for array in arrays):
+    weights = position.weights
+    if not all(np.isfinite(array).all() for array in weights):
         raise _diverged(config, rate, epoch, done)
     images_seen = float(counts.sum())
     metrics = EpochMetrics(epoch, loss_sum / images_seen, correct_sum / images_seen, None, None, rate)
     if len(split.validation_indices):
-        metrics = yield from _validated(config, dataset, split, arrays, metrics)
+        metrics = yield from _validated(config, dataset, split, weights, metrics)
     state = TrainingState(
-        arrays,
-        _arrays(slots),
+        weights,
+        position.slots,
         state.step + len(rows),
         (*state.history, metrics),
-        _best_weights(config, state, metrics, arrays),
+        _best_weights(config, state, metrics, weights),
         rates,
     )
     yield EpochEnded(epoch, metrics, state)
-
-
-def _arrays(tensors: tuple[Any, ...]) -> forward.Weights:
-    """The tensors as arrays that share their memory, since thirty runs keep several sets each."""
-    return tuple(np.asarray(tensor) for tensor in tensors)
 
 
 def _validated(

@@ -48,12 +48,12 @@ def config_of(optimizer: str, l2: float = 0.0, layers: tuple[LayerConfig, ...] =
 
 @functools.cache
 def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResult:
-    return engine.program(engine.Architecture.of(config))(
-        TrainingImages.of(images(case), LABELS, only_inked),
+    program = engine.program(engine.Architecture.of(config))
+    data = TrainingImages.of(images(case), LABELS, only_inked)
+    return program(
+        program.enter(data, forward.initial_weights(config), engine.initial_slots(config)),
         ROWS,
         COUNTS,
-        forward.initial_weights(config),
-        engine.initial_slots(config),
         step=0,
         learning_rate=config.learning_rate,
         l2=config.l2,
@@ -61,15 +61,11 @@ def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResul
     )
 
 
-def arrays(tensors: Any) -> list[Any]:
-    return [np.asarray(tensor) for tensor in tensors]
-
-
 def assert_same(one: engine.ChunkResult, other: engine.ChunkResult) -> None:
     """The same but for the order of sums."""
-    for a, b in zip(arrays(one.weights), arrays(other.weights), strict=True):
+    for a, b in zip(one.position.weights, other.position.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-6)
-    for a, b in zip(arrays(one.slots), arrays(other.slots), strict=True):
+    for a, b in zip(one.position.slots, other.position.slots, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(one.losses, other.losses, rtol=1e-5)
     np.testing.assert_array_equal(one.correct, other.correct)
@@ -145,7 +141,7 @@ def test_every_optimizer_is_the_same_without_blank_pixels(optimizer: str, l2: fl
     config = config_of(optimizer, l2)
     without = trained(config, "scattered", only_inked=True)
     assert_same(without, trained(config, "scattered", only_inked=False))
-    for own, stock in zip(arrays(without.weights), keras_weights(config, "scattered"), strict=True):
+    for own, stock in zip(without.position.weights, keras_weights(config, "scattered"), strict=True):
         np.testing.assert_allclose(own, stock, rtol=1e-4, atol=5e-6)
 
 
@@ -155,11 +151,11 @@ def test_weights_of_blank_pixels_do_not_move_a_bit(optimizer: str, only_inked: b
     config = config_of(optimizer)
     blank = ~INKED["scattered"][0]
     result = trained(config, "scattered", only_inked)
-    before, after = forward.initial_weights(config)[0], arrays(result.weights)[0]
+    before, after = forward.initial_weights(config)[0], result.position.weights[0]
     np.testing.assert_array_equal(after[blank], before[blank])
     assert (after[~blank] != before[~blank]).any(axis=1).all()
-    for i in range(len(result.slots) // 4):
-        assert not arrays(result.slots)[i][blank].any()
+    for i in range(len(result.position.slots) // 4):
+        assert not result.position.slots[i][blank].any()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +165,7 @@ def test_decay_and_penalty_move_the_weights_of_blank_pixels_as_keras_does(optimi
     config = config_of(optimizer, l2)
     blank = ~INKED["scattered"][0]
     before = forward.initial_weights(config)[0][blank]
-    after = arrays(trained(config, "scattered", only_inked=True).weights)[0][blank]
+    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     stock = keras_weights(config, "scattered")[0][blank]
     assert (after != before).mean() > 0.9
     # Against how far they moved, not how large they are.
@@ -180,7 +176,7 @@ def test_weight_decay_of_a_blank_pixel_by_hand() -> None:
     config = config_of("adamw")
     blank = ~INKED["scattered"][0]
     before = forward.initial_weights(config)[0][blank].astype(np.float64)
-    after = arrays(trained(config, "scattered", only_inked=True).weights)[0][blank]
+    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - 0.004 * config.learning_rate) ** STEPS, rtol=1e-6)
 
 
@@ -188,7 +184,7 @@ def test_penalty_of_a_blank_pixel_by_hand() -> None:
     config = config_of("sgd", l2=0.01)
     blank = ~INKED["scattered"][0]
     before = forward.initial_weights(config)[0][blank].astype(np.float64)
-    after = arrays(trained(config, "scattered", only_inked=True).weights)[0][blank]
+    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - config.learning_rate * 2 * config.l2) ** STEPS, rtol=2e-6)
 
 
@@ -209,8 +205,12 @@ def test_however_many_pixels_are_blank(case: str) -> None:
 def test_no_blank_pixel_is_the_same_to_the_bit() -> None:
     config = config_of("adam", l2=0.01)
     without, whole = (trained(config, "none", only_inked) for only_inked in (True, False))
-    for a, b in zip((*without.weights, *without.slots), (*whole.weights, *whole.slots), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    for a, b in zip(
+        (*without.position.weights, *without.position.slots),
+        (*whole.position.weights, *whole.position.slots),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(without.losses, whole.losses)
 
 
@@ -226,5 +226,5 @@ def test_other_networks_are_the_same(layers: tuple[LayerConfig, ...], optimizer:
     without = trained(config, "scattered", only_inked=True)
     assert_same(without, trained(config, "scattered", only_inked=False))
     if not any(layer.dropout for layer in layers):
-        for own, stock in zip(arrays(without.weights), keras_weights(config, "scattered"), strict=True):
+        for own, stock in zip(without.position.weights, keras_weights(config, "scattered"), strict=True):
             np.testing.assert_allclose(own, stock, rtol=1e-4, atol=5e-6)

@@ -57,8 +57,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, program.architecture.uses_xla)
     indices = datasets.split(blobs(), config.split, config.validation_fraction).train_indices
-    weights: Any = forward.initial_weights(config)
-    slots: Any = engine.initial_slots(config)
+    position = program.enter(data, forward.initial_weights(config), engine.initial_slots(config))
     rate = turns.get((0, 0), config.learning_rate)
     number = 0
     for epoch in range(1, config.epochs + 1):
@@ -67,11 +66,11 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
             rate = turns.get((epoch, step), rate)
             one = slice(step, step + 1)
             result = program(
-                data, rows[one], counts[one], weights, slots,
+                position, rows[one], counts[one],
                 step=number, learning_rate=rate, l2=config.l2, seed=config.seed,
             )  # fmt: skip
-            weights, slots, number = result.weights, result.slots, number + 1
-    return [w.numpy() for w in weights], [s.numpy() for s in slots]
+            position, number = result.position, number + 1
+    return list(position.weights), list(position.slots)
 
 
 # What is told and recorded

@@ -37,11 +37,9 @@ def run_steps(
     counts = np.full(len(rows), rows.shape[1]) if sizes is None else np.asarray(sizes)
     program = engine.program(engine.Architecture.of(config))
     return program(
-        learn_from(images, program),
+        program.enter(learn_from(images, program), weights, engine.initial_slots(config)),
         rows,
         counts.astype(np.int32),
-        weights,
-        engine.initial_slots(config),
         step=step,
         learning_rate=config.learning_rate,
         l2=config.l2,
@@ -79,7 +77,7 @@ def kept_units(seed: int = 0, steps: int = STEPS) -> npt.NDArray[np.bool_]:
     before = all_firing()
     kept = np.zeros((2, steps, UNITS), bool)
     for step in range(steps):
-        after = arrays(run_steps(dropout_config(seed), tuple(before), [[0]], step=step).weights)
+        after = arrays(run_steps(dropout_config(seed), tuple(before), [[0]], step=step).position.weights)
         kept[0, step] = (after[2] != before[2]).any(axis=1)
         kept[1, step] = (after[4] != before[4]).any(axis=1)
     return kept
@@ -179,7 +177,7 @@ def test_one_step_with_dropout_and_penalty_by_hand(dropout: float, l2: float) ->
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
     weights = forward.initial_weights(config)
     result = run_steps(config, weights, [[2]], step=3, images=images)
-    after = arrays(result.weights)
+    after = arrays(result.position.weights)
     w1, b1, w2, b2 = (weight.astype(np.float64) for weight in weights)
 
     x, y = images[2:3] / 255.0, np.eye(10)[[2]]
@@ -220,18 +218,16 @@ def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...]
         losses, correct = [], []
         for begin, end in zip((0, *pieces), (*pieces, len(MIXED)), strict=True):
             result = program(
-                images,
+                # From arrays, the way that a stored state comes back.
+                program.enter(images, weights, slots),
                 np.asarray(MIXED[begin:end], np.int32),
                 np.asarray(MIXED_SIZES[begin:end], np.int32),
-                # As arrays, the way that a stored state comes back.
-                tuple(arrays(weights)),
-                tuple(arrays(slots)),
                 step=begin,
                 learning_rate=0.01,
                 l2=0.0,
                 seed=9,
             )
-            weights, slots = result.weights, result.slots
+            weights, slots = result.position.weights, result.position.slots
             losses.append(result.losses)
             correct.append(result.correct)
         return [*arrays(weights), *arrays(slots), np.concatenate(losses), np.concatenate(correct)]
@@ -245,7 +241,9 @@ def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
     weights = forward.initial_weights(config)
     one, other = (run_steps(config, weights, [[1, *filling]], [1]) for filling in ([0, 0], [3, 2]))
     alone = run_steps(small(batch_size=1), weights, [[1]])
-    for a, b, c in zip(arrays(one.weights), arrays(other.weights), arrays(alone.weights), strict=True):
+    for a, b, c in zip(
+        arrays(one.position.weights), arrays(other.position.weights), arrays(alone.position.weights), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-7)
     assert one.losses[0] == pytest.approx(alone.losses[0], rel=1e-6)
@@ -278,8 +276,8 @@ def test_mean_squared_error_by_hand() -> None:
     toward = 2 * (p - y) / 40
     back = p * (toward - (toward * p).sum(axis=1, keepdims=True))
     assert result.losses[0] == pytest.approx(((p - y) ** 2).mean(), rel=1e-5)
-    np.testing.assert_allclose(arrays(result.weights)[0], kernel - 0.5 * x.T @ back, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(arrays(result.weights)[1], bias - 0.5 * back.sum(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(arrays(result.position.weights)[0], kernel - 0.5 * x.T @ back, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(arrays(result.position.weights)[1], bias - 0.5 * back.sum(axis=0), rtol=1e-4, atol=1e-6)
 
 
 def test_weight_shapes_by_hand() -> None:

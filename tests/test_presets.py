@@ -117,10 +117,10 @@ def test_preset_trains_one_chunk(name: str) -> None:
     started = next(events)
     assert isinstance(started, training.Started)
     assert started.parameters == network.parameter_count(config)
-    point = next(event for event in events if isinstance(event, training.Progress) and event.weights is not None)
+    point = next(event for event in events if isinstance(event, training.Progress) and event.position is not None)
     assert np.isfinite(point.loss)
-    assert point.weights is not None
-    for before, after in zip(training.initial_state(config).weights, point.weights, strict=True):
+    assert point.position is not None
+    for before, after in zip(training.initial_state(config).weights, point.position.weights, strict=True):
         assert before.shape == after.shape
         assert not np.array_equal(before, after)
 

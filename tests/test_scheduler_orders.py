@@ -223,8 +223,8 @@ def test_stopped_network_is_that_of_the_last_point(
     monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
     alone = [event for event in real_train(run.config, run.dataset) if isinstance(event, training.Progress)]
     last = alone[len(shot.points) - 1]
-    assert last.weights is not None
-    assert_same_weights(shot.network.weights, last.weights)
+    assert last.position is not None
+    assert_same_weights(shot.network.weights, last.position.weights)
 
 
 def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:

@@ -200,12 +200,12 @@ def test_weights_come_with_the_last_point_of_a_chunk(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(training, "CHUNK_SECONDS", 1000.0)
     events = events_of(small(batch_size=2))
     curve = points(events)
-    ends = [place for place, point in enumerate(curve, 1) if point.weights is not None]
+    ends = [place for place, point in enumerate(curve, 1) if point.position is not None]
     assert ends == [1, 3, 7, 12, 24]
     for ended in epochs(events):
         last = [point for point in curve if point.epoch == ended.epoch][-1]
-        assert last.weights is not None
-        for own, other in zip(last.weights, ended.state.weights, strict=True):
+        assert last.position is not None
+        for own, other in zip(last.position.weights, ended.state.weights, strict=True):
             np.testing.assert_array_equal(own, other)
     assert all(point.samples_per_second > 0 for point in curve)
 
@@ -321,12 +321,12 @@ def test_failing_step_is_named() -> None:
     config = small(**HIGH_ENOUGH_TO_DIVERGE)
     dataset = blobs()
     rows, counts = training.batches(training.epoch_order(config, np.arange(300, dtype=np.int32), 1), 32)
-    result = engine.program(engine.Architecture.of(config))(
-        engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked=True),
+    program = engine.program(engine.Architecture.of(config))
+    images = engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked=True)
+    result = program(
+        program.enter(images, forward.initial_weights(config), ()),
         rows,
         counts,
-        forward.initial_weights(config),
-        (),
         step=0,
         learning_rate=10.0,
         l2=0.0,
