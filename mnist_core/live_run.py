@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # A run that nobody watches any more goes on for so long, unless ``MNIST_UNWATCHED_SECONDS`` says otherwise.
 UNWATCHED_SECONDS = 600.0
+# A turn is charged as so many usual ones at most.
+_MOST_SURPRISE = 8
 
 
 class Turns(Protocol):
@@ -272,9 +274,13 @@ class Run:
             self._fail("Something went wrong inside the playground; the server's log tells what.")
 
     def charge(self, seconds: float, smoothing: float) -> None:
-        """Note a turn's time: a share of `smoothing` of it now, the rest in the turns to come."""
+        """Note a turn's time: a share of `smoothing` of it now, the rest in the turns to come.
+
+        Of a turn many times as long as usual, the machine's doing, most is forgiven: among a hundred runs a second is a
+        wait of fifty.
+        """
         usual = seconds if self._usual_seconds is None else self._usual_seconds
-        self._usual_seconds = usual + smoothing * (seconds - usual)
+        self._usual_seconds = usual + smoothing * (min(seconds, _MOST_SURPRISE * usual) - usual)
         self.used_seconds += self._usual_seconds
 
     def _stop_if_forgotten(self) -> None:

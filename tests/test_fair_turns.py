@@ -101,6 +101,18 @@ def test_one_long_turn_is_made_up_for_by_the_other(worker: Worker) -> None:
     assert turns[quick] - turns[once_slow] == pytest.approx((LONG - SHORT) / SHORT + 1, abs=1)
 
 
+def test_one_turn_that_the_machine_held_up_costs_its_run_few_rounds(worker: Worker) -> None:
+    held_up, *others = (worker.submit() for _ in range(10))
+    worker.take(100)
+    worker.costs[held_up] = 200 * SHORT
+    while worker.take(1) != [held_up]:
+        pass
+    worker.costs[held_up] = SHORT
+    turns = Counter(worker.take(4 * 10))
+    assert turns[held_up] >= 1
+    assert all(turns[other] >= 4 for other in others)
+
+
 def test_newcomer_does_not_catch_up_on_old_time(worker: Worker) -> None:
     old = [worker.submit(), worker.submit()]
     worker.take(100)
