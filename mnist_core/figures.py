@@ -150,7 +150,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
         dots += [{"x": x, "y": y, "color": color, "shape": shape, "unit": f"{units} {name}"} for y in heights[x]]
         names.append({"x": x, "count": count, "name": name})
         if units > _MOST_DOTS:
-            gaps.append({"x": x})
+            gaps.append({"x": x, "text": "⋮"})
         if layer and layer.dropout:
             rates.append({"x": x, "text": f"drops {layer.dropout:.0%}"})
     place = {"type": "quantitative", "axis": None}
@@ -184,7 +184,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
                     "tooltip": {"field": "unit", "type": "nominal", "title": "This column"},
                 },
             },
-            words([{**gap, "text": "⋮"} for gap in gaps], "text", 0, fontSize=18),
+            words(gaps, "text", 0, fontSize=18),
             words(names, "count", -5.7, fontWeight="bold"),
             words(names, "name", -6.6),
             words(rates, "text", 5.4),

@@ -27,16 +27,14 @@ _SAMPLES = 12
 
 def show(run: Run) -> None:
     """The run, redrawn twice a second or somewhat less often for as long as it is under way."""
-    shot = run.snapshot
-    if shot.status is Status.WAITING and not shot.points:
+    if run.snapshot.status is Status.WAITING:
         run.wait_until_begun(_MOMENT_SECONDS)
-        shot = run.snapshot
-    if not shot.status.is_active:
-        _draw(run, shot)
-    elif shot.status is Status.WAITING and not shot.points:
-        st.fragment(_await, run_every=_poll_seconds())(run)
+    shot = run.snapshot
+    if shot.status.is_active:
+        is_awaited = shot.status is Status.WAITING and not shot.points
+        st.fragment(_await if is_awaited else _follow, run_every=_poll_seconds())(run)
     else:
-        st.fragment(_follow, run_every=_poll_seconds())(run)
+        _draw(run, shot)
 
 
 def _poll_seconds() -> float:

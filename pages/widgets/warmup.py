@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def start() -> None:
-    """Begin once for each server, in the background."""
-    _begin(data.loading(session.first_config().dataset))
-
-
 @st.cache_resource(show_spinner=False)
-def _begin(_loading: data.Loading) -> threading.Thread:
-    thread = threading.Thread(target=_warm_up, args=(session.first_config(), _loading), name="warm-up", daemon=True)
+def start() -> threading.Thread:
+    """Begin once for each server, in the background."""
+    config = session.first_config()
+    thread = threading.Thread(target=_warm_up, args=(config, data.loading(config.dataset)), name="warm-up", daemon=True)
     thread.start()
     return thread
 

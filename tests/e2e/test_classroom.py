@@ -19,7 +19,7 @@ from streamlit.web import cli
 
 from mnist_core import datasets, scheduler
 from mnist_core.config import RunConfig
-from tests.e2e.test_main_path import SLOW, choose, wait_until_grown
+from tests.e2e.test_main_path import SLOW, begin_long_run, choose, wait_until_grown
 
 OTHERS = 30
 # One image a step: a small network that is still busy long after the test.
@@ -53,17 +53,7 @@ def transparent_share(picture: Locator) -> float:
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
-    page.goto("/")
-    train = page.get_by_role("button", name="Train", exact=True)
-    train.wait_for(timeout=SLOW)
-    choose(page, "Network", "Morgan 1: one wide layer")
-    expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
-    page.get_by_text("Change how it learns").click()
-    epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
-    epochs.press("Enter")
-    train.click()
+    begin_long_run(page)
 
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100.* shared with \d+ other runs"))
     expect(progress).to_contain_text(f"shared with {OTHERS} other runs", timeout=SLOW)

@@ -45,7 +45,8 @@ def ring() -> list[tuple[float, float]]:
     return [(0.5 + 0.2 * math.sin(a), 0.5 - 0.32 * math.cos(a)) for a in angles]
 
 
-def test_choose_train_watch_evaluate_draw(page: Page) -> None:
+def begin_long_run(page: Page) -> None:
+    """Open the page and train Morgan's wide layer for 100 epochs."""
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
@@ -58,6 +59,10 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
     epochs.press("Enter")
     train.click()
+
+
+def test_choose_train_watch_evaluate_draw(page: Page) -> None:
+    begin_long_run(page)
 
     # The curve grows: later there is more of it.
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100"))
