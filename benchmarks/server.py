@@ -34,6 +34,7 @@ from mnist_core.scheduler import Scheduler
 from tests.e2e import browser as finder
 
 PRESET = "morgan-1"
+_WATCHED_SECONDS = 8
 CORE_PRESETS = ("torres", "kite", "morgan-1", "cnn")
 EMPTY_APP = """import streamlit as st
 st.title("Build a network, watch it learn")
@@ -128,6 +129,8 @@ def rerun(browser: Browser) -> dict[str, list[float]]:
             visitor.page.wait_for_function(f"!({UNDO_IS_THERE})")
             log.write_text("")
             found["busy_page"] = visitor.reruns(seed)
+            # Each rerun puts the next poll off, so a quick machine may not have polled yet.
+            visitor.page.wait_for_timeout(_WATCHED_SECONDS * 1000)
             found |= {"busy_script": _logged(log, False), "busy_poll": _logged(log, True)}
     return found
 
@@ -212,7 +215,7 @@ def tables(found: dict[str, list[float]]) -> str:
     """Everything that was measured, beside its target."""
     rows: dict[str, list[tuple[str, ...]]] = {}
     for heading, key, text, target in FIGURES:
-        if key in found:
+        if found.get(key):
             median, low, high = statistics.median(found[key]), min(found[key]), max(found[key])
             shown = [f"{value:.2f}" if value < 20 else f"{value:.0f}" for value in (median, low, high)]
             verdict = ("", "") if target is None else (f"{target:g}", "met" if median <= target else "missed")
@@ -250,8 +253,8 @@ def main() -> None:
                 found.setdefault(key, []).append(value)
         if "rerun" in chosen.parts:
             found |= rerun(browser)
-    print(tables(found))
     report.write("server", {"data": data, "rounds": chosen.rounds, "found": found})
+    print(tables(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The playground without a browser: fetch the data, train a preset, evaluate it, read a picture.
+"""The playground without a browser: fetch the data, train a preset, evaluate it, read a picture, pretrain.
 
 Run ``python -m mnist_core --help`` for the commands.
 """
@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mnist_core import datasets, download, drawing, evaluation, presets, training
+from mnist_core import datasets, download, drawing, evaluation, presets, pretraining, strokes, training
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import Predictor
@@ -66,6 +67,36 @@ def _train(options: argparse.Namespace) -> None:
                 if preset.published and dataset.name == "mnist":
                     print(f"Published: accuracy {preset.published.test_accuracy}. {preset.published.note}")
                 print(f"Saved as {options.network}")
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    _check_writable(options.network)
+    pen_digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
+    if not pen_digits:
+        raise DataError(f"{options.strokes} has no digit by such a writer.", "Give other names with --writers.")
+    mnist = _load("mnist")
+    if mnist.name != "mnist":
+        raise DataError("Without MNIST this would be another network.", "Run: python -m mnist_core fetch.")
+    recipe = dataclasses.replace(pretraining.RECIPE, **({} if options.epochs is None else {"epochs": options.epochs}))
+    began = time.monotonic()
+    print(f"Drawing {len(pen_digits):,} pen digits, made-up forms, and what is no digit ...", flush=True)
+
+    def report(event: training.Event) -> None:
+        if isinstance(event, training.EpochEnded):
+            minutes = (time.monotonic() - began) / 60
+            print(
+                f"epoch {event.epoch:3}/{recipe.epochs}",
+                _metrics_text(event.metrics),
+                f" {minutes:.1f} min",
+                flush=True,
+            )
+
+    network = pretraining.pretrain(mnist, pretraining.material(pen_digits, recipe.seed), recipe, report)
+    _save(network, options.network)
+    result = evaluation.evaluate_on_test(network, mnist)
+    _print_result(result)
+    print(f"Calibration error on them: {evaluation.calibration_error(result.probabilities, result.labels):.4f}")
+    print(f"Saved as {options.network} after {(time.monotonic() - began) / 60:.1f} minutes")
 
 
 def _check_writable(path: Path) -> None:
@@ -166,7 +197,15 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG file")
     predict.set_defaults(run=_predict)
 
-    for command in (train, evaluate, predict):
+    pretrain = commands.add_parser("pretrain", help="make the network again that the playground ships")
+    pretrain.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="pen digits, one a line")
+    pretrain.add_argument(
+        "--writers", nargs="+", default=["*"], metavar="NAME", help="only these; * and [0-3] are allowed"
+    )
+    pretrain.add_argument("--epochs", type=int, help="instead of the recipe's")
+    pretrain.set_defaults(run=_pretrain)
+
+    for command in (train, evaluate, predict, pretrain):
         command.add_argument("--network", type=Path, default=DEFAULT_NETWORK, help="the file (%(default)s)")
     return parser
 

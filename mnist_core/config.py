@@ -103,6 +103,7 @@ EPOCHS = Range(1, 100, whole=True)
 L2 = Range(0.0, 1.0)
 VALIDATION_FRACTION = Range(0.0, 0.5)
 EARLY_STOPPING = Range(0, 50, whole=True)
+AUGMENTATION = Range(0.0, 1.0)
 SEED = Range(0, 2**31 - 1, whole=True)
 
 
@@ -155,6 +156,8 @@ class RunConfig:
         l2: weight of the sum of squared layer weights (without biases) that is added to the loss.
         early_stopping: end the run after so many epochs without a lower validation loss and keep the best
             epoch; 0 is off.
+        augmentation: how much every training image is bent, tilted and thickened anew in each step, from 0 for
+            not at all to 1 for as much as hands do.
 
     Raises:
         ConfigError: naming the field, when it or a combination is impossible.
@@ -172,6 +175,7 @@ class RunConfig:
     seed: int = 0
     l2: float = 0.0
     early_stopping: int = 0
+    augmentation: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_layers()
@@ -187,6 +191,7 @@ class RunConfig:
         SEED.check("seed", self.seed)
         L2.check("l2", self.l2)
         EARLY_STOPPING.check("early_stopping", self.early_stopping)
+        AUGMENTATION.check("augmentation", self.augmentation)
         if self.early_stopping and not self.validation_fraction:
             raise ConfigError(
                 "early_stopping",

@@ -75,7 +75,35 @@ class Drawing:
     is_empty: bool
 
 
-def to_mnist(rgba: NDArray[np.uint8]) -> Drawing:
+@dataclass(frozen=True)
+class Preparation:
+    """What is done between the canvas and the 28x28 image: MNIST's way, unless told otherwise to see what it costs.
+
+    Attributes:
+        any_polarity: ink is whatever differs from the background; otherwise whatever is dark.
+        drop_specks: stray specks are left out.
+        strengthen: faint ink becomes full ink.
+        scale: the margin is cut away and the drawing brought to 20 pixels; otherwise the whole canvas is shrunk to 28.
+        centre: the centre of mass is moved to the middle; otherwise it stays at its place on the canvas.
+        largest_piece: only the piece with the most ink is kept.
+        pen: 1 makes the lines of the 28x28 image two pixels wider, -1 narrower.
+    """
+
+    any_polarity: bool = True
+    drop_specks: bool = True
+    strengthen: bool = True
+    scale: bool = True
+    centre: bool = True
+    largest_piece: bool = False
+    pen: int = 0
+
+
+MNIST_WAY = Preparation()
+# The canvas made smaller and no more: what most demos do.
+STRAIGHT = Preparation(drop_specks=False, strengthen=False, scale=False, centre=False)
+
+
+def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> Drawing:
     """Bring a picture of one digit into MNIST's form.
 
     Ink is what differs from the background, and the background is what most of the border shows: paper, a
@@ -85,6 +113,7 @@ def to_mnist(rgba: NDArray[np.uint8]) -> Drawing:
 
     Args:
         rgba: (h, w, 4) uint8, alpha not premultiplied, each side from 1 to `MAX_SIDE` pixels.
+        preparation: what to do otherwise than MNIST's makers.
 
     Returns:
         The `Drawing`. An empty or evenly coloured canvas is no error: its image is all zero.
@@ -93,37 +122,47 @@ def to_mnist(rgba: NDArray[np.uint8]) -> Drawing:
         DrawingError: the array has another type, shape or size.
     """
     _check(rgba)
-    contrast = _contrast(rgba)
+    contrast = _contrast(rgba) if preparation.any_polarity else _darkness(rgba)
     if contrast.max() < _LEAST_CONTRAST:
         blank = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
         blank.flags.writeable = False
         return Drawing(blank, (), (), is_empty=True)
 
-    ink = _without_specks(contrast)
+    ink = _without_specks(contrast, 1.0 if preparation.largest_piece else _SPECK * preparation.drop_specks)
     peak = ink.max()
     dropped = (contrast - ink).max() > peak / 2
-    ink /= peak
-    box = ink[_bounds(ink > 0)]
-    relative_size = max(box.shape) / max(ink.shape)
-    dot = relative_size <= _LARGEST_DOT and _is_dot(box)
-    scaled = _resize(box, _DOT_BOX if dot else BOX)
+    strength = peak if preparation.strengthen else np.float32(1)
+    ink /= strength
+    bounds = _bounds(ink > 0)
+    box = ink[bounds] if preparation.scale else ink
+    relative_size = max(ink[bounds].shape) / max(ink.shape)
+    dot = relative_size <= _LARGEST_DOT and _is_dot(ink[bounds])
+    side = (_DOT_BOX if dot else BOX) if preparation.scale else IMAGE_SIZE
+    scaled = _resize(box, side).clip(0, 1)
     full = scaled.max()
-    scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
-    image = _centre(scaled)
+    if preparation.strengthen:
+        scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
+    image = _placed(scaled, None if preparation.centre else _place(bounds, ink.shape, preparation.scale))
+    image = _with_pen(image, preparation.pen)
 
     steps = (
         Step("Ink", "Whatever stands out from the background is ink; its colour does not matter.", ink),
-        Step("Cropped", "The empty margin is cut away; the place on the canvas does not matter.", box),
+        *(
+            [Step("Cropped", "The empty margin is cut away; the place on the canvas does not matter.", box)]
+            * preparation.scale
+        ),
         Step(
             f"Scaled to {max(scaled.shape)} pixels",
             "A single dot is kept as small as the tip of a pen."
-            if dot
-            else "The longer side is made 20 pixels long. Each pixel is the average of what it covers.",
+            if dot and preparation.scale
+            else f"The longer side is made {side} pixels long. Each pixel is the average of what it covers.",
             scaled,
         ),
         Step(
-            f"Centred in {IMAGE_SIZE}x{IMAGE_SIZE}",
-            "The centre of the ink's weight is moved to the middle. This is what the network sees.",
+            f"Centred in {IMAGE_SIZE}x{IMAGE_SIZE}" if preparation.centre else f"Set into {IMAGE_SIZE}x{IMAGE_SIZE}",
+            "The centre of the ink's weight is moved to the middle. This is what the network sees."
+            if preparation.centre
+            else "It stays where it was on the canvas. This is what the network sees.",
             image,
         ),
     )
@@ -138,12 +177,13 @@ def to_mnist(rgba: NDArray[np.uint8]) -> Drawing:
         (full < _THIN, "The lines are very thin for this size. A thicker pen comes closer to MNIST's."),
         (thick, "The lines are very thick for this size. Gaps and loops may have closed."),
         (
-            box.shape[1] > _WIDE * box.shape[0],
+            ink[bounds].shape[1] > _WIDE * ink[bounds].shape[0],
             "This is wider than any digit in MNIST. Draw one digit at a time.",
         ),
         (dropped, "Stray specks were left out."),
     )
-    return Drawing(image, steps, tuple(text for is_so, text in found if is_so), is_empty=False)
+    warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_WAY else ()
+    return Drawing(image, steps, warnings, is_empty=False)
 
 
 def _check(rgba: object) -> None:
@@ -179,12 +219,18 @@ def _contrast(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
     return contrast.astype(np.float32) / np.float32(255 * 255)
 
 
-def _without_specks(contrast: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Set noise, and pieces too small to belong to the digit, to 0."""
+def _darkness(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How dark each pixel is on white paper: (h, w) float32 in [0, 1]."""
+    alpha = rgba[..., 3].astype(np.float32) / 255
+    return np.asarray(alpha * (1 - rgba[..., :3].mean(axis=2, dtype=np.float32) / 255), np.float32)
+
+
+def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.float32]:
+    """Set noise, and pieces with less than a share `least` of the largest one's ink, to 0."""
     pieces, count = ndimage.label(contrast >= _INK_FLOOR * contrast.max(), structure=np.ones((3, 3)))
     weights = np.bincount(pieces.ravel(), contrast.ravel(), minlength=count + 1)
     weights[0] = 0  # what is no ink
-    kept = weights >= _SPECK * weights.max()
+    kept = weights >= least * weights.max()
     kept[0] = False
     return np.where(kept[pieces], contrast, np.float32(0))
 
@@ -228,8 +274,20 @@ def _average_rows(image: NDArray[np.floating], scale: float) -> NDArray[np.float
     return averages
 
 
-def _centre(scaled: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Set (h, w), at most 28 a side, into (28, 28) so that the centre of mass lies in the middle.
+def _place(bounds: tuple[slice, slice], shape: tuple[int, ...], scale: bool) -> tuple[float, float]:
+    """Where the middle of the ink's box, or of the canvas, lies on 28x28 if it is not moved."""
+    if not scale:
+        return IMAGE_SIZE / 2, IMAGE_SIZE / 2
+    longer = max(shape)
+    rows, columns = (
+        (bound.start + bound.stop - side) / 2 / longer * IMAGE_SIZE + IMAGE_SIZE / 2
+        for bound, side in zip(bounds, shape, strict=True)
+    )
+    return rows, columns
+
+
+def _placed(scaled: NDArray[np.float32], middle: tuple[float, float] | None) -> NDArray[np.float32]:
+    """Set (h, w), at most 28 a side, into (28, 28) so that its middle, or else its centre of mass, lies there.
 
     By whole pixels, as in MNIST, where the centre's row and column (counted from 0 at a pixel's centre) are
     spread evenly from 13.5 to 14.5. The ink is never pushed over the edge.
@@ -238,8 +296,19 @@ def _centre(scaled: NDArray[np.float32]) -> NDArray[np.float32]:
     corner = []
     for axis, length in enumerate(scaled.shape):
         weights = scaled.sum(axis=1 - axis, dtype=np.float64)
-        centre = weights @ np.arange(length) / weights.sum()
-        corner.append(min(max(round(IMAGE_SIZE / 2 - centre), 0), IMAGE_SIZE - length))
+        centre = weights @ np.arange(length) / weights.sum() if middle is None else length / 2
+        target = IMAGE_SIZE / 2 if middle is None else middle[axis]
+        corner.append(min(max(round(target - centre), 0), IMAGE_SIZE - length))
     top, left = corner
     image[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
     return image
+
+
+def _with_pen(image: NDArray[np.float32], pen: int) -> NDArray[np.float32]:
+    """Lines two pixels wider for 1, narrower for -1, as they are for 0; some full ink is left in any case."""
+    if not pen:
+        return image
+    changed = (ndimage.grey_dilation if pen > 0 else ndimage.grey_erosion)(image, size=(3, 3))
+    # Lines of two pixels would vanish: what is left of them is made full again.
+    strongest = changed.max()
+    return np.asarray(changed / strongest if strongest > 0 else image, np.float32)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_core import augmentation, forward
 from mnist_core import config as choices
-from mnist_core import forward
 from mnist_core.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _COLUMNS_TOGETHER = 16
 class Architecture:
     """What a program is compiled for. Runs that agree in this share it, whatever else differs.
 
-    `layers` hold the dropout rates; `l2` says only whether there is a penalty.
+    `layers` hold the dropout rates; `l2` says only whether there is a penalty, `augments` whether images are changed.
     """
 
     layers: tuple[LayerConfig, ...]
@@ -47,16 +47,24 @@ class Architecture:
     loss: str
     batch_size: int
     l2: bool
+    augments: bool
 
     @classmethod
     def of(cls, config: RunConfig) -> Architecture:
         """The part of `config` that needs a program of its own."""
-        return cls(config.layers, config.optimizer, config.loss, config.batch_size, config.l2 > 0)
+        return cls(
+            config.layers, config.optimizer, config.loss, config.batch_size, config.l2 > 0, config.augmentation > 0
+        )
 
     @property
     def uses_xla(self) -> bool:
         """Whether XLA compiles the chunk: not with convolutions, whose gradients it runs 30 times slower."""
         return not any(layer.kind == "conv" for layer in self.layers)
+
+    @property
+    def needs_all_pixels(self) -> bool:
+        """Whether pixels that are blank in every training image count all the same."""
+        return self.augments or not self.uses_xla
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +174,7 @@ class Program:
         self._chunk = tf.function(_chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False)
 
     def enter(self, images: TrainingImages, weights: Weights, slots: Weights) -> Position:
-        """Where a run with these weights and slots goes on; with convolutions, `images` hold all pixels."""
+        """Where a run with these weights and slots goes on; `images` hold all pixels if `needs_all_pixels`."""
         import tensorflow as tf
 
         count = UPDATE_RULES[self.architecture.optimizer].slots
@@ -187,6 +195,7 @@ class Program:
         learning_rate: float,
         l2: float,
         seed: int,
+        augmentation: float = 0.0,
     ) -> ChunkResult:
         """Run the steps that `batches` describe.
 
@@ -197,7 +206,8 @@ class Program:
             step: steps that the run has done before.
             learning_rate: the optimizer's step size.
             l2: weight of the penalty.
-            seed: the run's seed, which dropout follows.
+            seed: the run's seed, which dropout and augmentation follow.
+            augmentation: how much the images are changed, for a program that does so.
         """
         import tensorflow as tf
 
@@ -217,6 +227,7 @@ class Program:
             tf.constant(learning_rate, tf.float32),
             tf.constant(l2, tf.float32),
             tf.constant(seed, tf.uint32),
+            tf.constant(augmentation, tf.float32),
         )
         after = Position(position.images, sets, position.is_dense)
         return ChunkResult(after, losses.numpy()[:steps], correct.numpy()[:steps])
@@ -249,14 +260,15 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
 
     rule = UPDATE_RULES[architecture.optimizer]
     is_dense = architecture.uses_xla
+    # XLA alone does this in one pass, so it compiles this part even where TensorFlow runs the rest.
+    changed = tf.function(augmentation.augmented, jit_compile=True, autograph=False)
 
     def one_step(
         weights: list[Tensor], slots: list[list[Tensor]], x: Tensor, y: Tensor, share: Tensor,
-        number: Tensor, rate: Tensor, l2: Tensor, seed: Tensor,
+        number: Tensor, rate: Tensor, l2: Tensor, key: Tensor,
     ) -> tuple[list[Tensor], list[list[Tensor]], Tensor, Tensor]:  # fmt: skip
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            key = forward.scrambled(forward.scrambled(seed) + tf.cast(number, tf.uint32))
             own = weights[:-1] if is_dense else weights
             logits = forward.outputs(architecture.layers, tuple(own), x, key, is_transposed=is_dense)[-1]
             loss = _batch_loss(architecture.loss, logits, y, share)
@@ -277,7 +289,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
 
     def chunk(
         images: Tensor, labels: Tensor, batches: Tensor, counts: Tensor, steps: Tensor,
-        sets: tuple[tuple[Tensor, ...], ...], first: Tensor, rate: Tensor, l2: Tensor, seed: Tensor,
+        sets: tuple[tuple[Tensor, ...], ...], first: Tensor, rate: Tensor, l2: Tensor, seed: Tensor, strength: Tensor,
     ) -> tuple[tuple[tuple[Tensor, ...], ...], Tensor, Tensor]:  # fmt: skip
         numbers = tf.range(architecture.batch_size)
 
@@ -286,7 +298,10 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             x = tf.cast(tf.gather(images, rows), tf.float32) * (1.0 / 255.0)
             y = tf.gather(labels, rows)
             share = tf.where(numbers < counts[i], 1.0 / tf.cast(counts[i], tf.float32), 0.0)
-            weights, slots, loss, right = one_step(sets[0], sets[1:], x, y, share, first + i, rate, l2, seed)
+            key = forward.scrambled(forward.scrambled(seed) + tf.cast(first + i, tf.uint32))
+            if architecture.augments:
+                x = changed(x, key, strength)
+            weights, slots, loss, right = one_step(sets[0], sets[1:], x, y, share, first + i, rate, l2, key)
             return i + 1, [weights, *slots], losses.write(i, loss), correct.write(i, right)
 
         _, sets, losses, correct = tf.while_loop(

@@ -146,6 +146,26 @@ def mean_loss(probabilities: NDArray[np.float32], labels: NDArray[np.integer], l
     return float(-np.log(np.clip(of_truth, _EPSILON, 1 - _EPSILON)).mean())
 
 
+def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.integer], bins: int = 15) -> float:
+    """How far the probabilities of the answers are from how often they are right: the expected calibration error.
+
+    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
+
+    Args:
+        probabilities: (n, 10), n above 0.
+        labels: (n,).
+        bins: intervals of equal width that answers are sorted into by their probability.
+
+    Returns:
+        Mean over the answers of how far their interval's mean probability is from its share read right, 0 to 1.
+    """
+    sureness = probabilities.max(axis=1).astype(np.float64)
+    # An answer on an interval's upper edge belongs to it.
+    place = np.clip(np.ceil(sureness * bins).astype(np.int64) - 1, 0, bins - 1)
+    excess = sureness - (probabilities.argmax(axis=1) == labels)
+    return float(np.abs(np.bincount(place, excess, minlength=bins)).sum() / len(labels))
+
+
 def confusion_matrix(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> NDArray[np.int64]:
     """Count (n,) true against (n,) predicted digits, all from 0 to 9: (10, 10) int64, rows true."""
     cells = np.asarray(labels, np.int64) * CLASSES + predicted

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import DataError
+from mnist_core.network import TrainedNetwork
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.network import TrainedNetwork
+# An answer less likely than this is not given as one.
+SURE = 0.6
+SHIPPED = Path(__file__).parent / "assets" / "digits.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,11 @@ class Prediction:
     def digit(self) -> npt.NDArray[np.int64]:
         """The likeliest digit: a scalar array for one image, (n,) for several."""
         return np.asarray(self.probabilities.argmax(axis=-1))
+
+    @property
+    def is_sure(self) -> npt.NDArray[np.bool_]:
+        """Whether the likeliest digit is likely enough to be named: a scalar array for one image, (n,) for several."""
+        return np.asarray(self.probabilities.max(axis=-1) >= SURE)
 
     def top(self, k: int) -> list[tuple[int, float]]:
         """The `k` likeliest digits of one image with their probabilities, the likeliest first.
@@ -65,3 +75,13 @@ class Predictor:
         if images.shape == (IMAGE_SIZE, IMAGE_SIZE):
             return Prediction(self.network.predict(images[np.newaxis])[0])
         return Prediction(self.network.predict(images))
+
+
+@functools.cache
+def shipped() -> Predictor:
+    """The network that comes with the playground; its model card lies beside it in ``assets``.
+
+    Raises:
+        NetworkFileError: when the file is missing or damaged.
+    """
+    return Predictor(TrainedNetwork.load(SHIPPED))

@@ -290,7 +290,7 @@ def _train_epoch(
     config: RunConfig, dataset: Dataset, split: Split, state: TrainingState, pace: _Pace
 ) -> Iterator[Event]:
     program = engine.program(engine.Architecture.of(config))
-    images = _resident(dataset, only_inked=program.architecture.uses_xla)
+    images = _resident(dataset, only_inked=not program.architecture.needs_all_pixels)
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))
@@ -309,6 +309,7 @@ def _train_epoch(
         result = program(
             position, rows[steps], counts[steps],
             step=state.step + done, learning_rate=rate, l2=config.l2, seed=config.seed,
+            augmentation=config.augmentation,
         )  # fmt: skip
         seconds = time.perf_counter() - started
         pace.note(len(result.losses) / span, seconds, most=engine.MAX_STEPS // span)

@@ -52,6 +52,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         seed=draw(st.integers(0, 2**31 - 1)),
         l2=draw(st.floats(0.0, 1.0)),
         early_stopping=draw(st.integers(0, 50)) if validation else 0,
+        augmentation=draw(st.floats(0.0, 1.0)),
     )
 
 
@@ -92,6 +93,7 @@ def test_json_holds_every_field_in_order() -> None:
         "seed": 0,
         "l2": 0.0,
         "early_stopping": 0,
+        "augmentation": 0.0,
     }
     assert list(json.loads(RunConfig().to_json())) == [field.name for field in dataclasses.fields(RunConfig)]
 
@@ -144,6 +146,8 @@ OUT_OF_RANGE: list[tuple[str, Any]] = [
     ("l2", 1.1),
     ("early_stopping", -1),
     ("early_stopping", 51),
+    ("augmentation", -0.1),
+    ("augmentation", 1.1),
     ("optimizer", "adagrad"),
     ("optimizer", ""),
     ("loss", "hinge"),
@@ -203,7 +207,7 @@ def repr_short(value: object) -> str:
 
 
 WHOLE = ("batch_size", "epochs", "seed", "early_stopping")
-REAL = ("learning_rate", "validation_fraction", "l2")
+REAL = ("learning_rate", "validation_fraction", "l2", "augmentation")
 CHOICES = ("optimizer", "loss", "split", "dataset")
 
 

@@ -12,6 +12,7 @@ from sklearn import metrics
 
 from mnist_core import evaluation
 from mnist_core.errors import ConfigError, DataError
+from mnist_core.evaluation import calibration_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -261,3 +262,32 @@ def test_answers_that_are_no_probabilities_are_refused(answers: Any) -> None:
 def test_unknown_loss_is_refused() -> None:
     with pytest.raises(ConfigError, match="hinge"):
         evaluation.evaluate(Answers(spread([(1, 0.5)])), blank(1), np.array([1]), loss="hinge")
+
+
+def sure_by(shares: list[float]) -> np.ndarray:
+    """Answers "0" with these probabilities, the rest given to "1" and spread where that would be more."""
+    rows = np.zeros((len(shares), 10), np.float32)
+    for row, share in zip(rows, shares, strict=True):
+        row[0] = share
+        row[1:] = (1 - share) / 9
+    return rows
+
+
+def test_calibration_error_counted_by_hand() -> None:
+    # Two intervals: 0.2 to 0.3 is far from 1 of 2 right, 0.9 is near 3 of 3.
+    probabilities = sure_by([0.2, 0.3, 0.9, 0.9, 0.9])
+    labels = np.array([0, 5, 0, 0, 0])
+    expected = 2 / 5 * abs(0.5 - 0.25) + 3 / 5 * abs(1 - 0.9)
+    assert calibration_error(probabilities, labels, bins=2) == pytest.approx(expected, abs=1e-6)
+
+
+def test_calibration_error_of_certainty_is_the_share_of_mistakes() -> None:
+    probabilities = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
+    assert calibration_error(probabilities, np.array([1, 2, 3, 0])) == pytest.approx(0.25)
+
+
+def test_answers_as_often_right_as_they_say_are_calibrated() -> None:
+    random = np.random.default_rng(5)
+    shares = random.uniform(0.2, 1, 40_000)
+    labels = np.where(random.random(40_000) < shares, 0, 9)
+    assert calibration_error(sure_by(list(shares)), labels) < 0.01

@@ -1,8 +1,13 @@
-"""First-layer pictures, counted by hand."""
+"""First-layer pictures, counted by hand; layers against Keras's, ink_credits against what they must sum to."""
 
+import keras
 import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
 
-from mnist_core.explain import first_layer_pictures
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.explain import first_layer_pictures, ink_credits, layer_outputs, nearest
+from tests.samples import CONVOLUTIONS, untrained
 
 
 def test_dense_unit_shows_its_784_weights_as_a_picture() -> None:
@@ -35,3 +40,57 @@ def test_change_since_the_start_leaves_out_what_was_there() -> None:
     pictures = first_layer_pictures((now,), (start,))
     assert pictures[0, 1, 0] == 1.0
     assert np.count_nonzero(pictures) == 1
+
+
+LAYERS = {
+    "none": (),
+    "dense": (LayerConfig(units=12), LayerConfig(units=7, activation="tanh", dropout=0.5)),
+    "convolutions": (*CONVOLUTIONS, LayerConfig(units=9)),
+}
+IMAGE = np.random.default_rng(6).random((28, 28)).astype(np.float32)
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_layers_answer_as_keras_layers_do(case: str) -> None:
+    trained = untrained(RunConfig(layers=LAYERS[case]))
+    model = trained.to_keras()
+    shown = [layer for layer in model.layers if isinstance(layer, (keras.layers.Dense, keras.layers.MaxPooling2D))]
+    inside = keras.Model(model.inputs, [layer.output for layer in shown])
+    expected = inside.predict(IMAGE[np.newaxis], verbose=0)
+    ours = layer_outputs(trained, IMAGE)
+    for answer, kerass in zip(ours[:-1], expected if isinstance(expected, list) else [], strict=False):
+        # What pooling leaves out further on is not computed.
+        seen = tuple(slice(length) for length in answer.shape)
+        np.testing.assert_allclose(answer, kerass[0][seen], rtol=1e-4, atol=1e-5)
+    odds = np.exp(ours[-1]) / np.exp(ours[-1]).sum()
+    np.testing.assert_allclose(odds, model.predict(IMAGE[np.newaxis], verbose=0)[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_credits_sum_to_what_the_drawing_changes(case: str) -> None:
+    trained = untrained(RunConfig(layers=LAYERS[case]))
+    drawn, blank = (layer_outputs(trained, image)[-1] for image in (IMAGE, np.zeros_like(IMAGE)))
+    credit = ink_credits(trained, IMAGE, 3, 8)
+    assert credit.shape == (28, 28)
+    assert credit.sum() == pytest.approx((drawn[3] - blank[3]) - (drawn[8] - blank[8]), rel=0.03, abs=0.01)
+
+
+def test_without_a_hidden_layer_a_credit_is_weight_times_pixel() -> None:
+    trained = untrained(RunConfig(layers=()))
+    kernel = trained.weights[0]
+    np.testing.assert_allclose(
+        ink_credits(trained, IMAGE, 4).reshape(784), kernel[:, 4] * IMAGE.reshape(784), atol=1e-6
+    )
+
+
+def test_blank_pixels_get_no_credit() -> None:
+    image = IMAGE.copy()
+    image[:, 10:] = 0
+    assert not ink_credits(untrained(RunConfig()), image, 1, 2)[:, 10:].any()
+
+
+def test_nearest_images_are_scikit_learns() -> None:
+    images = np.random.default_rng(7).integers(0, 256, (5000, 28, 28), dtype=np.uint8)
+    search = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(5000, 784) / 255)
+    expected = search.kneighbors(IMAGE.reshape(1, 784), return_distance=False)[0]
+    np.testing.assert_array_equal(nearest(IMAGE, images, 6), expected)

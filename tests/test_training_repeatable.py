@@ -39,6 +39,8 @@ REPEATED: dict[str, dict[str, Any]] = {
         "learning_rate": 0.003,
         "validation_fraction": 0.25,
     },
+    "augmented-penalty": {"augmentation": 0.5, "optimizer": "adamw", "learning_rate": 0.003, "l2": 0.01},
+    "augmented-convolutions": {"layers": CONVOLUTIONS, "augmentation": 1.0},
 }
 
 

@@ -1,1 +1,11 @@
-"""Streamlit pieces that several pages use, and the one door to the session."""
+"""Streamlit pieces that several pages use, and the one door to a visitor's state."""
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+# A new server whose first visitor asks for a page by its address would run that page's file by itself, with a menu
+# made of file names: until `app.py` has called `st.navigation`, Streamlit takes the folder for an older kind of app.
+# Every page and `app.py` import this, so the first of them to run ends that and begins anew.
+if PagesManager.uses_pages_directory:
+    PagesManager.uses_pages_directory = False
+    st.rerun()

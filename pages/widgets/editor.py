@@ -172,6 +172,15 @@ def data(draft: RunConfig) -> RunConfig:
         format_func=settings.SPLITS.__getitem__,
         help="Which images are kept from the network to test it at the end.",
     )
+    augmentation = st.slider(
+        "Augmentation",
+        settings.AUGMENTATION.low,
+        settings.AUGMENTATION.high,
+        step=0.1,
+        key=session.seed(_key("augmentation"), draft.augmentation),
+        help="How much each training image is turned, slanted, bent and made thicker or thinner, anew each time. "
+        "It makes a network slower to learn and better at other people's hands. 0 is off, as in the tutorials.",
+    )
     left, right = st.columns(2)
     fraction = left.slider(
         "Validation share",
@@ -196,4 +205,5 @@ def data(draft: RunConfig) -> RunConfig:
         split=split,
         validation_fraction=float(fraction),
         early_stopping=int(patience) if fraction else 0,
+        augmentation=float(augmentation),
     )

@@ -97,6 +97,24 @@ def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
     return name
 
 
+def seed_several(name: str, value: list[str], choices: list[str]) -> str:
+    """As `seed`, for a control that holds several of `choices`; returns the key.
+
+    What `keep_several` noted comes back, unless there is something new to choose since then, such as a run.
+    """
+    if name not in st.session_state or not set(st.session_state[name]) <= set(choices):
+        kept, known = _state(f"{name}-kept", ([], []))
+        is_news = not set(choices) <= set(known)
+        st.session_state[name] = value if is_news else [one for one in kept if one in choices]
+    st.session_state[f"{name}-choices"] = choices
+    return name
+
+
+def keep_several(name: str) -> None:
+    """Note what is chosen in such a control, and among what, for when its page is shown again."""
+    st.session_state[f"{name}-kept"] = (st.session_state[name], st.session_state[f"{name}-choices"])
+
+
 def runs() -> list[Run]:
     """The visitor's runs, the oldest first."""
     own: list[Run] = _state("runs", [])

@@ -1,0 +1,91 @@
+"""Making the shipped network, on a small scale; and what lies in the repository, with digits that it has not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+import pytest
+
+from mnist_core import drawing, forms, pretraining, strokes, training
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.pretraining import Material
+from mnist_core.strokes import PenDigit
+from tests.samples import blobs
+
+RECIPE = RunConfig(
+    layers=(LayerConfig(units=12),), optimizer="adam", learning_rate=0.002, epochs=3, batch_size=64, augmentation=0.5
+)
+ONE = PenDigit(1, (np.array([[0.0, 0.0], [0.0, 10.0]]),), "anna")
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "_FORMS", 30)
+    monkeypatch.setattr(pretraining, "_NO_DIGITS", 20)
+
+
+@functools.cache
+def extra() -> Material:
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (60, 28, 28), dtype=np.uint8)
+    return Material(images[:40], np.arange(40, dtype=np.uint8) % 10, images[40:])
+
+
+@pytest.mark.usefixtures("few")
+def test_material_holds_each_pen_digit_several_times_and_every_form() -> None:
+    found = pretraining.material([ONE, dataclasses.replace(ONE, label=7)], seed=0)
+    each = pretraining._PER_PEN_DIGIT
+    assert found.images.shape == (2 * each + 30, 28, 28)
+    assert found.labels.tolist() == [1] * each + [7] * each + list(range(10)) * 3
+    assert len({image.tobytes() for image in found.images[:each]}) > each / 2, "each with another pen and size"
+    assert found.no_digits.shape == (20, 28, 28)
+    assert found.images.max(axis=(1, 2)).min() == 255
+
+
+@pytest.mark.usefixtures("few")
+def test_material_follows_from_the_seed() -> None:
+    one, again, other = (pretraining.material([ONE], seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.images, again.images)
+    np.testing.assert_array_equal(one.no_digits, again.no_digits)
+    assert (one.images != other.images).any()
+
+
+def test_again_is_the_same_to_the_bit() -> None:
+    one, again = (pretraining.pretrain(blobs(), extra(), RECIPE) for _ in range(2))
+    assert one.config.epochs == 3
+    for left, right in zip(one.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_the_rate_falls_along_a_cosine_and_is_recorded() -> None:
+    events: list[training.Event] = []
+    pretraining.pretrain(blobs(), extra(), RECIPE, events.append)
+    rates = [event.metrics.learning_rate for event in events if isinstance(event, training.EpochEnded)]
+    expected = [0.002 * (0.01 + 0.99 * (1 + math.cos(math.pi * k / 3)) / 2) for k in range(3)]
+    assert rates == pytest.approx(expected)
+
+
+def test_what_is_no_digit_is_called_something_else_in_each_epoch() -> None:
+    first, second = (pretraining._mixture(blobs(), extra(), [0, 3, epoch]) for epoch in range(2))
+    digits = len(blobs().train_labels) + 40
+    np.testing.assert_array_equal(first.train_images, second.train_images)
+    np.testing.assert_array_equal(first.train_labels[:digits], second.train_labels[:digits])
+    assert (first.train_labels[digits:] != second.train_labels[digits:]).mean() > 0.5
+    np.testing.assert_array_equal(first.test_images, blobs().test_images)
+
+
+def test_nothing_is_learned_from_the_test_images() -> None:
+    other = dataclasses.replace(blobs(), test_images=blobs().test_images[::-1].copy())
+    one, same = (pretraining.pretrain(data, extra(), RECIPE) for data in (blobs(), other))
+    np.testing.assert_array_equal(one.weights[0], same.weights[0])
+
+
+def test_drawn_material_looks_as_a_visitors_drawing_does() -> None:
+    random = np.random.default_rng(0)
+    lines = forms.digit(3, random)
+    image = pretraining._drawn(lines, random) / 255
+    visitors = drawing.to_mnist(strokes.drawn(strokes.placed(lines, 0.6), 18)).image
+    assert np.corrcoef(image.ravel(), visitors.ravel())[0, 1] > 0.6
