@@ -352,7 +352,7 @@ def _in_a_process(*arguments: object) -> Any:
     """What this module finds in a process of its own; None, and a message, when that comes to grief."""
     print("Measuring", *arguments, file=sys.stderr)
     command = [sys.executable, "-m", "benchmarks.classroom", "--here", *map(str, arguments)]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2", **os.environ}  # As `make run` has it.
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)
     if not done.returncode:
         return json.loads(done.stdout.splitlines()[-1])

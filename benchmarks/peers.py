@@ -158,8 +158,9 @@ def _torch_model(torch: Any, config: RunConfig) -> Any:
     layers: list[Any] = []
     is_flat = False
     for layer, shape in zip(config.layers, shapes[::2], strict=False):
-        if layer.kind == "conv":
-            layers += [nn.Conv2d(shape[2], shape[3], 3), activations[layer.activation](), nn.MaxPool2d(2)]
+        if layer.is_convolution:
+            layers += [nn.Conv2d(shape[2], shape[3], 3), activations[layer.activation]()]
+            layers += [nn.MaxPool2d(2)] if layer.is_pooled else []
         else:
             layers += [] if is_flat else [nn.Flatten()]
             is_flat = True

@@ -59,7 +59,10 @@ def make_peers(problem: peers.Problem, wanted: list[str]) -> dict[str, peers.Epo
 
 def measure(problem: peers.Problem, wanted: list[str], rounds: int) -> dict[str, list[float]]:
     """Seconds of one epoch for each peer and round, after one epoch of each that does not count."""
-    everybody = make_peers(problem, wanted)
+    return _in_turns(make_peers(problem, wanted), rounds)
+
+
+def _in_turns(everybody: dict[str, peers.Epoch], rounds: int) -> dict[str, list[float]]:
     for epoch in everybody.values():
         epoch()
     seconds: dict[str, list[float]] = {name: [] for name in everybody}
@@ -108,6 +111,22 @@ def speed(names: list[str], wanted: list[str], dataset: Dataset, rounds: int, va
     ]
     print("\nOurs, seconds an epoch; then ours divided by")
     print(report.table(["network", "ours", *(_HEADINGS[peer] for peer in wanted)], rows))
+    return results
+
+
+def augmentation(names: list[str], dataset: Dataset, rounds: int) -> dict[str, Any]:
+    """Measure every network with and without augmentation in turns, print and return seconds and ratios."""
+    results, rows = {}, []
+    for name in names:
+        plain = presets.PRESETS[name].config
+        problems = [peers.Problem.of(dataclasses.replace(plain, augmentation=x), dataset) for x in (0.0, 1.0)]
+        seconds = _in_turns({str(k): peers.ours(problem) for k, problem in enumerate(problems)}, rounds)
+        without, augmented = (statistics.median(seconds[key]) for key in ("0", "1"))
+        times = statistics.median(b / a for a, b in zip(seconds["0"], seconds["1"], strict=True))
+        results[name] = {"without": round(without, 4), "with": round(augmented, 4), "ratio": round(times, 3)}
+        rows.append([name, f"{without:.3f} s", f"{augmented:.3f} s", f"{times:.2f}"])
+    print("\nOurs, seconds an epoch without and with augmentation")
+    print(report.table(["network", "without", "with", "ratio"], rows))
     return results
 
 
@@ -176,6 +195,7 @@ def main() -> None:
         "rounds": options.rounds,
         "speed": speed(options.networks, options.peers, dataset, options.rounds, options.validation),
     }
+    results["augmentation"] = augmentation(options.networks, dataset, options.rounds)
     if options.seeds:
         results["accuracy"] = accuracy(options.networks, dataset, options.seeds)
     if set(options.networks) == set(_TARGETS) and set(options.peers) == set(_HEADINGS):

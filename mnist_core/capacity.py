@@ -108,6 +108,6 @@ def measure_speed() -> float:
 
 def estimated_seconds(config: RunConfig, training_images: int) -> float:
     """How long the whole run will take alone on this machine, in seconds: a rough guess, right to a factor of two."""
-    efficiency = _CONVOLUTION_EFFICIENCY if any(x.kind == "conv" for x in config.layers) else _DENSE_EFFICIENCY
+    efficiency = _CONVOLUTION_EFFICIENCY if any(x.is_convolution for x in config.layers) else _DENSE_EFFICIENCY
     step = _STEP_OVERHEAD_SECONDS + step_flops(config) / (efficiency * _flops_per_second)
     return _COMPILE_SECONDS + config.epochs * math.ceil(training_images / config.batch_size) * step

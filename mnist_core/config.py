@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 IMAGE_SIZE = 28
 CLASSES = 10
 
-LAYER_KINDS: Mapping[str, str] = types.MappingProxyType({"dense": "Dense", "conv": "Convolution"})
+LAYER_KINDS: Mapping[str, str] = types.MappingProxyType(
+    {"dense": "Dense", "conv": "Convolution, then pooling", "conv_only": "Convolution"}
+)
 
 # The keys are the names that Keras knows them by.
 ACTIVATIONS: Mapping[str, str] = types.MappingProxyType(
@@ -92,8 +94,6 @@ class Range:
 
 
 MAX_LAYERS = 6
-# Each convolution of 3x3 without padding and each 2x2 pooling shrink the picture: 28, 13, 5, 1.
-MAX_CONV_LAYERS = 3
 UNITS = Range(1, 2048, whole=True)
 FILTERS = Range(1, 128, whole=True)
 DROPOUT = Range(0.0, 0.9)
@@ -118,7 +118,8 @@ class LayerConfig:
     """One hidden layer.
 
     Args:
-        kind: ``"dense"``, or ``"conv"``: filters of 3x3 without padding, then 2x2 max pooling.
+        kind: ``"dense"``; ``"conv"``: filters of 3x3 without padding, then 2x2 max pooling; or ``"conv_only"``: the
+            filters alone.
         units: neurons of a dense layer, filters of a convolution.
         activation: a key of `ACTIVATIONS`.
         dropout: share of this layer's outputs that is zeroed in each training step, 0 to 0.9.
@@ -129,12 +130,32 @@ class LayerConfig:
     activation: str = "relu"
     dropout: float = 0.0
 
+    @property
+    def is_convolution(self) -> bool:
+        """Whether it has filters that slide over a picture and leaves a picture."""
+        return self.kind != "dense"
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it halves the picture."""
+        return self.kind == "conv"
+
     def check(self, field: str) -> None:
         """Raise `ConfigError` for the first setting that is wrong; `field` is this layer's own name."""
         check_choice(f"{field}.kind", self.kind, LAYER_KINDS)
-        (FILTERS if self.kind == "conv" else UNITS).check(f"{field}.units", self.units)
+        (FILTERS if self.is_convolution else UNITS).check(f"{field}.units", self.units)
         check_choice(f"{field}.activation", self.activation, ACTIVATIONS)
         DROPOUT.check(f"{field}.dropout", self.dropout)
+
+
+def picture_sides(layers: Sequence[LayerConfig]) -> list[int]:
+    """A picture's side in pixels, at the input and after each convolution; below 1 where no picture is left."""
+    sides = [IMAGE_SIZE]
+    for layer in layers:
+        if layer.is_convolution:
+            side = sides[-1] - 2
+            sides.append(side // 2 if layer.is_pooled else side)
+    return sides
 
 
 @dataclass(frozen=True)
@@ -206,20 +227,18 @@ class RunConfig:
             raise ConfigError("layers", "has too many hidden layers.", f"Use at most {MAX_LAYERS}.", len(self.layers))
         for i, layer in enumerate(self.layers):
             layer.check(f"layers[{i}]")
-            if layer.kind == "conv" and i and self.layers[i - 1].kind == "dense":
+            if layer.is_convolution and i and not self.layers[i - 1].is_convolution:
                 raise ConfigError(
                     f"layers[{i}].kind",
                     "a convolution needs a picture, and a dense layer leaves none.",
                     "Put convolutions before the dense layers.",
                 )
-        convolutions = sum(layer.kind == "conv" for layer in self.layers)
-        if convolutions > MAX_CONV_LAYERS:
-            raise ConfigError(
-                "layers",
-                "has more convolutions than a 28x28 image holds.",
-                f"Use at most {MAX_CONV_LAYERS}.",
-                convolutions,
-            )
+            if picture_sides(self.layers[: i + 1])[-1] < 1:
+                raise ConfigError(
+                    f"layers[{i}].kind",
+                    "is one convolution more than a 28x28 image holds.",
+                    "Each takes two pixels off the picture and pooling halves it: use fewer, or less pooling.",
+                )
 
     def to_json(self) -> str:
         """The config as a JSON object with every field, in a fixed order."""

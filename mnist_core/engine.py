@@ -59,7 +59,7 @@ class Architecture:
     @property
     def uses_xla(self) -> bool:
         """Whether XLA compiles the chunk: not with convolutions, whose gradients it runs 30 times slower."""
-        return not any(layer.kind == "conv" for layer in self.layers)
+        return not any(layer.is_convolution for layer in self.layers)
 
     @property
     def needs_all_pixels(self) -> bool:
@@ -89,6 +89,7 @@ class TrainingImages:
     @classmethod
     def of(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], only_inked: bool) -> TrainingImages:
         """Prepare (n, 28, 28) images and (n,) labels, without the pixels that are always blank if `only_inked`."""
+        forward.load_tensorflow()
         import tensorflow as tf
 
         flat = images.reshape(len(images), choices.IMAGE_SIZE**2)
@@ -168,6 +169,7 @@ class Program:
     """The compiled chunk of one architecture. Safe to call from any number of threads."""
 
     def __init__(self, architecture: Architecture) -> None:
+        forward.load_tensorflow()
         import tensorflow as tf
 
         self.architecture = architecture

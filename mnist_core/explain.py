@@ -46,6 +46,7 @@ def first_layer_pictures(weights: Weights, start: Weights | None = None, most: i
 
 @functools.lru_cache(maxsize=32)
 def _compiled_layers(layers: tuple[Any, ...]) -> Any:
+    forward.load_tensorflow()
     import tensorflow as tf
 
     specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))
@@ -71,6 +72,7 @@ def layer_outputs(network: TrainedNetwork, image: npt.NDArray[np.float32]) -> li
 
 @functools.lru_cache(maxsize=32)
 def _compiled_credits(layers: tuple[Any, ...]) -> Any:
+    forward.load_tensorflow()
     import tensorflow as tf
 
     specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))

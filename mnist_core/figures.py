@@ -129,7 +129,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     columns += [
         (
             f"{layer.units}",
-            ("filters, " if layer.kind == "conv" else "") + ACTIVATIONS[layer.activation],
+            ("filters, " if layer.is_convolution else "") + ACTIVATIONS[layer.activation],
             layer.units,
             INK,
         )
@@ -146,7 +146,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     dots, names, gaps, rates = [], [], [], []
     for x, (count, name, units, color) in enumerate(columns):
         layer = config.layers[x - 1] if 0 < x <= len(config.layers) else None
-        shape = "square" if layer and layer.kind == "conv" else "circle"
+        shape = "square" if layer and layer.is_convolution else "circle"
         dots += [{"x": x, "y": y, "color": color, "shape": shape, "unit": f"{units} {name}"} for y in heights[x]]
         names.append({"x": x, "count": count, "name": name})
         if units > _MOST_DOTS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,16 +22,29 @@ Weights = tuple["npt.NDArray[np.float32]", ...]
 RISING = frozenset({"relu", "sigmoid", "tanh", "elu", "leaky_relu", "softplus", "linear"})
 
 
+_importing = threading.Lock()
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and Keras, which takes seconds the first time; to be called before anything is computed.
+
+    They import each other, so two threads that begin at the same time would each meet half a module.
+    """
+    with _importing:
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+
+
 def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
     """The shapes of kernels and biases, in Keras's order, from the first layer to the output."""
     shapes: list[tuple[int, ...]] = []
-    size, channels = choices.IMAGE_SIZE, 1
-    width = size * size
-    for layer in layers:
-        if layer.kind == "conv":
+    channels = 1
+    width = choices.IMAGE_SIZE**2
+    for i, layer in enumerate(layers):
+        if layer.is_convolution:
             shapes += [(3, 3, channels, layer.units), (layer.units,)]
-            size, channels = (size - 2) // 2, layer.units
-            width = size * size * channels
+            channels = layer.units
+            width = choices.picture_sides(layers[: i + 1])[-1] ** 2 * channels
         else:
             shapes += [(width, layer.units), (layer.units,)]
             width = layer.units
@@ -42,12 +56,10 @@ def seen_size(layers: tuple[LayerConfig, ...]) -> int:
 
     Where pooling meets an odd number of them, it leaves out the last, so whatever leads there alone is never used.
     """
-    size = choices.IMAGE_SIZE
-    convolutions = sum(layer.kind == "conv" for layer in layers)
-    for _ in range(convolutions):
-        size = (size - 2) // 2
-    for _ in range(convolutions):
-        size = 2 * size + 2
+    size = choices.picture_sides(layers)[-1]
+    for layer in reversed(layers):
+        if layer.is_convolution:
+            size = (2 * size if layer.is_pooled else size) + 2
     return size
 
 
@@ -129,12 +141,14 @@ def outputs(
     for i, layer in enumerate(layers):
         kernel, bias = weights[2 * i], weights[2 * i + 1]
         activation = keras.activations.get(layer.activation)
-        if layer.kind == "conv":
+        if layer.is_convolution:
             if len(x.shape) == 2:
                 seen = seen_size(layers)
                 x = tf.reshape(x, (-1, choices.IMAGE_SIZE, choices.IMAGE_SIZE, 1))[:, :seen, :seen]
             x = tf.nn.conv2d(x, kernel, 1, "VALID")
-            if layer.activation in RISING:
+            if not layer.is_pooled:
+                x = activation(tf.nn.bias_add(x, bias))
+            elif layer.activation in RISING:
                 x = activation(tf.nn.bias_add(tf.nn.max_pool2d(x, 2, 2, "VALID"), bias))
             else:
                 x = tf.nn.max_pool2d(activation(tf.nn.bias_add(x, bias)), 2, 2, "VALID")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core import forward
-from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig
+from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.optimizers import UPDATE_RULES
 
@@ -62,14 +62,16 @@ def summary(config: RunConfig) -> list[LayerSummary]:
 
     for layer in config.layers:
         activation = ACTIVATIONS[layer.activation]
-        if layer.kind == "conv":
+        if layer.is_convolution:
             if len(shape) == 2:
                 shape = (*shape, 1)
                 rows.append(LayerSummary("Reshape", shape, 0))
             side = shape[0] - 2
-            rows.append(LayerSummary(f"Conv2D 3x3 · {activation}", (side, side, layer.units), parameters()))
-            shape = (side // 2, side // 2, layer.units)
-            rows.append(LayerSummary("MaxPooling2D 2x2", shape, 0))
+            shape = (side, side, layer.units)
+            rows.append(LayerSummary(f"Conv2D 3x3 · {activation}", shape, parameters()))
+            if layer.is_pooled:
+                shape = (side // 2, side // 2, layer.units)
+                rows.append(LayerSummary("MaxPooling2D 2x2", shape, 0))
         else:
             flatten()
             shape = (layer.units,)
@@ -89,14 +91,10 @@ def parameter_count(config: RunConfig) -> int:
 def step_flops(config: RunConfig) -> float:
     """Floating-point operations of one training step: forward, and twice that for the gradients."""
     operations = 0
-    side = IMAGE_SIZE
-    for shape in forward.weight_shapes(config.layers):
-        if len(shape) == 4:
-            side -= 2
-            operations += 2 * math.prod(shape) * side * side
-            side //= 2
-        elif len(shape) == 2:
-            operations += 2 * math.prod(shape)
+    sides = iter(picture_sides(config.layers))
+    for shape in forward.weight_shapes(config.layers)[::2]:
+        places = (next(sides) - 2) ** 2 if len(shape) == 4 else 1
+        operations += 2 * math.prod(shape) * places
     return 3.0 * operations * config.batch_size
 
 
@@ -114,20 +112,22 @@ def training_bytes(config: RunConfig) -> int:
 
 def to_keras(config: RunConfig) -> Any:
     """The network as an uncompiled `keras.Sequential` from (n, 28, 28) in [0, 1] to (n, 10) probabilities."""
+    forward.load_tensorflow()
     import keras
 
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
     layers: list[Any] = [keras.Input((IMAGE_SIZE, IMAGE_SIZE))]
     is_picture, is_flat = False, False
     for layer in config.layers:
-        if layer.kind == "conv":
+        if layer.is_convolution:
             if not is_picture:
                 layers.append(keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1)))
                 is_picture = True
             layers.append(
                 keras.layers.Conv2D(layer.units, 3, activation=layer.activation, kernel_regularizer=regularizer)
             )
-            layers.append(keras.layers.MaxPooling2D())
+            if layer.is_pooled:
+                layers.append(keras.layers.MaxPooling2D())
         else:
             if not is_flat:
                 layers.append(keras.layers.Flatten())
@@ -144,6 +144,7 @@ def to_keras(config: RunConfig) -> Any:
 @functools.lru_cache(maxsize=32)
 def _compiled_answer(layers: tuple[Any, ...]) -> Any:
     """The function (n, 784) float32, weights -> (n, 10) probabilities, compiled once for any n."""
+    forward.load_tensorflow()
     import tensorflow as tf
 
     specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))

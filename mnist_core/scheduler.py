@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WORKERS = 2
 # A turn lasts about so long; where many share, so much less that everybody has had one after a round.
 TURN_SECONDS = 0.2
-ROUND_SECONDS = 0.9
+ROUND_SECONDS = 0.7
 MAX_ACTIVE_RUNS = 100
 # How much of a turn's surprise is charged at once: the rest follows in later turns, so that one that a busy machine
 # made slow does not cost its run a whole round.

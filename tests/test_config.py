@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core import config as settings
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.config import LayerConfig, RunConfig, picture_sides
 from mnist_core.errors import ConfigError
 
 DROPOUTS = st.floats(0.0, 0.9)
@@ -25,7 +25,7 @@ DENSE = st.builds(
 )
 CONVOLUTION = st.builds(
     LayerConfig,
-    kind=st.just("conv"),
+    kind=st.sampled_from(["conv", "conv_only"]),
     units=st.integers(1, 128),
     activation=st.sampled_from(sorted(settings.ACTIVATIONS)),
     dropout=DROPOUTS,
@@ -238,9 +238,27 @@ def test_convolution_after_dense() -> None:
     assert refusal(layers=(LayerConfig("conv", 8), LayerConfig(), LayerConfig("conv", 8))).field == "layers[2].kind"
 
 
-def test_four_convolutions() -> None:
+def test_four_convolutions_with_pooling() -> None:
     assert len(RunConfig(layers=(LayerConfig("conv", 8),) * 3).layers) == 3
-    assert refusal(layers=(LayerConfig("conv", 8),) * 4).field == "layers"
+    assert refusal(layers=(LayerConfig("conv", 8),) * 4).field == "layers[3].kind"
+
+
+def test_as_many_convolutions_as_a_picture_holds() -> None:
+    pooled, alone = LayerConfig("conv", 8), LayerConfig("conv_only", 8)
+    # 28, 13, 5, 3, 1.
+    assert picture_sides((pooled, pooled, alone, alone)) == [28, 13, 5, 3, 1]
+    assert len(RunConfig(layers=(pooled, pooled, alone, alone)).layers) == 4
+    assert refusal(layers=(pooled, pooled, alone, alone, alone)).field == "layers[4].kind"
+    # 28, 13, 5, 3, and half of 1 is nothing.
+    assert refusal(layers=(pooled, pooled, alone, pooled)).field == "layers[3].kind"
+    assert picture_sides((alone,) * 6) == [28, 26, 24, 22, 20, 18, 16]
+    assert len(RunConfig(layers=(alone,) * 6).layers) == 6
+
+
+def test_a_convolution_without_pooling_in_a_link() -> None:
+    config = RunConfig(layers=(LayerConfig("conv_only", 16), LayerConfig("conv", 16)))
+    assert config.to_query()["layers"] == "conv_only-16-relu-0,conv-16-relu-0"
+    assert RunConfig.from_query(config.to_query()) == config
 
 
 def test_seven_layers() -> None:

@@ -292,9 +292,23 @@ def test_weight_shapes_by_hand() -> None:
     assert forward.weight_shapes(()) == [(784, 10), (10,)]
 
 
-@pytest.mark.parametrize("convolutions", [0, 1, 2, 3])
-def test_seen_size_is_what_moves_the_answers_of_keras(convolutions: int) -> None:
-    layers = (LayerConfig("conv", 3, "linear"),) * convolutions
+@pytest.mark.parametrize(
+    ("kinds", "size"),
+    [
+        ([], 28),
+        (["conv"], 28),
+        (["conv"] * 2, 26),
+        (["conv"] * 3, 22),
+        (["conv_only"] * 2, 28),
+        (["conv_only", "conv", "conv_only", "conv"], 28),
+        (["conv", "conv_only", "conv"], 26),
+        (["conv_only", "conv_only", "conv_only", "conv"], 28),
+        (["conv", "conv_only", "conv_only", "conv"], 26),
+    ],
+    ids=lambda value: "-".join(value) or "none" if isinstance(value, list) else "",
+)
+def test_seen_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: int) -> None:
+    layers = tuple(LayerConfig(kind, 3, "linear") for kind in kinds)
     seen = forward.seen_size(layers)
     model = network.to_keras(small(layers=layers))
     image = tf.Variable(tf.zeros((1, 28, 28)))
@@ -307,7 +321,7 @@ def test_seen_size_is_what_moves_the_answers_of_keras(convolutions: int) -> None
         reach += np.abs(np.asarray(tape.gradient(answer, image))[0])
     moved = np.argwhere(reach)
     assert moved.max(axis=0).tolist() == [seen - 1, seen - 1]
-    assert seen == [28, 28, 26, 22][convolutions]
+    assert seen == size
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -188,7 +188,7 @@ def test_stop_of_a_paused_run_goes_first(worker: Worker) -> None:
 
 @pytest.mark.parametrize(
     ("workers", "runs", "seconds"),
-    [(2, 1, SHORT), (2, 14, SHORT), (2, 40, 0.045), (2, 100, 0.018), (1, 7, SHORT), (1, 50, 0.018), (4, 100, 0.036)],
+    [(2, 1, SHORT), (2, 7, SHORT), (2, 40, 0.035), (2, 100, 0.014), (1, 3, SHORT), (1, 50, 0.014), (4, 100, 0.028)],
 )
 def test_turns_are_as_short_as_a_round_of_all_demands(workers: int, runs: int, seconds: float, worker: Worker) -> None:
     worker.scheduler._workers = workers
@@ -210,7 +210,7 @@ def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
     for run in paused:
         run.resume()
     worker.take(1)
-    assert worker.given[-1][1] == pytest.approx(1.8 / 51)
+    assert worker.given[-1][1] == pytest.approx(1.4 / 51)
 
 
 def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler) -> None:

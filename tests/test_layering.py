@@ -35,6 +35,7 @@ ORDER = [
     "scheduler",
     "drawing",
     "doctor",
+    "photo",
     "strokes",
     "forms",
     "pretraining",
@@ -145,9 +146,7 @@ def test_session_state_has_one_door(path: Path) -> None:
 
 @pytest.mark.parametrize("path", APP_FILES, ids=name_of)
 def test_pages_leave_tensorflow_to_the_core(path: Path) -> None:
-    """All but the warm-up, which imports it in the background."""
-    if path.stem != "warmup":
-        assert not packages(path) & {"tensorflow", "keras"}
+    assert not packages(path) & {"tensorflow", "keras"}
 
 
 IMPORT_EACH = """
@@ -160,6 +159,37 @@ for name in sys.argv[1:]:
         sys.exit(f"mnist_core.{name} brings {', '.join(found)} with it")
 print("done")
 """
+
+
+START_TOGETHER = """
+import threading
+import numpy as np
+from mnist_core import forward
+from mnist_core.config import RunConfig
+from mnist_core.network import TrainedNetwork, to_keras
+
+config, failed, together = RunConfig(layers=()), [], threading.Barrier(3)
+def begin(work):
+    try:
+        together.wait()
+        work()
+    except BaseException as error:
+        failed.append(error)
+network = TrainedNetwork(config, forward.initial_weights(config))
+works = [forward.load_tensorflow, lambda: network.predict(np.zeros((1, 28, 28), np.float32)), lambda: to_keras(config)]
+threads = [threading.Thread(target=begin, args=(work,)) for work in works]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(failed or "done")
+"""
+
+
+def test_threads_that_need_tensorflow_at_once_all_get_it() -> None:
+    """On a new server a drawing may be read while the warm-up is still importing."""
+    child = subprocess.run(
+        [sys.executable, "-c", START_TOGETHER], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert child.stdout.strip() == "done", child.stdout + child.stderr
 
 
 def test_importing_the_core_imports_neither_tensorflow_nor_streamlit() -> None:

@@ -46,6 +46,28 @@ def test_predict_reads_a_picture_of_a_zero(network: Path, tmp_path: Path, capsys
     assert capsys.readouterr().out.splitlines()[0].startswith("0  ")
 
 
+def test_predict_asks_the_shipped_network_unless_told_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(picture).line([(50, 50), (140, 50), (90, 160)], fill="black", width=12)
+    picture.save(tmp_path / "seven.png")
+    assert main(["predict", str(tmp_path / "seven.png")]) == 0
+    digit, probability = capsys.readouterr().out.splitlines()[0].split()
+    assert digit == "7"
+    assert float(probability) > 0.9
+
+
+@pytest.mark.parametrize("others", [[], ["--writers", "nobody"]])
+def test_pretrain_refuses_a_file_without_digits(
+    others: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.jsonl").write_text("" if not others else '{"label": 1, "strokes": [[[0, 0], [1, 9]]]}')
+    command = ["pretrain", str(tmp_path / "none.jsonl"), "--network", str(tmp_path / "net.npz"), *others]
+    assert main(command) == 1
+    assert "has no digit by such a writer" in capsys.readouterr().err
+
+
 def test_predict_refuses_an_empty_picture(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
     assert main(["predict", str(tmp_path / "empty.png"), "--network", str(network)]) == 1
@@ -61,12 +83,11 @@ def test_predict_refuses_what_is_no_picture(
     assert "cannot be read as a picture" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["evaluate"], ["predict", "digit.png"]])
 def test_without_a_trained_network_it_says_how_to_get_one(
-    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(command) == 1
+    assert main(["evaluate"]) == 1
     assert "python -m mnist_core train" in capsys.readouterr().err
 
 

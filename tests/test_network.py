@@ -16,6 +16,8 @@ from tests.samples import blobs, small, untrained
 
 ODD_LAYERS: dict[str, tuple[LayerConfig, ...]] = {
     "three-convolutions": (LayerConfig("conv", 3), LayerConfig("conv", 4, dropout=0.1), LayerConfig("conv", 5)),
+    "convolutions-without-pooling": (LayerConfig("conv_only", 3), LayerConfig("conv_only", 4, "gelu")),
+    "one-pooling-for-two": (LayerConfig("conv_only", 3), LayerConfig("conv", 4, dropout=0.1), LayerConfig(units=5)),
     "convolution-then-dense": (LayerConfig("conv", 2, "tanh", 0.2), LayerConfig(units=6, dropout=0.3)),
     "six-dense": (LayerConfig(units=3, activation="silu", dropout=0.5),) * 6,
     "one-unit": (LayerConfig(units=1),),

@@ -34,24 +34,33 @@ def network(draft: RunConfig) -> RunConfig:
     return dataclasses.replace(draft, layers=tuple(layers))
 
 
+def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
+    """A convolution needs a picture: it comes first or after another one, while there is picture left."""
+    if not all(layer.is_convolution for layer in earlier):
+        return ["dense"]
+    return [
+        kind
+        for kind in settings.LAYER_KINDS
+        if kind == "dense" or settings.picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1
+    ]
+
+
 def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> LayerConfig:
-    # A convolution needs a picture: it comes first or after another one, while there is picture left.
-    may_convolve = number < settings.MAX_CONV_LAYERS and all(layer.kind == "conv" for layer in earlier)
-    kinds = list(settings.LAYER_KINDS) if may_convolve else ["dense"]
+    kinds = _possible_kinds(earlier)
     left, right = st.columns(2)
     kind = left.selectbox(
         "Kind",
         kinds,
         key=session.seed(_key(f"kind-{number}"), before.kind, kinds),
         format_func=settings.LAYER_KINDS.__getitem__,
-        disabled=not may_convolve,
-        help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture, "
-        "then it is halved. Convolutions come before dense layers, three at most.",
+        disabled=len(kinds) == 1,
+        help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
+        "then halves it. Convolutions come before dense layers, while there is picture left.",
     )
-    is_conv = kind == "conv"
+    is_conv = kind != "dense"
     limits = settings.FILTERS if is_conv else settings.UNITS
     # The kind is part of the key, since what is a usual number of units is too many filters.
-    default = before.units if before.kind == kind else (32 if is_conv else 128)
+    default = before.units if before.is_convolution == is_conv else (32 if is_conv else 128)
     units = right.number_input(
         "Filters" if is_conv else "Units",
         int(limits.low),

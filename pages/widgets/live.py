@@ -180,7 +180,7 @@ def _insight(run: Run, shot: Snapshot) -> None:
     if not run.config.layers:
         what = "each digit looks"
     else:
-        what = "the first filters look" if run.config.layers[0].kind == "conv" else "the first units look"
+        what = "the first filters look" if run.config.layers[0].is_convolution else "the first units look"
     left, right = st.columns(2)
     with left:
         st.markdown(

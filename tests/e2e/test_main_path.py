@@ -15,15 +15,15 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option).click()
 
 
-def stroke(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
-    """Draw a line through points given as shares of the canvas."""
+def stroke(page: Page, canvas: Locator, points: list[tuple[float, float]], steps: int = 4) -> None:
+    """Draw a line through points given as shares of the canvas, with `steps` moves of the mouse between them."""
     box = canvas.bounding_box()
     assert box is not None
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
-        page.mouse.move(*place, steps=4)
+        page.mouse.move(*place, steps=steps)
     page.mouse.up()
 
 

@@ -1,0 +1,94 @@
+"""A picture from a file as a drawing: a screenshot, a scan, or a photo of paper under uneven light."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from mnist_core.errors import DrawingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 50_000_000
+# Enough for a digit, and little to work on.
+_SIDE = 512
+_FORMATS = ("PNG", "JPEG")
+
+# Paper is taken to be whatever light or dark remains when everything narrower than this share of the side is filled in.
+_WIDEST_LINE = 0.2
+# How much darker than the paper ink is at least, as a share of the darkest: shadows and grain are less.
+_INK = 0.35
+# Where nothing is darker than paper by more than about a third of this, the page is empty.
+_EMPTY = 0.35
+
+
+def read(data: bytes) -> npt.NDArray[np.uint8]:
+    """The picture in a file, made ready for `drawing.to_mnist`.
+
+    A picture with transparency is taken as it is. Any other is taken for a photo: the light is evened out, by
+    dividing by the paper's own brightness at each place, and what is little darker than the paper becomes paper. White
+    chalk on a blackboard is turned around first.
+
+    Args:
+        data: the bytes of a PNG or JPEG file, at most `MAX_BYTES`, with at most `MAX_PIXELS` pixels.
+
+    Returns:
+        (h, w, 4) uint8, the longer side at most 512: ink on white, or the transparent picture.
+
+    Raises:
+        DrawingError: for another kind of file, a damaged or too large one.
+    """
+    remedy = "Give a PNG or JPEG picture of one digit."
+    if len(data) > MAX_BYTES:
+        raise DrawingError(f"The picture has more than {MAX_BYTES // 2**20} MB.", remedy, f"{len(data):,} bytes")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The limit below is lower.
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    size = f"{picture.width} x {picture.height}"
+                    raise DrawingError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.", remedy, size)
+                picture.thumbnail((_SIDE, _SIDE))
+                rgba = np.asarray(ImageOps.exif_transpose(picture).convert("RGBA"))
+    except DrawingError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise DrawingError(f"This cannot be read as a picture: {error}.", remedy) from error
+    return rgba if rgba[..., 3].min() < 255 else _in_even_light(rgba)
+
+
+def _in_even_light(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Opaque (h, w, 4) as black ink on white paper."""
+    # A camera's grain is finer than any line.
+    grey = ndimage.gaussian_filter(rgba[..., :3].astype(np.float32).mean(axis=2), max(rgba.shape) / 400)
+    # Filling in lines is slow, so it is done on a smaller picture; smoothed, since it goes by the lightest pixels.
+    step = max(1, max(grey.shape) // 128)
+    small = ndimage.gaussian_filter(grey, max(grey.shape) / 128, mode="nearest")[::step, ::step]
+    width = max(3, int(_WIDEST_LINE * max(small.shape)) | 1)
+    without_dark, without_light = (_filled(small, width, fill) for fill in (ndimage.grey_closing, ndimage.grey_opening))
+    if (small - without_light).sum() > (without_dark - small).sum():  # There are more light lines than dark ones.
+        grey, without_dark = 255 - grey, 255 - without_light
+    paper = ndimage.gaussian_filter(without_dark, width / 4, mode="nearest")
+    paper = ndimage.zoom(paper, np.array(grey.shape) / paper.shape, order=1, mode="nearest", grid_mode=True)
+    darker = np.clip(1 - grey / np.maximum(paper, 1), 0, 1)
+    darkest = max(np.quantile(darker, 0.999), _EMPTY)
+    ink = np.clip((darker / darkest - _INK) / (1 - 2 * _INK), 0, 1)
+    shade = np.round(255 * (1 - ink)).astype(np.uint8)
+    return np.dstack([shade, shade, shade, np.full_like(shade, 255)])
+
+
+def _filled(grey: npt.NDArray[np.float32], width: int, fill: Callable[..., Any]) -> npt.NDArray[np.float32]:
+    """(h, w) with whatever is narrower than `width` filled in; the light goes on evenly beyond the border."""
+    beyond = min(width, *(side - 1 for side in grey.shape))
+    framed = np.pad(grey, beyond, mode="reflect", reflect_type="odd") if beyond > 0 else grey
+    filled = fill(framed, size=(width, width))
+    return np.asarray(filled[beyond : beyond + grey.shape[0], beyond : beyond + grey.shape[1]], np.float32)

@@ -1,0 +1,117 @@
+"""Pictures from files: a drawing as it would be photographed, and files that are refused."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_core import forms, photo, strokes
+from mnist_core.drawing import to_mnist
+from mnist_core.errors import DrawingError
+
+LINES = strokes.placed(forms.stroked("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
+CLEAN = strokes.drawn(LINES, 16, side=400)
+
+
+def packed(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture = Image.fromarray(pixels)
+    (picture.convert("RGB") if kind == "JPEG" else picture).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def photographed(light: Any, seed: int = 1) -> Any:
+    """The drawing on grey paper under `light` (400, 400), with a camera's noise."""
+    ink = 1 - CLEAN[..., 0] / 255
+    scene = (0.85 - 0.65 * ink) * light * 255 + np.random.default_rng(seed).normal(0, 4, ink.shape)
+    return np.repeat(scene.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def likeness(data: bytes) -> float:
+    """How alike the 28x28 images of a file and of the clean drawing are: their correlation."""
+    one, other = (to_mnist(canvas).image.ravel() for canvas in (photo.read(data), CLEAN))
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+X, Y = np.meshgrid(np.linspace(0, 1, 400), np.linspace(0, 1, 400))
+LIGHTS = {
+    "even": np.ones((400, 400)),
+    "dim": np.full((400, 400), 0.4),
+    "from the left": 1 - 0.7 * X,
+    "a lamp in a corner": 0.35 + 0.65 * np.exp(-3 * (X**2 + Y**2)),
+    "a soft shadow": 1 - 0.5 / (1 + np.exp(-12 * (X + Y - 1))),
+}
+
+
+@pytest.mark.parametrize("case", LIGHTS)
+def test_a_photo_under_any_light_gives_the_drawing(case: str) -> None:
+    assert likeness(packed(photographed(LIGHTS[case]), "JPEG", quality=80)) > 0.95
+
+
+def test_a_clean_picture_gives_the_drawing() -> None:
+    assert likeness(packed(CLEAN)) > 0.98
+
+
+def test_chalk_on_a_blackboard_gives_the_drawing() -> None:
+    assert likeness(packed(255 - photographed(LIGHTS["from the left"]), "JPEG")) > 0.9
+
+
+def test_a_transparent_picture_is_taken_as_it_is() -> None:
+    glass = CLEAN.copy()
+    glass[..., 3] = 255 - CLEAN[..., 0]
+    glass[..., :3] = 40
+    np.testing.assert_array_equal(photo.read(packed(glass)), glass)
+
+
+def test_an_empty_page_is_empty() -> None:
+    page = (200 * LIGHTS["from the left"] + np.random.default_rng(2).normal(0, 3, (400, 400))).clip(0, 255)
+    assert to_mnist(photo.read(packed(page.astype(np.uint8), "JPEG"))).is_empty
+
+
+def test_a_large_photo_is_made_smaller_and_turned_upright() -> None:
+    large = np.asarray(Image.fromarray(photographed(LIGHTS["even"])).resize((1600, 1600)))[:, :1400]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # To be shown turned by 90 degrees.
+    turned = packed(np.rot90(large), "JPEG", exif=exif)
+    canvas = photo.read(turned)
+    assert canvas.shape == (512, 448, 4)
+    assert likeness(turned) > 0.9
+
+
+def animated() -> bytes:
+    return packed(np.zeros((4, 4), np.uint8), "GIF")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"no picture", id="text"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0" * 40, id="broken head"),
+        pytest.param(packed(CLEAN)[:2000], id="cut off"),
+        pytest.param(animated(), id="another format"),
+    ],
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(DrawingError, match="cannot be read as a picture") as caught:
+        photo.read(data)
+    assert "PNG or JPEG" in caught.value.remedy
+
+
+def test_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo, "MAX_BYTES", 1000)
+    with pytest.raises(DrawingError, match="MB"):
+        photo.read(b"\0" * 1001)
+
+
+def test_too_many_pixels_are_refused_before_they_are_unpacked() -> None:
+    bomb = io.BytesIO()
+    Image.new("1", (12_000, 9_000)).save(bomb, "PNG")
+    assert len(bomb.getvalue()) < 20_000
+    with pytest.raises(DrawingError, match="million pixels") as caught:
+        photo.read(bomb.getvalue())
+    assert "12000 x 9000" in str(caught.value)
