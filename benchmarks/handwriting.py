@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +26,8 @@ from mnist_core.evaluation import calibration_error
 from mnist_core.network import TrainedNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from mnist_core.strokes import PenDigit
@@ -107,6 +112,30 @@ def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
     }
 
 
+def _speed(network: TrainedNetwork) -> dict[str, float]:
+    """The medians of how long its file takes to load and, once compiled, an image to be answered."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "network.npz")
+        network.save(path)
+        load = _median_seconds(lambda: TrainedNetwork.load(path), 10)
+    predictor = prediction.Predictor(network)
+    image = np.random.default_rng(0).random((28, 28)).astype(np.float32)
+    predictor(image)
+    return {
+        "load_seconds": round(load, 4),
+        "answer_ms": round(_median_seconds(lambda: predictor(image), 200) * 1000, 3),
+    }
+
+
+def _median_seconds(act: Callable[[], object], times: int) -> float:
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
 def main() -> int:
     """Read the command line, measure, print and write ``benchmarks/results/handwriting.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.handwriting", description=__doc__.splitlines()[0])
@@ -125,7 +154,9 @@ def main() -> int:
     if not digits:
         parser.error("no digit in the file is by such a writer")
     print(report.machine_line())
-    results = measure(network, digits)
+    speed = _speed(network)
+    print(f"Loaded in {speed['load_seconds']:.3f} s, one image answered in {speed['answer_ms']:.2f} ms\n")
+    results = {"strokes": options.strokes.name, "writers": options.writers} | measure(network, digits) | speed
     if not options.network:
         print(f"\nWritten to {report.write('handwriting', results).name}")
     return 0

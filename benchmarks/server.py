@@ -35,6 +35,7 @@ from tests.e2e import browser as finder
 
 PRESET = "morgan-1"
 _WATCHED_SECONDS = 8
+_STROKES = 25
 CORE_PRESETS = ("torres", "kite", "morgan-1", "cnn")
 EMPTY_APP = """import streamlit as st
 st.title("Build a network, watch it learn")
@@ -66,6 +67,7 @@ FIGURES: list[tuple[str, str, str, float | None]] = [
     (RERUN, "rest_script", "at rest: the script in the server", 60),
     (RERUN, "busy_page", "while training: key to the change on the page", 60),
     (RERUN, "busy_script", "while training: the script in the server", 60),
+    (RERUN, "draw_script", "Draw: the script in the server after a stroke", 30),
     (RERUN, "busy_poll", "while training: one poll of the curves, in the server", None),
 ]
 """What is measured: the heading it stands under, its name in the results, in words, its target."""
@@ -122,6 +124,10 @@ def rerun(browser: Browser) -> dict[str, list[float]]:
             visitor.choose(presets.PRESETS[PRESET])
             log.write_text("")
             found = {"rest_page": visitor.reruns(seed), "rest_script": _logged(log, False)}
+            # The last run before each answer was for the stroke; those after it wipe the canvas.
+            found["draw_script"] = [_logged(log, False)[-1] for _ in visitor.strokes(_STROKES)]
+            visitor.page.get_by_role("link", name="Train").click()
+            visitor.page.get_by_role("button", name="Train", exact=True).wait_for()
             # The run keeps its many epochs when the page is put back to the preset.
             visitor.enter("Epochs", int(settings.EPOCHS.high), UNDO_IS_THERE)
             visitor.train()

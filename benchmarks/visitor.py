@@ -156,6 +156,26 @@ class Visitor:
             self.page.wait_for_timeout(250)
         return times
 
+    def strokes(self, count: int) -> Iterator[None]:
+        """Go to the Draw page and draw that many lines; yields when each has its answer, then wipes it away."""
+        self.page.get_by_role("link", name="Draw").click()
+        canvas = self.page.locator("canvas.upper-canvas")
+        canvas.wait_for()
+        self.page.locator(_AT_REST).wait_for()
+        box = canvas.bounding_box()
+        assert box is not None
+        for k in range(count):
+            x, y = box["x"] + 100 + k, box["y"] + 60
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            self.page.mouse.move(x + 20, y + 150, steps=5)
+            self.page.mouse.up()
+            self.page.get_by_text("It reads a").wait_for()
+            self.page.locator(_AT_REST).wait_for()
+            yield
+            self.page.get_by_role("button", name="Reset canvas & history").click()
+            self.page.get_by_text("comes after each stroke").wait_for()
+
     def _timed(self, event: str, seen: str, act: Callable[[], object]) -> float:
         """The milliseconds from an event that `act` causes to the change of the page after which `seen` holds."""
         self.page.evaluate(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 DEFAULT_NETWORK = Path("runs/network.npz")
+PRETRAINED = Path("runs/digits.npz")
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -196,12 +197,13 @@ def _parser() -> argparse.ArgumentParser:
     pretrain = commands.add_parser("pretrain", help="make the network again that the playground ships")
     pretrain.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="pen digits, one a line")
     pretrain.add_argument(
-        "--writers", nargs="+", default=["*"], metavar="NAME", help="only these; * and [0-3] are allowed"
+        "--writers", nargs="+", default=pretraining.WRITERS, metavar="NAME", help="only these (%(default)s)"
     )
     pretrain.add_argument("--epochs", type=int, help="instead of the recipe's")
     pretrain.set_defaults(run=_pretrain)
 
-    for command in (train, evaluate, pretrain):
+    pretrain.add_argument("--network", type=Path, default=PRETRAINED, help="the file (%(default)s)")
+    for command in (train, evaluate):
         command.add_argument("--network", type=Path, default=DEFAULT_NETWORK, help="the file (%(default)s)")
     predict.add_argument("--network", type=Path, help="a file that train saved (the network that is shipped)")
     return parser

@@ -116,7 +116,7 @@ def _sources(count: int, key: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]
     centre = (IMAGE_SIZE - 1) / 2
     lines = np.arange(IMAGE_SIZE, dtype=np.float32) - centre
     down, right = (lines.reshape(shape) for shape in ((1, -1, 1), (1, 1, -1)))
-    change = strength * uniform(key, 3, (7, count, 1, 1))
+    change = strength * uniform(key, 3, (6, count, 1, 1))
     turn, slant = _ROTATION * change[0], _SHEAR * change[1]
     wide, high = tf.exp(_SCALE * change[2]), tf.exp(_SCALE * change[3])
     # Slant and stretch first, then the turn.

@@ -142,7 +142,10 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
     full = scaled.max()
     if preparation.strengthen:
         scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
-    image = _placed(scaled, None if preparation.centre else _place(bounds, ink.shape, preparation.scale))
+    if preparation.centre:
+        image = _placed(scaled[_bounds(scaled > 0)], None)
+    else:
+        image = _placed(scaled, _place(bounds, ink.shape, preparation.scale))
     image = _with_pen(image, preparation.pen)
 
     steps = (
@@ -243,7 +246,7 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def _is_dot(box: NDArray[np.float32]) -> bool:
     """Whether the ink is about as thick as it is long; a ring and a short line are not."""
-    mask = box >= 0.5
+    mask = box >= 0.5 * box.max()
     mask = np.pad(mask[_bounds(mask)], 1)
     thickness = 2 * ndimage.distance_transform_edt(mask).max()
     return bool(thickness >= _DOT_THICKNESS * (max(mask.shape) - 2))

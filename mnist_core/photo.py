@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
 from mnist_core.errors import DrawingError
@@ -23,6 +23,20 @@ MAX_PIXELS = 50_000_000
 _SIDE = 512
 _FORMATS = ("PNG", "JPEG")
 
+# How a camera says that it was held: the EXIF tag, and what puts the picture upright.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# A picture on a transparent ground is a window or a cut-out, not a drawing, if so much of its box is opaque.
+_FILLED = 0.9
+
 # Paper is taken to be whatever light or dark remains when everything narrower than this share of the side is filled in.
 _WIDEST_LINE = 0.2
 # How much darker than the paper ink is at least, as a share of the darkest: shadows and grain are less.
@@ -34,7 +48,7 @@ _EMPTY = 0.35
 def read(data: bytes) -> npt.NDArray[np.uint8]:
     """The picture in a file, made ready for `drawing.to_mnist`.
 
-    A picture with transparency is taken as it is. Any other is taken for a photo: the light is evened out, by
+    A drawing on a transparent ground is taken as it is. Any other is taken for a photo: the light is evened out, by
     dividing by the paper's own brightness at each place, and what is little darker than the paper becomes paper. White
     chalk on a blackboard is turned around first.
 
@@ -57,13 +71,33 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
                 if picture.width * picture.height > MAX_PIXELS:
                     size = f"{picture.width} x {picture.height}"
                     raise DrawingError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.", remedy, size)
+                turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
                 picture.thumbnail((_SIDE, _SIDE))
-                rgba = np.asarray(ImageOps.exif_transpose(picture).convert("RGBA"))
+                upright = picture if turn is None else picture.transpose(turn)
+                rgba = np.asarray(upright.convert("RGBA"))
     except DrawingError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # Pillow meets damaged files with a dozen kinds of exception, most of them not its own.
         raise DrawingError(f"This cannot be read as a picture: {error}.", remedy) from error
-    return rgba if rgba[..., 3].min() < 255 else _in_even_light(rgba)
+    return _on_paper(rgba)
+
+
+def _on_paper(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A drawing on a transparent ground as it is; anything else without its transparent margin and in even light."""
+    is_opaque = rgba[..., 3] > 127
+    border = np.concatenate([is_opaque[0], is_opaque[-1], is_opaque[:, 0], is_opaque[:, -1]])
+    if not is_opaque.any():
+        return rgba
+    if not np.median(border):
+        rows, columns = (np.flatnonzero(is_opaque.any(axis=axis)) for axis in (1, 0))
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if is_opaque[box].mean() < _FILLED:
+            return rgba
+        rgba = rgba[box]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    on_white = (rgba[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    return _in_even_light(np.dstack([on_white, np.full(rgba.shape[:2], 255, np.uint8)]))
 
 
 def _in_even_light(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

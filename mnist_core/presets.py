@@ -121,5 +121,5 @@ def title_of(config: RunConfig) -> str:
     preset = preset_of(config)
     if preset is not None:
         return preset.name
-    hidden = [f"{x.units}{' filters' if x.kind == 'conv' else ''} {ACTIVATIONS[x.activation]}" for x in config.layers]
+    hidden = [f"{x.units}{' filters' if x.is_convolution else ''} {ACTIVATIONS[x.activation]}" for x in config.layers]
     return " → ".join(["784", *hidden, "10"])

@@ -13,10 +13,12 @@ from PIL import Image, ImageDraw
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
+
+Strokes = tuple["npt.NDArray[np.float64]", ...]
 
 CANVAS = 280
 _FINER = 2  # drawn so much larger, then averaged, as a browser smooths its edges
@@ -34,7 +36,7 @@ class PenDigit:
     """
 
     label: int
-    strokes: tuple[npt.NDArray[np.float64], ...]
+    strokes: Strokes
     writer: str
 
 
@@ -57,9 +59,52 @@ def read_jsonl(path: Path) -> list[PenDigit]:
         if line.strip():
             try:
                 digits.append(_pen_digit(json.loads(line)))
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
                 raise DataError(f"Line {number} of {path} is not a pen digit: {error!r}.", remedy) from error
     return digits
+
+
+def to_jsonl(digits: Iterable[PenDigit]) -> str:
+    """The text that `read_jsonl` reads, coordinates rounded to a tenth."""
+    return "".join(
+        json.dumps(
+            {
+                "label": one.label,
+                "strokes": [np.round(stroke, 1).tolist() for stroke in one.strokes],
+                "writer": one.writer,
+            }
+        )
+        + "\n"
+        for one in digits
+    )
+
+
+def from_canvas(objects: Sequence[Mapping[str, Any]]) -> Strokes:
+    """The strokes among what was drawn on a canvas, in its pixels; nothing else than lines drawn by hand is taken.
+
+    Args:
+        objects: as Fabric.js describes them: ``{"path": [["M", x, y], ["Q", x, y, x, y], ...]}``, each command ending
+            with the point that it leads to, and where the middle of it is now, ``left`` and ``top``.
+    """
+    strokes = []
+    for one in objects:
+        points = [command[-2:] for command in one.get("path") or [] if len(command) >= 3]
+        if points:
+            strokes.append(_where_it_is(np.array(points, np.float64), one))
+    return tuple(stroke for stroke in strokes if np.isfinite(stroke).all())
+
+
+def _where_it_is(points: npt.NDArray[np.float64], one: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    """The points of a path that may have been moved, stretched and turned since it was drawn."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    scale = np.array(
+        [one.get(f"scale{axis}", 1) * (-1 if one.get(f"flip{axis}") else 1) for axis in ("X", "Y")], np.float64
+    )
+    turn = np.radians(one.get("angle", 0))
+    cosine, sine = np.cos(turn), np.sin(turn)
+    turned = ((points - middle) * scale) @ np.array([[cosine, sine], [-sine, cosine]])
+    now = np.array([one.get("left", middle[0]), one.get("top", middle[1])], np.float64)
+    return np.asarray(turned + now)
 
 
 def by_writers(digits: Sequence[PenDigit], patterns: Sequence[str]) -> list[PenDigit]:
@@ -77,9 +122,7 @@ def _pen_digit(raw: Any) -> PenDigit:
     return PenDigit(label, strokes, str(writer))
 
 
-def placed(
-    strokes: tuple[npt.NDArray[np.float64], ...], size: float, centre: tuple[float, float] = (0.5, 0.5)
-) -> tuple[npt.NDArray[np.float64], ...]:
+def placed(strokes: Strokes, size: float, centre: tuple[float, float] = (0.5, 0.5)) -> Strokes:
     """The strokes scaled and moved onto a canvas of 1 by 1, their aspect ratio kept.
 
     Args:
@@ -93,7 +136,7 @@ def placed(
     return tuple((stroke - (low + high) / 2) * scale + centre for stroke in strokes)
 
 
-def drawn(strokes: tuple[npt.NDArray[np.float64], ...], pen: float, side: int = CANVAS) -> npt.NDArray[np.uint8]:
+def drawn(strokes: Strokes, pen: float, side: int = CANVAS) -> npt.NDArray[np.uint8]:
     """What a canvas shows after these strokes: black on white, with a round pen.
 
     Args:

@@ -1,68 +1,77 @@
-"""Draw a digit, and see what a network makes of it."""
+"""Draw a digit, and see what networks make of it, and why."""
 
-import pandas as pd
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from mnist_core import drawing, figures
-from mnist_core.drawing import Drawing
+from mnist_core import drawing
 from mnist_core.errors import PlaygroundError
-from mnist_core.prediction import Predictor
-from pages.widgets import pictures, runs, session
-
-CANVAS = 280
-
-
-def show_answer(predictor: Predictor, drawn: Drawing) -> None:
-    """The digit, the ten probabilities, and the image that they are about."""
-    prediction = predictor(drawn.image)
-    (digit, probability), (second, _) = prediction.top(2)
-    answer, image = st.columns([2, 1], vertical_alignment="center")
-    with answer:
-        st.subheader(f"It reads a {digit}", anchor=False)
-        sure = f"{probability:.1%} sure" if probability < 0.9995 else "over 99.9% sure"
-        st.markdown(f"{sure}; next would be {second}")
-    image.image(pictures.paper(drawn.image, 5), caption="What it sees: 28x28", width=112)
-    table = pd.DataFrame({"digit": [str(d) for d in range(10)], "probability": prediction.probabilities})
-    table["best"] = table.index == digit
-    st.vega_lite_chart(table, figures.live_bars())
-
-
-def show_steps(drawn: Drawing) -> None:
-    """The way from the canvas to 28x28."""
-    for warning in drawn.warnings:
-        st.caption(f":material/lightbulb: {warning}")
-    with st.expander("How the drawing became 28x28", icon=":material/image:"):
-        for step in drawn.steps:
-            picture, text = st.columns([1, 3], vertical_alignment="center")
-            picture.image(pictures.paper(step.image, max(1, 196 // max(step.image.shape))), width=84)
-            text.markdown(f"**{step.name}**  \n{step.explanation}")
-
+from pages.widgets import board, data, own_digits, pictures, reading, session
 
 st.title("Draw a digit")
 left, right = st.columns([1, 2], gap="large")
 with left:
     st.caption("One digit, please:")
-    canvas = st_canvas(
-        stroke_width=18,
-        stroke_color="#000000",
-        background_color="#ffffff",
-        width=CANVAS,
-        height=CANVAS,
-        return_image_data=True,
-        initial_drawing=session.kept_drawing(),
-        key="canvas",
-    )
-    session.keep_drawing(canvas.json_data)
+    sheet = board.show()
 with right:
-    run = runs.choose()
-    try:
-        drawn = None if canvas.image_data is None else drawing.to_mnist(canvas.image_data)
-    except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-        drawn = None
-    if run is not None and (drawn is None or drawn.is_empty):
-        st.caption("Draw in the white square with the mouse, a pen or a finger. It answers after each stroke.")
-    elif run is not None and drawn is not None and run.snapshot.network is not None:
-        show_answer(Predictor(run.snapshot.network), drawn)
-        show_steps(drawn)
+    # The answer stands first, next to the canvas even on a phone; what it depends on is asked for below it.
+    answer = st.container()
+    seen, settings = st.columns([1, 3], vertical_alignment="center")
+    # What is folded away is not computed: the answer comes first.
+    way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
+    doctor = st.expander("The drawing doctor", icon=":material/stethoscope:", on_change="rerun", key="doctor")
+    why = st.expander("Why this answer?", icon=":material/search:", on_change="rerun", key="why")
+    alike = st.expander("Training digits like it", icon=":material/apps:", on_change="rerun", key="alike")
+    own = st.expander("Your own test set", icon=":material/collections_bookmark:", on_change="rerun", key="own")
+
+drawn = as_mnist = None
+name = ""
+try:
+    with settings:
+        predictors = reading.choose()
+        is_straight = st.toggle(
+            "Only shrink it",
+            key=session.seed("straight", session.kept("straight", False)),
+            help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
+        )
+        session.keep("straight", is_straight)
+    name = next(iter(predictors), "")
+    if sheet.rgba is not None:
+        as_mnist = drawing.to_mnist(sheet.rgba)
+        drawn = drawing.to_mnist(sheet.rgba, drawing.STRAIGHT) if is_straight else as_mnist
+except PlaygroundError as error:
+    answer.error(str(error), icon=":material/error:")
+
+if sheet.rgba is None or drawn is None or drawn.is_empty or as_mnist is None or not name:
+    answer.info(sheet.hint if name else "Choose a network below.")
+    for folded in (way, doctor, why, alike):
+        folded.caption("Once there is an answer.")
+else:
+    # On a new server TensorFlow may still be on its way.
+    with answer, st.spinner("The network is getting ready ..."):
+        found = reading.answers(predictors, drawn.image)
+        for warning in drawn.warnings:
+            st.caption(f":material/lightbulb: {warning}")
+        if not is_straight:
+            reading.suggest(predictors, found, drawn.image)
+        own_digits.ask(as_mnist.image, sheet.strokes)
+    seen.image(pictures.paper(drawn.image, 4), caption="What it sees: 28x28", width=112)
+    if way.open:
+        with way:
+            reading.way(drawn)
+    if doctor.open:
+        with doctor:
+            st.caption(name)
+            reading.findings(sheet.rgba, predictors[name])
+    if why.open:
+        with why:
+            st.caption(name)
+            reading.why(predictors[name].network, drawn.image, found[name])
+    if alike.open:
+        with alike:
+            dataset = data.get(session.draft().dataset)
+            if dataset is not None:
+                reading.alike(drawn.image, dataset)
+if own.open:
+    with own:
+        if not own_digits.drawings():
+            st.caption("Draw, and say below the answer what it was.")
+        own_digits.show(predictors if name else {})

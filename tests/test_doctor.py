@@ -82,3 +82,9 @@ def test_line_width_of_a_slanted_bar(width: int) -> None:
 
 def test_an_image_without_ink_has_no_lines() -> None:
     assert doctor.line_width(np.zeros((28, 28), np.float32)) == 0
+
+
+def test_a_small_faint_mark_on_glass_is_diagnosed() -> None:
+    glass = np.zeros((280, 280, 4), np.uint8)
+    glass[100:110, 100:120, 3] = 90
+    assert {finding.trial for finding in doctor.diagnose(glass)} >= {"leaving it faint", "shrinking the whole canvas"}

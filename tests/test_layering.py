@@ -39,6 +39,7 @@ ORDER = [
     "strokes",
     "forms",
     "pretraining",
+    "labelled",
     "prediction",
     "explain",
     "figures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_a_large_photo_is_made_smaller_and_turned_upright() -> None:
     assert likeness(turned) > 0.9
 
 
-def animated() -> bytes:
+def of_another_format() -> bytes:
     return packed(np.zeros((4, 4), np.uint8), "GIF")
 
 
@@ -93,7 +94,7 @@ def animated() -> bytes:
         pytest.param(b"no picture", id="text"),
         pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0" * 40, id="broken head"),
         pytest.param(packed(CLEAN)[:2000], id="cut off"),
-        pytest.param(animated(), id="another format"),
+        pytest.param(of_another_format(), id="another format"),
     ],
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
@@ -115,3 +116,46 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked() -> None:
     with pytest.raises(DrawingError, match="million pixels") as caught:
         photo.read(bomb.getvalue())
     assert "12000 x 9000" in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (28, 28)])
+def test_a_picture_of_any_size_is_read(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+    canvas = photo.read(packed(pixels))
+    assert canvas.shape == (*shape, 4)
+    assert canvas.dtype == np.uint8
+    to_mnist(canvas)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_a_picture_of_any_kind_of_colour_is_read(mode: str) -> None:
+    grey = Image.fromarray(CLEAN[..., 0])
+    buffer = io.BytesIO()
+    picture = Image.fromarray(CLEAN[..., 0].astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+    picture.save(buffer, "PNG")
+    assert likeness(buffer.getvalue()) > 0.9
+
+
+def windowed() -> Any:
+    """A screenshot of a window: opaque and unevenly lit, with a transparent margin and a soft edge."""
+    photo_of = photographed(LIGHTS["from the left"])
+    inside = np.dstack([photo_of, np.full((400, 400), 255, np.uint8)])
+    inside[0, 0, 3] = 200
+    return np.pad(inside, ((30, 30), (30, 30), (0, 0)))
+
+
+def test_a_transparent_margin_is_no_drawing() -> None:
+    assert likeness(packed(windowed())) > 0.95
+
+
+def test_one_translucent_pixel_makes_no_drawing_on_glass() -> None:
+    assert likeness(packed(windowed()[30:-30, 30:-30])) > 0.95
+
+
+@pytest.mark.parametrize("tag", [0x0100, 0x0102, 0x011A, 0x014A])
+def test_a_camera_that_writes_nonsense_beside_the_orientation_is_read(tag: int) -> None:
+    # Two entries: the orientation, a short 6, and a number's tag that holds text.
+    entries = sorted([struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, 2, 4, b"abc")])
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + struct.pack("<I", 0)
+    turned = np.rot90(photographed(LIGHTS["even"]))
+    assert likeness(packed(turned, "JPEG", exif=exif)) > 0.95

@@ -1,4 +1,4 @@
-"""Making the shipped network, on a small scale; and what lies in the repository, with digits that it has not seen."""
+"""Making the shipped network, on a small scale."""
 
 from __future__ import annotations
 

@@ -59,8 +59,13 @@ def set_draft(config: RunConfig) -> None:
 
 def load_preset(key: str) -> None:
     """Put a preset into the editor, whose controls are made anew with its values; the data set stays as it was."""
-    set_draft(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset))
+    edit(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset))
     st.session_state["preset_key"] = key
+
+
+def edit(config: RunConfig) -> None:
+    """Put `config` into the editor, whose controls are made anew with its values."""
+    set_draft(config)
     st.session_state["edition"] = edition() + 1
 
 
@@ -113,6 +118,16 @@ def seed_several(name: str, value: list[str], choices: list[str]) -> str:
 def keep_several(name: str) -> None:
     """Note what is chosen in such a control, and among what, for when its page is shown again."""
     st.session_state[f"{name}-kept"] = (st.session_state[name], st.session_state[f"{name}-choices"])
+
+
+def kept(name: str, default: Any) -> Any:
+    """What `keep` noted under `name`; `default` before that."""
+    return _state(f"{name}-noted", default)
+
+
+def keep(name: str, value: Any) -> None:
+    """Note something of the visitor's under `name`, whatever page is shown."""
+    st.session_state[f"{name}-noted"] = value
 
 
 def runs() -> list[Run]:

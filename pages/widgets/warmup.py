@@ -7,9 +7,11 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from mnist_core import capacity, scheduler, training
+from mnist_core import capacity, forward, prediction, scheduler, training
+from mnist_core.config import IMAGE_SIZE
 from pages.widgets import data, session
 
 if TYPE_CHECKING:
@@ -31,9 +33,8 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     # TensorFlow's own threads are started from here, and shall train behind the pages' backs too.
     scheduler.give_way()
     try:
-        import keras  # noqa: F401
+        forward.load_tensorflow()
         import pandas  # noqa: F401
-        import tensorflow  # noqa: F401
 
         import mnist_core.drawing  # noqa: F401
     except Exception:
@@ -44,6 +45,7 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     gc.collect()
     gc.freeze()
     capacity.measure_speed()
+    prediction.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
     loading.done.wait()
     if loading.dataset is not None:
         training.rehearse(config, loading.dataset)

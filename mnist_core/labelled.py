@@ -1,0 +1,77 @@
+"""Drawings that somebody has said the digit of: a test set of one's own."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core import idx, strokes
+from mnist_core.strokes import PenDigit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from mnist_core.network import TrainedNetwork
+    from mnist_core.strokes import Strokes
+
+# As MNIST's own test files are called once unpacked, so that whatever reads those reads these.
+IMAGES_FILE, LABELS_FILE = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledDrawing:
+    """A drawing with its digit.
+
+    Args:
+        image: (28, 28) uint8, 255 = ink, as networks see it.
+        label: the digit, 0 to 9.
+        strokes: how it was drawn, in pixels of the canvas; none for a picture from a file.
+    """
+
+    image: npt.NDArray[np.uint8]
+    label: int
+    strokes: Strokes = ()
+
+
+def with_label(
+    drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32], label: int, lines: Strokes
+) -> list[LabelledDrawing]:
+    """The drawings with one more, the last; the same image labelled again only changes its digit.
+
+    Args:
+        drawings: those before.
+        image: (28, 28) float32 in [0, 1].
+        label: the digit, 0 to 9.
+        lines: its strokes, or none.
+    """
+    pixels = np.round(image * 255).astype(np.uint8)
+    others = [one for one in drawings if not np.array_equal(one.image, pixels)]
+    return [*others, LabelledDrawing(pixels, label, lines)]
+
+
+def read_right(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> int:
+    """How many of the drawings a network reads right."""
+    if not drawings:
+        return 0
+    answers = network.predict(np.stack([one.image for one in drawings])).argmax(axis=1)
+    return int((answers == [one.label for one in drawings]).sum())
+
+
+def as_idx(drawings: Sequence[LabelledDrawing]) -> bytes:
+    """A ZIP archive with images and labels as IDX files, named as MNIST's test files; of one drawing at least."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(IMAGES_FILE, idx.pack(np.stack([one.image for one in drawings])))
+        archive.writestr(LABELS_FILE, idx.pack(np.array([one.label for one in drawings], np.uint8)))
+    return buffer.getvalue()
+
+
+def as_strokes(drawings: Sequence[LabelledDrawing]) -> str:
+    """The drawings that have strokes, a line each, as `strokes.read_jsonl` reads them."""
+    return strokes.to_jsonl(PenDigit(one.label, one.strokes, "me") for one in drawings if one.strokes)

@@ -1,0 +1,115 @@
+"""What is drawn on, or a picture instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from mnist_core import photo, strokes
+from mnist_core.errors import PlaygroundError
+from pages.widgets import keyboard, session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.strokes import Strokes
+
+_PENS = (6, 40)
+
+# The canvas has no name of its own for people who do not see it, and it may come later than this.
+_NAME_IT = st.components.v2.component(
+    "canvas_name",
+    js="""export default function ({ data }) {
+        let waiting = 0;
+        const name = () => {
+            const components = document.querySelectorAll("[data-testid=stBidiComponentIsolated]");
+            const canvas = [...components].map(c => c.shadowRoot?.querySelector("canvas.upper-canvas")).find(Boolean);
+            if (!canvas) {
+                waiting = requestAnimationFrame(name);
+                return;
+            }
+            canvas.setAttribute("role", "img");
+            canvas.setAttribute("aria-label", data.name);
+        };
+        name();
+        return () => cancelAnimationFrame(waiting);
+    }""",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is to be read.
+
+    Attributes:
+        rgba: (h, w, 4) uint8; None before there is anything.
+        hint: what to do while there is nothing.
+        strokes: how it was drawn, in pixels of the canvas; none if it was not drawn by hand.
+    """
+
+    rgba: npt.NDArray[np.uint8] | None
+    hint: str
+    strokes: Strokes = ()
+
+
+def show() -> Drawn:
+    """The canvas, or what has been chosen instead, and below it the choice."""
+    place = st.container()
+    with st.popover("Pen, keys, picture", icon=":material/tune:"):
+        pen = st.slider(
+            "Width of the pen",
+            *_PENS,
+            key=session.seed("pen", session.kept("pen", 18)),
+            help="Of a canvas of 280 pixels.",
+        )
+        session.keep("pen", pen)
+        by_keys = st.toggle(
+            "Draw with keys",
+            key=session.seed("by-keys", session.kept("by-keys", False)),
+            help="Arrow keys move a pen, P puts it down and lifts it.",
+        )
+        session.keep("by-keys", by_keys)
+        file = st.file_uploader(
+            "Read a picture instead",
+            ["png", "jpg", "jpeg"],
+            key="picture",
+            max_upload_size=photo.MAX_BYTES // 2**20,
+            help="A photo of a digit on paper, a scan or a screenshot. Remove it to draw again.",
+        )
+    with place:
+        if file is not None:
+            return Drawn(_picture(file.getvalue()), "There is nothing on this picture. Remove it, or give another one.")
+        if by_keys:
+            return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
+        return _canvas(pen)
+
+
+def _canvas(pen: int) -> Drawn:
+    canvas = st_canvas(
+        stroke_width=pen,
+        stroke_color="#000000",
+        background_color="#ffffff",
+        width=strokes.CANVAS,
+        height=strokes.CANVAS,
+        return_image_data=True,
+        initial_drawing=session.kept_drawing(),
+        key="canvas",
+    )
+    session.keep_drawing(canvas.json_data)
+    _NAME_IT(data={"name": "Drawing area: draw one digit with mouse, pen or finger"}, key="canvas-name")
+    hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
+    return Drawn(canvas.image_data, hint, strokes.from_canvas((canvas.json_data or {}).get("objects", [])))
+
+
+def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
+    try:
+        picture = photo.read(data)
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    st.image(picture, caption="Your picture, its light evened out", width=strokes.CANVAS)
+    return picture

@@ -1,0 +1,78 @@
+"""The visitor's own test set: drawings that they have said the digit of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import labelled
+from pages.widgets import pictures, session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.labelled import LabelledDrawing
+    from mnist_core.prediction import Predictor
+    from mnist_core.strokes import Strokes
+
+_MOST = 500
+_MOST_SHOWN = 24
+
+
+def drawings() -> list[LabelledDrawing]:
+    """Those labelled so far, the oldest first."""
+    found: list[LabelledDrawing] = session.kept("own-digits", [])
+    return found
+
+
+def ask(image: npt.NDArray[np.float32], lines: Strokes) -> None:
+    """Ask which digit the drawing was; the answer puts it into the test set."""
+    # Another key for each drawing and answer, so that the next time no digit is chosen yet.
+    answers = session.kept("labels-given", 0)
+    key = f"label-{hash(image.tobytes())}-{answers}"
+
+    def keep() -> None:
+        label = session.chosen(key)
+        if label is not None:
+            session.keep("own-digits", labelled.with_label(drawings(), image, label, lines)[-_MOST:])
+            session.keep("labels-given", answers + 1)
+            st.toast(f"Kept as {label}.", icon=":material/check:")
+
+    help_text = f"Puts the drawing into a test set of your own, which holds the last {_MOST}."
+    st.pills("What was it?", range(10), key=key, help=help_text, on_change=keep)
+
+
+def show(predictors: dict[str, Predictor]) -> None:
+    """The test set, how many of it each network reads right, and what can be done with it."""
+    own = drawings()
+    if not own:
+        return
+    st.markdown(f"{len(own)} drawings that you have said the digit of.")
+    pictures.row([one.image for one in own[-_MOST_SHOWN:]], [str(one.label) for one in own[-_MOST_SHOWN:]])
+    if len(own) > _MOST_SHOWN:
+        st.caption(f"The last {_MOST_SHOWN}.")
+    for name, predictor in predictors.items():
+        right = labelled.read_right(predictor.network, own)
+        st.markdown(f"{name}: **{right} of {len(own)}** read right ({right / len(own):.0%})")
+    with st.container(horizontal=True):
+        st.download_button(
+            "As IDX files",
+            labelled.as_idx(own),
+            "own-digits.zip",
+            icon=":material/download:",
+            help="Images and labels in the form of MNIST's own test files.",
+            on_click="ignore",
+        )
+        st.download_button(
+            "As strokes",
+            labelled.as_strokes(own),
+            "own-digits.jsonl",
+            icon=":material/download:",
+            help="One drawing a line, for benchmarks/handwriting.py.",
+            on_click="ignore",
+            disabled=not any(one.strokes for one in own),
+        )
+        st.button("Delete the last", on_click=lambda: session.keep("own-digits", drawings()[:-1]))
+        st.button("Delete all", on_click=lambda: session.keep("own-digits", []))

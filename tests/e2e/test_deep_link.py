@@ -1,0 +1,24 @@
+"""The first visitor of a new server, who asks for a page by its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.test_main_path import SLOW
+
+
+@pytest.mark.parametrize(("path", "title"), [("draw", "Draw a digit"), ("evaluate", "Find its errors")])
+def test_a_new_server_shows_any_page_as_any_other_server_does(
+    path: str, title: str, serve: Callable[[str], AbstractContextManager[str]], chromium: Browser
+) -> None:
+    with serve("streamlit") as address:
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{address}/{path}")
+        expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=SLOW)
+        links = page.get_by_test_id("stTopNavLink")
+        expect(links).to_contain_text(["Train", "Evaluate", "Draw"], timeout=SLOW)
+        page.close()

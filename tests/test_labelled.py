@@ -1,0 +1,92 @@
+"""A test set of one's own: what is kept, and what its files hold when others read them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_core import idx, labelled, strokes
+from mnist_core.config import RunConfig
+from tests.samples import untrained
+
+IMAGES = np.random.default_rng(8).random((4, 28, 28)).astype(np.float32)
+LINES = (np.array([[10.0, 20.0], [30.04, 40.0]]), np.array([[1.0, 2.0]]))
+
+
+def collected() -> list[labelled.LabelledDrawing]:
+    drawings: list[labelled.LabelledDrawing] = []
+    for image, label in zip(IMAGES, (3, 0, 9, 3), strict=True):
+        drawings = labelled.with_label(drawings, image, label, LINES if label == 9 else ())
+    return drawings
+
+
+def test_drawings_are_kept_in_their_order() -> None:
+    assert [one.label for one in collected()] == [3, 0, 9, 3]
+    np.testing.assert_array_equal(collected()[2].image, np.round(IMAGES[2] * 255))
+
+
+def test_the_same_drawing_with_another_label_is_kept_once() -> None:
+    drawings = labelled.with_label(collected(), IMAGES[1], 6, ())
+    assert [one.label for one in drawings] == [3, 9, 3, 6]
+
+
+def test_read_right_is_counted_by_hand() -> None:
+    network = untrained(RunConfig())
+    answers = network.predict(np.round(IMAGES * 255).astype(np.uint8)).argmax(axis=1)
+    expected = sum(int(answer == label) for answer, label in zip(answers, (3, 0, 9, 3), strict=True))
+    assert labelled.read_right(network, collected()) == expected
+    assert labelled.read_right(network, []) == 0
+
+
+def test_the_archive_holds_idx_files() -> None:
+    with zipfile.ZipFile(io.BytesIO(labelled.as_idx(collected()))) as archive:
+        assert archive.namelist() == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+        images, labels = (idx.parse(archive.read(name)) for name in archive.namelist())
+    np.testing.assert_array_equal(images, np.round(IMAGES * 255))
+    assert labels.tolist() == [3, 0, 9, 3]
+
+
+def test_strokes_come_back_from_their_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text(labelled.as_strokes(collected()))
+    (nine,) = strokes.read_jsonl(tmp_path / "mine.jsonl")
+    assert nine.label == 9
+    for stroke, line in zip(nine.strokes, LINES, strict=True):
+        np.testing.assert_allclose(stroke, line, atol=0.05)
+
+
+def test_lines_on_a_canvas_become_strokes() -> None:
+    objects: list[dict[str, Any]] = [
+        {"type": "Path", "path": [["M", 1, 2], ["Q", 9, 9, 3, 4], ["L", 5.5, 6]]},
+        {"type": "Rect", "left": 3},
+        {"path": []},
+        {"path": [["M", 7, 8], ["Z"]]},
+    ]
+    assert [stroke.tolist() for stroke in strokes.from_canvas(objects)] == [[[1, 2], [3, 4], [5.5, 6]], [[7, 8]]]
+
+
+def test_a_line_that_was_moved_stretched_and_turned_is_taken_where_it_is() -> None:
+    line = {"path": [["M", 10, 10], ["L", 30, 10], ["L", 30, 20]], "left": 20, "top": 15}
+    (as_drawn,) = strokes.from_canvas([line])
+    assert as_drawn.tolist() == [[10, 10], [30, 10], [30, 20]]
+    (moved,) = strokes.from_canvas([{**line, "left": 120, "top": 65}])
+    assert moved.tolist() == [[110, 60], [130, 60], [130, 70]]
+    (stretched,) = strokes.from_canvas([{**line, "scaleX": 2, "scaleY": 0.5}])
+    assert stretched.tolist() == [[0, 12.5], [40, 12.5], [40, 17.5]]
+    (turned,) = strokes.from_canvas([{**line, "angle": 90}])  # With the clock, on a canvas.
+    np.testing.assert_allclose(turned, [[25, 5], [25, 25], [15, 25]], atol=1e-9)
+    (mirrored,) = strokes.from_canvas([{**line, "flipX": True}])
+    assert mirrored.tolist() == [[30, 10], [10, 10], [10, 20]]
+
+
+def test_places_that_are_no_numbers_make_no_stroke() -> None:
+    assert strokes.from_canvas([{"path": [["M", 1, None], ["L", 3, 4]]}]) == ()
+
+
+@pytest.mark.parametrize("objects", [[], [{}], [{"path": None}]])
+def test_a_canvas_without_lines_has_no_strokes(objects: list[dict[str, None]]) -> None:
+    assert strokes.from_canvas(objects) == ()

@@ -1,0 +1,87 @@
+"""The network in the repository, asked about digits and others that it has not seen."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mnist_core import datasets, drawing, forms, prediction, strokes
+from mnist_core.config import RunConfig
+from mnist_core.evaluation import calibration_error
+from mnist_core.pretraining import RECIPE
+
+PEN = 18
+
+
+@functools.cache
+def written(seed: int = 2024, count: int = 400) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Digits in all forms by an unsteady hand, from random numbers that the training did not use."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 10
+    return np.stack([image_of(forms.digit(int(label), random)) for label in labels]), labels
+
+
+def image_of(lines: strokes.Strokes) -> npt.NDArray[np.float32]:
+    return drawing.to_mnist(strokes.drawn(strokes.placed(lines, 0.65), PEN)).image
+
+
+def test_it_is_small_and_made_by_the_recipe() -> None:
+    assert prediction.SHIPPED.stat().st_size <= 2_000_000
+    assert prediction.shipped().network.config == RECIPE
+    assert sum(weight.nbytes for weight in prediction.shipped().network.weights) <= 2_000_000
+
+
+def test_it_is_loaded_once() -> None:
+    assert prediction.shipped() is prediction.shipped()
+
+
+def test_its_model_card_names_the_recipe() -> None:
+    card = (prediction.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{RECIPE.epochs} epochs" in card
+    assert f"augmentation {RECIPE.augmentation:g}" in card
+
+
+def test_it_reads_digits_in_many_forms() -> None:
+    images, labels = written()
+    assert (prediction.shipped()(images).digit == labels).mean() >= 0.96
+
+
+def test_it_reads_the_embedded_digits() -> None:
+    """These are other people's, from before MNIST, of 8 by 8 pixels."""
+    data = datasets.load("embedded")
+    assert (prediction.shipped()(np.float32(1 / 255) * data.test_images).digit == data.test_labels).mean() >= 0.92
+
+
+@pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST itself is not here")
+def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
+    data = datasets.load("mnist")
+    assert data.name == "mnist"
+    probabilities = prediction.shipped().network.predict(data.test_images)
+    assert (probabilities.argmax(axis=1) == data.test_labels).mean() >= 0.995
+    assert calibration_error(probabilities, data.test_labels) <= 0.02
+
+
+def test_it_is_sure_of_digits_and_not_of_what_is_none() -> None:
+    images, _ = written()
+    random = np.random.default_rng(7)
+    others = np.stack([image_of(forms.no_digit(random)) for _ in range(300)])
+    assert prediction.shipped()(images).is_sure.mean() >= 0.96
+    assert prediction.shipped()(others).is_sure.mean() <= 0.15
+
+
+@pytest.mark.parametrize("form", ["09|40|89/26 76", "00 99/90 09", "10 19/80|15|89", "10 19/80 89/15 85"])
+def test_it_is_not_sure_of_a_letter(form: str) -> None:
+    image = image_of(forms.stroked(form, np.random.default_rng(0), jitter=0))
+    assert not prediction.shipped()(image).is_sure
+
+
+def test_it_is_not_sure_of_a_blank_image() -> None:
+    assert not prediction.shipped()(np.zeros((28, 28), np.float32)).is_sure
+
+
+def test_the_recipe_is_one_that_the_page_could_train() -> None:
+    assert RunConfig.from_query(RECIPE.to_query()) == RECIPE
