@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from mnist_core import drawing, forms, strokes
 from mnist_core.strokes import PenDigit
 from pages.widgets import pictures
+from tests.e2e.conftest import PAUSE
 from tests.e2e.test_main_path import SLOW, stroke
 
 COUNT = 120
@@ -34,11 +36,24 @@ def pen_digits() -> list[PenDigit]:
     return [PenDigit(k % 10, forms.digit(k % 10, random), "") for k in range(COUNT)]
 
 
-def on_canvas(canvas: Locator) -> drawing.Drawing:
-    """What the browser shows on its canvas, brought to 28x28 here."""
+def on_canvas(canvas: Locator) -> npt.NDArray[np.uint8]:
+    """What the browser shows on its canvas, (280, 280, 4)."""
     address = canvas.evaluate("upper => upper.parentElement.querySelector('canvas.lower-canvas').toDataURL()")
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA"))
-    return drawing.to_mnist(pixels)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA"))
+
+
+def wait_until_caught_up(page: Page, canvas: Locator, lines: strokes.Strokes) -> None:
+    """Until the canvas has every line, and the page shows the 28x28 image of it."""
+    ends = np.array([line[-1] for line in lines])
+    for _ in range(SLOW // 50):
+        pixels = on_canvas(canvas)
+        columns, rows = (ends * pixels.shape[0]).astype(int).T
+        if (pixels[rows, columns, 0] < 128).all():
+            seen = pictures.paper(drawing.to_mnist(pixels).image, 4)
+            if page.locator(f'img[src="{seen}"]').count():
+                return
+        PAUSE.wait(0.05)
+    pytest.fail("The page does not show what is on the canvas.")
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
@@ -52,11 +67,10 @@ def test_digits_of_people_it_has_not_learned_from_are_read(page: Page) -> None:
     digits = pen_digits()
     assert len(digits) == COUNT
     for one in digits:
-        for line in strokes.placed(one.strokes, 0.65):
+        lines = strokes.placed(one.strokes, 0.65)
+        for line in lines:
             stroke(page, canvas, [(float(x), float(y)) for x, y in line], steps=1)
-        # The page has caught up when it shows the 28x28 image of what is on the canvas.
-        seen = pictures.paper(on_canvas(canvas).image, 4)
-        page.locator(f'img[src="{seen}"]').wait_for(timeout=SLOW)
+        wait_until_caught_up(page, canvas, lines)
         answer = page.get_by_test_id("stAlert").first.inner_text()
         read = re.match(r"It reads an? (\d)", answer)
         if read is None or int(read.group(1)) != one.label:
