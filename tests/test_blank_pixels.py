@@ -62,9 +62,9 @@ def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResul
 
 
 def assert_same(one: engine.ChunkResult, other: engine.ChunkResult) -> None:
-    """The same but for the order of sums."""
+    """The same but for the order of sums, which rules that divide by a gradient's own size make larger."""
     for a, b in zip(one.position.weights, other.position.weights, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-6)
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-5)
     for a, b in zip(one.position.slots, other.position.slots, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(one.losses, other.losses, rtol=1e-5)

@@ -1,0 +1,68 @@
+"""What a visitor does on the pages, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+from threading import Event
+
+import numpy as np
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import strokes
+from mnist_core.live_run import Run
+
+PAUSE = Event()
+
+
+def labels(app: AppTest) -> list[str]:
+    """The buttons of the page, without the learning rates to choose from."""
+    buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
+    return [button.label for button in buttons if button.label != "Undo my changes"]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    return app.run()
+
+
+def wait_for_end(app: AppTest) -> Run:
+    run: Run = app.session_state["current_run"]
+    for _ in range(6000):
+        if not run.snapshot.status.is_active:
+            app.run()
+            return run
+        PAUSE.wait(0.01)
+    raise AssertionError(f"The run does not end: {run.snapshot}")
+
+
+def train_briefly(app: AppTest) -> Run:
+    """Torres' network for one epoch."""
+    app.selectbox(key="preset").select("torres").run()
+    next(number for number in app.number_input if number.label == "Epochs").set_value(1).run()
+    press(app, "Train")
+    return wait_for_end(app)
+
+
+ONE = strokes.drawn((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20)
+
+
+def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
+    """Put a picture on the canvas, as the browser would send it."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgba).save(buffer, "PNG")
+    data = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    app.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": data}}
+    return app.run()
+
+
+def answers(app: AppTest) -> list[str]:
+    """What the networks say, sure or not."""
+    boxes = [*app.info, *app.warning]
+    return [box.value for box in boxes if "It reads" in box.value or "Not sure" in box.value]
+
+
+def seen(app: AppTest) -> str:
+    """The address of the first picture on the page: what the networks see."""
+    return str(app.get("image")[0].proto.imgs[0].url)
