@@ -86,7 +86,9 @@ def _pretrain(options: argparse.Namespace) -> None:
     mnist = _load("mnist")
     if mnist.name != "mnist":
         raise DataError("Without MNIST this would be another network.", "Run: python -m mnist_core fetch.")
-    recipe = dataclasses.replace(pretraining.RECIPE, **({} if options.epochs is None else {"epochs": options.epochs}))
+    recipe = pretraining.RECIPE
+    if options.epochs is not None:
+        recipe = dataclasses.replace(recipe, epochs=options.epochs)
     began = time.monotonic()
     print(f"Drawing {len(pen_digits):,} pen digits, made-up forms, and what is no digit ...", flush=True)
 

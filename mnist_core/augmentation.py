@@ -16,6 +16,8 @@ from mnist_core.forward import scrambled
 
 Tensor = Any  # TensorFlow ships no types.
 
+_MIDDLE = (IMAGE_SIZE - 1) / 2
+
 # What strength 1 does at most; the random numbers are even between minus and plus that.
 _ROTATION = 0.3  # radians
 _SHEAR = 0.45  # columns a row
@@ -101,21 +103,23 @@ def _with_gap(grid: Tensor, key: Tensor, strength: Tensor) -> Tensor:
 
     count = grid.shape[0]
     place = uniform(key, 2, (3, count, 1, 1))
-    centre = (IMAGE_SIZE - 1) / 2
-    lines = np.arange(IMAGE_SIZE, dtype=np.float32) - centre
-    down, right = (lines.reshape(shape) for shape in ((1, -1, 1), (1, 1, -1)))
+    down, right = _from_the_middle()
     distance = (down - 10.0 * place[0]) ** 2 + (right - 8.0 * place[1]) ** 2
     depth = tf.where(place[2] < 2 * _GAP_SHARE - 1, strength, 0.0)
     return grid * (1.0 - depth * tf.exp(-distance / (2 * _GAP_RADIUS**2)))
+
+
+def _from_the_middle() -> tuple[Any, Any]:
+    """How far each row lies below the middle, (1, 28, 1), and each column to the right of it, (1, 1, 28), float32."""
+    lines = np.arange(IMAGE_SIZE, dtype=np.float32) - _MIDDLE
+    return lines.reshape(1, -1, 1), lines.reshape(1, 1, -1)
 
 
 def _sources(count: int, key: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
     """For each pixel of each image the row and the column that it is taken from, each (n, 28, 28) float32."""
     import tensorflow as tf
 
-    centre = (IMAGE_SIZE - 1) / 2
-    lines = np.arange(IMAGE_SIZE, dtype=np.float32) - centre
-    down, right = (lines.reshape(shape) for shape in ((1, -1, 1), (1, 1, -1)))
+    down, right = _from_the_middle()
     change = strength * uniform(key, 3, (6, count, 1, 1))
     turn, slant = _ROTATION * change[0], _SHEAR * change[1]
     wide, high = tf.exp(_SCALE * change[2]), tf.exp(_SCALE * change[3])
@@ -126,8 +130,8 @@ def _sources(count: int, key: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]
     bend = tf.constant(_smooth_steps())
     wobble = tf.einsum("ia,nkab,jb->nkij", bend, wobble, bend)
     return (
-        sine * x + cosine * y + _SHIFT * change[4] + wobble[:, 0] + centre,
-        cosine * x - sine * y + _SHIFT * change[5] + wobble[:, 1] + centre,
+        sine * x + cosine * y + _SHIFT * change[4] + wobble[:, 0] + _MIDDLE,
+        cosine * x - sine * y + _SHIFT * change[5] + wobble[:, 1] + _MIDDLE,
     )
 
 

@@ -62,15 +62,13 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
         return ()
     raw = drawing.to_mnist(rgba, Preparation(strengthen=False, drop_specks=False)).steps[0].image
     ink = drawn.steps[0].image
-    rows, columns = (np.flatnonzero((ink > 0).any(axis=axis)) for axis in (1, 0))
+    extent = drawing.bounds(ink > 0)
     longer = max(ink.shape)
-    size = max(np.ptp(rows), np.ptp(columns)) / longer
-    away = max(
-        abs(places.mean() - side / 2) for places, side in zip((_ends(rows), _ends(columns)), ink.shape, strict=True)
-    )
+    size = max(part.stop - 1 - part.start for part in extent) / longer
+    away = max(abs(part.start + part.stop - 1 - side) / 2 for part, side in zip(extent, ink.shape, strict=True))
     pieces = ndimage.label(ink > 0, structure=np.ones((3, 3)))[1]
     width = line_width(drawn.image)
-    is_speckled = bool(((raw >= 0.1 * raw.max()) & (ink == 0)).any())
+    is_speckled = bool(((raw >= drawing.INK_FLOOR * raw.max()) & (ink == 0)).any())
     found = (
         (
             _is_light_on_dark(rgba),
@@ -101,11 +99,7 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
     )
 
 
-def _ends(places: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    return places[[0, -1]]
-
-
 def _is_light_on_dark(rgba: npt.NDArray[np.uint8]) -> bool:
     """Whether most of the border is opaque and dark."""
-    border = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]]).astype(np.int64)
-    return bool(np.median(border[:, 3]) > 127 and np.median(border[:, :3]) < 128)
+    edge = drawing.border(rgba)
+    return bool(np.median(edge[:, 3]) > 127 and np.median(edge[:, :3]) < 128)

@@ -7,6 +7,7 @@ drawing is brought there the same way, and each step is kept to be shown.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ _FAINT = 0.35
 
 # Contrast as a share of the strongest. Less is the far end of an anti-aliased edge, or what JPEG leaves
 # around a stroke.
-_INK_FLOOR = 0.1
+INK_FLOOR = 0.1
 
 # A share of the largest piece's ink. Where writers lift the pen within a digit, the smallest piece has 12 %
 # (800 digits of UJI Pen Characters 2, drawn with pens of 6 to 40 pixels on 280).
@@ -133,19 +134,19 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
     dropped = (contrast - ink).max() > peak / 2
     strength = peak if preparation.strengthen else np.float32(1)
     ink /= strength
-    bounds = _bounds(ink > 0)
-    box = ink[bounds] if preparation.scale else ink
-    relative_size = max(ink[bounds].shape) / max(ink.shape)
-    dot = relative_size <= _LARGEST_DOT and _is_dot(ink[bounds])
+    extent = bounds(ink > 0)
+    box = ink[extent] if preparation.scale else ink
+    relative_size = max(ink[extent].shape) / max(ink.shape)
+    dot = relative_size <= _LARGEST_DOT and _is_dot(ink[extent])
     side = (_DOT_BOX if dot else BOX) if preparation.scale else IMAGE_SIZE
     scaled = _resize(box, side).clip(0, 1)
     full = scaled.max()
     if preparation.strengthen:
         scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
     if preparation.centre:
-        image = _placed(scaled[_bounds(scaled > 0)], None)
+        image = _placed(scaled[bounds(scaled > 0)], None)
     else:
-        image = _placed(scaled, _place(bounds, ink.shape, preparation.scale))
+        image = _placed(scaled, _place(extent, ink.shape, preparation.scale))
     image = _with_pen(image, preparation.pen)
 
     steps = (
@@ -180,7 +181,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
         (full < _THIN, "The lines are very thin for this size. A thicker pen comes closer to MNIST's."),
         (thick, "The lines are very thick for this size. Gaps and loops may have closed."),
         (
-            ink[bounds].shape[1] > _WIDE * ink[bounds].shape[0],
+            ink[extent].shape[1] > _WIDE * ink[extent].shape[0],
             "This is wider than any digit in MNIST. Draw one digit at a time.",
         ),
         (dropped, "Stray specks were left out."),
@@ -215,9 +216,9 @@ def _contrast(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
     contrast = np.zeros_like(alpha)
     for channel in range(4):
         values = alpha * rgba[..., channel] if channel < 3 else alpha * 255
-        border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+        edge = border(values)
         # A median that is always a value that occurs: a border half covered must not give a third colour.
-        background = np.partition(border, border.size // 2)[border.size // 2]
+        background = np.partition(edge, edge.size // 2)[edge.size // 2]
         np.maximum(contrast, np.abs(values - background), out=contrast)
     return contrast.astype(np.float32) / np.float32(255 * 255)
 
@@ -230,7 +231,7 @@ def _darkness(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.float32]:
     """Set noise, and pieces with less than a share `least` of the largest one's ink, to 0."""
-    pieces, count = ndimage.label(contrast >= _INK_FLOOR * contrast.max(), structure=np.ones((3, 3)))
+    pieces, count = ndimage.label(contrast >= INK_FLOOR * contrast.max(), structure=np.ones((3, 3)))
     weights = np.bincount(pieces.ravel(), contrast.ravel(), minlength=count + 1)
     weights[0] = 0  # what is no ink
     kept = weights >= least * weights.max()
@@ -238,7 +239,12 @@ def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.f
     return np.where(kept[pieces], contrast, np.float32(0))
 
 
-def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+def border(values: NDArray[Any]) -> NDArray[Any]:
+    """The outermost rows and columns of (h, w, ...), one after the other; corners count twice."""
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+
+
+def bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """The smallest box around what is true in (h, w); something must be."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -247,7 +253,7 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 def _is_dot(box: NDArray[np.float32]) -> bool:
     """Whether the ink is about as thick as it is long; a ring and a short line are not."""
     mask = box >= 0.5 * box.max()
-    mask = np.pad(mask[_bounds(mask)], 1)
+    mask = np.pad(mask[bounds(mask)], 1)
     thickness = 2 * ndimage.distance_transform_edt(mask).max()
     return bool(thickness >= _DOT_THICKNESS * (max(mask.shape) - 2))
 

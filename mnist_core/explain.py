@@ -49,8 +49,7 @@ def _compiled_layers(layers: tuple[Any, ...]) -> Any:
     forward.load_tensorflow()
     import tensorflow as tf
 
-    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))
-    signature = (tf.TensorSpec((None, _PIXELS), tf.float32), specs)
+    signature = (tf.TensorSpec((None, _PIXELS), tf.float32), forward.weight_specs(layers))
     return tf.function(
         lambda images, weights: forward.outputs(layers, weights, images), input_signature=signature, autograph=False
     )
@@ -75,8 +74,6 @@ def _compiled_credits(layers: tuple[Any, ...]) -> Any:
     forward.load_tensorflow()
     import tensorflow as tf
 
-    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))
-
     def mean_gradient(image: Any, direction: Any, weights: Any) -> Any:
         shares = (tf.range(_WAY_STEPS, dtype=tf.float32) + 0.5) / _WAY_STEPS
         way = shares[:, tf.newaxis] * image
@@ -86,7 +83,11 @@ def _compiled_credits(layers: tuple[Any, ...]) -> Any:
             margin = tf.reduce_sum(logits * direction)
         return image[0] * tf.reduce_mean(tape.gradient(margin, way), axis=0)
 
-    signature = (tf.TensorSpec((1, _PIXELS), tf.float32), tf.TensorSpec((10,), tf.float32), specs)
+    signature = (
+        tf.TensorSpec((1, _PIXELS), tf.float32),
+        tf.TensorSpec((10,), tf.float32),
+        forward.weight_specs(layers),
+    )
     return tf.function(mean_gradient, input_signature=signature, autograph=False)
 
 

@@ -51,6 +51,13 @@ def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
     return [*shapes, (width, choices.CLASSES), (choices.CLASSES,)]
 
 
+def weight_specs(layers: tuple[LayerConfig, ...]) -> tuple[Tensor, ...]:
+    """`weight_shapes` as TensorFlow wants them of a function that is compiled once."""
+    import tensorflow as tf
+
+    return tuple(tf.TensorSpec(shape, tf.float32) for shape in weight_shapes(layers))
+
+
 def seen_size(layers: tuple[LayerConfig, ...]) -> int:
     """How many rows and columns of an image have a say in the network's answer, the first ones.
 

@@ -147,12 +147,10 @@ def _compiled_answer(layers: tuple[Any, ...]) -> Any:
     forward.load_tensorflow()
     import tensorflow as tf
 
-    specs = tuple(tf.TensorSpec(shape, tf.float32) for shape in forward.weight_shapes(layers))
-
     def answer(images: Any, weights: Any) -> Any:
         return tf.nn.softmax(forward.outputs(layers, weights, images)[-1])
 
-    signature = (tf.TensorSpec((None, PIXELS), tf.float32), specs)
+    signature = (tf.TensorSpec((None, PIXELS), tf.float32), forward.weight_specs(layers))
     return tf.function(answer, input_signature=signature, autograph=False)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from mnist_core import drawing
 from mnist_core.errors import DrawingError
 
 if TYPE_CHECKING:
@@ -86,12 +87,10 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
 def _on_paper(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """A drawing on a transparent ground as it is; anything else without its transparent margin and in even light."""
     is_opaque = rgba[..., 3] > 127
-    border = np.concatenate([is_opaque[0], is_opaque[-1], is_opaque[:, 0], is_opaque[:, -1]])
     if not is_opaque.any():
         return rgba
-    if not np.median(border):
-        rows, columns = (np.flatnonzero(is_opaque.any(axis=axis)) for axis in (1, 0))
-        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if not np.median(drawing.border(is_opaque)):
+        box = drawing.bounds(is_opaque)
         if is_opaque[box].mean() < _FILLED:
             return rgba
         rgba = rgba[box]

@@ -77,14 +77,10 @@ def show() -> npt.NDArray[np.uint8]:
     st.info(f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}.")
     with st.container(horizontal=True):
         _button("pen", "Lift the pen" if sheet.is_down else "Put the pen down", "P", Sheet.turned)
-        for name, step in _MOVES.items():
-            _button(name, name, name, functools.partial(_move, step))
+        for name, (down, right) in _MOVES.items():
+            _button(name, name, name, functools.partial(Sheet.moved, down=down, right=right))
         _button("clear", "Clear", "Delete", lambda _: Sheet())
     return sheet.rgba
-
-
-def _move(step: tuple[int, int], sheet: Sheet) -> Sheet:
-    return sheet.moved(*step)
 
 
 def _button(name: str, label: str, key: str, change: Callable[[Sheet], Sheet]) -> None:

@@ -49,7 +49,7 @@ def show(predictors: dict[str, Predictor]) -> None:
     own = drawings()
     if not own:
         return
-    st.markdown(f"{len(own)} drawings that you have said the digit of.")
+    st.markdown(f"{len(own)} drawing{'s' if len(own) > 1 else ''} that you have said the digit of.")
     pictures.row([one.image for one in own[-_MOST_SHOWN:]], [str(one.label) for one in own[-_MOST_SHOWN:]])
     if len(own) > _MOST_SHOWN:
         st.caption(f"The last {_MOST_SHOWN}.")

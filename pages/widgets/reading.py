@@ -44,7 +44,7 @@ def choose() -> dict[str, Predictor]:
         placeholder="Choose who reads it",
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
-    session.keep_several("networks")
+    session.keep("networks", (chosen, list(names)))
     return {names[i]: shipped() if i == SHIPPED else _predictor_of(own[i].snapshot.network) for i in chosen}
 
 
@@ -90,16 +90,17 @@ def _answer(prediction: Prediction) -> None:
 
 def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]) -> None:
     """Augmentation, for a network of the visitor's that reads otherwise than the shipped one, which is sure."""
+    plain = [name for name, one in predictors.items() if one is not shipped() and not one.network.config.augmentation]
+    if not plain:
+        return
     expected = shipped()(image)
-    for name, prediction in found.items():
-        config = predictors[name].network.config
-        is_misled = bool(expected.is_sure) and int(prediction.digit) != int(expected.digit)
-        if config != shipped().network.config and not config.augmentation and is_misled:
+    for name in plain:
+        if expected.is_sure and found[name].digit != expected.digit:
             st.markdown(
                 f"{name} has only seen its training images as they are. With augmentation it sees each of them turned, "
                 "slanted and with other pens, and reads other hands better."
             )
-            again = dataclasses.replace(config, augmentation=_SUGGESTED)
+            again = dataclasses.replace(predictors[name].network.config, augmentation=_SUGGESTED)
             if st.button("Train it again with augmentation", icon=":material/model_training:", key=f"augment-{name}"):
                 session.edit(again)
                 st.switch_page("pages/train.py")

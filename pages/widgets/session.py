@@ -105,19 +105,19 @@ def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
 def seed_several(name: str, value: list[str], choices: list[str]) -> str:
     """As `seed`, for a control that holds several of `choices`; returns the key.
 
-    What `keep_several` noted comes back, unless there is something new to choose since then, such as a run.
+    What `keep` noted under its name, a pair of the chosen ones and all there were, comes back, unless there is
+    something new to choose since then, such as a run.
     """
     if name not in st.session_state or not set(st.session_state[name]) <= set(choices):
-        kept, known = _state(f"{name}-kept", ([], []))
+        chosen_before, known = kept(name, ([], []))
         is_news = not set(choices) <= set(known)
-        st.session_state[name] = value if is_news else [one for one in kept if one in choices]
-    st.session_state[f"{name}-choices"] = choices
+        st.session_state[name] = value if is_news else [one for one in chosen_before if one in choices]
     return name
 
 
-def keep_several(name: str) -> None:
-    """Note what is chosen in such a control, and among what, for when its page is shown again."""
-    st.session_state[f"{name}-kept"] = (st.session_state[name], st.session_state[f"{name}-choices"])
+def seed_kept(name: str, default: Any) -> str:
+    """As `seed`, with the value that `keep` noted under the same name; returns the key."""
+    return seed(name, kept(name, default))
 
 
 def kept(name: str, default: Any) -> Any:
