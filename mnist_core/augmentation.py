@@ -18,7 +18,7 @@ Tensor = Any  # TensorFlow ships no types.
 
 _MIDDLE = (IMAGE_SIZE - 1) / 2
 
-# What strength 1 does at most; the random numbers are even between minus and plus that.
+# What strength 1 does at most; the random numbers are even between minus and plus an image's share of that.
 _ROTATION = 0.3  # radians
 _SHEAR = 0.45  # columns a row
 _SCALE = 0.22  # logarithm of the factor, for width and height separately
@@ -57,7 +57,8 @@ def augmented(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
     Args:
         images: (n, 784) float32 in [0, 1], with n known; 1 = ink.
         key: a uint32 scalar that decides everything.
-        strength: a float32 scalar, 0 for no change, 1 for as much as hands do.
+        strength: a float32 scalar, 0 for no change; each image is changed by a random share of it, 1 being as much
+            as hands do.
 
     Returns:
         (n, 784) float32 in [0, 1].
@@ -66,6 +67,8 @@ def augmented(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
 
     count = images.shape[0]
     grid = tf.reshape(images, (count, IMAGE_SIZE, IMAGE_SIZE))
+    # Each image its own share of the strength: most hands write nearly as usual, and a few far from it.
+    strength = strength * (0.5 + 0.5 * uniform(key, 6, (count, 1, 1)))
     # Before the warp and not after it: XLA would compute the warp nine times over.
     grid = _with_gap(_with_another_pen(grid, key, strength), key, strength)
     grid = _warped(grid, *_sources(count, key, strength))
@@ -126,7 +129,7 @@ def _sources(count: int, key: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]
     # Slant and stretch first, then the turn.
     x, y = wide * right + slant * down, high * down
     cosine, sine = tf.cos(turn), tf.sin(turn)
-    wobble = strength * _WOBBLE * uniform(key, 4, (count, 2, _WOBBLE_POINTS, _WOBBLE_POINTS))
+    wobble = strength[..., tf.newaxis] * _WOBBLE * uniform(key, 4, (count, 2, _WOBBLE_POINTS, _WOBBLE_POINTS))
     bend = tf.constant(_smooth_steps())
     wobble = tf.einsum("ia,nkab,jb->nkij", bend, wobble, bend)
     return (

@@ -112,12 +112,18 @@ class Run:
     """One run on its way through the scheduler. Its orders return at once, from any thread."""
 
     def __init__(
-        self, config: RunConfig, dataset: Dataset, scheduler: Turns, is_watched: Callable[[], bool] | None = None
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        scheduler: Turns,
+        is_watched: Callable[[], bool] | None = None,
+        start: training.TrainingState | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.number = 0  # Counted from 1 by whoever owns several runs.
         self.config = config
         self.dataset = dataset
+        self.start = start  # None for a network that begins with random weights.
         self.used_seconds = 0.0  # Time of the workers, for the scheduler to compare.
         self._usual_seconds: float | None = None
         self._scheduler = scheduler
@@ -295,7 +301,7 @@ class Run:
 
     def _advance(self, seconds: float) -> None:
         if self._events is None:
-            self._events = training.train(self.config, self.dataset, dials=self._dials)
+            self._events = training.train(self.config, self.dataset, self.start, self._dials)
         began = chunk_began = time.monotonic()
         is_over = not self._wants_turn()
         while not is_over:

@@ -210,7 +210,14 @@ class TrainedNetwork:
         widest = max(math.prod(row.output_shape) for row in summary(self.config))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
-            yield answer(flat[start : start + block].astype(np.float32) * scale, self.weights).numpy()
+            yield answer(flat[start : start + block].astype(np.float32) * scale, self._tensors).numpy()
+
+    @functools.cached_property
+    def _tensors(self) -> tuple[Any, ...]:
+        """The weights as TensorFlow's own, so that not every answer copies them."""
+        import tensorflow as tf
+
+        return tuple(map(tf.constant, self.weights))
 
     def to_keras(self) -> Any:
         """The network as a `keras.Sequential` with these weights; see `network.to_keras`."""

@@ -35,8 +35,8 @@ RECIPE = RunConfig(
     ),
     optimizer="adam",
     learning_rate=0.001,
-    epochs=40,
-    augmentation=0.7,
+    epochs=50,
+    augmentation=1.0,
 )
 # Of UJI Pen Characters 2: the other twenty are only measured.
 WRITERS = ("uji[0-3]?",)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
+    from mnist_core.training import TrainingState
 
 WORKERS = 2
 # A turn lasts about so long; where many share, so much less that everybody has had one after a round.
@@ -76,6 +77,7 @@ class Scheduler:
         dataset: Dataset,
         paused: bool = False,
         is_watched: Callable[[], bool] | None = None,
+        start: TrainingState | None = None,
     ) -> Run:
         """Take on a run.
 
@@ -85,6 +87,7 @@ class Scheduler:
             paused: whether it waits for `Run.step` or `Run.resume` before its first step.
             is_watched: whether anybody still cares; asked at each turn, from a worker. After
                 `live_run.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
+            start: where it goes on from; None for random weights.
 
         Raises:
             CapacityError: when the server cannot hold it, or has too many already.
@@ -99,7 +102,7 @@ class Scheduler:
             # What a run that has begun takes is no longer free anyway.
             promised = sum(training_bytes(run.config) for run in active if not run.snapshot.points)
             capacity.check(config, promised)
-            run = Run(config, dataset, self, is_watched)
+            run = Run(config, dataset, self, is_watched, start)
             self._runs.add(run)
         if paused:
             run.pause()

@@ -40,6 +40,7 @@ ORDER = [
     "forms",
     "pretraining",
     "labelled",
+    "finetuning",
     "prediction",
     "explain",
     "figures",

@@ -12,7 +12,7 @@ from mnist_core import capacity, datasets, explain, figures, forward, presets, s
 from mnist_core.config import LEARNING_RATE
 from mnist_core.live_run import Run, Snapshot, Status
 from mnist_core.network import TrainedNetwork
-from pages.widgets import pictures, session
+from pages.widgets import pictures, runs, session
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -80,7 +80,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
         st.progress(0.0, text=text)
         return
     epoch = shot.points[-1].epoch if shot.points else 1
-    text = f"{presets.title_of(run.config)} · **epoch {epoch} of {run.config.epochs}**"
+    text = f"{runs.title(run)} · **epoch {epoch} of {run.config.epochs}**"
     if run.is_stopping:
         text += " · stopping …"
     elif shot.status is Status.PAUSED:
@@ -188,17 +188,21 @@ def _insight(run: Run, shot: Snapshot) -> None:
             help="Each picture is one unit's weights: ink on blue speaks for it, ink on orange against it.",
         )
         only_change = st.toggle(
-            "Only what training changed", key="only-change", help="Leaves out the random weights that it began with."
+            "Only what training changed", key="only-change", help="Leaves out the weights that it began with."
         )
-        start = _first_weights(run.config) if only_change else None
+        start = _first_weights(run) if only_change else None
         st.image(pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))))
     with right:
         st.markdown("**How it reads twelve test images**", help="Its answer below each, and how sure it is.")
         _samples(run, TrainedNetwork(run.config, shot.weights))
 
 
+def _first_weights(run: Run) -> forward.Weights:
+    return run.start.weights[:1] if run.start else _random_weights(run.config)
+
+
 @functools.lru_cache(maxsize=8)
-def _first_weights(config: RunConfig) -> forward.Weights:
+def _random_weights(config: RunConfig) -> forward.Weights:
     return forward.initial_weights(config)[:1]
 
 
@@ -226,7 +230,7 @@ def _ending(run: Run, shot: Snapshot) -> None:
     evaluation = shot.evaluation
     is_whole = shot.status is Status.FINISHED
     after = "" if is_whole else f", ended after {run.fraction:.0%} of its epochs"
-    st.caption(f"{presets.title_of(run.config)}, run {run.number}{after}")
+    st.caption(f"{runs.title(run)}, run {run.number}{after}")
     # With another learning rate on the way it was no longer the article's recipe.
     preset = None if shot.rates else presets.preset_of(run.config)
     published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import labelled
-from pages.widgets import pictures, session
+from mnist_core import finetuning, labelled
+from mnist_core.errors import PlaygroundError
+from pages.widgets import data, pictures, session
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from mnist_core.labelled import LabelledDrawing
+    from mnist_core.network import TrainedNetwork
     from mnist_core.prediction import Predictor
     from mnist_core.strokes import Strokes
 
@@ -54,8 +57,7 @@ def show(predictors: dict[str, Predictor]) -> None:
     if len(own) > _MOST_SHOWN:
         st.caption(f"The last {_MOST_SHOWN}.")
     for name, predictor in predictors.items():
-        right = labelled.read_right(predictor.network, own)
-        st.markdown(f"{name}: **{right} of {len(own)}** read right ({right / len(own):.0%})")
+        _standing(name, predictor.network, own)
     with st.container(horizontal=True):
         st.download_button(
             "As IDX files",
@@ -76,3 +78,49 @@ def show(predictors: dict[str, Predictor]) -> None:
         )
         st.button("Delete the last", on_click=lambda: session.keep("own-digits", drawings()[:-1]))
         st.button("Delete all", on_click=lambda: session.keep("own-digits", []))
+
+
+def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+    """How many of the drawings a network reads right, and a way to teach it them."""
+    known = _learned_from(network)
+    fresh = [one for one in own if one.image.tobytes() not in known]
+    text, button = st.columns([3, 1], vertical_alignment="center")
+    right = labelled.read_right(network, fresh)
+    standing = (
+        f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})" if fresh else "nothing to test it with"
+    )
+    if len(fresh) < len(own):
+        standing += f". The {len(own) - len(fresh)} that it has learned from do not count: draw new ones to test it."
+    text.markdown(f"{name}: {standing}")
+    wants = button.button(
+        "Teach it",
+        icon=":material/school:",
+        key=f"teach-{name}",
+        disabled=session.is_training(),
+        help="A new run goes on from what this network knows, with these drawings among some of its old images. "
+        "It takes a few seconds.",
+    )
+    if wants:
+        _teach(network, own)
+
+
+def _teach(network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+    dataset = data.get(network.config.dataset)
+    if dataset is None:
+        return
+    config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
+    try:
+        run = session.start(config, finetuning.lesson(network.config, dataset, own), state=finetuning.start(network))
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    known = _learned_from(network) | {one.image.tobytes() for one in own}
+    session.keep("taught", session.kept("taught", {}) | {run.id: known})
+    st.switch_page("pages/train.py")
+
+
+def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
+    """The pixels of the drawings that a network has learned from, which no longer test it."""
+    taught: dict[str, frozenset[bytes]] = session.kept("taught", {})
+    of_it = [taught[run.id] for run in session.runs() if run.snapshot.network is network and run.id in taught]
+    return of_it[0] if of_it else frozenset()

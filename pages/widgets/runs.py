@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from mnist_core.live_run import Run
 
 
+def title(run: Run) -> str:
+    """The network of a run, and whether it was taught more than a data set."""
+    return presets.title_of(run.config) + (" + your digits" if run.start else "")
+
+
 def name(run: Run) -> str:
     """What a run is called: its number, network and accuracy."""
     evaluation = run.snapshot.evaluation
     accuracy = f" · {evaluation.accuracy:.1%}" if evaluation else ""
-    return f"{presets.title_of(run.config)}{accuracy} (run {run.number})"
+    return f"{title(run)}{accuracy} (run {run.number})"
 
 
 def choose() -> Run | None:

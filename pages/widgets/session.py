@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.live_run import Run
+    from mnist_core.training import TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -142,13 +143,13 @@ def current_run() -> Run | None:
     return run
 
 
-def start(config: RunConfig, dataset: Dataset, paused: bool = False) -> Run:
-    """Hand a run to the scheduler and show it on the Train page.
+def start(config: RunConfig, dataset: Dataset, paused: bool = False, state: TrainingState | None = None) -> Run:
+    """Hand a run, which goes on from `state` if there is one, to the scheduler and show it on the Train page.
 
     Raises:
         CapacityError: when the server cannot hold it.
     """
-    run = scheduler.shared().submit(config, dataset, paused, _watcher())
+    run = scheduler.shared().submit(config, dataset, paused, _watcher(), state)
     own = runs()
     own.append(run)
     st.session_state["run_count"] = run.number = _state("run_count", 0) + 1

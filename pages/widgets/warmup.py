@@ -34,7 +34,8 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     scheduler.give_way()
     try:
         forward.load_tensorflow()
-        _keep_kernels()
+        # Streamlit has Keras clear its session after every run of a script, a poll included.
+        forward.keep_compiled()
         import pandas  # noqa: F401
 
         import mnist_core.drawing  # noqa: F401
@@ -50,17 +51,3 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     loading.done.wait()
     if loading.dataset is not None:
         training.rehearse(config, loading.dataset)
-
-
-def _keep_kernels() -> None:
-    """Keep Streamlit from clearing Keras's session after each run of a script, a poll included.
-
-    That throws away what TensorFlow has prepared for every function that it has called, for all visitors and runs: an
-    answer then takes 28 ms instead of 2, and runs in training prepare their step anew. Nothing builds on that session.
-    """
-    import keras
-
-    def clear_session(free_memory: bool = True) -> None:
-        del free_memory
-
-    keras.backend.clear_session = clear_session

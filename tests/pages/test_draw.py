@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import forms, strokes
 from mnist_core.drawing import to_mnist
 from mnist_core.prediction import Predictor
-from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly
+from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 
 
 def test_first_visitor_is_answered_by_the_shipped_network(app: AppTest) -> None:
@@ -119,6 +119,31 @@ def test_what_was_unfolded_stays_so_while_the_canvas_is_wiped(app: AppTest) -> N
     for canvas in (ONE, np.full((280, 280, 4), 255, np.uint8), ONE):
         draw(app, canvas)
     assert any("ink speaks for a 1" in markdown.value for markdown in app.markdown)
+
+
+def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> None:
+    base = train_briefly(app)
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    app.session_state["own"] = True
+    app.run()
+    assert base.snapshot.network is not None
+    teach = next(button for button in app.button if (button.key or "").startswith("teach-784"))
+    teach.click().run()
+    assert not app.exception
+    assert app.title[0].value == "Build a network, watch it learn"
+    taught = wait_for_end(app)
+    assert taught.start is not None
+    assert taught.start.weights is base.snapshot.network.weights
+    app.switch_page("pages/train.py").run()
+    assert any("+ your digits" in caption.value for caption in app.caption)
+    app.switch_page("pages/draw.py").run()
+    draw(app, strokes.drawn((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
+    choose_label(app, 7)
+    standing = [one.value for one in app.markdown if "read right" in one.value]
+    assert any("+ your digits" in text and " of 1** read right" in text and "do not count" in text for text in standing)
+    assert any("Built-in" in text and " of 2** read right" in text for text in standing)
 
 
 def choose_label(app: AppTest, digit: int) -> None:

@@ -1,0 +1,101 @@
+"""Teaching a network more: what it learns from, where it begins, and that it keeps what it knew."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from mnist_core import datasets, finetuning, forms, labelled, strokes, training
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.drawing import to_mnist
+from mnist_core.labelled import LabelledDrawing
+from mnist_core.live_run import Status
+from mnist_core.network import TrainedNetwork
+from mnist_core.scheduler import Scheduler
+from tests.samples import blobs, small
+from tests.turns import wait_for
+
+
+def drawings(count: int) -> list[LabelledDrawing]:
+    """Images that are in no data set."""
+    random = np.random.default_rng(4)
+    return [LabelledDrawing(random.integers(0, 256, (28, 28), np.uint8), k % 10) for k in range(count)]
+
+
+def train(config: RunConfig, dataset: datasets.Dataset, state: training.TrainingState | None = None) -> TrainedNetwork:
+    *_, last = training.train(config, dataset, state)
+    assert isinstance(last, training.Finished)
+    return last.network
+
+
+@functools.cache
+def trained() -> TrainedNetwork:
+    return train(small(epochs=6), blobs())
+
+
+def test_network_learns_a_hand_and_keeps_what_it_knew() -> None:
+    # Written otherwise than scikit-learn's digits are, and the second half is of drawings that it is not taught.
+    random = np.random.default_rng(6)
+    lines = [(k % 10, strokes.placed(forms.digit(k % 10, random), 0.65)) for k in range(200)]
+    images = [np.round(to_mnist(strokes.drawn(one, 18)).image * 255).astype(np.uint8) for _, one in lines]
+    own = [LabelledDrawing(image, label) for image, (label, _) in zip(images, lines, strict=True)]
+    dataset = datasets.load("embedded")
+    before = train(small(layers=(LayerConfig(units=64),), epochs=3, dataset="embedded"), dataset)
+    lesson = finetuning.lesson(before.config, dataset, own[:100])
+    after = train(finetuning.recipe(before.config), lesson, finetuning.start(before))
+    assert labelled.read_right(after, own[100:]) >= labelled.read_right(before, own[100:]) + 15
+    right = [(it.predict(dataset.test_images).argmax(axis=1) == dataset.test_labels).mean() for it in (before, after)]
+    assert right[1] >= right[0] - 0.02
+
+
+def test_run_begins_with_what_the_network_knows() -> None:
+    config = dataclasses.replace(trained().config, learning_rate=1e-6, epochs=1)
+    start = training.TrainingState(trained().weights, (), 0)
+    run = Scheduler(1).submit(config, blobs(), start=start)
+    wait_for(run, Status.FINISHED)
+    assert run.snapshot.network is not None
+    for before, after in zip(trained().weights, run.snapshot.network.weights, strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["official", "kite"])
+def test_lesson_holds_old_training_images_and_no_held_out_ones(kind: str) -> None:
+    config = dataclasses.replace(trained().config, split=kind, validation_fraction=0.2)
+    lesson = finetuning.lesson(config, blobs(), drawings(12))
+    split = datasets.split(blobs(), kind, 0.2)
+    may_be_seen = {image.tobytes() for image in blobs().train_images[split.train_indices]}
+    old = {image.tobytes() for image in lesson.train_images} - {one.image.tobytes() for one in drawings(12)}
+    assert old == may_be_seen  # All of them, since these are few.
+    np.testing.assert_array_equal(lesson.test_images, split.test_images)
+    np.testing.assert_array_equal(lesson.test_labels, split.test_labels)
+
+
+@pytest.mark.parametrize(("count", "times"), [(1, 50), (12, 50), (100, 20), (90, 22)])
+def test_drawings_come_often_but_do_not_drown_the_rest(count: int, times: int) -> None:
+    own = drawings(count)
+    lesson = finetuning.lesson(trained().config, blobs(), own)
+    for one in own:
+        is_it = (lesson.train_images == one.image).all(axis=(1, 2))
+        assert is_it.sum() == times
+        assert set(lesson.train_labels[is_it]) == {one.label}
+
+
+def test_many_images_are_rehearsed_in_part_and_the_same_each_time() -> None:
+    many = blobs(train=6_000)
+    first, second = (finetuning.lesson(trained().config, many, drawings(1)) for _ in range(2))
+    assert len(first.train_images) == 4_000 + 50
+    np.testing.assert_array_equal(first.train_images, second.train_images)
+
+
+def test_recipe_augments_and_holds_nothing_back() -> None:
+    config = dataclasses.replace(
+        small(), split="kite", validation_fraction=0.3, early_stopping=3, batch_size=1_024, augmentation=0.8
+    )
+    recipe = finetuning.recipe(config)
+    assert (recipe.split, recipe.validation_fraction, recipe.early_stopping) == ("official", 0, 0)
+    assert recipe.augmentation == 0.8
+    assert finetuning.recipe(small()).augmentation == 0.5
+    assert recipe.layers == config.layers
