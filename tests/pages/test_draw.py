@@ -141,6 +141,8 @@ def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> N
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.drawn((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 7)
+    app.session_state["own"] = True
+    app.run()
     standing = [one.value for one in app.markdown if "read right" in one.value]
     assert any("+ your digits" in text and " of 1** read right" in text and "do not count" in text for text in standing)
     assert any("Built-in" in text and " of 2** read right" in text for text in standing)
