@@ -121,6 +121,7 @@ class Run:
     ) -> None:
         self.id = uuid.uuid4().hex
         self.number = 0  # Counted from 1 by whoever owns several runs.
+        self.title = ""  # What its owner calls its network; empty for the network's own name.
         self.config = config
         self.dataset = dataset
         self.start = start  # None for a network that begins with random weights.

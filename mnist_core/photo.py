@@ -46,6 +46,19 @@ _INK = 0.35
 _EMPTY = 0.35
 
 
+_REMEDY = "Give a PNG or JPEG picture of one digit."
+
+
+def check_size(size: int) -> None:
+    """Refuse a file of more than `MAX_BYTES`.
+
+    Raises:
+        DrawingError: when `size`, in bytes, is more.
+    """
+    if size > MAX_BYTES:
+        raise DrawingError(f"The picture has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
+
+
 def read(data: bytes) -> npt.NDArray[np.uint8]:
     """The picture in a file, made ready for `drawing.to_mnist`.
 
@@ -62,9 +75,8 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
     Raises:
         DrawingError: for another kind of file, a damaged or too large one.
     """
-    remedy = "Give a PNG or JPEG picture of one digit."
-    if len(data) > MAX_BYTES:
-        raise DrawingError(f"The picture has more than {MAX_BYTES // 2**20} MB.", remedy, f"{len(data):,} bytes")
+    remedy = _REMEDY
+    check_size(len(data))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The limit below is lower.

@@ -10,7 +10,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import photo, strokes
 from mnist_core.errors import PlaygroundError
-from pages.widgets import keyboard, session
+from pages.widgets import clipboard, keyboard, session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,10 @@ class Drawn:
 def show() -> Drawn:
     """The canvas, or what has been chosen instead, and below it the choice."""
     place = st.container()
-    with st.popover("Pen, keys, picture", icon=":material/tune:"):
+    with place:
+        pasted = _pasted()
+    below = st.container(horizontal=True)
+    with below.popover("Pen, keys, picture", icon=":material/tune:"):
         pen = st.slider(
             "Width of the pen",
             *_PENS,
@@ -76,19 +79,29 @@ def show() -> Drawn:
         file = st.file_uploader(
             "Read a picture instead",
             ["png", "jpg", "jpeg"],
-            key="picture",
+            key=f"picture-{session.kept('pictures', 0)}",
             max_upload_size=photo.MAX_BYTES // 2**20,
-            help="A photo of a digit on paper, a scan or a screenshot. Remove it to draw again.",
+            help="A photo of a digit on paper, a scan or a screenshot. You can also copy a picture and paste it here.",
         )
     with place:
-        if file is not None:
-            return Drawn(_picture(file.getvalue()), "There is nothing on this picture. Remove it, or give another one.")
+        picture = pasted if file is None else file.getvalue()
+        if picture is not None:
+            return Drawn(_picture(picture), "There is nothing on this picture. Draw again, or give another one.")
         if by_keys:
             return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
-        return _canvas(pen)
+        drawn = _canvas(pen)
+        # The canvas's own button for that brings back what it began with, a drawing from before another page.
+        below.button("Clear", icon=":material/delete:", on_click=_clear, help="Take a blank sheet.")
+        return drawn
+
+
+def _clear() -> None:
+    session.forget_drawing()
+    session.keep("canvases", session.kept("canvases", 0) + 1)
 
 
 def _canvas(pen: int) -> Drawn:
+    key = f"canvas-{session.kept('canvases', 0)}"
     canvas = st_canvas(
         stroke_width=pen,
         stroke_color="#000000",
@@ -96,20 +109,41 @@ def _canvas(pen: int) -> Drawn:
         width=strokes.CANVAS,
         height=strokes.CANVAS,
         return_image_data=True,
-        initial_drawing=session.kept_drawing(),
-        key="canvas",
+        initial_drawing=session.kept_drawing(key),
+        key=key,
     )
-    session.keep_drawing(canvas.json_data)
+    drawn, rgba = session.drawing((canvas.json_data, canvas.image_data))
     _NAME_IT(data={"name": "Drawing area: draw one digit with mouse, pen or finger"}, key="canvas-name")
     hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
-    return Drawn(canvas.image_data, hint, strokes.from_canvas((canvas.json_data or {}).get("objects", [])))
+    return Drawn(rgba, hint, strokes.from_canvas((drawn or {}).get("objects", [])))
+
+
+def _pasted() -> bytes | None:
+    """The file of the picture that was pasted last, until the visitor wants to draw again or uploads one."""
+    try:
+        new = clipboard.pasted()
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        new = None
+    if new is not None:
+        _put_away()
+        session.keep("pasted", new)
+    kept: bytes | None = session.kept("pasted", None)
+    return kept
 
 
 def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
+    picture = None
     try:
         picture = photo.read(data)
+        st.image(picture, caption="Your picture, its light evened out", width=strokes.CANVAS)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
-        return None
-    st.image(picture, caption="Your picture, its light evened out", width=strokes.CANVAS)
+    st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Put the picture away.")
     return picture
+
+
+def _put_away() -> None:
+    # An uploader with another key has no file.
+    session.keep("pasted", None)
+    session.keep("pictures", session.kept("pictures", 0) + 1)

@@ -162,6 +162,8 @@ def _curves(run: Run, shot: Snapshot) -> None:
     table = pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images"])
     # The loss starts near its highest; anything above is cut off rather than squeezing the rest flat.
     highest = math.ceil(1.1 * shot.points[0].loss * 10) / 10
+    if run.start is not None:  # One that begins low may well rise at first.
+        highest = max(1.0, highest)
     last = shot.points[-1]
     places = st.columns(2)
     for place, name, value, top in (

@@ -9,19 +9,21 @@ import streamlit as st
 
 from mnist_core import finetuning, labelled
 from mnist_core.errors import PlaygroundError
-from pages.widgets import data, pictures, session
+from pages.widgets import data, pictures, runs, session
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from mnist_core.labelled import LabelledDrawing
+    from mnist_core.live_run import Run
     from mnist_core.network import TrainedNetwork
     from mnist_core.prediction import Predictor
     from mnist_core.strokes import Strokes
 
 _MOST = 500
 _MOST_SHOWN = 24
+_TAUGHT = " + your digits"
 
 
 def drawings() -> list[LabelledDrawing]:
@@ -101,26 +103,34 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
         "It takes a few seconds.",
     )
     if wants:
-        _teach(network, own)
+        _teach(name, network, own)
 
 
-def _teach(network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
     dataset = data.get(network.config.dataset)
     if dataset is None:
         return
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
-        run = session.start(config, finetuning.lesson(network.config, dataset, own), state=finetuning.start(network))
+        lesson = finetuning.lesson(network.config, dataset, own)
+        run = session.start(config, lesson, state=finetuning.start(network))
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
+    base = _run_of(network)
+    run.title = (runs.title(base) if base else name).removesuffix(_TAUGHT) + _TAUGHT
     known = _learned_from(network) | {one.image.tobytes() for one in own}
     session.keep("taught", session.kept("taught", {}) | {run.id: known})
     st.switch_page("pages/train.py")
 
 
+def _run_of(network: TrainedNetwork) -> Run | None:
+    """The visitor's run that left this network; None for the shipped one."""
+    return next((run for run in session.runs() if run.snapshot.network is network), None)
+
+
 def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
     """The pixels of the drawings that a network has learned from, which no longer test it."""
-    taught: dict[str, frozenset[bytes]] = session.kept("taught", {})
-    of_it = [taught[run.id] for run in session.runs() if run.snapshot.network is network and run.id in taught]
-    return of_it[0] if of_it else frozenset()
+    run = _run_of(network)
+    known: frozenset[bytes] = session.kept("taught", {}).get(run.id, frozenset()) if run else frozenset()
+    return known

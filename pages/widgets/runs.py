@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def title(run: Run) -> str:
-    """The network of a run, and whether it was taught more than a data set."""
-    return presets.title_of(run.config) + (" + your digits" if run.start else "")
+    """What the network of a run is called."""
+    return run.title or presets.title_of(run.config)
 
 
 def name(run: Run) -> str:

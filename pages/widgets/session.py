@@ -16,16 +16,23 @@ from mnist_core import datasets, presets, scheduler
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.live_run import Run
     from mnist_core.training import TrainingState
+
+    Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
+    """A drawing as the canvas has it, and its picture, (h, w, 4); None before anything was drawn."""
 
 logger = logging.getLogger(__name__)
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
 _FIRST_PRESET = "kite"
+_BLANK: Canvas = (None, None)
 
 
 def _state(name: str, default: Any) -> Any:
@@ -198,14 +205,23 @@ def prefer_run(run_id: str) -> None:
     st.session_state["preferred_run"] = run_id
 
 
-def kept_drawing() -> dict[str, Any] | None:
-    """The drawing to begin with: what was on the canvas before another page was shown."""
-    if "canvas" not in st.session_state:
-        st.session_state["first_drawing"] = _state("last_drawing", None)
+def kept_drawing(key: str) -> dict[str, Any] | None:
+    """The drawing that the canvas `key` begins with: what there was before another page was shown."""
+    if key not in st.session_state:
+        last: Canvas = _state("last_drawing", _BLANK)
+        st.session_state["first_drawing"] = last[0]
     first: dict[str, Any] | None = st.session_state.get("first_drawing")
     return first
 
 
-def keep_drawing(drawing: dict[str, Any] | None) -> None:
-    """Note what is on the canvas."""
-    st.session_state["last_drawing"] = drawing
+def drawing(new: Canvas) -> Canvas:
+    """What is on the canvas: what it tells, or what it was given to begin with, since of that it tells no picture."""
+    if new[1] is not None:
+        st.session_state["last_drawing"] = new
+    last: Canvas = _state("last_drawing", new)
+    return last
+
+
+def forget_drawing() -> None:
+    """Let the next canvas be blank."""
+    st.session_state["last_drawing"] = _BLANK

@@ -169,12 +169,15 @@ def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> N
     app.switch_page("pages/draw.py").run()
     buffer = io.BytesIO()
     Image.fromarray(ONE).convert("RGB").save(buffer, "JPEG")
-    app.file_uploader(key="picture").upload("one.jpg", buffer.getvalue(), "image/jpeg").run()
+    app.file_uploader(key="picture-0").upload("one.jpg", buffer.getvalue(), "image/jpeg").run()
     assert not app.exception
     assert answers(app)[0].startswith("**It reads a 1**")
-    app.file_uploader(key="picture").upload("one.jpg", b"no picture", "image/jpeg").run()
+    app.file_uploader(key="picture-0").upload("one.jpg", b"no picture", "image/jpeg").run()
     assert not app.exception
     assert "cannot be read as a picture" in app.error[0].value
+    press(app, "Draw again")
+    assert not app.error
+    assert "comes after each stroke" in app.info[0].value
 
 
 def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> None:
