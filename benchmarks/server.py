@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's files; else it is found as the app does")
     parser.add_argument("--imports", action="store_true", help="only list what is imported slowest for the first page")
     parts = ("visit", "core", "rerun")
-    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all)"
+    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all, and only then written down)"
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help=meaning)
     chosen = parser.parse_args()
     if chosen.data:
@@ -259,7 +259,8 @@ def main() -> None:
                 found.setdefault(key, []).append(value)
         if "rerun" in chosen.parts:
             found |= rerun(browser)
-    report.write("server", {"data": data, "rounds": chosen.rounds, "found": found})
+    if set(chosen.parts) == set(parts):  # One part alone must not take the others' place.
+        report.write("server", {"data": data, "rounds": chosen.rounds, "found": found})
     print(tables(found))
 
 

@@ -72,7 +72,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
     others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
     sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
     if shot.status is Status.WAITING and not shot.points:
-        text = "Getting ready: the network is compiled for this computer …"
+        text = f"{runs.title(run)} · getting ready: it is compiled for this computer …"
         if others > 0:
             images = len(datasets.split(run.dataset, run.config.split, run.config.validation_fraction).train_indices)
             alone = capacity.estimated_seconds(run.config, images)

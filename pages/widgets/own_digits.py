@@ -92,7 +92,7 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
         f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})" if fresh else "nothing to test it with"
     )
     if len(fresh) < len(own):
-        standing += f". The {len(own) - len(fresh)} that it has learned from do not count: draw new ones to test it."
+        standing += f". Not counted: {len(own) - len(fresh)} that it has learned from. Draw new ones to test it."
     text.markdown(f"{name}: {standing}")
     wants = button.button(
         "Teach it",

@@ -144,7 +144,9 @@ def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> N
     app.session_state["own"] = True
     app.run()
     standing = [one.value for one in app.markdown if "read right" in one.value]
-    assert any("+ your digits" in text and " of 1** read right" in text and "do not count" in text for text in standing)
+    assert any(
+        "+ your digits" in text and " of 1** read right" in text and "Not counted: 1" in text for text in standing
+    )
     assert any("Built-in" in text and " of 2** read right" in text for text in standing)
 
 
