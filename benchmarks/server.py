@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's files; else it is found as the app does")
     parser.add_argument("--imports", action="store_true", help="only list what is imported slowest for the first page")
     parts = ("visit", "core", "rerun")
-    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all, and only then written down)"
+    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all)"
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help=meaning)
     chosen = parser.parse_args()
     if chosen.data:
