@@ -12,6 +12,7 @@ import hashlib
 import math
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,42 @@ TYPES: Final[dict[int, np.dtype[Any]]] = {
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and to verify its checksum
 _FETCH_AGAIN: Final = "Fetch the file again, or choose another one."
+
+
+@dataclass(frozen=True)
+class Field:
+    """Some bytes of a file's header, and what they say.
+
+    Args:
+        start: where they begin, counted from 0.
+        stop: where the next field begins.
+        name: what they are.
+        value: what they say, in words.
+    """
+
+    start: int
+    stop: int
+    name: str
+    value: str
+
+
+def dissect(content: bytes) -> tuple[Field, ...]:
+    """The header of an IDX file, not compressed, field by field.
+
+    Raises:
+        DataError: the header is none of an IDX file.
+    """
+    stored, shape = _read_header(content)
+    names = {1: ["how many labels"], 3: ["how many images", "rows of an image", "columns of an image"]}
+    return (
+        Field(0, 2, "always zero", "0"),
+        Field(2, 3, "type of number", stored.newbyteorder("=").name),
+        Field(3, 4, "number of dimensions", str(len(shape))),
+        *(
+            Field(4 + 4 * k, 8 + 4 * k, names.get(len(shape), [f"dimension {k + 1}"] * (k + 1))[k], f"{size:,}")
+            for k, size in enumerate(shape)
+        ),
+    )
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None) -> NDArray[Any]:

@@ -237,3 +237,20 @@ def test_pack_refuses_other_numbers_of_dimensions() -> None:
         idx.pack(np.uint8(3))
     with pytest.raises(DataError, match="5 dimensions"):
         idx.pack(np.zeros((1, 1, 1, 1, 1), np.uint8))
+
+
+def test_header_is_dissected_byte_by_byte() -> None:
+    # As MNIST's training images begin: magic number 2051, 60,000 images of 28 x 28.
+    content = bytes.fromhex("00000803 0000ea60 0000001c 0000001c") + bytes(10)
+    found = [(one.start, one.stop, one.name, one.value) for one in idx.dissect(content)]
+    assert found == [
+        (0, 2, "always zero", "0"),
+        (2, 3, "type of number", "uint8"),
+        (3, 4, "number of dimensions", "3"),
+        (4, 8, "how many images", "60,000"),
+        (8, 12, "rows of an image", "28"),
+        (12, 16, "columns of an image", "28"),
+    ]
+    assert [one.name for one in idx.dissect(bytes.fromhex("00000801 00000005"))][-1] == "how many labels"
+    with pytest.raises(DataError):
+        idx.dissect(b"\x01\x02\x03\x04")

@@ -24,6 +24,7 @@ ORDER = [
     "embedded",
     "download",
     "datasets",
+    "exploration",
     "forward",
     "augmentation",
     "engine",
