@@ -25,6 +25,7 @@ ORDER = [
     "download",
     "datasets",
     "exploration",
+    "uploads",
     "forward",
     "augmentation",
     "engine",

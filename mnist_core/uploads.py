@@ -1,0 +1,122 @@
+"""A data set from files that somebody hands over: IDX as MNIST's, or one NPZ as Keras's."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import idx
+from mnist_core.datasets import Dataset
+from mnist_core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+NAME = "own"
+# What each file holds when it is unpacked: a little more than MNIST's largest.
+MAX_BYTES = 64 * 2**20
+# Of a data set without test images so much is held out, as in MNIST.
+_TEST_SHARE = 1 / 7
+_SEED = 70_000
+_REMEDY = (
+    "Give MNIST's four IDX files, or two of them (images and labels), or one NPZ with x_train, y_train, x_test, y_test."
+)
+_PARTS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def read(files: Mapping[str, bytes]) -> Dataset:
+    """The data set in some files.
+
+    IDX files are told apart by what they hold, images or labels, and by "t10k" or "test" in the name of those for
+    testing. Without any for testing, a seventh of the images is held out, the same ones each time.
+
+    Args:
+        files: the bytes of each file by its name; IDX with or without gzip, or one NPZ.
+
+    Returns:
+        A `Dataset` named "own".
+
+    Raises:
+        DataError: for files that cannot be read, are too large, do not belong together, or hold anything but 28x28
+            images of uint8 with labels from 0 to 9.
+    """
+    arrays = _from_npz(files) if any(name.lower().endswith(".npz") for name in files) else _from_idx(files)
+    if "x_train" not in arrays or "y_train" not in arrays:
+        raise DataError("There must be images and labels to train on.", _REMEDY, ", ".join(files))
+    if ("x_test" in arrays) != ("y_test" in arrays):
+        raise DataError("Of the images and the labels for testing one is missing.", _REMEDY, ", ".join(files))
+    images, labels = arrays["x_train"], _as_labels(arrays["y_train"])
+    _check_belong_together(images, labels)
+    if "x_test" in arrays:
+        test_images, test_labels = arrays["x_test"], _as_labels(arrays["y_test"])
+        _check_belong_together(test_images, test_labels)
+    else:
+        order = np.random.default_rng(_SEED).permutation(len(images))
+        held_out, kept = np.split(order, [max(1, round(len(images) * _TEST_SHARE))])
+        if not len(kept):
+            raise DataError("There are too few images.", "Give at least two.", f"{len(images)} images")
+        kept, held_out = np.sort(kept), np.sort(held_out)
+        test_images, test_labels = images[held_out], labels[held_out]
+        images, labels = images[kept], labels[kept]
+    return Dataset(NAME, images, labels, test_images, test_labels, f"your files {', '.join(files)}")
+
+
+def _from_idx(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, data in files.items():
+        try:
+            array = idx.parse(data, max_bytes=MAX_BYTES)
+        except DataError as error:
+            raise DataError(f"{name}: {error.problem}", error.remedy, error.received) from error
+        kind = "y" if array.ndim == 1 else "x"
+        part = f"{kind}_test" if any(word in name.lower() for word in ("t10k", "test")) else f"{kind}_train"
+        if part in arrays:
+            what = "labels" if kind == "y" else "images"
+            raise DataError(f"Two files hold {what} for the same purpose.", _REMEDY, ", ".join(files))
+        arrays[part] = array
+    return arrays
+
+
+def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
+    if len(files) > 1:
+        raise DataError("An NPZ file comes alone.", _REMEDY, ", ".join(files))
+    ((name, data),) = files.items()
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{name} has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # The archive says how large its files are, and zipfile reads no more of each than it says.
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_BYTES:
+            raise DataError(f"{name} unpacks to more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {part: np.asarray(arrays[part]) for part in _PARTS if part in arrays.files}
+    except DataError:
+        raise
+    except Exception as error:
+        # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
+        raise DataError(f"{name} cannot be read as an NPZ file: {error}.", _REMEDY) from error
+
+
+def _as_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Labels of any whole type as uint8; Keras's own files hold them so, other people's often as int64."""
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise DataError("Labels must be whole numbers, one for each image.", _REMEDY, f"{labels.shape} {labels.dtype}")
+    if len(labels) and (labels.min() < 0 or labels.max() > 9):
+        raise DataError("A label is not from 0 to 9.", "Use at most ten classes, numbered from 0.", _extreme(labels))
+    return labels.astype(np.uint8)
+
+
+def _extreme(labels: npt.NDArray[Any]) -> int:
+    return int(labels.min() if labels.min() < 0 else labels.max())
+
+
+def _check_belong_together(images: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> None:
+    if len(images) != len(labels):
+        counts = f"{len(images):,} images, {len(labels):,} labels"
+        raise DataError("There must be one label for each image.", _REMEDY, counts)
