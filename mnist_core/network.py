@@ -143,14 +143,18 @@ def to_keras(config: RunConfig) -> Any:
 
 @functools.lru_cache(maxsize=32)
 def _compiled_answer(layers: tuple[Any, ...]) -> Any:
-    """The function (n, 784) float32, weights -> (n, 10) probabilities, compiled once for any n."""
+    """The function (n, 784) float32, all weights in a row -> (n, 10) probabilities, compiled once for any n."""
     forward.load_tensorflow()
     import tensorflow as tf
 
-    def answer(images: Any, weights: Any) -> Any:
-        return tf.nn.softmax(forward.outputs(layers, weights, images)[-1])
+    shapes = forward.weight_shapes(layers)
+    sizes = [math.prod(shape) for shape in shapes]
 
-    signature = (tf.TensorSpec((None, PIXELS), tf.float32), forward.weight_specs(layers))
+    def answer(images: Any, weights: Any) -> Any:
+        parts = map(tf.reshape, tf.split(weights, sizes), shapes)
+        return tf.nn.softmax(forward.outputs(layers, tuple(parts), images)[-1])
+
+    signature = (tf.TensorSpec((None, PIXELS), tf.float32), tf.TensorSpec((sum(sizes),), tf.float32))
     return tf.function(answer, input_signature=signature, autograph=False)
 
 
@@ -210,14 +214,14 @@ class TrainedNetwork:
         widest = max(math.prod(row.output_shape) for row in summary(self.config))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
-            yield answer(flat[start : start + block].astype(np.float32) * scale, self._tensors).numpy()
+            yield answer(flat[start : start + block].astype(np.float32) * scale, self._all_weights).numpy()
 
     @functools.cached_property
-    def _tensors(self) -> tuple[Any, ...]:
-        """The weights as TensorFlow's own, so that not every answer copies them."""
+    def _all_weights(self) -> Any:
+        """The weights in a row as one tensor: to hand over many arrays takes longer than a small network's answer."""
         import tensorflow as tf
 
-        return tuple(map(tf.constant, self.weights))
+        return tf.constant(np.concatenate([weight.ravel() for weight in self.weights]))
 
     def to_keras(self) -> Any:
         """The network as a `keras.Sequential` with these weights; see `network.to_keras`."""
