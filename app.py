@@ -11,6 +11,7 @@ page = st.navigation(
         st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
+        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
     ],
     position="top",
 )

@@ -161,8 +161,16 @@ def pack(array: ArrayLike) -> bytes:
             "Reshape the array first.",
             received=f"{values.ndim} dimensions",
         )
-    header = struct.pack(f">HBB{values.ndim}I", 0, code, values.ndim, *values.shape)
-    return header + values.astype(TYPES[code], copy=False).tobytes()
+    return _header(code, values.shape) + values.astype(TYPES[code], copy=False).tobytes()
+
+
+def beginning(array: NDArray[np.uint8], count: int) -> bytes:
+    """The header of the file that `pack` makes of an array of bytes, and its first `count` bytes after that."""
+    return _header(0x08, array.shape) + array.reshape(-1)[:count].tobytes()
+
+
+def _header(code: int, shape: tuple[int, ...]) -> bytes:
+    return struct.pack(f">HBB{len(shape)}I", 0, code, len(shape), *shape)
 
 
 def _decompress(data: bytes, max_bytes: int) -> bytes:

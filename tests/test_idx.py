@@ -254,3 +254,11 @@ def test_header_is_dissected_byte_by_byte() -> None:
     assert [one.name for one in idx.dissect(bytes.fromhex("00000801 00000005"))][-1] == "how many labels"
     with pytest.raises(DataError):
         idx.dissect(b"\x01\x02\x03\x04")
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (7,)])
+def test_beginning_of_a_file_is_that_of_the_whole(shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    whole = idx.pack(array)
+    assert idx.beginning(array, 5) == whole[: len(whole) - array.size + 5]
+    assert idx.beginning(array, 10**6) == whole

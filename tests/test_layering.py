@@ -46,6 +46,7 @@ ORDER = [
     "prediction",
     "explain",
     "figures",
+    "data_figures",
     "__main__",
 ]
 MODULES = sorted(path.stem for path in CORE.glob("*.py") if path.stem != "__init__")

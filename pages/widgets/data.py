@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import datasets
-from mnist_core.errors import PlaygroundError
+from mnist_core import datasets, uploads
+from mnist_core.errors import CapacityError, PlaygroundError
+from pages.widgets import session
 
 if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
     from mnist_core.download import DownloadProgress
 
 logger = logging.getLogger(__name__)
+
+# Of all visitors together; MNIST has 55 MB.
+_MOST_UPLOADED = 300 * 2**20
+_uploaded: weakref.WeakSet[Dataset] = weakref.WeakSet()
+_counting = threading.Lock()
 
 
 @dataclass
@@ -52,11 +59,45 @@ def loading(name: str) -> Loading:
     return it
 
 
+def names() -> dict[str, str]:
+    """The data sets that the visitor can choose, each with its title."""
+    own = {uploads.NAME: "Your own"} if session.kept("own-data", None) is not None else {}
+    return dict(datasets.NAMES) | own
+
+
+def take_own(files: dict[str, bytes]) -> None:
+    """Make the visitor's files their data set "own".
+
+    Raises:
+        DataError: when the files are none.
+        CapacityError: when the server holds as much of others' as it can.
+    """
+    dataset = uploads.read(files)
+    replaced = session.kept("own-data", None)
+    with _counting:
+        others = [one for one in _uploaded if one is not replaced]
+        held = sum(one.train_images.nbytes + one.test_images.nbytes for one in others)
+        size = dataset.train_images.nbytes + dataset.test_images.nbytes
+        if held + size > _MOST_UPLOADED:
+            raise CapacityError(
+                f"This server holds as many uploaded data sets as it can, {_MOST_UPLOADED // 2**20} MB.",
+                "Give fewer images, or wait until other visitors have left.",
+                f"{size // 2**20} MB",
+            )
+        _uploaded.add(dataset)
+    session.keep("own-data", dataset)
+
+
 def get(name: str) -> Dataset | None:
     """The data set if it is there; otherwise None, after showing how far it is and what can be done.
 
     A set that stands in for another is announced with the reason and a way to try again.
     """
+    if name == uploads.NAME:
+        own: Dataset | None = session.kept("own-data", None)
+        if own is None:
+            st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
+        return own
     it = loading(name)
     # Files on this machine are read in less than this; only a download, which reports progress, is worth a picture.
     if not it.done.wait(timeout=0 if it.progress else 2):

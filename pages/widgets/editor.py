@@ -7,8 +7,8 @@ import dataclasses
 import streamlit as st
 
 from mnist_core import config as settings
-from mnist_core import datasets
 from mnist_core.config import LayerConfig, RunConfig
+from pages.widgets import data as data_sets
 from pages.widgets import session
 
 
@@ -165,12 +165,12 @@ def _suggest_learning_rate() -> None:
 
 def data(draft: RunConfig) -> RunConfig:
     """The controls for what it learns from; returns `draft` with what they say."""
-    names = list(datasets.NAMES)
+    names = data_sets.names()
     dataset = st.selectbox(
         "Data set",
-        names,
-        key=session.seed(_key("dataset"), draft.dataset, names),
-        format_func=datasets.NAMES.__getitem__,
+        list(names),
+        key=session.seed(_key("dataset"), draft.dataset, list(names)),
+        format_func=names.__getitem__,
         help="MNIST is what the tutorials use. The embedded digits need no download.",
     )
     splits = list(settings.SPLITS)

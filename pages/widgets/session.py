@@ -77,6 +77,11 @@ def edit(config: RunConfig) -> None:
     st.session_state["edition"] = edition() + 1
 
 
+def use_data_set(name: str) -> None:
+    """Let the network in the editor learn from another data set."""
+    edit(dataclasses.replace(draft(), dataset=name))
+
+
 def preset_key() -> str:
     """The preset that the editor was last filled from."""
     key: str = _state("preset_key", _FIRST_PRESET)
@@ -97,6 +102,11 @@ def chosen(name: str) -> Any:
 def choose(name: str, value: Any) -> None:
     """Set the control with the key `name`; only before it is shown in this rerun, or in a callback."""
     st.session_state[name] = value
+
+
+def forget(name: str) -> None:
+    """Let the control with the key `name` take its first value again, in the next rerun."""
+    st.session_state.pop(name, None)
 
 
 def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:

@@ -1,0 +1,167 @@
+"""One function a picture of a data set, as Vega-Lite descriptions: their points show an image on hover.
+
+As in `figures`, they draw what is handed to them and compute nothing, and the same colours mean the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.figures import ERROR, INK, QUIET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BYTES_PER_ROW = 16
+_DIGITS = [str(digit) for digit in range(CLASSES)]
+
+
+def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, Any]:
+    """A file's bytes in rows of sixteen, each telling on hover what it is.
+
+    For data with the columns row, column, hex, byte, value, kind, meaning.
+
+    Args:
+        rows: how many rows there are.
+        kinds: what the column kind holds: first the header's, last the numbers'.
+        text_color: of the hexadecimal digits.
+    """
+    place = {"type": "ordinal", "axis": None}
+    shared = {
+        "x": {"field": "column", **place},
+        "y": {"field": "row", **place},
+        "tooltip": [{"field": name, "type": "nominal"} for name in ("byte", "hex", "value", "meaning")],
+    }
+    colors = [INK, ERROR] * len(kinds)
+    return {
+        "height": 26 * rows,
+        "view": {"stroke": None},
+        "encoding": shared,
+        "layer": [
+            {
+                "mark": {"type": "rect", "stroke": None, "cornerRadius": 2},
+                "encoding": {
+                    "color": {
+                        "field": "kind",
+                        "type": "nominal",
+                        "scale": {"domain": list(kinds), "range": [*colors[: len(kinds) - 1], QUIET]},
+                        "legend": None,
+                    },
+                    "opacity": {"condition": {"test": f"datum.kind === '{kinds[-1]}'", "value": 0.15}, "value": 0.45},
+                },
+            },
+            {
+                "mark": {"type": "text", "color": text_color, "font": "monospace"},
+                "encoding": {"text": {"field": "hex"}, "size": {"value": {"expr": "min(13, width / 26)"}}},
+            },
+        ],
+    }
+
+
+def class_balance(most: int) -> dict[str, Any]:
+    """How many images of each digit there are, for data with the columns digit, images and part.
+
+    Args:
+        most: the highest of the numbers.
+    """
+    return {
+        "height": 240,
+        "mark": {"type": "bar", "cornerRadius": 2},
+        "encoding": {
+            "x": {"field": "digit", "type": "nominal", "title": None, "axis": {"labelAngle": 0}},
+            "xOffset": {"field": "part", "sort": ["training", "test"]},
+            "y": {
+                "field": "images",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"format": ",d"},
+                "scale": {"domain": [0, most]},
+            },
+            "color": {
+                "field": "part",
+                "type": "nominal",
+                "scale": {"domain": ["training", "test"], "range": [INK, ERROR]},
+                "legend": {"title": None, "orient": "top"},
+            },
+            "tooltip": [
+                {"field": "digit", "type": "nominal"},
+                {"field": "part", "type": "nominal"},
+                {"field": "images", "type": "quantitative", "format": ",d"},
+            ],
+        },
+    }
+
+
+def pixel_values() -> dict[str, Any]:
+    """An image's pixels as shades with their numbers, for data with the columns row, column, value and scaled."""
+    place = {"type": "ordinal", "axis": {"labelOverlap": True, "labelAngle": 0, "ticks": False}, "title": None}
+    return {
+        "height": 20 * IMAGE_SIZE,
+        "encoding": {
+            "x": {"field": "column", **place, "scale": {"domain": list(range(IMAGE_SIZE))}},
+            "y": {"field": "row", **place, "scale": {"domain": list(range(IMAGE_SIZE))}},
+            "tooltip": [
+                {"field": "row", "type": "ordinal"},
+                {"field": "column", "type": "ordinal"},
+                {"field": "value", "type": "quantitative"},
+                {"field": "scaled", "type": "quantitative", "format": ".3f"},
+            ],
+        },
+        "layer": [
+            {
+                "mark": "rect",
+                "encoding": {
+                    "color": {
+                        "field": "value",
+                        "type": "quantitative",
+                        "scale": {"domain": [0, 255], "range": ["#eeeeee", "#000000"]},
+                        "legend": None,
+                    },
+                },
+            },
+            {
+                "mark": {"type": "text"},
+                "encoding": {
+                    "text": {"field": "value", "type": "quantitative"},
+                    "size": {"value": {"expr": "min(10, width / 62)"}},
+                    "color": {
+                        "condition": [
+                            {"test": "datum.value > 110", "value": "white"},
+                            {"test": "datum.value > 0", "value": "#333333"},
+                        ],
+                        "value": "#999999",
+                    },
+                },
+            },
+        ],
+    }
+
+
+def digit_map(across: tuple[float, float], along: tuple[float, float]) -> dict[str, Any]:
+    """Images as points of a plane, each written as its digit, for data with the columns x, y, digit, index and image.
+
+    A column named image holds a picture's address: Vega's tooltip shows it as a picture.
+
+    Args:
+        across: the lowest and the highest x.
+        along: the lowest and the highest y.
+    """
+    place: dict[str, Any] = {"type": "quantitative", "axis": None}
+    look = {"nice": False, "zero": False, "padding": 8}
+    return {
+        "height": 520,
+        "mark": {"type": "text", "fontSize": 11, "fontWeight": "bold"},
+        "encoding": {
+            "x": {"field": "x", **place, "scale": {"domain": list(across), **look}},
+            "y": {"field": "y", **place, "scale": {"domain": list(along), **look}},
+            "text": {"field": "digit", "type": "nominal"},
+            "color": {
+                "field": "digit",
+                "type": "nominal",
+                "scale": {"domain": _DIGITS, "scheme": "tableau10"},
+                "legend": None,
+            },
+            "tooltip": [{"field": name, "type": "nominal"} for name in ("image", "digit", "index")],
+        },
+    }

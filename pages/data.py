@@ -1,0 +1,72 @@
+"""The data set as it is: its images, numbers, file, and how its digits lie to each other."""
+
+import streamlit as st
+
+from mnist_core import uploads
+from mnist_core.errors import PlaygroundError
+from pages.widgets import data, dataset_views, session
+
+VIEWS = {
+    "Images": dataset_views.images,
+    "One image": dataset_views.one_image,
+    "The file": dataset_views.file,
+    "All of it": dataset_views.tensors,
+    "Map": dataset_views.map_of,
+    "Split": dataset_views.split,
+}
+
+
+def take_own() -> None:
+    """Let the visitor bring files of their own."""
+    st.markdown(
+        f"28x28 grey images in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when unpacked: "
+        "MNIST's four IDX files, with or without gzip, or two of them, or one NPZ as Keras has it. Fashion-MNIST's "
+        "files work as they are. They stay with you until you close or reload this tab."
+    )
+    files = st.file_uploader(
+        "Your files",  # Of any name: IDX files often have no extension.
+        accept_multiple_files=True,
+        max_upload_size=uploads.MAX_BYTES // 2**20,
+    )
+    if files and st.button("Take them", type="primary"):
+        try:
+            data.take_own({file.name: file.getvalue() for file in files})
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            session.keep("data-set", uploads.NAME)
+            session.forget("data-set-choice")
+            st.rerun()
+
+
+st.title("Look at the data")
+names = data.names()
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    name = st.selectbox(
+        "Data set",
+        list(names),
+        key=session.seed("data-set-choice", session.kept("data-set", session.draft().dataset), list(names)),
+        format_func=names.__getitem__,
+        on_change=lambda: session.keep("data-set", session.chosen("data-set-choice")),
+    )
+dataset = data.get(name)
+if dataset is not None:
+    if right.button("Train on it", icon=":material/play_circle:"):
+        session.use_data_set(name)
+        st.switch_page("pages/train.py")
+    st.caption(
+        f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with, "
+        f"from {dataset.provenance}."
+    )
+    view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        key=session.seed_kept("data-view", "Images"),
+        required=True,
+        label_visibility="collapsed",
+    )
+    session.keep("data-view", view)
+    VIEWS[str(view)](dataset)
+with st.expander("Bring your own data", icon=":material/upload:"):
+    take_own()

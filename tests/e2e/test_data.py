@@ -1,0 +1,73 @@
+"""The Data page in a real browser: what is told on hover, and files of one's own."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core import idx
+from tests.e2e.test_main_path import SLOW
+
+VIEWS = ("Images", "One image", "The file", "All of it", "Map", "Split")
+
+
+def open_data(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Data").click()
+    expect(page.get_by_text("12,000 images to learn from")).to_be_visible(timeout=SLOW)
+
+
+def choose(page: Page, view: str) -> None:
+    # On some versions of Streamlit the segments are radio buttons, on others plain ones.
+    main = page.get_by_test_id("stMain")
+    segment = main.get_by_role("radio", name=view, exact=True).or_(main.get_by_role("button", name=view, exact=True))
+    segment.first.click()
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
+def test_every_view_is_shown_and_bytes_and_images_are_told_on_hover(page: Page) -> None:
+    open_data(page)
+    for view in VIEWS:
+        choose(page, view)
+        if view in ("One image", "The file", "All of it", "Map"):
+            expect(page.locator(".mark-text, .mark-rect").first).to_be_attached(timeout=SLOW)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+    choose(page, "The file")
+    tooltip = page.locator("#vg-tooltip-element")
+    byte = page.locator(".mark-rect path").nth(6)
+    byte.hover(force=True)
+    expect(tooltip).to_contain_text("how many images: 12,000", timeout=SLOW)
+    choose(page, "Map")
+    expect(page.get_by_text("touch one to see it")).to_be_visible(timeout=SLOW)
+    # Until then the marks are those of the view before.
+    expect(page.locator(".mark-text text")).to_have_count(2_000, timeout=SLOW)
+    page.locator(".mark-text text").nth(50).hover(force=True)
+    expect(tooltip.locator("img")).to_have_attribute("src", re.compile("^data:image/png"), timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_own_files_become_a_data_set_to_train_on(page: Page) -> None:
+    random = np.random.default_rng(2)
+    labels = (np.arange(400) % 10).astype(np.uint8)
+    # Each class has its own stripe.
+    images = random.integers(0, 60, (400, 28, 28), np.uint8)
+    images[np.arange(400), 2 * labels + 3] = 255
+    open_data(page)
+    page.get_by_text("Bring your own data").click()
+    files = [
+        {"name": "stripes-idx3-ubyte.gz", "mimeType": "application/gzip", "buffer": gzip.compress(idx.pack(images))},
+        {"name": "stripes-idx1-ubyte", "mimeType": "application/octet-stream", "buffer": idx.pack(labels)},
+    ]
+    page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Take them").click()
+    expect(page.get_by_text("343 images to learn from and 57 to test with")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Train on it").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Evaluate").click()
+    # Kite's split: a quarter of the training images.
+    expect(page.get_by_text("of 86")).to_be_visible(timeout=SLOW)

@@ -1,0 +1,108 @@
+"""The Data page without a browser: every view, and files of one's own."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import datasets, idx
+from pages.widgets import data
+from tests.pages.visitor import press
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
+LABELS = (np.arange(50) % 3).astype(np.uint8)
+
+
+@pytest.fixture
+def page(app: AppTest) -> AppTest:
+    data.loading("embedded").done.wait()
+    return app.switch_page("pages/data.py").run()
+
+
+def show(page: AppTest, view: str) -> AppTest:
+    page.session_state["data-view"] = view
+    return page.run()
+
+
+def texts(page: AppTest) -> str:
+    return "\n".join(element.value for kind in (page.markdown, page.caption, page.code) for element in kind)
+
+
+def captions(page: AppTest) -> list[str]:
+    return [image.caption for element in page.get("image") for image in element.proto.imgs]
+
+
+def bring(page: AppTest, **files: bytes) -> AppTest:
+    (uploader,) = page.file_uploader
+    uploader.set_value([(name, content, "application/octet-stream") for name, content in files.items()]).run()
+    return press(page, "Take them")
+
+
+def test_images_of_one_digit_with_index_and_label(page: AppTest) -> None:
+    page.selectbox(key="data-digit").set_value(7).run()
+    assert not page.exception
+    expected = np.flatnonzero(datasets.load("embedded").train_labels == 7)[:60]
+    assert captions(page) == [f"{i:,}: 7" for i in expected]
+
+
+def test_one_image_is_told_in_numbers(page: AppTest) -> None:
+    show(page, "One image")
+    page.number_input(key="data-image-embedded").set_value(12).run()
+    assert not page.exception
+    dataset = datasets.load("embedded")
+    assert f"**a {dataset.train_labels[12]}**".replace("a 8", "an 8") in texts(page)
+    row, scaled, one_hot = (code.value for code in page.code)
+    assert list(map(int, row.split())) == dataset.train_images[12, 14].tolist()
+    assert np.allclose(list(map(float, scaled.split())), dataset.train_images[12, 14] / 255, atol=0.005)
+    assert np.flatnonzero(list(map(int, one_hot.split()))).tolist() == [dataset.train_labels[12]]
+
+
+def test_file_is_dissected_with_its_real_size(page: AppTest) -> None:
+    show(page, "The file")
+    assert not page.exception
+    assert f"{16 + 12_000 * 784:,} bytes" in texts(page)
+    assert "| 4 to 7 | `00 00 2e e0` | how many images | 12,000 |" in texts(page)
+    page.segmented_control[1].set_value("labels").run()
+    assert not page.exception
+    assert f"{8 + 12_000:,} bytes" in texts(page)
+    assert "| 3 | `01` | number of dimensions | 1 |" in texts(page)
+
+
+@pytest.mark.parametrize("view", ["All of it", "Map", "Split"])
+def test_view_opens(page: AppTest, view: str) -> None:
+    show(page, view)
+    assert not page.exception
+    expected = {"All of it": "(12000, 28, 28)", "Map": "2,000 training images", "Split": "validation share 0"}
+    assert expected[view] in texts(page)
+
+
+def test_own_files_are_looked_at_and_trained_on(page: AppTest) -> None:
+    bring(page, images=gzip.compress(idx.pack(IMAGES)), labels=idx.pack(LABELS))
+    assert not page.exception
+    assert page.selectbox(key="data-set-choice").value == "own"
+    assert "43 images to learn from and 7 to test with" in texts(page)
+    page.selectbox(key="data-digit").set_value(9).run()
+    assert "There is no 9" in page.info[0].value
+    press(page, "Train on it")
+    assert not page.exception
+    assert page.session_state["draft"].dataset == "own"
+
+
+def test_files_that_do_not_fit_are_refused_and_the_ones_before_are_kept(page: AppTest) -> None:
+    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
+    before = page.session_state["own-data-noted"]
+    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS[:9]))
+    assert not page.exception
+    assert "one label for each image" in page.error[0].value
+    assert page.session_state["own-data-noted"] is before
+
+
+def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "_MOST_UPLOADED", IMAGES.nbytes - 1)
+    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
+    assert not page.exception
+    assert "as many uploaded data sets as it can" in page.error[0].value
+    assert "own" not in page.selectbox(key="data-set-choice").options
