@@ -55,10 +55,8 @@ if dataset is not None:
     if right.button("Train on it", icon=":material/play_circle:"):
         session.use_data_set(name)
         st.switch_page("pages/train.py")
-    st.caption(
-        f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with, "
-        f"from {dataset.provenance}."
-    )
+    # Where it lies on the server is nobody's business.
+    st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")
     view = st.segmented_control(
         "View",
         list(VIEWS),
