@@ -12,6 +12,7 @@ import streamlit as st
 
 from mnist_core import capacity, forward, prediction, scheduler, training
 from mnist_core.config import IMAGE_SIZE
+from mnist_core.errors import PlaygroundError
 from pages.widgets import data, session
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     gc.collect()
     gc.freeze()
     capacity.measure_speed()
-    prediction.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
+    try:
+        prediction.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
+    except PlaygroundError:
+        logger.exception("The built-in network cannot be read")  # The Draw page says so too; all else goes on.
     loading.done.wait()
     if loading.dataset is not None:
         training.rehearse(config, loading.dataset)

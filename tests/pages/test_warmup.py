@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import warmup
+from mnist_core.errors import NetworkFileError
+from pages.widgets import data, warmup
+from tests.samples import blobs, small
 
 
 def test_what_keras_and_tensorflow_have_prepared_survives_a_rerun(app: AppTest) -> None:
@@ -15,3 +18,21 @@ def test_what_keras_and_tensorflow_have_prepared_survives_a_rerun(app: AppTest) 
     before = keras.backend.get_uid("survivor")
     app.run()
     assert keras.backend.get_uid("survivor") == before + 1
+
+
+def test_damaged_built_in_network_does_not_stop_the_rest(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def damaged() -> None:
+        raise NetworkFileError("It is damaged.", "Fetch it again.")
+
+    rehearsed = []
+    monkeypatch.setattr("mnist_core.prediction.shipped", damaged)
+    monkeypatch.setattr("mnist_core.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    monkeypatch.setattr("mnist_core.training.rehearse", lambda *_: rehearsed.append(True))
+    loading = data.Loading(dataset=blobs())
+    loading.done.set()
+    warmup._warm_up(small(), loading)
+    assert rehearsed
+    assert "The built-in network cannot be read" in caplog.text
