@@ -198,5 +198,5 @@ def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> N
     assert misread
     press(app, "Train it again with augmentation")
     assert not app.exception
-    assert app.session_state["draft"].augmentation == 0.5
+    assert app.session_state["draft"].augmentation == 0.8
     assert app.session_state["draft"].layers == run.config.layers
