@@ -26,6 +26,7 @@ ORDER = [
     "datasets",
     "exploration",
     "uploads",
+    "classical",
     "forward",
     "augmentation",
     "engine",
