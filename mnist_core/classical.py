@@ -51,7 +51,8 @@ class Model:
         for start in range(0, len(flat), _BLOCK):
             part = slice(start, start + _BLOCK)
             found[part, self.estimator.classes_.astype(int)] = self.estimator.predict_proba(flat[part])
-        return found / found.sum(axis=1, keepdims=True)  # float32 is not quite exact.
+        found /= found.sum(axis=1, keepdims=True)  # float32 is not quite exact.
+        return found
 
 
 @dataclass(frozen=True)
