@@ -302,7 +302,7 @@ class Run:
 
     def _advance(self, seconds: float) -> None:
         if self._events is None:
-            self._events = training.train(self.config, self.dataset, self.start, self._dials)
+            self._events = training.train(self.config, self.dataset, self.start, dials=self._dials)
         began = chunk_began = time.monotonic()
         is_over = not self._wants_turn()
         while not is_over:

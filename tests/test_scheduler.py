@@ -125,8 +125,8 @@ def test_early_stop_is_explained(by_hand: Scheduler) -> None:
 
 
 def failing_after_an_epoch(error: Exception) -> Callable[..., Iterator[training.Event]]:
-    def train(config: RunConfig, dataset: Any, dials: Any) -> Iterator[training.Event]:
-        for event in real_train(config, dataset, dials=dials):
+    def train(config: RunConfig, dataset: Any, state: Any, dials: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, state, dials):
             yield event
             if config.seed == 13 and isinstance(event, training.EpochEnded):
                 raise error

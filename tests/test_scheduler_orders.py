@@ -141,8 +141,8 @@ def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler)
 def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders that come while a worker is at it, and are taken back before it looks."""
 
-    def train(config: RunConfig, dataset: Any, dials: Any) -> Iterator[training.Event]:
-        for event in real_train(config, dataset, dials=dials):
+    def train(config: RunConfig, dataset: Any, state: Any, dials: Any) -> Iterator[training.Event]:
+        for event in real_train(config, dataset, state, dials):
             run.pause()
             run.resume()
             yield event
