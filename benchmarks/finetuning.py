@@ -10,36 +10,34 @@ import argparse
 import os
 import statistics
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benchmarks import report
-from mnist_core import datasets, drawing, finetuning, labelled, presets, strokes, training
-from mnist_core.labelled import LabelledDrawing
+from benchmarks import handwriting, report
+from mnist_core import datasets, finetuning, labelled, presets, strokes, training
+from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mnist_core.datasets import Dataset
+    from mnist_core.labelled import LabelledDrawing
     from mnist_core.network import TrainedNetwork
     from mnist_core.strokes import PenDigit
 
 NETWORKS = ("torres", "kite", "morgan-1", "cnn")
-_PEN, _SIZE = 18, 0.65
 
 
-def halves(digits: Iterable[PenDigit]) -> tuple[list[LabelledDrawing], list[LabelledDrawing]]:
+def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[LabelledDrawing]]:
     """One writer's first drawing of each digit, and the others."""
-    first: dict[int, LabelledDrawing] = {}
-    others = []
-    for one in digits:
-        image = drawing.to_mnist(strokes.drawn(strokes.placed(one.strokes, _SIZE), _PEN)).image
-        made = LabelledDrawing(np.round(image * 255).astype(np.uint8), one.label)
-        if first.setdefault(one.label, made) is not made:
-            others.append(made)
-    return list(first.values()), others
+    first: list[LabelledDrawing] = []
+    others: list[LabelledDrawing] = []
+    for one, image in zip(digits, handwriting.images(digits, handwriting.USUAL), strict=True):
+        if any(made.label == one.label for made in first):
+            others = labelled.with_label(others, image, one.label, ())
+        else:
+            first = labelled.with_label(first, image, one.label, ())
+    return first, others
 
 
 def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[str, float]:
@@ -74,20 +72,23 @@ def _trained(events: Iterable[training.Event]) -> TrainedNetwork:
 
 
 def _accuracy(network: TrainedNetwork, mnist: Dataset) -> float:
-    return float((network.predict(mnist.test_images).argmax(axis=1) == mnist.test_labels).mean())
+    return evaluate(network, mnist.test_images, mnist.test_labels).accuracy
 
 
 def main() -> None:
     """Read the command line, measure, print and write ``benchmarks/results/finetuning.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.finetuning", description=__doc__.splitlines()[0])
-    parser.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="one digit a line, several by each writer")
-    parser.add_argument(
-        "--writers", nargs="+", default=["*"], metavar="NAME", help="only these; * and [4-5] are allowed"
-    )
+    handwriting.add_digits(parser)
     parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS, help="which presets (all)")
     options = parser.parse_args()
     by_writer: dict[str, list[PenDigit]] = {}
-    for one in strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers):
+    try:
+        digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
+    except PlaygroundError as error:
+        parser.error(str(error))
+    if not digits:
+        parser.error("no digit in the file is by such a writer")
+    for one in digits:
         by_writer.setdefault(one.writer, []).append(one)
     mnist = datasets.load("mnist")
     print(f"{report.machine_line()}; data set: {mnist.name}; {len(by_writer)} writers\n", flush=True)
@@ -98,7 +99,8 @@ def main() -> None:
         for name, figures in found.items()
     ]
     print(report.table(titles, rows))
-    report.write("finetuning", {"strokes": options.strokes.name, "writers": options.writers, "found": found})
+    if set(options.networks) == set(NETWORKS):  # Some alone must not take the others' place.
+        report.write("finetuning", {"strokes": options.strokes.name, "writers": options.writers, "found": found})
 
 
 if __name__ == "__main__":

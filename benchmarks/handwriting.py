@@ -136,13 +136,18 @@ def _median_seconds(act: Callable[[], object], times: int) -> float:
     return statistics.median(seconds)
 
 
-def main() -> int:
-    """Read the command line, measure, print and write ``benchmarks/results/handwriting.json``."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.handwriting", description=__doc__.splitlines()[0])
+def add_digits(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say which digits are read: a file, and whose of it."""
     parser.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="one digit a line")
     parser.add_argument(
         "--writers", nargs="+", default=["*"], metavar="NAME", help="only these; * and [4-5] are allowed"
     )
+
+
+def main() -> int:
+    """Read the command line, measure, print and write ``benchmarks/results/handwriting.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.handwriting", description=__doc__.splitlines()[0])
+    add_digits(parser)
     parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
     options = parser.parse_args()
     try:

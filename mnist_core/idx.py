@@ -65,14 +65,18 @@ def dissect(content: bytes) -> tuple[Field, ...]:
         DataError: the header is none of an IDX file.
     """
     stored, shape = _read_header(content)
-    names = {1: ["how many labels"], 3: ["how many images", "rows of an image", "columns of an image"]}
+    names = [f"dimension {k + 1}" for k in range(len(shape))]
+    if len(shape) == 1:
+        names = ["how many labels"]
+    elif len(shape) == 3:
+        names = ["how many images", "rows of an image", "columns of an image"]
     return (
         Field(0, 2, "always zero", "0"),
         Field(2, 3, "type of number", stored.newbyteorder("=").name),
         Field(3, 4, "number of dimensions", str(len(shape))),
         *(
-            Field(4 + 4 * k, 8 + 4 * k, names.get(len(shape), [f"dimension {k + 1}"] * (k + 1))[k], f"{size:,}")
-            for k, size in enumerate(shape)
+            Field(4 + 4 * k, 8 + 4 * k, name, f"{size:,}")
+            for k, (name, size) in enumerate(zip(names, shape, strict=True))
         ),
     )
 

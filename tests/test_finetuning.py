@@ -15,6 +15,7 @@ from mnist_core.labelled import LabelledDrawing
 from mnist_core.live_run import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Scheduler
+from tests.events import finished
 from tests.samples import blobs, small
 from tests.turns import wait_for
 
@@ -26,9 +27,7 @@ def drawings(count: int) -> list[LabelledDrawing]:
 
 
 def train(config: RunConfig, dataset: datasets.Dataset, state: training.TrainingState | None = None) -> TrainedNetwork:
-    *_, last = training.train(config, dataset, state)
-    assert isinstance(last, training.Finished)
-    return last.network
+    return finished(list(training.train(config, dataset, state))).network
 
 
 @functools.cache

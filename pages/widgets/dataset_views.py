@@ -49,7 +49,7 @@ def one_image(dataset: Dataset) -> None:
     rows, columns = np.indices(image.shape)
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
     table["scaled"] = table["value"] / 255
-    st.markdown(f"It is **{'an' if label == 8 else 'a'} {label}**. Each pixel is a number from 0, paper, to 255, ink.")
+    st.markdown(f"It is **{pictures.a(label)}**. Each pixel is a number from 0, paper, to 255, ink.")
     picture, numbers = st.columns([3, 2], gap="large")
     picture.vega_lite_chart(table, data_figures.pixel_values())
     with numbers:
@@ -73,7 +73,8 @@ def file(dataset: Dataset) -> None:
     which = st.segmented_control("File", ["images", "labels"], default="images", required=True)
     array = dataset.train_images if which == "images" else dataset.train_labels
     content = idx.beginning(array, IMAGE_SIZE**2 + _ROWS * data_figures.BYTES_PER_ROW)
-    length = idx.dissect(content)[-1].stop + array.nbytes
+    header = idx.dissect(content)
+    length = header[-1].stop + array.nbytes
     st.markdown(
         f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked. "
         "Touch a byte to see what it is."
@@ -81,14 +82,13 @@ def file(dataset: Dataset) -> None:
     row = st.slider("From row", 0, IMAGE_SIZE**2 // data_figures.BYTES_PER_ROW, help="A row has sixteen bytes.")
     at = data_figures.BYTES_PER_ROW * row
     shown = content[at : at + _ROWS * data_figures.BYTES_PER_ROW]
-    kinds = [*(field.name for field in idx.dissect(content)), "number"]
-    table = pd.DataFrame([_byte(at + k, value, content, which) for k, value in enumerate(shown)])
+    kinds = [*(field.name for field in header), "number"]
+    table = pd.DataFrame([_byte(at + k, value, header, which) for k, value in enumerate(shown)])
     table["row"] = np.arange(len(shown)) // data_figures.BYTES_PER_ROW
     table["column"] = np.arange(len(shown)) % data_figures.BYTES_PER_ROW
     st.vega_lite_chart(table, data_figures.file_bytes(_ROWS, kinds, theme.text_color()))
     lines = [
-        f"| {_places(one)} | `{content[one.start : one.stop].hex(' ')}` | {one.name} | {one.value} |"
-        for one in idx.dissect(content)
+        f"| {_places(one)} | `{content[one.start : one.stop].hex(' ')}` | {one.name} | {one.value} |" for one in header
     ]
     st.markdown("\n".join(["| Bytes | In hexadecimal | Meaning | Value |", "|:--|:--|:--|:--|", *lines]))
     st.caption("Numbers of several bytes have the largest part first (big-endian).")
@@ -98,14 +98,13 @@ def _places(field: idx.Field) -> str:
     return str(field.start) if field.stop == field.start + 1 else f"{field.start} to {field.stop - 1}"
 
 
-def _byte(place: int, value: int, content: bytes, which: str) -> dict[str, str | int]:
-    fields = idx.dissect(content)
-    for field in fields:
+def _byte(place: int, value: int, header: tuple[idx.Field, ...], which: str) -> dict[str, str | int]:
+    for field in header:
         if field.start <= place < field.stop:
             kind, meaning = field.name, f"{field.name}: {field.value}"
             break
     else:
-        number = place - fields[-1].stop
+        number = place - header[-1].stop
         kind, meaning = "number", f"the label of image {number:,}"
         if which == "images":
             image, pixel = divmod(number, IMAGE_SIZE**2)

@@ -61,6 +61,11 @@ def row(images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int 
     st.image(shown, caption=list(captions), width=width)
 
 
+def a(digit: int) -> str:
+    """A digit with its article."""
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
 def answer(label: int, answered: int, probability: float) -> str:
     """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
     colour = "blue" if label == answered else "orange"

@@ -68,13 +68,9 @@ def in_words(prediction: Prediction) -> str:
     """An answer in one sentence, which says so when it is none."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_sure:
-        return f"Not sure. Perhaps {_a(digit)} ({probability:.0%}), perhaps {_a(second)}."
+        return f"Not sure. Perhaps {pictures.a(digit)} ({probability:.0%}), perhaps {pictures.a(second)}."
     sure = f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
-    return f"**It reads {_a(digit)}**, {sure} sure"
-
-
-def _a(digit: int) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
+    return f"**It reads {pictures.a(digit)}**, {sure} sure"
 
 
 def _answer(prediction: Prediction) -> None:
@@ -133,15 +129,15 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
     if network.config.layers:
         shown = [explain.ink_credits(network, image, digit, second)]
         text = (
-            f":blue[**Blue**] ink speaks for {_a(digit)}, :orange[**orange**] ink for {_a(second)}, the next best. "
-            "Together they make up what your ink changes between the two, against blank paper."
+            f":blue[**Blue**] ink speaks for {pictures.a(digit)}, :orange[**orange**] ink for {pictures.a(second)}, "
+            "the next best. Together they make up what your ink changes between the two, against blank paper."
         )
     else:
         shown = [explain.ink_credits(network, image, digit), explain.ink_credits(network, image, second)]
         text = (
-            f"Each pixel times its weight, on the left for {_a(digit)}, on the right for {_a(second)}: :blue[**blue**] "
-            "ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's own that it "
-            "starts from (its bias), is all that counts: the largest wins."
+            f"Each pixel times its weight, on the left for {pictures.a(digit)}, on the right for {pictures.a(second)}: "
+            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
+            "own that it starts from (its bias), is all that counts: the largest wins."
         )
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
