@@ -12,7 +12,15 @@ from playwright.sync_api import Page, expect
 from mnist_core import idx
 from tests.e2e.test_main_path import SLOW
 
-VIEWS = ("Images", "One image", "The file", "All of it", "Map", "Split")
+# Each view with words that it alone has.
+VIEWS = {
+    "Images": "Below each image its index",
+    "One image": "Each pixel is a number",
+    "The file": "Touch a byte",
+    "All of it": "How often each digit comes",
+    "Map": "touch one to see it",
+    "Split": "As the Train page has it now",
+}
 
 
 def open_data(page: Page) -> None:
@@ -26,6 +34,7 @@ def choose(page: Page, view: str) -> None:
     main = page.get_by_test_id("stMain")
     segment = main.get_by_role("radio", name=view, exact=True).or_(main.get_by_role("button", name=view, exact=True))
     segment.first.click()
+    expect(page.get_by_text(VIEWS[view])).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
@@ -37,13 +46,13 @@ def test_every_view_is_shown_and_bytes_and_images_are_told_on_hover(page: Page) 
             expect(page.locator(".mark-text, .mark-rect").first).to_be_attached(timeout=SLOW)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     choose(page, "The file")
+    # Until then the marks are those of another view.
+    expect(page.locator(".mark-rect path")).to_have_count(160, timeout=SLOW)
     tooltip = page.locator("#vg-tooltip-element")
     byte = page.locator(".mark-rect path").nth(6)
     byte.hover(force=True)
     expect(tooltip).to_contain_text("how many images: 12,000", timeout=SLOW)
     choose(page, "Map")
-    expect(page.get_by_text("touch one to see it")).to_be_visible(timeout=SLOW)
-    # Until then the marks are those of the view before.
     expect(page.locator(".mark-text text")).to_have_count(2_000, timeout=SLOW)
     page.locator(".mark-text text").nth(50).hover(force=True)
     expect(tooltip.locator("img")).to_have_attribute("src", re.compile("^data:image/png"), timeout=SLOW)

@@ -21,4 +21,7 @@ def test_a_new_server_shows_any_page_as_any_other_server_does(
         expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=SLOW)
         links = page.get_by_test_id("stTopNavLink")
         expect(links).to_contain_text(["Train", "Evaluate", "Draw"], timeout=SLOW)
+        # One that is ended while it still imports and loads says so in its log.
+        links.filter(has_text="Train").click()
+        expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
         page.close()
