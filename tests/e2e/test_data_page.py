@@ -25,6 +25,9 @@ VIEWS = {
 
 def open_data(page: Page) -> None:
     page.goto("/")
+    # Streamlit can lose a click on another page while it shows the first one.
+    expect(page.get_by_role("heading", name="Build a network")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("link", name="Data").click()
     expect(page.get_by_text("12,000 images to learn from")).to_be_visible(timeout=SLOW)
 

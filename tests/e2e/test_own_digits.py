@@ -24,6 +24,9 @@ PASTE = """([data, type, size]) => {
 
 def open_draw(page: Page) -> None:
     page.goto("/")
+    # Streamlit can lose a click on another page while it shows the first one.
+    expect(page.get_by_role("heading", name="Build a network")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("link", name="Draw").click()
     page.get_by_role("img", name="Drawing area").wait_for(timeout=SLOW)
     expect(page.get_by_text("The answer comes after each stroke")).to_be_visible(timeout=SLOW)
