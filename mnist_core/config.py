@@ -64,6 +64,10 @@ LOSSES: Mapping[str, str] = types.MappingProxyType(
 SPLITS: Mapping[str, str] = types.MappingProxyType(
     {"official": "Official test set", "kite": "Kite: a quarter of the training images held out"}
 )
+PIXELS: Mapping[str, str] = types.MappingProxyType({"scaled": "From 0 to 1", "raw": "From 0 to 255, as in the file"})
+ORDERS: Mapping[str, str] = types.MappingProxyType(
+    {"shuffled": "Shuffled anew in each epoch", "file": "As they stand in the file"}
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,8 @@ class RunConfig:
             epoch; 0 is off.
         augmentation: how much every training image is bent, tilted and thickened anew in each step, from 0 for
             not at all to 1 for as much as hands do.
+        pixels: a key of `PIXELS`: the numbers in which a network gets an image. Whoever hands it one need not care.
+        order: a key of `ORDERS`: how an epoch's training images follow each other.
 
     Raises:
         ConfigError: naming the field, when it or a combination is impossible.
@@ -197,6 +203,8 @@ class RunConfig:
     l2: float = 0.0
     early_stopping: int = 0
     augmentation: float = 0.0
+    pixels: str = "scaled"
+    order: str = "shuffled"
 
     def __post_init__(self) -> None:
         self._check_layers()
@@ -213,6 +221,8 @@ class RunConfig:
         L2.check("l2", self.l2)
         EARLY_STOPPING.check("early_stopping", self.early_stopping)
         AUGMENTATION.check("augmentation", self.augmentation)
+        check_choice("pixels", self.pixels, PIXELS)
+        check_choice("order", self.order, ORDERS)
         if self.early_stopping and not self.validation_fraction:
             raise ConfigError(
                 "early_stopping",

@@ -48,12 +48,19 @@ class Architecture:
     batch_size: int
     l2: bool
     augments: bool
+    pixels: str
 
     @classmethod
     def of(cls, config: RunConfig) -> Architecture:
         """The part of `config` that needs a program of its own."""
         return cls(
-            config.layers, config.optimizer, config.loss, config.batch_size, config.l2 > 0, config.augmentation > 0
+            config.layers,
+            config.optimizer,
+            config.loss,
+            config.batch_size,
+            config.l2 > 0,
+            config.augmentation > 0,
+            config.pixels,
         )
 
     @property
@@ -303,6 +310,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             key = forward.scrambled(forward.scrambled(seed) + tf.cast(first + i, tf.uint32))
             if architecture.augments:
                 x = changed(x, key, strength)
+            x = forward.pixels_in(x, architecture.pixels)
             weights, slots, loss, right = one_step(sets[0], sets[1:], x, y, share, first + i, rate, l2, key)
             return i + 1, [weights, *slots], losses.write(i, loss), correct.write(i, right)
 

@@ -65,7 +65,8 @@ def layer_outputs(network: TrainedNetwork, image: npt.NDArray[np.float32]) -> li
     Returns:
         For each hidden layer (rows, columns, filters) after pooling, or (units,); last the ten logits.
     """
-    answers = _compiled_layers(network.config.layers)(image.reshape(1, _PIXELS), network.weights)
+    pixels = forward.pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
+    answers = _compiled_layers(network.config.layers)(pixels, network.weights)
     return [np.asarray(answer[0]) for answer in answers]
 
 
@@ -113,7 +114,8 @@ def ink_credits(
     direction[digit] += 1
     if other is not None:
         direction[other] -= 1
-    answer = _compiled_credits(network.config.layers)(image.reshape(1, _PIXELS), direction, network.weights)
+    pixels = forward.pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
+    answer = _compiled_credits(network.config.layers)(pixels, direction, network.weights)
     return np.asarray(answer).reshape(IMAGE_SIZE, IMAGE_SIZE)
 
 

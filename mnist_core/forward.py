@@ -104,6 +104,16 @@ def initial_weights(config: RunConfig) -> Weights:
     return tuple(weights)
 
 
+def pixels_in(images: Any, pixels: str) -> Any:
+    """Images as a network that takes `pixels`, a key of `config.PIXELS`, gets them.
+
+    Args:
+        images: (n, 784) float32 in [0, 1], an array or a tensor.
+        pixels: ``"scaled"`` leaves them; ``"raw"`` gives 0 to 255, to a rounding of what stands in the file.
+    """
+    return images * 255.0 if pixels == "raw" else images
+
+
 def scrambled(number: Tensor) -> Tensor:
     """A uint32 tensor scrambled so that neighbours have nothing in common.
 
@@ -149,7 +159,7 @@ def outputs(
     Args:
         layers: the hidden layers.
         weights: kernels and biases, in the order of `weight_shapes`.
-        images: (n, 784) float32 in [0, 1].
+        images: (n, 784) float32, from `pixels_in`.
         dropout_key: a uint32 scalar while training; None for no dropout.
         is_transposed: whether dense kernels come as (units, inputs), and the images with as many columns as the first.
     """

@@ -111,7 +111,10 @@ def training_bytes(config: RunConfig) -> int:
 
 
 def to_keras(config: RunConfig) -> Any:
-    """The network as an uncompiled `keras.Sequential` from (n, 28, 28) in [0, 1] to (n, 10) probabilities."""
+    """The network as an uncompiled `keras.Sequential` from (n, 28, 28) to (n, 10) probabilities.
+
+    It takes pixels as `config.pixels` says: in [0, 1], or with ``"raw"`` from 0 to 255.
+    """
     forward.load_tensorflow()
     import keras
 
@@ -143,7 +146,7 @@ def to_keras(config: RunConfig) -> Any:
 
 @functools.lru_cache(maxsize=32)
 def _compiled_answer(layers: tuple[Any, ...]) -> Any:
-    """The function (n, 784) float32, all weights in a row -> (n, 10) probabilities, compiled once for any n."""
+    """The function (n, 784) of `forward.pixels_in`, weights in a row -> (n, 10) probabilities, compiled for any n."""
     forward.load_tensorflow()
     import tensorflow as tf
 
@@ -214,7 +217,8 @@ class TrainedNetwork:
         widest = max(math.prod(row.output_shape) for row in summary(self.config))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
-            yield answer(flat[start : start + block].astype(np.float32) * scale, self._all_weights).numpy()
+            scaled = flat[start : start + block].astype(np.float32) * scale
+            yield answer(forward.pixels_in(scaled, self.config.pixels), self._all_weights).numpy()
 
     @functools.cached_property
     def _all_weights(self) -> Any:

@@ -205,7 +205,9 @@ def initial_state(config: RunConfig) -> TrainingState:
 
 
 def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -> npt.NDArray[np.int32]:
-    """The order in which epoch `epoch`, counted from 1, sees the training images; from the seed alone."""
+    """The order in which epoch `epoch`, counted from 1, sees the images `indices`: theirs, or from the seed."""
+    if config.order == "file":
+        return indices
     return np.random.default_rng([config.seed, 1, epoch]).permutation(indices)
 
 

@@ -112,12 +112,16 @@ def test_about_a_quarter_have_a_gap() -> None:
     assert np.mean(grid.min(axis=(1, 2)) < 0.9) == pytest.approx(0.25, abs=0.04)
 
 
+@pytest.mark.parametrize(("pixels", "largest", "rate"), [("scaled", 1, 0.1), ("raw", 255, 1e-6)])
 @pytest.mark.parametrize("layers", [(LayerConfig(units=8),), CONVOLUTIONS], ids=["dense", "convolutions"])
-def test_the_chunk_learns_from_changed_images(layers: tuple[LayerConfig, ...]) -> None:
-    config = RunConfig(layers=layers, batch_size=32, augmentation=0.7, seed=11, learning_rate=0.1)
+def test_the_chunk_learns_from_changed_images(
+    layers: tuple[LayerConfig, ...], pixels: str, largest: int, rate: float
+) -> None:
+    config = RunConfig(layers=layers, batch_size=32, augmentation=0.7, seed=11, learning_rate=rate, pixels=pixels)
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, only_inked=False)
-    weights = forward.initial_weights(config)
+    first, *others = forward.initial_weights(config)
+    weights = (first / np.float32(largest), *others)
     rows = np.arange(64, dtype=np.int32).reshape(2, 32)
     position = program.enter(data, weights, engine.initial_slots(config))
 
@@ -128,7 +132,7 @@ def test_the_chunk_learns_from_changed_images(layers: tuple[LayerConfig, ...]) -
         expected = -np.log(probabilities[np.arange(32), blobs().train_labels[rows[i]]]).mean()
         result = program(
             position, rows[i : i + 1], np.full(1, 32, np.int32),
-            step=i, learning_rate=0.1, l2=0.0, seed=11, augmentation=0.7,
+            step=i, learning_rate=rate, l2=0.0, seed=11, augmentation=0.7,
         )  # fmt: skip
         assert result.losses[0] == pytest.approx(expected, rel=1e-4)
         position = result.position

@@ -53,6 +53,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
         l2=draw(st.floats(0.0, 1.0)),
         early_stopping=draw(st.integers(0, 50)) if validation else 0,
         augmentation=draw(st.floats(0.0, 1.0)),
+        pixels=draw(st.sampled_from(sorted(settings.PIXELS))),
+        order=draw(st.sampled_from(sorted(settings.ORDERS))),
     )
 
 
@@ -94,6 +96,8 @@ def test_json_holds_every_field_in_order() -> None:
         "l2": 0.0,
         "early_stopping": 0,
         "augmentation": 0.0,
+        "pixels": "scaled",
+        "order": "shuffled",
     }
     assert list(json.loads(RunConfig().to_json())) == [field.name for field in dataclasses.fields(RunConfig)]
 
@@ -124,6 +128,11 @@ def test_query_by_hand() -> None:
     assert config.learning_rate == 0.001
 
 
+def test_query_of_raw_pixels_in_the_files_order() -> None:
+    assert RunConfig(pixels="raw", order="file").to_query() == {"pixels": "raw", "order": "file"}
+    assert RunConfig.from_query({"pixels": "raw", "order": "file"}) == RunConfig(pixels="raw", order="file")
+
+
 def test_query_keeps_every_digit_of_dropout() -> None:
     config = RunConfig(layers=(LayerConfig(dropout=0.12345678), LayerConfig(dropout=1e-07)))
     assert RunConfig.from_query(config.to_query()) == config
@@ -148,6 +157,8 @@ OUT_OF_RANGE: list[tuple[str, Any]] = [
     ("early_stopping", 51),
     ("augmentation", -0.1),
     ("augmentation", 1.1),
+    ("pixels", "0 to 1"),
+    ("order", "random"),
     ("optimizer", "adagrad"),
     ("optimizer", ""),
     ("loss", "hinge"),
@@ -208,7 +219,7 @@ def repr_short(value: object) -> str:
 
 WHOLE = ("batch_size", "epochs", "seed", "early_stopping")
 REAL = ("learning_rate", "validation_fraction", "l2", "augmentation")
-CHOICES = ("optimizer", "loss", "split", "dataset")
+CHOICES = ("optimizer", "loss", "split", "dataset", "pixels", "order")
 
 
 @pytest.mark.parametrize("field", WHOLE)

@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.explain import first_layer_pictures, ink_credits, layer_outputs, nearest
+from mnist_core.network import TrainedNetwork
 from tests.samples import CONVOLUTIONS, untrained
 
 
@@ -85,6 +86,19 @@ def test_without_a_hidden_layer_a_credit_is_weight_times_pixel() -> None:
     np.testing.assert_allclose(
         ink_credits(trained, IMAGE, 4).reshape(784), kernel[:, 4] * IMAGE.reshape(784), atol=1e-6
     )
+
+
+def test_network_of_raw_pixels_is_asked_as_any_other() -> None:
+    """It gets 255 times as much, so with a 255th of the first weights it sees the same: Keras's layers say so too."""
+    scaled = untrained(RunConfig(layers=(LayerConfig(units=12),)))
+    weights = (scaled.weights[0] / np.float32(255), *scaled.weights[1:])
+    raw = TrainedNetwork(RunConfig(layers=scaled.config.layers, pixels="raw"), weights)
+    for own, other in zip(layer_outputs(raw, IMAGE), layer_outputs(scaled, IMAGE), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ink_credits(raw, IMAGE, 3, 8), ink_credits(scaled, IMAGE, 3, 8), rtol=1e-3, atol=1e-5)
+    odds = np.exp(layer_outputs(raw, IMAGE)[-1])
+    stock = raw.to_keras().predict(IMAGE[np.newaxis] * np.float32(255), verbose=0)[0]
+    np.testing.assert_allclose(odds / odds.sum(), stock, rtol=1e-4)
 
 
 def test_blank_pixels_get_no_credit() -> None:

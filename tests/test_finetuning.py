@@ -91,10 +91,20 @@ def test_many_images_are_rehearsed_in_part_and_the_same_each_time() -> None:
 
 def test_recipe_augments_and_holds_nothing_back() -> None:
     config = dataclasses.replace(
-        small(), split="kite", validation_fraction=0.3, early_stopping=3, batch_size=1_024, augmentation=0.8
+        small(),
+        split="kite",
+        validation_fraction=0.3,
+        early_stopping=3,
+        batch_size=1_024,
+        augmentation=0.8,
+        order="file",
+        pixels="raw",
     )
     recipe = finetuning.recipe(config)
     assert (recipe.split, recipe.validation_fraction, recipe.early_stopping) == ("official", 0, 0)
     assert recipe.augmentation == 0.8
     assert finetuning.recipe(small()).augmentation == 0.5
     assert recipe.layers == config.layers
+    assert recipe.pixels == "raw"
+    # The drawings stand behind the old images, and must not come after them.
+    assert recipe.order == "shuffled"

@@ -102,6 +102,20 @@ def test_predict_accepts_bytes_and_floats() -> None:
     np.testing.assert_allclose(trained.predict(images / 255.0), answers, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("layers", [small().layers, (LayerConfig("conv", 3), LayerConfig(units=4))])
+def test_network_of_raw_pixels_answers_as_keras_does_to_bytes(layers: tuple[LayerConfig, ...]) -> None:
+    """Whoever asks hands over bytes or floats in 0 to 1, as to any network; Keras gets the bytes."""
+    scaled = untrained(small(layers=layers))
+    trained = TrainedNetwork(
+        small(layers=layers, pixels="raw"), (scaled.weights[0] / np.float32(50), *scaled.weights[1:])
+    )
+    images = blobs().test_images[:40]
+    expected = trained.to_keras().predict(images.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(trained.predict(images), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(trained.predict(images / 255.0), expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(scaled.predict(images) - expected).max() > 0.01
+
+
 def test_predict_nothing() -> None:
     assert untrained(small()).predict(np.zeros((0, 28, 28), np.uint8)).shape == (0, 10)
 

@@ -42,7 +42,7 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
     model.set_weights(list(forward.initial_weights(config)))
     model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"])
     split = datasets.split(dataset, config.split, config.validation_fraction)
-    images = dataset.train_images / np.float32(255)
+    images = dataset.train_images.astype(np.float32) / (1 if config.pixels == "raw" else 255)
     labels = keras.utils.to_categorical(dataset.train_labels, 10)
     assert len(split.train_indices) % config.batch_size != 0
     chosen = split.validation_indices
@@ -50,6 +50,8 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
         if not isinstance(event, EpochEnded):
             continue
         order = training.epoch_order(config, split.train_indices, event.epoch)
+        if config.order == "file":
+            order = split.train_indices
         stock = model.fit(images[order], labels[order], config.batch_size, verbose=0, shuffle=False).history
         assert event.metrics.loss == pytest.approx(stock["loss"][0], rel=1e-4)
         assert event.metrics.accuracy == pytest.approx(stock["accuracy"][0], abs=1.5 / len(order))
@@ -84,6 +86,13 @@ FITTED: dict[str, dict[str, Any]] = {
     "adam-penalty": {"optimizer": "adam", "learning_rate": 0.003, "l2": 0.01, "validation_fraction": 0.3},
     "adamw": {"optimizer": "adamw", "learning_rate": 0.01},
     "convolutions": {"layers": CONVOLUTIONS},
+    "raw-pixels-in-the-files-order": {
+        "pixels": "raw",
+        "order": "file",
+        "learning_rate": 1e-5,
+        "l2": 0.01,
+    },
+    "raw-pixels-convolutions": {"pixels": "raw", "layers": CONVOLUTIONS, "learning_rate": 1e-4},
     "convolution-dense-penalty-mean-squared-error": {
         "layers": (LayerConfig("conv", 4, "elu"), LayerConfig(units=8, activation="leaky_relu")),
         "optimizer": "adam",
@@ -148,6 +157,12 @@ def test_an_epoch_sees_every_image_once(count: int, size: int) -> None:
     assert (counts[:-1] == size).all()
     assert 1 <= counts[-1] <= size
     assert counts.sum() == count
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_epoch_in_the_files_order_is_not_shuffled(epoch: int) -> None:
+    indices = np.array([2, 3, 5, 7, 11], np.int32)
+    np.testing.assert_array_equal(training.epoch_order(small(order="file"), indices, epoch), [2, 3, 5, 7, 11])
 
 
 def test_epoch_order_follows_seed_and_epoch_alone() -> None:

@@ -40,6 +40,7 @@ REPEATED: dict[str, dict[str, Any]] = {
         "validation_fraction": 0.25,
     },
     "augmented-penalty": {"augmentation": 0.5, "optimizer": "adamw", "learning_rate": 0.003, "l2": 0.01},
+    "raw-pixels-augmented": {"pixels": "raw", "order": "file", "augmentation": 0.5, "learning_rate": 1e-5},
     "augmented-convolutions": {"layers": CONVOLUTIONS, "augmentation": 1.0},
 }
 

@@ -181,6 +181,24 @@ def data(draft: RunConfig) -> RunConfig:
         format_func=settings.SPLITS.__getitem__,
         help="Which images are kept from the network to test it at the end.",
     )
+    scales = list(settings.PIXELS)
+    pixels = st.selectbox(
+        "Pixel values",
+        scales,
+        key=session.seed(_key("pixels"), draft.pixels, scales),
+        format_func=settings.PIXELS.__getitem__,
+        help="The numbers that a network gets for white, grey and black. Large ones make large steps: from 0 to 255, "
+        "the same learning rate is far too high.",
+    )
+    orders = list(settings.ORDERS)
+    order = st.selectbox(
+        "Order of images",
+        orders,
+        key=session.seed(_key("order"), draft.order, orders),
+        format_func=settings.ORDERS.__getitem__,
+        help="In which order each epoch goes through the training images. In a file that is sorted by digit, a network "
+        "that sees them as they stand forgets one digit over the next.",
+    )
     augmentation = st.slider(
         "Augmentation",
         settings.AUGMENTATION.low,
@@ -215,4 +233,6 @@ def data(draft: RunConfig) -> RunConfig:
         validation_fraction=float(fraction),
         early_stopping=int(patience) if fraction else 0,
         augmentation=float(augmentation),
+        pixels=pixels,
+        order=order,
     )

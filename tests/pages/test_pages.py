@@ -58,6 +58,13 @@ def test_optimizer_brings_its_usual_learning_rate(app: AppTest) -> None:
     assert app.session_state["draft"].learning_rate == 0.001
 
 
+def test_pixel_values_and_order_reach_the_run(app: AppTest) -> None:
+    app.selectbox(key="pixels-0").select("raw").run()
+    app.selectbox(key="order-0").select("file").run()
+    assert not app.exception
+    assert (app.session_state["draft"].pixels, app.session_state["draft"].order) == ("raw", "file")
+
+
 def test_editor_keeps_its_values_over_another_page(app: AppTest) -> None:
     app.slider(key="layer-count-0").set_value(3).run()
     app.switch_page("pages/draw.py").run()
