@@ -33,6 +33,7 @@ ORDER = [
     "network",
     "evaluation",
     "training",
+    "faults",
     "capacity",
     "live_run",
     "scheduler",

@@ -1,0 +1,298 @@
+"""The fault lab: runs in which exactly one thing is wrong, to be found from their curves and their matrix.
+
+All cases are the same run of a few seconds but for their one fault, so that nothing else tells them apart. Wherever
+images are spoiled, it is the training images: the test images stay as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import threading
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core import datasets, engine, forward
+from mnist_core.config import LayerConfig, RunConfig, check_choice
+from mnist_core.training import TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mnist_core.datasets import Dataset
+
+# A case learns from no more images than these, the first ones: its run then lasts a few seconds.
+MOST_IMAGES = 12_000
+_SEED = 9
+# When a run starts, what a unit adds up lies within 3 of zero for every image.
+_DEAD_BIAS = np.float32(-10.0)
+
+_HEALTHY = RunConfig(
+    layers=(LayerConfig(units=128),),
+    optimizer="adam",
+    learning_rate=0.001,
+    batch_size=32,
+    epochs=12,
+    validation_fraction=0.1,
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A case of the lab.
+
+    Args:
+        key: its name in `FAULTS`.
+        name: the answer that somebody chooses.
+        config: the run, to be trained on `spoiled` from `start`.
+        hints: from vague to almost telling; each points at something that can be seen in the curves or the matrix.
+        explanation: what was wrong, how it showed and what to do about it.
+    """
+
+    key: str
+    name: str
+    config: RunConfig
+    hints: tuple[str, ...]
+    explanation: str
+
+
+def spoiled(key: str, dataset: Dataset) -> Dataset:
+    """What a case trains on and is tested on: always the same, one copy for all who ask.
+
+    Args:
+        key: of `FAULTS`.
+        dataset: any one. Its first `MOST_IMAGES` training images are taken; its test images stay whole.
+
+    Raises:
+        ConfigError: there is no such case.
+        DataError: no validation images can be set aside.
+    """
+    check_choice("fault", key, FAULTS)
+    with _spoiling:  # Two visitors that begin together shall not make a copy each.
+        return _spoiled(dataset, key if key in _SPOILERS else "")
+
+
+def start(key: str) -> TrainingState | None:
+    """The state that a case begins from; None where it is the usual one.
+
+    Raises:
+        ConfigError: there is no such case.
+    """
+    check_choice("fault", key, FAULTS)
+    if key != "dead":
+        return None
+    config = FAULTS[key].config
+    kernel, bias, *others = forward.initial_weights(config)
+    return TrainingState((kernel, bias + _DEAD_BIAS, *others), engine.initial_slots(config), 0)
+
+
+_spoiling = threading.Lock()
+
+
+# Those that are not spoiled share one; of each of the two data sets that are always there, 30 MB at most.
+@functools.lru_cache(maxsize=10)
+def _spoiled(dataset: Dataset, key: str) -> Dataset:
+    groups = dataset.train_groups
+    part = dataclasses.replace(
+        dataset,
+        train_images=dataset.train_images[:MOST_IMAGES],
+        train_labels=dataset.train_labels[:MOST_IMAGES],
+        train_groups=None if groups is None else groups[:MOST_IMAGES],
+    )
+    return _SPOILERS[key](part) if key else part
+
+
+def _inverted(dataset: Dataset) -> Dataset:
+    return dataclasses.replace(dataset, train_images=255 - dataset.train_images)
+
+
+def _with_shuffled_labels(dataset: Dataset) -> Dataset:
+    labels = np.random.default_rng(_SEED).permutation(dataset.train_labels)
+    return dataclasses.replace(dataset, train_labels=labels)
+
+
+def _with_test_images(dataset: Dataset) -> Dataset:
+    """The test images in the place of training images, and none of them among those that will be for validation."""
+    places = datasets.split(dataset, _HEALTHY.split, _HEALTHY.validation_fraction).train_indices
+    places = places[: len(dataset.test_images)]
+    images, labels = dataset.train_images.copy(), dataset.train_labels.copy()
+    images[places] = dataset.test_images[: len(places)]
+    labels[places] = dataset.test_labels[: len(places)]
+    return dataclasses.replace(dataset, train_images=images, train_labels=labels)
+
+
+def _sorted(dataset: Dataset) -> Dataset:
+    order = np.argsort(dataset.train_labels, kind="stable")
+    groups = dataset.train_groups
+    return dataclasses.replace(
+        dataset,
+        train_images=dataset.train_images[order],
+        train_labels=dataset.train_labels[order],
+        train_groups=None if groups is None else groups[order],
+    )
+
+
+_SPOILERS: Mapping[str, Callable[[Dataset], Dataset]] = types.MappingProxyType(
+    {"inverted": _inverted, "labels": _with_shuffled_labels, "leak": _with_test_images, "sorted": _sorted}
+)
+
+_CASES = (
+    Fault(
+        key="raw",
+        name="The pixel values are not scaled",
+        config=dataclasses.replace(_HEALTHY, pixels="raw"),
+        hints=(
+            "Look at where the loss begins.",
+            "Guessing among ten digits costs a loss of 2.3. This loss begins more than ten times as high.",
+            "From there it falls steadily, so the steps are not too large. Something else makes the first answers so "
+            "wrong and so sure: what does each weight get to multiply?",
+        ),
+        explanation="The pixels came as they stand in the file, from 0 to 255, and not from 0 to 1. Weights that "
+        "start out small then add up to huge sums, and huge sums become answers that are quite sure and mostly wrong: "
+        "that is why the loss began far above 2.3. Adam takes steps of much the same size whatever the numbers are, "
+        "so the network learned all the same, but it ended with about twice the mistakes that it makes with scaled "
+        "pixels. Plain gradient descent would have fared worse. Divide the pixels by 255 before training.",
+    ),
+    Fault(
+        key="inverted",
+        name="The training images have black and white swapped",
+        config=_HEALTHY,
+        hints=(
+            "Does the matrix fit the curves?",
+            "The validation accuracy says that new images are read well. Guessing would read one test image in ten; "
+            "count how many the diagonal of the matrix holds.",
+            "So the test images must differ from all the images that the network was trained and validated on, in a "
+            "way that one look at both would show.",
+        ),
+        explanation="Black and white were swapped in the training images and not in the test images. Validation "
+        "images are set aside from the training images, so they were swapped as well and nothing in the curves gave "
+        "it away. In the matrix the diagonal is next to empty: to this network a test image is the opposite of what "
+        "it learned, and it does worse than guessing. Bring all images into one form, here bright ink on a dark "
+        "ground, and look at a few of each kind before training.",
+    ),
+    Fault(
+        key="labels",
+        name="The training labels are shuffled",
+        config=_HEALTHY,
+        hints=(
+            "Compare what becomes of the training accuracy with what becomes of the validation accuracy.",
+            "The training accuracy creeps up, so something is being learned. The validation accuracy stays at one in "
+            "ten, and the validation loss even rises.",
+            "In the matrix every digit is taken for every other. Whatever the network has learned, what the images "
+            "show does not decide it.",
+        ),
+        explanation="Each training image had the label of some other one, so there was nothing to learn from the "
+        "images. What a network can still do is to learn answers by heart, one image at a time: hence the training "
+        "accuracy that creeps above 10 %, the validation accuracy that does not move and the validation loss that "
+        "rises, as it gets surer of answers that mean nothing. The matrix has no diagonal, and its answers are spread "
+        "over the columns. Look at some images with their labels, above all after images or labels have been "
+        "reordered.",
+    ),
+    Fault(
+        key="sorted",
+        name="The images come sorted by digit and are not shuffled",
+        config=dataclasses.replace(_HEALTHY, order="file"),
+        hints=(
+            "Look at the points within one epoch, and then at those of the next.",
+            "The very first point is almost without a mistake, and the ones after it are much worse. In every epoch "
+            "the curves rise and fall in much the same way, and the validation accuracy stays far behind.",
+            "The highest digits take most of the matrix. Which digits did the network see last, and what has become "
+            "of those before them?",
+        ),
+        explanation="The training images came sorted, all zeros first and all nines last, and were not shuffled. For "
+        "a while each batch held one digit only, and to answer that digit always is then the quickest way to a low "
+        "loss; the next digit undid it. So the training curves went up and down within each epoch, and looked far "
+        "better than the validation curves, for which all digits count. At the end the last digits were remembered "
+        "best: the eights and nines fill more than half of the matrix. Shuffle the training images anew in each "
+        "epoch.",
+    ),
+    Fault(
+        key="leak",
+        name="Test images are among the training images",
+        config=_HEALTHY,
+        hints=(
+            "The curves look as they should. Count the mistakes in the matrix.",
+            "Compare the share of test images that are read right with that of the validation images. The network "
+            "should have learned from neither.",
+            "It reads the test images as well as the images that it has learned by heart, and the validation images "
+            "it does not.",
+        ),
+        explanation="The test images had been put among the training images. The network learned them by heart like "
+        "the rest, and the matrix shows hardly a mistake, if any. The validation images had been kept apart, and "
+        "there the network makes the mistakes that one of its kind makes: their accuracy is the honest one. A result "
+        "that is too good is a reason to search. Keep test images away from training, with all their copies, and use "
+        "them once, at the end.",
+    ),
+    Fault(
+        key="high",
+        name="The learning rate is far too high",
+        config=dataclasses.replace(_HEALTHY, learning_rate=0.1),
+        hints=(
+            "Look at how the curves move, and not only at where they end.",
+            "At its first point the loss is above 2.3, which is what guessing costs. It comes down once, and then "
+            "goes up and down at a high level without getting anywhere.",
+            "One column of the matrix has taken in far more than its tenth. The network was thrown about until most "
+            "of it no longer answered.",
+        ),
+        explanation="The learning rate was 0.1, a hundred times what is usual for Adam. Steps of that size leap over "
+        "what they are looking for: the first ones drove the loss above that of guessing, and threw most of the "
+        "hidden units to where they answer 0 to every image, for good. The few that were left kept being thrown "
+        "about, so the curves stayed jagged, and the matrix lumps digits together that they could not tell apart. "
+        "Divide the learning rate by ten, and again, until the loss falls steadily.",
+    ),
+    Fault(
+        key="low",
+        name="The learning rate is far too low",
+        config=dataclasses.replace(_HEALTHY, learning_rate=2e-6),
+        hints=(
+            "Look at the shape of the curves, and think of how they would go on.",
+            "Training and validation go the right way together. The loss falls along a straight line, and is as steep "
+            "at the end as at the beginning.",
+            "In the matrix some digits are read already and others hardly ever. What the network has learned is "
+            "right; there is not much of it.",
+        ),
+        explanation="The learning rate was 0.000002, five hundred times less than is usual for Adam. Every step went "
+        "the right way and none went far, so the loss fell slowly and evenly, with no bend, and was still falling "
+        "when the run ended. The matrix is that of a network that has only begun: a diagonal with gaps in it, and "
+        "mistakes all around. Multiply the learning rate by ten, and again, until the loss falls quickly and then "
+        "flattens out.",
+    ),
+    Fault(
+        key="dead",
+        name="The hidden units never answer (dead ReLUs)",
+        config=_HEALTHY,
+        hints=(
+            "Look for the point at which the network begins to learn.",
+            "The loss is 2.3 at the first point and at the last one: just what guessing among ten digits costs.",
+            "The matrix has a single column: the answer is the same whatever the image shows, as though none of it "
+            "reached the output.",
+        ),
+        explanation="The hidden units began with biases of -10, far below what any image could make up for. A ReLU "
+        "answers 0 to every sum below zero, and where it answers 0 it passes no gradient back, so not one of these "
+        "units could ever change. All that was left to learn were the biases of the output, that is, which digit is "
+        "the most frequent: hence flat curves from the first point on, and one column in the matrix. Start biases at "
+        "0 and weights small; Leaky ReLU is one that always lets a little through.",
+    ),
+    Fault(
+        key="nothing",
+        name="Nothing is wrong",
+        config=_HEALTHY,
+        hints=(
+            "Follow each curve from its first point to its last, and ask at every turn what could have caused it.",
+            "The loss soon lies below the 2.3 of guessing, falls quickly and flattens out. The validation accuracy "
+            "goes along and ends some points below the training accuracy.",
+            "The matrix has a full diagonal and a few mistakes beside it: neither very many nor none.",
+        ),
+        explanation="Nothing was wrong with this run. The curves rise quickly and flatten out. The validation "
+        "accuracy ends some points below the training accuracy, since the network comes to know its training images "
+        "by heart and can only go by likeness with all others; that is usual. The matrix has a strong diagonal and a "
+        "few mistakes, as a small network makes after few images. More images, or augmentation, would take it "
+        "further.",
+    ),
+)
+
+FAULTS: Mapping[str, Fault] = types.MappingProxyType({fault.key: fault for fault in _CASES})
+"""The cases by key, in the order in which to offer their names as answers."""

@@ -1,0 +1,392 @@
+"""The fault lab: spoiled data counted by hand, and every symptom that hints and explanations speak of."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mnist_core import datasets, faults, training
+from mnist_core.config import RunConfig
+from mnist_core.datasets import Dataset
+from mnist_core.errors import ConfigError, DataError
+from mnist_core.evaluation import Evaluation, evaluate_on_test
+from mnist_core.faults import FAULTS
+from mnist_core.training import Progress
+from tests.events import finished
+from tests.samples import blobs
+
+# What guessing among ten digits costs.
+GUESSING = float(np.log(10))
+DATA = [
+    "embedded",
+    pytest.param("mnist", marks=pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST is not here")),
+]
+on_all_data = pytest.mark.parametrize("name", DATA)
+
+
+@functools.cache
+def whole(name: str) -> Dataset:
+    return datasets.load(name)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a learner sees of a case: the curves and the matrix on the test images."""
+
+    points: list[Progress]
+    history: tuple[training.EpochMetrics, ...]
+    test: Evaluation
+    network: Any
+
+    @property
+    def last(self) -> training.EpochMetrics:
+        return self.history[-1]
+
+    @property
+    def columns(self) -> npt.NDArray[np.float64]:
+        """How often each digit is the answer, as shares."""
+        return np.asarray(self.test.confusion.sum(axis=0) / self.test.confusion.sum())
+
+    @property
+    def validation(self) -> list[float]:
+        return [metrics.validation_accuracy or 0.0 for metrics in self.history]
+
+
+@functools.cache
+def case(key: str, name: str) -> Case:
+    dataset = faults.spoiled(key, whole(name))
+    events = list(training.train(FAULTS[key].config, dataset, faults.start(key)))
+    end = finished(events)
+    points = [event for event in events if isinstance(event, Progress)]
+    return Case(points, end.history, evaluate_on_test(end.network, dataset), end.network)
+
+
+# The list of cases
+
+
+def test_every_case_is_told_in_full() -> None:
+    assert [fault.key for fault in FAULTS.values()] == list(FAULTS)
+    assert len({fault.name for fault in FAULTS.values()}) == len(FAULTS) == 9
+    for fault in FAULTS.values():
+        assert 2 <= len(fault.hints) <= 3
+        for text in (*fault.hints, fault.explanation):
+            assert text.endswith((".", "?"))
+            assert "  " not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("raw", ["scale", "pixel"]),
+        ("inverted", ["invert", "swap", "black", "white"]),
+        ("labels", ["label"]),
+        ("sorted", ["sort", "shuffl"]),
+        ("leak", ["among the training", "leak"]),
+        ("high", ["rate", "too high"]),
+        ("low", ["rate", "too low"]),
+        ("dead", ["dead", "relu", "hidden"]),
+        ("nothing", ["nothing", "healthy", "right"]),
+    ],
+)
+def test_hints_do_not_name_the_fault(key: str, words: list[str]) -> None:
+    hints = " ".join(FAULTS[key].hints).lower().replace("accuracy", "")
+    assert not [word for word in words if word in hints]
+
+
+def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
+    healthy = dataclasses.asdict(FAULTS["nothing"].config)
+    data = faults.spoiled("nothing", blobs())
+    different = {}
+    for key, fault in FAULTS.items():
+        config = dataclasses.asdict(fault.config)
+        settings = [field for field in healthy if config[field] != healthy[field]]
+        spoiled = ["data"] if faults.spoiled(key, blobs()) is not data else []
+        different[key] = settings + spoiled + (["start"] if faults.start(key) else [])
+    # Sorted data do no harm as long as they are shuffled, so these two together are one fault.
+    assert different.pop("sorted") == ["order", "data"]
+    assert different == {
+        "raw": ["pixels"],
+        "inverted": ["data"],
+        "labels": ["data"],
+        "leak": ["data"],
+        "high": ["learning_rate"],
+        "low": ["learning_rate"],
+        "dead": ["start"],
+        "nothing": [],
+    }
+
+
+@pytest.mark.parametrize("function", [lambda key: faults.spoiled(key, blobs()), faults.start])
+@pytest.mark.parametrize("key", ["", "RAW", "everything"])
+def test_unknown_case_is_refused(function: Any, key: str) -> None:
+    with pytest.raises(ConfigError, match="nothing"):
+        function(key)
+
+
+# The data
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_test_images_stay_whole_and_clean(key: str) -> None:
+    dataset = faults.spoiled(key, blobs())
+    np.testing.assert_array_equal(dataset.test_images, blobs().test_images)
+    np.testing.assert_array_equal(dataset.test_labels, blobs().test_labels)
+    assert dataset.name == "blobs"
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_what_is_spoiled_is_a_copy(key: str) -> None:
+    before = blobs().train_images.copy(), blobs().train_labels.copy()
+    faults.spoiled(key, blobs())
+    np.testing.assert_array_equal(blobs().train_images, before[0])
+    np.testing.assert_array_equal(blobs().train_labels, before[1])
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_data_are_the_same_each_time_they_are_made(key: str) -> None:
+    first = faults.spoiled(key, blobs())
+    faults._spoiled.cache_clear()
+    again = faults.spoiled(key, blobs())
+    assert again is not first
+    np.testing.assert_array_equal(again.train_images, first.train_images)
+    np.testing.assert_array_equal(again.train_labels, first.train_labels)
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_visitors_share_one_copy(key: str) -> None:
+    faults._spoiled.cache_clear()
+    together, received = threading.Barrier(8), []
+
+    def visit() -> None:
+        together.wait()
+        received.append(faults.spoiled(key, blobs()))
+
+    visitors = [threading.Thread(target=visit) for _ in range(8)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert len(received) == 8
+    assert len(set(map(id, received))) == 1
+
+
+def test_cases_with_clean_images_share_them() -> None:
+    assert len({id(faults.spoiled(key, blobs())) for key in ("nothing", "raw", "high", "low", "dead")}) == 1
+
+
+def test_only_the_first_images_are_taken() -> None:
+    many = blobs(train=faults.MOST_IMAGES + 300)
+    many = dataclasses.replace(many, train_groups=np.arange(len(many.train_images), dtype=np.int32) // 4)
+    part = faults.spoiled("nothing", many)
+    np.testing.assert_array_equal(part.train_images, many.train_images[:12_000])
+    np.testing.assert_array_equal(part.train_labels, many.train_labels[:12_000])
+    assert part.train_groups is not None
+    assert part.train_groups.tolist() == [i // 4 for i in range(12_000)]
+
+
+def test_inverted_images_by_hand() -> None:
+    dataset = faults.spoiled("inverted", blobs())
+    together = dataset.train_images.astype(int) + blobs().train_images
+    assert (together == 255).all()
+    np.testing.assert_array_equal(dataset.train_labels, blobs().train_labels)
+
+
+def test_shuffled_labels_agree_by_chance_alone() -> None:
+    dataset, clean = faults.spoiled("labels", whole("embedded")), whole("embedded")
+    np.testing.assert_array_equal(dataset.train_images, clean.train_images)
+    np.testing.assert_array_equal(np.bincount(dataset.train_labels), np.bincount(clean.train_labels))
+    # Four standard deviations of 12,000 guesses.
+    assert abs((dataset.train_labels == clean.train_labels).mean() - 0.1) < 4 * np.sqrt(0.09 / 12_000)
+
+
+def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
+    dataset, clean = faults.spoiled("sorted", whole("embedded")), whole("embedded")
+    assert (np.diff(dataset.train_labels.astype(int)) >= 0).all()
+    assert dataset.train_groups is not None
+    assert clean.train_groups is not None
+
+    def pieces(data: Dataset, groups: Any) -> list[tuple[bytes, int, int]]:
+        images = map(np.ndarray.tobytes, data.train_images)
+        return sorted(zip(images, data.train_labels.tolist(), groups.tolist(), strict=True))
+
+    assert pieces(dataset, dataset.train_groups) == pieces(clean, clean.train_groups)
+
+
+@pytest.mark.parametrize("data", [blobs, functools.partial(whole, "embedded")])
+def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) -> None:
+    clean, dataset = data(), faults.spoiled("leak", data())
+    config = FAULTS["leak"].config
+    split = datasets.split(dataset, config.split, config.validation_fraction)
+
+    def pairs(images: Any, labels: Any) -> set[tuple[bytes, int]]:
+        return set(zip(map(np.ndarray.tobytes, images), labels.tolist(), strict=True))
+
+    def trained(indices: Any) -> set[tuple[bytes, int]]:
+        return pairs(dataset.train_images[indices], dataset.train_labels[indices])
+
+    test = pairs(clean.test_images, clean.test_labels)
+    assert test <= trained(split.train_indices)
+    assert not test & trained(split.validation_indices)
+    assert pairs(dataset.train_images, dataset.train_labels) <= test | pairs(clean.train_images, clean.train_labels)
+    assert len(dataset.train_images) == len(clean.train_images)
+
+
+def test_more_test_images_than_there_is_room_for() -> None:
+    few = blobs(train=60)
+    dataset = faults.spoiled("leak", few)
+    config = FAULTS["leak"].config
+    places = datasets.split(dataset, config.split, config.validation_fraction).train_indices
+    assert 50 < len(places) < 60
+    np.testing.assert_array_equal(dataset.train_images[places], few.test_images[: len(places)])
+
+
+def test_images_of_one_original_only_are_refused() -> None:
+    one = dataclasses.replace(blobs(), train_groups=np.zeros(300, np.int32))
+    with pytest.raises(DataError):
+        faults.spoiled("leak", one)
+
+
+# The start
+
+
+@on_all_data
+def test_no_hidden_unit_answers_to_any_image(name: str) -> None:
+    state = faults.start("dead")
+    assert state is not None
+    kernel, bias = state.weights[0].astype(np.float64), state.weights[1].astype(np.float64)
+    dataset = faults.spoiled("dead", whole(name))
+    for images in (dataset.train_images, dataset.test_images):
+        assert np.maximum(images.reshape(-1, 784) / 255 @ kernel + bias, 0).max() == 0
+    # Nor after training, which has not moved them.
+    after = case("dead", name).network.weights
+    np.testing.assert_array_equal(after[0], state.weights[0])
+    np.testing.assert_array_equal(after[1], state.weights[1])
+
+
+def test_all_others_begin_as_runs_do() -> None:
+    assert [key for key in FAULTS if faults.start(key) is not None] == ["dead"]
+
+
+# The symptoms, as the hints and explanations tell them
+
+
+@on_all_data
+def test_nothing_wrong_looks_healthy(name: str) -> None:
+    it = case("nothing", name)
+    assert it.points[0].loss < GUESSING
+    assert it.last.accuracy > 0.98
+    assert it.last.loss < 0.1
+    assert 0.02 < it.last.accuracy - it.validation[-1] < 0.1
+    assert 0.9 < it.test.accuracy < 0.99
+    assert (it.test.confusion.diagonal() > 0.8 * it.test.confusion.sum(axis=1)).all()
+
+
+@on_all_data
+def test_raw_pixels_begin_with_a_huge_loss_and_then_learn(name: str) -> None:
+    it, healthy = case("raw", name), case("nothing", name)
+    assert it.points[0].loss > 10 * GUESSING
+    assert it.last.loss < it.history[2].loss / 1.5 < it.history[0].loss / 3
+    assert it.last.accuracy > 0.93
+    assert it.test.accuracy > 0.88
+    assert len(it.test.mistakes) > 1.5 * len(healthy.test.mistakes)
+
+
+@on_all_data
+def test_swapped_images_validate_well_and_test_worse_than_guessing(name: str) -> None:
+    it = case("inverted", name)
+    assert it.validation[-1] > 0.85
+    assert it.last.accuracy > 0.9
+    assert it.test.accuracy < 0.05
+
+
+@on_all_data
+def test_shuffled_labels_are_learned_by_heart_only(name: str) -> None:
+    it = case("labels", name)
+    assert it.history[0].accuracy < 0.13
+    assert it.last.accuracy > 0.2
+    assert all(0.07 < accuracy < 0.14 for accuracy in it.validation)
+    assert it.last.validation_loss is not None
+    assert it.last.validation_loss > GUESSING + 0.1
+    assert it.test.accuracy < 0.2
+    assert (it.columns > 0.03).sum() >= 8
+    assert it.columns.max() < 0.4
+
+
+@on_all_data
+def test_sorted_images_make_a_saw_and_the_last_digits_win(name: str) -> None:
+    it = case("sorted", name)
+    assert it.points[0].accuracy > 0.9
+    assert max(point.accuracy for point in it.points[1:4]) < 0.75
+    for epoch in (2, 6, len(it.history)):
+        accuracies = [point.accuracy for point in it.points if point.epoch == epoch]
+        moves = np.sign(np.diff(accuracies))
+        assert (moves[1:] != moves[:-1]).sum() >= 3
+        assert max(accuracies) - min(accuracies) > 0.08
+    assert it.last.accuracy - it.validation[-1] > 0.3
+    assert it.columns[8:].sum() > 0.5
+
+
+@on_all_data
+def test_known_test_images_are_read_too_well(name: str) -> None:
+    it = case("leak", name)
+    assert it.test.accuracy > 0.999
+    assert it.last.accuracy > 0.99
+    assert it.validation[-1] < 0.975
+
+
+@on_all_data
+def test_high_rate_starts_worse_than_guessing_and_settles_nowhere(name: str) -> None:
+    it = case("high", name)
+    assert it.points[0].loss > 1.3 * GUESSING
+    assert min(point.loss for point in it.points) > 0.4
+    assert it.last.accuracy < 0.85
+    late = [point.loss for point in it.points[12:]]
+    assert max(late) - min(late) > 0.2
+    assert it.columns.max() > 0.3
+    hidden = whole(name).test_images.reshape(-1, 784) / 255 @ it.network.weights[0] + it.network.weights[1]
+    assert (hidden.max(axis=0) <= 0).mean() > 0.5
+
+
+@on_all_data
+def test_low_rate_climbs_in_a_straight_line_and_arrives_nowhere(name: str) -> None:
+    it = case("low", name)
+    losses = np.array([metrics.loss for metrics in it.history])
+    falls = -np.diff(losses)
+    assert (falls > 0).all()
+    assert falls.max() < 1.6 * falls.min()
+    assert it.last.loss > 1.5
+    assert it.last.accuracy < 0.75
+    assert (np.diff(it.validation) > 0).all()
+    shares = it.test.confusion.diagonal() / it.test.confusion.sum(axis=1)
+    assert shares.max() > 0.8
+    assert shares.min() < 0.2
+
+
+@on_all_data
+def test_dead_units_leave_flat_curves_and_one_column(name: str) -> None:
+    it = case("dead", name)
+    assert all(abs(point.loss - GUESSING) < 0.03 for point in it.points)
+    assert len(set(it.validation)) <= 2
+    assert (it.test.confusion.sum(axis=0) > 0).sum() == 1
+
+
+@on_all_data
+@pytest.mark.parametrize("key", FAULTS)
+def test_no_case_ends_without_a_matrix(key: str, name: str) -> None:
+    it = case(key, name)
+    assert it.last.epoch == FAULTS[key].config.epochs
+    assert np.isfinite([point.loss for point in it.points]).all()
+    assert it.test.confusion.sum() == len(whole(name).test_images)
+
+
+def test_configs_survive_a_link() -> None:
+    for fault in FAULTS.values():
+        assert RunConfig.from_query(fault.config.to_query()) == fault.config
