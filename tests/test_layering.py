@@ -34,6 +34,7 @@ ORDER = [
     "evaluation",
     "training",
     "faults",
+    "articles",
     "capacity",
     "live_run",
     "scheduler",

@@ -1,0 +1,377 @@
+"""What the tutorials printed, figure by figure, and how a run of ours compares; their slips, in our own words.
+
+Recipes and test results are those of `presets`; here is the rest: logs, confusion matrices, single answers, seconds.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mnist_core import network
+from mnist_core.evaluation import class_metrics
+from mnist_core.presets import PRESETS, Published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from mnist_core.config import RunConfig
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.training import EpochMetrics
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a printed training log.
+
+    Args:
+        epoch: counted from 1.
+        loss: mean over the training images.
+        accuracy: share of them read right, 0 to 1.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network was printed to answer for one image.
+
+    Args:
+        image: its index among the held-out images, counted from 0.
+        digit: what it shows.
+        probabilities: of those digits whose probability was printed, 0 to 1.
+    """
+
+    image: int
+    digit: int
+    probabilities: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """Something that an article got wrong, left out or could mislead with.
+
+    Args:
+        title: in a few words.
+        text: what it is, and what the reader can do here to see it.
+    """
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Article:
+    """What one article printed about one network.
+
+    Args:
+        key: its name in `ARTICLES`.
+        title: what to call it.
+        source: who wrote it, and when.
+        config: its recipe, the preset's.
+        log: the lines of its training log that it shows.
+        test_loss: mean loss on the held-out images; None where it is not given.
+        test_accuracy: share of them read right; None where it is not given.
+        parameters: how many numbers the network learns; None where the article does not say.
+        confusion: (10, 10) int64, read-only, rows the true digit, columns the answer; None without one.
+        answer: for a single image; None without one.
+        epoch_seconds: the shortest and the longest epoch, in seconds.
+        total_seconds: the whole training, in seconds.
+        slips: what to be careful with.
+    """
+
+    key: str
+    title: str
+    source: str
+    config: RunConfig
+    log: tuple[LogLine, ...] = ()
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    parameters: int | None = None
+    confusion: NDArray[np.int64] | None = None
+    answer: Answer | None = None
+    epoch_seconds: tuple[float, float] | None = None
+    total_seconds: float | None = None
+    slips: tuple[Slip, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A published figure beside ours.
+
+    Args:
+        figure: what it is.
+        published: as printed.
+        ours: None where there is nothing to put beside it, or not yet.
+        unit: ``"accuracy"``, ``"loss"``, ``"count"``, ``"seconds"`` or ``"probability"``.
+        published_to: where a range was printed, its upper end.
+    """
+
+    figure: str
+    published: float
+    ours: float | None
+    unit: str
+    published_to: float | None = None
+
+
+def compare(
+    article: Article,
+    epochs: Sequence[EpochMetrics],
+    evaluation: Evaluation | None,
+    seconds_an_epoch: float | None,
+) -> list[Row]:
+    """Every figure that an article printed, beside those of a run of its recipe on MNIST, in reading order.
+
+    Args:
+        article: whose figures.
+        epochs: the run's finished epochs.
+        evaluation: of its network on the images that `article.config` holds out; None before there is one.
+        seconds_an_epoch: how long the run takes for an epoch; None if that is not known.
+    """
+    rows = []
+    if article.parameters is not None:
+        rows.append(Row("parameters", article.parameters, network.parameter_count(article.config), "count"))
+    rows += _log_rows(article, {metrics.epoch: metrics for metrics in epochs})
+    if article.test_loss is not None:
+        ours = None if evaluation is None else evaluation.loss
+        rows.append(Row("test loss", article.test_loss, ours, "loss"))
+    accuracy = None if evaluation is None else evaluation.accuracy
+    if article.test_accuracy is not None:
+        rows.append(Row("test accuracy", article.test_accuracy, accuracy, "accuracy"))
+    if article.confusion is not None:
+        share = float(article.confusion.trace() / article.confusion.sum())
+        rows.append(Row("accuracy, counted from the printed matrix", share, accuracy, "accuracy"))
+        for printed in class_metrics(article.confusion):
+            recall = None if evaluation is None else evaluation.per_class[printed.digit].recall
+            rows.append(Row(f"recall of digit {printed.digit}", printed.recall, recall, "accuracy"))
+    if article.answer is not None:
+        rows += _answer_rows(article.answer, article.config.split == "official", evaluation)
+    rows += _seconds_rows(article, len(epochs), seconds_an_epoch)
+    return rows
+
+
+def _log_rows(article: Article, epochs: Mapping[int, EpochMetrics]) -> Iterator[Row]:
+    for line in article.log:
+        ours = epochs.get(line.epoch)
+        loss, accuracy = (None, None) if ours is None else (ours.loss, ours.accuracy)
+        yield Row(f"training loss, epoch {line.epoch}", line.loss, loss, "loss")
+        yield Row(f"training accuracy, epoch {line.epoch}", line.accuracy, accuracy, "accuracy")
+
+
+def _answer_rows(answer: Answer, is_same_image: bool, evaluation: Evaluation | None) -> Iterator[Row]:
+    figure = f"image {answer.image}, a {answer.digit}"
+    if is_same_image:
+        chosen = slice(answer.image, answer.image + 1)
+    else:
+        # The article drew its held-out images at random, so that another one has this place among ours.
+        figure = f"its {figure} (ours has another image there: the median of all our {answer.digit}s)"
+        chosen = slice(None)
+    for digit, published in answer.probabilities.items():
+        ours = None
+        if evaluation is not None:
+            of_digit = evaluation.labels[chosen] == answer.digit
+            # Data other than MNIST may have another digit there.
+            if of_digit.any():
+                ours = float(np.median(evaluation.probabilities[chosen][of_digit, digit]))
+        yield Row(f"probability of {digit} for {figure}", published, ours, "probability")
+
+
+def _seconds_rows(article: Article, done: int, seconds_an_epoch: float | None) -> Iterator[Row]:
+    if article.epoch_seconds is not None:
+        low, high = article.epoch_seconds
+        yield Row("seconds an epoch", low, seconds_an_epoch, "seconds", high if high > low else None)
+    if article.total_seconds is not None:
+        epochs = article.config.epochs
+        total = seconds_an_epoch * epochs if seconds_an_epoch is not None and done >= epochs else None
+        yield Row(f"seconds in all (ours: {epochs} epochs)", article.total_seconds, total, "seconds")
+
+
+_FORMATS: Final[Mapping[str, str]] = {
+    "accuracy": "{:.4f}",
+    "loss": "{:.4f}",
+    "count": "{:,.0f}",
+    "seconds": "{:,.2f} s",
+    "probability": "{:.5f}",
+}
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """A figure as a table shows it, with as many digits as the articles print; a dash for None."""
+    return "-" if value is None else _FORMATS[unit].format(value)
+
+
+def _published(key: str) -> Published:
+    published = PRESETS[key].published
+    assert published is not None
+    return published
+
+
+def _matrix(rows: list[list[int]]) -> NDArray[np.int64]:
+    matrix = np.array(rows, np.int64)
+    matrix.setflags(write=False)
+    return matrix
+
+
+_KITE_CONFUSION: Final = _matrix(
+    [
+        [1413, 0, 10, 3, 2, 12, 12, 2, 10, 1],
+        [0, 1646, 12, 6, 3, 8, 0, 5, 9, 3],
+        [16, 9, 1353, 16, 22, 1, 18, 28, 44, 3],
+        [1, 6, 27, 1420, 0, 48, 11, 16, 25, 17],
+        [3, 7, 5, 1, 1403, 1, 12, 3, 7, 40],
+        [15, 13, 7, 36, 5, 1194, 24, 6, 18, 15],
+        [10, 8, 9, 1, 21, 16, 1363, 0, 9, 0],
+        [2, 14, 18, 4, 16, 4, 2, 1491, 1, 27],
+        [4, 28, 19, 31, 10, 28, 13, 2, 1280, 25],
+        [5, 13, 1, 21, 58, 10, 1, 36, 13, 1333],
+    ]
+)
+_RETOLD_CONFUSION: Final = _matrix(
+    [
+        [1402, 0, 4, 3, 1, 6, 20, 2, 21, 2],
+        [1, 1684, 9, 5, 4, 9, 1, 3, 9, 3],
+        [13, 8, 1280, 9, 19, 5, 12, 15, 17, 8],
+        [6, 8, 37, 1404, 1, 53, 3, 17, 33, 15],
+        [4, 7, 8, 0, 1345, 1, 18, 3, 8, 54],
+        [17, 8, 9, 31, 25, 1157, 25, 3, 24, 12],
+        [9, 6, 10, 0, 10, 12, 1431, 0, 6, 1],
+        [3, 11, 17, 4, 23, 2, 1, 1484, 5, 40],
+        [11, 16, 24, 40, 9, 25, 13, 3, 1348, 25],
+        [5, 5, 6, 16, 31, 6, 0, 43, 7, 1381],
+    ]
+)
+_KITE_LOG: Final = (
+    LogLine(1, 1.3758, 0.6651),
+    LogLine(2, 0.6496, 0.8504),
+    LogLine(5, 0.3963, 0.8931),
+    LogLine(10, 0.3163, 0.9117),
+    LogLine(20, 0.2526, 0.9302),
+)
+_RETOLD_LOG: Final = (LogLine(1, 1.3391, 0.6710), LogLine(2, 0.6489, 0.8454), LogLine(20, 0.2584, 0.9279))
+_TORRES_LOG: Final = (
+    LogLine(1, 2.1822, 0.2916),
+    LogLine(2, 1.9180, 0.5283),
+    LogLine(3, 1.6978, 0.5937),
+    LogLine(4, 1.5102, 0.6537),
+    LogLine(5, 1.3526, 0.7034),
+)
+_TORRES_ANSWER: Final = (0.06, 0.01, 0.17, 0.01, 0.05, 0.04, 0.54, 0.0, 0.11, 0.02)
+
+_UNCHECKED: Final = Slip(
+    "The files are taken on trust",
+    "The program reads the data files without a look at their headers; the article itself says that a file from a "
+    "stranger would need many more checks. On the Data page, The file shows what stands in a header. Bring a file of "
+    "your own there that is cut short or has another kind of content, and read why it is refused.",
+)
+_MISNAMED: Final = Slip(
+    "A 4 called a 6",
+    "The text once speaks of a 6 where the image and the network's answer both say 4. Such mix-ups come easily: "
+    "image 999 of the training files, its example of a label, is a 6. Look at it on the Data page, under One image.",
+)
+_MISCOUNTED: Final = Slip(
+    "One hidden layer, called two",
+    "The summary says that the network has two hidden layers. It has one: the second layer with weights is the output. "
+    "The Train page draws the network and lists its layers; add a second hidden layer there to see how that differs.",
+)
+_NO_NORMALIZE: Final = Slip(
+    "An option that is not there",
+    "The explanation of the helper that draws the confusion matrix mentions an option `normalize`, which the helper "
+    "does not have. What it promises is on the Evaluate page: Shares of each true digit divides each row by its sum.",
+)
+_NO_VALIDATION: Final = Slip(
+    "No validation curve",
+    "The network is watched on the images that it learns from alone, so that learning by heart would not show. Set a "
+    "validation share on the Train page, and a second curve tells how it does on images that it does not learn from.",
+)
+_OTHER_MATRIX: Final = Slip(
+    "A matrix from another run",
+    f"Beside the first article's accuracy, {_published('kite').test_accuracy}, stands the matrix of a later run: its "
+    f"diagonal adds up to {_RETOLD_CONFUSION.trace():,} of {_RETOLD_CONFUSION.sum():,} images, which is "
+    f"{_RETOLD_CONFUSION.trace() / _RETOLD_CONFUSION.sum():.4f}. Train the network with two seeds and add up each "
+    "diagonal on the Evaluate page: accuracy and matrix of one run always agree, those of two runs hardly ever.",
+)
+_TORRES_CLAIM: Final = Slip(
+    "An accuracy that five epochs do not reach",
+    f"The text gives {_published('torres').test_accuracy} on the test images, yet its own log ends at "
+    f"{_TORRES_LOG[-1].accuracy} on the training images, and test images are seldom so much easier. Train the recipe "
+    "as it is and see where you land; then give it 40 epochs, or a learning rate of 0.1.",
+)
+_TORRES_SUM: Final = Slip(
+    f"Probabilities that add up to {sum(_TORRES_ANSWER):.2f}",
+    "The ten answers for one image should add up to 1. Each was rounded to two digits, and that alone can shift the "
+    "sum by as much as 0.05. Add up ours, which have five digits, and then round each to two and add again.",
+)
+_TORRES_VALIDATION: Final = Slip(
+    "Validation, explained and then left out",
+    "The text tells training, validation and test images apart, but its program has no validation images. Set a "
+    "validation share on the Train page, and see under Split on the Data page which images become what.",
+)
+_MORGAN_EPOCHS: Final = Slip(
+    "Nobody knows for how long",
+    "The article does not say how many epochs its networks were trained for, so that its figures cannot be repeated "
+    f"exactly. Here it is {PRESETS['morgan-0'].config.epochs}. Try 5 and 20 as well, and see what changes: the "
+    "accuracy, the loss, or both.",
+)
+
+
+def _started(key: str) -> Article:
+    """What a preset has of its article."""
+    preset, published = PRESETS[key], _published(key)
+    return Article(
+        key,
+        preset.name,
+        preset.source,
+        preset.config,
+        test_loss=published.test_loss,
+        test_accuracy=published.test_accuracy,
+    )
+
+
+def _morgan(layers: int, seconds: float | None = None) -> Article:
+    return replace(_started(f"morgan-{layers}"), total_seconds=seconds, slips=(_MORGAN_EPOCHS,))
+
+
+_ALL: Final = (
+    replace(
+        _started("kite"),
+        log=_KITE_LOG,
+        parameters=101_770,
+        confusion=_KITE_CONFUSION,
+        answer=Answer(1010, 4, types.MappingProxyType({4: 0.99889})),
+        epoch_seconds=(7, 10),
+        slips=(_UNCHECKED, _MISNAMED, _MISCOUNTED, _NO_NORMALIZE, _NO_VALIDATION),
+    ),
+    replace(
+        _started("kite"),
+        key="kite-retold",
+        title="Kite, retold: the same network, another run",
+        source="Alex, after Kite's article",
+        log=_RETOLD_LOG,
+        test_loss=None,
+        confusion=_RETOLD_CONFUSION,
+        epoch_seconds=(2, 2),
+        slips=(_OTHER_MATRIX,),
+    ),
+    replace(
+        _started("torres"),
+        log=_TORRES_LOG,
+        parameters=7_960,
+        answer=Answer(11, 6, types.MappingProxyType(dict(enumerate(_TORRES_ANSWER)))),
+        epoch_seconds=(1, 1),
+        slips=(_TORRES_CLAIM, _TORRES_SUM, _TORRES_VALIDATION),
+    ),
+    _morgan(0, seconds=30),
+    _morgan(1),
+    _morgan(2),
+)
+
+ARTICLES: Final[Mapping[str, Article]] = types.MappingProxyType({article.key: article for article in _ALL})
+"""The articles' networks, in the order in which to read them."""
