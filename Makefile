@@ -34,6 +34,7 @@ format: .venv/dev
 bench: .venv/dev
 	@.venv/bin/python -m tests.e2e.browser
 	.venv/bin/python -m benchmarks.training
+	.venv/bin/python -m benchmarks.articles
 	.venv/bin/python -m benchmarks.classroom
 	.venv/bin/python -m benchmarks.classroom --mixed
 	.venv/bin/python -m benchmarks.server

@@ -107,7 +107,7 @@ def test_torres_answer_is_a_six_and_sums_to_1_01() -> None:
     assert list(answer.probabilities) == list(range(10))
     assert sum(round(100 * value) for value in answer.probabilities.values()) == 101
     assert max(answer.probabilities, key=lambda digit: answer.probabilities[digit]) == 6
-    assert "1.01" in ARTICLES["torres"].slips[1].title
+    assert [slip.title for slip in ARTICLES["torres"].slips if "1.01" in slip.title]
 
 
 @pytest.mark.parametrize("key", ARTICLES)
