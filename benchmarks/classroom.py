@@ -35,6 +35,7 @@ from benchmarks import report
 from mnist_core import config as choices
 from mnist_core import datasets, live_run, presets, scheduler
 from mnist_core.errors import CapacityError
+from mnist_core.job import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +151,7 @@ class Group:
 
     def failures(self) -> int:
         """How many were refused, failed, never had a point or did not answer; to be asked after `stop`."""
-        bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is live_run.Status.FAILED]
+        bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is Status.FAILED]
         return self.refused + len(bad)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core.errors import CapacityError
-from mnist_core.network import step_flops, training_bytes
+from mnist_core.network import step_flops
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -71,23 +71,23 @@ def _container_free(cgroup: Path) -> int | None:
     return max(0, int(limit) - used) if limit.isdecimal() else None
 
 
-def check(config: RunConfig, promised: int = 0) -> None:
+def check(needed: int, remedy: str, promised: int = 0) -> None:
     """Refuse a run that would not fit.
 
     Args:
-        config: the run.
+        needed: bytes that the run takes while it trains.
+        remedy: what can be done to make it take less.
         promised: bytes that other runs have been promised and may not yet have taken.
 
     Raises:
         CapacityError: naming what the run needs and what is free.
     """
-    needed = training_bytes(config)
     free = free_bytes() - _RESERVE_BYTES - promised
     if needed > free:
         raise CapacityError(
             f"This run needs about {needed / 2**20:,.0f} MB while it trains, and the server has "
             f"{max(0, free) / 2**20:,.0f} MB to spare.",
-            "Use fewer units or layers, or SGD, or wait until other runs have ended.",
+            remedy,
         )
 
 

@@ -1,77 +1,107 @@
-"""The models that the tutorials name beside networks, from scikit-learn, trained a piece at a time.
+"""The models that the tutorials name beside networks, from scikit-learn, a piece of work at a time.
 
-As with `training.train`, nothing happens between two pieces: who does not pull pauses it, who closes it stops it.
+As with `training.train`, nothing happens between two pieces: who does not pull pauses it, who closes it stops it. The
+answers to the test images are kept up with each piece, so that there is always something to show, and the models
+themselves need not be kept.
 """
 
 from __future__ import annotations
 
+import threading
 import types
-import warnings
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnist_core import datasets
-from mnist_core.config import CLASSES, check_choice
+from mnist_core import datasets, logistic
+from mnist_core.config import CLASSES, IMAGE_SIZE, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import numpy.typing as npt
-
     from mnist_core.datasets import Dataset
 
+Answers = NDArray[np.float32]
+
 TREES = 100
-_TREES_A_PIECE = 10
+ROUNDS = 100
 NEIGHBOURS = 5
-_ITERATIONS = 60
-_ITERATIONS_A_PIECE = 10
 _IMAGES_A_PIECE = 5_000
-# Answers are computed for so many images at once.
+# Of 60,000 training images, their distances to so many others take a few tenths of a second.
+_NEIGHBOURS_A_PIECE = 100
+# Pixels become float32, and are asked for probabilities, for so many images at once.
 _BLOCK = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """A classical model that has learned something; an `evaluation.Classifier`.
-
-    Args:
-        kind: a key of `KINDS`.
-        estimator: scikit-learn's, fitted.
-    """
-
-    kind: str
-    estimator: Any
-
-    def predict(self, images: npt.NDArray[np.uint8], /) -> npt.NDArray[np.float32]:
-        """The ten probabilities of each of (n, 28, 28) images, (n, 10) float32; 0 for digits that it never saw."""
-        flat = _flat(images)
-        found = np.zeros((len(flat), CLASSES), np.float32)
-        for start in range(0, len(flat), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            found[part, self.estimator.classes_.astype(int)] = self.estimator.predict_proba(flat[part])
-        found /= found.sum(axis=1, keepdims=True)  # float32 is not quite exact.
-        return found
-
-
-@dataclass(frozen=True)
 class Piece:
-    """So much of the training is done.
+    """So much of the work is done.
 
     Args:
-        done: pieces so far.
-        pieces: all of them.
-        model: what it has become; it goes on learning when the next piece is asked for.
+        done: trees, rounds or images so far, see `COUNTED`; 0 when only the pixels are ready.
+        whole: all of them.
+        answers: (m, 10) float32, the probabilities for the first m test images: those read so far by the neighbours,
+            none when nothing is done, else all. 0 for digits that were never seen.
     """
 
     done: int
-    pieces: int
-    model: Model
+    whole: int
+    answers: Answers
+
+
+class Pixels:
+    """The training and the test images of a split as (n, 784) float32 from 0 to 1, each made when it is first needed.
+
+    Get it from `pixels`, so that all who need the same share it.
+    """
+
+    def __init__(self, dataset: Dataset, split: str) -> None:
+        self.dataset = dataset
+        self.parts = datasets.split(dataset, split)
+        self.nbytes = (len(self.parts.train_indices) + len(self.parts.test_images)) * IMAGE_SIZE**2 * 4
+        self._lock = threading.Lock()
+        self._is_claimed = False
+        self._made: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+
+    def claim(self) -> bool:
+        """Whether the caller is the first who says that it will need them."""
+        with self._lock:
+            is_first, self._is_claimed = not self._is_claimed, True
+        return is_first
+
+    def get(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The training images and the test images, read-only."""
+        with self._lock:
+            if self._made is None:
+                train = _flat(self.dataset.train_images, self.parts.train_indices)
+                self._made = train, _flat(self.parts.test_images, np.arange(len(self.parts.test_images)))
+            return self._made
+
+
+# By the identity of the data set, which its pixels keep alive.
+_pixels: weakref.WeakValueDictionary[tuple[int, str], Pixels] = weakref.WeakValueDictionary()
+_pixels_lock = threading.Lock()
+
+
+def pixels(dataset: Dataset, split: str = "official") -> Pixels:
+    """The one `Pixels` of a data set and a split, for as long as somebody holds it.
+
+    Raises:
+        ConfigError: there is no such split.
+    """
+    with _pixels_lock:
+        key = (id(dataset), split)
+        found = _pixels.get(key)
+        if found is None:
+            found = _pixels[key] = Pixels(dataset, split)
+        return found
 
 
 def learn(kind: str, dataset: Dataset, split: str = "official", seed: int = 0) -> Iterator[Piece]:
-    """Train a classical model on the training images, as pixels from 0 to 1.
+    """Train a classical model on the training images, and let it read the test images.
 
     Args:
         kind: a key of `KINDS`.
@@ -80,65 +110,109 @@ def learn(kind: str, dataset: Dataset, split: str = "official", seed: int = 0) -
         seed: decides what is random.
 
     Yields:
-        A `Piece` for each piece of the training, the last one with the finished model.
+        A `Piece` with nothing done, for making ready; one for each piece of work; the last one has all answers.
 
     Raises:
         ConfigError: there is no such kind or split.
     """
     check_choice("kind", kind, KINDS)
-    parts = datasets.split(dataset, split)
-    images = _flat(dataset.train_images[parts.train_indices])
-    labels = dataset.train_labels[parts.train_indices]
-    return _LEARNERS[kind](images, labels, seed)
+    return _learn(kind, pixels(dataset, split), seed)
 
 
-def _flat(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+def _learn(kind: str, images: Pixels, seed: int) -> Iterator[Piece]:
+    labels = images.dataset.train_labels[images.parts.train_indices]
+    yield from _LEARNERS[kind](*images.get(), labels, seed)
 
 
-def _forest(images: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8], seed: int) -> Iterator[Piece]:
-    """Trees in batches: each goes on from the one before, to the same forest as all at once."""
+def _flat(images: NDArray[np.uint8], indices: NDArray[np.integer]) -> NDArray[np.float32]:
+    """In blocks, since a copy of all on the way would be as large again."""
+    found = np.empty((len(indices), IMAGE_SIZE**2), np.float32)
+    for part in _blocks(len(indices)):
+        block = images[indices[part]]
+        np.divide(block.reshape(len(block), -1), np.float32(255), out=found[part])
+    found.flags.writeable = False
+    return found
+
+
+def _blocks(count: int, size: int = _BLOCK) -> list[slice]:
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _answers(known: NDArray[Any], probabilities: NDArray[Any]) -> Answers:
+    """Put (n, k) probabilities, or what is in proportion to them, into the columns of the `known` digits."""
+    found = np.zeros((len(probabilities), CLASSES), np.float32)
+    found[:, known] = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return found
+
+
+def _forest(
+    train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
+) -> Iterator[Piece]:
+    """Each tree goes on from the ones before, to the same forest as all at once."""
     from sklearn.ensemble import RandomForestClassifier
 
+    yield Piece(0, TREES, _NONE)
     forest = RandomForestClassifier(0, warm_start=True, random_state=seed)
-    for trees in range(_TREES_A_PIECE, TREES + 1, _TREES_A_PIECE):
-        forest.set_params(n_estimators=trees).fit(images, labels)
-        yield Piece(trees // _TREES_A_PIECE, TREES // _TREES_A_PIECE, Model("forest", forest))
+    known = np.unique(labels)
+    sums = np.zeros((len(test), len(known)))
+    for trees in range(1, TREES + 1):
+        forest.set_params(n_estimators=trees).fit(train, labels)
+        sums += forest.estimators_[-1].predict_proba(test)
+        # A tree that has answered is let go, more than a megabyte each; for the next, only how many there were counts.
+        forest.estimators_[-1] = None
+        yield Piece(trees, TREES, _answers(known, sums))
 
 
-def _logistic(images: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8], seed: int) -> Iterator[Piece]:
-    """What the network without hidden layers is, found by L-BFGS, some rounds at a time."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+def _logistic(
+    train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
+) -> Iterator[Piece]:
+    """What the network without hidden layers is, found in another way."""
+    del seed  # Nothing in it is random.
+    yield Piece(0, ROUNDS, _NONE)
+    known, places = np.unique(labels, return_inverse=True)
+    answers = _answers(known, np.ones((len(test), len(known))))
+    done = 0
+    for done, point in zip(range(1, ROUNDS + 1), logistic.fit(train, places, len(known)), strict=False):
+        scores = logistic.scores(point, test)
+        answers = _answers(known, np.exp(scores - scores.max(axis=1, keepdims=True)))
+        yield Piece(done, ROUNDS, answers)
+    if done < ROUNDS:  # It has come to the ground before.
+        yield Piece(ROUNDS, ROUNDS, answers)
 
-    model = LogisticRegression(max_iter=_ITERATIONS_A_PIECE, warm_start=True, random_state=seed)
-    pieces = _ITERATIONS // _ITERATIONS_A_PIECE
-    for piece in range(1, pieces + 1):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # It goes on in the next piece.
-            model.fit(images, labels)
-        yield Piece(piece, pieces, Model("logistic", model))
 
-
-def _bayes(images: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8], seed: int) -> Iterator[Piece]:
+def _bayes(
+    train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
+) -> Iterator[Piece]:
     from sklearn.naive_bayes import GaussianNB
 
     del seed  # Nothing in it is random.
+    yield Piece(0, len(train), _NONE)
     # Pixels that are always blank have no variance; without any, one odd pixel would decide alone.
     model = GaussianNB(var_smoothing=0.1)
-    pieces = -(-len(images) // _IMAGES_A_PIECE)
-    for piece in range(pieces):
-        part = slice(piece * _IMAGES_A_PIECE, (piece + 1) * _IMAGES_A_PIECE)
-        model.partial_fit(images[part], labels[part], classes=np.unique(labels))
-        yield Piece(piece + 1, pieces, Model("bayes", model))
+    known = np.unique(labels)
+    for part in _blocks(len(train), _IMAGES_A_PIECE):
+        with np.errstate(all="ignore"):  # Images that are all the same; what comes of it is checked as every answer is.
+            model.partial_fit(train[part], labels[part], classes=known)
+            answers = np.concatenate([_answers(known, model.predict_proba(test[x])) for x in _blocks(len(test))])
+        yield Piece(part.stop, len(train), answers)
 
 
-def _neighbours(images: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8], seed: int) -> Iterator[Piece]:
+def _neighbours(
+    train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
+) -> Iterator[Piece]:
+    """Learning is remembering; the work is in the answers."""
     from sklearn.neighbors import KNeighborsClassifier
 
     del seed  # Nothing in it is random.
-    yield Piece(1, 1, Model("neighbours", KNeighborsClassifier(NEIGHBOURS).fit(images, labels)))
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(train)), algorithm="brute").fit(train, labels)
+    yield Piece(0, len(test), _NONE)
+    answers = np.zeros((len(test), CLASSES), np.float32)
+    for part in _blocks(len(test), _NEIGHBOURS_A_PIECE):
+        answers[part] = _answers(model.classes_, model.predict_proba(test[part]))
+        yield Piece(part.stop, len(test), answers[: part.stop])
 
+
+_NONE: Final = np.zeros((0, CLASSES), np.float32)
 
 _LEARNERS: Final[Mapping[str, Callable[..., Iterator[Piece]]]] = {
     "forest": _forest,
@@ -156,3 +230,8 @@ KINDS: Final[Mapping[str, str]] = types.MappingProxyType(
     }
 )
 """The models' names, each with the title to show."""
+
+COUNTED: Final[Mapping[str, str]] = types.MappingProxyType(
+    {"forest": "trees", "logistic": "rounds", "bayes": "training images", "neighbours": "test images"}
+)
+"""What `Piece.done` counts."""

@@ -103,7 +103,24 @@ def evaluate(
         ConfigError: there is no such loss.
     """
     _check_samples(images, labels)
-    probabilities = _checked_probabilities(network.predict(images), len(images))
+    return evaluate_answers(network.predict(images), labels, loss)
+
+
+def evaluate_answers(
+    answers: NDArray[np.float32], labels: NDArray[np.integer], loss: str = "categorical_crossentropy"
+) -> Evaluation:
+    """Compare answers that have been given already.
+
+    Args:
+        answers: (n, 10) probabilities.
+        labels: (n,) integers from 0 to 9, at least one.
+        loss: a key of `LOSSES`.
+
+    Raises:
+        DataError: the answers are no probabilities, or not one for each label.
+        ConfigError: there is no such loss.
+    """
+    probabilities = _checked_probabilities(answers, len(labels))
     true = labels.astype(np.int64)
     predicted = probabilities.argmax(axis=1).astype(np.int64)
     confusion = confusion_matrix(true, predicted)

@@ -1,103 +1,53 @@
-"""One run as a page holds it: the page gives it orders and reads its `Snapshot`; a scheduler gives it turns.
+"""A network's run as a page holds it: the page gives it orders and reads its `Snapshot`; a scheduler gives it turns.
 
-Neither ever waits for the other: orders are taken at the next chunk, and a snapshot is a frozen object that is
-replaced whole.
+Orders are taken at the next chunk.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import threading
+import statistics
 import time
-import uuid
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from mnist_core import training
+from mnist_core import datasets, training
 from mnist_core.config import LEARNING_RATE
-from mnist_core.errors import PlaygroundError
-from mnist_core.evaluation import Evaluation, evaluate_on_test
-from mnist_core.network import TrainedNetwork
+from mnist_core.evaluation import evaluate_on_test
+from mnist_core.job import Job, JobSnapshot, Status, Turns
+from mnist_core.network import TrainedNetwork, training_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mnist_core import engine, forward
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.datasets import Dataset, Split
 
 logger = logging.getLogger(__name__)
 
-# A run that nobody watches any more goes on for so long, unless ``MNIST_UNWATCHED_SECONDS`` says otherwise.
-UNWATCHED_SECONDS = 600.0
-# A turn is charged as so many usual ones at most.
-_MOST_SURPRISE = 8
-
-
-class Turns(Protocol):
-    """What a run needs of its scheduler."""
-
-    def enqueue(self, run: Run) -> None:
-        """Let the run wait for a turn."""
-
-    def hurry(self, run: Run) -> None:
-        """Let the run have the next turn."""
-
-
-def unwatched_seconds() -> float:
-    """How long a run that nobody watches may go on; ``MNIST_UNWATCHED_SECONDS`` says it, 0 and more."""
-    setting = os.environ.get("MNIST_UNWATCHED_SECONDS", "")
-    return float(setting) if setting.isdecimal() else UNWATCHED_SECONDS
-
-
-class Status(Enum):
-    """Where a run stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the run may still go on."""
-        return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)
-
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
-    """All that a page shows of a run, at one moment.
+class Snapshot(JobSnapshot):
+    """All that a page shows of a network's run, at one moment; what is not said here is as in `JobSnapshot`.
 
     Args:
-        status: where the run stands; WAITING until its first point.
         started: sizes of the run, once known.
-        points: the live curve.
         epochs: the finished epochs.
         rates: every change of the learning rate.
         position: where the run was after its newest chunk; None before that, and once it has left a network.
         state: the last finished epoch's state.
-        seconds: time since the first point, without pauses.
         network: what the run left, once it has ended with something.
-        evaluation: that network on the test images.
-        message: what people should know of how it ended; empty if nothing.
     """
 
-    status: Status = Status.WAITING
-    started: training.Started | None = None
     points: tuple[training.Progress, ...] = ()
+    started: training.Started | None = None
     epochs: tuple[training.EpochMetrics, ...] = ()
     rates: tuple[training.RateChanged, ...] = ()
     position: engine.Position | None = None
     state: training.TrainingState | None = None
-    seconds: float = 0.0
     network: TrainedNetwork | None = None
-    evaluation: Evaluation | None = None
-    message: str = ""
 
     @property
     def weights(self) -> forward.Weights | None:
@@ -107,9 +57,20 @@ class Snapshot:
             return self.network.weights
         return self.position.weights if self.position else None
 
+    @property
+    def seconds_an_epoch(self) -> float | None:
+        """How long an epoch takes alone, without waiting for others or compiling; None before the first point."""
+        if self.started is None or not self.points:
+            return None
+        # The median passes over the chunks that the machine held up.
+        return self.started.training_images / statistics.median(point.samples_per_second for point in self.points)
 
-class Run:
-    """One run on its way through the scheduler. Its orders return at once, from any thread."""
+
+class Run(Job):
+    """One run of a network on its way through the scheduler. Its orders return at once, from any thread."""
+
+    memory_remedy = "Use fewer units or layers, or SGD, or wait until other runs have ended."
+    _snapshot: Snapshot
 
     def __init__(
         self,
@@ -119,29 +80,19 @@ class Run:
         is_watched: Callable[[], bool] | None = None,
         start: training.TrainingState | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex
-        self.number = 0  # Counted from 1 by whoever owns several runs.
-        self.title = ""  # What its owner calls its network; empty for the network's own name.
+        super().__init__(dataset, scheduler, is_watched)
         self.config = config
-        self.dataset = dataset
         self.start = start  # None for a network that begins with random weights.
-        self.used_seconds = 0.0  # Time of the workers, for the scheduler to compare.
-        self._usual_seconds: float | None = None
-        self._scheduler = scheduler
-        self._is_watched = is_watched or (lambda: True)
-        self._watched_at = time.monotonic()
         self._dials = training.Dials()
         self._events: Iterator[training.Event] | None = None
         self._snapshot = Snapshot()
-        self._lock = threading.RLock()
-        self._has_place = False
         self._clock = 0.0
         self._pause_wanted = False
-        self._stop_wanted = False
-        self._stop_reason = ""
         self._chunks_wanted = 0
         self._is_mid_chunk = False
-        self._has_begun = threading.Event()
+
+    def __repr__(self) -> str:
+        return f"Run({self.config})"
 
     @property
     def snapshot(self) -> Snapshot:
@@ -149,9 +100,14 @@ class Run:
         return self._snapshot
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether the run has been told to stop, and has not yet ended."""
-        return self._stop_wanted and self._snapshot.status.is_active
+    def split(self) -> Split:
+        """Which images it learns from, which are for validation and which it is tested with."""
+        return datasets.split(self.dataset, self.config.split, self.config.validation_fraction)
+
+    @property
+    def promised_bytes(self) -> int:
+        """Memory that it takes while it trains, as an estimate."""
+        return training_bytes(self.config)
 
     @property
     def fraction(self) -> float:
@@ -163,12 +119,6 @@ class Run:
             return 0.0
         last = shot.points[-1]
         return (last.epoch - 1 + last.step / shot.started.steps_per_epoch) / self.config.epochs
-
-    @property
-    def seconds_left(self) -> float | None:
-        """How long it will still take at the pace so far, sharing included; None when it cannot be told yet."""
-        fraction = self.fraction
-        return self._snapshot.seconds * (1 / fraction - 1) if fraction and self._snapshot.seconds else None
 
     @property
     def learning_rate(self) -> float:
@@ -191,10 +141,6 @@ class Run:
         if not shot.seconds or shot.started is None:
             return None
         return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
-
-    def wait_until_begun(self, seconds: float) -> bool:
-        """Return as soon as the first point is there or the run has ended, at most after `seconds`: whether so."""
-        return self._has_begun.wait(seconds)
 
     def pause(self) -> None:
         """Hold the run after the chunk under way."""
@@ -226,81 +172,13 @@ class Run:
 
         With early stopping that is the best finished epoch, if there is one.
         """
-        with self._lock:
-            self._stop_wanted = True
-        self._scheduler.hurry(self)
-
-    def _publish(self, **changes: object) -> None:
-        with self._lock:
-            self._snapshot = dataclasses.replace(self._snapshot, **changes)  # type: ignore[arg-type]
-        if self._snapshot.points or not self._snapshot.status.is_active:
-            self._has_begun.set()
+        super().stop()
 
     def _wants_turn(self) -> bool:
-        if not self._snapshot.status.is_active:
-            return False
-        return self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0
+        return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0)
 
-    def claim_place(self) -> bool:
-        """Take a place in the queue; False when the run has one, or wants no turn."""
-        with self._lock:
-            if self._has_place:
-                return False
-            if not self._wants_turn():
-                if self._snapshot.status.is_active:
-                    self._publish(status=Status.PAUSED)
-                return False
-            self._has_place = True
-            return True
-
-    def leave_place(self) -> None:
-        """Give the place in the queue back after a turn."""
-        with self._lock:
-            self._has_place = False
-
-    def take_turn(self, seconds: float, chunk_seconds: float | None = None) -> None:
-        """Go on for about `seconds`, in chunks of `chunk_seconds` and one at least; called by one worker at a time."""
-        try:
-            self._dials.chunk_seconds = training.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
-            self._stop_if_forgotten()
-            if self._stop_wanted:
-                shot = self._snapshot
-                best = shot.state.best_weights if shot.state else None
-                weights = best or shot.weights
-                self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None, self._stop_reason)
-            else:
-                self._advance(seconds)
-        except PlaygroundError as error:
-            self._fail(str(error))
-        except MemoryError:
-            logger.exception("Run %s: out of memory", self.id)
-            self._fail("The server ran out of memory. Use fewer units or layers.")
-        except Exception:
-            # The last line of defence of a thread: whatever it is must be seen in the log and on the page.
-            logger.exception("Run %s failed unexpectedly: %s", self.id, self.config)
-            self._fail("Something went wrong inside the playground; the server's log tells what.")
-
-    def charge(self, seconds: float, smoothing: float) -> None:
-        """Note a turn's time: a share of `smoothing` of it now, the rest in the turns to come.
-
-        Of a turn many times as long as usual, the machine's doing, most is forgiven: among a hundred runs a second is a
-        wait of fifty.
-        """
-        usual = seconds if self._usual_seconds is None else self._usual_seconds
-        self._usual_seconds = usual + smoothing * (min(seconds, _MOST_SURPRISE * usual) - usual)
-        self.used_seconds += self._usual_seconds
-
-    def _stop_if_forgotten(self) -> None:
-        now = time.monotonic()
-        if self._is_watched():
-            self._watched_at = now
-        elif now - self._watched_at >= unwatched_seconds():
-            seconds = unwatched_seconds()
-            how_long = f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
-            self._stop_reason = f"Stopped because nobody had watched it for {how_long}."
-            self._stop_wanted = True
-
-    def _advance(self, seconds: float) -> None:
+    def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
+        self._dials.chunk_seconds = training.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
         if self._events is None:
             self._events = training.train(self.config, self.dataset, self.start, dials=self._dials)
         began = chunk_began = time.monotonic()
@@ -313,6 +191,11 @@ class Run:
             # Another chunk only if most of it fits: who takes too much now waits the longer for the next turn.
             is_over = self._stop_wanted or not self._wants_turn() or now - began + (now - chunk_began) / 2 > seconds
             chunk_began = now
+
+    def _end_stopped(self, message: str) -> None:
+        shot = self._snapshot
+        weights = (shot.state.best_weights if shot.state else None) or shot.weights
+        self._end(Status.STOPPED, TrainedNetwork(self.config, weights) if weights else None, message)
 
     def _take(self, event: training.Event) -> None:
         match event:

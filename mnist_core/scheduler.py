@@ -1,6 +1,6 @@
-"""Many runs share the processor: each of a few workers takes a run, gives it a short turn, and puts it back.
+"""Many jobs share the processor: each of a few workers takes one, gives it a short turn, and puts it back.
 
-The next turn is for the run that has had the least time, so that all get the same, whatever their chunks take.
+The next turn is for the one that has had the least time, so that all get the same, whatever their chunks take.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import weakref
 from typing import TYPE_CHECKING
 
 from mnist_core import capacity, training
+from mnist_core.classical_run import ClassicalRun
 from mnist_core.errors import CapacityError
-from mnist_core.live_run import Run, Status
-from mnist_core.network import training_bytes
+from mnist_core.job import Status
+from mnist_core.live_run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
+    from mnist_core.job import Job
     from mnist_core.training import TrainingState
 
 WORKERS = 2
@@ -50,16 +52,16 @@ def give_way() -> None:
 
 
 class Scheduler:
-    """Worker threads that give every run that wants to go on its turn, the one that has had least first."""
+    """Worker threads that give every job that wants to go on its turn, the one that has had least first."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
-        # What each waiting run has used, the order of arrival among equals, and the run.
-        self._queue: list[tuple[float, int, Run]] = []
+        # What each waiting job has used, the order of arrival among equals, and the job.
+        self._queue: list[tuple[float, int, Job]] = []
         self._arrivals = itertools.count()
         self._least_used = 0.0
         # A run that nobody holds any more, paused by a visitor who left, is forgotten.
-        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[Job] = weakref.WeakSet()
         self._lock = threading.Condition()
         for number in range(workers):
             threading.Thread(target=self._begin_to_work, name=f"training-{number}", daemon=True).start()
@@ -79,50 +81,74 @@ class Scheduler:
         is_watched: Callable[[], bool] | None = None,
         start: TrainingState | None = None,
     ) -> Run:
-        """Take on a run.
+        """Take on the run of a network.
 
         Args:
             config: the run.
             dataset: the data that it names.
             paused: whether it waits for `Run.step` or `Run.resume` before its first step.
             is_watched: whether anybody still cares; asked at each turn, from a worker. After
-                `live_run.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
+                `job.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
             start: where it goes on from; None for random weights.
 
         Raises:
             CapacityError: when the server cannot hold it, or has too many already.
         """
-        with self._lock:
-            active = [run for run in self._runs if run.snapshot.status.is_active]
-            if len(active) >= MAX_ACTIVE_RUNS:
-                raise CapacityError(
-                    f"{MAX_ACTIVE_RUNS} runs are under way on this server, which is all it takes.",
-                    "Wait until one has ended, or stop one of yours.",
-                )
-            # What a run that has begun takes is no longer free anyway.
-            promised = sum(training_bytes(run.config) for run in active if not run.snapshot.points)
-            capacity.check(config, promised)
-            run = Run(config, dataset, self, is_watched, start)
-            self._runs.add(run)
+        run = Run(config, dataset, self, is_watched, start)
+        self._take_on(run)
         if paused:
             run.pause()
         else:
             self.enqueue(run)
         return run
 
-    def enqueue(self, run: Run) -> None:
+    def submit_classical(
+        self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
+    ) -> ClassicalRun:
+        """Take on the run of a classical model.
+
+        Args:
+            kind: a key of `classical.KINDS`.
+            dataset: what it learns from.
+            split: a key of `config.SPLITS`.
+            is_watched: as for `submit`.
+
+        Raises:
+            CapacityError: when the server cannot hold it, or has too many already.
+            ConfigError: there is no such kind or split.
+        """
+        run = ClassicalRun(kind, dataset, self, split, is_watched)
+        self._take_on(run)
+        self.enqueue(run)
+        return run
+
+    def _take_on(self, run: Job) -> None:
+        """Count a run among the others, if there is room for it."""
+        with self._lock:
+            active = [other for other in self._runs if other.snapshot.status.is_active]
+            if len(active) >= MAX_ACTIVE_RUNS:
+                raise CapacityError(
+                    f"{MAX_ACTIVE_RUNS} runs are under way on this server, which is all it takes.",
+                    "Wait until one has ended, or stop one of yours.",
+                )
+            # What a run that has begun takes is no longer free anyway.
+            promised = sum(other.promised_bytes for other in active if not other.snapshot.points)
+            capacity.check(run.promised_bytes, run.memory_remedy, promised)
+            self._runs.add(run)
+
+    def enqueue(self, run: Job, /) -> None:
         """Let a run wait for a turn, unless it does already or does not want one."""
         # A newcomer, or one who was away, shall not catch up on all the time that the others have had.
         self._put(run, at_least=self._least_used)
 
-    def hurry(self, run: Run) -> None:
+    def hurry(self, run: Job, /) -> None:
         """Let a run have the next turn: one that is told to stop shall not wait for all the others."""
         self.enqueue(run)
         with self._lock:
             self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
             heapq.heapify(self._queue)
 
-    def _put(self, run: Run, at_least: float = 0.0) -> None:
+    def _put(self, run: Job, at_least: float = 0.0) -> None:
         if run.claim_place():
             run.used_seconds = max(run.used_seconds, at_least)
             with self._lock:

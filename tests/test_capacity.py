@@ -18,6 +18,10 @@ MB = 2**20
 WIDE = RunConfig(layers=(LayerConfig(units=2048),) * 6, optimizer="adam")
 
 
+def check(config: RunConfig, promised: int = 0) -> None:
+    capacity.check(training_bytes(config), "Use fewer units.", promised)
+
+
 def container(folder: Path, limit: str, used: int, stat: str = "") -> Path:
     (folder / "memory.max").write_text(limit)
     (folder / "memory.current").write_text(f"{used}\n")
@@ -79,22 +83,22 @@ def test_files_that_a_container_has_read_are_free_memory(tmp_path: Path) -> None
 def test_run_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
     for preset in PRESETS.values():
-        capacity.check(preset.config)
+        check(preset.config)
 
 
 def test_run_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
     with pytest.raises(CapacityError, match="needs about") as caught:
-        capacity.check(WIDE)
+        check(WIDE)
     assert f"{training_bytes(WIDE) / MB:,.0f} MB" in caught.value.problem
     assert "fewer units" in caught.value.remedy
 
 
 def test_what_others_were_promised_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
-    capacity.check(small(), promised=500 * MB)
+    check(small(), promised=500 * MB)
     with pytest.raises(CapacityError, match="has 0 MB to spare"):
-        capacity.check(small(), promised=700 * MB)
+        check(small(), promised=700 * MB)
 
 
 def test_estimate_grows_with_the_work() -> None:

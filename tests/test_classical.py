@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import threading
+import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -12,12 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import classical, datasets
+from mnist_core import classical, datasets, logistic
+from mnist_core.classical import Piece
 from mnist_core.errors import ConfigError
-from mnist_core.evaluation import evaluate
 from tests.samples import blobs
 
 FLAT = blobs().train_images.reshape(300, -1).astype(np.float32) / 255
+TEST = blobs().test_images.reshape(90, -1).astype(np.float32) / 255
 WHOLE: dict[str, Any] = {
     "forest": RandomForestClassifier(classical.TREES, random_state=3),
     "logistic": LogisticRegression(max_iter=2_000),
@@ -26,49 +31,163 @@ WHOLE: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several pieces of the small data too."""
+    monkeypatch.setattr(classical, "_IMAGES_A_PIECE", 70)
+    monkeypatch.setattr(classical, "_NEIGHBOURS_A_PIECE", 40)
+    monkeypatch.setattr(classical, "_BLOCK", 50)
+
+
+def of_digits(*digits: int) -> datasets.Dataset:
+    keep = np.isin(blobs().train_labels, digits)
+    return dataclasses.replace(
+        blobs(), train_images=blobs().train_images[keep], train_labels=blobs().train_labels[keep]
+    )
+
+
+@pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("kind", classical.KINDS)
 def test_pieces_come_to_the_same_as_all_at_once(kind: str) -> None:
     *_, last = classical.learn(kind, blobs(), seed=3)
-    assert last.done == last.pieces
-    whole = WHOLE[kind].fit(FLAT, blobs().train_labels)
-    expected = whole.predict_proba(blobs().test_images.reshape(90, -1).astype(np.float32) / 255)
-    found = last.model.predict(blobs().test_images)
-    # L-BFGS stops a little before or after where it would without interruptions.
-    np.testing.assert_allclose(found, expected, atol=0.02 if kind == "logistic" else 1e-4)
+    assert last.done == last.whole
+    expected = WHOLE[kind].fit(FLAT, blobs().train_labels).predict_proba(TEST)
+    # The way down to the least loss is another one.
+    np.testing.assert_allclose(last.answers, expected, atol=0.01 if kind == "logistic" else 1e-4)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("kind", classical.KINDS)
+def test_first_piece_makes_ready_and_all_others_have_answers(kind: str) -> None:
+    first, *pieces = classical.learn(kind, blobs())
+    assert (first.done, len(first.answers)) == (0, 0)
+    assert [piece.done for piece in pieces] == sorted({piece.done for piece in pieces})
+    for piece in pieces:
+        assert piece.whole == first.whole
+        assert len(piece.answers) == (piece.done if kind == "neighbours" else 90)
+        np.testing.assert_allclose(piece.answers.sum(axis=1), 1, atol=1e-5)
+
+
+def test_unfinished_forest_answers_as_one_of_so_few_trees() -> None:
+    pieces = classical.learn("forest", blobs(), seed=3)
+    seventh = next(piece for piece in pieces if piece.done == 7)
+    expected = RandomForestClassifier(7, random_state=3).fit(FLAT, blobs().train_labels).predict_proba(TEST)
+    np.testing.assert_allclose(seventh.answers, expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_unfinished_bayes_answers_as_one_of_so_few_images() -> None:
+    pieces = [piece for piece in classical.learn("bayes", blobs()) if piece.done]
+    assert [piece.done for piece in pieces] == [70, 140, 210, 280, 300]
+    expected = GaussianNB(var_smoothing=0.1).fit(FLAT[:140], blobs().train_labels[:140]).predict_proba(TEST)
+    np.testing.assert_allclose(pieces[1].answers, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_every_piece_can_be_evaluated(kind: str) -> None:
-    pieces = []
-    for piece in classical.learn(kind, blobs()):
-        result = evaluate(piece.model, blobs().test_images, blobs().test_labels)
-        pieces.append((piece.done, piece.pieces, result.accuracy))
-    assert [done for done, _, _ in pieces] == list(range(1, pieces[0][1] + 1))
-    assert pieces[-1][2] > 0.5
+def test_digits_that_never_came_have_no_probability(kind: str) -> None:
+    *_, last = classical.learn(kind, of_digits(0, 2, 3))
+    assert not last.answers[:, [1, 4, 5, 6, 7, 8, 9]].any()
+    np.testing.assert_allclose(last.answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_forest_grows_by_ten_trees_a_piece() -> None:
-    trees = [len(piece.model.estimator.estimators_) for piece in classical.learn("forest", blobs())]
-    assert trees == list(range(10, 101, 10))
+def test_held_out_images_are_neither_learned_from_nor_forgotten() -> None:
+    split = datasets.split(blobs(), "kite")
+    *_, last = classical.learn("neighbours", blobs(), "kite")
+    model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
+    test = split.test_images.reshape(len(split.test_images), -1).astype(np.float32) / 255
+    np.testing.assert_allclose(last.answers, model.predict_proba(test), atol=1e-4)
 
 
-def test_digits_that_never_came_have_no_probability() -> None:
-    keep = blobs().train_labels < 4
-    dataset = dataclasses.replace(
-        blobs(), train_images=blobs().train_images[keep], train_labels=blobs().train_labels[keep]
-    )
-    *_, last = classical.learn("bayes", dataset)
-    found = last.model.predict(blobs().test_images)
-    assert not found[:, 4:].any()
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+def test_fewer_images_than_neighbours() -> None:
+    dataset = dataclasses.replace(blobs(), train_images=blobs().train_images[:3], train_labels=blobs().train_labels[:3])
+    *_, last = classical.learn("neighbours", dataset)
+    np.testing.assert_allclose(last.answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_held_out_images_are_not_learned_from() -> None:
-    *_, last = classical.learn("neighbours", blobs(), split="kite")
-    count = len(datasets.split(blobs(), "kite").train_indices)
-    assert last.model.estimator.n_samples_fit_ == count < 300
+@pytest.mark.parametrize("kind", classical.KINDS)
+def test_nothing_is_warned_of(kind: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(classical.learn(kind, blobs()))
+        list(classical.learn(kind, of_digits(4)))
 
 
 def test_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="forest"):
         classical.learn("svm", blobs())
+
+
+def test_unknown_split_is_refused() -> None:
+    with pytest.raises(ConfigError, match="official"):
+        classical.learn("forest", blobs(), "half")
+
+
+# Pixels
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_pixels_are_those_of_the_split_from_0_to_1() -> None:
+    split = datasets.split(blobs(), "kite")
+    train, test = classical.pixels(blobs(), "kite").get()
+    np.testing.assert_array_equal(train, FLAT[split.train_indices])
+    np.testing.assert_array_equal(test, split.test_images.reshape(len(test), -1).astype(np.float32) / 255)
+    assert classical.pixels(blobs(), "kite").nbytes == train.nbytes + test.nbytes
+
+
+def test_pixels_are_shared_by_threads_and_gone_when_nobody_needs_them() -> None:
+    dataset = dataclasses.replace(blobs())
+    together = threading.Barrier(8)
+    found: list[Any] = []
+
+    def learn() -> None:
+        together.wait()
+        mine = classical.pixels(dataset)
+        found.append((mine, mine.get()[0]))
+
+    threads = [threading.Thread(target=learn) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(pixels) for _, pixels in found}) == 1
+    gone = weakref.ref(found[0][1])
+    found.clear()
+    gc.collect()
+    assert gone() is None
+
+
+def test_finished_work_holds_no_pixels() -> None:
+    dataset = dataclasses.replace(blobs())
+    pieces: list[Piece] = list(classical.learn("neighbours", dataset))
+    assert pieces
+    gc.collect()
+    assert (id(dataset), "official") not in classical._pixels
+
+
+# The loss of the logistic regression
+
+
+def test_slope_is_that_of_the_loss() -> None:
+    point = np.random.default_rng(1).normal(0, 0.1, (785, 10))
+    labels = blobs().train_labels
+    _, slope = logistic.loss_and_slope(point, FLAT, labels)
+    direction = np.random.default_rng(2).normal(size=point.shape)
+    step = 0.01 * direction / np.linalg.norm(direction)
+    above, below = (logistic.loss_and_slope(point + x, FLAT, labels)[0] for x in (step, -step))
+    assert (above - below) / 2 == pytest.approx(float(np.vdot(slope, step)), rel=0.01)
+
+
+def test_least_loss_is_where_scikit_learn_finds_it() -> None:
+    labels = blobs().train_labels
+    *_, point = logistic.fit(FLAT, labels, 10)
+    model = LogisticRegression(max_iter=2_000).fit(FLAT.astype(np.float64), labels)
+    theirs = np.concatenate([model.coef_.T, model.intercept_[None]])
+    loss, slope = logistic.loss_and_slope(point, FLAT, labels)
+    assert loss == pytest.approx(logistic.loss_and_slope(theirs, FLAT, labels)[0], abs=1e-4)
+    assert np.abs(slope).max() <= 1e-4
+
+
+def test_every_round_goes_down() -> None:
+    labels = blobs().train_labels
+    losses = [logistic.loss_and_slope(point, FLAT, labels)[0] for point in logistic.fit(FLAT, labels, 10)]
+    assert losses == sorted(losses, reverse=True)

@@ -13,7 +13,7 @@ import sklearn.metrics
 from mnist_core import datasets, engine, forward, network, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, TrainingError
-from mnist_core.live_run import Status
+from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Scheduler
 from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from mnist_core import live_run, training
+from mnist_core import job, live_run, training
 from mnist_core import scheduler as scheduling
-from mnist_core.live_run import Run, Status
+from mnist_core.job import Status
+from mnist_core.live_run import Run
 from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, small
 from tests.turns import assert_evaluated, assert_same_weights, in_turns
@@ -235,7 +236,8 @@ class Visitor:
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     monkeypatch.delenv("MNIST_UNWATCHED_SECONDS", raising=False)
     made = Visitor()
-    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: made.now))
+    for module in (job, live_run):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
     # One chunk a turn, on a clock that stands still meanwhile.
     monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)
     monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
@@ -319,4 +321,4 @@ def test_setting_says_how_long_a_run_goes_on_unwatched(
 @pytest.mark.parametrize("setting", ["", "soon", "-5", "nan", "inf", "1e3", "²"])
 def test_nonsense_settings_are_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", setting)
-    assert live_run.unwatched_seconds() == live_run.UNWATCHED_SECONDS == 600.0
+    assert job.unwatched_seconds() == job.UNWATCHED_SECONDS == 600.0

@@ -11,8 +11,8 @@ import pytest
 from mnist_core import datasets, finetuning, forms, labelled, strokes, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.drawing import to_mnist
+from mnist_core.job import Status
 from mnist_core.labelled import LabelledDrawing
-from mnist_core.live_run import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Scheduler
 from tests.events import finished

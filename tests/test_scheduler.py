@@ -20,7 +20,7 @@ from mnist_core import capacity, live_run, training
 from mnist_core import scheduler as scheduling
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError
-from mnist_core.live_run import Status
+from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork, training_bytes
 from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, mislabelled_validation, small

@@ -14,7 +14,7 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.live_run import Status
+from mnist_core.job import Status
 from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (

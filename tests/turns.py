@@ -13,7 +13,8 @@ import sklearn.metrics
 from mnist_core import scheduler as scheduling
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.live_run import Run, Status
+from mnist_core.job import Job, Status
+from mnist_core.live_run import Run
 from mnist_core.scheduler import Scheduler
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
@@ -32,11 +33,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         pause.wait(0.005)
 
 
-def wait_for(run: Run, *statuses: Status) -> None:
+def wait_for(run: Job, *statuses: Status) -> None:
     wait_until(lambda: run.snapshot.status in statuses)
 
 
-def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
+def in_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
     """What a worker does, by hand."""
     for _ in range(turns):
         run.take_turn(scheduling.TURN_SECONDS)
@@ -44,7 +45,7 @@ def in_turns(scheduler: Scheduler, run: Run, turns: int = 1) -> None:
         scheduler.enqueue(run)
 
 
-def to_the_end(scheduler: Scheduler, run: Run) -> None:
+def to_the_end(scheduler: Scheduler, run: Job) -> None:
     while run.snapshot.status.is_active:
         in_turns(scheduler, run)
 

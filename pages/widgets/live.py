@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, datasets, explain, figures, forward, presets, scheduler
+from mnist_core import capacity, explain, figures, forward, presets, scheduler
 from mnist_core.config import LEARNING_RATE
-from mnist_core.live_run import Run, Snapshot, Status
+from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from pages.widgets import pictures, runs, session
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
+    from mnist_core.live_run import Run, Snapshot
 
 POLL_SECONDS = 0.5
 # A network that is compiled already has its first point in less than this.
@@ -74,7 +75,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
     if shot.status is Status.WAITING and not shot.points:
         text = f"{runs.title(run)} · getting ready: it is compiled for this computer …"
         if others > 0:
-            images = len(datasets.split(run.dataset, run.config.split, run.config.validation_fraction).train_indices)
+            images = len(run.split.train_indices)
             alone = capacity.estimated_seconds(run.config, images)
             text = f"Waiting for a turn · {sharing} · all of it takes about {duration(alone * (1 + others))}"
         st.progress(0.0, text=text)
@@ -209,8 +210,7 @@ def _random_weights(config: RunConfig) -> forward.Weights:
 
 
 def _samples(run: Run, network: TrainedNetwork) -> None:
-    split = datasets.split(run.dataset, run.config.split, run.config.validation_fraction)
-    images, labels = split.test_images[:_SAMPLES], split.test_labels[:_SAMPLES]
+    images, labels = run.split.test_images[:_SAMPLES], run.split.test_labels[:_SAMPLES]
     probabilities = network.predict(images)
     answers = probabilities.argmax(axis=1)
     captions = [

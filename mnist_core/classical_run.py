@@ -1,0 +1,173 @@
+"""A classical model that learns in the background, turn by turn beside the networks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core import classical
+from mnist_core.config import check_choice
+from mnist_core.evaluation import evaluate_answers
+from mnist_core.job import Job, JobSnapshot, Status, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mnist_core.classical import Answers, Piece, Pixels
+    from mnist_core.datasets import Dataset, Split
+
+# What a model takes beside the pixels, while it works: measured on MNIST, 60 MB at most.
+_WORK_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ClassicalPoint:
+    """A point of the live curve.
+
+    Args:
+        done: trees, rounds or images so far.
+        accuracy: share read right of the test images, or, for nearest neighbours, of those read so far; 0 to 1.
+    """
+
+    done: int
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class ClassicalSnapshot(JobSnapshot):
+    """All that a page shows of a classical model's run; what is not said here is as in `JobSnapshot`.
+
+    Args:
+        counted: what the points count, such as "trees".
+        whole: how many of these there will be; 0 before the first turn.
+        fraction: how much of the work is done, 0 to 1.
+        work_seconds: time of its own turns, without waiting for others, in which `seconds` counts. Making ready comes
+            before both.
+    """
+
+    points: tuple[ClassicalPoint, ...] = ()
+    counted: str = ""
+    whole: int = 0
+    fraction: float = 0.0
+    work_seconds: float = 0.0
+
+
+class ClassicalRun(Job):
+    """One run of a classical model. Of what it learns only the evaluation is kept.
+
+    Args:
+        kind: a key of `classical.KINDS`.
+        dataset: what it learns from.
+        scheduler: where it gets its turns.
+        split: a key of `config.SPLITS`.
+        is_watched: as for `Job`.
+
+    Raises:
+        ConfigError: there is no such kind or split.
+    """
+
+    memory_remedy = "Wait until other runs have ended, or train a small network."
+    _snapshot: ClassicalSnapshot
+
+    def __init__(
+        self,
+        kind: str,
+        dataset: Dataset,
+        scheduler: Turns,
+        split: str = "official",
+        is_watched: Callable[[], bool] | None = None,
+    ) -> None:
+        check_choice("kind", kind, classical.KINDS)
+        super().__init__(dataset, scheduler, is_watched)
+        self.kind = kind
+        self.title = classical.KINDS[kind]
+        self.split_name = split
+        # Held from the beginning, so that who comes later shares them, and is not charged for them.
+        self._pixels: Pixels | None = classical.pixels(dataset, split)
+        self._split = self._pixels.parts
+        self._promised_bytes = _WORK_BYTES + (self._pixels.nbytes if self._pixels.claim() else 0)
+        self._pieces: Iterator[Piece] | None = None
+        self._answers: Answers | None = None
+        self._snapshot = ClassicalSnapshot(counted=classical.COUNTED[kind])
+        self._ready_at = 0.0
+
+    def __repr__(self) -> str:
+        return f"ClassicalRun({self.kind!r} on {self.dataset.name})"
+
+    @property
+    def snapshot(self) -> ClassicalSnapshot:
+        """The run as it stands."""
+        return self._snapshot
+
+    @property
+    def split(self) -> Split:
+        """Which images it learns from and which it is tested with."""
+        return self._split
+
+    @property
+    def fraction(self) -> float:
+        """How much of the work is done, 0 to 1."""
+        return self._snapshot.fraction
+
+    @property
+    def promised_bytes(self) -> int:
+        """Memory that it takes while it works, as an estimate; the pixels count for the first of those who share."""
+        return self._promised_bytes
+
+    def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
+        del chunk_seconds  # Its pieces are as long as they are.
+        if self._pieces is None:
+            self._pieces = classical.learn(self.kind, self.dataset, self.split_name)
+        began = piece_began = time.monotonic()
+        is_over = False
+        while not is_over:
+            piece = next(self._pieces)
+            now = time.monotonic()
+            self._take(piece, now, now - piece_began)
+            is_whole = piece.done == piece.whole
+            if is_whole:
+                self._end(Status.FINISHED, "")
+            # Another piece only if most of it fits: who takes too much now waits the longer for the next turn.
+            is_over = is_whole or self._stop_wanted or now - began + (now - piece_began) / 2 > seconds
+            piece_began = now
+
+    def _take(self, piece: Piece, now: float, work_seconds: float) -> None:
+        if not piece.done:
+            self._ready_at = now
+            self._publish(whole=piece.whole)
+            return
+        self._answers = piece.answers
+        right = piece.answers.argmax(axis=1) == self._split.test_labels[: len(piece.answers)]
+        self._publish(
+            status=Status.RUNNING,
+            points=(*self._snapshot.points, ClassicalPoint(piece.done, float(right.mean()))),
+            whole=piece.whole,
+            fraction=piece.done / piece.whole,
+            seconds=now - self._ready_at,
+            work_seconds=self._snapshot.work_seconds + work_seconds,
+        )
+
+    def _end_stopped(self, message: str) -> None:
+        shot = self._snapshot
+        if self._answers is None:
+            what = "Stopped before it had learned anything."
+        else:
+            what = f"Stopped after {shot.points[-1].done:,} of {shot.whole:,} {shot.counted}."
+            if len(self._answers) < len(self._split.test_labels):
+                self._answers = None
+                what += " How well it reads can only be told once it has read them all."
+        self._end(Status.STOPPED, f"{message} {what}".strip())
+
+    def _end(self, status: Status, message: str) -> None:
+        answers = self._answers
+        self._let_go()
+        evaluation = None if answers is None else evaluate_answers(answers, self._split.test_labels)
+        self._publish(status=status, evaluation=evaluation, message=message)
+
+    def _fail(self, message: str) -> None:
+        self._let_go()
+        self._publish(status=Status.FAILED, message=message)
+
+    def _let_go(self) -> None:
+        self._pieces = self._pixels = self._answers = None

@@ -1,0 +1,345 @@
+"""Classical models in turns beside networks: what they come to, what is shown meanwhile, and their end."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import logging
+import weakref
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+
+from mnist_core import capacity, classical, classical_run, datasets, job
+from mnist_core import scheduler as scheduling
+from mnist_core.classical_run import ClassicalRun
+from mnist_core.config import RunConfig
+from mnist_core.errors import CapacityError, ConfigError, DataError
+from mnist_core.job import Job, Status
+from mnist_core.scheduler import Scheduler
+from tests.samples import blobs, small
+from tests.turns import ENDED, assert_same_as_alone, in_turns, to_the_end, wait_for
+
+FLAT = blobs().train_images.reshape(300, -1).astype(np.float32) / 255
+TEST = blobs().test_images.reshape(90, -1).astype(np.float32) / 255
+# As the runs have them: the seed is 0.
+WHOLE: dict[str, Any] = {
+    "forest": RandomForestClassifier(classical.TREES, random_state=0),
+    "logistic": LogisticRegression(max_iter=2_000),
+    "bayes": GaussianNB(var_smoothing=0.1),
+    "neighbours": KNeighborsClassifier(5),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classical, "_IMAGES_A_PIECE", 70)
+    monkeypatch.setattr(classical, "_NEIGHBOURS_A_PIECE", 40)
+
+
+@pytest.fixture
+def one_piece_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)
+
+
+def right(kind: str) -> list[bool]:
+    """Which of the test images scikit-learn reads right when it is trained in one go."""
+    model = WHOLE[kind].fit(FLAT, blobs().train_labels)
+    return list(model.predict_proba(TEST).argmax(axis=1) == blobs().test_labels)
+
+
+def status(run: Job) -> Status:
+    return run.snapshot.status
+
+
+def is_stopping(run: Job) -> bool:
+    return run.is_stopping
+
+
+# To the end
+
+
+@pytest.mark.parametrize("kind", classical.KINDS)
+def test_run_reads_as_scikit_learn_does(kind: str, scheduler: Scheduler) -> None:
+    run = scheduler.submit_classical(kind, blobs())
+    assert (run.title, run.number, run.snapshot.counted) == (classical.KINDS[kind], 0, classical.COUNTED[kind])
+    wait_for(run, *ENDED)
+    shot = run.snapshot
+    assert (shot.status, shot.message, shot.fraction, run.fraction) == (Status.FINISHED, "", 1.0, 1.0)
+    assert shot.evaluation is not None
+    assert list(shot.evaluation.predicted == blobs().test_labels) == right(kind)
+    assert shot.points[-1].accuracy == shot.evaluation.accuracy
+    assert shot.points[-1].done == shot.whole
+
+
+def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
+    network = scheduler.submit(small(), blobs())
+    models = [scheduler.submit_classical(kind, blobs()) for kind in classical.KINDS]
+    for run in (network, *models):
+        wait_for(run, *ENDED)
+    assert_same_as_alone(network)
+    for model in models:
+        assert model.snapshot.status is Status.FINISHED
+    assert scheduler.active_runs == 0
+
+
+def test_other_split_is_learned_from_and_tested_with(by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("neighbours", blobs(), "kite")
+    to_the_end(by_hand, run)
+    split = datasets.split(blobs(), "kite")
+    assert run.split is split
+    model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
+    answers = model.predict(split.test_images.reshape(len(split.test_images), -1) / np.float32(255))
+    assert run.snapshot.evaluation is not None
+    assert run.snapshot.evaluation.accuracy == sklearn.metrics.accuracy_score(split.test_labels, answers)
+
+
+def test_only_the_evaluation_stays(by_hand: Scheduler) -> None:
+    dataset = dataclasses.replace(blobs())
+    run = by_hand.submit_classical("neighbours", dataset)
+    in_turns(by_hand, run)
+    pixels = weakref.ref(classical.pixels(dataset))
+    to_the_end(by_hand, run)
+    gc.collect()
+    assert pixels() is None
+    assert run.snapshot.evaluation is not None
+
+
+# What a page shows
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_neighbours_show_the_accuracy_on_the_images_read_so_far(by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("neighbours", blobs())
+    assert (run.snapshot.status, run.snapshot.whole, run.seconds_left) == (Status.WAITING, 0, None)
+    in_turns(by_hand, run)
+    assert (run.snapshot.status, run.snapshot.whole) == (Status.WAITING, 90)
+    assert not run.wait_until_begun(0.0)
+    in_turns(by_hand, run, 2)
+    assert run.wait_until_begun(0.0)
+    assert run.snapshot.status is Status.RUNNING
+    assert run.fraction == pytest.approx(80 / 90)
+    in_turns(by_hand, run)
+    expected = right("neighbours")
+    assert [point.done for point in run.snapshot.points] == [40, 80, 90]
+    for point in run.snapshot.points:
+        assert point.accuracy == pytest.approx(sum(expected[: point.done]) / point.done)
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_time_of_turns_and_time_in_all(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+
+    def pieces(*_: Any) -> Iterator[classical.Piece]:
+        nonlocal now
+        for done in range(5):
+            now += 2.0
+            yield classical.Piece(done, 4, np.full((90 * bool(done), 10), 0.1, np.float32))
+
+    monkeypatch.setattr(classical, "learn", pieces)
+    monkeypatch.setattr(classical_run, "time", SimpleNamespace(monotonic=lambda: now))
+    run = by_hand.submit_classical("bayes", blobs())
+    shown = []
+    for _ in range(5):
+        now += 100.0  # Others have their turn.
+        in_turns(by_hand, run)
+        shown.append((run.snapshot.work_seconds, run.snapshot.seconds, run.seconds_left))
+    assert shown == [(0, 0, None), (2, 102, 306), (4, 204, 204), (6, 306, pytest.approx(102)), (8, 408, 0)]
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("forest", blobs())
+    in_turns(by_hand, run, 4)
+    assert [point.done for point in run.snapshot.points] == [1, 2, 3]
+    run.take_turn(1000.0)
+    assert run.snapshot.status is Status.FINISHED
+
+
+# Stopping
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("forest", blobs())
+    in_turns(by_hand, run, 8)
+    run.stop()
+    assert run.is_stopping
+    in_turns(by_hand, run)
+    shot = run.snapshot
+    assert (shot.status, shot.message) == (Status.STOPPED, "Stopped after 7 of 100 trees.")
+    model = RandomForestClassifier(7, random_state=0).fit(FLAT, blobs().train_labels)
+    assert shot.evaluation is not None
+    np.testing.assert_allclose(shot.evaluation.probabilities, model.predict_proba(TEST), atol=1e-6)
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("neighbours", blobs())
+    in_turns(by_hand, run, 2)
+    run.stop()
+    in_turns(by_hand, run)
+    shot = run.snapshot
+    assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
+    assert shot.message.startswith("Stopped after 40 of 90 test images. How well it reads")
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_stopped_before_the_first_point(turns: int, by_hand: Scheduler) -> None:
+    run = by_hand.submit_classical("logistic", blobs())
+    in_turns(by_hand, run, turns)
+    run.stop()
+    in_turns(by_hand, run)
+    shot = run.snapshot
+    assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
+    assert shot.message == "Stopped before it had learned anything."
+    assert run.wait_until_begun(0.0)
+
+
+# Watching
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_run_goes_on_while_anybody_watches(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "30")
+    now = 1000.0
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: now))
+    here = {"first": True, "second": True}
+    run = by_hand.submit_classical("forest", blobs(), is_watched=lambda: here["first"])
+    run.watch(lambda: here["second"])
+    here["first"] = False
+    for _ in range(3):
+        in_turns(by_hand, run)
+        now += 100.0
+    assert status(run) is Status.RUNNING
+    here["second"] = False
+    in_turns(by_hand, run)
+    assert status(run) is Status.STOPPED
+    assert run.snapshot.message == (
+        "Stopped because nobody had watched it for 30 seconds. Stopped after 2 of 100 trees."
+    )
+
+
+@pytest.mark.usefixtures("one_piece_a_turn")
+def test_last_to_leave_stops_it(by_hand: Scheduler) -> None:
+    watchers = [lambda: True, lambda: True, lambda: False]
+    run = by_hand.submit_classical("forest", blobs(), is_watched=watchers[0])
+    for watcher in (*watchers[1:], watchers[1]):
+        run.watch(watcher)
+    run.leave(lambda: True)  # Who never watched.
+    run.leave(watchers[0])
+    assert not is_stopping(run)
+    run.leave(watchers[1])  # The one that is left is not there.
+    assert is_stopping(run)
+    in_turns(by_hand, run)
+    assert status(run) is Status.STOPPED
+
+
+def test_leaving_a_network_that_others_watch_changes_nothing(by_hand: Scheduler) -> None:
+    def first() -> bool:
+        return True
+
+    run = by_hand.submit(small(), blobs(), is_watched=first)
+    run.watch()
+    run.leave(first)
+    to_the_end(by_hand, run)
+    assert_same_as_alone(run)
+
+
+# Failing, and what fits
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(DataError("No images.", "Get some."), "Get some."), (MemoryError(), "out of memory"), (KeyError("x"), "log")],
+)
+def test_failure_is_told_and_others_go_on(
+    error: Exception,
+    words: str,
+    scheduler: Scheduler,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    real = classical.learn
+
+    def learn(kind: str, *how: Any) -> Iterator[classical.Piece]:
+        pieces = real(kind, *how)
+        yield next(pieces)
+        yield next(pieces)
+        if kind == "bayes":
+            raise error
+        yield from pieces
+
+    monkeypatch.setattr(classical, "learn", learn)
+    with caplog.at_level(logging.ERROR):
+        broken = [scheduler.submit_classical("bayes", blobs()) for _ in range(4)]
+        for run in broken:
+            wait_for(run, *ENDED)
+            assert (run.snapshot.status, run.snapshot.evaluation) == (Status.FAILED, None)
+            assert words in run.snapshot.message
+    assert len(caplog.records) == (0 if isinstance(error, DataError) else 4)
+    healthy = scheduler.submit_classical("neighbours", blobs())
+    wait_for(healthy, *ENDED)
+    assert healthy.snapshot.status is Status.FINISHED
+
+
+@pytest.mark.parametrize("kind", classical.KINDS)
+def test_nothing_reaches_the_log(kind: str, scheduler: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
+    run = scheduler.submit_classical(kind, blobs())
+    wait_for(run, *ENDED)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("kind", "split"), [("svm", "official"), ("forest", "half")])
+def test_unknown_kind_or_split_is_refused(kind: str, split: str, by_hand: Scheduler) -> None:
+    with pytest.raises(ConfigError):
+        by_hand.submit_classical(kind, blobs(), split)
+    assert by_hand.active_runs == 0
+
+
+def test_classical_runs_count_among_all(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 2)
+    held = [by_hand.submit(small(), blobs()), by_hand.submit_classical("bayes", blobs())]
+    with pytest.raises(CapacityError, match="2 runs are under way"):
+        by_hand.submit_classical("forest", blobs())
+    with pytest.raises(CapacityError, match="2 runs are under way"):
+        by_hand.submit(small(), blobs())
+    assert by_hand.active_runs == len(held)
+
+
+def test_pixels_are_promised_once_to_all_who_share_them(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = (300 + 90) * 784 * 4
+    dataset = dataclasses.replace(blobs())
+    runs = [by_hand.submit_classical(kind, dataset) for kind in classical.KINDS]
+    first, *others = (run.promised_bytes for run in runs)
+    assert set(others) == {first - pixels}
+    monkeypatch.setattr(capacity, "free_bytes", lambda: 128 * 2**20 + 4 * others[0] + pixels)
+    with pytest.raises(CapacityError, match="needs about") as caught:
+        by_hand.submit_classical("bayes", dataset)
+    assert "other runs have ended" in caught.value.remedy
+
+
+def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    assert run.snapshot.seconds_an_epoch is None
+    to_the_end(by_hand, run)
+    paces = sorted(point.samples_per_second for point in run.snapshot.points)
+    middle = (paces[len(paces) // 2 - 1] + paces[len(paces) // 2]) / 2
+    assert len(paces) % 2 == 0
+    assert run.snapshot.seconds_an_epoch == pytest.approx(300 / middle)
+
+
+def test_network_says_which_images_are_for_what(by_hand: Scheduler) -> None:
+    config: RunConfig = small(split="kite", validation_fraction=0.25)
+    run = by_hand.submit(config, blobs())
+    assert run.split is datasets.split(blobs(), "kite", 0.25)
+    assert isinstance(by_hand.submit_classical("bayes", blobs()), ClassicalRun)
