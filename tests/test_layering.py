@@ -41,6 +41,7 @@ ORDER = [
     "live_run",
     "classical_run",
     "scheduler",
+    "shared_runs",
     "drawing",
     "doctor",
     "photo",

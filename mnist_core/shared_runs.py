@@ -1,0 +1,121 @@
+"""Runs that are the same for everybody, and therefore computed once a server."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeVar
+
+from mnist_core import scheduler as scheduling
+from mnist_core.classical_run import ClassicalRun
+from mnist_core.job import Job, Status
+from mnist_core.live_run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset
+    from mnist_core.scheduler import Scheduler
+
+MAX_ENDED = 48
+"""So many ended runs are kept, each with its answers to the test images, half a megabyte, and its weights."""
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+class SharedRuns:
+    """Runs by what they learn and from which data. From any thread.
+
+    A run that was stopped or has failed counts as not there. A data set is told by its identity, and kept only by its
+    runs.
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        # The one asked for last stands last. A key holds the identity of a data set that its run keeps alive.
+        self._runs: OrderedDict[Hashable, Job] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def network(self, config: RunConfig, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
+        """The run of a network with random weights at first: the one that there is, or a new one.
+
+        Args:
+            config: the run.
+            dataset: the data that it names.
+            is_watched: as for `Scheduler.submit`; joins those who watch the run already.
+
+        Raises:
+            CapacityError: when the server cannot hold a new one.
+        """
+        return self._get(
+            (config, id(dataset)),
+            Run,
+            is_watched,
+            lambda: self._scheduler.submit(config, dataset, is_watched=is_watched),
+        )
+
+    def classical(
+        self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
+    ) -> ClassicalRun:
+        """The run of a classical model, likewise; the arguments are those of `Scheduler.submit_classical`.
+
+        Raises:
+            CapacityError: when the server cannot hold a new one.
+            ConfigError: there is no such kind or split.
+        """
+        return self._get(
+            (kind, split, id(dataset)),
+            ClassicalRun,
+            is_watched,
+            lambda: self._scheduler.submit_classical(kind, dataset, split, is_watched),
+        )
+
+    def find_network(self, config: RunConfig, dataset: Dataset) -> Run | None:
+        """The run that `network` would give back, without starting one."""
+        return self._find((config, id(dataset)), Run)
+
+    def find_classical(self, kind: str, dataset: Dataset, split: str = "official") -> ClassicalRun | None:
+        """The run that `classical` would give back, without starting one."""
+        return self._find((kind, split, id(dataset)), ClassicalRun)
+
+    def _get(
+        self,
+        key: Hashable,
+        of: type[AnyJob],
+        is_watched: Callable[[], bool] | None,
+        submit: Callable[[], AnyJob],
+    ) -> AnyJob:
+        with self._lock:
+            run = self._find(key, of)
+            if run is not None:
+                run.watch(is_watched)
+                # Who was the last to watch may have left just now.
+                if not run.is_stopping:
+                    return run
+            run = submit()
+            self._runs[key] = run
+            self._runs.move_to_end(key)
+            return run
+
+    def _find(self, key: Hashable, of: type[AnyJob]) -> AnyJob | None:
+        with self._lock:
+            run = self._runs.get(key)
+            if run is not None:
+                self._runs.move_to_end(key)
+            self._forget_the_oldest()
+            if not isinstance(run, of) or run.is_stopping or run.snapshot.status in (Status.STOPPED, Status.FAILED):
+                return None
+            return run
+
+    def _forget_the_oldest(self) -> None:
+        ended = [key for key, run in self._runs.items() if not run.snapshot.status.is_active]
+        for key in ended[: max(0, len(ended) - MAX_ENDED)]:
+            del self._runs[key]
+
+
+@functools.cache
+def shared() -> SharedRuns:
+    """The one `SharedRuns` of this process."""
+    return SharedRuns(scheduling.shared())

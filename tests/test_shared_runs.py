@@ -1,0 +1,172 @@
+"""Runs that all visitors share: started once, found again, and forgotten when there are too many."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import threading
+import weakref
+
+import pytest
+
+from mnist_core import classical, datasets, shared_runs
+from mnist_core.errors import CapacityError, ConfigError
+from mnist_core.job import Job, Status
+from mnist_core.scheduler import Scheduler
+from mnist_core.shared_runs import SharedRuns
+from tests.samples import blobs, small
+from tests.turns import in_turns, to_the_end, wait_for, wait_until
+
+
+@pytest.fixture
+def shared(by_hand: Scheduler) -> SharedRuns:
+    return SharedRuns(by_hand)
+
+
+def test_same_question_finds_the_same_run(shared: SharedRuns, by_hand: Scheduler) -> None:
+    network, model = shared.network(small(), blobs()), shared.classical("bayes", blobs())
+    assert shared.network(small(), blobs()) is network
+    assert shared.classical("bayes", blobs(), "official") is model
+    assert (network.title, network.number) == ("", 0)
+    assert (model.title, model.number) == ("Naive Bayes", 0)
+    assert by_hand.active_runs == 2
+    for run in (network, model):
+        to_the_end(by_hand, run)
+    assert shared.network(small(), blobs()) is network
+    assert shared.classical("bayes", blobs()) is model
+
+
+def test_other_questions_find_other_runs(shared: SharedRuns) -> None:
+    other = dataclasses.replace(blobs())
+    networks = [shared.network(config, data) for config in (small(), small(seed=1)) for data in (blobs(), other)]
+    assert len({run.id for run in networks}) == 4
+    models = [
+        shared.classical(kind, data, split)
+        for kind in ("bayes", "forest")
+        for data in (blobs(), other)
+        for split in ("official", "kite")
+    ]
+    assert len({run.id for run in models}) == 8
+
+
+def test_finding_starts_nothing(shared: SharedRuns, by_hand: Scheduler) -> None:
+    assert shared.find_network(small(), blobs()) is None
+    assert shared.find_classical("bayes", blobs()) is None
+    assert by_hand.active_runs == 0
+    network, model = shared.network(small(), blobs()), shared.classical("bayes", blobs(), "kite")
+    assert shared.find_network(small(), blobs()) is network
+    assert shared.find_classical("bayes", blobs(), "kite") is model
+    assert shared.find_classical("bayes", blobs()) is None
+
+
+@pytest.mark.parametrize("has_answered", [False, True])
+def test_stopped_run_is_made_anew(has_answered: bool, shared: SharedRuns, by_hand: Scheduler) -> None:
+    run = shared.classical("forest", blobs())
+    run.stop()
+    if has_answered:
+        in_turns(by_hand, run)
+        assert run.snapshot.status is Status.STOPPED
+    assert shared.find_classical("forest", blobs()) is None
+    assert shared.classical("forest", blobs()) is not run
+
+
+def test_failed_run_is_made_anew(shared: SharedRuns, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(classical, "learn", lambda *_: iter([]))
+        run = shared.classical("forest", blobs())
+        in_turns(by_hand, run)
+    assert run.snapshot.status is Status.FAILED
+    assert shared.find_classical("forest", blobs()) is None
+    again = shared.classical("forest", blobs())
+    to_the_end(by_hand, again)
+    assert again.snapshot.status is Status.FINISHED
+    assert shared.find_classical("forest", blobs()) is again
+
+
+def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns) -> None:
+    def first() -> bool:
+        return True
+
+    def second() -> bool:
+        return True
+
+    run = shared.network(small(), blobs(), first)
+    assert shared.network(small(), blobs(), second) is run
+    stopping = []
+    for leaving in (first, second):
+        run.leave(leaving)
+        stopping.append(run.is_stopping)
+    assert stopping == [False, True]
+    assert shared.network(small(), blobs(), second) is not run
+
+
+def test_refused_run_leaves_nothing_behind(shared: SharedRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError):
+        shared.classical("svm", blobs())
+    with monkeypatch.context() as full:
+        full.setenv("MNIST_MEMORY_MB", "1")
+        with pytest.raises(CapacityError):
+            shared.classical("bayes", blobs())
+    assert shared.find_classical("bayes", blobs()) is None
+    assert shared.classical("bayes", blobs()).snapshot.status is Status.WAITING
+
+
+def test_ended_run_that_was_not_asked_for_longest_goes_first(
+    shared: SharedRuns, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_runs, "MAX_ENDED", 2)
+    under_way = shared.classical("forest", blobs())
+    sets = [dataclasses.replace(blobs()) for _ in range(3)]
+    ended = []
+    for dataset in sets[:2]:
+        ended.append(shared.classical("neighbours", dataset))
+        to_the_end(by_hand, ended[-1])
+    assert shared.find_classical("neighbours", sets[0]) is ended[0]
+    ended.append(shared.classical("neighbours", sets[2]))
+    to_the_end(by_hand, ended[-1])
+    assert shared.find_classical("neighbours", sets[2]) is ended[2]
+    assert [shared.find_classical("neighbours", dataset) for dataset in sets] == [ended[0], None, ended[2]]
+    assert shared.find_classical("forest", blobs()) is under_way
+
+
+def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = SharedRuns(scheduler)
+    dataset = dataclasses.replace(blobs())
+    run = shared.classical("neighbours", dataset)
+    wait_for(run, Status.FINISHED)
+    gone = weakref.ref(dataset)
+    del run, dataset
+    datasets._split.cache_clear()
+    datasets._without_test.cache_clear()
+    gc.collect()
+    assert gone() is not None
+    monkeypatch.setattr(shared_runs, "MAX_ENDED", 0)
+    assert shared.find_classical("bayes", blobs()) is None
+
+    def is_gone() -> bool:
+        gc.collect()
+        return gone() is None
+
+    wait_until(is_gone)  # A worker may not yet have put it down.
+
+
+def test_many_who_ask_at_once_get_one_run(shared: SharedRuns, by_hand: Scheduler) -> None:
+    together = threading.Barrier(8)
+    found: list[Job] = []
+
+    def ask() -> None:
+        together.wait()
+        found.append(shared.classical("bayes", blobs()))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len({run.id for run in found}) == 1
+    assert by_hand.active_runs == 1
+
+
+def test_there_is_one_for_the_process() -> None:
+    assert shared_runs.shared() is shared_runs.shared()
