@@ -1,9 +1,9 @@
-"""How good a network is, and where it errs."""
+"""How good a network or a classical model is, and where it errs."""
 
 import pandas as pd
 import streamlit as st
 
-from mnist_core import datasets, evaluation, figures
+from mnist_core import evaluation, figures
 from mnist_core.config import CLASSES
 from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
@@ -70,7 +70,7 @@ st.title("Find its errors")
 run = runs.choose()
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
-    split = datasets.split(run.dataset, run.config.split, run.config.validation_fraction)
+    split = run.split
     with st.container(horizontal=True):
         st.metric("Test accuracy", f"{result.accuracy:.2%}")
         st.metric("Test loss", f"{result.loss:.4f}")
@@ -80,7 +80,8 @@ if run is not None and run.snapshot.evaluation is not None:
         show_matrix(result)
     with right:
         show_cell(result, split)
-    st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+    if run in session.networks():
+        st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
     digits, surest, one = st.tabs(["Digit by digit", "Surest mistakes", "One image"])
     with digits:
         show_digits(result)

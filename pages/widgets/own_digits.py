@@ -126,7 +126,7 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
 
 def _run_of(network: TrainedNetwork) -> Run | None:
     """The visitor's run that left this network; None for the shipped one."""
-    return next((run for run in session.runs() if run.snapshot.network is network), None)
+    return next((run for run in session.networks() if run.snapshot.network is network), None)
 
 
 def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:

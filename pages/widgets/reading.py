@@ -30,7 +30,7 @@ _SUGGESTED = 0.8
 
 def choose() -> dict[str, Predictor]:
     """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
-    own = {run.id: run for run in session.readable_runs()}
+    own = {run.id: run for run in session.networks()}
     names = {run_id: runs.name(run) for run_id, run in own.items()} | {SHIPPED: _SHIPPED_NAME}
     preferred = session.preferred_run() if session.preferred_run() in own else next(iter(own), None)
     # Whoever has just trained a network wants to see it beside the one that reads well.
@@ -49,7 +49,7 @@ def choose() -> dict[str, Predictor]:
 
 
 def _predictor_of(network: TrainedNetwork | None) -> Predictor:
-    assert network is not None  # A readable run has one.
+    assert network is not None  # `session.networks` are those with one.
     return Predictor(network)
 
 

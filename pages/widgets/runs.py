@@ -1,4 +1,4 @@
-"""Choosing one of the visitor's trained networks."""
+"""Choosing one of the visitor's runs that have learned something."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.live_run import Run
 from pages.widgets import session
 
 if TYPE_CHECKING:
-    from mnist_core.live_run import Run
+    from mnist_core.job import Job
 
 
-def title(run: Run) -> str:
-    """What the network of a run is called."""
-    return run.title or presets.title_of(run.config)
+def title(run: Job) -> str:
+    """What the network or the classical model of a run is called."""
+    return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
 
 
-def name(run: Run) -> str:
-    """What a run is called: its number, network and accuracy."""
+def name(run: Job) -> str:
+    """What a run is called: its network or model, its accuracy, and its number if it is the visitor's own."""
     evaluation = run.snapshot.evaluation
     accuracy = f" · {evaluation.accuracy:.1%}" if evaluation else ""
-    return f"{title(run)}{accuracy} (run {run.number})"
+    number = f" (run {run.number})" if run.number else ""
+    return f"{title(run)}{accuracy}{number}"
 
 
-def choose() -> Run | None:
+def choose() -> Job | None:
     """The run that the visitor chose on this or another page, at first the newest.
 
     Without any, it says so, offers the way to the Train page and returns None.

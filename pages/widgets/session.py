@@ -12,6 +12,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core import datasets, presets, scheduler
+from mnist_core.live_run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
-    from mnist_core.live_run import Run
+    from mnist_core.job import Job
     from mnist_core.training import TrainingState
 
     Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
@@ -148,9 +149,9 @@ def keep(name: str, value: Any) -> None:
     st.session_state[f"{name}-noted"] = value
 
 
-def runs() -> list[Run]:
-    """The visitor's runs, the oldest first."""
-    own: list[Run] = _state("runs", [])
+def runs() -> list[Job]:
+    """The visitor's runs, of networks and of classical models, the oldest first."""
+    own: list[Job] = _state("runs", [])
     return own
 
 
@@ -166,19 +167,38 @@ def start(config: RunConfig, dataset: Dataset, paused: bool = False, state: Trai
     Raises:
         CapacityError: when the server cannot hold it.
     """
-    run = scheduler.shared().submit(config, dataset, paused, _watcher(), state)
-    own = runs()
-    own.append(run)
-    st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
+    run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
+    _keep_run(run)
     prefer_run(run.id)
-    for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
-        own.remove(old)
+    st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
     st.session_state["current_run"] = run
     return run
 
 
-def _watcher() -> Callable[[], bool]:
-    """Whether this visitor's tab is open, on whatever page; to be asked from any thread."""
+def adopt(run: Job) -> None:
+    """Let a run that all visitors share be among this visitor's too, and be the preferred one."""
+    if run not in runs():
+        _keep_run(run)
+    prefer_run(run.id)
+
+
+def _keep_run(run: Job) -> None:
+    own = runs()
+    own.append(run)
+    for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
+        own.remove(old)
+
+
+def watcher() -> Callable[[], bool]:
+    """Whether this visitor's tab is open, on whatever page; to be asked from any thread.
+
+    Always the same object for the same visitor, so that `Job.leave` knows it.
+    """
+    own: Callable[[], bool] = _state("watcher", _new_watcher())
+    return own
+
+
+def _new_watcher() -> Callable[[], bool]:
     context = get_script_run_ctx()
     if context is None or not runtime.exists():  # Without a server, as in tests of a page, nobody can leave.
         return lambda: True
@@ -199,9 +219,15 @@ def is_training() -> bool:
     return any(run.snapshot.status.is_active for run in runs())
 
 
-def readable_runs() -> list[Run]:
+def readable_runs() -> list[Job]:
+    """The runs that have answered the test images, the newest first."""
+    return [run for run in reversed(runs()) if run.snapshot.evaluation is not None]
+
+
+def networks() -> list[Run]:
     """The runs that have left a network, the newest first."""
-    return [run for run in reversed(runs()) if run.snapshot.network is not None]
+    own = [run for run in reversed(runs()) if isinstance(run, Run)]
+    return [run for run in own if run.snapshot.network is not None]
 
 
 def preferred_run() -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import presets
+from mnist_core import datasets, presets, scheduler
+from mnist_core.classical_run import ClassicalRun
+from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import data, session
 from tests import mirror
@@ -190,3 +193,73 @@ def test_keyboard_chooses_a_cell_of_the_matrix(app: AppTest) -> None:
     evaluation = run.snapshot.evaluation
     assert evaluation is not None
     assert any(f"{evaluation.confusion[4, 4]:,} images of a 4 read as 4" in text.value for text in app.markdown)
+
+
+@pytest.fixture(scope="module")
+def neighbours() -> ClassicalRun:
+    """Nearest neighbours in the embedded digits, as a page would share it."""
+    run = scheduler.Scheduler().submit_classical("neighbours", datasets.load("embedded"))
+    for _ in range(6000):
+        if not run.snapshot.status.is_active:
+            break
+        PAUSE.wait(0.01)
+    assert run.snapshot.status is Status.FINISHED
+    return run
+
+
+def adopt(app: AppTest, run: ClassicalRun) -> None:
+    """What `session.adopt` does, for another visitor's state."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "session_state", app.session_state)
+        session.adopt(run)
+        session.adopt(run)
+
+
+def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours: ClassicalRun) -> None:
+    adopt(app, neighbours)
+    assert app.session_state["runs"] == [neighbours]
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    evaluation = neighbours.snapshot.evaluation
+    assert evaluation is not None
+    assert app.selectbox(key="run-choice").options == [f"k nearest neighbours · {evaluation.accuracy:.1%}"]
+    assert app.metric[0].value == f"{evaluation.accuracy:.2%}"
+    app.selectbox(key="cell-true").select(4).run()
+    app.selectbox(key="cell-answer").select(4).run()
+    assert not app.exception
+    assert any(f"{evaluation.confusion[4, 4]:,} images of a 4 read as 4" in text.value for text in app.markdown)
+
+
+def test_adopted_run_is_preferred_and_the_own_network_is_still_there(app: AppTest, neighbours: ClassicalRun) -> None:
+    run = train_briefly(app)
+    adopt(app, neighbours)
+    app.switch_page("pages/evaluate.py").run()
+    assert app.selectbox(key="run-choice").value == neighbours.id
+    app.selectbox(key="run-choice").set_value(run.id).run()
+    assert not app.exception
+    evaluation = run.snapshot.evaluation
+    assert evaluation is not None
+    assert app.metric[0].value == f"{evaluation.accuracy:.2%}"
+    assert any("(run 1)" in name for name in app.selectbox(key="run-choice").options)
+
+
+def test_drawings_are_read_by_networks_only(app: AppTest, neighbours: ClassicalRun) -> None:
+    adopt(app, neighbours)
+    app.session_state["own"] = True
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    assert not app.exception
+    assert app.multiselect(key="networks").options == ["Built-in network"]
+    assert len(answers(app)) == 1
+
+
+def test_visitor_is_always_watched_by_the_same_watcher() -> None:
+    page = AppTest.from_string(
+        "import streamlit as st\nfrom pages.widgets import session\n"
+        "st.session_state['seen'] = [*st.session_state.get('seen', []), session.watcher()]"
+    )
+    page.run()
+    page.run()
+    first, second = page.session_state["seen"]
+    assert first is second
+    assert first()
