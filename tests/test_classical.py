@@ -21,8 +21,8 @@ from mnist_core.classical import Piece
 from mnist_core.errors import ConfigError
 from tests.samples import blobs
 
-FLAT = blobs().train_images.reshape(300, -1).astype(np.float32) / 255
-TEST = blobs().test_images.reshape(90, -1).astype(np.float32) / 255
+FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
+TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
 WHOLE: dict[str, Any] = {
     "forest": RandomForestClassifier(classical.TREES, random_state=3),
     "logistic": LogisticRegression(max_iter=2_000),

@@ -28,8 +28,8 @@ from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, small
 from tests.turns import ENDED, assert_same_as_alone, in_turns, to_the_end, wait_for
 
-FLAT = blobs().train_images.reshape(300, -1).astype(np.float32) / 255
-TEST = blobs().test_images.reshape(90, -1).astype(np.float32) / 255
+FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
+TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
 # As the runs have them: the seed is 0.
 WHOLE: dict[str, Any] = {
     "forest": RandomForestClassifier(classical.TREES, random_state=0),
