@@ -11,6 +11,8 @@ import numpy as np
 from mnist_core import config as choices
 
 if TYPE_CHECKING:
+    import logging
+
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
@@ -32,7 +34,14 @@ def load_tensorflow() -> None:
     """
     with _importing:
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        # Each architecture is compiled once, on purpose; TensorFlow takes several in a row for one compiled too often.
+        tf.get_logger().addFilter(_is_no_retracing)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def keep_compiled() -> None:

@@ -333,9 +333,8 @@ def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
     assert run.snapshot.seconds_an_epoch is None
     to_the_end(by_hand, run)
     paces = sorted(point.samples_per_second for point in run.snapshot.points)
-    middle = (paces[len(paces) // 2 - 1] + paces[len(paces) // 2]) / 2
-    assert len(paces) % 2 == 0
-    assert run.snapshot.seconds_an_epoch == pytest.approx(300 / middle)
+    assert len(paces) == 20  # A tenth of them, the two quickest, are as fast as the one that is taken or faster.
+    assert run.snapshot.seconds_an_epoch == pytest.approx(300 / paces[18])
 
 
 def test_network_says_which_images_are_for_what(by_hand: Scheduler) -> None:
