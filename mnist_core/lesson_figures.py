@@ -1,0 +1,257 @@
+"""One function a picture of the Learn page, as Vega-Lite descriptions. As in `figures`, they compute nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.figures import ERROR, INK, QUIET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PUBLISHED = "published"
+# Told apart by people who do not tell red from green; the first two are the colours of the whole playground.
+_SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
+_HEIGHT = 280
+
+
+def _number(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def _within(low: float, high: float) -> dict[str, Any]:
+    return {"scale": {"domain": [low, high], "nice": False}}
+
+
+def series(names: Sequence[str]) -> dict[str, Any]:
+    """The colours of several runs: grey for what was published, else one each."""
+    own = [name for name in names if name != PUBLISHED]
+    colors = dict(zip(own, _SERIES * len(own), strict=False)) | {PUBLISHED: QUIET}
+    return {"domain": list(names), "range": [colors[name] for name in names]}
+
+
+def compared_curves(field: str, names: Sequence[str], epochs: int, height: tuple[float, float]) -> dict[str, Any]:
+    """Curves of several runs that grow, for data with the columns epoch, `field`, run and images.
+
+    Training images are drawn as lines, validation images dashed, and what was published as points.
+
+    Args:
+        field: the column to draw, "accuracy" or "loss".
+        names: the runs, `PUBLISHED` among them where there are such points.
+        epochs: where the horizontal axis ends.
+        height: where the vertical axis begins and ends.
+    """
+    is_share = field == "accuracy"
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": _number("epoch", "epoch", **_within(0, epochs), axis={"tickMinStep": 1, "format": "d", "grid": False}),
+            "y": _number(field, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
+            "color": {
+                "field": "run",
+                "type": "nominal",
+                "scale": series(names),
+                # Inside, in the corner that accuracies leave free; the loss beside it needs no second one.
+                "legend": {"title": None, "orient": "bottom-right"} if is_share and len(names) > 1 else None,
+            },
+            "tooltip": [
+                {"field": "run", "type": "nominal"},
+                {"field": "images", "type": "nominal"},
+                _number("epoch", "epoch", format=".2f"),
+                _number(field, field, format=".4f"),
+            ],
+        },
+        "layer": [
+            {
+                "transform": [{"filter": f"datum.run !== '{PUBLISHED}'"}],
+                "mark": {"type": "line", "clip": True},
+                "encoding": {
+                    "strokeDash": {
+                        "field": "images",
+                        "type": "nominal",
+                        "scale": {"domain": ["training", "validation"], "range": [[1, 0], [5, 4]]},
+                        "legend": None,
+                    }
+                },
+            },
+            {
+                "transform": [{"filter": f"datum.run === '{PUBLISHED}'"}],
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+            },
+        ],
+    }
+
+
+def trend(
+    across: str, along: str, ends: tuple[float, float], height: tuple[float, float], is_log: bool = False
+) -> dict[str, Any]:
+    """How one thing depends on another, point by point, for data with the columns `across`, `along` and name.
+
+    Args:
+        across: the column on the horizontal axis.
+        along: the column on the vertical one; "accuracy" is shown in percent.
+        ends: where the horizontal axis begins and ends.
+        height: where the vertical axis begins and ends.
+        is_log: whether each doubling is a step of the horizontal axis.
+    """
+    is_share = along == "accuracy"
+    scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
+    return {
+        "height": _HEIGHT,
+        "mark": {"type": "line", "point": {"size": 60, "filled": True}, "color": INK},
+        "encoding": {
+            "x": _number(across, across, scale=scale, axis={"tickMinStep": 1, "grid": False, "format": "d"}),
+            "y": _number(along, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
+            "tooltip": [
+                {"field": "name", "type": "nominal"},
+                _number(along, along, format=".2%" if is_share else ".3g"),
+            ],
+        },
+    }
+
+
+def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
+    """A curve and one place on it, for data with the columns x, y and here (whether it is that place)."""
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": _number("x", **_within(-reach, reach), axis={"grid": False}),
+            "y": _number("y", **_within(bottom, top)),
+        },
+        "layer": [
+            {
+                "transform": [{"filter": "!datum.here"}],
+                "mark": {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 2},
+            },
+            {
+                "transform": [{"filter": "datum.here"}],
+                "mark": {"type": "point", "filled": True, "size": 160, "color": INK, "opacity": 1, "clip": True},
+            },
+        ],
+    }
+
+
+def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
+    """Curves over a share, with a dot on each where one stands; columns `across`, value, name and here."""
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": _number(across, across, **_within(0, 1), axis={"grid": False, "format": ".0%"}),
+            "y": _number("value", **_within(0, top)),
+            "color": {
+                "field": "name",
+                "type": "nominal",
+                "scale": series(names),
+                "legend": {"title": None, "orient": "top-right"},
+            },
+        },
+        "layer": [
+            {"transform": [{"filter": "!datum.here"}], "mark": {"type": "line", "clip": True}},
+            {
+                "transform": [{"filter": "datum.here"}],
+                "mark": {"type": "point", "filled": True, "size": 160, "opacity": 1, "clip": True},
+            },
+        ],
+    }
+
+
+def descent_path(reach: float) -> dict[str, Any]:
+    """A valley and the places visited in it, for data with the columns weight, loss and step (below 0: the valley)."""
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": _number("weight", "weight", **_within(-reach, reach), axis={"grid": False}),
+            "y": _number("loss", "loss", **_within(0, reach**2)),
+        },
+        "layer": [
+            {
+                "transform": [{"filter": "datum.step < 0"}],
+                "mark": {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 2},
+            },
+            {
+                "transform": [{"filter": "datum.step >= 0"}],
+                "mark": {
+                    "type": "line",
+                    "clip": True,
+                    "color": INK,
+                    "strokeWidth": 1,
+                    "point": {"filled": True, "size": 70, "color": INK},
+                },
+                "encoding": {
+                    "order": {"field": "step"},
+                    "tooltip": [_number("step", "step"), _number("loss", "loss", format=".4f")],
+                },
+            },
+        ],
+    }
+
+
+def kinds_with_line(is_wall: bool) -> dict[str, Any]:
+    """Points of two kinds and a line through or between them.
+
+    For data with the columns width, ink, digit and, for the line's two ends, digit "line".
+
+    Args:
+        is_wall: whether the line parts the kinds; otherwise it goes through the points, whose kinds then do not matter.
+    """
+    kind = {
+        "field": "digit",
+        "type": "nominal",
+        "scale": {"domain": ["0", "1"], "range": [INK, ERROR]},
+        "legend": {"title": "digit", "orient": "top-left"},
+    }
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": _number("width", "width in pixels", **_within(0, 24), axis={"grid": False}),
+            "y": _number("ink", "inked pixels", **_within(0, 220)),
+        },
+        "layer": [
+            {
+                "transform": [{"filter": "datum.digit !== 'line'"}],
+                "mark": {"type": "point", "filled": True, "size": 24, "opacity": 0.7, "clip": True, "color": QUIET},
+                "encoding": {"color": kind} if is_wall else {},
+            },
+            {
+                "transform": [{"filter": "datum.digit === 'line'"}],
+                "mark": {"type": "line", "clip": True, "strokeWidth": 3, "color": QUIET if is_wall else INK},
+            },
+        ],
+    }
+
+
+def heaps(names: Sequence[str], most: int) -> dict[str, Any]:
+    """Two heaps of values and a threshold, for data with the columns value, kind and threshold.
+
+    Args:
+        names: the two kinds.
+        most: where the vertical axis, which counts, ends.
+    """
+    return {
+        "height": _HEIGHT,
+        "layer": [
+            {
+                "mark": {"type": "bar", "opacity": 0.75},
+                "encoding": {
+                    "x": _number("value", "value of the test", bin={"step": 0.04, "extent": [0, 1]}),
+                    "y": {
+                        "aggregate": "count",
+                        "type": "quantitative",
+                        "title": "mushrooms",
+                        "stack": None,
+                        **_within(0, most),
+                    },
+                    "color": {
+                        "field": "kind",
+                        "type": "nominal",
+                        "scale": {"domain": list(names), "range": [INK, ERROR]},
+                        "legend": {"title": None, "orient": "top-right"},
+                    },
+                },
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 3, "color": QUIET},
+                "encoding": {"x": {"aggregate": "max", "field": "threshold", "type": "quantitative", **_within(0, 1)}},
+            },
+        ],
+    }

@@ -1,0 +1,177 @@
+"""The courses hold together, cover what the tutorials teach, and say what is so."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from mnist_core import network
+from mnist_core.articles import ARTICLES
+from mnist_core.classical import KINDS
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.course import CONCEPTS, Course, Progress, Question, Step
+from mnist_core.courses import COURSES
+from mnist_core.errors import DataError
+from mnist_core.experiments import EXPERIMENTS
+
+STEPS = [(key, number, step) for key, course in COURSES.items() for number, step in enumerate(course.steps, 1)]
+STEP_IDS = [f"{key}-{number}" for key, number, _ in STEPS]
+
+
+def step_of(key: str, title: str) -> Step:
+    return next(step for step in COURSES[key].steps if step.title == title)
+
+
+def right_answer(step: Step) -> str:
+    return step.question.choices[step.question.right]
+
+
+def test_courses_cover_every_concept_of_the_tutorials() -> None:
+    taught = {concept for _, _, step in STEPS for concept in step.concepts}
+    assert taught == set(CONCEPTS)
+
+
+@pytest.mark.parametrize(("key", "number", "step"), STEPS, ids=STEP_IDS)
+def test_step_has_something_to_read_to_try_and_to_answer(key: str, number: int, step: Step) -> None:
+    assert step.title
+    assert 100 < len(step.text) < 700
+    assert step.activity or step.trials
+    assert step.article in ("", *ARTICLES)
+    names = [trial.name for trial in step.trials]
+    assert len(set(names)) == len(names)
+
+
+QUESTIONS = [step.question for _, _, step in STEPS] + [experiment.question for experiment in EXPERIMENTS.values()]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=[question.text[:40] for question in QUESTIONS])
+def test_question_has_a_right_answer_among_different_ones(question: Question) -> None:
+    assert 2 <= len(question.choices) <= 4
+    assert len(set(question.choices)) == len(question.choices)
+    assert 0 <= question.right < len(question.choices)
+    assert len(question.why) > 60
+
+
+def test_right_answers_are_not_always_at_the_same_place() -> None:
+    for course in COURSES.values():
+        places = [step.question.right for step in course.steps]
+        assert max(map(places.count, places)) <= 0.7 * len(places)
+
+
+def test_titles_within_a_course_differ() -> None:
+    for course in COURSES.values():
+        titles = [step.title for step in course.steps]
+        assert len(set(titles)) == len(titles)
+
+
+# The numbers that the texts give, counted here.
+
+
+def test_kite_learns_as_many_numbers_as_its_step_says() -> None:
+    step = step_of("kite", "Layers")
+    assert right_answer(step) == f"{784 * 128 + 128 + 128 * 10 + 10:,}"
+    assert "100,480" in step.question.why
+    assert "1,290" in step.question.why
+
+
+def test_most_frequent_mistake_of_the_printed_matrix_is_the_one_that_is_named() -> None:
+    confusion = ARTICLES["kite"].confusion
+    retold = ARTICLES["kite-retold"].confusion
+    assert confusion is not None
+    assert retold is not None
+    mistakes = confusion - np.diag(np.diag(confusion))
+    true, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    step = step_of("kite", "Which digits does it mix up?")
+    assert right_answer(step) == f"A {true} read as a {answer}"
+    for number in (mistakes[true, answer], mistakes[answer, true], f"{np.trace(confusion):,}", f"{np.trace(retold):,}"):
+        assert str(number) in step.question.why
+
+
+def test_labels_take_a_byte_each_after_two_numbers_of_four_bytes() -> None:
+    assert right_answer(step_of("kite", "What is in the file")) == f"{2 * 4 + 60_000:,} bytes"
+
+
+def test_neuron_of_the_question_answers_what_is_said() -> None:
+    assert right_answer(step_of("kite", "A neuron")) == f"{max(0, 1 * 2 + 0.5 * -4 + 0.5):g}"
+
+
+def test_torres_output_layer_and_steps_are_counted_right() -> None:
+    assert right_answer(step_of("torres", "Counting weights")) == str(10 * 10 + 10)
+    assert right_answer(step_of("torres", "Epochs and batches")) == f"{60_000 // 100 * 5:,}"
+
+
+def test_losses_of_half_sure_and_sure_answers_are_as_the_step_says() -> None:
+    why = step_of("torres", "Loss, optimizer, metric").question.why
+    assert f"{-math.log(0.51):.2f}" in why
+    assert f"{-math.log(0.99):.2f}" in why
+
+
+def test_second_wide_layer_adds_what_is_said() -> None:
+    step = step_of("morgan", "Deep or shallow")
+    one, two = (network.parameter_count(trial.config) for trial in step.trials)
+    assert f"{two - one:,}" == "262,656"
+    assert "262,656" in step.question.text
+
+
+def test_filters_learn_as_many_numbers_as_is_said() -> None:
+    step = step_of("morgan", "What a convolution sees")
+    assert right_answer(step) == str(32 * 9 + 32)
+    dense = network.parameter_count(RunConfig(layers=(LayerConfig(units=32),))) - (32 * 10 + 10)
+    assert f"{dense:,}" in step.question.why
+
+
+def test_convolutional_network_learns_a_twelfth_of_the_wide_layers_numbers() -> None:
+    convolutions, wide = step_of("morgan", "A small convolutional network").trials
+    ratio = network.parameter_count(wide.config) / network.parameter_count(convolutions.config)
+    assert round(ratio) == 12
+
+
+# Progress.
+
+
+def test_progress_comes_back_from_its_text() -> None:
+    for course in COURSES.values():
+        answers = tuple(k % len(step.question.choices) if k % 3 else None for k, step in enumerate(course.steps))
+        progress = Progress(answers)
+        assert Progress.from_text(course, progress.to_text()) == progress
+
+
+def test_progress_counts_answers_and_names_the_first_step_without_one() -> None:
+    progress = Progress((1, None, 0, None))
+    assert (progress.done, progress.next_step) == (2, 1)
+    assert Progress((1, 1)).next_step == 1
+
+
+@pytest.mark.parametrize("text", ["", "0", "9----------", "²----------", "x----------", "-" * 12, "0" * 400])
+def test_progress_that_does_not_fit_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="does not fit"):
+        Progress.from_text(COURSES["kite"], text)
+
+
+# Experiments.
+
+
+def test_experiments_differ_in_one_thing_only() -> None:
+    for key in ("neurons", "layers"):
+        experiment = EXPERIMENTS[key]
+        assert len(experiment.places) == len(experiment.trials)
+        assert len({dataclasses.replace(trial.config, layers=()) for trial in experiment.trials}) == 1
+    for place, trial in zip(EXPERIMENTS["neurons"].places, EXPERIMENTS["neurons"].trials, strict=True):
+        assert [layer.units for layer in trial.config.layers] == [place]
+    for place, trial in zip(EXPERIMENTS["layers"].places, EXPERIMENTS["layers"].trials, strict=True):
+        assert len(trial.config.layers) == place
+
+
+def test_forest_is_compared_on_the_networks_own_images_with_every_classical_model() -> None:
+    experiment = EXPERIMENTS["forest"]
+    assert set(experiment.classical) == set(KINDS)
+    assert len({trial.config.split for trial in experiment.trials}) == 1
+
+
+def test_course_is_a_frozen_description() -> None:
+    course: Course = COURSES["kite"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        course.name = "other"  # type: ignore[misc]
