@@ -1,0 +1,222 @@
+"""A course's step on the page: read, answer, try or run, and see whether it was so."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import articles, figures
+from mnist_core.course import Course, Progress, Question, Step
+from mnist_core.courses import COURSES
+from mnist_core.errors import DataError
+from pages.widgets import explorers, explorers_data, pictures, session, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from mnist_core.datasets import Dataset
+
+ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
+    function.__name__: function
+    for function in (
+        explorers_data.examples,
+        explorers_data.tasks,
+        explorers_data.file,
+        explorers_data.one_image,
+        explorers_data.hold_back,
+        explorers_data.roles,
+        explorers_data.tensor,
+        explorers_data.prepare,
+        explorers_data.convolution,
+        explorers.neuron,
+        explorers.activation,
+        explorers.layers,
+        explorers.softmax,
+        explorers.loss,
+        explorers.descent,
+        explorers.batches,
+        explorers.matrices,
+        explorers.two_classes,
+        explorers.mushrooms,
+    )
+}
+
+
+def progress(key: str) -> Progress:
+    """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
+    course = COURSES[key]
+    if not session.kept(f"restored-{key}", False):
+        session.keep(f"restored-{key}", True)
+        _restore(key, course)
+    return Progress(tuple(session.kept(_answer_name(key, at), None) for at in range(len(course.steps))))
+
+
+def _restore(key: str, course: Course) -> None:
+    text = st.query_params.get(key, "")
+    if not text:
+        return
+    try:
+        found = Progress.from_text(course, text)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    for at, answer in enumerate(found.answers):
+        session.keep(_answer_name(key, at), answer)
+
+
+def remember() -> None:
+    """Write the progress into the page's address, so that a reload or a bookmark finds it again."""
+    for key in COURSES:
+        done = progress(key)
+        if done.done:
+            st.query_params[key] = done.to_text()
+
+
+def show(dataset: Dataset) -> None:
+    """A course to choose, and its step where the visitor is."""
+    keys = list(COURSES)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = str(
+            st.segmented_control(
+                "Course",
+                keys,
+                key=session.seed_kept("course", keys[0]),
+                format_func=lambda key: COURSES[key].name,
+                required=True,
+                label_visibility="collapsed",
+            )
+        )
+        session.keep("course", key)
+        course, done = COURSES[key], progress(key)
+        at = int(session.kept(f"step-{key}", done.next_step))
+        _contents(key, course, done, at)
+    step = course.steps[at]
+    st.progress(done.done / len(course.steps))
+    st.subheader(f"{at + 1}. {step.title}")
+    if not at:
+        st.caption(f"{course.summary} After the tutorial of {course.source}.")
+    st.markdown(step.text)
+    if step.activity in ACTIVITIES:
+        with st.container(border=True):
+            ACTIVITIES[step.activity](dataset, step)
+    answer = ask(_answer_name(key, at), step.question)
+    is_shown = answer is not None
+    if step.trials:
+        with st.container(border=True):
+            is_shown = _try(step, dataset, answer is not None)
+    if is_shown and answer is not None:
+        explain(step.question, answer)
+    _leave(key, course, at, is_explained=is_shown and answer is not None)
+
+
+def _answer_name(key: str, at: int) -> str:
+    return f"answer-{key}-{at}"
+
+
+def _contents(key: str, course: Course, done: Progress, at: int) -> None:
+    def title(i: int) -> str:
+        return f"{'✓' if done.answers[i] is not None else '○'} {i + 1}. {course.steps[i].title}"
+
+    steps = list(range(len(course.steps)))
+    name = f"contents-{key}"
+    # The buttons below go on too, so it is told where the visitor is.
+    session.choose(name, at)
+    st.selectbox(
+        "Step",
+        steps,
+        key=name,
+        format_func=title,
+        on_change=lambda: session.keep(f"step-{key}", session.chosen(name)),
+        label_visibility="collapsed",
+    )
+
+
+def ask(name: str, question: Question) -> int | None:
+    """A question whose answer is noted under `name`; None before there is one."""
+    st.markdown(f"**{question.text}**")
+    answer: int | None = st.radio(
+        question.text,
+        list(range(len(question.choices))),
+        index=session.kept(name, None),
+        key=name,
+        format_func=question.choices.__getitem__,
+        on_change=lambda: session.keep(name, session.chosen(name)),
+        label_visibility="collapsed",
+    )
+    return answer
+
+
+def _try(step: Step, dataset: Dataset, is_answered: bool) -> bool:
+    """The step's runs; returns whether they have ended, so that there is something to explain."""
+    if not is_answered:
+        st.caption("Answer first; then see it run.")
+        return False
+    article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
+
+    def draw(there: trials.Named) -> None:
+        trials.curves(there, article, step.floor)
+        trials.results(there)
+
+    ended = trials.show(step.trials, dataset, draw)
+    if ended and step.activity == "answer":
+        _answers(ended, dataset)
+    return bool(ended)
+
+
+def _answers(ended: trials.Named, dataset: Dataset) -> None:
+    """The printed probabilities of one test image beside those of runs."""
+    printed = articles.ARTICLES["torres"].answer
+    assert printed is not None
+    shown = {"The tutorial's": printed.probabilities}
+    for name, run in ended.items():
+        result = run.snapshot.evaluation
+        if result is not None:
+            shown[name] = dict(enumerate(result.probabilities[printed.image].tolist()))
+    st.image(pictures.paper(dataset.test_images[printed.image], 5), width=112, caption=f"test image {printed.image}")
+    for column, (name, probabilities) in zip(st.columns(len(shown)), shown.items(), strict=True):
+        with column:
+            st.markdown(f"**{name}**")
+            st.vega_lite_chart(_bars(probabilities), figures.live_bars(), key=f"answer-{name}")
+
+
+def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame({"digit": map(str, probabilities), "probability": probabilities.values()})
+    table["best"] = table["probability"] == table["probability"].max()
+    return table
+
+
+def explain(question: Question, answer: int) -> None:
+    """Whether the answer was right, and why."""
+    if answer == question.right:
+        st.success(f"**So it is.** {question.why}", icon=":material/check_circle:")
+    else:
+        right = question.choices[question.right]
+        st.info(f"**The answer is: {right}.** {question.why}", icon=":material/lightbulb:")
+
+
+def _leave(key: str, course: Course, at: int, is_explained: bool) -> None:
+    def go(to: int) -> None:
+        session.keep(f"step-{key}", to)
+
+    with st.container(horizontal=True):
+        if at:
+            st.button("Back", icon=":material/arrow_back:", on_click=go, args=(at - 1,))
+        if at + 1 < len(course.steps):
+            st.button(
+                "Next",
+                icon=":material/arrow_forward:",
+                on_click=go,
+                args=(at + 1,),
+                type="primary" if is_explained else "secondary",
+            )
+        if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
+            session.edit(dataclasses.replace(course.steps[at].config, dataset=session.draft().dataset))
+            st.switch_page("pages/train.py")
+    if at + 1 == len(course.steps) and is_explained:
+        st.success(f"That was the course. {course.summary}", icon=":material/flag:")

@@ -1,0 +1,98 @@
+"""Every published figure beside this server's own run of the same recipe."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import articles, evaluation, figures
+from mnist_core.articles import ARTICLES, Article
+from mnist_core.course import Trial
+from pages.widgets import session, theme, trials
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.datasets import Dataset
+    from mnist_core.live_run import Run
+
+_OURS = "this server"
+
+
+def show(dataset: Dataset) -> None:
+    """One article's figures, with buttons to run its recipe or all of them."""
+    st.markdown("What the tutorials printed, and what the same recipes come to on this server, run once for everybody.")
+    if dataset.name != "mnist":
+        st.info(
+            "The articles' figures are for MNIST. These runs learn from other digits, so they differ for that reason "
+            "alone.",
+            icon=":material/info:",
+        )
+    _offer_all(dataset)
+    keys = list(ARTICLES)
+    key = st.selectbox(
+        "Article",
+        keys,
+        key=session.seed("article-choice", session.kept("article", keys[0]), keys),
+        format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
+        on_change=lambda: session.keep("article", session.chosen("article-choice")),
+    )
+    article = ARTICLES[key]
+    ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(trials.curves, article=article))
+    run = ended.get(_OURS)
+    _table(article, run)
+    if run is not None:
+        with st.container(horizontal=True):
+            trials.offer_mistakes(run)
+            if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
+                session.edit(trials.on(Trial("", article.config), dataset).config)
+                st.switch_page("pages/train.py")
+    if article.confusion is not None:
+        _matrices(article.confusion, run)
+    if article.slips:
+        st.subheader("Worth a second look")
+        for slip in article.slips:
+            st.markdown(f"**{slip.title}.** {slip.text}")
+
+
+def _offer_all(dataset: Dataset) -> None:
+    every = tuple({article.config: Trial(key, article.config) for key, article in ARTICLES.items()}.values())
+    there = trials.found(every, dataset)
+    if len(there) < len(every) and st.button(f"Run all {len(every)} recipes", icon=":material/playlist_play:"):
+        trials.start(every, dataset)
+        st.rerun()
+
+
+def _table(article: Article, run: Run | None) -> None:
+    shot = run.snapshot if run else None
+    rows = articles.compare(
+        article,
+        shot.epochs if shot else (),
+        shot.evaluation if shot else None,
+        shot.seconds_an_epoch if shot else None,
+    )
+    lines = []
+    for row in rows:
+        published = articles.format_value(row.published, row.unit)
+        if row.published_to is not None:
+            published += f" to {articles.format_value(row.published_to, row.unit)}"
+        lines.append(f"| {row.figure} | {published} | {articles.format_value(row.ours, row.unit)} |")
+    st.markdown("\n".join(["| | Published | Ours |", "|:--|--:|--:|", *lines]))
+
+
+def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
+    st.subheader("Confusion matrices")
+    ours = run.snapshot.evaluation.confusion if run and run.snapshot.evaluation else None
+    views = ["Published", *(["Ours"] if ours is not None else [])]
+    left, right = st.columns(2, vertical_alignment="bottom")
+    view = left.segmented_control("Matrix", views, default=views[0], required=True)
+    only_errors = right.toggle("Only the mistakes", key="published-errors")
+    matrix = ours if view == "Ours" and ours is not None else printed
+    shown = evaluation.errors_only(matrix) if only_errors else matrix
+    texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
+    figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
+    st.plotly_chart(figure, key="published-matrix", config={"displayModeBar": False})
+    st.caption(f"Rows are the true digits, columns the answers. {matrix.trace():,} of {matrix.sum():,} are right.")

@@ -1,0 +1,132 @@
+"""The questions that the tutorials leave to their readers, answered by experiment."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import lesson_figures, shared_runs
+from mnist_core.classical import KINDS
+from mnist_core.errors import PlaygroundError
+from mnist_core.experiments import EXPERIMENTS, Experiment
+from pages.widgets import lessons, live, session, trials
+
+if TYPE_CHECKING:
+    from mnist_core.classical_run import ClassicalRun
+    from mnist_core.datasets import Dataset
+
+
+def show(dataset: Dataset) -> None:
+    """One of the questions: predict, let it run, see."""
+    keys = list(EXPERIMENTS)
+    key = st.segmented_control(
+        "Question",
+        keys,
+        key=session.seed_kept("experiment", keys[0]),
+        format_func=lambda key: EXPERIMENTS[key].title,
+        required=True,
+        label_visibility="collapsed",
+    )
+    session.keep("experiment", key)
+    experiment = EXPERIMENTS[str(key)]
+    st.markdown(experiment.text)
+    answer = lessons.ask(f"experiment-{key}", experiment.question)
+    if answer is None:
+        st.caption("Answer first; then see it run.")
+        return
+    if experiment.classical:
+        _classical(experiment, dataset)
+    draw = functools.partial(_trends, experiment) if experiment.across else trials.compare
+    ended = trials.show(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
+    if ended:
+        for run in list(ended.values())[:1] if experiment.classical else ():
+            trials.offer_mistakes(run)
+        lessons.explain(experiment.question, answer)
+
+
+def _trends(experiment: Experiment, there: trials.Named) -> None:
+    """Accuracy and time of those that have ended, over what they differ in."""
+    import pandas as pd
+
+    rows = []
+    for place, trial in zip(experiment.places, experiment.trials, strict=True):
+        shot = there[trial.name].snapshot if trial.name in there else None
+        if shot is not None and shot.evaluation is not None:
+            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, trial.name))
+    if not rows:
+        return
+    time = "seconds an epoch"
+    table = pd.DataFrame(rows, columns=[experiment.across, "accuracy", time, "name"])
+    ends = (experiment.places[0], experiment.places[-1])
+    lowest = math.floor(10 * table["accuracy"].min()) / 10
+    charts = (("Test accuracy", "accuracy", (lowest, 1.0)), ("Seconds an epoch", time, (0.0, 1.1 * table[time].max())))
+    for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            spec = lesson_figures.trend(experiment.across, along, ends, height, experiment.is_log)
+            st.vega_lite_chart(table, spec, key=f"trend-{along}")
+    trials.results(there)
+
+
+def _classical(experiment: Experiment, dataset: Dataset) -> None:
+    """The models that are no networks: a button each, progress, what they reach."""
+    there = {
+        kind: shared_runs.shared().find_classical(kind, dataset, _split(experiment)) for kind in experiment.classical
+    }
+    if any(run is not None and run.snapshot.status.is_active for run in there.values()):
+        st.fragment(_follow, run_every=trials.POLL_SECONDS)(experiment, dataset)
+    else:
+        _models(experiment, dataset)
+
+
+def _split(experiment: Experiment) -> str:
+    return experiment.trials[0].config.split
+
+
+def _follow(experiment: Experiment, dataset: Dataset) -> None:
+    runs = _models(experiment, dataset)
+    if not any(run.snapshot.status.is_active for run in runs):
+        st.rerun()
+
+
+def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
+    found = []
+    for kind in experiment.classical:
+        run = shared_runs.shared().find_classical(kind, dataset, _split(experiment))
+        with st.container(horizontal=True, vertical_alignment="center", key=f"model-{kind}"):
+            st.markdown(f"**{KINDS[kind]}**", width=190)
+            if run is None:
+                if st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
+                    _start(kind, dataset, _split(experiment))
+            else:
+                found.append(run)
+                _state(kind, run)
+    return found
+
+
+def _start(kind: str, dataset: Dataset, split: str) -> None:
+    try:
+        shared_runs.shared().classical(kind, dataset, split, session.watcher())
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def _state(kind: str, run: ClassicalRun) -> None:
+    shot = run.snapshot
+    if shot.status.is_active:
+        last = shot.points[-1] if shot.points else None
+        reached = f"{last.done:,} of {shot.whole:,} {shot.counted}, {last.accuracy:.1%} right so far" if last else ""
+        st.progress(shot.fraction, text=reached or "Getting ready …", width=320)
+        if st.button("Stop", key=f"stop-{kind}", icon=":material/stop:"):
+            run.leave(session.watcher())
+            st.rerun()
+    elif shot.evaluation is not None:
+        st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {live.duration(shot.work_seconds)}", width=190)
+        trials.offer_mistakes(run)
+    if shot.message:
+        st.caption(shot.message)

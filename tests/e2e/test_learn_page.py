@@ -1,0 +1,91 @@
+"""The Learn page in a real browser: each course from first to last step, and a fault found."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from mnist_core.courses import COURSES
+from mnist_core.faults import FAULTS
+from tests.e2e.test_main_path import SLOW
+
+
+def open_learn(page: Page) -> None:
+    page.goto("/learn")
+    expect(page.get_by_role("heading", name="Learn how it works")).to_be_visible(timeout=SLOW)
+    wait_until_idle(page)
+
+
+def wait_until_idle(page: Page) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+
+
+def segment(page: Page, name: str) -> Locator:
+    # On some versions of Streamlit the segments are radio buttons, on others plain ones.
+    main = page.get_by_test_id("stMain")
+    return main.get_by_role("radio", name=name, exact=True).or_(main.get_by_role("button", name=name, exact=True)).first
+
+
+def choose(page: Page, question: str, choice: str) -> None:
+    """Answer a question, all of which are radio buttons named by it."""
+    group = page.get_by_role("radiogroup", name=question)
+    expect(group).to_be_visible(timeout=SLOW)
+    group.get_by_text(choice, exact=True).click()
+
+
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [("desktop-light", "kite"), ("phone-light", "torres"), ("desktop-dark", "morgan")],
+    indirect=["page"],
+)
+def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
+    course = COURSES[key]
+    open_learn(page)
+    segment(page, course.name).click()
+    for number, step in enumerate(course.steps, 1):
+        expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
+        explanation = page.get_by_test_id("stAlert").filter(has_text="So it is.")
+        choose(page, step.question.text, step.question.choices[step.question.right])
+        if step.trials:
+            # Another course may have had the server run them already.
+            run = page.get_by_role("button", name=re.compile("^Let (it|them) run$", re.IGNORECASE))
+            expect(run.or_(explanation).first).to_be_visible(timeout=SLOW)
+            if run.count():
+                run.click()
+        expect(explanation).to_be_visible(timeout=SLOW)
+        if step.trials:
+            expect(page.locator(".mark-line path").first).to_be_visible(timeout=SLOW)
+            row = page.get_by_role("row").filter(has_text=step.trials[-1].name)
+            expect(row).to_contain_text(re.compile(r"\d\d\.\d\d%"))
+        if number < len(course.steps):
+            page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("That was the course")).to_be_visible(timeout=SLOW)
+    answers = "".join(str(step.question.right) for step in course.steps)
+    expect(page).to_have_url(re.compile(rf"{key}={answers}"))
+
+    # After a reload, which begins a new session, the answers are still there.
+    page.reload()
+    segment(page, course.name).click()
+    expect(page.get_by_text("That was the course")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_fault_is_found_from_curves_and_matrix(page: Page) -> None:
+    open_learn(page)
+    segment(page, "Fault lab").click()
+    page.get_by_role("button", name="Give me a case").click(timeout=SLOW)
+    expect(page.locator(".js-plotly-plot .textpoint").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".mark-line path").first).to_be_visible()
+    page.get_by_role("button", name="A hint").click()
+    expect(page.get_by_test_id("stAlert").first).to_be_visible(timeout=SLOW)
+    # Which case it is, chance has decided: whoever tries all answers meets the right one.
+    found = page.get_by_role("button", name="Next case")
+    warning = page.get_by_test_id("stAlert").filter(has_text="would look different")
+    for fault in FAULTS.values():
+        choose(page, "What is wrong?", fault.name)
+        expect(found.or_(warning.filter(has_text=fault.name)).first).to_be_visible(timeout=SLOW)
+        if found.count():
+            break
+    expect(page.get_by_text("1 of 9 cases solved")).to_be_visible(timeout=SLOW)

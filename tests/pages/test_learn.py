@@ -1,0 +1,220 @@
+"""The Learn page, without a browser: every step, what is kept, the published figures, the questions, the faults."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import faults, shared_runs
+from mnist_core.courses import COURSES
+from mnist_core.experiments import EXPERIMENTS
+from mnist_core.job import Status
+from mnist_core.live_run import Run
+from pages.widgets import data, lessons
+from tests.pages.visitor import PAUSE, labels, press
+from tests.turns import wait_for
+
+
+@pytest.fixture
+def learn(app: AppTest) -> AppTest:
+    """A new visitor on the Learn page."""
+    return app.switch_page("pages/learn.py").run()
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    app.session_state["learn-view"] = name
+    return app.run()
+
+
+def course(app: AppTest, key: str) -> AppTest:
+    app.session_state["course"] = key
+    return app.run()
+
+
+def answer(app: AppTest, choice: int) -> AppTest:
+    radio = app.radio[0]
+    return radio.set_value(choice).run()
+
+
+def run_until(app: AppTest, words: str) -> None:
+    """Poll as the browser does, until something on the page has these words."""
+    for _ in range(6000):
+        app.run()
+        if any(words in box.value for box in (*app.success, *app.info, *app.markdown)):
+            return
+        PAUSE.wait(0.02)
+    raise AssertionError(f"{words!r} does not come")
+
+
+def test_every_activity_is_used_and_every_step_finds_its_own() -> None:
+    named = {step.activity for course in COURSES.values() for step in course.steps} - {"", "answer"}
+    assert named == set(lessons.ACTIVITIES)
+
+
+@pytest.mark.parametrize("key", COURSES)
+def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: str) -> None:
+    course(learn, key)
+    steps = COURSES[key].steps
+    for number, step in enumerate(steps):
+        assert not learn.exception
+        assert learn.subheader[0].value == f"{number + 1}. {step.title}"
+        assert not learn.success
+        assert "Let it run" not in labels(learn)
+        assert "Let them run" not in labels(learn)
+        answer(learn, step.question.right)
+        if step.trials:
+            assert any(label.startswith("Let ") for label in labels(learn)) or learn.success or "Stop" in labels(learn)
+        else:
+            assert step.question.why in learn.success[0].value
+        if number + 1 < len(steps):
+            press(learn, "Next")
+    is_over = any("That was the course" in box.value for box in learn.success)
+    assert is_over or steps[-1].trials  # Those have to be run first.
+    assert "".join(learn.query_params[key]) == "".join(str(step.question.right) for step in steps)
+
+
+def test_wrong_answer_is_told_the_right_one(learn: AppTest) -> None:
+    question = COURSES["kite"].steps[0].question
+    answer(learn, (question.right + 1) % len(question.choices))
+    assert not learn.success
+    assert question.choices[question.right] in learn.info[0].value
+
+
+def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppTest) -> None:
+    course(learn, "torres")
+    learn.selectbox(key="contents-torres").set_value(8).run()
+    step = COURSES["torres"].steps[8]
+    assert step.title == "Five epochs"
+    answer(learn, step.question.right)
+    if "Let it run" in labels(learn):
+        press(learn, "Let it run")
+    run_until(learn, step.question.why)
+    dataset = data.loading("embedded").dataset
+    assert dataset is not None
+    config = dataclasses.replace(step.trials[0].config, dataset="embedded")
+    run = shared_runs.shared().find_network(config, dataset)
+    assert run is not None
+    assert run.snapshot.evaluation is not None
+    assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
+
+
+def test_progress_is_there_after_another_page(learn: AppTest) -> None:
+    answer(learn, 1)
+    press(learn, "Next")
+    learn.switch_page("pages/draw.py").run()
+    learn.switch_page("pages/learn.py").run()
+    assert learn.subheader[0].value == f"2. {COURSES['kite'].steps[1].title}"
+    press(learn, "Back")
+    assert learn.radio[0].value == 1
+
+
+def test_progress_comes_back_from_the_address(app: AppTest) -> None:
+    app.query_params["kite"] = "10" + "-" * (len(COURSES["kite"].steps) - 2)
+    app.switch_page("pages/learn.py").run()
+    assert app.subheader[0].value == f"3. {COURSES['kite'].steps[2].title}"
+    press(app, "Back")
+    assert app.radio[0].value == 0
+
+
+def test_damaged_progress_in_the_address_is_told_and_the_course_begins_anew(app: AppTest) -> None:
+    app.query_params["kite"] = "99"
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    assert "does not fit" in app.warning[0].value
+    assert app.subheader[0].value.startswith("1. ")
+
+
+def test_step_opens_its_network_in_train(learn: AppTest) -> None:
+    course(learn, "torres")
+    press(learn, "Open this network in Train")
+    learn.switch_page("pages/train.py").run()
+    config = COURSES["torres"].steps[0].config
+    assert learn.session_state["draft"].to_query() == {**config.to_query(), "dataset": "embedded"}
+
+
+def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
+    view(learn, "Published against yours")
+    assert not learn.exception
+    assert any("MNIST" in box.value for box in learn.info)
+    learn.selectbox(key="article-choice").select("torres").run()
+    if "Let it run" in labels(learn):
+        table = next(text.value for text in learn.markdown if "Published" in text.value)
+        assert "| training loss, epoch 1 | 2.1822 | - |" in table
+        press(learn, "Let it run")
+    for _ in range(6000):
+        learn.run()
+        if "See its mistakes" in labels(learn):
+            break
+        PAUSE.wait(0.02)
+    table = next(text.value for text in learn.markdown if "Published" in text.value)
+    row = next(line for line in table.splitlines() if line.startswith("| training loss, epoch 1 |"))
+    assert row.split("|")[2].strip() == "2.1822"
+    assert 1 < float(row.split("|")[3]) < 4
+    assert any("0.9018" in text.value for text in learn.markdown)
+
+
+def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTest) -> None:
+    view(learn, "Questions")
+    learn.session_state["experiment"] = "forest"
+    learn.run()
+    assert "Let it learn" not in labels(learn)
+    answer(learn, EXPERIMENTS["forest"].question.right)
+    learn.button(key="learn-bayes").click()
+    learn.run()
+    for _ in range(6000):
+        learn.run()
+        if "See its mistakes" in labels(learn):
+            break
+        PAUSE.wait(0.02)
+    press(learn, "See its mistakes")
+    learn.switch_page("pages/evaluate.py").run()
+    assert not learn.exception
+    assert learn.metric[0].label == "Test accuracy"
+    assert "Naive Bayes" in str(learn.selectbox(key="run-choice").options)
+
+
+def begin_case(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> Run:
+    monkeypatch.setattr("random.choice", lambda keys: key if key in keys else keys[0])
+    press(app, "Give me a case")
+    return until_case_is_shown(app)
+
+
+def until_case_is_shown(app: AppTest) -> Run:
+    run: Run = app.session_state["fault-run-noted"]
+    wait_for(run, Status.FINISHED)
+    app.run()
+    return run
+
+
+def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    view(learn, "Fault lab")
+    run = begin_case(learn, monkeypatch, "dead")
+    assert not learn.exception
+    assert run.snapshot.evaluation is not None
+    assert np.count_nonzero(run.snapshot.evaluation.confusion.sum(axis=0)) == 1
+    fault = faults.FAULTS["dead"]
+    shown = " ".join(box.value for box in (*learn.markdown, *learn.caption, *learn.info))
+    assert fault.name not in shown
+    learn.radio(key="fault-choice").set_value("low").run()
+    assert "would look different" in learn.warning[0].value
+    for number, hint in enumerate(fault.hints, 1):
+        press(learn, "A hint")
+        assert [box.value for box in learn.info] == list(fault.hints[:number])
+        assert hint in learn.info[-1].value
+    learn.radio(key="fault-choice").set_value("dead").run()
+    assert fault.explanation in learn.success[0].value
+    assert labels(learn) == ["Next case"]
+
+
+def test_case_can_be_given_up_and_the_next_one_is_another(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    view(learn, "Fault lab")
+    begin_case(learn, monkeypatch, "nothing")
+    press(learn, "Tell me")
+    assert faults.FAULTS["nothing"].explanation in learn.success[0].value
+    press(learn, "Next case")
+    until_case_is_shown(learn)
+    assert learn.session_state["fault-noted"] != "nothing"
+    assert "nothing" not in learn.session_state["faults-solved-noted"]
