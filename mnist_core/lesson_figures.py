@@ -98,7 +98,7 @@ def trend(
     scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
     return {
         "height": _HEIGHT,
-        "mark": {"type": "line", "point": {"size": 60, "filled": True}, "color": INK},
+        "mark": {"type": "line", "point": {"size": 60, "filled": True, "color": INK}, "color": INK},
         "encoding": {
             "x": _number(across, across, scale=scale, axis={"tickMinStep": 1, "grid": False, "format": "d"}),
             "y": _number(along, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),

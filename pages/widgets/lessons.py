@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from mnist_core.datasets import Dataset
 
+VIEW = "Courses"
+"""What the Learn page calls the view with the courses."""
+
 ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
     function.__name__: function
     for function in (
@@ -200,19 +203,23 @@ def explain(question: Question, answer: int) -> None:
         st.info(f"**The answer is: {right}.** {question.why}", icon=":material/lightbulb:")
 
 
-def _leave(key: str, course: Course, at: int, is_explained: bool) -> None:
-    def go(to: int) -> None:
-        session.keep(f"step-{key}", to)
+def go_to(key: str, step: int) -> None:
+    """Let a course, and its step counted from 0, be what is shown."""
+    session.keep("course", key)
+    session.choose("course", key)
+    session.keep(f"step-{key}", step)
 
+
+def _leave(key: str, course: Course, at: int, is_explained: bool) -> None:
     with st.container(horizontal=True):
         if at:
-            st.button("Back", icon=":material/arrow_back:", on_click=go, args=(at - 1,))
+            st.button("Back", icon=":material/arrow_back:", on_click=go_to, args=(key, at - 1))
         if at + 1 < len(course.steps):
             st.button(
                 "Next",
                 icon=":material/arrow_forward:",
-                on_click=go,
-                args=(at + 1,),
+                on_click=go_to,
+                args=(key, at + 1),
                 type="primary" if is_explained else "secondary",
             )
         if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):

@@ -10,7 +10,8 @@ import streamlit as st
 from mnist_core import articles, evaluation, figures
 from mnist_core.articles import ARTICLES, Article
 from mnist_core.course import Trial
-from pages.widgets import session, theme, trials
+from mnist_core.courses import COURSES
+from pages.widgets import lessons, session, theme, trials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from mnist_core.live_run import Run
 
 _OURS = "this server"
+EXAMINED = {
+    "kite": ("kite", "Ten answers that sum to one"),
+    "kite-retold": ("kite", "Which digits does it mix up?"),
+    "torres": ("torres", "Where could 0.9018 come from?"),
+}
+"""The steps of the courses in which an article's most telling slip can be examined, each by course and title."""
 
 
 def show(dataset: Dataset) -> None:
@@ -54,8 +61,16 @@ def show(dataset: Dataset) -> None:
         _matrices(article.confusion, run)
     if article.slips:
         st.subheader("Worth a second look")
-        for slip in article.slips:
-            st.markdown(f"**{slip.title}.** {slip.text}")
+    for slip in article.slips:
+        st.markdown(f"**{slip.title}.** {slip.text}")
+    if key in EXAMINED:
+        st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=EXAMINED[key])
+
+
+def _examine(course: str, title: str) -> None:
+    titles = [step.title for step in COURSES[course].steps]
+    lessons.go_to(course, titles.index(title))
+    session.choose("learn-view", lessons.VIEW)
 
 
 def _offer_all(dataset: Dataset) -> None:

@@ -39,6 +39,7 @@ def show(dataset: Dataset) -> None:
         return
     if experiment.classical:
         _classical(experiment, dataset)
+        st.markdown("**Two networks**, for comparison")
     draw = functools.partial(_trends, experiment) if experiment.across else trials.compare
     ended = trials.show(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
     if ended:
@@ -96,23 +97,28 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
     found = []
     for kind in experiment.classical:
         run = shared_runs.shared().find_classical(kind, dataset, _split(experiment))
+        # One that was stopped is no longer the server's, but what it has learned can still be looked at.
+        begun: ClassicalRun | None = session.kept(f"begun-{kind}", None)
         with st.container(horizontal=True, vertical_alignment="center", key=f"model-{kind}"):
             st.markdown(f"**{KINDS[kind]}**", width=190)
-            if run is None:
-                if st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
-                    _start(kind, dataset, _split(experiment))
-            else:
+            if run is not None:
                 found.append(run)
                 _state(kind, run)
+                continue
+            if begun is not None and not begun.is_stopping:
+                _state(kind, begun)
+            if st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
+                _start(kind, dataset, _split(experiment))
     return found
 
 
 def _start(kind: str, dataset: Dataset, split: str) -> None:
     try:
-        shared_runs.shared().classical(kind, dataset, split, session.watcher())
+        run = shared_runs.shared().classical(kind, dataset, split, session.watcher())
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
     else:
+        session.keep(f"begun-{kind}", run)
         st.rerun()
 
 

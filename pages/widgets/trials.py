@@ -198,10 +198,9 @@ def results(there: Named) -> None:
         )
     if lines:
         # Few and short enough for a phone.
-        head = "| Run | Test | Training | Weights | An epoch |"
+        head = "| Run | Test | Train | Weights | Epoch |"
         st.markdown("\n".join([head, "|:--|--:|--:|--:|--:|", *lines]))
         st.caption(
-            "Test and training: the accuracy at the end, on images that it never saw and, over the last epoch, on "
-            "those it learned from. Weights: how many numbers it learns, biases included. An epoch: how long it takes "
-            "when the processor is free."
+            "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: how "
+            "many numbers it learns, biases included. Epoch: how long one takes while the processor is free."
         )

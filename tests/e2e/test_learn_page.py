@@ -14,7 +14,7 @@ from tests.e2e.test_main_path import SLOW
 
 def open_learn(page: Page) -> None:
     page.goto("/learn")
-    expect(page.get_by_role("heading", name="Learn how it works")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Learn by doing")).to_be_visible(timeout=SLOW)
     wait_until_idle(page)
 
 

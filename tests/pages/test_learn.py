@@ -9,13 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import faults, shared_runs
+from mnist_core.classical_run import ClassicalRun
 from mnist_core.courses import COURSES
 from mnist_core.experiments import EXPERIMENTS
 from mnist_core.job import Status
 from mnist_core.live_run import Run
-from pages.widgets import data, lessons
+from pages.widgets import data, lessons, published
 from tests.pages.visitor import PAUSE, labels, press
-from tests.turns import wait_for
+from tests.turns import wait_for, wait_until
 
 
 @pytest.fixture
@@ -154,6 +155,32 @@ def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
     assert row.split("|")[2].strip() == "2.1822"
     assert 1 < float(row.split("|")[3]) < 4
     assert any("0.9018" in text.value for text in learn.markdown)
+
+
+@pytest.mark.parametrize("key", published.EXAMINED)
+def test_slip_is_examined_in_the_course(learn: AppTest, key: str) -> None:
+    view(learn, "Published against yours")
+    learn.selectbox(key="article-choice").select(key).run()
+    press(learn, "Try it in the course")
+    assert not learn.exception
+    assert learn.subheader[0].value.endswith(published.EXAMINED[key][1])
+
+
+def test_stopped_forest_is_still_to_be_looked_at(learn: AppTest) -> None:
+    view(learn, "Questions")
+    learn.session_state["experiment"] = "forest"
+    learn.run()
+    answer(learn, 0)
+    learn.button(key="learn-forest").click()
+    learn.run()
+    run: ClassicalRun = learn.session_state["begun-forest-noted"]
+    wait_until(lambda: bool(run.snapshot.points) or not run.snapshot.status.is_active)
+    run.stop()
+    wait_for(run, Status.STOPPED)
+    learn.run()
+    assert run.snapshot.evaluation is not None
+    assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
+    assert labels(learn).count("Let it learn") >= 1
 
 
 def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTest) -> None:
