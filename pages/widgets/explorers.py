@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import articles, config, evaluation, figures, lesson_figures, lessons, network
+from mnist_core import articles, config, figures, lesson_figures, lessons, network
 from mnist_core.config import ACTIVATIONS, CLASSES
-from pages.widgets import theme
+from pages.widgets import pictures, theme
 
 if TYPE_CHECKING:
     from mnist_core.course import Step
@@ -147,13 +147,7 @@ def matrices(_: Dataset, __: Step) -> None:
     confusion = printed[key].confusion
     assert confusion is not None
     only_errors = right.toggle("Only the mistakes", key="printed-errors")
-    shown = evaluation.errors_only(confusion) if only_errors else confusion
-    texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
-    figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
-    st.plotly_chart(figure, key="printed-matrix", config={"displayModeBar": False})
-    st.caption("Rows are the true digits, columns the answers.")
-    right_ones, every = int(confusion.trace()), int(confusion.sum())
-    st.markdown(f"On the diagonal **{right_ones:,}** of {every:,}: an accuracy of **{right_ones / every:.4f}**.")
+    pictures.confusion(confusion, "printed-matrix", only_errors)
 
 
 def two_classes(_: Dataset, __: Step) -> None:

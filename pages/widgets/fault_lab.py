@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import faults, figures, scheduler
+from mnist_core import faults, scheduler
 from mnist_core.errors import PlaygroundError
 from mnist_core.faults import FAULTS
-from pages.widgets import session, theme, trials
+from pages.widgets import pictures, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
@@ -42,10 +42,7 @@ def show(dataset: Dataset) -> None:
     trials.curves({_NAME: run})
     result = run.snapshot.evaluation
     if result is not None:
-        texts = [[str(count) if count else "" for count in row] for row in result.confusion.tolist()]
-        figure = figures.confusion_matrix(result.confusion.astype(float), texts, theme.text_color())
-        st.plotly_chart(figure, key="fault-matrix", config={"displayModeBar": False})
-        st.caption("Rows are the true digits, columns the answers.")
+        pictures.confusion(result.confusion, "fault-matrix")
     _ask(key, dataset, solved)
 
 

@@ -12,6 +12,9 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
+from mnist_core import evaluation, figures
+from pages.widgets import theme
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,6 +73,25 @@ def answer(label: int, answered: int, probability: float) -> str:
     """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
     colour = "blue" if label == answered else "orange"
     return f":{colour}[**{answered}**] {probability:.0%}"
+
+
+def confusion(matrix: npt.NDArray[np.int64], key: str, only_errors: bool = False) -> None:
+    """A confusion matrix of counts to look at, with how much of it is right; cells that are 0 are left empty.
+
+    Args:
+        matrix: (10, 10), rows the true digits.
+        key: of the chart.
+        only_errors: whether to leave out the diagonal.
+    """
+    shown = evaluation.errors_only(matrix) if only_errors else matrix
+    texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
+    figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+    right, every = int(matrix.trace()), int(matrix.sum())
+    st.caption(
+        f"Rows are the true digits, columns the answers. On the diagonal stand {right:,} of {every:,}: an accuracy of "
+        f"{right / every:.4f}."
+    )
 
 
 def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices) -> None:

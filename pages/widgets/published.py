@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import articles, evaluation, figures
+from mnist_core import articles
 from mnist_core.articles import ARTICLES, Article
 from mnist_core.course import Trial
 from mnist_core.courses import COURSES
-from pages.widgets import lessons, session, theme, trials
+from pages.widgets import lessons, pictures, session, trials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,8 +106,4 @@ def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
     view = left.segmented_control("Matrix", views, default=views[0], required=True)
     only_errors = right.toggle("Only the mistakes", key="published-errors")
     matrix = ours if view == "Ours" and ours is not None else printed
-    shown = evaluation.errors_only(matrix) if only_errors else matrix
-    texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
-    figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
-    st.plotly_chart(figure, key="published-matrix", config={"displayModeBar": False})
-    st.caption(f"Rows are the true digits, columns the answers. {matrix.trace():,} of {matrix.sum():,} are right.")
+    pictures.confusion(matrix, "published-matrix", only_errors)
