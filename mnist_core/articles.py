@@ -267,19 +267,20 @@ _TORRES_ANSWER: Final = (0.06, 0.01, 0.17, 0.01, 0.05, 0.04, 0.54, 0.0, 0.11, 0.
 
 _UNCHECKED: Final = Slip(
     "The files are taken on trust",
-    "The program reads the data files without a look at their headers; the article itself says that a file from a "
-    "stranger would need many more checks. On the Data page, The file shows what stands in a header. Bring a file of "
-    "your own there that is cut short or has another kind of content, and read why it is refused.",
+    "The program does not check the headers of the data files; the article itself says that a file from a stranger "
+    "would need many more checks. On the Data page, The file shows what stands in a header. Bring a file of your own "
+    "there that is cut short or has another kind of content, and read why it is refused.",
 )
 _MISNAMED: Final = Slip(
     "A 4 called a 6",
-    "The text once speaks of a 6 where the image and the network's answer both say 4. Such mix-ups come easily: "
-    "image 999 of the training files, its example of a label, is a 6. Look at it on the Data page, under One image.",
+    "The text once speaks of a 6 where the image and the network's answer both say 4. Such mix-ups come easily: image "
+    "999 of MNIST's training files, its example of a label, is a 6. Look at it on the Data page, under One image.",
 )
 _MISCOUNTED: Final = Slip(
     "One hidden layer, called two",
-    "The summary says that the network has two hidden layers. It has one: the second layer with weights is the output. "
-    "The Train page draws the network and lists its layers; add a second hidden layer there to see how that differs.",
+    "The summary says that the network has two hidden layers. It has one: the second layer with weights is the "
+    "output. The Train page draws the network and lists its layers; add a second hidden layer there to see how that "
+    "differs.",
 )
 _NO_NORMALIZE: Final = Slip(
     "An option that is not there",
@@ -307,9 +308,9 @@ _TORRES_CLAIM: Final = Slip(
 _TORRES_SURE: Final = Slip(
     "An answer surer than five epochs make it",
     f"The 6 that is test image 11 gets {_TORRES_ANSWER[6]} in the text. After five epochs none of the seeds that we "
-    "tried gave it as much as 0.3, and most took it for another digit; 40 epochs, or 5 at a learning rate of 0.1, give "
-    "it about half or more. So the network that answered had probably learned for longer than the log shows, or "
-    "faster. Train it these three ways and compare, on the Evaluate page, how many sixes it misreads.",
+    "tried gave it as much as 0.3, and most took it for another digit; 40 epochs, or 5 at a learning rate of 0.1, "
+    "give it about half or more. So the network that answered had probably learned for longer than the log shows, or "
+    "faster. Train it these three ways and look at MNIST's test image 11 on the Evaluate page, under One image.",
 )
 _TORRES_SUM: Final = Slip(
     f"Probabilities that add up to {sum(_TORRES_ANSWER):.2f}",

@@ -148,7 +148,6 @@ class Progress:
         if not fits:
             raise DataError(
                 f"The progress in the link does not fit the course {course.name}.",
-                "The course begins anew; answers take a click each.",
-                text,
+                "The course starts again at its first step.",
             )
         return cls(tuple(None if mark == "-" else int(mark) for mark in text))

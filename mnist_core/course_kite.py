@@ -18,7 +18,7 @@ def _with_units(units: int) -> Trial:
 COURSE = Course(
     name="Kite",
     source=PRESETS["kite"].source,
-    summary="From the bytes of a file to a network that reads nine digits of ten, and to a matrix of its errors.",
+    summary="From the bytes of a file to a network that reads handwritten digits, and to a matrix of its mistakes.",
     steps=(
         Step(
             "Learning from examples",
@@ -87,11 +87,11 @@ COURSE = Course(
             "but one: it is **one-hot**. With MNIST, the tutorial looks at image 999; look it up.",
             ("scaling", "flattening", "one-hot labels"),
             Question(
-                "What is the one-hot label of a 6?",
-                ("0 0 0 0 0 0 1 0 0 0", "0 0 0 0 0 1 0 0 0 0", "6 0 0 0 0 0 0 0 0 0"),
+                "What is the one-hot label of a 2?",
+                ("0 0 1 0 0 0 0 0 0 0", "0 1 0 0 0 0 0 0 0 0", "2 0 0 0 0 0 0 0 0 0"),
                 0,
-                "The places are counted from 0, so the 1 stands at the seventh place. This way no digit is closer to "
-                "another one than all the rest, and the label can be compared with the ten outputs one by one.",
+                "The places are counted from 0, so the 1 stands at the third place. This way no two digits are closer "
+                "to each other than any other two, and the label can be compared with the ten outputs one by one.",
             ),
             _KITE,
             "one_image",
@@ -99,16 +99,16 @@ COURSE = Course(
         Step(
             "Pictures that it never sees",
             "Whoever has seen the exam passes it. To learn whether a network can read, and not only remember, some "
-            "pictures are put aside before it learns: the **test** images. This tutorial has only the 60,000 training "
-            "images of MNIST at hand and holds a quarter of them back at random, which leaves 45,000 to learn from. "
-            "Move the slider: what do you lose at each end?",
+            "pictures are put aside before it learns: the **test** or held-out images. This tutorial has only the "
+            "60,000 training images of MNIST at hand and holds a quarter of them back at random, which leaves 45,000 "
+            "to learn from. Move the slider: what do you lose at each end?",
             ("splits",),
             Question(
                 "What is wrong with testing on the very images that it has learned from?",
                 (
                     "Nothing: they are digits like all others",
                     "It takes longer",
-                    "The result looks better than what strangers' digits will get",
+                    "It looks better than it will be on new digits",
                 ),
                 2,
                 "With enough neurons a network can learn its images by heart and still be poor at new ones. Only "
@@ -127,8 +127,8 @@ COURSE = Course(
                 "Inputs 1 and 0.5, weights 2 and -4, bias 0.5, ReLU: what does the neuron answer?",
                 ("0", "0.5", "4.5"),
                 1,
-                "1 x 2 + 0.5 x (-4) + 0.5 = 0.5, which is above 0, so ReLU lets it pass. With a bias of 0 the sum "
-                "would be 0, and with a lower one the neuron would be silent. Set the sliders so and see.",
+                "1 x 2 + 0.5 x (-4) + 0.5 = 0.5, which is above 0, so ReLU lets it pass. With a bias of 0 or less the "
+                "sum would not be above 0, and the neuron would be silent. Set the sliders so and see.",
             ),
             _KITE,
             "neuron",
@@ -137,16 +137,16 @@ COURSE = Course(
             "Layers",
             "Neurons stand side by side in **layers**. The input layer is the picture itself, 784 numbers. Each "
             "neuron of a hidden layer looks at all of them. The output layer has a neuron for each digit and looks at "
-            "what the hidden layer answers. Change the numbers below, and watch how many weights and biases have to "
-            "be learned.",
+            "what the hidden layer answers. Change the numbers below, and watch how many weights and biases, its "
+            "**parameters**, have to be learned.",
             ("layers", "counting parameters"),
             Question(
                 "784 pixels, 128 hidden neurons, 10 outputs: how many numbers does it learn?",
                 ("922", "101,632", "101,770"),
                 2,
-                "784 x 128 weights and 128 biases make 100,480; 128 x 10 weights and 10 biases make 1,290 more. Who "
-                "forgets the biases gets 101,632. By the way: the tutorial's summary says that its network has two "
-                "hidden layers. It has one; the other one is the output.",
+                "784 x 128 weights and 128 biases make 100,480; 128 x 10 weights and 10 biases make 1,290 more. "
+                "Forget the biases, and you get 101,632. By the way: the tutorial's summary says that its network has "
+                "two hidden layers. It has one; the other one is the output.",
             ),
             _KITE,
             "layers",
@@ -161,9 +161,9 @@ COURSE = Course(
                 "You raise the score of one digit and leave the other nine as they are. Their probabilities …",
                 ("… stay as they are", "… rise a little, too", "… fall"),
                 2,
-                "The sum stays 1, so what one gains the others lose. The tutorial prints such ten values for a "
-                "held-out image: 0.99889 of it goes to the 4, and then its text calls the image a 6. Count the places "
-                "from 0, as in the one-hot label. Its ten values sum to 1.0000001, which is rounding.",
+                "The sum stays 1, so what one gains the others lose. The tutorial prints ten such values for a "
+                "held-out image: 0.99889 for the 4, and together 1.0000001, since they are rounded. Its text then "
+                "calls the image a 6: look for the highest value, and count its place from 0.",
             ),
             _KITE,
             "softmax",
@@ -172,15 +172,15 @@ COURSE = Course(
             "Let it learn",
             "Now all of it together. The weights begin at random. The network looks at 128 images, a **batch**, then "
             "each weight is moved a little in the direction that makes the answers less wrong, and the next batch "
-            "follows. Once through all training images is an **epoch**; the tutorial does 20. On this network each "
-            "took 7 to 10 seconds on a laptop of 2019.",
+            "follows. The rule for these moves is the **optimizer**, here plain gradient descent, SGD. Once through "
+            "all training images is an **epoch**; the tutorial does 20, of 7 to 10 seconds each on a laptop of 2019.",
             ("epochs and batches", "optimizer"),
             Question(
                 "After 20 epochs, how many of MNIST's held-out images will it read?",
                 ("About half of them", "About 93 of 100", "All of them, or nearly"),
                 1,
-                "Most is learned in the first epochs, and each further one brings less. The grey points are the "
-                "values that the tutorial printed. Yours will not be the same to the last digit: other random "
+                "Most is learned in the first epochs, and each further one brings less. With MNIST, grey points show "
+                "the values that the tutorial printed. Yours will not be the same to the last digit: other random "
                 "weights, another random order, another quarter held back.",
             ),
             _KITE,
@@ -208,16 +208,16 @@ COURSE = Course(
         Step(
             "More neurons, better network?",
             "The tutorial leaves its readers with questions: can more neurons, or fewer, raise the accuracy? Here are "
-            "the same recipe and the same images with a sixteenth of its neurons, as many, and four times as many.",
+            "the same recipe and the same images with 8, 128 and 512 neurons.",
             ("layers",),
             Question(
-                "Four times the neurons, 512 instead of 128: how much will the accuracy rise?",
+                "On MNIST, 512 neurons instead of 128: how much will the accuracy rise?",
                 ("By less than two points of a hundred", "By about five", "It will fall"),
                 0,
-                "Eight neurons already read 90 of 100, and beyond 128 each doubling brings less and costs twice as "
-                "much. What holds this network back is its slow recipe: the Morgan course shows what another "
-                "optimizer makes of 512 neurons. There is more under **Questions** at the top of this page: layers "
-                "against time, and the random forest.",
+                "Eight neurons already read about 90 of 100 on MNIST, and beyond 128 each doubling brings little and "
+                "costs much time. What holds this network back is its slow recipe: the Morgan course shows what "
+                "another optimizer makes of 512 neurons. There is more under **Questions** at the top of this page: "
+                "layers against time, and the random forest.",
             ),
             _KITE,
             trials=(_with_units(8), _with_units(128), _with_units(512)),

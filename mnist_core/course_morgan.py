@@ -33,17 +33,17 @@ COURSE = Course(
             "them gets the pixels as they are.",
             ("scaling",),
             Question(
-                "With pixels from 0 to 255, after five epochs, MNIST's test images show that it …",
+                "After five epochs on MNIST, the run with pixels from 0 to 255 …",
                 (
-                    "… learned as much: the weights just become smaller",
+                    "… reads as many test images: its weights just become smaller",
                     "… makes nearly twice as many mistakes",
-                    "… learned nothing",
+                    "… has learned nothing",
                 ),
                 1,
-                "The first sums are 255 times too large, and so is the first loss; it takes long to come down from "
-                "there. RMSprop, which measures its steps by the size of the gradients, copes. Plain SGD, as Kite and "
-                "Torres use it, has it harder: with Kite's recipe the scaled run reads 89 of 100 after five epochs, "
-                "the other one 59. Try it on the Train page, under **Change the data**.",
+                "The first sums are 255 times too large and the first loss about fifty times; it takes long to come "
+                "down from there. RMSprop, which fits its steps to the size of the slopes, copes. Plain SGD, as Kite "
+                "and Torres use it, has it harder: with Kite's recipe the scaled run reads 89 of 100 after five "
+                "epochs, the other one 59. Try it on the Train page, under **Change the data**.",
             ),
             dataclasses.replace(_ONE, epochs=5, pixels="raw"),
             trials=(
@@ -55,16 +55,16 @@ COURSE = Course(
             "No hidden layer at all",
             "The least that a network can be: 784 pixels, ten outputs, softmax. It is the same model that "
             "statisticians call **logistic regression**. For each digit it has one weight a pixel, so it compares the "
-            "picture with ten stencils. The tutorial's author first wrote a network by hand, which took 20 minutes to "
+            "picture with ten patterns. The tutorial's author first wrote a network by hand, which took 20 minutes to "
             "reach 69 of 100.",
             ("layers", "deep and shallow"),
             Question(
-                "How many of MNIST's test images will the ten stencils read?",
+                "How many of MNIST's test images will the ten patterns read?",
                 ("About 30 of 100", "About 60 of 100", "About 92 of 100"),
                 2,
-                "Published are 92.4 of 100. Most digits are written so much alike that a stencil will do. The seven "
-                "or eight that are missing are the hard ones. The tutorial's run took half a minute; how long yours "
-                "took stands in the table.",
+                "Published are 92.4 of 100. Most digits are written so much alike that one pattern each will do. The "
+                "seven or eight that it misses are the hard ones. The tutorial's run took half a minute; how long an "
+                "epoch takes here stands in the table.",
             ),
             _NONE,
             trials=(Trial("no hidden layer", _NONE),),
@@ -79,20 +79,20 @@ COURSE = Course(
                 ("… one layer", "… two layers with ReLU", "… ten layers"),
                 0,
                 "A weighted sum of weighted sums is again a weighted sum. Without a bend, any number of layers is as "
-                "good as one. ReLU is the simplest bend; it is cheap, and where it lets pass its slope is 1, so that "
-                "what must be learned reaches the layers before it undiminished.",
+                "good as one. ReLU is the simplest bend; it is cheap, and above 0 its slope is 1, so that corrections "
+                "reach the layers before it undiminished.",
             ),
             _ONE,
             "activation",
         ),
         Step(
             "One wide layer",
-            "Now 512 neurons between the pixels and the answers, each with ReLU. A fifth of them is silenced at "
-            "random in each step, which comes later. The loss is cross-entropy, the optimizer RMSprop. The tutorial "
-            "does not say how many epochs it ran; here it is ten.",
+            "Now 512 neurons between the pixels and the answers, each with ReLU. In each training step a fifth of "
+            "them, chosen at random, is silenced; the next step tells why. The loss is cross-entropy, the optimizer "
+            "RMSprop. The tutorial does not say how many epochs it ran; here it is ten.",
             ("layers", "counting parameters"),
             Question(
-                "Without a hidden layer it misread about 75 of 1,000 test images. And now?",
+                "Without a hidden layer it misread about 75 of 1,000 MNIST test images. And now?",
                 ("About 70", "About 40", "Fewer than 25"),
                 2,
                 "The hidden neurons can look for parts, a hook here and no stroke there, and the output weighs these "
@@ -116,10 +116,10 @@ COURSE = Course(
                 "No dropout, 20 %, 50 %: which of these will be best on the images that it is trained on?",
                 ("No dropout", "20 %", "50 %"),
                 0,
-                "It has learned nearly all of its training images by heart, and yet reads validation images no better "
-                "than the others do. Look at the **gap** between the two curves of each: it gets smaller with "
-                "dropout. With as many images as MNIST has, that hardly changes the result on new ones; with few it "
-                "does.",
+                "It has learned nearly all of its training images by heart, and yet reads validation images only "
+                "about as well as the others do. The **gap** between the two curves of each gets smaller with "
+                "dropout. Part of that is how it is counted: while it trains, neurons are silent. With as many images "
+                "as MNIST has, new ones are read hardly better.",
             ),
             dataclasses.replace(_ONE, validation_fraction=0.2),
             trials=(_dropping(0.0), _dropping(0.2), _dropping(0.5)),
@@ -128,16 +128,16 @@ COURSE = Course(
         Step(
             "The optimizer",
             "Plain gradient descent (SGD) takes the same rate for all weights. **RMSprop** keeps an average of how "
-            "large each weight's gradients have been and divides by it: where slopes are gentle it takes longer "
-            "steps. Three epochs with each, at the rates that Keras would take.",
+            "steep each weight's slope, its **gradient**, has been and divides by it: where slopes are gentle it "
+            "takes longer steps. Three epochs with each, at Keras's usual rates.",
             ("optimizer", "learning rate"),
             Question(
-                "After three epochs, who is ahead on the test images?",
+                "After three epochs, which one is ahead on the test images?",
                 ("SGD", "RMSprop, by several points of a hundred", "They are equal"),
                 1,
-                "SGD has only begun: after three epochs it reads less than RMSprop after its first. That does not "
-                "make it a bad rule: much of the lag goes away with a higher rate. Open it with 0.1 on the Train page "
-                "and see.",
+                "SGD has only begun: after three epochs it reads fewer images than RMSprop after its first. That does "
+                "not make it a bad rule: with a higher rate much of the lag goes away. The button below opens it with "
+                "0.1 on the Train page.",
             ),
             dataclasses.replace(_SHORT, optimizer="sgd", learning_rate=0.1),
             trials=(
@@ -156,8 +156,8 @@ COURSE = Course(
                 ("The second one", "The first one", "That cannot be told from these numbers"),
                 2,
                 "They are different measures, like metres and litres. Accuracy, the metric, means the same for both, "
-                "and by it cross-entropy is ahead: who is surely wrong pays more and more under it, while a squared "
-                "error is never above 0.2, so that the slope gives out just where most is to be learned.",
+                "and by it cross-entropy is ahead: the surer a wrong answer, the more it costs, without limit. A "
+                "squared error is never above 0.2, and its slope fades just where most is to be learned.",
             ),
             dataclasses.replace(_SHORT, loss="mean_squared_error"),
             trials=(
@@ -167,16 +167,16 @@ COURSE = Course(
         ),
         Step(
             "Deep or shallow",
-            "A **deep** network has several hidden layers, a shallow one has one. In each further layer neurons look "
-            "at what the neurons before them found. Here is a second layer of 512, also with dropout.",
+            "A **deep** network has several hidden layers, a shallow one has one. The neurons of each further layer "
+            "look at what those before them found. Here is a second layer of 512, also with dropout.",
             ("deep and shallow", "counting parameters"),
             Question(
                 "The second layer adds 262,656 weights and biases. How much does it add to the test accuracy on MNIST?",
                 ("Half a point of a hundred at most", "About two points", "It halves the mistakes"),
                 0,
-                "Published are 98.1 and 98.2 of 100, and another seed can turn the order round. A step takes longer, "
-                "though: see the table. Depth pays where there is more to find than in these small pictures, or where "
-                "the layers are of another kind.",
+                "Published are 98.1 and 98.2 of 100, and another seed can turn the order round. An epoch takes "
+                "longer, though: see the table. Depth pays where there is more to find than in these small pictures, "
+                "or where the layers are of another kind.",
             ),
             _TWO,
             trials=(Trial("one layer", _ONE), Trial("two layers", _TWO)),
@@ -184,13 +184,13 @@ COURSE = Course(
         ),
         Step(
             "What a convolution sees",
-            "A dense layer does not know which pixels are neighbours. A **convolution** is a small stencil of 3 by 3 "
-            "weights that is moved over the whole picture and answers at every place. So it finds an edge wherever it "
-            "is. Choose a stencil and look at what it answers to a digit: blue where it finds what it looks for, "
+            "A dense layer does not know which pixels are neighbours. A **convolution** moves a small **filter** of 3 "
+            "by 3 weights over the whole picture, and it answers at every place. So it finds an edge wherever that "
+            "is. Choose a filter and look at what it answers to a digit: blue where it finds what it looks for, "
             "orange where it finds the reverse.",
             ("convolution",),
             Question(
-                "A layer has 32 such stencils, which are called filters. How many numbers does it learn?",
+                "A layer has 32 such filters. How many numbers does it learn?",
                 ("288", "320", "25,088"),
                 1,
                 "32 times nine weights, and a bias for each. The same nine weights serve every place, so it learns "
@@ -201,8 +201,8 @@ COURSE = Course(
         ),
         Step(
             "A small convolutional network",
-            "All three tutorials name convolutional networks as what comes next. This one has 32 filters, then 64 on "
-            "what the first ones found. After each the picture is halved, keeping the strongest answer of four: "
+            "Torres and Morgan both name convolutional networks as what comes next. This one has 32 filters, then 64 "
+            "on what the first ones found. After each the picture is halved, keeping the strongest answer of four: "
             "**pooling**. Two epochs, beside two epochs of the wide layer. This run takes longer than the others.",
             ("convolution", "deep and shallow"),
             Question(
@@ -210,8 +210,9 @@ COURSE = Course(
                 ("… more mistakes", "… as many mistakes", "… fewer mistakes"),
                 2,
                 "It knows that neighbours belong together and that a stroke is a stroke wherever it stands, so it "
-                "needs not learn that from examples. It pays with time: each filter is applied at hundreds of places. "
-                "After five epochs it reads 98.8 of 100, more than any network of the tutorials.",
+                "need not learn that from examples. The price is time: each filter is applied at hundreds of places. "
+                "After five epochs it reads 98.8 of 100 of MNIST's test images, more than any network of the "
+                "tutorials.",
             ),
             PRESETS["cnn"].config,
             trials=(

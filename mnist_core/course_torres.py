@@ -20,14 +20,15 @@ COURSE = Course(
             "Tensors",
             "A **tensor** is an array of numbers. Its **rank** is how many numbers it takes to name one place in it, "
             "its **shape** how far each of them goes, and its **dtype** what kind of number stands there. All "
-            "training images together are one tensor; whoever fixes an index gets a smaller one.",
+            "training images together are one tensor; fix an index, and a smaller one is left.",
             ("tensors",),
             Question(
-                "What is the rank of a tensor of shape (60000, 28, 28)?",
-                ("2, since images are flat", "3", "28"),
+                "Images in colour have three numbers for each pixel: shape (60000, 28, 28, 3). What is the rank?",
+                ("3, one for each colour", "4", "60,000"),
                 1,
-                "Image, row, column: three numbers name a pixel. Fix the image and rank 2 is left, fix the row too "
-                "and it is 1; a single pixel is a tensor of rank 0. The dtype is uint8, whole numbers from 0 to 255.",
+                "Image, row, column, colour: four numbers name a place. MNIST is grey, so three do. Fix the image and "
+                "rank 2 is left, fix the row too and it is 1; a single pixel is a tensor of rank 0. The dtype is "
+                "uint8, whole numbers from 0 to 255.",
             ),
             _TORRES,
             "tensor",
@@ -39,12 +40,13 @@ COURSE = Course(
             "**one-hot**. MNIST's training image 8, for example, is a 1. Go through it step by step.",
             ("scaling", "flattening", "one-hot labels"),
             Question(
-                "60,000 images of 28 by 28 are reshaped for a dense network. To which shape?",
-                ("(60000, 784)", "(784, 60000)", "(47040000,)"),
+                "An image is reshaped to 784 places, counted from 0. Where does the first pixel of its second row "
+                "stand?",
+                ("28", "29", "784"),
                 0,
-                "One row for each image, one column for each pixel. Reshaping moves no number: it only tells where a "
-                "row ends. That two pixels were neighbours in the picture is no longer to be seen, which is why "
-                "convolutions came into being.",
+                "The 28 pixels of the first row are before it, at 0 to 27. Reshaping moves no number: it only tells "
+                "where a row ends. That two pixels were neighbours in the picture is no longer to be seen, which is "
+                "why convolutions came into being.",
             ),
             _TORRES,
             "prepare",
@@ -59,9 +61,8 @@ COURSE = Course(
                 "You try twenty learning rates and keep the best. Which images tell you which one that is?",
                 ("The training images", "The validation images", "The test images"),
                 1,
-                "Chosen by the test images, the best of twenty would be best on these images also by luck, and the "
-                "test would no longer say what strangers' digits will get. The training images favour whoever learns "
-                "by heart.",
+                "The best of twenty on the test images would be best there partly by luck, and the test would no "
+                "longer tell how it does on new digits. The training images favour whoever learns by heart.",
             ),
             dataclasses.replace(_TORRES, validation_fraction=0.2),
             "roles",
@@ -84,8 +85,8 @@ COURSE = Course(
         ),
         Step(
             "Counting weights",
-            "The tutorial counts what its network learns weight by weight, and so can you: from each input to each "
-            "neuron leads a weight, and each neuron has a bias.",
+            "The tutorial counts what its network learns weight by weight, and so can you: there is a weight from "
+            "each input to each neuron, and each neuron has a bias.",
             ("counting parameters", "layers"),
             Question(
                 "784 → 10 → 10 learns 7,960 numbers. How many of them belong to the output layer?",
@@ -99,8 +100,8 @@ COURSE = Course(
         ),
         Step(
             "Loss, optimizer, metric",
-            "Three words that stand together when a network is made ready. The **loss** is what learning makes "
-            "smaller: it says how wrong the answers are. The **optimizer** is the rule by which the weights are "
+            "Three words that come up together when a network is prepared for training. The **loss** is what learning "
+            "makes smaller: it says how wrong the answers are. The **optimizer** is the rule by which the weights are "
             "moved. The **metric**, here accuracy, is what people want to know; the network never sees it. Move the "
             "probability that the right digit gets.",
             ("loss", "optimizer", "metric"),
@@ -109,9 +110,9 @@ COURSE = Course(
                 "differs?",
                 ("Their accuracy", "Their loss", "Both"),
                 1,
-                "Right is right: the accuracy is the same. The loss, -ln of the probability that the truth got, is "
-                "0.67 for one and 0.01 for the other. It can fall while the accuracy stands still, and it is smooth, "
-                "so that there is a direction to go in.",
+                "Right is right: the accuracy is the same. The loss, -ln of the probability that the right digit got, "
+                "is 0.67 for one and 0.01 for the other. It can fall while the accuracy stands still, and it is "
+                "smooth, so that there is a direction to go in.",
             ),
             _TORRES,
             "loss",
@@ -127,8 +128,8 @@ COURSE = Course(
                 ("It is down at once", "It jumps over the valley, and at last climbs out of it", "It stops half way"),
                 1,
                 "Each step is as long as the slope times the learning rate. Too small a rate crawls; a large one "
-                "lands on the other side; with one too large each landing is higher than the last. In this valley, "
-                "that begins at a rate of 1.",
+                "lands on the other side; with one too large each landing is higher than the last, in this valley "
+                "beyond a rate of 1. At 0.5 a single step is enough.",
             ),
             _TORRES,
             "descent",
@@ -157,9 +158,10 @@ COURSE = Course(
                 "How many of MNIST's test images will it read after these five epochs?",
                 ("About 30 of 100", "Between 65 and 80 of 100", "90 of 100, as the tutorial says"),
                 1,
-                "Near the 70 of its own log. The grey points are what the tutorial printed. The first weights matter "
-                "much after so few steps: of a hundred runs that differ only in them, the worst read 67 of 100 test "
-                "images and the best 80. None came near 90.",
+                "Near the 70 of its own log. With MNIST, grey points show what the tutorial printed. The seed, which "
+                "sets the first weights and the order of the images, matters much after so few steps: of a hundred "
+                "runs that differ in it alone, the worst read 67 of 100 test images and the best 80. None came near "
+                "90.",
             ),
             _TORRES,
             trials=(_AS_LISTED,),
@@ -179,9 +181,9 @@ COURSE = Course(
                     "None of them",
                 ),
                 2,
-                "Eight times the epochs get there, and so do steps of ten times the length, in an eighth of the time. "
-                "What the author ran we cannot know. That a published figure does not fit its listing happens easily, "
-                "and it is found by running it.",
+                "Eight times the epochs come to about 0.90, and so do steps of ten times the length, in an eighth of "
+                "the time. What the author ran we cannot know. That a published figure does not fit its listing "
+                "happens easily, and it is found by running it.",
             ),
             dataclasses.replace(_TORRES, learning_rate=0.1),
             trials=(
@@ -207,10 +209,10 @@ COURSE = Course(
                 ),
                 1,
                 "The highest of the ten is the answer, and the others tell how close a call it was. After the five "
-                "epochs the network is hardly sure of anything: of eleven runs that differ in their first weights "
-                "only, none gave the 6 more than 0.26. With the larger rate all gave it 0.49 or more. So this figure, "
-                "too, fits a longer training than the one that is listed, as 0.9018 does. The printed values sum to "
-                "1.01, since each of them was rounded.",
+                "epochs the network is hardly sure of anything: of eleven runs with different seeds none gave the 6 "
+                "more than 0.26, and seven read another digit. With the larger rate all gave it 0.49 or more. So this "
+                "figure, like 0.9018, fits a network that has learned more than the listing lets it. The printed "
+                "values sum to 1.01, since each was rounded.",
             ),
             _TORRES,
             "answer",
@@ -241,7 +243,8 @@ COURSE = Course(
             "which value on would you call one poisonous?",
             ("misleading accuracy", "recall"),
             Question(
-                "Five of a hundred mushrooms are poisonous. A careless test calls every one edible. Its accuracy?",
+                "In another wood only five of a hundred are poisonous. A careless test calls every mushroom edible. "
+                "Its accuracy?",
                 ("5 %", "50 %", "95 %"),
                 2,
                 "It is right 95 times of a hundred and useless: its recall of the poisonous ones is 0. The rarer and "

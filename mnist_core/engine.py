@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import threading
+import weakref
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.datasets import Dataset
     from mnist_core.forward import Weights
 
 Tensor = Any  # TensorFlow ships no types.
@@ -108,6 +111,29 @@ class TrainingImages:
             flat = np.ascontiguousarray(flat[:, pixels[:columns]])
         places = np.argsort(pixels).astype(np.int32)
         return cls(*map(tf.constant, (flat, labels.astype(np.int32), pixels, places)))
+
+
+_copying = threading.Lock()
+
+
+# All that runs hold at the moment, by data set; and those of late, since the next epoch or run will want them again.
+_copies: weakref.WeakKeyDictionary[Dataset, weakref.WeakValueDictionary[bool, TrainingImages]] = (
+    weakref.WeakKeyDictionary()
+)
+_late: deque[TrainingImages] = deque(maxlen=2)
+
+
+def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
+    """A data set's training images as all runs share them: one copy, while one holds it and a little longer."""
+    with _copying:  # Two workers that begin together shall not make a copy each.
+        copies = _copies.setdefault(dataset, weakref.WeakValueDictionary())
+        found = copies.get(only_inked)
+        if found is None:
+            found = TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked)
+            copies[only_inked] = found
+        if found not in _late:
+            _late.append(found)
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,8 +60,8 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
                 "From how many neurons on does it read more than 90 of 100 of MNIST's held-out images?",
                 ("16", "64", "256"),
                 0,
-                "Two neurons cannot keep ten digits apart, eight nearly can, sixteen do. After that each doubling "
-                "brings less: from 16 to 64 about one point, from 64 to 512 another one. The time, on the other hand, "
+                "Two neurons cannot keep ten digits apart, eight nearly can, sixteen do. After that doublings bring "
+                "little: from 16 to 64 about one point, from 64 to 512 another one. The time, on the other hand, "
                 "grows with the neurons. A wider layer could hold more than this slow recipe puts into it.",
             ),
             tuple(
@@ -77,7 +77,7 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
             "Kite's recipe, 20 epochs, with none to five hidden layers of 128 neurons each. Watch the time and the "
             "accuracy.",
             Question(
-                "What will each further layer do?",
+                "What will each further layer do, on MNIST?",
                 (
                     "Cost time, and raise the accuracy",
                     "Cost time only",
@@ -99,11 +99,11 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
         "forest": Experiment(
             "Is a random forest better?",
             "Kite's article also names **random forests**, **logistic regression**, **naive Bayes** and **k nearest "
-            "neighbours**. Here they learn from the same training images as Kite's network and are asked the same "
+            "neighbours**. Here they learn from the same training images as Kite's network and are tested on the same "
             "held-out images. A forest is a hundred decision trees that vote; nearest neighbours looks for the five "
             "training images that are most alike, and so learns in no time and answers slowly.",
             Question(
-                "Which of them reads most of MNIST's held-out images?",
+                "Which of these reads the most of MNIST's held-out images?",
                 ("Kite's network", "The random forest or the nearest neighbours", "Naive Bayes"),
                 1,
                 "Forest and neighbours are close to each other and read about 97 of 100, where Kite's network has 93. "

@@ -147,7 +147,7 @@ _CASES = (
         hints=(
             "Look at where the loss begins.",
             "Guessing among ten digits costs a loss of 2.3. This loss begins more than ten times as high.",
-            "From there it falls steadily, so the steps are not too large. Something else makes the first answers so "
+            "From there it comes down, so the steps are not too large. Something else makes the first answers so "
             "wrong and so sure: what does each weight get to multiply?",
         ),
         explanation="The pixels came as they stand in the file, from 0 to 255, and not from 0 to 1. Weights that "
@@ -206,8 +206,7 @@ _CASES = (
         "a while each batch held one digit only, and to answer that digit always is then the quickest way to a low "
         "loss; the next digit undid it. So the training curves went up and down within each epoch, and looked far "
         "better than the validation curves, for which all digits count. At the end the last digits were remembered "
-        "best: the eights and nines fill more than half of the matrix. Shuffle the training images anew in each "
-        "epoch.",
+        "best: the eights and nines fill more than half of the matrix. Shuffle the training images anew in each epoch.",
     ),
     Fault(
         key="leak",
@@ -217,8 +216,8 @@ _CASES = (
             "The curves look as they should. Count the mistakes in the matrix.",
             "Compare the share of test images that are read right with that of the validation images. The network "
             "should have learned from neither.",
-            "It reads the test images as well as the images that it has learned by heart, and the validation images "
-            "it does not.",
+            "It reads the test images as well as the images that it has learned by heart, but not the validation "
+            "images.",
         ),
         explanation="The test images had been put among the training images. The network learned them by heart like "
         "the rest, and the matrix shows hardly a mistake, if any. The validation images had been kept apart, and "
@@ -239,7 +238,7 @@ _CASES = (
         ),
         explanation="The learning rate was 0.1, a hundred times what is usual for Adam. Steps of that size leap over "
         "what they are looking for: the first ones drove the loss above that of guessing, and threw most of the "
-        "hidden units to where they answer 0 to every image, for good. The few that were left kept being thrown "
+        "hidden neurons to where they answer 0 to every image, for good. The few that were left kept being thrown "
         "about, so the curves stayed jagged, and the matrix lumps digits together that they could not tell apart. "
         "Divide the learning rate by ten, and again, until the loss falls steadily.",
     ),
@@ -249,20 +248,19 @@ _CASES = (
         config=dataclasses.replace(_HEALTHY, learning_rate=2e-6),
         hints=(
             "Look at the shape of the curves, and think of how they would go on.",
-            "Training and validation go the right way together. The loss falls along a straight line, and is as steep "
-            "at the end as at the beginning.",
+            "Training and validation go the right way together. The loss falls nearly along a straight line, and "
+            "almost as steeply at the end as at the beginning.",
             "In the matrix some digits are read already and others hardly ever. What the network has learned is "
             "right; there is not much of it.",
         ),
         explanation="The learning rate was 0.000002, five hundred times less than is usual for Adam. Every step went "
-        "the right way and none went far, so the loss fell slowly and evenly, with no bend, and was still falling "
-        "when the run ended. The matrix is that of a network that has only begun: a diagonal with gaps in it, and "
-        "mistakes all around. Multiply the learning rate by ten, and again, until the loss falls quickly and then "
-        "flattens out.",
+        "the right way and none went far, so the loss fell slowly, hardly bent, and was still falling when the run "
+        "ended. The matrix is that of a network that has only begun: a diagonal with gaps in it, and mistakes all "
+        "around. Multiply the learning rate by ten, and again, until the loss falls quickly and then flattens out.",
     ),
     Fault(
         key="dead",
-        name="The hidden units never answer (dead ReLUs)",
+        name="The hidden neurons never answer (dead ReLUs)",
         config=_HEALTHY,
         hints=(
             "Look for the point at which the network begins to learn.",
@@ -270,11 +268,11 @@ _CASES = (
             "The matrix has a single column: the answer is the same whatever the image shows, as though none of it "
             "reached the output.",
         ),
-        explanation="The hidden units began with biases of -10, far below what any image could make up for. A ReLU "
+        explanation="The hidden neurons began with biases of -10, more than any image could make up for. A ReLU "
         "answers 0 to every sum below zero, and where it answers 0 it passes no gradient back, so not one of these "
-        "units could ever change. All that was left to learn were the biases of the output, that is, which digit is "
-        "the most frequent: hence flat curves from the first point on, and one column in the matrix. Start biases at "
-        "0 and weights small; Leaky ReLU is one that always lets a little through.",
+        "neurons could ever change. All that was left to learn were the biases of the output, that is, how frequent "
+        "each digit is: hence flat curves from the first point on, and one column in the matrix. Start biases at 0 "
+        "and weights small; a leaky ReLU always lets a little through.",
     ),
     Fault(
         key="nothing",
@@ -283,14 +281,13 @@ _CASES = (
         hints=(
             "Follow each curve from its first point to its last, and ask at every turn what could have caused it.",
             "The loss soon lies below the 2.3 of guessing, falls quickly and flattens out. The validation accuracy "
-            "goes along and ends some points below the training accuracy.",
+            "goes along and ends a few percent below the training accuracy.",
             "The matrix has a full diagonal and a few mistakes beside it: neither very many nor none.",
         ),
         explanation="Nothing was wrong with this run. The curves rise quickly and flatten out. The validation "
-        "accuracy ends some points below the training accuracy, since the network comes to know its training images "
-        "by heart and can only go by likeness with all others; that is usual. The matrix has a strong diagonal and a "
-        "few mistakes, as a small network makes after few images. More images, or augmentation, would take it "
-        "further.",
+        "accuracy ends some points below the training accuracy, since the network has come to know its training "
+        "images by heart and must judge all others by likeness; that is usual. The matrix has a strong diagonal and a "
+        "few mistakes, as a small network makes after few images. More images, or augmentation, would take it further.",
     ),
 )
 

@@ -167,13 +167,6 @@ class Run(Job):
                 self._clock = time.monotonic()
         self._scheduler.enqueue(self)
 
-    def stop(self) -> None:
-        """End the run after the chunk under way; what it has learned is kept and evaluated.
-
-        With early stopping that is the best finished epoch, if there is one.
-        """
-        super().stop()
-
     def _wants_turn(self) -> bool:
         return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0)
 

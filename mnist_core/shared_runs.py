@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.scheduler import Scheduler
+    from mnist_core.training import TrainingState
 
 MAX_ENDED = 48
-"""So many ended runs are kept, each with its answers to the test images, half a megabyte, and its weights."""
+"""So many ended runs are kept, each with its answers to the test images, half a megabyte, its weights and slots."""
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -38,22 +39,29 @@ class SharedRuns:
         self._runs: OrderedDict[Hashable, Job] = OrderedDict()
         self._lock = threading.RLock()
 
-    def network(self, config: RunConfig, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
-        """The run of a network with random weights at first: the one that there is, or a new one.
+    def network(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        is_watched: Callable[[], bool] | None = None,
+        start: TrainingState | None = None,
+    ) -> Run:
+        """The run of a network: the one that there is, or a new one.
 
         Args:
             config: the run.
             dataset: the data that it names.
             is_watched: as for `Scheduler.submit`; joins those who watch the run already.
+            start: where it goes on from, always the same for a config with that data; None for random weights.
 
         Raises:
             CapacityError: when the server cannot hold a new one.
         """
         return self._get(
-            (config, id(dataset)),
+            (config, id(dataset), start is None),
             Run,
             is_watched,
-            lambda: self._scheduler.submit(config, dataset, is_watched=is_watched),
+            lambda: self._scheduler.submit(config, dataset, is_watched=is_watched, start=start),
         )
 
     def classical(
@@ -73,12 +81,17 @@ class SharedRuns:
         )
 
     def find_network(self, config: RunConfig, dataset: Dataset) -> Run | None:
-        """The run that `network` would give back, without starting one."""
-        return self._find((config, id(dataset)), Run)
+        """The run with random weights at first that `network` would give back, without starting one."""
+        return self._find((config, id(dataset), True), Run)
 
     def find_classical(self, kind: str, dataset: Dataset, split: str = "official") -> ClassicalRun | None:
         """The run that `classical` would give back, without starting one."""
         return self._find((kind, split, id(dataset)), ClassicalRun)
+
+    def active(self) -> list[Job]:
+        """Those that are under way."""
+        with self._lock:
+            return [run for run in self._runs.values() if run.snapshot.status.is_active]
 
     def _get(
         self,
@@ -110,6 +123,8 @@ class SharedRuns:
             return run
 
     def _forget_the_oldest(self) -> None:
+        for key in [key for key, run in self._runs.items() if run.snapshot.status in (Status.STOPPED, Status.FAILED)]:
+            del self._runs[key]
         ended = [key for key, run in self._runs.items() if not run.snapshot.status.is_active]
         for key in ended[: max(0, len(ended) - MAX_ENDED)]:
             del self._runs[key]

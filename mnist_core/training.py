@@ -7,9 +7,7 @@ stops it; a state from `EpochEnded` resumes it, to the same bits as if it had ne
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -185,20 +183,6 @@ class Dials:
     chunk_seconds: float = field(default_factory=lambda: CHUNK_SECONDS)
 
 
-_copying = threading.Lock()
-
-
-def _resident(dataset: Dataset, only_inked: bool) -> engine.TrainingImages:
-    """The training images as all runs share them."""
-    with _copying:  # Two workers that begin together shall not make a copy each.
-        return _copied(dataset, only_inked)
-
-
-@functools.lru_cache(maxsize=2)
-def _copied(dataset: Dataset, only_inked: bool) -> engine.TrainingImages:
-    return engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked)
-
-
 def initial_state(config: RunConfig) -> TrainingState:
     """The state before the first step; it follows from `config` alone."""
     return TrainingState(forward.initial_weights(config), engine.initial_slots(config), 0)
@@ -292,7 +276,7 @@ def _train_epoch(
     config: RunConfig, dataset: Dataset, split: Split, state: TrainingState, pace: _Pace
 ) -> Iterator[Event]:
     program = engine.program(engine.Architecture.of(config))
-    images = _resident(dataset, only_inked=not program.architecture.needs_all_pixels)
+    images = engine.resident(dataset, only_inked=not program.architecture.needs_all_pixels)
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))

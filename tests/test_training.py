@@ -350,3 +350,21 @@ def test_failing_step_is_named() -> None:
     first = int(np.flatnonzero(~np.isfinite(result.losses))[0]) + 1
     with pytest.raises(TrainingError, match=f"epoch 1, step {first}, "):
         events_of(config)
+
+
+def test_runs_on_many_data_sets_hold_one_copy_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[engine.TrainingImages] = []
+    of = engine.TrainingImages.of
+
+    def counted(*arguments: Any) -> engine.TrainingImages:
+        made.append(of(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(engine.TrainingImages, "of", counted)
+    sets = [dataclasses.replace(blobs(), name=f"blobs-{k}") for k in range(4)]
+    runs = [training.train(small(epochs=3), dataset) for _ in range(3) for dataset in sets]
+    for _ in range(3):
+        for run in runs:
+            while not isinstance(next(run), EpochEnded):
+                pass
+    assert len(made) == len(sets)

@@ -68,7 +68,7 @@ def layers(_: Dataset, step: Step) -> None:
     first = step.config.layers[0]
     left, right = st.columns(2)
     count = left.slider("Hidden layers", 0, 3, len(step.config.layers))
-    units = right.slider("Neurons in each", 1, 512, first.units)
+    units = right.slider("Neurons in each", 1, 512, 4)  # Not those of the question.
     shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
     st.vega_lite_chart(figures.network_diagram(shown, theme.text_color()))
     sizes = [network.PIXELS, *[units] * count, CLASSES]
@@ -128,8 +128,8 @@ def batches(dataset: Dataset, __: Step) -> None:
     """How many steps a training takes."""
     images = len(dataset.train_labels)
     left, right = st.columns(2)
-    size = int(left.number_input("Batch size", 1, images, 100))
-    epochs = int(right.number_input("Epochs", 1, 100, 5))
+    size = int(left.number_input("Batch size", 1, images, min(128, images)))
+    epochs = int(right.number_input("Epochs", 1, 100, 1))
     steps, last = math.ceil(images / size), images % size
     smaller = f", the last one with only {last}" if last else ""
     with st.container(horizontal=True):
@@ -155,7 +155,7 @@ def two_classes(_: Dataset, __: Step) -> None:
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
     digit = st.selectbox("Is it a …", range(CLASSES), 5)
-    _four(lessons.folded(confusion, digit), f"a {digit}", f"no {digit}")
+    _four(lessons.folded(confusion, digit), pictures.a(digit), f"not {pictures.a(digit)}")
 
 
 def mushrooms(_: Dataset, __: Step) -> None:
@@ -181,4 +181,4 @@ def _four(found: lessons.TwoClasses, positive: str, negative: str) -> None:
     with st.container(horizontal=True):
         st.metric("Accuracy", f"{found.accuracy:.1%}", help="(TP + TN) / all")
         st.metric("Recall", f"{found.recall:.1%}", help="TP / (TP + FN): how many of them were found.")
-        st.metric("Precision", f"{found.precision:.1%}", help="TP / (TP + FP): how many of those called so are.")
+        st.metric("Precision", f"{found.precision:.1%}", help="TP / (TP + FP): how many of those called so really are.")

@@ -50,7 +50,7 @@ def tasks(dataset: Dataset, _: Step) -> None:
         slope = right.slider("More for each pixel of width", 0.0, 10.0, 0.0, 0.25)
         line = pd.DataFrame({"width": [0.0, 24.0], "ink": [base, base + 24 * slope]})
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
-        told = f"The line is off by **{error:.0f}** inked pixels in the mean."
+        told = f"The line is off by **{error:.0f}** inked pixels on average."
     points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
     st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), lesson_figures.kinds_with_line(task == kinds[1]))
     st.markdown(told)
@@ -141,7 +141,7 @@ def prepare(dataset: Dataset, _: Step) -> None:
 def convolution(dataset: Dataset, _: Step) -> None:
     """A filter of 3x3 over an image, and what it answers everywhere."""
     left, right = st.columns(2)
-    name = left.selectbox("Stencil for", list(lessons.STENCILS))
+    name = left.selectbox("Filter for", list(lessons.STENCILS))
     index = int(right.number_input("Test image", 0, len(dataset.test_labels) - 1, 0))
     stencil = np.array(lessons.STENCILS[name])
     image = dataset.test_images[index]
@@ -151,7 +151,7 @@ def convolution(dataset: Dataset, _: Step) -> None:
     largest = np.abs(stencil).max()
     second.image(
         pictures.url(figures.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
-        caption="the stencil, 3x3",
+        caption="the filter, 3x3",
         width=88,
     )
     third.image(pictures.url(figures.mosaic(answers[None], 1, 156)), caption="its answers, 26x26", width=160)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import faults, scheduler
+from mnist_core import faults, shared_runs
 from mnist_core.errors import PlaygroundError
 from mnist_core.faults import FAULTS
-from pages.widgets import pictures, session, trials
+from pages.widgets import comparison, live, pictures, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
@@ -33,13 +33,14 @@ def show(dataset: Dataset) -> None:
     if run is None or key is None or run.snapshot.message:
         if run is not None and run.snapshot.message:
             st.error(run.snapshot.message, icon=":material/error:")
+        trials.show_refusal()
         if st.button("Give me a case", icon=":material/play_arrow:", type="primary"):
             _begin(dataset, solved)
         return
     if run.snapshot.status.is_active:
-        st.fragment(_follow, run_every=trials.POLL_SECONDS)(run)
+        st.fragment(_follow, run_every=live.poll_seconds())(run)
         return
-    trials.curves({_NAME: run})
+    comparison.curves({_NAME: run})
     result = run.snapshot.evaluation
     if result is not None:
         pictures.confusion(result.confusion, "fault-matrix")
@@ -50,7 +51,7 @@ def _follow(run: Run) -> None:
     if not run.snapshot.status.is_active:
         st.rerun()
     st.progress(run.fraction, text="It learns …" if run.snapshot.points else "Getting ready …")
-    trials.curves({_NAME: run})
+    comparison.curves({_NAME: run})
 
 
 def _begin(dataset: Dataset, solved: frozenset[str]) -> None:
@@ -59,14 +60,14 @@ def _begin(dataset: Dataset, solved: frozenset[str]) -> None:
     key = random.choice(left)  # Which case comes is no secret worth keeping.
     spoiled = faults.spoiled(key, dataset)
     config = dataclasses.replace(FAULTS[key].config, dataset=dataset.name)
+    session.keep("refusal", None)
     try:
-        run = scheduler.shared().submit(config, spoiled, is_watched=session.watcher(), start=faults.start(key))
+        run = shared_runs.shared().network(config, spoiled, session.watcher(), faults.start(key))
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+        trials.refuse(error)
+        st.rerun()
     for name, value in (("fault", key), ("fault-run", run), ("fault-hints", 0), ("fault-told", False)):
         session.keep(name, value)
-    session.keep("fault-answer", None)
     session.forget("fault-choice")
     st.rerun()
 
@@ -91,7 +92,7 @@ def _ask(key: str, dataset: Dataset, solved: frozenset[str]) -> None:
             _begin(dataset, solved)
         return
     if answer is not None:
-        st.warning(f"**{FAULTS[answer].name}** would look different. Look again, or take a hint.")
+        st.warning(f"**{FAULTS[answer].name}**: that would look different. Look again, or take a hint.")
     with st.container(horizontal=True):
         st.button(
             "A hint",

@@ -11,13 +11,14 @@ from mnist_core import articles, figures
 from mnist_core.course import Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
-from pages.widgets import explorers, explorers_data, pictures, session, trials
+from pages.widgets import comparison, explorers, explorers_data, pictures, session, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
 
+    from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
 
 VIEW = "Courses"
@@ -113,7 +114,7 @@ def show(dataset: Dataset) -> None:
             is_shown = _try(step, dataset, answer is not None)
     if is_shown and answer is not None:
         explain(step.question, answer)
-    _leave(key, course, at, is_explained=is_shown and answer is not None)
+    _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
 
 def _answer_name(key: str, at: int) -> str:
@@ -160,20 +161,23 @@ def _try(step: Step, dataset: Dataset, is_answered: bool) -> bool:
         return False
     article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
 
-    def draw(there: trials.Named) -> None:
-        trials.curves(there, article, step.floor)
-        trials.results(there)
+    def draw(there: comparison.Named) -> None:
+        comparison.curves(there, article, step.floor)
+        comparison.results(there)
 
+    trials.show_refusal()
     ended = trials.show(step.trials, dataset, draw)
     if ended and step.activity == "answer":
         _answers(ended, dataset)
     return bool(ended)
 
 
-def _answers(ended: trials.Named, dataset: Dataset) -> None:
+def _answers(ended: comparison.Named, dataset: Dataset) -> None:
     """The printed probabilities of one test image beside those of runs."""
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
+    if dataset.name != "mnist":
+        st.caption("This data set has another image in that place, so that only the two runs can be compared.")
     shown = {"The tutorial's": printed.probabilities}
     for name, run in ended.items():
         result = run.snapshot.evaluation
@@ -210,7 +214,13 @@ def go_to(key: str, step: int) -> None:
     session.keep(f"step-{key}", step)
 
 
-def _leave(key: str, course: Course, at: int, is_explained: bool) -> None:
+def open_in_train(config: RunConfig, dataset: Dataset) -> None:
+    """Show a network on the Train page, to learn from this data set."""
+    session.edit(dataclasses.replace(config, dataset=dataset.name))
+    st.switch_page("pages/train.py")
+
+
+def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
     with st.container(horizontal=True):
         if at:
             st.button("Back", icon=":material/arrow_back:", on_click=go_to, args=(key, at - 1))
@@ -223,7 +233,6 @@ def _leave(key: str, course: Course, at: int, is_explained: bool) -> None:
                 type="primary" if is_explained else "secondary",
             )
         if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
-            session.edit(dataclasses.replace(course.steps[at].config, dataset=session.draft().dataset))
-            st.switch_page("pages/train.py")
+            open_in_train(course.steps[at].config, dataset)
     if at + 1 == len(course.steps) and is_explained:
         st.success(f"That was the course. {course.summary}", icon=":material/flag:")

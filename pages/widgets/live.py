@@ -33,13 +33,16 @@ def show(run: Run) -> None:
     shot = run.snapshot
     if shot.status.is_active:
         is_awaited = shot.status is Status.WAITING and not shot.points
-        st.fragment(_await if is_awaited else _follow, run_every=_poll_seconds())(run)
+        st.fragment(_await if is_awaited else _follow, run_every=poll_seconds())(run)
     else:
         _draw(run, shot)
 
 
-def _poll_seconds() -> float:
-    """More where many share: their points come less often too, and what all their pages take, training has not."""
+def poll_seconds() -> float:
+    """How long a page waits until it looks again.
+
+    More where many share: their points come less often too, and what all their pages take, training has not.
+    """
     return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().active_runs / 20))
 
 
@@ -146,11 +149,10 @@ def _rates(shot: Snapshot) -> None:
         st.caption(f"Learning rate: {changes}.")
 
 
-def _curves(run: Run, shot: Snapshot) -> None:
-    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
-
+def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
+    """A run's curve as rows of epoch, loss, accuracy and "training" or "validation", the former at most `most`."""
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
-    every = -(-len(shot.points) // _MOST_POINTS)
+    every = -(-len(shot.points) // most)
     rows: list[tuple[float, float, float | None, str]] = [
         ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
         for point in shot.points[::-1][::every]
@@ -160,7 +162,13 @@ def _curves(run: Run, shot: Snapshot) -> None:
         for metrics in shot.epochs
         if metrics.validation_loss is not None
     ]
-    table = pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images"])
+    return rows
+
+
+def _curves(run: Run, shot: Snapshot) -> None:
+    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+
+    table = pd.DataFrame(curve(shot, _MOST_POINTS), columns=["epoch", "loss", "accuracy", "images"])
     # The loss starts near its highest; anything above is cut off rather than squeezing the rest flat.
     highest = math.ceil(1.1 * shot.points[0].loss * 10) / 10
     if run.start is not None:  # One that begins low may well rise at first.

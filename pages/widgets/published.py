@@ -11,7 +11,7 @@ from mnist_core import articles
 from mnist_core.articles import ARTICLES, Article
 from mnist_core.course import Trial
 from mnist_core.courses import COURSES
-from pages.widgets import lessons, pictures, session, trials
+from pages.widgets import comparison, lessons, pictures, session, trials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,7 @@ def show(dataset: Dataset) -> None:
     st.markdown("What the tutorials printed, and what the same recipes come to on this server, run once for everybody.")
     if dataset.name != "mnist":
         st.info(
-            "The articles' figures are for MNIST. These runs learn from other digits, so they differ for that reason "
-            "alone.",
+            "The articles' figures are for MNIST. These runs learn from other digits, so their figures need not agree.",
             icon=":material/info:",
         )
     _offer_all(dataset)
@@ -48,15 +47,14 @@ def show(dataset: Dataset) -> None:
         on_change=lambda: session.keep("article", session.chosen("article-choice")),
     )
     article = ARTICLES[key]
-    ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(trials.curves, article=article))
+    ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(comparison.curves, article=article))
     run = ended.get(_OURS)
     _table(article, run)
     if run is not None:
         with st.container(horizontal=True):
-            trials.offer_mistakes(run)
+            comparison.offer_mistakes(run)
             if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
-                session.edit(trials.on(Trial("", article.config), dataset).config)
-                st.switch_page("pages/train.py")
+                lessons.open_in_train(article.config, dataset)
     if article.confusion is not None:
         _matrices(article.confusion, run)
     if article.slips:
@@ -79,6 +77,7 @@ def _offer_all(dataset: Dataset) -> None:
     if len(there) < len(every) and st.button(f"Run all {len(every)} recipes", icon=":material/playlist_play:"):
         trials.start(every, dataset)
         st.rerun()
+    trials.show_refusal()
 
 
 def _table(article: Article, run: Run | None) -> None:

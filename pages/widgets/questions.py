@@ -12,7 +12,8 @@ from mnist_core import lesson_figures, shared_runs
 from mnist_core.classical import KINDS
 from mnist_core.errors import PlaygroundError
 from mnist_core.experiments import EXPERIMENTS, Experiment
-from pages.widgets import lessons, live, session, trials
+from mnist_core.job import Status
+from pages.widgets import comparison, lessons, live, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.classical_run import ClassicalRun
@@ -37,18 +38,19 @@ def show(dataset: Dataset) -> None:
     if answer is None:
         st.caption("Answer first; then see it run.")
         return
+    trials.show_refusal()
     if experiment.classical:
         _classical(experiment, dataset)
         st.markdown("**Two networks**, for comparison")
-    draw = functools.partial(_trends, experiment) if experiment.across else trials.compare
+    draw = functools.partial(_trends, experiment) if experiment.across else comparison.compare
     ended = trials.show(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
     if ended:
         for run in list(ended.values())[:1] if experiment.classical else ():
-            trials.offer_mistakes(run)
+            comparison.offer_mistakes(run)
         lessons.explain(experiment.question, answer)
 
 
-def _trends(experiment: Experiment, there: trials.Named) -> None:
+def _trends(experiment: Experiment, there: comparison.Named) -> None:
     """Accuracy and time of those that have ended, over what they differ in."""
     import pandas as pd
 
@@ -69,18 +71,25 @@ def _trends(experiment: Experiment, there: trials.Named) -> None:
             st.markdown(f"**{title}**")
             spec = lesson_figures.trend(experiment.across, along, ends, height, experiment.is_log)
             st.vega_lite_chart(table, spec, key=f"trend-{along}")
-    trials.results(there)
+    comparison.results(there)
 
 
 def _classical(experiment: Experiment, dataset: Dataset) -> None:
     """The models that are no networks: a button each, progress, what they reach."""
-    there = {
-        kind: shared_runs.shared().find_classical(kind, dataset, _split(experiment)) for kind in experiment.classical
-    }
-    if any(run is not None and run.snapshot.status.is_active for run in there.values()):
-        st.fragment(_follow, run_every=trials.POLL_SECONDS)(experiment, dataset)
+    runs = [_run(kind, dataset, experiment) for kind in experiment.classical]
+    for kind, run in zip(experiment.classical, runs, strict=True):
+        if run is not None:
+            trials.watch(run, kind)
+    if any(run is not None and run.snapshot.status.is_active for run in runs):
+        st.fragment(_follow, run_every=live.poll_seconds())(experiment, dataset)
     else:
         _models(experiment, dataset)
+
+
+def _run(kind: str, dataset: Dataset, experiment: Experiment) -> ClassicalRun | None:
+    """The server's run of a model; else the last one that the visitor watched, such as one that was stopped."""
+    run = shared_runs.shared().find_classical(kind, dataset, _split(experiment))
+    return run or trials.watched(kind)  # type: ignore[return-value]
 
 
 def _split(experiment: Experiment) -> str:
@@ -96,43 +105,38 @@ def _follow(experiment: Experiment, dataset: Dataset) -> None:
 def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
     found = []
     for kind in experiment.classical:
-        run = shared_runs.shared().find_classical(kind, dataset, _split(experiment))
-        # One that was stopped is no longer the server's, but what it has learned can still be looked at.
-        begun: ClassicalRun | None = session.kept(f"begun-{kind}", None)
+        run = _run(kind, dataset, experiment)
         with st.container(horizontal=True, vertical_alignment="center", key=f"model-{kind}"):
             st.markdown(f"**{KINDS[kind]}**", width=190)
             if run is not None:
                 found.append(run)
                 _state(kind, run)
-                continue
-            if begun is not None and not begun.is_stopping:
-                _state(kind, begun)
-            if st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
+            has_to_learn = run is None or run.snapshot.status in (Status.STOPPED, Status.FAILED)
+            if has_to_learn and st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
                 _start(kind, dataset, _split(experiment))
     return found
 
 
 def _start(kind: str, dataset: Dataset, split: str) -> None:
+    session.keep("refusal", None)
     try:
-        run = shared_runs.shared().classical(kind, dataset, split, session.watcher())
+        trials.watch(shared_runs.shared().classical(kind, dataset, split, session.watcher()), kind)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-    else:
-        session.keep(f"begun-{kind}", run)
-        st.rerun()
+        trials.refuse(error)
+    st.rerun()
 
 
 def _state(kind: str, run: ClassicalRun) -> None:
     shot = run.snapshot
-    if shot.status.is_active:
+    if run.is_stopping:
+        st.progress(shot.fraction, text="Stopping …", width=320)
+    elif shot.status.is_active:
         last = shot.points[-1] if shot.points else None
         reached = f"{last.done:,} of {shot.whole:,} {shot.counted}, {last.accuracy:.1%} right so far" if last else ""
         st.progress(shot.fraction, text=reached or "Getting ready …", width=320)
-        if st.button("Stop", key=f"stop-{kind}", icon=":material/stop:"):
-            run.leave(session.watcher())
-            st.rerun()
+        trials.offer_stop([run], key=f"stop-{kind}")
     elif shot.evaluation is not None:
         st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {live.duration(shot.work_seconds)}", width=190)
-        trials.offer_mistakes(run)
+        comparison.offer_mistakes(run)
     if shot.message:
         st.caption(shot.message)

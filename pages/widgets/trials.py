@@ -1,35 +1,26 @@
-"""Runs that belong to the whole server, watched side by side: trained once, the same for every visitor."""
+"""Runs that belong to the whole server: trained once, the same for every visitor, watched by whoever looks."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import lesson_figures, network, shared_runs
+from mnist_core import shared_runs
 from mnist_core.errors import PlaygroundError
 from mnist_core.job import Status
-from pages.widgets import session
+from pages.widgets import live, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
-    import pandas as pd
-
-    from mnist_core.articles import Article
     from mnist_core.course import Trial
     from mnist_core.datasets import Dataset
     from mnist_core.job import Job
-    from mnist_core.live_run import Run
+    from pages.widgets.comparison import Named
 
-    Named = dict[str, Run]
-    """Runs by their names."""
     Draw = Callable[[Named], None]
-
-POLL_SECONDS = 0.5
-_MOST_POINTS = 120
 
 
 def on(trial: Trial, dataset: Dataset) -> Trial:
@@ -45,15 +36,52 @@ def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
 
 
 def start(trials: Sequence[Trial], dataset: Dataset) -> None:
-    """Let the server run those of the trials that it has not run yet; says so where it cannot."""
-    runs = shared_runs.shared()
-    begun: Named = {}
+    """Let the server run those of the trials that it has not run yet; `show_refusal` says where it cannot."""
+    session.keep("refusal", None)
     try:
         for trial in trials:
-            begun[trial.name] = runs.network(on(trial, dataset).config, dataset, session.watcher())
+            watch(shared_runs.shared().network(on(trial, dataset).config, dataset, session.watcher()), trial.config)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-    session.keep("begun-trials", session.kept("begun-trials", {}) | begun)
+        refuse(error)
+
+
+def refuse(error: PlaygroundError) -> None:
+    """Note why the server does not take a run, until another one is begun."""
+    session.keep("refusal", str(error))
+
+
+def show_refusal() -> None:
+    """Say why the server did not take the last run that was asked for, if it did not."""
+    refusal: str | None = session.kept("refusal", None)
+    if refusal:
+        st.error(refusal, icon=":material/error:")
+
+
+def watch(run: Job, what: Hashable) -> None:
+    """Let a run that goes on know that the visitor looks at it, unless they have left it."""
+    if run.snapshot.status.is_active and run.id not in session.kept("left-runs", frozenset()):
+        run.watch(session.watcher())
+        session.keep("watched-runs", session.kept("watched-runs", {}) | {what: run})
+
+
+def watched(what: Hashable) -> Job | None:
+    """The run of `what` that the visitor watched last, whatever has become of it."""
+    run: Job | None = session.kept("watched-runs", {}).get(what)
+    return run
+
+
+def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
+    """A button to stop runs, unless the visitor has pressed it and others go on watching."""
+    active = [run for run in runs if run.snapshot.status.is_active]
+    left: frozenset[str] = session.kept("left-runs", frozenset())
+    if all(run.id in left for run in active):
+        st.caption("Others watch it too, so it goes on.")
+    elif st.button("Stop", key=key, icon=":material/stop:"):
+        session.keep("awaited-trials", None)
+        session.keep("left-runs", left | {run.id for run in active})
+        for run in active:
+            run.leave(session.watcher())
+        st.rerun()
 
 
 def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False) -> Named:
@@ -66,141 +94,59 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         in_turn: whether one waits for the other, so that their times can be compared.
     """
     there = found(trials, dataset)
-    if _are_active(there) or session.kept("awaited-trials", None) == trials:
-        if st.button("Stop", icon=":material/stop:"):
-            session.keep("awaited-trials", None)
-            for run in there.values():
-                run.leave(session.watcher())
-        st.fragment(_follow, run_every=POLL_SECONDS)(trials, dataset, draw)
+    for trial in trials:
+        if trial.name in there:
+            watch(there[trial.name], trial.config)
+    is_whole = len(there) == len(trials)
+    if (is_whole and _are_active(there)) or session.kept("awaited-trials", None) == trials:
+        offer_stop(there.values())
+        st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
         return {}
-    if len(there) < len(trials):
-        _failures(trials)
+    if not is_whole:
+        _show_failures(trials)
         label = "Let it run" if len(trials) == 1 else "Let them run"
         if st.button(label, icon=":material/play_arrow:", type="primary"):
-            session.keep("begun-trials", {})
             if in_turn:
                 session.keep("awaited-trials", trials)
+                start(_missing(trials, there)[:1], dataset)
             else:
                 start(trials, dataset)
             st.rerun()
-        return {}
-    draw(there)
-    return there
+    if there:
+        draw(there)
+    return there if is_whole else {}
 
 
 def _are_active(there: Named) -> bool:
     return any(run.snapshot.status.is_active for run in there.values())
 
 
-def _failures(trials: Sequence[Trial]) -> list[str]:
-    """Tell what became of runs that the visitor began and that are not there any more; returns their names."""
-    begun: Named = session.kept("begun-trials", {})
-    failed = [trial.name for trial in trials if trial.name in begun and _has_failed(begun[trial.name])]
-    for name in failed:
-        st.error(f"{name}: {begun[name].snapshot.message}", icon=":material/error:")
-    return failed
+def _missing(trials: Sequence[Trial], there: Named) -> list[Trial]:
+    return [trial for trial in trials if trial.name not in there]
 
 
-def _has_failed(run: Run) -> bool:
-    return run.snapshot.status is Status.FAILED
+def _failed(trials: Sequence[Trial]) -> dict[str, Job]:
+    runs = {trial.name: watched(trial.config) for trial in trials}
+    return {name: run for name, run in runs.items() if run is not None and run.snapshot.status is Status.FAILED}
+
+
+def _show_failures(trials: Sequence[Trial]) -> None:
+    for name, run in _failed(trials).items():
+        st.error(f"{name}: {run.snapshot.message}", icon=":material/error:")
 
 
 def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
     there = found(trials, dataset)
+    missing = _missing(trials, there)
     if not _are_active(there):
-        waiting = [trial for trial in trials if trial.name not in there]
-        if not waiting or session.kept("awaited-trials", None) != trials or _failures(trials):
+        is_awaited = session.kept("awaited-trials", None) == trials
+        if missing and is_awaited and not _failed(missing):
+            start(missing[:1], dataset)
+        if not missing or not is_awaited or _failed(missing) or session.kept("refusal", None):
             session.keep("awaited-trials", None)
             st.rerun()
-        start(waiting[:1], dataset)
         there = found(trials, dataset)
     done = sum(run.fraction for run in there.values()) / len(trials)
     is_ready = any(run.snapshot.points for run in there.values())
     st.progress(done, text=f"{done:.0%} of the training is done" if is_ready else "Getting ready …")
     draw(there)
-
-
-def compare(there: Named) -> None:
-    """Curves of runs, and what they came to."""
-    curves(there)
-    results(there)
-
-
-def curves(there: Named, article: Article | None = None, floor: float = 0.0) -> None:
-    """Accuracy and loss of runs side by side.
-
-    Args:
-        there: the runs.
-        article: whose printed log stands beside them.
-        floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
-    """
-    begun = {name: run for name, run in there.items() if run.snapshot.points}
-    if not begun:
-        return
-    table = _points(begun, article)
-    names = [*begun, lesson_figures.PUBLISHED] if article is not None and article.log else list(begun)
-    epochs = max(run.config.epochs for run in begun.values())
-    # Whoever begins far above the others, such as with pixels that are not scaled, is cut off.
-    highest = min(math.ceil(11 * run.snapshot.points[0].loss) / 10 for run in begun.values())
-    if floor:
-        highest = min(highest, 3 * (1 - floor))
-    for place, name, height in zip(st.columns(2), ("accuracy", "loss"), ((floor, 1.0), (0.0, highest)), strict=True):
-        with place:
-            st.markdown(f"**{name.capitalize()}**")
-            spec = lesson_figures.compared_curves(name, names, epochs, height)
-            st.vega_lite_chart(table, spec, key=f"trials-{name}")
-
-
-def _points(begun: Named, article: Article | None) -> pd.DataFrame:
-    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
-
-    rows: list[tuple[float, float, float | None, str, str]] = []
-    for name, run in begun.items():
-        shot = run.snapshot
-        per_epoch = shot.started.steps_per_epoch if shot.started else 1
-        every = -(-len(shot.points) // _MOST_POINTS)
-        if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
-            rows += [(one.epoch, one.loss, one.accuracy, "training", name) for one in shot.epochs]
-        else:
-            rows += [
-                ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training", name)
-                for point in shot.points[::-1][::every]
-            ]
-        rows += [
-            (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation", name)
-            for metrics in shot.epochs
-            if metrics.validation_loss is not None
-        ]
-    if article is not None:
-        rows += [(line.epoch, line.loss, line.accuracy, "training", lesson_figures.PUBLISHED) for line in article.log]
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images", "run"])
-
-
-def offer_mistakes(run: Job) -> None:
-    """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
-    if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
-        session.adopt(run)
-        st.switch_page("pages/evaluate.py")
-
-
-def results(there: Named) -> None:
-    """What the runs came to, in a table."""
-    lines = []
-    for name, run in there.items():
-        shot = run.snapshot
-        if shot.evaluation is None or not shot.epochs:
-            continue
-        seconds = shot.seconds_an_epoch
-        last = shot.epochs[-1]
-        lines.append(
-            f"| {name} | {shot.evaluation.accuracy:.2%} | {last.accuracy:.2%} | "
-            f"{network.parameter_count(run.config):,} | {'-' if seconds is None else f'{seconds:.2f} s'} |"
-        )
-    if lines:
-        # Few and short enough for a phone.
-        head = "| Run | Test | Train | Weights | Epoch |"
-        st.markdown("\n".join([head, "|:--|--:|--:|--:|--:|", *lines]))
-        st.caption(
-            "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: how "
-            "many numbers it learns, biases included. Epoch: how long one takes while the processor is free."
-        )

@@ -46,8 +46,10 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
     segment(page, course.name).click()
     for number, step in enumerate(course.steps, 1):
         expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
+        wait_until_idle(page)  # Until then the explanation of the step before may still stand there.
         explanation = page.get_by_test_id("stAlert").filter(has_text="So it is.")
         choose(page, step.question.text, step.question.choices[step.question.right])
+        wait_until_idle(page)
         if step.trials:
             # Another course may have had the server run them already.
             run = page.get_by_role("button", name=re.compile("^Let (it|them) run$", re.IGNORECASE))

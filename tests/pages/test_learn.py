@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import faults, shared_runs
+from mnist_core import articles, faults, shared_runs, training
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.courses import COURSES
+from mnist_core.errors import TrainingError
 from mnist_core.experiments import EXPERIMENTS
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import data, lessons, published
+from tests.pages.conftest import ROOT
 from tests.pages.visitor import PAUSE, labels, press
 from tests.turns import wait_for, wait_until
+
+
+@pytest.fixture(autouse=True)
+def nothing_has_run() -> Iterator[None]:
+    """A server that has run nothing yet; what a test leaves under way is stopped."""
+    shared_runs.shared.cache_clear()
+    yield
+    for run in shared_runs.shared().active():
+        run.stop()
+        wait_until(lambda run=run: not run.snapshot.status.is_active)  # type: ignore[misc]
 
 
 @pytest.fixture
 def learn(app: AppTest) -> AppTest:
     """A new visitor on the Learn page."""
     return app.switch_page("pages/learn.py").run()
+
+
+@pytest.fixture
+def another(learn: AppTest) -> AppTest:
+    """Another visitor of the same server, on the Learn page too."""
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/learn.py").run()
 
 
 def view(app: AppTest, name: str) -> AppTest:
@@ -63,17 +83,19 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert not learn.exception
         assert learn.subheader[0].value == f"{number + 1}. {step.title}"
         assert not learn.success
-        assert "Let it run" not in labels(learn)
-        assert "Let them run" not in labels(learn)
+        run = "Let it run" if len(step.trials) == 1 else "Let them run"
+        assert run not in labels(learn)
         answer(learn, step.question.right)
         if step.trials:
-            assert any(label.startswith("Let ") for label in labels(learn)) or learn.success or "Stop" in labels(learn)
+            assert run in labels(learn)
+            assert not learn.success
         else:
             assert step.question.why in learn.success[0].value
         if number + 1 < len(steps):
             press(learn, "Next")
+    assert not learn.exception
     is_over = any("That was the course" in box.value for box in learn.success)
-    assert is_over or steps[-1].trials  # Those have to be run first.
+    assert is_over != bool(steps[-1].trials)  # Those have to be run first.
     assert "".join(learn.query_params[key]) == "".join(str(step.question.right) for step in steps)
 
 
@@ -90,8 +112,7 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     step = COURSES["torres"].steps[8]
     assert step.title == "Five epochs"
     answer(learn, step.question.right)
-    if "Let it run" in labels(learn):
-        press(learn, "Let it run")
+    press(learn, "Let it run")
     run_until(learn, step.question.why)
     dataset = data.loading("embedded").dataset
     assert dataset is not None
@@ -141,10 +162,9 @@ def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
     assert not learn.exception
     assert any("MNIST" in box.value for box in learn.info)
     learn.selectbox(key="article-choice").select("torres").run()
-    if "Let it run" in labels(learn):
-        table = next(text.value for text in learn.markdown if "Published" in text.value)
-        assert "| training loss, epoch 1 | 2.1822 | - |" in table
-        press(learn, "Let it run")
+    table = next(text.value for text in learn.markdown if "Published" in text.value)
+    assert "| training loss, epoch 1 | 2.1822 | - |" in table
+    press(learn, "Let it run")
     for _ in range(6000):
         learn.run()
         if "See its mistakes" in labels(learn):
@@ -166,21 +186,84 @@ def test_slip_is_examined_in_the_course(learn: AppTest, key: str) -> None:
     assert learn.subheader[0].value.endswith(published.EXAMINED[key][1])
 
 
-def test_stopped_forest_is_still_to_be_looked_at(learn: AppTest) -> None:
-    view(learn, "Questions")
-    learn.session_state["experiment"] = "forest"
+def ask_for_the_forest(app: AppTest) -> ClassicalRun:
+    view(app, "Questions")
+    app.session_state["experiment"] = "forest"
+    answer(app.run(), 0)
+    app.button(key="learn-forest").click()
+    app.run()
+    run: ClassicalRun = app.session_state["watched-runs-noted"]["forest"]
+    wait_until(lambda: bool(run.snapshot.points))
+    return run
+
+
+def test_forest_is_stopped_by_its_button_and_can_still_be_looked_at(learn: AppTest) -> None:
+    run = ask_for_the_forest(learn)
     learn.run()
-    answer(learn, 0)
-    learn.button(key="learn-forest").click()
+    learn.button(key="stop-forest").click()
     learn.run()
-    run: ClassicalRun = learn.session_state["begun-forest-noted"]
-    wait_until(lambda: bool(run.snapshot.points) or not run.snapshot.status.is_active)
-    run.stop()
     wait_for(run, Status.STOPPED)
     learn.run()
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
-    assert labels(learn).count("Let it learn") >= 1
+    assert labels(learn).count("Let it learn") == 4
+
+
+def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, another: AppTest) -> None:
+    run = ask_for_the_forest(learn)
+    view(another, "Questions")
+    another.session_state["experiment"] = "forest"
+    answer(another.run(), 0)
+    learn.run()
+    learn.button(key="stop-forest").click()
+    learn.run()
+    assert not run.is_stopping
+    assert any("Others watch it too" in caption.value for caption in learn.caption)
+    another.button(key="stop-forest").click()
+    another.run()
+    wait_for(run, Status.STOPPED)
+
+
+def test_refusal_of_a_full_server_is_shown(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MEMORY_MB", "1")
+    view(learn, "Published against yours")
+    press(learn, "Let it run")
+    assert [("MB" in box.value) for box in learn.error] == [True]
+    press(learn, "Run all 5 recipes")
+    assert [("MB" in box.value) for box in learn.error] == [True]
+    monkeypatch.delenv("MNIST_MEMORY_MB")
+    press(learn, "Let it run")
+    assert not learn.error
+
+
+def test_failure_is_told_where_it_belongs(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Iterator[training.Event]:
+        yield training.Started(1, 1, 1)
+        raise TrainingError("The loss is no number.", "Lower the learning rate.")
+
+    monkeypatch.setattr(training, "train", broken)
+    view(learn, "Published against yours")
+    press(learn, "Let it run")
+    run = learn.session_state["watched-runs-noted"][articles.ARTICLES["kite"].config]
+    wait_for(run, Status.FAILED)
+    learn.run()
+    assert "The loss is no number." in learn.error[0].value
+    learn.selectbox(key="article-choice").select("torres").run()
+    assert not learn.error
+
+
+def loss_axis(app: AppTest) -> float:
+    chart = next(chart for chart in app.get("vega_lite_chart") if '"field": "loss"' in chart.proto.spec)
+    top: float = json.loads(chart.proto.spec)["encoding"]["y"]["scale"]["domain"][1]
+    return top
+
+
+def test_loss_axis_holds_a_run_that_begins_low_and_climbs(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    view(learn, "Fault lab")
+    run = begin_case(learn, monkeypatch, "sorted")
+    losses = [point.loss for point in run.snapshot.points]
+    assert max(losses) > 10 * losses[0]
+    assert loss_axis(learn) >= max(losses)
 
 
 def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTest) -> None:

@@ -1,0 +1,108 @@
+"""Runs side by side: their curves, and what they came to."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import lesson_figures, network
+from pages.widgets import live, session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.articles import Article
+    from mnist_core.job import Job
+    from mnist_core.live_run import Run
+
+    Named = dict[str, Run]
+    """Runs by their names."""
+
+_MOST_POINTS = 120
+# Guessing among ten digits costs a cross-entropy of 2.3: with less, an axis would cut off what is usual.
+_USUAL_TOP = 2.5
+
+
+def compare(there: Named) -> None:
+    """Curves of runs, and what they came to."""
+    curves(there)
+    results(there)
+
+
+def curves(there: Named, article: Article | None = None, floor: float = 0.0) -> None:
+    """Accuracy and loss of runs side by side.
+
+    Args:
+        there: the runs.
+        article: whose printed log stands beside them.
+        floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
+    """
+    begun = {name: run for name, run in there.items() if run.snapshot.points}
+    if not begun:
+        return
+    table = _points(begun, article)
+    names = [*begun, lesson_figures.PUBLISHED] if article is not None and article.log else list(begun)
+    epochs = max(run.config.epochs for run in begun.values())
+    heights = ((floor, 1.0), (0.0, _loss_top(list(begun.values()), floor)))
+    for place, name, height in zip(st.columns(2), ("accuracy", "loss"), heights, strict=True):
+        with place:
+            st.markdown(f"**{name.capitalize()}**")
+            spec = lesson_figures.compared_curves(name, names, epochs, height)
+            st.vega_lite_chart(table, spec, key=f"compared-{name}")
+
+
+def _loss_top(runs: list[Run], floor: float) -> float:
+    """Where the axis of the loss ends: the same for most runs, higher for what begins high or climbs."""
+    if len(runs) == 1:
+        highest = max(point.loss for point in runs[0].snapshot.points)
+    else:
+        # One that begins far above the others, such as with pixels that are not scaled, is cut off.
+        highest = min(run.snapshot.points[0].loss for run in runs)
+    top = max(_USUAL_TOP, math.ceil(11 * highest) / 10)
+    return min(top, 3 * (1 - floor)) if floor else top
+
+
+def _points(begun: Named, article: Article | None) -> pd.DataFrame:
+    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+
+    rows: list[tuple[float, float, float | None, str, str]] = []
+    for name, run in begun.items():
+        if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
+            rows += [(one.epoch, one.loss, one.accuracy, "training", name) for one in run.snapshot.epochs]
+        else:
+            rows += [(*row, name) for row in live.curve(run.snapshot, _MOST_POINTS)]
+    for line in article.log if article is not None else ():
+        rows.append((line.epoch, line.loss, line.accuracy, "training", lesson_figures.PUBLISHED))
+    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images", "run"])
+
+
+def offer_mistakes(run: Job) -> None:
+    """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
+    if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
+        session.adopt(run)
+        st.switch_page("pages/evaluate.py")
+
+
+def results(there: Named) -> None:
+    """What the runs came to, in a table."""
+    lines = []
+    for name, run in there.items():
+        shot = run.snapshot
+        if shot.evaluation is None or not shot.epochs:
+            continue
+        seconds = shot.seconds_an_epoch
+        last = shot.epochs[-1]
+        lines.append(
+            f"| {name} | {shot.evaluation.accuracy:.2%} | {last.accuracy:.2%} | "
+            f"{network.parameter_count(run.config):,} | {'-' if seconds is None else f'{seconds:.2f} s'} |"
+        )
+    if lines:
+        # Few and short enough for a phone.
+        head = "| Run | Test | Train | Weights | Epoch |"
+        st.markdown("\n".join([head, "|:--|--:|--:|--:|--:|", *lines]))
+        st.caption(
+            "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: "
+            "how many parameters it learns, biases included. Epoch: how long one takes while the processor is free."
+        )
