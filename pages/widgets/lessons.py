@@ -78,6 +78,7 @@ def remember() -> None:
         done = progress(key)
         if done.done:
             st.query_params[key] = done.to_text()
+            st.query_params["course"] = session.kept("course", key)
 
 
 def show(dataset: Dataset) -> None:
@@ -88,7 +89,7 @@ def show(dataset: Dataset) -> None:
             st.segmented_control(
                 "Course",
                 keys,
-                key=session.seed_kept("course", keys[0]),
+                key=session.seed("course", session.kept("course", st.query_params.get("course")), keys),
                 format_func=lambda key: COURSES[key].name,
                 required=True,
                 label_visibility="collapsed",

@@ -141,6 +141,19 @@ def test_progress_comes_back_from_the_address(app: AppTest) -> None:
     assert app.radio[0].value == 0
 
 
+def test_course_of_the_address_is_shown(app: AppTest) -> None:
+    app.query_params["course"] = "torres"
+    app.switch_page("pages/learn.py").run()
+    assert app.subheader[0].value == f"1. {COURSES['torres'].steps[0].title}"
+
+
+def test_unknown_course_in_the_address_is_passed_over(app: AppTest) -> None:
+    app.query_params["course"] = "other"
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    assert app.subheader[0].value == f"1. {COURSES['kite'].steps[0].title}"
+
+
 def test_damaged_progress_in_the_address_is_told_and_the_course_begins_anew(app: AppTest) -> None:
     app.query_params["kite"] = "99"
     app.switch_page("pages/learn.py").run()
