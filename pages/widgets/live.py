@@ -150,12 +150,17 @@ def _rates(shot: Snapshot) -> None:
 
 
 def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
-    """A run's curve as rows of epoch, loss, accuracy and "training" or "validation", the former at most `most`."""
+    """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
+
+    Of the former there are at most about `most`, the first and the newest point among them.
+    """
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     every = -(-len(shot.points) // most)
+    thinned = shot.points[::-1][::every]
+    if every > 1 and thinned[-1] is not shot.points[0]:
+        thinned = (*thinned, shot.points[0])  # Where a curve begins can tell the most.
     rows: list[tuple[float, float, float | None, str]] = [
-        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
-        for point in shot.points[::-1][::every]
+        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training") for point in thinned
     ]
     rows += [
         (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation")

@@ -17,7 +17,7 @@ from mnist_core.errors import TrainingError
 from mnist_core.experiments import EXPERIMENTS
 from mnist_core.job import Status
 from mnist_core.live_run import Run
-from pages.widgets import data, lessons, published
+from pages.widgets import data, lessons, live, published
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import PAUSE, labels, press
 from tests.turns import wait_for, wait_until
@@ -341,3 +341,13 @@ def test_case_can_be_given_up_and_the_next_one_is_another(learn: AppTest, monkey
     until_case_is_shown(learn)
     assert learn.session_state["fault-noted"] != "nothing"
     assert "nothing" not in learn.session_state["faults-solved-noted"]
+
+
+def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    view(learn, "Fault lab")
+    run = begin_case(learn, monkeypatch, "raw")
+    points = run.snapshot.points
+    losses = [loss for _, loss, _, images in live.curve(run.snapshot, 10) if images == "training"]
+    assert len(losses) <= 11 < len(points)
+    assert losses[0] == points[-1].loss
+    assert losses[-1] == points[0].loss == max(losses)
