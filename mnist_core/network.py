@@ -233,16 +233,20 @@ class TrainedNetwork:
         model.set_weights(list(self.weights))
         return model
 
-    def save(self, path: Path) -> None:
-        """Write the network to an NPZ file: ``config`` as JSON text, and ``weight_00``, ``weight_01``, ..."""
+    def to_npz(self) -> bytes:
+        """The network as an NPZ file: ``config`` as JSON text, and ``weight_00``, ``weight_01``, ..."""
         arrays = {f"weight_{i:02d}": weight for i, weight in enumerate(self.weights)}
         buffer = io.BytesIO()
         np.savez(buffer, config=np.array(self.config.to_json()), **arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    def save(self, path: Path) -> None:
+        """Write the file that `to_npz` makes."""
         path.parent.mkdir(parents=True, exist_ok=True)
         # Whole or not at all: a full disk must not leave half a network under the final name.
         partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         try:
-            partial.write_bytes(buffer.getvalue())
+            partial.write_bytes(self.to_npz())
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

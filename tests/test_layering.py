@@ -39,6 +39,7 @@ ORDER = [
     "augmentation",
     "engine",
     "network",
+    "saving",
     "evaluation",
     "training",
     "articles",
@@ -62,6 +63,9 @@ ORDER = [
     "figures",
     "data_figures",
     "lesson_figures",
+    "print_figures",
+    "script",
+    "report",
     "__main__",
 ]
 MODULES = sorted(path.stem for path in CORE.glob("*.py") if path.stem != "__init__")

@@ -1,0 +1,217 @@
+"""A network as a file to take home, and read back from a file that could come from anybody.
+
+Two kinds of files: NPZ, arrays and the run's config, which `TrainedNetwork.to_npz` makes; and ``.keras``, which
+`keras.models.load_model` opens, with the config among its metadata. Reading trusts nothing: the layers are those of
+our own config, never those that a file describes, no code and no pickle in a file is ever run, and sizes are known
+before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mnist_core import forward
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError, NetworkFileError
+from mnist_core.network import TrainedNetwork, parameter_count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+MAX_BYTES: Final = 128 * 2**20
+"""The largest file that is read, packed or unpacked: room for 33 million weights."""
+
+# What a config and a file's own descriptions may take, and what an HDF5 file needs beside its numbers.
+_TEXT_BYTES = 2**18
+_SLACK_BYTES = 2**20
+_MOST_ENTRIES = 32
+_METADATA, _LAYERS, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
+_RUN = "mnist_playground_run"  # our config's place among the metadata, which Keras does not read
+_REMEDY = "Choose a .keras or .npz file that the playground has saved."
+
+
+def keras_file(network: TrainedNetwork) -> bytes:
+    """The network as Keras saves it, for `keras.models.load_model`, not compiled.
+
+    It reads (n, 28, 28) pixels in the numbers that its config names: from 0 to 1, or from 0 to 255.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "network.keras")
+        network.to_keras().save(path)
+        content = path.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as saved, zipfile.ZipFile(buffer, "w") as archive:
+        for entry in saved.infolist():
+            data = saved.read(entry)
+            if entry.filename == _METADATA:
+                data = json.dumps(json.loads(data) | {_RUN: dataclasses.asdict(network.config)}).encode()
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def read_network(data: bytes, name: str) -> TrainedNetwork:
+    """The network in a file that `TrainedNetwork.to_npz` or `keras_file` has made.
+
+    Args:
+        data: the file.
+        name: what it is called, for messages.
+
+    Raises:
+        NetworkFileError: for anything else, such as a file that is damaged or too large, that holds more or less than
+            such a file, or arrays that do not fit its config or are not finite.
+    """
+    if len(data) > MAX_BYTES:
+        raise NetworkFileError(f"{name} is larger than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
+    # Each entry of a ZIP archive is listed behind this mark. Millions of them would fill the memory by being listed.
+    if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
+        raise NetworkFileError(f"{name} holds more than a network.", _REMEDY)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            if "config.npy" in names:
+                return _from_npz(archive)
+            if _METADATA in names:
+                return _from_keras(archive)
+            raise _UnfitError("it holds neither a network's weights nor its config")
+    except (_UnfitError, ConfigError) as error:
+        raise NetworkFileError(f"{name} cannot be read as a trained network: {error}.", _REMEDY) from error
+    except Exception as error:
+        # zipfile, NumPy and HDF5 meet damage with a dozen kinds of exception, none of them their own.
+        what = f"{name} cannot be read as a trained network, it may be damaged: {error}."
+        raise NetworkFileError(what, _REMEDY) from error
+
+
+def read_config(data: bytes, name: str) -> RunConfig:
+    """The config in a file that holds what `RunConfig.to_json` has written.
+
+    Raises:
+        NetworkFileError: when the file is too large, or no text.
+        ConfigError: as `RunConfig.from_json`.
+    """
+    remedy = "Choose a .json file that the playground has saved."
+    if len(data) > _TEXT_BYTES:
+        raise NetworkFileError(f"{name} is too large for a config.", remedy, f"{len(data):,} bytes")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise NetworkFileError(f"{name} is no text.", remedy) from error
+    return RunConfig.from_json(text)
+
+
+class _UnfitError(Exception):
+    """What is wrong with a file, to follow a colon."""
+
+
+def _checked(config: RunConfig) -> RunConfig:
+    if 4 * parameter_count(config) > MAX_BYTES:
+        raise _UnfitError(f"a network of {parameter_count(config):,} weights is too large")
+    return config
+
+
+def _check_entries(archive: zipfile.ZipFile, expected: Sequence[str]) -> None:
+    """Only these entries, each once. Nothing is ever written under the name of an entry."""
+    names = archive.namelist()
+    if sorted(names) != sorted(expected):
+        raise _UnfitError(f"it holds {', '.join(names[:4])} and so on, not {', '.join(expected)}")
+
+
+def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """An entry's content, of at most so many bytes."""
+    entry = archive.getinfo(name)
+    # Of the other ways to pack, zipfile unpacks all that there is before it looks at the size.
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _UnfitError(f"{name} is packed in an unusual way")
+    if entry.file_size > most:
+        raise _UnfitError(f"{name} unpacks to {entry.file_size:,} bytes, more than the {most:,} that it may take")
+    return archive.read(entry)
+
+
+def _from_npz(archive: zipfile.ZipFile) -> TrainedNetwork:
+    text = _array("config.npy", _content(archive, "config.npy", _TEXT_BYTES), "U", ())
+    config = _checked(RunConfig.from_json(str(text)))
+    shapes = forward.weight_shapes(config.layers)
+    names = [f"weight_{i:02d}.npy" for i in range(len(shapes))]
+    _check_entries(archive, ["config.npy", *names])
+    weights = []
+    for name, shape in zip(names, shapes, strict=True):
+        content = _content(archive, name, 4 * math.prod(shape) + _TEXT_BYTES)
+        weights.append(_finite(name, _array(name, content, "f", shape)))
+    return TrainedNetwork(config, tuple(weights))
+
+
+def _array(name: str, content: bytes, kind: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """The array in an NPY file, of text ("U") or float32 ("f"), without believing what its header promises."""
+    stream = io.BytesIO(content)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(stream)
+    if version not in readers:
+        raise _UnfitError(f"{name} is an NPY file of another version")
+    found, is_fortran, dtype = readers[version](stream)
+    size = len(content) - stream.tell()
+    fits = dtype.kind == kind and (kind == "U" or dtype == np.float32) and dtype.itemsize * math.prod(shape) == size
+    if found != shape or not fits:
+        raise _UnfitError(f"{name} holds {found} of {dtype} in {size:,} bytes, where {shape} are expected")
+    array = np.frombuffer(content, dtype, offset=stream.tell())
+    return array.reshape(shape, order="F" if is_fortran else "C")
+
+
+def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
+    _check_entries(archive, [_METADATA, _LAYERS, _WEIGHTS])
+    metadata = json.loads(_content(archive, _METADATA, _TEXT_BYTES))
+    if not isinstance(metadata, dict) or _RUN not in metadata:
+        raise _UnfitError("it says nothing of a run of the playground, and other people's layers are not run")
+    config = _checked(RunConfig.from_json(json.dumps(metadata[_RUN])))
+    content = _content(archive, _WEIGHTS, 4 * parameter_count(config) + _SLACK_BYTES)
+    return TrainedNetwork(config, _weights_in_hdf5(content, config))
+
+
+def _weights_in_hdf5(content: bytes, config: RunConfig) -> forward.Weights:
+    """The weights where Keras puts those of our layers; whatever else there may be is not looked at."""
+    import h5py
+
+    kinds = ["conv2d" if layer.is_convolution else "dense" for layer in config.layers] + ["dense"]
+    shapes = iter(forward.weight_shapes(config.layers))
+    weights = []
+    with h5py.File(io.BytesIO(content), "r") as file:
+        for place, kind in enumerate(kinds):
+            number = kinds[:place].count(kind)
+            for which in ("0", "1"):
+                path = ["layers", f"{kind}_{number}" if number else kind, "vars", which]
+                weights.append(_weight_in_hdf5(file, path, next(shapes)))
+    return tuple(weights)
+
+
+def _weight_in_hdf5(file: Any, path: Sequence[str], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    import h5py
+
+    name = "/".join(path)
+    found = file
+    for part in path:
+        # A link could lead into another file of the server's.
+        if not isinstance(found, h5py.Group) or not isinstance(found.get(part, getlink=True), h5py.HardLink):
+            raise _UnfitError(f"its weights lack {name}")
+        found = found[part]
+    if not isinstance(found, h5py.Dataset) or found.dtype != np.float32 or found.shape != shape:
+        raise _UnfitError(f"{name} is not the float32 array of shape {shape} that its config asks for")
+    # As Keras writes it: in one piece within the file, neither packed nor made up by HDF5.
+    is_plain = found.chunks is None and not found.external and not found.is_virtual
+    if not is_plain or found.id.get_storage_size() != found.nbytes:
+        raise _UnfitError(f"{name} is stored in an unusual way")
+    return _finite(name, found[()])
+
+
+def _finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if not np.isfinite(array).all():
+        raise _UnfitError(f"{name} holds values that are no finite numbers")
+    return np.ascontiguousarray(array, np.float32)

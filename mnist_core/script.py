@@ -1,0 +1,333 @@
+"""A run as a plain Keras program, for people to take home, read and change.
+
+The program asks nothing of the playground: the same network by the same recipe, on the same images. What a control of
+the editor decides stands on a line that ends with the control's name, and what is switched off does not appear.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import types
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mnist_core import datasets, idx
+from mnist_core.config import CLASSES, IMAGE_SIZE, PIXELS
+from mnist_core.optimizers import MOMENTUM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.datasets import Dataset
+
+# A setting of `RunConfig` or `LayerConfig` -> what the editor calls it.
+CONTROLS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "layers": "Hidden layers",
+        "kind": "Kind",
+        "units": "Units",
+        "activation": "Activation",
+        "dropout": "Dropout",
+        "optimizer": "Optimizer",
+        "learning_rate": "Learning rate",
+        "loss": "Loss",
+        "batch_size": "Batch size",
+        "epochs": "Epochs",
+        "dataset": "Data set",
+        "split": "Test images",
+        "validation_fraction": "Validation share",
+        "seed": "Seed",
+        "l2": "L2 penalty",
+        "early_stopping": "Early stopping",
+        "augmentation": "Augmentation",
+        "pixels": "Pixel values",
+        "order": "Order of images",
+    }
+)
+FILTERS = "Filters"  # what the editor calls the units of a convolution
+
+# The setting -> the class in `keras.optimizers`, and what it is given beside the learning rate.
+_OPTIMIZERS: Mapping[str, tuple[str, str]] = types.MappingProxyType(
+    {
+        "sgd": ("SGD", ""),
+        "momentum": ("SGD", f", momentum={MOMENTUM}"),
+        "rmsprop": ("RMSprop", ""),
+        "adam": ("Adam", ""),
+        "adamw": ("AdamW", ""),
+    }
+)
+
+_LOAD_FOLDER = '''
+def load_folder(folder):
+    """MNIST's four files, with or without gzip, in the form in which Keras returns them."""
+
+    def read(name):
+        path = Path(folder, name)
+        data = path.read_bytes() if path.exists() else gzip.decompress(Path(folder, f"{name}.gz").read_bytes())
+        shape = np.frombuffer(data, ">u4", count=data[3], offset=4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+    train = read("train-images-idx3-ubyte"), read("train-labels-idx1-ubyte")
+    test = read("t10k-images-idx3-ubyte"), read("t10k-labels-idx1-ubyte")
+    return train, test
+'''
+
+_HOLD_OUT = '''
+def hold_out(images, labels, share, seed):
+    """Images and labels to keep, in their order, and a share of them held out: the same ones as in the playground."""
+    chosen = np.zeros(len(images), bool)
+    order = np.random.RandomState(seed).permutation(len(images))
+    chosen[order[: max(1, round(share * len(images)))]] = True
+    return images[~chosen], labels[~chosen], images[chosen], labels[chosen]
+'''
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the program.
+
+    Args:
+        name: a word for it.
+        title: what it does, in a sentence.
+        code: its lines.
+    """
+
+    name: str
+    title: str
+    code: str
+
+
+def keras_script(config: RunConfig) -> str:
+    """The run as one file of Python that needs Keras 3 and NumPy; the same config gives the same text.
+
+    It reads MNIST as Keras offers it, or the IDX files of a folder that is named on the command line; another data set
+    is always read from a folder, as `data_files` leaves it. At the end it prints loss and accuracy on the test images.
+    What Keras cannot do as the playground does it is named in its docstring, and left out.
+    """
+    imports, functions, *parts = _sections(config, "sys.argv[1]")
+    head = "\n".join(["A network that reads handwritten digits, and the recipe that trained it.", "", *_advice(config)])
+    body = "\n\n".join(f"# {part.title}\n{part.code}" for part in parts)
+    return f'"""{head}\n"""\n\n{imports.code}\n\n\n{functions.code}\n\n\n{body}\n'
+
+
+def notebook(config: RunConfig) -> str:
+    """The program of `keras_script` as a Jupyter notebook, in the format nbformat 4.5, a cell for each part."""
+    folder = "None" if config.dataset == "mnist" else f'"{config.dataset}"'
+    title = ["# A network that reads handwritten digits", "", *_differences(config)]
+    cells: list[dict[str, Any]] = [_cell("markdown", "about", "\n".join(title).strip())]
+    for part in _sections(config, folder):
+        cells.append(_cell("markdown", f"{part.name}-words", part.title))
+        code = _cell("code", part.name, part.code)
+        cells.append(code | {"execution_count": None, "outputs": []})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    content = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def data_files(dataset: Dataset) -> bytes:
+    """A ZIP archive with a data set as four IDX files named as MNIST's, which the program reads once unpacked."""
+    arrays = {
+        "train-images-idx3-ubyte": dataset.train_images,
+        "train-labels-idx1-ubyte": dataset.train_labels,
+        "t10k-images-idx3-ubyte": dataset.test_images,
+        "t10k-labels-idx1-ubyte": dataset.test_labels,
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            archive.writestr(zipfile.ZipInfo(name), idx.pack(array), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _cell(kind: str, name: str, text: str) -> dict[str, Any]:
+    return {"cell_type": kind, "id": name, "metadata": {}, "source": text.splitlines(keepends=True)}
+
+
+def _controls(*settings: str) -> str:
+    """The comment that names the controls."""
+    return "  # " + ", ".join(CONTROLS[setting] for setting in settings)
+
+
+def _advice(config: RunConfig) -> list[str]:
+    """How to run the script, and what to expect of it."""
+    if config.dataset == "mnist":
+        how = [
+            "    python train.py           downloads MNIST on its first run",
+            "    python train.py FOLDER    reads MNIST's four IDX files from a folder",
+        ]
+    else:
+        how = ["    python train.py FOLDER    reads the data set's four IDX files from a folder"]
+    return ["It needs Keras 3 and its TensorFlow: pip install tensorflow", "", *how, "", *_differences(config)]
+
+
+def _differences(config: RunConfig) -> list[str]:
+    """What people should know before they compare figures."""
+    lines = [
+        "A comment at the end of a line names the control of the playground that decides it. Keras draws other random",
+        "numbers from the same seed, so the figures come near the playground's without being the same.",
+    ]
+    if config.dataset != "mnist":
+        title = datasets.NAMES.get(config.dataset, config.dataset)
+        lines += [
+            "",
+            f"Keras does not have this run's data set, {title}: the playground offers its files beside the script.",
+        ]
+        if config.dataset == "embedded" and (config.split == "kite" or config.validation_fraction):
+            lines += [
+                "Left out: the playground holds out all images together that were made from one original. Here some of",
+                "them stay among the training images, which makes the held-out ones look easier than they are.",
+            ]
+    if config.augmentation:
+        lines += [
+            "",
+            f"Left out: Augmentation {config.augmentation:g}. No layer of Keras bends strokes or changes the pen, so",
+            "this program learns from the images as they are, and reads other people's hands worse.",
+        ]
+    return lines
+
+
+def _sections(config: RunConfig, folder: str) -> list[Section]:
+    """The program's parts: imports, functions, then what is done; `folder` is where it finds the images' folder."""
+    return [
+        Section("imports", "What it needs.", _imports(config, folder)),
+        Section("functions", "Reading and dividing the images.", _functions(config)),
+        Section("images", "The images and their digits.", "\n".join(_images(config, folder))),
+        Section("network", "The network.", "\n".join(_network(config))),
+        Section("recipe", "How it learns.", "\n".join(_recipe(config))),
+        Section("training", "The training.", "\n".join(_training(config))),
+        Section("test", "The test, on images that it has not learned from.", "\n".join(_test(config))),
+    ]
+
+
+def _imports(config: RunConfig, folder: str) -> str:
+    needs_sys = ["import sys"] if folder.startswith("sys") else []
+    lines = ["import gzip", *needs_sys, "from pathlib import Path", ""]
+    lines += ["import keras", "import numpy as np", "from keras import layers", ""]
+    return "\n".join([*lines, f"keras.utils.set_random_seed({config.seed}){_controls('seed')}"])
+
+
+def _functions(config: RunConfig) -> str:
+    divides = config.split == "kite" or config.validation_fraction > 0
+    return "\n\n\n".join(text.strip() for text in ([_LOAD_FOLDER, _HOLD_OUT] if divides else [_LOAD_FOLDER]))
+
+
+def _images(config: RunConfig, folder: str) -> Iterator[str]:
+    if config.dataset != "mnist":
+        if folder.startswith("sys"):
+            yield "if len(sys.argv) != 2:"
+            yield f'    sys.exit("Name the folder that holds the four IDX files of the data set {config.dataset}.")'
+        yield f"data = load_folder({folder}){_controls('dataset')}"
+    elif folder.startswith("sys"):
+        yield f"folder = {folder} if len(sys.argv) > 1 else None"
+        yield f"data = load_folder(folder) if folder else keras.datasets.mnist.load_data(){_controls('dataset')}"
+    else:
+        yield f"folder = {folder}  # or the name of one that holds MNIST's four IDX files"
+        yield f"data = load_folder(folder) if folder else keras.datasets.mnist.load_data(){_controls('dataset')}"
+    parts = ["train", "test"]
+    if config.split == "kite":
+        yield "(x_train, y_train), _ = data"
+        yield f"x_train, y_train, x_test, y_test = hold_out(x_train, y_train, 0.25, seed=45_000){_controls('split')}"
+    else:
+        yield f"(x_train, y_train), (x_test, y_test) = data{_controls('split')}"
+    if config.validation_fraction:
+        parts.insert(1, "valid")
+        yield (
+            "x_train, y_train, x_valid, y_valid = hold_out("
+            f"x_train, y_train, {config.validation_fraction}, seed=784){_controls('validation_fraction')}"
+        )
+    yield ""
+    scale = " / 255" if config.pixels == "scaled" else ""
+    for part in parts:
+        yield f'x_{part} = x_{part}.astype("float32"){scale}{_controls("pixels")}: {PIXELS[config.pixels].lower()}'
+    for part in parts:
+        yield f"y_{part} = keras.utils.to_categorical(y_{part}, {CLASSES})"
+
+
+def _network(config: RunConfig) -> Iterator[str]:
+    penalty = ""
+    if config.l2:
+        penalty = ", kernel_regularizer=l2"
+        yield f"l2 = keras.regularizers.L2({config.l2}){_controls('l2')}"
+    yield f"model = keras.Sequential({_controls('layers')}"
+    yield "    ["
+    yield f"        keras.Input(({IMAGE_SIZE}, {IMAGE_SIZE})),"
+    is_picture = False
+    is_flat = False
+    for number, layer in enumerate(config.layers, 1):
+        if layer.is_convolution and not is_picture:
+            is_picture = True
+            yield f"        layers.Reshape(({IMAGE_SIZE}, {IMAGE_SIZE}, 1)),"
+        if not layer.is_convolution and not is_flat:
+            is_flat = True
+            yield "        layers.Flatten(),"
+        for line in _layer(layer, number, penalty):
+            yield f"        {line}"
+    if not is_flat:
+        yield "        layers.Flatten(),"
+    yield f'        layers.Dense({CLASSES}, activation="softmax"{penalty}),'
+    yield "    ]"
+    yield ")"
+    yield "model.summary()"
+
+
+def _layer(layer: LayerConfig, number: int, penalty: str) -> Iterator[str]:
+    form = f"layers.Conv2D({layer.units}, 3" if layer.is_convolution else f"layers.Dense({layer.units}"
+    units = FILTERS if layer.is_convolution else CONTROLS["units"]
+    whose = f"  # Layer {number}: "
+    yield (
+        f'{form}, activation="{layer.activation}"{penalty}),'
+        f"{whose}{CONTROLS['kind']}, {units}, {CONTROLS['activation']}"
+    )
+    if layer.is_pooled:
+        yield f"layers.MaxPooling2D(),{whose}{CONTROLS['kind']}"
+    if layer.dropout:
+        yield f"layers.Dropout({layer.dropout}),{whose}{CONTROLS['dropout']}"
+
+
+def _recipe(config: RunConfig) -> Iterator[str]:
+    name, more = _OPTIMIZERS[config.optimizer]
+    # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
+    also = f', "{config.loss}"' if config.l2 else ""
+    rate = f"learning_rate={config.learning_rate}{more}"
+    yield "model.compile("
+    yield f"    optimizer=keras.optimizers.{name}({rate}),{_controls('optimizer', 'learning_rate')}"
+    yield f'    loss="{config.loss}",{_controls("loss")}'
+    yield f'    metrics=["accuracy"{also}],'
+    yield ")"
+
+
+def _training(config: RunConfig) -> Iterator[str]:
+    if config.early_stopping:
+        watched = f"val_{config.loss}" if config.l2 else "val_loss"
+        yield "stop = keras.callbacks.EarlyStopping("
+        yield f'    monitor="{watched}",'
+        yield '    mode="min",'
+        yield f"    patience={config.early_stopping},{_controls('early_stopping')}"
+        yield "    restore_best_weights=True,"
+        yield ")"
+    yield "model.fit("
+    yield "    x_train,"
+    yield "    y_train,"
+    yield f"    batch_size={config.batch_size},{_controls('batch_size')}"
+    yield f"    epochs={config.epochs},{_controls('epochs')}"
+    if config.validation_fraction:
+        yield f"    validation_data=(x_valid, y_valid),{_controls('validation_fraction')}"
+    yield f"    shuffle={config.order == 'shuffled'},{_controls('order')}"
+    if config.early_stopping:
+        yield f"    callbacks=[stop],{_controls('early_stopping')}"
+    yield "    verbose=2,"
+    yield ")"
+
+
+def _test(config: RunConfig) -> Iterator[str]:
+    loss = config.loss if config.l2 else "loss"
+    yield "scores = model.evaluate(x_test, y_test, verbose=0, return_dict=True)"
+    yield f"""print(f"test loss {{scores['{loss}']:.4f}}, test accuracy {{scores['accuracy']:.4f}}")"""

@@ -1,0 +1,317 @@
+"""The Keras program of a run: its words, its form, and what it computes beside the playground's own run."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_core import config as choices
+from mnist_core import datasets, evaluation, forward, network, script, training
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.datasets import Dataset
+from mnist_core.network import TrainedNetwork
+from mnist_core.presets import PRESETS
+from mnist_core.script import CONTROLS, keras_script, notebook
+from tests.samples import blobs
+
+CONVOLUTIONS = (LayerConfig("conv_only", 3, "tanh"), LayerConfig("conv", 128, "leaky_relu", 0.2), LayerConfig(units=9))
+EVERYTHING = RunConfig(
+    layers=CONVOLUTIONS,
+    optimizer="momentum",
+    learning_rate=1e-6,
+    loss="mean_squared_error",
+    batch_size=1024,
+    epochs=3,
+    dataset="embedded",
+    split="kite",
+    validation_fraction=0.15,
+    seed=2**31 - 1,
+    l2=0.0001,
+    early_stopping=2,
+    augmentation=0.5,
+    pixels="raw",
+    order="file",
+)
+ONE_OF_EACH = {
+    **{f"optimizer-{name}": RunConfig(optimizer=name) for name in choices.OPTIMIZERS},
+    **{f"loss-{name}": RunConfig(loss=name, l2=0.01) for name in choices.LOSSES},
+    **{f"activation-{name}": RunConfig(layers=(LayerConfig(activation=name),)) for name in choices.ACTIVATIONS},
+    **{f"kind-{name}": RunConfig(layers=(LayerConfig(name, 5),)) for name in choices.LAYER_KINDS},
+    **{f"split-{name}": RunConfig(split=name) for name in choices.SPLITS},
+    **{f"pixels-{name}": RunConfig(pixels=name) for name in choices.PIXELS},
+    **{f"order-{name}": RunConfig(order=name) for name in choices.ORDERS},
+    "everything": EVERYTHING,
+    "longest-line": RunConfig(layers=(LayerConfig("conv", 128, "leaky_relu"),) * 3, l2=0.1, dataset="embedded"),
+    "other-data": RunConfig(dataset="own", augmentation=1.0),
+}
+CONFIGS = {name: preset.config for name, preset in PRESETS.items()} | ONE_OF_EACH
+
+
+def folder_of(dataset: Dataset, folder: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(script.data_files(dataset))) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def cells(config: RunConfig) -> dict[str, str]:
+    """The notebook's code by its cells' names."""
+    content = json.loads(notebook(config))
+    return {cell["id"]: "".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"}
+
+
+def run_cells(config: RunConfig, folder: Path, start: forward.Weights | None = None) -> dict[str, Any]:
+    """The names that a notebook leaves whose cells were run in order; `start` gives the network its first weights."""
+    names: dict[str, Any] = {}
+    for name, code in cells(config).items():
+        text = code
+        if name == "images":
+            text, count = re.subn(r'folder = None|(?<=load_folder\()"[^"]*"', f"folder = {str(folder)!r}", code)
+            text = text.replace("load_folder(folder = ", "load_folder(")
+            assert count == 1
+        exec(compile(text, name, "exec"), names)
+        if name == "network" and start is not None:
+            names["model"].set_weights(list(start))
+    return names
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_script_is_formatted_and_without_a_fault(name: str, tmp_path: Path) -> None:
+    text = keras_script(CONFIGS[name])
+    assert text == keras_script(CONFIGS[name])
+    path = tmp_path / "train.py"
+    path.write_text(text, encoding="utf-8")
+    for command in (["format", "--diff"], ["check", "--select", "E,F,W,I,UP,B,SIM,RUF"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", "--line-length", "120"]
+        child = subprocess.run([*ruff, str(path)], capture_output=True, text=True, check=False)
+        assert child.returncode == 0, child.stdout + child.stderr
+
+
+def layers_of(model: Any) -> list[Any]:
+    return [
+        (type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"}) for layer in model.layers
+    ]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_network_is_the_one_of_the_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    config = CONFIGS[name]
+    names: dict[str, Any] = {}
+    for part in ("imports", "network", "recipe"):
+        exec(compile(cells(config)[part], part, "exec"), names)
+    model = names["model"]
+    assert layers_of(model) == layers_of(network.to_keras(config))
+    assert model.count_params() == network.parameter_count(config)
+    assert model.loss == config.loss
+    assert "Total params" in capsys.readouterr().out
+
+
+def same_as_theirs(**changes: Any) -> RunConfig:
+    """A run in which nothing is random but the first weights, which a test can set."""
+    settings: dict[str, Any] = {"layers": (LayerConfig(units=12),), "order": "file", "batch_size": 32, "epochs": 3}
+    return RunConfig(**(settings | {"learning_rate": 0.01} | changes))
+
+
+SAME = {
+    **{f"optimizer-{name}": same_as_theirs(optimizer=name) for name in choices.OPTIMIZERS},
+    # An activation with a ceiling, since of very large logits Keras computes a larger loss than the playground does.
+    "raw-pixels": same_as_theirs(pixels="raw", layers=(LayerConfig(units=12, activation="tanh"),)),
+    "squared-error": same_as_theirs(loss="mean_squared_error", learning_rate=0.1),
+    "penalty": same_as_theirs(l2=0.01),
+    "kite-and-validation": same_as_theirs(split="kite", validation_fraction=0.2),
+    "convolutions": same_as_theirs(
+        layers=(LayerConfig("conv", 3), LayerConfig("conv_only", 4, "gelu"), LayerConfig(units=8))
+    ),
+    "no-hidden-layer": same_as_theirs(layers=()),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_training_from_the_same_weights_gives_the_same_network(name: str, tmp_path: Path) -> None:
+    """The recipe to the letter: images, splits, order, batches, gradients, updates, penalty, loss."""
+    config = SAME[name]
+    dataset = dataclasses.replace(blobs(), name="mnist")
+    *_, finished = training.train(config, dataset)
+    assert isinstance(finished, training.Finished)
+    names = run_cells(config, folder_of(dataset, tmp_path), forward.initial_weights(config))
+    for theirs, ours in zip(names["model"].get_weights(), finished.network.weights, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=2e-3, atol=2e-4)
+    result = evaluation.evaluate_on_test(finished.network, dataset)
+    scores = names["scores"]
+    assert scores["accuracy"] == pytest.approx(result.accuracy, abs=1.5 / len(result.labels))
+    assert scores[config.loss if config.l2 else "loss"] == pytest.approx(result.loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.05])
+def test_early_stopping_keeps_the_same_epoch(l2: float, tmp_path: Path) -> None:
+    """On validation images with wrong labels, where the loss soon rises; the penalty has no say in it."""
+    from tests.samples import mislabelled_validation
+
+    config = same_as_theirs(validation_fraction=0.25, early_stopping=2, epochs=12, learning_rate=0.05, l2=l2)
+    dataset = dataclasses.replace(mislabelled_validation(), name="mnist")
+    *_, finished = training.train(config, dataset)
+    assert isinstance(finished, training.Finished)
+    names = run_cells(config, folder_of(dataset, tmp_path), forward.initial_weights(config))
+    assert len(names["model"].history.epoch) == len(finished.history) < 12
+    for theirs, ours in zip(names["model"].get_weights(), finished.network.weights, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=2e-3, atol=2e-4)
+
+
+def embedded_part() -> Dataset:
+    """The embedded digits, fewer of them."""
+    whole = datasets.load("embedded")
+    few = slice(0, 4000)
+    return Dataset(
+        "embedded", whole.train_images[few], whole.train_labels[few], whole.test_images, whole.test_labels, ""
+    )
+
+
+def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: Path) -> None:
+    """Other random numbers, hence a tolerance: over seeds, ours spread by less than 0.02 here."""
+    layers = (LayerConfig(units=64, dropout=0.2), LayerConfig(units=32, activation="gelu"))
+    config = RunConfig(layers, "adam", 0.002, batch_size=64, epochs=4, dataset="embedded", validation_fraction=0.1)
+    dataset = embedded_part()
+    *_, finished = training.train(config, dataset)
+    assert isinstance(finished, training.Finished)
+    expected = evaluation.evaluate_on_test(finished.network, dataset)
+    path = tmp_path / "train.py"
+    path.write_text(keras_script(config), encoding="utf-8")
+    folder = folder_of(dataset, tmp_path / "digits")
+    command = [sys.executable, str(path), str(folder)]
+    child = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert child.returncode == 0, child.stderr
+    found = re.search(r"test loss (\d\.\d{4}), test accuracy (\d\.\d{4})\s*$", child.stdout)
+    assert found is not None, child.stdout
+    loss, accuracy = map(float, found.groups())
+    assert expected.accuracy > 0.8
+    assert accuracy == pytest.approx(expected.accuracy, abs=0.04)
+    assert loss == pytest.approx(expected.loss, abs=0.12)
+
+
+def test_script_without_a_folder_says_what_it_needs(tmp_path: Path) -> None:
+    text = keras_script(RunConfig(dataset="embedded"))
+    path = tmp_path / "train.py"
+    # Keras takes seconds to import, and is not needed to refuse.
+    path.write_text(re.sub(r"^import keras$|^from keras .*$|^keras\..*$", "", text, flags=re.MULTILINE))
+    child = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert child.returncode == 1
+    assert "Name the folder" in child.stderr
+
+
+def test_folder_with_gzip_is_read_too(tmp_path: Path) -> None:
+    import gzip
+
+    folder = folder_of(blobs(), tmp_path)
+    for path in list(folder.iterdir()):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    names: dict[str, Any] = {}
+    exec("import gzip\nfrom pathlib import Path\nimport numpy as np\n" + cells(RunConfig())["functions"], names)
+    (x_train, y_train), (x_test, y_test) = names["load_folder"](str(folder))
+    np.testing.assert_array_equal(x_train, blobs().train_images)
+    np.testing.assert_array_equal(y_train, blobs().train_labels)
+    np.testing.assert_array_equal(x_test, blobs().test_images)
+    np.testing.assert_array_equal(y_test, blobs().test_labels)
+
+
+OFF = {"layers": (), "l2": 0.0, "early_stopping": 0, "validation_fraction": 0.0}
+
+
+@pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(RunConfig)])
+def test_line_that_a_control_decides_ends_with_its_name(setting: str) -> None:
+    """All lines that differ between two runs that differ in one setting name its control, or hang on one that does."""
+    text = keras_script(dataclasses.replace(EVERYTHING, dataset="mnist"))
+    named = [line for line in text.splitlines() if re.search(rf"  # .*\b{CONTROLS[setting]}\b", line)]
+    assert named or setting == "augmentation"
+    if setting == "augmentation":
+        assert "Left out: Augmentation 0.5." in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("optimizer", "adamw"), ("learning_rate", 0.5), ("loss", "categorical_crossentropy"), ("batch_size", 7),
+        ("epochs", 9), ("seed", 3), ("l2", 0.5), ("early_stopping", 7), ("pixels", "scaled"), ("order", "shuffled"),
+        ("validation_fraction", 0.3),
+    ],
+)  # fmt: skip
+def test_only_lines_with_its_name_change_with_a_control(setting: str, value: Any) -> None:
+    before = keras_script(EVERYTHING).splitlines()
+    after = keras_script(dataclasses.replace(EVERYTHING, **{setting: value})).splitlines()
+    assert len(before) == len(after)
+    changed = [line for old, line in zip(before, after, strict=True) if old != line]
+    assert changed
+    others = [line for line in changed if CONTROLS[setting] not in line.split("  # ")[-1]]
+    # The name of the loss stands in three more places, since there is a penalty.
+    assert len(others) == (3 if setting == "loss" else 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"units": 5}, "Units"),
+        ({"activation": "elu"}, "Activation"),
+        ({"dropout": 0.5}, "Dropout"),
+        ({"kind": "conv"}, "Kind"),
+    ],
+)
+def test_lines_of_a_layer_name_its_controls(change: dict[str, Any], name: str) -> None:
+    before = set(keras_script(RunConfig(layers=(LayerConfig(dropout=0.25),))).splitlines())
+    after = keras_script(RunConfig(layers=(LayerConfig(**({"dropout": 0.25} | change)),))).splitlines()
+    new = [line for line in after if line not in before and "layers.Reshape" not in line]
+    assert new
+    assert all("  # Layer 1: " in line and name in line for line in new)
+
+
+def test_what_is_off_does_not_appear() -> None:
+    text = keras_script(RunConfig(layers=(LayerConfig(),)))
+    for word in ("Dropout", "regularizer", "valid", "callbacks", "hold_out", "Conv2D", "Left out", "momentum"):
+        assert word not in text
+
+
+def test_names_of_all_settings() -> None:
+    fields = {field.name for kind in (RunConfig, LayerConfig) for field in dataclasses.fields(kind)}
+    assert set(CONTROLS) == fields
+
+
+@pytest.mark.parametrize("name", ["kite", "everything", "other-data"])
+def test_notebook_has_the_form_of_nbformat_4_5(name: str) -> None:
+    text = notebook(CONFIGS[name])
+    assert text == notebook(CONFIGS[name])
+    content = json.loads(text)
+    assert set(content) == {"cells", "metadata", "nbformat", "nbformat_minor"}
+    assert (content["nbformat"], content["nbformat_minor"]) == (4, 5)
+    assert set(content["metadata"]["kernelspec"]) == {"name", "display_name", "language"}
+    identities = [cell["id"] for cell in content["cells"]]
+    assert len(set(identities)) == len(identities)
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", identity) for identity in identities)
+    for cell in content["cells"]:
+        needed = {"cell_type", "id", "metadata", "source"}
+        if cell["cell_type"] == "code":
+            needed |= {"execution_count", "outputs"}
+            assert cell["execution_count"] is None
+            assert cell["outputs"] == []
+        else:
+            assert cell["cell_type"] == "markdown"
+        assert set(cell) == needed
+        assert all(isinstance(line, str) for line in cell["source"])
+
+
+def test_notebook_runs_without_the_command_line_of_its_kernel() -> None:
+    assert all("sys" not in code for code in cells(EVERYTHING).values())
+
+
+def test_notebook_of_other_data_runs_and_reads_its_folder(tmp_path: Path) -> None:
+    names = run_cells(same_as_theirs(dataset="own", epochs=1), folder_of(blobs(), tmp_path))
+    trained = TrainedNetwork(same_as_theirs(), tuple(names["model"].get_weights()))
+    accuracy = evaluation.evaluate(trained, blobs().test_images, blobs().test_labels).accuracy
+    assert names["scores"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
