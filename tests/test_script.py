@@ -124,7 +124,7 @@ def same_as_theirs(**changes: Any) -> RunConfig:
 SAME = {
     **{f"optimizer-{name}": same_as_theirs(optimizer=name) for name in choices.OPTIMIZERS},
     # An activation with a ceiling, since of very large logits Keras computes a larger loss than the playground does.
-    "raw-pixels": same_as_theirs(pixels="raw", layers=(LayerConfig(units=12, activation="tanh"),)),
+    "raw-pixels": same_as_theirs(pixels="raw", layers=(LayerConfig(units=12, activation="tanh"),), learning_rate=1e-4),
     "squared-error": same_as_theirs(loss="mean_squared_error", learning_rate=0.1),
     "penalty": same_as_theirs(l2=0.01),
     "kite-and-validation": same_as_theirs(split="kite", validation_fraction=0.2),
