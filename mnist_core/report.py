@@ -1,0 +1,162 @@
+"""A run as a table of its epochs, and as one page to print: its settings, curves, figures and surest mistakes."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import dataclasses
+import html
+import io
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from mnist_core import config as choices
+from mnist_core import datasets, network, print_figures
+from mnist_core.errors import DataError
+from mnist_core.script import CONTROLS, FILTERS
+from mnist_core.training import EpochMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.datasets import Dataset
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.live_run import Snapshot
+
+_MOST_MISTAKES = 32
+_STYLE = """
+body { font: 15px/1.5 sans-serif; color: #31333f; background: white }
+body { max-width: 960px; margin: 2em auto; padding: 0 1em }
+h1 { font-size: 1.6em } h2 { font-size: 1.2em; margin-top: 1.6em }
+table { border-collapse: collapse } th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top }
+table.numbers td, table.numbers th { text-align: right; border-bottom: 1px solid #e3e6ec }
+figure { display: inline-block; margin: 0 14px 10px 0; text-align: center }
+figure.digit img { width: 72px; image-rendering: pixelated; border: 1px solid #e3e6ec }
+figcaption { font-size: 0.85em } svg { max-width: 100%; height: auto }
+section, figure, tr { break-inside: avoid }
+@media print { body { margin: 0; max-width: none; font-size: 12px } }
+"""
+
+
+def history_csv(epochs: Sequence[EpochMetrics]) -> str:
+    """The finished epochs as CSV, a row each, under the names of `EpochMetrics`; cells of no validation are empty."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([field.name for field in dataclasses.fields(EpochMetrics)])
+    writer.writerows(dataclasses.astuple(metrics) for metrics in epochs)
+    return buffer.getvalue()
+
+
+def in_words(config: RunConfig) -> list[tuple[str, str]]:
+    """A run's settings as the editor calls them, each with its value in words."""
+    named = {
+        "dataset": datasets.NAMES.get(config.dataset, config.dataset),
+        "split": choices.SPLITS[config.split],
+        "pixels": choices.PIXELS[config.pixels],
+        "order": choices.ORDERS[config.order],
+        "optimizer": choices.OPTIMIZERS[config.optimizer].label,
+        "loss": choices.LOSSES[config.loss],
+        "validation_fraction": f"{config.validation_fraction:.0%}" if config.validation_fraction else "none",
+        "early_stopping": f"after {config.early_stopping} epochs without progress" if config.early_stopping else "off",
+        "augmentation": f"{config.augmentation:g}" if config.augmentation else "off",
+        "l2": f"{config.l2:g}" if config.l2 else "off",
+    }
+    rows = [(CONTROLS["layers"], str(len(config.layers) or "none"))]
+    rows += [(f"Layer {number}", _layer_in_words(layer)) for number, layer in enumerate(config.layers, 1)]
+    rows.append(("Parameters", f"{network.parameter_count(config):,}"))
+    settings = [field.name for field in dataclasses.fields(config) if field.name != "layers"]
+    return rows + [(CONTROLS[name], named.get(name, str(getattr(config, name)))) for name in settings]
+
+
+def _layer_in_words(layer: LayerConfig) -> str:
+    units = FILTERS if layer.is_convolution else CONTROLS["units"]
+    dropout = f", {CONTROLS['dropout'].lower()} {layer.dropout:g}" if layer.dropout else ""
+    kind, activation = choices.LAYER_KINDS[layer.kind], choices.ACTIVATIONS[layer.activation]
+    return f"{kind}: {layer.units} {units.lower()}, {activation}{dropout}"
+
+
+def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> str:
+    """A run on one page of HTML that needs nothing else: no script, no font, no request.
+
+    Args:
+        title: what the run is called.
+        config: its settings.
+        dataset: what it learned from.
+        shot: the run, which must have ended with a network.
+
+    Raises:
+        DataError: it has left nothing to report.
+    """
+    if shot.evaluation is None or not shot.points or shot.started is None:
+        raise DataError("This run has not read the test images.", "Wait until it has ended, or train another one.")
+    result = shot.evaluation
+    images = datasets.split(dataset, config.split, config.validation_fraction).test_images
+    curves = [
+        print_figures.curve(name, shot.epochs, shot.points, shot.started.steps_per_epoch)
+        for name in ("accuracy", "loss")
+    ]
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p><b>Test accuracy {result.accuracy:.2%}</b>, test loss {result.loss:.4f}; {len(result.mistakes):,} of "
+        f"{len(result.labels):,} test images misread.</p>",
+        *_notes(shot),
+        _section("The network and its recipe", _table(in_words(config))),
+        _section("How it learned", "".join(f"<figure>{curve.svg()}</figure>" for curve in curves)),
+        _section("What it takes for what", print_figures.confusion(result.confusion).svg()),
+        _section("Digit by digit", _digits(result)),
+    ]
+    if len(result.mistakes):
+        parts.append(_section("Its surest mistakes", "".join(_mistakes(result, images))))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _notes(shot: Snapshot) -> Iterable[str]:
+    """What the settings alone do not say of how it went."""
+    if shot.message:
+        yield f"<p>{html.escape(shot.message)}</p>"
+    for change in shot.rates:
+        yield f"<p>Learning rate {change.learning_rate:g} from epoch {change.epoch}, step {change.step + 1}.</p>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{html.escape(title)}</h2>{content}</section>"
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    return f"<table>{''.join(f'<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>' for a, b in rows)}</table>"
+
+
+def _digits(result: Evaluation) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("Digit", "Precision", "Recall", "F1", "Images"))
+    rows = "".join(
+        f"<tr><td>{one.digit}</td><td>{one.precision:.2%}</td><td>{one.recall:.2%}</td><td>{one.f1:.2%}</td>"
+        f"<td>{one.support:,}</td></tr>"
+        for one in result.per_class
+    )
+    return f'<table class="numbers"><tr>{head}</tr>{rows}</table>'
+
+
+def _mistakes(result: Evaluation, images: npt.NDArray[np.uint8]) -> Iterable[str]:
+    for index in result.mistakes[:_MOST_MISTAKES]:
+        true, answer = result.labels[index], result.predicted[index]
+        caption = f"{true}, read as {answer}<br>{result.probabilities[index].max():.1%} sure"
+        picture = f'<img src="{_ink_on_paper(images[index])}" alt="a handwritten {true}">'
+        yield f'<figure class="digit">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def _ink_on_paper(image: npt.NDArray[np.uint8]) -> str:
+    """An image as an address that holds it whole: ink dark on white."""
+    buffer = io.BytesIO()
+    Image.fromarray(255 - image).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

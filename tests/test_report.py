@@ -1,0 +1,170 @@
+"""A run on one page and as a table: what stands in them, and what must not."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import dataclasses
+import functools
+import io
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_core import report
+from mnist_core.config import LAYER_KINDS, LayerConfig, RunConfig
+from mnist_core.errors import DataError
+from mnist_core.live_run import Run, Snapshot
+from mnist_core.scheduler import Scheduler
+from mnist_core.script import CONTROLS
+from mnist_core.training import EpochMetrics, RateChanged
+from tests.samples import blobs, small
+
+LAYERS = (LayerConfig(units=16, dropout=0.25),)
+CONFIG = small(layers=LAYERS, validation_fraction=0.2, epochs=3)
+
+
+@functools.cache
+def ended() -> Snapshot:
+    """A run that has ended."""
+    run = Run(CONFIG, blobs(), Scheduler(workers=0))
+    while run.snapshot.status.is_active:
+        run.take_turn(10)
+    return run.snapshot
+
+
+def page(title: str = "Kite", **changes: Any) -> str:
+    return report.report(title, CONFIG, blobs(), dataclasses.replace(ended(), **changes))
+
+
+class Seen(HTMLParser):
+    """What a browser meets in a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_page_is_whole_and_asks_for_nothing() -> None:
+    seen = Seen(page())
+    assert not seen.open
+    assert not set(seen.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    addresses = [value for name, value in seen.attributes if name in ("src", "href", "xlink:href", "action", "data")]
+    assert addresses
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+    # The only address is the name of SVG's vocabulary, which nobody visits.
+    assert set(re.findall(r"https?:[^\"' ]*", page())) == {"http://www.w3.org/2000/svg"}
+    assert "url(" not in page()
+    assert "@import" not in page()
+
+
+def test_page_says_what_the_run_came_to() -> None:
+    result = ended().evaluation
+    assert result is not None
+    words = " ".join(Seen(page()).words)
+    assert f"Test accuracy {result.accuracy:.2%}" in words
+    assert f"test loss {result.loss:.4f}" in words
+    assert f"{len(result.mistakes)} of 90 test images misread" in words
+    for one in result.per_class:
+        assert f"{one.precision:.2%} {one.recall:.2%} {one.f1:.2%} {one.support}" in words
+    counts = [str(count) for count in result.confusion.ravel() if count]
+    matrix = page()[page().index("Confusion matrix") :]
+    assert all(f">{count}</text>" in matrix for count in counts)
+
+
+def test_page_shows_the_surest_mistakes_as_they_are() -> None:
+    result = ended().evaluation
+    assert result is not None
+    assert len(result.mistakes)
+    sources = [value for name, value in Seen(page()).attributes if name == "src"]
+    assert len(sources) == min(32, len(result.mistakes))
+    for index, source in zip(result.mistakes, sources, strict=False):
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
+        np.testing.assert_array_equal(255 - picture, blobs().test_images[index])
+    first = result.mistakes[0]
+    assert f"{result.labels[first]}, read as {result.predicted[first]}" in page()
+
+
+def test_words_from_outside_are_escaped() -> None:
+    text = page("<script>alert(1)</script> & co", message='<img src="x" onerror="alert(1)">')
+    assert "script" not in Seen(text).tags
+    assert "<script>alert(1)</script> & co" in Seen(text).words
+    assert '<img src="x" onerror="alert(1)">' in Seen(text).words
+
+
+def test_page_tells_of_a_learning_rate_that_was_turned() -> None:
+    assert "Learning rate 0.5 from epoch 2, step 4." in page(rates=(RateChanged(2, 3, 0.5),))
+
+
+def test_page_without_a_mistake_has_no_place_for_them() -> None:
+    result = ended().evaluation
+    assert result is not None
+    text = page(evaluation=dataclasses.replace(result, mistakes=result.mistakes[:0]))
+    assert "Its surest mistakes" not in text
+
+
+def test_run_that_has_not_ended_is_refused() -> None:
+    with pytest.raises(DataError, match="has not read the test images"):
+        report.report("Kite", CONFIG, blobs(), Snapshot())
+
+
+def test_settings_in_words() -> None:
+    config = RunConfig(
+        layers=(LayerConfig("conv", 4, "gelu"), LayerConfig(units=5, dropout=0.25)),
+        l2=1e-6,
+        validation_fraction=0.1,
+        early_stopping=3,
+        augmentation=0.5,
+    )
+    words = dict(report.in_words(config))
+    assert words["Layer 1"] == f"{LAYER_KINDS['conv']}: 4 filters, GELU"
+    assert words["Layer 2"] == "Dense: 5 units, ReLU, dropout 0.25"
+    assert words["L2 penalty"] == "1e-06"
+    assert words["Validation share"] == "10%"
+    assert words["Early stopping"] == "after 3 epochs without progress"
+    assert words["Augmentation"] == "0.5"
+    assert words["Optimizer"] == "SGD"
+    settings = {field.name for field in dataclasses.fields(RunConfig)}
+    assert {CONTROLS[name] for name in settings} <= words.keys()
+    assert dict(report.in_words(RunConfig(layers=())))["Hidden layers"] == "none"
+
+
+def test_history_comes_back_from_its_csv() -> None:
+    rows = list(csv.DictReader(io.StringIO(report.history_csv(ended().epochs))))
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == [
+        dataclasses.asdict(metrics) for metrics in ended().epochs
+    ]
+
+
+def test_history_without_validation_leaves_cells_empty() -> None:
+    text = report.history_csv([EpochMetrics(1, 0.5, 0.75, None, None, 0.01)])
+    assert text.splitlines() == [
+        "epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate",
+        "1,0.5,0.75,,,0.01",
+    ]
