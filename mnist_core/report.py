@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import html
 import io
+import zipfile
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.live_run import Snapshot
+    from mnist_core.print_figures import Sheet
 
 _MOST_MISTAKES = 32
 _STYLE = """
@@ -50,6 +52,38 @@ def history_csv(epochs: Sequence[EpochMetrics]) -> str:
     writer.writerow([field.name for field in dataclasses.fields(EpochMetrics)])
     writer.writerows(dataclasses.astuple(metrics) for metrics in epochs)
     return buffer.getvalue()
+
+
+def figures_of(shot: Snapshot) -> dict[str, Sheet]:
+    """The figures of a run that has ended: its curves "accuracy" and "loss", and its "confusion-matrix".
+
+    Raises:
+        DataError: it has left nothing to show.
+    """
+    result = _evaluation(shot)
+    steps = shot.started.steps_per_epoch if shot.started else 1
+    curves = {name: print_figures.curve(name, shot.epochs, shot.points, steps) for name in ("accuracy", "loss")}
+    return curves | {"confusion-matrix": print_figures.confusion(result.confusion)}
+
+
+def figure_files(shot: Snapshot) -> bytes:
+    """A ZIP archive with what `figures_of` gives, each as PNG and as SVG.
+
+    Raises:
+        DataError: as there.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, sheet in figures_of(shot).items():
+            archive.writestr(f"{name}.svg", sheet.svg())
+            archive.writestr(f"{name}.png", sheet.png())
+    return buffer.getvalue()
+
+
+def _evaluation(shot: Snapshot) -> Evaluation:
+    if shot.evaluation is None or not shot.points:
+        raise DataError("This run has not read the test images.", "Wait until it has ended, or train another one.")
+    return shot.evaluation
 
 
 def in_words(config: RunConfig) -> list[tuple[str, str]]:
@@ -92,22 +126,16 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
     Raises:
         DataError: it has left nothing to report.
     """
-    if shot.evaluation is None or not shot.points or shot.started is None:
-        raise DataError("This run has not read the test images.", "Wait until it has ended, or train another one.")
-    result = shot.evaluation
+    result, figures = _evaluation(shot), figures_of(shot)
     images = datasets.split(dataset, config.split, config.validation_fraction).test_images
-    curves = [
-        print_figures.curve(name, shot.epochs, shot.points, shot.started.steps_per_epoch)
-        for name in ("accuracy", "loss")
-    ]
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p><b>Test accuracy {result.accuracy:.2%}</b>, test loss {result.loss:.4f}; {len(result.mistakes):,} of "
         f"{len(result.labels):,} test images misread.</p>",
         *_notes(shot),
         _section("The network and its recipe", _table(in_words(config))),
-        _section("How it learned", "".join(f"<figure>{curve.svg()}</figure>" for curve in curves)),
-        _section("What it takes for what", print_figures.confusion(result.confusion).svg()),
+        _section("How it learned", "".join(f"<figure>{figures[name].svg()}</figure>" for name in ("accuracy", "loss"))),
+        _section("What it takes for what", figures["confusion-matrix"].svg()),
         _section("Digit by digit", _digits(result)),
     ]
     if len(result.mistakes):

@@ -20,6 +20,8 @@ from mnist_core.optimizers import MOMENTUM
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy.typing as npt
+
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.datasets import Dataset
 
@@ -60,6 +62,8 @@ _OPTIMIZERS: Mapping[str, tuple[str, str]] = types.MappingProxyType(
     }
 )
 
+_GROUPS_FILE = "train-groups-idx1-int"
+
 _LOAD_FOLDER = '''
 def load_folder(folder):
     """MNIST's four files, with or without gzip, in the form in which Keras returns them."""
@@ -82,6 +86,16 @@ def hold_out(images, labels, share, seed):
     order = np.random.RandomState(seed).permutation(len(images))
     chosen[order[: max(1, round(share * len(images)))]] = True
     return images[~chosen], labels[~chosen], images[chosen], labels[chosen]
+'''
+
+_HOLD_OUT_TOGETHER = '''
+def hold_out(images, labels, groups, share, seed):
+    """As the playground does: what to keep, and a share held out; images made from one original stay together."""
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.RandomState(seed).permutation(len(sizes))
+    distance = np.abs(sizes[order].cumsum() - share * len(images))
+    chosen = np.isin(group, order[: distance.argmin() + 1])
+    return images[~chosen], labels[~chosen], groups[~chosen], images[chosen], labels[chosen]
 '''
 
 
@@ -107,7 +121,7 @@ def keras_script(config: RunConfig) -> str:
     is always read from a folder, as `data_files` leaves it. At the end it prints loss and accuracy on the test images.
     What Keras cannot do as the playground does it is named in its docstring, and left out.
     """
-    imports, functions, *parts = _sections(config, "sys.argv[1]")
+    imports, functions, *parts = _sections(config, is_notebook=False)
     head = "\n".join(["A network that reads handwritten digits, and the recipe that trained it.", "", *_advice(config)])
     body = "\n\n".join(f"# {part.title}\n{part.code}" for part in parts)
     return f'"""{head}\n"""\n\n{imports.code}\n\n\n{functions.code}\n\n\n{body}\n'
@@ -115,10 +129,9 @@ def keras_script(config: RunConfig) -> str:
 
 def notebook(config: RunConfig) -> str:
     """The program of `keras_script` as a Jupyter notebook, in the format nbformat 4.5, a cell for each part."""
-    folder = "None" if config.dataset == "mnist" else f'"{config.dataset}"'
     title = ["# A network that reads handwritten digits", "", *_differences(config)]
     cells: list[dict[str, Any]] = [_cell("markdown", "about", "\n".join(title).strip())]
-    for part in _sections(config, folder):
+    for part in _sections(config, is_notebook=True):
         cells.append(_cell("markdown", f"{part.name}-words", part.title))
         code = _cell("code", part.name, part.code)
         cells.append(code | {"execution_count": None, "outputs": []})
@@ -133,13 +146,18 @@ def notebook(config: RunConfig) -> str:
 
 
 def data_files(dataset: Dataset) -> bytes:
-    """A ZIP archive with a data set as four IDX files named as MNIST's, which the program reads once unpacked."""
-    arrays = {
+    """A ZIP archive with a data set as four IDX files named as MNIST's, which the program reads once unpacked.
+
+    Where several images were made from one original, a fifth file tells which, as int32.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {
         "train-images-idx3-ubyte": dataset.train_images,
         "train-labels-idx1-ubyte": dataset.train_labels,
         "t10k-images-idx3-ubyte": dataset.test_images,
         "t10k-labels-idx1-ubyte": dataset.test_labels,
     }
+    if dataset.train_groups is not None:
+        arrays[_GROUPS_FILE] = dataset.train_groups
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -164,7 +182,7 @@ def _advice(config: RunConfig) -> list[str]:
             "    python train.py FOLDER    reads MNIST's four IDX files from a folder",
         ]
     else:
-        how = ["    python train.py FOLDER    reads the data set's four IDX files from a folder"]
+        how = ["    python train.py FOLDER    reads the data set's IDX files from a folder"]
     return ["It needs Keras 3 and its TensorFlow: pip install tensorflow", "", *how, "", *_differences(config)]
 
 
@@ -180,11 +198,6 @@ def _differences(config: RunConfig) -> list[str]:
             "",
             f"Keras does not have this run's data set, {title}: the playground offers its files beside the script.",
         ]
-        if config.dataset == "embedded" and (config.split == "kite" or config.validation_fraction):
-            lines += [
-                "Left out: the playground holds out all images together that were made from one original. Here some of",
-                "them stay among the training images, which makes the held-out ones look easier than they are.",
-            ]
     if config.augmentation:
         lines += [
             "",
@@ -194,12 +207,12 @@ def _differences(config: RunConfig) -> list[str]:
     return lines
 
 
-def _sections(config: RunConfig, folder: str) -> list[Section]:
-    """The program's parts: imports, functions, then what is done; `folder` is where it finds the images' folder."""
+def _sections(config: RunConfig, is_notebook: bool) -> list[Section]:
+    """The program's parts: imports, functions, then what is done. A notebook has no command line to look at."""
     return [
-        Section("imports", "What it needs.", _imports(config, folder)),
+        Section("imports", "What it needs.", _imports(config, is_notebook)),
         Section("functions", "Reading and dividing the images.", _functions(config)),
-        Section("images", "The images and their digits.", "\n".join(_images(config, folder))),
+        Section("images", "The images and their digits.", "\n".join(_images(config, is_notebook))),
         Section("network", "The network.", "\n".join(_network(config))),
         Section("recipe", "How it learns.", "\n".join(_recipe(config))),
         Section("training", "The training.", "\n".join(_training(config))),
@@ -207,48 +220,67 @@ def _sections(config: RunConfig, folder: str) -> list[Section]:
     ]
 
 
-def _imports(config: RunConfig, folder: str) -> str:
-    needs_sys = ["import sys"] if folder.startswith("sys") else []
-    lines = ["import gzip", *needs_sys, "from pathlib import Path", ""]
+def _imports(config: RunConfig, is_notebook: bool) -> str:
+    lines = ["import gzip", *([] if is_notebook else ["import sys"]), "from pathlib import Path", ""]
     lines += ["import keras", "import numpy as np", "from keras import layers", ""]
     return "\n".join([*lines, f"keras.utils.set_random_seed({config.seed}){_controls('seed')}"])
 
 
+def _divides(config: RunConfig) -> bool:
+    return config.split == "kite" or config.validation_fraction > 0
+
+
+def _has_groups(config: RunConfig) -> bool:
+    """Whether some of the training images were made from the same original."""
+    return config.dataset == "embedded"
+
+
 def _functions(config: RunConfig) -> str:
-    divides = config.split == "kite" or config.validation_fraction > 0
-    return "\n\n\n".join(text.strip() for text in ([_LOAD_FOLDER, _HOLD_OUT] if divides else [_LOAD_FOLDER]))
+    hold_out = _HOLD_OUT_TOGETHER if _has_groups(config) else _HOLD_OUT
+    return "\n\n\n".join(text.strip() for text in ([_LOAD_FOLDER, hold_out] if _divides(config) else [_LOAD_FOLDER]))
 
 
-def _images(config: RunConfig, folder: str) -> Iterator[str]:
-    if config.dataset != "mnist":
-        if folder.startswith("sys"):
-            yield "if len(sys.argv) != 2:"
-            yield f'    sys.exit("Name the folder that holds the four IDX files of the data set {config.dataset}.")'
-        yield f"data = load_folder({folder}){_controls('dataset')}"
-    elif folder.startswith("sys"):
-        yield f"folder = {folder} if len(sys.argv) > 1 else None"
-        yield f"data = load_folder(folder) if folder else keras.datasets.mnist.load_data(){_controls('dataset')}"
+def _images(config: RunConfig, is_notebook: bool) -> Iterator[str]:
+    source = "load_folder(folder)"
+    if config.dataset == "mnist":
+        source += " if folder else keras.datasets.mnist.load_data()"
+        if is_notebook:
+            yield "folder = None  # or the name of one that holds MNIST's four IDX files"
+        else:
+            yield "folder = sys.argv[1] if len(sys.argv) > 1 else None"
+    elif is_notebook:
+        yield f'folder = "{config.dataset}"  # the folder that holds the IDX files of the data set'
     else:
-        yield f"folder = {folder}  # or the name of one that holds MNIST's four IDX files"
-        yield f"data = load_folder(folder) if folder else keras.datasets.mnist.load_data(){_controls('dataset')}"
-    parts = ["train", "test"]
-    if config.split == "kite":
-        yield "(x_train, y_train), _ = data"
-        yield f"x_train, y_train, x_test, y_test = hold_out(x_train, y_train, 0.25, seed=45_000){_controls('split')}"
-    else:
-        yield f"(x_train, y_train), (x_test, y_test) = data{_controls('split')}"
-    if config.validation_fraction:
-        parts.insert(1, "valid")
-        yield (
-            "x_train, y_train, x_valid, y_valid = hold_out("
-            f"x_train, y_train, {config.validation_fraction}, seed=784){_controls('validation_fraction')}"
-        )
+        yield "if len(sys.argv) != 2:"
+        yield f'    sys.exit("Name the folder that holds the IDX files of the data set {config.dataset}.")'
+        yield "folder = sys.argv[1]"
+    yield f"data = {source}{_controls('dataset')}"
+    yield from _division(config)
     yield ""
+    parts = ["train", *(["valid"] if config.validation_fraction else []), "test"]
     scale = " / 255" if config.pixels == "scaled" else ""
     for part in parts:
         yield f'x_{part} = x_{part}.astype("float32"){scale}{_controls("pixels")}: {PIXELS[config.pixels].lower()}'
     for part in parts:
         yield f"y_{part} = keras.utils.to_categorical(y_{part}, {CLASSES})"
+
+
+def _division(config: RunConfig) -> Iterator[str]:
+    if config.split == "official":
+        yield f"(x_train, y_train), (x_test, y_test) = data{_controls('split')}"
+    else:
+        yield "(x_train, y_train), _ = data"
+    has_groups = _has_groups(config)
+    if has_groups and _divides(config):
+        yield f'groups = np.frombuffer(Path(folder, "{_GROUPS_FILE}").read_bytes(), ">i4", offset=8)'
+    given = "x_train, y_train, groups" if has_groups else "x_train, y_train"
+    if config.split == "kite":
+        kept = given if config.validation_fraction else given.replace("groups", "_")
+        yield f"{kept}, x_test, y_test = hold_out({given}, 0.25, seed=45_000){_controls('split')}"
+    if config.validation_fraction:
+        kept = given.replace("groups", "_")
+        share = config.validation_fraction
+        yield f"{kept}, x_valid, y_valid = hold_out({given}, {share}, seed=784){_controls('validation_fraction')}"
 
 
 def _network(config: RunConfig) -> Iterator[str]:

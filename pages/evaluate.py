@@ -7,7 +7,7 @@ from mnist_core import evaluation, figures
 from mnist_core.config import CLASSES
 from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
-from pages.widgets import pictures, runs, session, theme
+from pages.widgets import downloads, pictures, runs, session, theme
 
 DIGITS = list(range(CLASSES))
 
@@ -89,3 +89,4 @@ if run is not None and run.snapshot.evaluation is not None:
         pictures.readings(result, split.test_images, result.mistakes)
     with one:
         show_one(result, split)
+    downloads.offer(run)

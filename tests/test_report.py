@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import io
 import re
+import zipfile
 from html.parser import HTMLParser
 from typing import Any
 
@@ -132,6 +133,18 @@ def test_page_without_a_mistake_has_no_place_for_them() -> None:
 def test_run_that_has_not_ended_is_refused() -> None:
     with pytest.raises(DataError, match="has not read the test images"):
         report.report("Kite", CONFIG, blobs(), Snapshot())
+
+
+def test_figures_come_in_both_formats() -> None:
+    with zipfile.ZipFile(io.BytesIO(report.figure_files(ended()))) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    names = ("accuracy", "loss", "confusion-matrix")
+    assert set(contents) == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
+    for name, content in contents.items():
+        if name.endswith("png"):
+            Image.open(io.BytesIO(content)).verify()
+        else:
+            assert content.decode() in page()
 
 
 def test_settings_in_words() -> None:

@@ -75,8 +75,7 @@ def run_cells(config: RunConfig, folder: Path, start: forward.Weights | None = N
     for name, code in cells(config).items():
         text = code
         if name == "images":
-            text, count = re.subn(r'folder = None|(?<=load_folder\()"[^"]*"', f"folder = {str(folder)!r}", code)
-            text = text.replace("load_folder(folder = ", "load_folder(")
+            text, count = re.subn(r'^folder = (None|"\w+")', f"folder = {str(folder)!r}", code)
             assert count == 1
         exec(compile(text, name, "exec"), names)
         if name == "network" and start is not None:
@@ -113,6 +112,26 @@ def test_network_is_the_one_of_the_run(name: str, capsys: pytest.CaptureFixture[
     assert model.count_params() == network.parameter_count(config)
     assert model.loss == config.loss
     assert "Total params" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("split", choices.SPLITS)
+@pytest.mark.parametrize("fraction", [0.0, 0.3])
+def test_images_made_from_one_original_are_held_out_together(split: str, fraction: float, tmp_path: Path) -> None:
+    config = RunConfig(dataset="embedded", split=split, validation_fraction=fraction, pixels="raw")
+    dataset = datasets.load("embedded")
+    names: dict[str, Any] = {}
+    for part in ("imports", "functions", "images"):
+        folder = folder_of(dataset, tmp_path)
+        exec(cells(config)[part].replace('folder = "embedded"', f"folder = {str(folder)!r}"), names)
+    expected = datasets.split(dataset, split, fraction)
+    np.testing.assert_array_equal(names["x_train"], dataset.train_images[expected.train_indices])
+    np.testing.assert_array_equal(names["y_train"].argmax(axis=1), dataset.train_labels[expected.train_indices])
+    np.testing.assert_array_equal(names["x_test"], expected.test_images)
+    if fraction:
+        np.testing.assert_array_equal(names["x_valid"], dataset.train_images[expected.validation_indices])
+        np.testing.assert_array_equal(
+            names["y_valid"].argmax(axis=1), dataset.train_labels[expected.validation_indices]
+        )
 
 
 def same_as_theirs(**changes: Any) -> RunConfig:
@@ -170,15 +189,15 @@ def embedded_part() -> Dataset:
     """The embedded digits, fewer of them."""
     whole = datasets.load("embedded")
     few = slice(0, 4000)
-    return Dataset(
-        "embedded", whole.train_images[few], whole.train_labels[few], whole.test_images, whole.test_labels, ""
-    )
+    assert whole.train_groups is not None
+    train = (whole.train_images[few], whole.train_labels[few], whole.test_images, whole.test_labels)
+    return Dataset("embedded", *train, "fewer of them", train_groups=whole.train_groups[few])
 
 
 def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: Path) -> None:
-    """Other random numbers, hence a tolerance: over seeds, ours spread by less than 0.02 here."""
+    """Other random numbers, hence a tolerance: ours deviate by 0.009 and 0.023 over twelve seeds, and both sides may."""
     layers = (LayerConfig(units=64, dropout=0.2), LayerConfig(units=32, activation="gelu"))
-    config = RunConfig(layers, "adam", 0.002, batch_size=64, epochs=4, dataset="embedded", validation_fraction=0.1)
+    config = RunConfig(layers, "adam", 0.002, batch_size=64, epochs=4, dataset="embedded", split="kite")
     dataset = embedded_part()
     *_, finished = training.train(config, dataset)
     assert isinstance(finished, training.Finished)
@@ -194,7 +213,7 @@ def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: P
     loss, accuracy = map(float, found.groups())
     assert expected.accuracy > 0.8
     assert accuracy == pytest.approx(expected.accuracy, abs=0.04)
-    assert loss == pytest.approx(expected.loss, abs=0.12)
+    assert loss == pytest.approx(expected.loss, abs=0.1)
 
 
 def test_script_without_a_folder_says_what_it_needs(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""Taking a run home from the Evaluate page."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import saving, scheduler, training
+from mnist_core.config import RunConfig
+from mnist_core.job import Status
+from mnist_core.script import CONTROLS, FILTERS, keras_script
+from pages.widgets import data, downloads
+from tests.pages.visitor import train_briefly
+
+
+def unfolded(app: AppTest) -> AppTest:
+    app.session_state["home"] = True
+    return app.switch_page("pages/evaluate.py").run()
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.download_button]
+
+
+def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
+    run = train_briefly(app)
+    app.switch_page("pages/evaluate.py").run()
+    assert "Take it home" in [expander.label for expander in app.expander]
+    assert not labels(app)
+    unfolded(app)
+    assert not app.exception
+    every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
+    assert labels(app) == every
+    offers = {one.label: one.make() for group in downloads.files(run).values() for one in group}
+    network = run.snapshot.network
+    assert network is not None
+    for name in ("Keras model", "Weights"):
+        content = offers[name]
+        assert isinstance(content, bytes)
+        assert saving.read_network(content, name).config == run.config
+    assert RunConfig.from_json(str(offers["Settings"])) == run.config
+    assert json.loads(str(offers["Notebook"]))["nbformat"] == 4
+    assert str(offers["Report"]).startswith("<!DOCTYPE html>")
+    assert len(str(offers["History"]).splitlines()) == 2
+    for name, count in (("Data", 5), ("Figures", 6)):
+        content = offers[name]
+        assert isinstance(content, bytes)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert len(archive.namelist()) == count
+
+
+def test_script_can_be_read_on_the_page(app: AppTest) -> None:
+    run = train_briefly(app)
+    unfolded(app)
+    assert not app.code
+    app.toggle(key="home-code").set_value(True).run()
+    assert [code.value for code in app.code] == [keras_script(run.config).rstrip("\n")]
+
+
+def test_classical_model_has_nothing_to_take_home(app: AppTest) -> None:
+    dataset = data.get("embedded")
+    assert dataset is not None
+    run = scheduler.Scheduler(workers=0).submit_classical("bayes", dataset)
+    while run.snapshot.status.is_active:
+        run.take_turn(10)
+    app.session_state["runs"] = [run]
+    unfolded(app)
+    assert not app.exception
+    assert app.metric
+    assert not labels(app)
+
+
+def test_page_says_where_the_program_will_not_do_what_the_run_did(app: AppTest) -> None:
+    run = train_briefly(app)
+    unfolded(app)
+    assert not [caption for caption in app.caption if "The program" in caption.value]
+    # A run of so few steps has ended before anybody can turn a rate or stop it: it is told that it happened.
+    rate = training.RateChanged(1, 3, 0.5)
+    run._publish(rates=(rate,), status=Status.STOPPED)
+    run.start = training.initial_state(run.config)
+    app.run()
+    assert len([caption for caption in app.caption if "The program" in caption.value]) == 3
+
+
+def test_script_calls_the_controls_as_the_editor_does(app: AppTest) -> None:
+    found: set[str] = set()
+    for preset in ("kite", "cnn"):
+        app.selectbox(key="preset").select(preset).run()
+        found |= {control.label for control in (*app.slider, *app.selectbox, *app.number_input)}
+    assert {*CONTROLS.values(), FILTERS} <= found
+
+
+@pytest.mark.parametrize(("title", "name"), [("Kite", "kite"), ("Mine: 2 × 5 ../x", "mine-2-5-x"), ("数字", "network")])
+def test_file_name(title: str, name: str) -> None:
+    assert downloads._file_name(title) == name
