@@ -79,6 +79,7 @@ with right:
     session.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
+    editor.code(config)
 with main:
     dataset = data.get(config.dataset)
     run = session.current_run()

@@ -7,6 +7,7 @@ import dataclasses
 import streamlit as st
 
 from mnist_core import config as settings
+from mnist_core import script
 from mnist_core.config import LayerConfig, RunConfig
 from pages.widgets import data as data_sets
 from pages.widgets import session
@@ -156,6 +157,14 @@ def recipe(draft: RunConfig) -> RunConfig:
         l2=float(l2),
         seed=int(seed),
     )
+
+
+def code(config: RunConfig) -> None:
+    """The run as a Keras program, which changes as the controls do; folded away, and not made until it is wanted."""
+    folded = st.expander("As Keras code", icon=":material/code:", on_change="rerun", key="code")
+    if folded.open:
+        with folded:
+            st.code(script.keras_script(config), language="python")
 
 
 def _suggest_learning_rate() -> None:

@@ -263,3 +263,12 @@ def test_visitor_is_always_watched_by_the_same_watcher() -> None:
     first, second = page.session_state["seen"]
     assert first is second
     assert first()
+
+
+def test_keras_code_changes_with_the_controls(app: AppTest) -> None:
+    app.session_state["code"] = True
+    app.run()
+    assert "layers.Dense(128" in app.code[0].value
+    app.number_input(key="units-dense-0-0").set_value(77).run()
+    assert "layers.Dense(77" in app.code[0].value
+    assert not app.exception
