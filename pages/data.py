@@ -46,7 +46,7 @@ with left:
     name = st.selectbox(
         "Data set",
         list(names),
-        key=session.seed("data-set-choice", session.kept("data-set", session.draft().dataset), list(names)),
+        **session.seeded_choice("data-set-choice", session.kept("data-set", session.draft().dataset), list(names)),
         format_func=names.__getitem__,
         on_change=lambda: session.keep("data-set", session.chosen("data-set-choice")),
     )
@@ -60,7 +60,7 @@ if dataset is not None:
     view = st.segmented_control(
         "View",
         list(VIEWS),
-        key=session.seed_kept("data-view", "Images"),
+        **session.seeded_segment("data-view", "Images", list(VIEWS)),
         required=True,
         label_visibility="collapsed",
     )

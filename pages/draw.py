@@ -29,7 +29,7 @@ try:
         predictors = reading.choose()
         is_straight = st.toggle(
             "Only shrink it",
-            key=session.seed_kept("straight", False),
+            **session.seeded("straight", session.kept("straight", False)),
             help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
         )
         session.keep("straight", is_straight)

@@ -39,8 +39,8 @@ def show_cell(result: Evaluation, split: Split) -> None:
     """The images in one cell of the matrix; at first the most frequent mistake."""
     true, answer = divmod(int(evaluation.errors_only(result.confusion).argmax()), CLASSES)
     left, right = st.columns(2)
-    true = left.selectbox("True digit", DIGITS, key=session.seed("cell-true", true, DIGITS))
-    answer = right.selectbox("Read as", DIGITS, key=session.seed("cell-answer", answer, DIGITS))
+    true = left.selectbox("True digit", DIGITS, **session.seeded_choice("cell-true", true, DIGITS))
+    answer = right.selectbox("Read as", DIGITS, **session.seeded_choice("cell-answer", answer, DIGITS))
     indices = result.cell(true, answer)
     st.markdown(f"**{len(indices):,} images of a {true} read as {answer}**")
     pictures.readings(result, split.test_images, indices)
@@ -59,7 +59,7 @@ def show_digits(result: Evaluation) -> None:
 
 def show_one(result: Evaluation, split: Split) -> None:
     """One test image with its ten probabilities."""
-    index = st.number_input("Test image", 0, len(result.labels) - 1, key=session.seed("one-image", 0))
+    index = st.number_input("Test image", 0, len(result.labels) - 1, **session.seeded("one-image", 0))
     picture, bars = st.columns([1, 3], vertical_alignment="center")
     picture.image(pictures.paper(split.test_images[index], 5), width=140, caption=f"a {result.labels[index]}")
     figure = figures.probability_bars(result.probabilities[index], int(result.labels[index]))

@@ -15,7 +15,7 @@ st.title("Learn by doing")
 view = st.segmented_control(
     "View",
     list(VIEWS),
-    key=session.seed_kept("learn-view", lessons.VIEW),
+    **session.seeded_segment("learn-view", lessons.VIEW, list(VIEWS)),
     required=True,
     label_visibility="collapsed",
 )

@@ -62,7 +62,7 @@ with left:
     st.selectbox(
         "Network",
         list(presets.PRESETS),
-        key=session.seed("preset", session.preset_key()),
+        **session.seeded_choice("preset", session.preset_key(), list(presets.PRESETS)),
         format_func=lambda key: presets.PRESETS[key].name,
         on_change=lambda: session.load_preset(session.chosen("preset")),
         help="Networks from the tutorials, with their settings, and a small convolutional one.",

@@ -66,13 +66,13 @@ def show() -> Drawn:
         pen = st.slider(
             "Width of the pen",
             *_PENS,
-            key=session.seed_kept("pen", 18),
+            **session.seeded("pen", session.kept("pen", 18)),
             help="Of a canvas of 280 pixels.",
         )
         session.keep("pen", pen)
         by_keys = st.toggle(
             "Draw with keys",
-            key=session.seed_kept("by-keys", False),
+            **session.seeded("by-keys", session.kept("by-keys", False)),
             help="Arrow keys move a pen, P puts it down and lifts it.",
         )
         session.keep("by-keys", by_keys)

@@ -25,7 +25,11 @@ _ROWS = 10
 def images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
-    digit = left.selectbox("Digit", ["all", *range(CLASSES)], key=session.seed_kept("data-digit", "all"))
+    digit = left.selectbox(
+        "Digit",
+        ["all", *range(CLASSES)],
+        **session.seeded_choice("data-digit", session.kept("data-digit", "all"), ["all", *range(CLASSES)]),
+    )
     session.keep("data-digit", digit)
     indices = np.arange(len(dataset.train_labels))
     if digit != "all":
@@ -43,7 +47,9 @@ def one_image(dataset: Dataset) -> None:
     """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
     # Another key for each data set, since another one may have fewer images.
     name = f"data-image-{dataset.name}"
-    index = st.number_input("Training image", 0, len(dataset.train_labels) - 1, key=session.seed_kept(name, 0))
+    index = st.number_input(
+        "Training image", 0, len(dataset.train_labels) - 1, **session.seeded(name, session.kept(name, 0))
+    )
     session.keep(name, index)
     image, label = dataset.train_images[index], int(dataset.train_labels[index])
     rows, columns = np.indices(image.shape)

@@ -23,7 +23,7 @@ def network(draft: RunConfig) -> RunConfig:
         "Hidden layers",
         0,
         settings.MAX_LAYERS,
-        key=session.seed(_key("layer-count"), len(draft.layers)),
+        **session.seeded(_key("layer-count"), len(draft.layers)),
         help="Layers between the pixels and the ten answers. More can learn finer things, and take longer.",
     )
     layers: list[LayerConfig] = []
@@ -52,7 +52,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     kind = left.selectbox(
         "Kind",
         kinds,
-        key=session.seed(_key(f"kind-{number}"), before.kind, kinds),
+        **session.seeded_choice(_key(f"kind-{number}"), before.kind, kinds),
         format_func=settings.LAYER_KINDS.__getitem__,
         disabled=len(kinds) == 1,
         help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
@@ -66,14 +66,14 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
         "Filters" if is_conv else "Units",
         int(limits.low),
         int(limits.high),
-        key=session.seed(_key(f"units-{kind}-{number}"), default),
+        **session.seeded(_key(f"units-{kind}-{number}"), default),
         help=f"How many {'filters' if is_conv else 'neurons'} this layer has, {limits.text}.",
     )
     activations = list(settings.ACTIVATIONS)
     activation = left.selectbox(
         "Activation",
         activations,
-        key=session.seed(_key(f"activation-{number}"), before.activation, activations),
+        **session.seeded_choice(_key(f"activation-{number}"), before.activation, activations),
         format_func=settings.ACTIVATIONS.__getitem__,
         help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
     )
@@ -82,7 +82,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
         settings.DROPOUT.low,
         settings.DROPOUT.high,
         step=0.05,
-        key=session.seed(_key(f"dropout-{number}"), before.dropout),
+        **session.seeded(_key(f"dropout-{number}"), before.dropout),
         help="Share of this layer's outputs silenced at random in every step, against learning by heart.",
     )
     return LayerConfig(kind, int(units), activation, float(dropout))
@@ -95,7 +95,7 @@ def recipe(draft: RunConfig) -> RunConfig:
     optimizer = left.selectbox(
         "Optimizer",
         optimizers,
-        key=session.seed(_key("optimizer"), draft.optimizer, optimizers),
+        **session.seeded_choice(_key("optimizer"), draft.optimizer, optimizers),
         format_func=lambda name: settings.OPTIMIZERS[name].label,
         on_change=_suggest_learning_rate,
         help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
@@ -106,28 +106,28 @@ def recipe(draft: RunConfig) -> RunConfig:
         settings.LEARNING_RATE.high,
         step=0.001,
         format="%g",
-        key=session.seed(_key("learning-rate"), draft.learning_rate),
+        **session.seeded(_key("learning-rate"), draft.learning_rate),
         help="How far each step goes. Too low crawls, too high jumps about or blows up.",
     )
     batch_size = left.number_input(
         "Batch size",
         int(settings.BATCH_SIZE.low),
         int(settings.BATCH_SIZE.high),
-        key=session.seed(_key("batch-size"), draft.batch_size),
+        **session.seeded(_key("batch-size"), draft.batch_size),
         help="Images looked at before each step. Small batches step more often, and more shakily.",
     )
     epochs = right.number_input(
         "Epochs",
         int(settings.EPOCHS.low),
         int(settings.EPOCHS.high),
-        key=session.seed(_key("epochs"), draft.epochs),
+        **session.seeded(_key("epochs"), draft.epochs),
         help="How often the network sees every training image.",
     )
     losses = list(settings.LOSSES)
     loss = left.selectbox(
         "Loss",
         losses,
-        key=session.seed(_key("loss"), draft.loss, losses),
+        **session.seeded_choice(_key("loss"), draft.loss, losses),
         format_func=settings.LOSSES.__getitem__,
         help="How wrong an answer is, as a number: what training makes smaller.",
     )
@@ -137,14 +137,14 @@ def recipe(draft: RunConfig) -> RunConfig:
         settings.L2.high,
         step=0.0001,
         format="%g",
-        key=session.seed(_key("l2"), draft.l2),
+        **session.seeded(_key("l2"), draft.l2),
         help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off.",
     )
     seed = left.number_input(
         "Seed",
         int(settings.SEED.low),
         int(settings.SEED.high),
-        key=session.seed(_key("seed"), draft.seed),
+        **session.seeded(_key("seed"), draft.seed),
         help="Starting weights and order of images follow from it: the same seed repeats a run exactly.",
     )
     return dataclasses.replace(
@@ -178,7 +178,7 @@ def data(draft: RunConfig) -> RunConfig:
     dataset = st.selectbox(
         "Data set",
         list(names),
-        key=session.seed(_key("dataset"), draft.dataset, list(names)),
+        **session.seeded_choice(_key("dataset"), draft.dataset, list(names)),
         format_func=names.__getitem__,
         help="MNIST is what the tutorials use. The embedded digits need no download.",
     )
@@ -186,7 +186,7 @@ def data(draft: RunConfig) -> RunConfig:
     split = st.selectbox(
         "Test images",
         splits,
-        key=session.seed(_key("split"), draft.split, splits),
+        **session.seeded_choice(_key("split"), draft.split, splits),
         format_func=settings.SPLITS.__getitem__,
         help="Which images are kept from the network to test it at the end.",
     )
@@ -194,7 +194,7 @@ def data(draft: RunConfig) -> RunConfig:
     pixels = st.selectbox(
         "Pixel values",
         scales,
-        key=session.seed(_key("pixels"), draft.pixels, scales),
+        **session.seeded_choice(_key("pixels"), draft.pixels, scales),
         format_func=settings.PIXELS.__getitem__,
         help="The numbers that a network gets for white, grey and black. Large ones make large steps: from 0 to 255, "
         "the same learning rate is far too high.",
@@ -203,7 +203,7 @@ def data(draft: RunConfig) -> RunConfig:
     order = st.selectbox(
         "Order of images",
         orders,
-        key=session.seed(_key("order"), draft.order, orders),
+        **session.seeded_choice(_key("order"), draft.order, orders),
         format_func=settings.ORDERS.__getitem__,
         help="In which order each epoch goes through the training images. In a file that is sorted by digit, a network "
         "that sees them as they stand forgets one digit over the next.",
@@ -213,7 +213,7 @@ def data(draft: RunConfig) -> RunConfig:
         settings.AUGMENTATION.low,
         settings.AUGMENTATION.high,
         step=0.1,
-        key=session.seed(_key("augmentation"), draft.augmentation),
+        **session.seeded(_key("augmentation"), draft.augmentation),
         help="How much each training image is turned, slanted, bent and made thicker or thinner, anew each time. "
         "It makes a network slower to learn and better at other people's hands. 0 is off, as in the tutorials.",
     )
@@ -223,14 +223,14 @@ def data(draft: RunConfig) -> RunConfig:
         settings.VALIDATION_FRACTION.low,
         settings.VALIDATION_FRACTION.high,
         step=0.05,
-        key=session.seed(_key("validation"), draft.validation_fraction),
+        **session.seeded(_key("validation"), draft.validation_fraction),
         help="Share of the training images set aside to watch how it does on images it does not learn from.",
     )
     patience = right.number_input(
         "Early stopping",
         int(settings.EARLY_STOPPING.low),
         int(settings.EARLY_STOPPING.high),
-        key=session.seed(_key("patience"), draft.early_stopping),
+        **session.seeded(_key("patience"), draft.early_stopping),
         disabled=not fraction,
         help="Stop after so many epochs without a lower validation loss, and keep the best. 0 is off; "
         "needs a validation share.",

@@ -89,7 +89,7 @@ def show(dataset: Dataset) -> None:
             st.segmented_control(
                 "Course",
                 keys,
-                key=session.seed("course", session.kept("course", st.query_params.get("course")), keys),
+                **session.seeded_segment("course", st.query_params.get("course"), keys),
                 format_func=lambda key: COURSES[key].name,
                 required=True,
                 label_visibility="collapsed",
@@ -133,6 +133,7 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
     st.selectbox(
         "Step",
         steps,
+        at,
         key=name,
         format_func=title,
         on_change=lambda: session.keep(f"step-{key}", session.chosen(name)),

@@ -42,7 +42,7 @@ def show(dataset: Dataset) -> None:
     key = st.selectbox(
         "Article",
         keys,
-        key=session.seed("article-choice", session.kept("article", keys[0]), keys),
+        **session.seeded_choice("article-choice", session.kept("article", keys[0]), keys),
         format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
         on_change=lambda: session.keep("article", session.chosen("article-choice")),
     )

@@ -26,7 +26,7 @@ def show(dataset: Dataset) -> None:
     key = st.segmented_control(
         "Question",
         keys,
-        key=session.seed_kept("experiment", keys[0]),
+        **session.seeded_segment("experiment", keys[0], keys),
         format_func=lambda key: EXPERIMENTS[key].title,
         required=True,
         label_visibility="collapsed",

@@ -39,6 +39,7 @@ def choose() -> dict[str, Predictor]:
         "Networks",
         list(names),
         key=session.seed_several("networks", at_first, list(names)),
+        default=session.chosen("networks"),
         format_func=names.__getitem__,
         max_selections=_MOST_NETWORKS,
         placeholder="Choose who reads it",

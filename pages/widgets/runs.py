@@ -47,7 +47,7 @@ def choose() -> Job | None:
     chosen = st.selectbox(
         "Network",
         ids,
-        key=session.seed("run-choice", before, ids),
+        **session.seeded_choice("run-choice", before, ids),
         format_func=lambda i: name(readable[i]),
         on_change=lambda: session.prefer_run(session.chosen("run-choice")),
         help="Each of your runs that has learned something, the newest first.",

@@ -121,6 +121,25 @@ def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
     return name
 
 
+def seeded(name: str, value: Any) -> dict[str, Any]:
+    """What a control that holds a value is to be given, for it to be `seed`ed.
+
+    The value comes twice: a browser that is sent the page again before it has shown it the first time takes the
+    control's own value, and would otherwise find the least that is possible.
+    """
+    return {"key": seed(name, value), "value": chosen(name)}
+
+
+def seeded_choice(name: str, value: Any, choices: Sequence[Any]) -> dict[str, Any]:
+    """As `seeded`, for a control that holds one of `choices`."""
+    return {"key": seed(name, value, choices), "index": list(choices).index(chosen(name))}
+
+
+def seeded_segment(name: str, value: Any, choices: Sequence[Any]) -> dict[str, Any]:
+    """As `seeded`, for a row of segments, one of which is chosen: what `keep` noted under the same name, or `value`."""
+    return {"key": seed(name, kept(name, value), choices), "default": chosen(name)}
+
+
 def seed_several(name: str, value: list[str], choices: list[str]) -> str:
     """As `seed`, for a control that holds several of `choices`; returns the key.
 
@@ -132,11 +151,6 @@ def seed_several(name: str, value: list[str], choices: list[str]) -> str:
         is_news = not set(choices) <= set(known)
         st.session_state[name] = value if is_news else [one for one in chosen_before if one in choices]
     return name
-
-
-def seed_kept(name: str, default: Any) -> str:
-    """As `seed`, with the value that `keep` noted under the same name; returns the key."""
-    return seed(name, kept(name, default))
 
 
 def kept(name: str, default: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 SLOW = 120_000  # Milliseconds to wait at most for what may have to be compiled first.
@@ -108,3 +109,16 @@ def test_ring_is_read_as_zero(page: Page) -> None:
     canvas.scroll_into_view_if_needed()
     stroke(page, canvas, ring())
     expect(page.get_by_text("It reads a 0").first).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["phone-light"], indirect=True)
+def test_click_before_the_page_is_shown_whole_changes_no_setting(page: Page) -> None:
+    """On a slow phone the page is sent again before its controls have been shown with their values."""
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    for _ in range(4):
+        page.goto("/")
+        page.get_by_text("As Keras code").click(timeout=SLOW)
+        expect(page.get_by_test_id("stCode")).to_be_visible(timeout=SLOW)
+        page.get_by_role("button", name="Step", exact=True).click()
+        expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("101,770 parameters")).to_be_visible(timeout=SLOW)
