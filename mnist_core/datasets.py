@@ -6,6 +6,7 @@ Every image is (28, 28) uint8, 0 = background and 255 = ink; every label is a ui
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -70,6 +71,19 @@ class Dataset:
         highest = max(self.train_labels.max(), self.test_labels.max())
         if highest > 9:
             raise DataError("A label is no digit.", "Use labels from 0 to 9.", int(highest))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of images, labels and groups, 64 hexadecimal digits: equal for data that teach and test the same.
+
+        Computed when first asked for, which takes a tenth of a second for MNIST.
+        """
+        digest = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels, self.train_groups):
+            if array is not None:
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def _freeze(self, field: str, dtype: type, rest: tuple[int, ...] = (), count: int | None = None) -> None:
         """Check an array's type and shape, and put a read-only view in its place."""

@@ -60,3 +60,18 @@ class CapacityError(PlaygroundError):
 
 class NetworkFileError(PlaygroundError):
     """A stored network cannot be read back."""
+
+
+class WorkspaceError(PlaygroundError):
+    """What was given as a workspace's token or recovery code is none."""
+
+
+class StoreError(PlaygroundError):
+    """Runs cannot be kept or read back: the database is full, locked, out of reach or damaged."""
+
+
+class RunNotFoundError(StoreError):
+    """The workspace holds no such run, whether or not another one does."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such run in this workspace.", "Choose one from the list of its runs.")

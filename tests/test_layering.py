@@ -17,6 +17,7 @@ PAGES = ROOT / "pages"
 # From the lowest to the highest: a module imports only what stands before it. A new module gets its place here.
 ORDER = [
     "errors",
+    "workspaces",
     "config",
     "presets",
     "lessons",
@@ -46,6 +47,10 @@ ORDER = [
     "faults",
     "capacity",
     "job",
+    "database",
+    "stored_run",
+    "run_rows",
+    "runs",
     "live_run",
     "classical_run",
     "scheduler",

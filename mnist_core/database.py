@@ -1,0 +1,296 @@
+"""The database that keeps runs: its tables, its transactions, and what it says when it cannot.
+
+SQLite in write-ahead mode, so that pages read while a run is being saved, or any other database of SQLAlchemy's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, make_url
+
+from mnist_core.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+logger = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+# Servers that begin together on an empty PostgreSQL database make its tables one after the other; any number will do.
+_SCHEMA_LOCK = 0x6D6E697374
+_PAGE_BYTES = 16_384
+_JOURNAL_BYTES = 64 * 2**20
+
+_metadata = sa.MetaData()
+
+schema_version = sa.Table("playground_schema_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
+
+servers = sa.Table(
+    "playground_servers",
+    _metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("seen", sa.Double, nullable=False),
+)
+
+# A list reads all of a row but the last two; what is large stands in `parts`.
+runs = sa.Table(
+    "playground_runs",
+    _metadata,
+    # The workspace is part of the key: ids cannot clash across workspaces, which would tell of another one's run.
+    sa.Column("workspace", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False),
+    sa.Column("is_pinned", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("updated", sa.Double, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("epochs", sa.Integer, nullable=False),
+    sa.Column("loss", sa.Double),
+    sa.Column("accuracy", sa.Double),
+    sa.Column("validation_loss", sa.Double),
+    sa.Column("validation_accuracy", sa.Double),
+    sa.Column("test_loss", sa.Double),
+    sa.Column("test_accuracy", sa.Double),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("provenance", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("config", sa.Text, nullable=False),
+    sa.Column("versions", sa.Text, nullable=False),
+    # Which part holds the network that the run left; empty for none.
+    sa.Column("network", sa.String(16), nullable=False),
+    sa.Column("server", sa.String(64), nullable=False),
+    sa.Column("deleted", sa.Double),
+)
+
+parts = sa.Table(
+    "playground_parts",
+    _metadata,
+    sa.Column("workspace", sa.String(64), primary_key=True),
+    sa.Column("run", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(16), primary_key=True),
+    sa.Column("checksum", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+
+class Database:
+    """One database, from any thread. It is opened when it is first needed, so a server may start before it.
+
+    Args:
+        url: SQLAlchemy's, such as ``sqlite:///runs.db``; ``postgres://`` and ``postgresql://`` take psycopg.
+        patience: how many seconds to wait for others who hold a lock.
+
+    Raises:
+        StoreError: nothing can be kept at such an address.
+    """
+
+    def __init__(self, url: str, patience: float = 10.0) -> None:
+        self._patience = patience
+        self._is_ready = False
+        self._opening = threading.Lock()
+        address = _address(url)
+        try:
+            if address.get_backend_name() == "sqlite":
+                self._engine = self._sqlite(address)
+            else:
+                self._engine = self._server(address)
+        except (exc.ArgumentError, ImportError) as error:
+            raise StoreError(
+                "The database's address names a kind of database that is not installed here.",
+                "Use one of the form sqlite:///runs.db or postgresql://user:password@host/name.",
+                address.drivername,
+            ) from error
+        self._writer = self._engine.execution_options(playground_writes=True)
+
+    def _sqlite(self, address: URL) -> Engine:
+        if address.database in (None, "", ":memory:") or "memory" in address.query.values():
+            raise StoreError(
+                "A database in memory keeps nothing.", "Name a file, as in sqlite:///runs.db.", str(address)
+            )
+        engine = sa.create_engine(address, connect_args={"timeout": self._patience}, pool_timeout=self._patience)
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: object) -> None:
+            # SQLAlchemy's own begin is the one that counts; sqlite3 must not begin by itself.
+            connection.isolation_level = None
+            for setting in (
+                f"page_size={_PAGE_BYTES}",
+                "journal_mode=WAL",
+                "synchronous=NORMAL",
+                f"journal_size_limit={_JOURNAL_BYTES}",
+            ):
+                connection.execute(f"PRAGMA {setting}")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            # Who begins by reading and then writes is refused at once if another has written meanwhile.
+            writes = connection.get_execution_options().get("playground_writes")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        return engine
+
+    def _server(self, address: URL) -> Engine:
+        settings: dict[str, Any] = {}
+        is_postgres = address.get_backend_name() == "postgresql"
+        if is_postgres and address.get_driver_name() == "psycopg":
+            # Poolers in front of a server know no prepared statements. A server that has vanished is given up.
+            settings = {
+                "prepare_threshold": None,
+                "connect_timeout": max(2, round(self._patience)),
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
+            }
+        engine = sa.create_engine(
+            address, connect_args=settings, pool_pre_ping=True, pool_timeout=self._patience, pool_recycle=1_800
+        )
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            if not is_postgres:
+                return
+            if connection.get_execution_options().get("playground_writes"):
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(self._patience * 1_000))}")
+            else:
+                # A run and its arrays are read by two statements, between which another may save.
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+        return engine
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees the database as it was at its first statement.
+
+        Raises:
+            StoreError: it cannot be read, or was written by a newer version of the playground.
+        """
+        self._open()
+        with self._transaction(self._engine) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is kept whole, or not at all after any error.
+
+        Raises:
+            StoreError: it cannot be written, or was written by a newer version of the playground.
+        """
+        self._open()
+        with self._transaction(self._writer) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections; the next transaction opens new ones."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except exc.DBAPIError as error:
+            logger.warning("The database refused: %s", error.orig)
+            raise _told(error.orig) from error
+        except exc.TimeoutError as error:
+            logger.warning("No connection to the database became free: %s", error)
+            raise _told(error) from error
+
+    def _open(self) -> None:
+        """Make the tables of a new database, and refuse one of a newer version."""
+        with self._opening:
+            if self._is_ready:
+                return
+            self._make_folder()
+            with self._transaction(self._writer) as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+                if not sa.inspect(connection).has_table(schema_version.name):
+                    _metadata.create_all(connection)
+                    if connection.dialect.name == "postgresql":
+                        # It would try in vain to compress the weights, which takes longer than to write them.
+                        connection.exec_driver_sql(f"ALTER TABLE {parts.name} ALTER COLUMN data SET STORAGE EXTERNAL")
+                    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+                found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar()
+            if found != SCHEMA_VERSION:
+                raise StoreError(
+                    "The runs were kept by another version of the playground, in a form that this one does not know.",
+                    "Bring the playground up to date, or give it another database.",
+                    f"schema version {found}, where this one knows {SCHEMA_VERSION}",
+                )
+            self._is_ready = True
+
+    def _make_folder(self) -> None:
+        address = self._engine.url
+        if address.get_backend_name() == "sqlite" and address.database and not address.database.startswith("file:"):
+            try:
+                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                logger.warning("The database's folder cannot be made: %s", error)
+                raise _told(error) from error
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        # The address may hold a password, so it is not repeated.
+        raise StoreError(
+            "The database's address cannot be read.",
+            "Write it in the form sqlite:///runs.db or postgresql://user:password@host/name.",
+        ) from error
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    return address
+
+
+# By what SQLite says and by PostgreSQL's codes: what it means, and what can be done.
+_MEANINGS = (
+    (
+        ("disk is full", "53100", "no space left"),
+        "The disk that keeps the runs is full.",
+        "Delete runs that are no longer needed, or have whoever looks after the server make room.",
+    ),
+    (
+        ("is locked", "55P03", "40P01", "40001"),
+        "Others hold the database that keeps the runs.",
+        "Try again in a minute.",
+    ),
+    (
+        ("malformed", "not a database"),
+        "The database that keeps the runs is damaged.",
+        "Have whoever looks after the server put a backup in its place, or move the file away to begin anew.",
+    ),
+    (
+        ("readonly", "read-only", "unable to open", "permission denied", "42501", "25006"),
+        "The database that keeps the runs cannot be written.",
+        "Have whoever looks after the server give it a folder and rights to write.",
+    ),
+)
+
+
+def _told(cause: BaseException | None) -> StoreError:
+    """The error to show; its cause stands in the log, since it may name hosts and users."""
+    said = f"{cause} {getattr(cause, 'sqlstate', '')}"
+    for signs, problem, remedy in _MEANINGS:
+        if any(sign.lower() in said.lower() for sign in signs):
+            return StoreError(problem, remedy)
+    return StoreError(
+        "The database that keeps the runs cannot be reached, or refuses.",
+        "Try again in a minute; the server's log tells what it said.",
+    )

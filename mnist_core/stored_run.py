@@ -1,0 +1,391 @@
+"""A kept run as it is read back, and the form in which its arrays are kept: plain bytes, checked when they are read.
+
+Shapes follow from the run's config, so nothing is kept of them. Numbers are little-endian; nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import forward
+from mnist_core.config import CLASSES, LEARNING_RATE, RunConfig
+from mnist_core.errors import DataError, PlaygroundError, StoreError
+from mnist_core.evaluation import Evaluation, evaluate_answers
+from mnist_core.optimizers import UPDATE_RULES
+from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from mnist_core.datasets import Dataset
+    from mnist_core.job import Status
+    from mnist_core.network import TrainedNetwork
+
+Parts = dict[str, bytes]
+# What the parts are called in a message.
+PARTS = {
+    "weights": "weights",
+    "slots": "optimizer's averages",
+    "best": "best weights",
+    "network": "network",
+    "history": "history",
+    "points": "curve",
+    "rates": "learning rates",
+    "answers": "answers",
+    "labels": "answers",
+}
+_FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
+_POINT = 5  # numbers a point
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list shows of a kept run.
+
+    Args:
+        id: as it was kept under; unique in its workspace.
+        number: counted from 1 by whoever owns several; 0 for none.
+        title: what its owner calls it; may be empty.
+        notes: what its owner wrote about it; may be empty.
+        is_pinned: whether quotas leave it alone.
+        status: where it stood when it was last saved.
+        message: what people should know of how it ended; empty if nothing.
+        created: when it was taken on, in seconds since 1970.
+        updated: when it was last changed, likewise.
+        seconds: how long it has trained.
+        epochs: how many are finished.
+        loss: of the last finished epoch, as the three that follow; None before the first.
+        accuracy: share read right, 0 to 1.
+        validation_loss: None without validation images.
+        validation_accuracy: likewise.
+        test_loss: once it has been evaluated.
+        test_accuracy: likewise.
+        size: bytes that its arrays take.
+        dataset: the name of the data that it learned from.
+        provenance: where these came from, in words to show.
+        fingerprint: `Dataset.fingerprint` of them.
+        config_text: its config as JSON.
+    """
+
+    id: str
+    number: int
+    title: str
+    notes: str
+    is_pinned: bool
+    status: Status
+    message: str
+    created: float
+    updated: float
+    seconds: float
+    epochs: int
+    loss: float | None
+    accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    size: int
+    dataset: str
+    provenance: str
+    fingerprint: str
+    config_text: str
+
+    @property
+    def config(self) -> RunConfig:
+        """The run's config; read when asked for, so that one that cannot be read spoils no list.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return read_config(self.config_text)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A kept run, whole.
+
+    Args:
+        summary: what the list shows of it.
+        config: the run; its seed is there.
+        versions: of what it was computed with, by name; other ones may give other bits.
+        state: the last finished epoch's, with its history; what the run started from before the first; None for random
+            weights.
+        points: the live curve, without positions.
+        rates: every change of the learning rate.
+        network: what it left, once it has ended with something.
+        evaluation: of that network on the test images.
+    """
+
+    summary: RunSummary
+    config: RunConfig
+    versions: Mapping[str, str]
+    state: TrainingState | None
+    points: tuple[Progress, ...]
+    rates: tuple[RateChanged, ...]
+    network: TrainedNetwork | None
+    evaluation: Evaluation | None
+
+    def check_dataset(self, dataset: Dataset) -> None:
+        """Refuse to go on, or to compare, with other data than the run learned from.
+
+        Raises:
+            DataError: images, labels or their division differ in the least.
+        """
+        if dataset.fingerprint != self.summary.fingerprint:
+            raise DataError(
+                "The run learned from other images than these.",
+                f"Load the data that it learned from ({self.summary.provenance}), or train anew.",
+                dataset.provenance,
+            )
+
+
+def read_config(text: str) -> RunConfig:
+    """The config that was kept as JSON.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return RunConfig.from_json(text)
+    except PlaygroundError as error:
+        raise damaged("config") from error
+
+
+def read_versions(text: str) -> dict[str, str]:
+    """The versions that were kept as JSON.
+
+    Raises:
+        StoreError: they cannot be read.
+    """
+    versions = _from_json(text, "versions")
+    if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
+        raise damaged("versions")
+    return versions
+
+
+def damaged(what: str) -> StoreError:
+    """The error for a part of a kept run that is not as it was written."""
+    return StoreError(
+        f"The run was kept, but its {what} cannot be read any more.", "Delete the run and train it again."
+    )
+
+
+def checksum(data: bytes) -> int:
+    """CRC-32, which tells damage, not malice."""
+    return zlib.crc32(data)
+
+
+def slot_shapes(config: RunConfig) -> list[tuple[int, ...]]:
+    """The shapes of the optimizer slots, those of a weight together."""
+    return [
+        shape for shape in forward.weight_shapes(config.layers) for _ in range(UPDATE_RULES[config.optimizer].slots)
+    ]
+
+
+def pack_state(config: RunConfig, state: TrainingState) -> Parts:
+    """A state as parts, whole.
+
+    Raises:
+        StoreError: its arrays are not those of the config's network, so it could never be read back.
+    """
+    shapes = forward.weight_shapes(config.layers)
+    parts = {
+        "weights": pack_arrays(state.weights, shapes),
+        "slots": pack_arrays(state.slots, slot_shapes(config)),
+        "history": _to_json(
+            {
+                "step": state.step,
+                "epochs": [dataclasses.astuple(metrics) for metrics in state.history],
+                "rates": [dataclasses.astuple(change) for change in state.rates],
+            }
+        ),
+    }
+    if state.best_weights is not None:
+        parts["best"] = pack_arrays(state.best_weights, shapes)
+    return parts
+
+
+def unpack_state(config: RunConfig, parts: Parts) -> TrainingState | None:
+    """The state that `pack_state` wrote; None where there is none.
+
+    Raises:
+        StoreError: something in it is not as the config wants it.
+    """
+    if "weights" not in parts:
+        return None
+    shapes = forward.weight_shapes(config.layers)
+    raw = _from_json(parts.get("history", b""), "history")
+    try:
+        step, epochs, rates = raw["step"], raw["epochs"], raw["rates"]
+        history = tuple(_metrics(number, values) for number, values in enumerate(epochs, 1))
+        state = TrainingState(
+            unpack_arrays(parts["weights"], shapes, "weights"),
+            unpack_arrays(parts.get("slots", b""), slot_shapes(config), "optimizer's averages"),
+            _whole(step),
+            history,
+            unpack_arrays(parts["best"], shapes, "best weights") if "best" in parts else None,
+            tuple(map(_rate, rates)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged("history") from error
+    if len(history) > config.epochs or (config.early_stopping and history and state.best_weights is None):
+        raise damaged("history")
+    return state
+
+
+def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[int, ...]]) -> bytes:
+    """Finite float32 arrays of these shapes, one after the other.
+
+    Raises:
+        StoreError: they are not.
+    """
+    if [array.shape for array in arrays] != shapes or not all(np.isfinite(array).all() for array in arrays):
+        raise StoreError(
+            "The run's arrays do not fit its config, or are no finite numbers.", "Keep a state of this very run."
+        )
+    # A join takes the arrays' own memory, so that each byte is copied once.
+    return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)
+
+
+def unpack_arrays(data: bytes, shapes: list[tuple[int, ...]], what: str) -> forward.Weights:
+    """The read-only arrays that `pack_arrays` wrote.
+
+    Raises:
+        StoreError: there is more or less than the shapes want, or a number is not finite.
+    """
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    if len(data) != sum(sizes) * _FLOAT.itemsize:
+        raise damaged(what)
+    numbers = np.frombuffer(data, _FLOAT)
+    if not np.isfinite(numbers).all():
+        raise damaged(what)
+    pieces = np.split(numbers, np.cumsum(sizes)[:-1]) if sizes else []
+    return tuple(piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True))
+
+
+def pack_points(points: Sequence[Progress]) -> bytes:
+    """The live curve: five float64 a point."""
+    rows = [(point.epoch, point.step, point.loss, point.accuracy, point.samples_per_second) for point in points]
+    return np.array(rows, _DOUBLE).tobytes()
+
+
+def unpack_points(data: bytes) -> tuple[Progress, ...]:
+    """The points that `pack_points` wrote, without positions.
+
+    Raises:
+        StoreError: they are no points.
+    """
+    if len(data) % (_POINT * _DOUBLE.itemsize):
+        raise damaged("curve")
+    rows = np.frombuffer(data, _DOUBLE).reshape(-1, _POINT)
+    counted = rows[:, :2]
+    if not np.isfinite(rows).all() or (counted < 1).any() or (counted != np.floor(counted)).any():
+        raise damaged("curve")
+    return tuple(
+        Progress(int(epoch), int(step), loss, accuracy, speed, None)
+        for epoch, step, loss, accuracy, speed in rows.tolist()
+    )
+
+
+def pack_rates(rates: Sequence[RateChanged]) -> bytes:
+    """The changes of the learning rate as JSON."""
+    return _to_json([dataclasses.astuple(change) for change in rates])
+
+
+def unpack_rates(data: bytes) -> tuple[RateChanged, ...]:
+    """The changes that `pack_rates` wrote.
+
+    Raises:
+        StoreError: they are no such changes.
+    """
+    try:
+        return tuple(map(_rate, _from_json(data, "learning rates")))
+    except (TypeError, ValueError) as error:
+        raise damaged("learning rates") from error
+
+
+def pack_evaluation(evaluation: Evaluation) -> Parts:
+    """The answers, (n, 10) float32, and the labels, (n,) uint8; all else follows from these."""
+    return {
+        "answers": evaluation.probabilities.astype(_FLOAT, copy=False).tobytes(),
+        "labels": evaluation.labels.astype(np.uint8).tobytes(),
+    }
+
+
+def unpack_evaluation(config: RunConfig, parts: Parts) -> Evaluation | None:
+    """The evaluation that `pack_evaluation` wrote, computed anew from the answers; None where there is none.
+
+    Raises:
+        StoreError: they are no probabilities, or not one row for each label.
+    """
+    if "answers" not in parts:
+        return None
+    labels = np.frombuffer(parts.get("labels", b""), np.uint8)
+    if not len(labels) or labels.max() >= CLASSES or len(parts["answers"]) != len(labels) * CLASSES * _FLOAT.itemsize:
+        raise damaged("answers")
+    answers = np.frombuffer(parts["answers"], _FLOAT).reshape(-1, CLASSES)
+    try:
+        return evaluate_answers(answers, labels, config.loss)
+    except PlaygroundError as error:
+        raise damaged("answers") from error
+
+
+def _to_json(value: object) -> bytes:
+    # Python writes the shortest text that is read back as the same float, bit for bit.
+    return json.dumps(value).encode()
+
+
+def _from_json(data: bytes | str, what: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise damaged(what) from error
+
+
+def _metrics(number: int, values: Any) -> EpochMetrics:
+    epoch, *figures = values
+    if epoch != number:
+        raise ValueError(epoch)
+    loss, accuracy, validation_loss, validation_accuracy, rate = figures
+    return EpochMetrics(
+        number,
+        _real(loss),
+        _real(accuracy),
+        None if validation_loss is None else _real(validation_loss),
+        None if validation_accuracy is None else _real(validation_accuracy),
+        _learning_rate(rate),
+    )
+
+
+def _rate(values: Any) -> RateChanged:
+    epoch, step, rate = values
+    return RateChanged(_whole(epoch), _whole(step), _learning_rate(rate))
+
+
+def _learning_rate(value: object) -> float:
+    try:
+        LEARNING_RATE.check("learning_rate", value)
+    except PlaygroundError as error:
+        raise ValueError(value) from error
+    return _real(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def _real(value: object) -> float:
+    # JSON keeps apart what was an int and what was a float, and so must what is read back.
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(value)
+    return value
