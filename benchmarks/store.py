@@ -1,4 +1,4 @@
-"""What keeping runs costs: ``python -m benchmarks.store``, with ``--url postgresql://...`` in a database other than SQLite.
+"""What keeping runs costs: ``python -m benchmarks.store``; ``--url postgresql://...`` for a database other than SQLite.
 
 A finished epoch of Morgan-2 is saved again and again, beside the same bytes written to a plain file in turns; a
 workspace of 1,000 runs is listed, and one of its runs loaded.
@@ -10,6 +10,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,9 +79,9 @@ def saving(store: RunStore, dataset: Dataset, folder: Path, rounds: int) -> tupl
     ours, plain = [], []
     for state in states:
         points = curve(state.epoch)
-        ours.append(seconds_of(lambda s=state, p=points: store.save_epoch(workspace, "run", s, p, 1.0)))  # type: ignore[misc]
+        ours.append(seconds_of(partial(store.save_epoch, workspace, "run", state, points, 1.0)))
         whole = b"".join(array.tobytes() for array in (*state.weights, *state.slots))
-        plain.append(seconds_of(lambda w=whole: (folder / "plain").write_bytes(w)))  # type: ignore[misc]
+        plain.append(seconds_of(partial((folder / "plain").write_bytes, whole)))
     return ours, plain, size
 
 
@@ -99,8 +100,8 @@ def listing(store: RunStore, dataset: Dataset, runs: int, rounds: int) -> tuple[
         store.save_epoch(workspace, name, state, curve(config.epochs), 10.0)
         store.finish(workspace, name, Status.FINISHED, network=network, evaluation=evaluation)
     assert len(store.list(workspace)) == runs
-    lists = [seconds_of(lambda: store.list(workspace)) for _ in range(rounds)]
-    loads = [seconds_of(lambda i=i: store.load(workspace, f"run-{i}")) for i in range(1, rounds + 1)]  # type: ignore[misc]
+    lists = [seconds_of(partial(store.list, workspace)) for _ in range(rounds)]
+    loads = [seconds_of(partial(store.load, workspace, f"run-{i}")) for i in range(1, rounds + 1)]
     return lists, loads
 
 
@@ -114,7 +115,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".store-") as name:
         folder = Path(name)
         store = RunStore(options.url or f"sqlite:///{folder / 'runs.db'}")
-        print(f"{report.machine_line()}; {'SQLite' if options.url is None else options.url.split(':')[0]}\n", flush=True)
+        print(
+            f"{report.machine_line()}; {'SQLite' if options.url is None else options.url.split(':')[0]}\n", flush=True
+        )
         dataset = data()
         saves, plain, size = saving(store, dataset, folder, options.rounds)
         lists, loads = listing(store, dataset, options.runs, options.rounds)

@@ -176,7 +176,7 @@ class RunStore:
             StoreError: also when it has ended, another server has taken it over, a later epoch is kept already, or the
                 workspace has no room for it.
         """
-        key = workspace_key(workspace)
+        key = _key_of(workspace, run_id)
         with self._database.writing() as connection:
             config, epochs = run_rows.held(connection, key, run_id, self.server)
             if epochs > state.epoch:
@@ -221,7 +221,7 @@ class RunStore:
         """
         if status.is_active:
             raise ConfigError("status", "is not how a run ends.", "Give FINISHED, STOPPED or FAILED.", status)
-        key = workspace_key(workspace)
+        key = _key_of(workspace, run_id)
         with self._database.writing() as connection:
             config, _ = run_rows.held(connection, key, run_id, self.server)
             packed = {} if rates is None else {"rates": stored_run.pack_rates(rates)}
@@ -246,7 +246,7 @@ class RunStore:
             RunNotFoundError: there is no such run, or it has been deleted.
             StoreError: also when something of it is damaged.
         """
-        key = workspace_key(workspace)
+        key = _key_of(workspace, run_id)
         with self._database.reading() as connection:
             return run_rows.load(connection, key, run_id)
 
@@ -278,7 +278,7 @@ class RunStore:
             RunNotFoundError: it is none of these, perhaps not any more.
             StoreError: also when something of it is damaged.
         """
-        key = workspace_key(workspace)
+        key = _key_of(workspace, run_id)
         with self._database.writing() as connection:
             run_rows.beat(connection, self.server, self._clock())
             change = runs.update().where(self._abandoned(key, running, grace), runs.c.id == run_id)
@@ -316,7 +316,7 @@ class RunStore:
         Raises:
             RunNotFoundError: it was not deleted, or has been removed for good since.
         """
-        key = workspace_key(workspace)
+        key = _key_of(workspace, run_id)
         is_restorable = runs.c.deleted > self._clock() - self._undo_seconds
         with self._database.writing() as connection:
             which = runs.update().where(runs.c.workspace == key, runs.c.id == run_id, is_restorable)
@@ -333,7 +333,7 @@ class RunStore:
 
     def _change(self, workspace: str, run_id: str, **values: object) -> None:
         with self._database.writing() as connection:
-            which = runs.update().where(kept(workspace_key(workspace)), runs.c.id == run_id)
+            which = runs.update().where(kept(_key_of(workspace, run_id)), runs.c.id == run_id)
             if not connection.execute(which.values(updated=self._clock(), **values)).rowcount:
                 raise RunNotFoundError
 
@@ -359,6 +359,14 @@ class RunStore:
 
     def _make_room(self, connection: Connection, key: str, run_id: str, is_strict: bool = True) -> None:
         run_rows.make_room(connection, key, run_id, self._max_runs, self._max_bytes, is_strict=is_strict)
+
+
+def _key_of(workspace: str, run_id: str) -> str:
+    """The key of a run's workspace; an id that no run can have is refused before a database stumbles over it."""
+    key = workspace_key(workspace)
+    if not _ID.fullmatch(run_id):
+        raise RunNotFoundError
+    return key
 
 
 def _figures(state: TrainingState | None) -> dict[str, float | None]:

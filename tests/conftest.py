@@ -1,17 +1,18 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from mnist_core import training
 from mnist_core.scheduler import Scheduler
-from tests import mirror
+from tests import mirror, postgres
 from tests.small_files import PACKED
 
 # Helpers that assert, so that a failure there shows its values too.
-pytest.register_assert_rewrite("tests.turns", "tests.events")
+pytest.register_assert_rewrite("tests.turns", "tests.events", "tests.kept")
 
 # A busy machine is no reason to fail: speed is measured in benchmarks.
 settings.register_profile("patient", deadline=None)
@@ -41,3 +42,18 @@ def good() -> Iterator[mirror.Mirror]:
     """A mirror that serves the small files as they should be."""
     with mirror.running(PACKED) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def server_of_databases() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL server."""
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'runs.db'}"
+    return str(request.getfixturevalue("server_of_databases").new_schema())

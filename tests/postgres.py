@@ -1,0 +1,101 @@
+"""A PostgreSQL server of the tests' own: started in a folder of its own, reached by a socket in it, gone afterwards.
+
+It needs the programs of Debian's package `postgresql`, or `initdb` on the path. Where there are none, tests are
+skipped, except under CI.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+MISSING = "PostgreSQL's programs are not installed (Debian and Ubuntu: apt-get install postgresql)"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server; `folder` holds its socket, data and log."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def new_database(self, name: str = "") -> str:
+        """The address of a new, empty database."""
+        name = name or f"test_{uuid.uuid4().hex}"
+        self._make("DATABASE", name)
+        return self.url(name)
+
+    def new_schema(self) -> str:
+        """The address of a new, empty part of a database, which is made quicker and takes no room."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._make("SCHEMA", name)
+        return f"{self.url('postgres')}&options=-csearch_path%3D{name}"
+
+    def _make(self, what: str, name: str) -> None:
+        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE {what} {name}")
+
+
+def programs() -> Path | None:
+    """The folder of the newest PostgreSQL's programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Postgres]:
+    """Start a server, and stop it in the end."""
+    folder_of_programs = programs()
+    if folder_of_programs is None:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    # A folder in /tmp itself: the server's user may not enter pytest's, and a socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="playground-pg-"))
+    user = None
+    if os.geteuid() == 0:  # The server refuses to be root's.
+        user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
+        shutil.chown(folder, user)
+
+    def run(program: str, *arguments: str) -> None:
+        log = folder / "programs.log"
+        with log.open("a") as output:
+            done = subprocess.run(
+                [folder_of_programs / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                user=user,
+                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                extra_groups=None if user is None else [],
+                check=False,
+            )
+        assert done.returncode == 0, log.read_text()
+
+    data = str(folder / "data")
+    settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    try:
+        run("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        run("pg_ctl", "-D", data, "-w", "-t", "120", "-l", str(folder / "server.log"), "-o", settings, "start")
+        try:
+            yield Postgres(folder)
+        finally:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,139 @@
+"""Processes that are killed while they train or save, and others that go on from what was kept: to the same bits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config import LayerConfig
+from mnist_core.evaluation import evaluate_on_test
+from mnist_core.job import Status
+from mnist_core.runs import RunStore
+from mnist_core.workspaces import new_workspace
+from tests.events import epochs, events_of, finished, points
+from tests.kept import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
+from tests.samples import blobs, small
+
+ROOT = Path(__file__).parents[1]
+CONFIG = small(
+    layers=(LayerConfig(units=16, dropout=0.3),), epochs=5, optimizer="adam", learning_rate=0.003,
+    validation_fraction=0.25, early_stopping=4, augmentation=0.3,
+)  # fmt: skip
+
+TRAIN = """
+import sys
+from mnist_core import training
+from mnist_core.evaluation import evaluate_on_test
+from mnist_core.job import Status
+from mnist_core.runs import RunStore
+from mnist_core.training import EpochEnded, Finished, Progress
+from tests.samples import blobs
+from tests.test_runs_survive import CONFIG
+
+url, workspace, server, killed_in = sys.argv[1:]
+store = RunStore(url, server)
+state, points = None, []
+if server == "first":
+    store.create(workspace, "run", CONFIG, blobs())
+else:
+    kept = store.take_over(workspace, "run", grace=0)
+    kept.check_dataset(blobs())
+    state, points = kept.state, list(kept.points)
+for event in training.train(CONFIG, blobs(), state):
+    if isinstance(event, Progress):
+        points.append(event)
+        if event.epoch == int(killed_in) and event.step > 2:
+            print("in the middle of an epoch", flush=True)
+            sys.stdin.read()
+    if isinstance(event, EpochEnded):
+        store.save_epoch(workspace, "run", event.state, points)
+    if isinstance(event, Finished):
+        evaluation = evaluate_on_test(event.network, blobs())
+        store.finish(workspace, "run", Status.FINISHED, network=event.network, evaluation=evaluation, points=points)
+        print("finished", flush=True)
+"""
+
+# Kills itself before the database has seen the statement, or after.
+SAVE = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from mnist_core.runs import RunStore
+from tests.kept import curve, state_after
+from tests.samples import blobs, small
+
+url, workspace, moment, beginning = sys.argv[1:]
+store, config = RunStore(url, "first"), small(epochs=10)
+store.create(workspace, "run", config, blobs())
+store.save_epoch(workspace, "run", state_after(config, 1), curve(1))
+
+@event.listens_for(Engine, moment)
+def die(connection, cursor, statement, *others):
+    if statement.startswith(beginning):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+store.save_epoch(workspace, "run", state_after(config, 2), curve(2))
+"""
+
+
+def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def test_killed_in_the_middle_of_an_epoch_and_resumed_elsewhere_is_the_same(url: str) -> None:
+    workspace = new_workspace()
+    for server, killed_in in (("first", 3), ("second", 4)):
+        child = start(TRAIN, url, workspace, server, str(killed_in))
+        assert child.stdout is not None
+        assert child.stdout.readline() == "in the middle of an epoch\n", child.communicate()[1]
+        child.kill()
+        child.communicate()
+        assert child.returncode == -signal.SIGKILL
+        left = RunStore(url).load(workspace, "run")
+        assert left.summary.epochs == killed_in - 1
+        assert left.summary.status is Status.RUNNING
+    child = start(TRAIN, url, workspace, "third", "0")
+    output, complaints = child.communicate()
+    assert output == "finished\n", complaints
+
+    found = RunStore(url).load(workspace, "run")
+    whole = events_of(CONFIG)
+    assert found.config == CONFIG
+    assert_same_state(found.state, epochs(whole)[-1].state)
+    assert found.network is not None
+    network = finished(whole).network
+    assert_same_arrays(found.network.weights, network.weights)
+    assert_same_evaluation(found.evaluation, evaluate_on_test(network, blobs()))
+    of_points = [(point.epoch, point.step, point.loss, point.accuracy) for point in found.points]
+    assert of_points == [(point.epoch, point.step, point.loss, point.accuracy) for point in points(whole)]
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM playground_parts", "INSERT INTO playground_parts", "UPDATE playground_runs"]
+)
+def test_killed_while_saving_has_the_epoch_before_whole(url: str, statement: str, moment: str) -> None:
+    workspace = new_workspace()
+    child = start(SAVE, url, workspace, moment, statement)
+    _, complaints = child.communicate()
+    assert child.returncode == -signal.SIGKILL, complaints
+    store = RunStore(url, "second")
+    config = small(epochs=10)
+    found = store.take_over(workspace, "run", grace=0)
+    assert_same_state(found.state, state_after(config, 1))
+    assert len(found.points) == 10
+    store.save_epoch(workspace, "run", state_after(config, 2))
+    assert_same_state(store.load(workspace, "run").state, state_after(config, 2))
