@@ -37,6 +37,7 @@ bench: .venv/dev
 	.venv/bin/python -m benchmarks.articles
 	.venv/bin/python -m benchmarks.classroom
 	.venv/bin/python -m benchmarks.classroom --mixed
+	.venv/bin/python -m benchmarks.store
 	.venv/bin/python -m benchmarks.server
 
 .PHONY: help run test check format bench stale

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from mnist_core import engine, forward
 from mnist_core.config import RunConfig
@@ -119,6 +121,23 @@ def untouched(before: StoredRun, after: StoredRun) -> None:
     assert after.summary == before.summary
     assert before.state is not None
     assert_same_state(after.state, before.state)
+
+
+@contextlib.contextmanager
+def between_statements(of: str, work: Callable[[], None]) -> Iterator[None]:
+    """Have something done, once, right after the first statement that has `of` in it."""
+    waiting = [work]
+
+    def look(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if of in statement and waiting:
+            waiting.pop()()
+
+    sa.event.listen(Engine, "after_cursor_execute", look)
+    try:
+        yield
+    finally:
+        sa.event.remove(Engine, "after_cursor_execute", look)
+    assert not waiting
 
 
 def sql(url: str, statement: str, **values: object) -> list[Any]:

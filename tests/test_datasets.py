@@ -1,8 +1,10 @@
 """Data sets: small files of the test's own in folders, and MNIST itself where it is at hand."""
 
+import dataclasses
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +45,19 @@ def test_arrays_are_read_only_and_the_callers_are_not() -> None:
     with pytest.raises(ValueError, match="read-only"):
         dataset.train_images[0] = 0
     images[0] = 0
+
+
+def test_fingerprint_tells_the_least_difference_in_what_is_taught_and_nothing_else() -> None:
+    dataset = Dataset("own", TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "here")
+    copied = Dataset("other", TRAIN_IMAGES.copy(), TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "there", "a notice")
+    assert copied.fingerprint == dataset.fingerprint
+    changes: list[dict[str, Any]] = [{"train_groups": np.zeros(60, np.int32)}]
+    for field in ("train_images", "train_labels", "test_images", "test_labels"):
+        array = getattr(dataset, field).copy()
+        array.flat[-1] ^= 1
+        changes.append({field: array})
+    others = [dataclasses.replace(dataset, **change).fingerprint for change in changes]
+    assert len({dataset.fingerprint, *others}) == 6
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.kept import (
     assert_same_arrays,
     assert_same_evaluation,
     assert_same_state,
+    between_statements,
     curve,
     evaluation_of,
     figures,
@@ -365,24 +366,24 @@ def test_many_threads_keep_their_runs_at_once(store: RunStore) -> None:
     assert {(run.title, run.status, run.epochs) for run in store.list(YOURS)} == {("epoch 5", Status.FINISHED, 5)}
 
 
-def test_reader_sees_whole_epochs_only(store: RunStore) -> None:
-    """Each epoch's arrays say which one it is; what is loaded must agree with the history beside it."""
+def test_epoch_saved_while_another_one_is_read_is_seen_whole_or_not_at_all(store: RunStore, url: str) -> None:
+    other = RunStore(url, "here")
     keep(store, MINE, "one", 1, None)
-    is_over = threading.Event()
-    seen: list[int] = []
+    with between_statements("playground_runs.versions", lambda: other.save_epoch(MINE, "one", state_after(PLAIN, 2))):
+        found = store.load(MINE, "one")
+    assert found.summary.epochs == 1
+    assert_same_state(found.state, state_after(PLAIN, 1))
+    assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
 
-    def read() -> None:
-        while not is_over.is_set():
-            found = store.load(MINE, "one")
-            assert found.state is not None
-            assert_same_state(found.state, state_after(PLAIN, found.state.epoch))
-            seen.append(found.summary.epochs)
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    for epoch in range(2, 11):
-        store.save_epoch(MINE, "one", state_after(PLAIN, epoch), curve(epoch))
-    is_over.set()
-    reader.join()
-    assert store.load(MINE, "one").summary.epochs == 10
-    assert seen == sorted(seen)
+def test_run_cannot_be_taken_over_while_it_is_being_saved(store: RunStore, url: str) -> None:
+    other = RunStore(url, "there", patience=0.05)
+    keep(store, MINE, "one", 1, None)
+
+    def take_over() -> None:
+        with pytest.raises(StoreError, match="Others hold"):
+            other.take_over(MINE, "one", grace=-1)
+
+    with between_statements("DELETE FROM playground_parts", take_over):
+        store.save_epoch(MINE, "one", state_after(PLAIN, 2))
+    assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
