@@ -115,7 +115,7 @@ def test_ring_is_read_as_zero(page: Page) -> None:
 def test_click_before_the_page_is_shown_whole_changes_no_setting(page: Page) -> None:
     """On a slow phone the page is sent again before its controls have been shown with their values."""
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
-    for _ in range(4):
+    for _ in range(2):
         page.goto("/")
         page.get_by_text("As Keras code").click(timeout=SLOW)
         expect(page.get_by_test_id("stCode")).to_be_visible(timeout=SLOW)
