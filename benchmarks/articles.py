@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import report
 from mnist_core import classical, datasets, training
-from mnist_core.articles import ARTICLES, Row, compare, format_value
+from mnist_core.articles import ARTICLES, Row, compare, format_published, format_value
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import Evaluation, as_shares, errors_only, evaluate_answers, evaluate_on_test
 from mnist_core.network import TrainedNetwork
@@ -75,11 +75,8 @@ def compared(rows: list[Row]) -> str:
     """The table of an article. A difference of seconds would say something of the machines only."""
     lines = []
     for row in rows:
-        published = format_value(row.published, row.unit)
-        if row.published_to is not None:
-            published += f" to {format_value(row.published_to, row.unit)}"
         difference = "" if row.ours is None or row.unit == "seconds" else _signed(row.ours - row.published, row.unit)
-        lines.append((row.figure, published, format_value(row.ours, row.unit), difference))
+        lines.append((row.figure, format_published(row), format_value(row.ours, row.unit), difference))
     return report.table(["figure", "published", "ours", "difference"], lines)
 
 

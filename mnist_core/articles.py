@@ -208,6 +208,12 @@ def format_value(value: float | None, unit: str) -> str:
     return "-" if value is None else _FORMATS[unit].format(value)
 
 
+def format_published(row: Row) -> str:
+    """What was published as a table shows it: a figure, or a range."""
+    ends = [value for value in (row.published, row.published_to) if value is not None]
+    return " to ".join(format_value(value, row.unit) for value in ends)
+
+
 def _published(key: str) -> Published:
     published = PRESETS[key].published
     assert published is not None

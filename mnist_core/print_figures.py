@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_core.config import CLASSES
 from mnist_core.figures import ERROR, INK, QUIET
+from mnist_core.training import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +108,8 @@ def curve(name: str, epochs: Sequence[EpochMetrics], points: Sequence[Progress],
         points: the live curve, one point at least.
         steps_per_epoch: how many steps an epoch has.
     """
-    every = -(-len(points) // _MOST_POINTS)
-    training = [(p.epoch - 1 + p.step / steps_per_epoch, float(getattr(p, name))) for p in points[::-1][::every][::-1]]
+    shown = thinned(points, _MOST_POINTS)
+    training = [(p.epoch - 1 + p.step / steps_per_epoch, float(getattr(p, name))) for p in shown]
     validation = [
         (float(metrics.epoch), float(value))
         for metrics in epochs

@@ -20,7 +20,7 @@ from mnist_core.evaluation import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -212,6 +212,15 @@ def point_steps(config: RunConfig, steps_per_epoch: int) -> int:
     """How many steps a point of the live curve covers."""
     by_work = round(_POINT_FLOPS / step_flops(config))
     return max(1, min(by_work, math.ceil(steps_per_epoch / _POINTS_PER_EPOCH), engine.MAX_STEPS))
+
+
+def thinned(points: Sequence[Progress], most: int) -> Sequence[Progress]:
+    """At most `most` points of a curve, two or more, oldest first; the first and the newest are among them."""
+    if len(points) <= most:
+        return points
+    kept = points[::-1][:: -(-len(points) // (most - 1))][::-1]
+    # Where a curve begins can tell the most.
+    return kept if kept[0] is points[0] else (points[0], *kept)
 
 
 def train(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_core import uploads
 from mnist_core.errors import PlaygroundError
-from pages.widgets import data, dataset_views, session
+from pages.widgets import data, dataset_views, segments, session
 
 VIEWS = {
     "Images": dataset_views.images,
@@ -57,14 +57,6 @@ if dataset is not None:
         st.switch_page("pages/train.py")
     # Where it lies on the server is nobody's business.
     st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")
-    view = st.segmented_control(
-        "View",
-        list(VIEWS),
-        **session.seeded_segment("data-view", "Images", list(VIEWS)),
-        required=True,
-        label_visibility="collapsed",
-    )
-    session.keep("data-view", view)
-    VIEWS[str(view)](dataset)
+    VIEWS[segments.choose("View", "data-view", list(VIEWS))](dataset)
 with st.expander("Bring your own data", icon=":material/upload:"):
     take_own()

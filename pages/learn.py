@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets import data, fault_lab, lessons, published, questions, session
+from pages.widgets import data, fault_lab, lessons, published, questions, segments, session
 
 VIEWS = {
     lessons.VIEW: lessons.show,
@@ -12,15 +12,8 @@ VIEWS = {
 }
 
 st.title("Learn by doing")
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    **session.seeded_segment("learn-view", lessons.VIEW, list(VIEWS)),
-    required=True,
-    label_visibility="collapsed",
-)
-session.keep("learn-view", view)
+view = segments.choose("View", "learn-view", list(VIEWS))
 dataset = data.get(session.first_config().dataset)
 if dataset is not None:
-    VIEWS[str(view)](dataset)
+    VIEWS[view](dataset)
 lessons.remember()

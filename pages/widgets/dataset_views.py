@@ -25,11 +25,9 @@ _ROWS = 10
 def images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
-    digit = left.selectbox(
-        "Digit",
-        ["all", *range(CLASSES)],
-        **session.seeded_choice("data-digit", session.kept("data-digit", "all"), ["all", *range(CLASSES)]),
-    )
+    digits = ["all", *range(CLASSES)]
+    kept = session.kept("data-digit", "all")
+    digit = left.selectbox("Digit", digits, **session.seeded_choice("data-digit", kept, digits))
     session.keep("data-digit", digit)
     indices = np.arange(len(dataset.train_labels))
     if digit != "all":

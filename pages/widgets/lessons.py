@@ -11,7 +11,7 @@ from mnist_core import articles, figures
 from mnist_core.course import Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
-from pages.widgets import comparison, explorers, explorers_data, pictures, session, trials
+from pages.widgets import comparison, explorers, explorers_data, pictures, segments, session, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,17 +85,8 @@ def show(dataset: Dataset) -> None:
     """A course to choose, and its step where the visitor is."""
     keys = list(COURSES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = str(
-            st.segmented_control(
-                "Course",
-                keys,
-                **session.seeded_segment("course", st.query_params.get("course"), keys),
-                format_func=lambda key: COURSES[key].name,
-                required=True,
-                label_visibility="collapsed",
-            )
-        )
-        session.keep("course", key)
+        asked = st.query_params.get("course", keys[0])
+        key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
         course, done = COURSES[key], progress(key)
         at = int(session.kept(f"step-{key}", done.next_step))
         _contents(key, course, done, at)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, explain, figures, forward, presets, scheduler
+from mnist_core import capacity, explain, figures, forward, presets, scheduler, training
 from mnist_core.config import LEARNING_RATE
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
@@ -152,15 +152,12 @@ def _rates(shot: Snapshot) -> None:
 def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
     """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
 
-    Of the former there are at most about `most`, the first and the newest point among them.
+    Of the former there are at most `most`, see `training.thinned`.
     """
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
-    every = -(-len(shot.points) // most)
-    thinned = shot.points[::-1][::every]
-    if every > 1 and thinned[-1] is not shot.points[0]:
-        thinned = (*thinned, shot.points[0])  # Where a curve begins can tell the most.
     rows: list[tuple[float, float, float | None, str]] = [
-        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training") for point in thinned
+        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
+        for point in reversed(training.thinned(shot.points, most))
     ]
     rows += [
         (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation")

@@ -88,12 +88,10 @@ def _table(article: Article, run: Run | None) -> None:
         shot.evaluation if shot else None,
         shot.seconds_an_epoch if shot else None,
     )
-    lines = []
-    for row in rows:
-        published = articles.format_value(row.published, row.unit)
-        if row.published_to is not None:
-            published += f" to {articles.format_value(row.published_to, row.unit)}"
-        lines.append(f"| {row.figure} | {published} | {articles.format_value(row.ours, row.unit)} |")
+    lines = [
+        f"| {row.figure} | {articles.format_published(row)} | {articles.format_value(row.ours, row.unit)} |"
+        for row in rows
+    ]
     st.markdown("\n".join(["| | Published | Ours |", "|:--|--:|--:|", *lines]))
 
 

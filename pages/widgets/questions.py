@@ -13,7 +13,7 @@ from mnist_core.classical import KINDS
 from mnist_core.errors import PlaygroundError
 from mnist_core.experiments import EXPERIMENTS, Experiment
 from mnist_core.job import Status
-from pages.widgets import comparison, lessons, live, session, trials
+from pages.widgets import comparison, lessons, live, segments, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.classical_run import ClassicalRun
@@ -23,16 +23,8 @@ if TYPE_CHECKING:
 def show(dataset: Dataset) -> None:
     """One of the questions: predict, let it run, see."""
     keys = list(EXPERIMENTS)
-    key = st.segmented_control(
-        "Question",
-        keys,
-        **session.seeded_segment("experiment", keys[0], keys),
-        format_func=lambda key: EXPERIMENTS[key].title,
-        required=True,
-        label_visibility="collapsed",
-    )
-    session.keep("experiment", key)
-    experiment = EXPERIMENTS[str(key)]
+    key = segments.choose("Question", "experiment", keys, lambda key: EXPERIMENTS[key].title)
+    experiment = EXPERIMENTS[key]
     st.markdown(experiment.text)
     answer = lessons.ask(f"experiment-{key}", experiment.question)
     if answer is None:
@@ -45,8 +37,8 @@ def show(dataset: Dataset) -> None:
     draw = functools.partial(_trends, experiment) if experiment.across else comparison.compare
     ended = trials.show(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
     if ended:
-        for run in list(ended.values())[:1] if experiment.classical else ():
-            comparison.offer_mistakes(run)
+        if experiment.classical:
+            comparison.offer_mistakes(next(iter(ended.values())))
         lessons.explain(experiment.question, answer)
 
 

@@ -135,11 +135,6 @@ def seeded_choice(name: str, value: Any, choices: Sequence[Any]) -> dict[str, An
     return {"key": seed(name, value, choices), "index": list(choices).index(chosen(name))}
 
 
-def seeded_segment(name: str, value: Any, choices: Sequence[Any]) -> dict[str, Any]:
-    """As `seeded`, for a row of segments, one of which is chosen: what `keep` noted under the same name, or `value`."""
-    return {"key": seed(name, kept(name, value), choices), "default": chosen(name)}
-
-
 def seed_several(name: str, value: list[str], choices: list[str]) -> str:
     """As `seed`, for a control that holds several of `choices`; returns the key.
 
