@@ -20,15 +20,7 @@ from mnist_core import classical, datasets, logistic
 from mnist_core.classical import Piece
 from mnist_core.errors import ConfigError
 from tests.samples import blobs
-
-FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
-TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
-WHOLE: dict[str, Any] = {
-    "forest": RandomForestClassifier(classical.TREES, random_state=3),
-    "logistic": LogisticRegression(max_iter=2_000),
-    "bayes": GaussianNB(var_smoothing=0.1),
-    "neighbours": KNeighborsClassifier(5),
-}
+from tests.stock import FLAT, TEST, whole
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def of_digits(*digits: int) -> datasets.Dataset:
 def test_pieces_come_to_the_same_as_all_at_once(kind: str) -> None:
     *_, last = classical.learn(kind, blobs(), seed=3)
     assert last.done == last.whole
-    expected = WHOLE[kind].fit(FLAT, blobs().train_labels).predict_proba(TEST)
+    expected = whole(kind, seed=3).fit(FLAT, blobs().train_labels).predict_proba(TEST)
     # The way down to the least loss is another one.
     np.testing.assert_allclose(last.answers, expected, atol=0.01 if kind == "logistic" else 1e-4)
 

@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 import sklearn.metrics
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core import capacity, classical, classical_run, datasets, job
@@ -26,17 +24,8 @@ from mnist_core.errors import CapacityError, ConfigError, DataError
 from mnist_core.job import Job, Status
 from mnist_core.scheduler import Scheduler
 from tests.samples import blobs, small
+from tests.stock import FLAT, TEST, whole
 from tests.turns import ENDED, assert_same_as_alone, in_turns, to_the_end, wait_for
-
-FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
-TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
-# As the runs have them: the seed is 0.
-WHOLE: dict[str, Any] = {
-    "forest": RandomForestClassifier(classical.TREES, random_state=0),
-    "logistic": LogisticRegression(max_iter=2_000),
-    "bayes": GaussianNB(var_smoothing=0.1),
-    "neighbours": KNeighborsClassifier(5),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +41,7 @@ def one_piece_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def right(kind: str) -> list[bool]:
     """Which of the test images scikit-learn reads right when it is trained in one go."""
-    model = WHOLE[kind].fit(FLAT, blobs().train_labels)
+    model = whole(kind, seed=0).fit(FLAT, blobs().train_labels)
     return list(model.predict_proba(TEST).argmax(axis=1) == blobs().test_labels)
 
 

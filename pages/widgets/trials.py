@@ -74,7 +74,7 @@ def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
     """A button to stop runs, unless the visitor has pressed it and others go on watching."""
     active = [run for run in runs if run.snapshot.status.is_active]
     left: frozenset[str] = session.kept("left-runs", frozenset())
-    if all(run.id in left for run in active):
+    if active and all(run.id in left for run in active):
         st.caption("Others watch it too, so it goes on.")
     elif st.button("Stop", key=key, icon=":material/stop:"):
         session.keep("awaited-trials", None)

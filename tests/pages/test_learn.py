@@ -351,3 +351,16 @@ def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest, monkeypatch:
     assert len(losses) <= 11 < len(points)
     assert losses[0] == points[-1].loss
     assert losses[-1] == points[0].loss == max(losses)
+
+
+def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -> None:
+    view(learn, "Questions")
+    answer(learn, 0)
+    learn.session_state["awaited-trials-noted"] = EXPERIMENTS["neurons"].trials
+    learn.run()
+    assert "Stop" in labels(learn)
+    assert not any("Others watch" in caption.value for caption in learn.caption)
+    press(learn, "Stop")
+    wait_until(lambda: not shared_runs.shared().active())
+    learn.run()
+    assert "Let them run" in labels(learn)

@@ -1,0 +1,28 @@
+"""scikit-learn's own classical models, to be trained in one go, and the pixels that they learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+
+from mnist_core import classical
+from tests.samples import blobs
+
+FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
+TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
+
+
+def whole(kind: str, seed: int) -> Any:
+    """The model of a key of `classical.KINDS`, not yet trained."""
+    models: dict[str, Any] = {
+        "forest": RandomForestClassifier(classical.TREES, random_state=seed),
+        "logistic": LogisticRegression(max_iter=2_000),
+        "bayes": GaussianNB(var_smoothing=0.1),
+        "neighbours": KNeighborsClassifier(5),
+    }
+    return models[kind]
