@@ -70,6 +70,10 @@ class StoreError(PlaygroundError):
     """Runs cannot be kept or read back: the database is full, locked, out of reach or damaged."""
 
 
+class RunClosedError(StoreError):
+    """A kept run cannot be saved from here any more: it has ended, or another server goes on with it."""
+
+
 class RunNotFoundError(StoreError):
     """The workspace holds no such run, whether or not another one does."""
 

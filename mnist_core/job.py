@@ -124,6 +124,11 @@ class Job(ABC):
         return self._snapshot
 
     @property
+    def is_warm(self) -> bool:
+        """Whether it has the memory and the compiled code already that its first turn needs time for."""
+        return bool(self._snapshot.points)
+
+    @property
     @abstractmethod
     def split(self) -> Split:
         """Which images it learns from and which it is tested with."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from mnist_core import datasets, training
 from mnist_core.config import LEARNING_RATE
 from mnist_core.evaluation import evaluate_on_test
 from mnist_core.job import Job, JobSnapshot, Status, Turns
-from mnist_core.network import TrainedNetwork, training_bytes
+from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mnist_core import engine, forward
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset, Split
+    from mnist_core.stored_run import StoredRun
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,8 @@ class Snapshot(JobSnapshot):
         if self.network is not None:
             # Early stopping or a failure makes these an earlier epoch's.
             return self.network.weights
-        return self.position.weights if self.position else None
+        newest = self.position or self.state
+        return newest.weights if newest else None
 
     @property
     def seconds_an_epoch(self) -> float | None:
@@ -83,6 +86,8 @@ class Run(Job):
         super().__init__(dataset, scheduler, is_watched)
         self.config = config
         self.start = start  # None for a network that begins with random weights.
+        self._kept_points = 0  # So many were there before its first turn.
+        self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
         self._events: Iterator[training.Event] | None = None
         self._snapshot = Snapshot()
@@ -91,6 +96,43 @@ class Run(Job):
         self._chunks_wanted = 0
         self._is_mid_chunk = False
 
+    @classmethod
+    def restored(
+        cls, kept: StoredRun, dataset: Dataset, scheduler: Turns, is_watched: Callable[[], bool] | None = None
+    ) -> Run:
+        """A run as it was kept: ended, or ready to go on after its last finished epoch.
+
+        Args:
+            kept: the run.
+            dataset: what it learned from, or at least its test images.
+            scheduler: where it gets its turns, if any are left to take.
+            is_watched: as of `Job`.
+        """
+        summary, state = kept.summary, kept.state
+        run = cls(kept.config, dataset, scheduler, is_watched)
+        run.id, run.number, run.title = summary.id, summary.number, summary.title
+        if state is not None and not summary.epochs:
+            run.start, state = state, None
+        whole = [point for point in kept.points if point.epoch <= summary.epochs]
+        images = len(run.split.train_indices)
+        steps = max((point.step for point in whole), default=math.ceil(images / kept.config.batch_size))
+        is_active = summary.status.is_active
+        points = tuple(whole) if is_active else kept.points
+        run._kept_points = len(points)
+        run._snapshot = Snapshot(
+            status=Status.WAITING if is_active else summary.status,
+            points=points,
+            seconds=summary.seconds,
+            evaluation=kept.evaluation,
+            message=summary.message,
+            started=training.Started(steps, images, parameter_count(kept.config)),
+            epochs=state.history if state else (),
+            rates=state.rates if is_active and state else kept.rates,
+            state=state,
+            network=kept.network,
+        )
+        return run
+
     def __repr__(self) -> str:
         return f"Run({self.config})"
 
@@ -98,6 +140,15 @@ class Run(Job):
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
         return self._snapshot
+
+    def tell(self, listener: Callable[[Run], None]) -> None:
+        """Have `listener` called with this run after each finished epoch and at the end, from a worker."""
+        self._listeners.append(listener)
+
+    @property
+    def is_warm(self) -> bool:
+        """As of `Job`: a kept run has points before its first turn here."""
+        return len(self._snapshot.points) > self._kept_points
 
     @property
     def split(self) -> Split:
@@ -123,7 +174,8 @@ class Run(Job):
     @property
     def learning_rate(self) -> float:
         """The learning rate in force, or about to be."""
-        return self._dials.learning_rate or self.config.learning_rate
+        rates = self._snapshot.rates
+        return self._dials.learning_rate or (rates[-1].learning_rate if rates else self.config.learning_rate)
 
     def set_learning_rate(self, rate: float) -> None:
         """Go on with another learning rate from the next chunk; `Snapshot.rates` tells when that was.
@@ -173,7 +225,9 @@ class Run(Job):
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
         self._dials.chunk_seconds = training.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
         if self._events is None:
-            self._events = training.train(self.config, self.dataset, self.start, dials=self._dials)
+            self._events = training.train(
+                self.config, self.dataset, self._snapshot.state or self.start, dials=self._dials
+            )
         began = chunk_began = time.monotonic()
         is_over = not self._wants_turn()
         while not is_over:
@@ -208,6 +262,7 @@ class Run(Job):
             case training.EpochEnded():
                 self._is_mid_chunk = event.epoch == self.config.epochs  # Then the run's end comes at once.
                 self._publish(epochs=event.state.history, state=event.state)
+                self._tell()
             case training.Finished():
                 self._is_mid_chunk = False
                 self._end(Status.FINISHED, event.network, _ending(self.config, event))
@@ -230,6 +285,11 @@ class Run(Job):
         evaluation = evaluate_on_test(network, self.dataset) if network else None
         position = None if network else self._snapshot.position
         self._publish(status=status, network=network, position=position, evaluation=evaluation, message=message)
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener(self)
 
     def _fail(self, message: str) -> None:
         """End the run with the last finished epoch's network, if that much can be done."""

@@ -11,7 +11,7 @@ from sqlalchemy import exc
 
 from mnist_core import stored_run
 from mnist_core.database import parts, runs, servers
-from mnist_core.errors import ConfigError, PlaygroundError, RunNotFoundError, StoreError
+from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.forward import weight_shapes
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
@@ -113,16 +113,19 @@ def held(connection: Connection, key: str, run_id: str, server: str) -> tuple[Ru
 
     Raises:
         RunNotFoundError: the workspace has no such run.
-        StoreError: it has ended, or another server has taken it over, or its config is damaged.
+        RunClosedError: it has ended, or another server has taken it over.
+        StoreError: its config is damaged.
     """
     query = sa.select(runs.c.server, runs.c.status, runs.c.epochs, runs.c.config)
     row = connection.execute(query.where(kept(key), runs.c.id == run_id).with_for_update()).one_or_none()
     if row is None:
         raise RunNotFoundError
     if row.status not in ACTIVE:
-        raise StoreError("The run has ended already, and is kept as it was then.", "Begin a new one.", row.status)
+        raise RunClosedError("The run has ended already, and is kept as it was then.", "Begin a new one.", row.status)
     if row.server != server:
-        raise StoreError("Another server goes on with this run.", "Stop it here, and load it to see how it goes on.")
+        raise RunClosedError(
+            "Another server goes on with this run.", "Stop it here, and load it to see how it goes on."
+        )
     return stored_run.read_config(row.config), row.epochs
 
 

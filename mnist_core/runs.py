@@ -173,8 +173,8 @@ class RunStore:
 
         Raises:
             RunNotFoundError: there is no such run, or it has been deleted.
-            StoreError: also when it has ended, another server has taken it over, a later epoch is kept already, or the
-                workspace has no room for it.
+            RunClosedError: it has ended, or another server has taken it over.
+            StoreError: also when a later epoch is kept already, or the workspace has no room for it.
         """
         key = _key_of(workspace, run_id)
         with self._database.writing() as connection:
@@ -216,7 +216,7 @@ class RunStore:
 
         Raises:
             RunNotFoundError: there is no such run, or it has been deleted.
-            StoreError: also when it has ended, or another server has taken it over.
+            RunClosedError: it has ended already, or another server has taken it over.
             ConfigError: `status` is none of an end.
         """
         if status.is_active:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.job import Job
+    from mnist_core.stored_run import StoredRun
     from mnist_core.training import TrainingState
 
 WORKERS = 2
@@ -102,6 +103,24 @@ class Scheduler:
             self.enqueue(run)
         return run
 
+    def resume(self, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
+        """Take on a kept run that was broken off: it goes on after its last finished epoch.
+
+        Args:
+            kept: the run, under way.
+            dataset: what it has learned from so far.
+            is_watched: as for `submit`.
+
+        Raises:
+            CapacityError: when the server cannot hold it, or has too many already.
+            DataError: when these are other images.
+        """
+        kept.check_dataset(dataset)
+        run = Run.restored(kept, dataset, self, is_watched)
+        self._take_on(run)
+        self.enqueue(run)
+        return run
+
     def submit_classical(
         self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
     ) -> ClassicalRun:
@@ -132,7 +151,7 @@ class Scheduler:
                     "Wait until one has ended, or stop one of yours.",
                 )
             # What a run that has begun takes is no longer free anyway.
-            promised = sum(other.promised_bytes for other in active if not other.snapshot.points)
+            promised = sum(other.promised_bytes for other in active if not other.is_warm)
             capacity.check(run.promised_bytes, run.memory_remedy, promised)
             self._runs.add(run)
 
@@ -172,7 +191,7 @@ class Scheduler:
                 self._least_used = max(self._least_used, used)
             began = time.monotonic()
             seconds = self._turn_seconds()
-            is_first = not run.snapshot.points
+            is_first = not run.is_warm
             run.take_turn(seconds, min(seconds, training.CHUNK_SECONDS))
             run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
             run.leave_place()

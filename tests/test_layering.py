@@ -54,6 +54,7 @@ ORDER = [
     "live_run",
     "classical_run",
     "scheduler",
+    "keeping",
     "shared_runs",
     "drawing",
     "doctor",

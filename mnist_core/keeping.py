@@ -1,0 +1,316 @@
+"""Runs under way are kept as they go: one thread saves them, so that neither training nor a page waits for a disk.
+
+The thread saves the newest that there is of each run. If it falls behind, epochs are passed over, never the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import os
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core import runs
+from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
+from mnist_core.job import Status
+from mnist_core.network import TrainedNetwork
+from mnist_core.runs import RunStore, library_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.datasets import Dataset
+    from mnist_core.live_run import Run
+    from mnist_core.scheduler import Scheduler
+    from mnist_core.stored_run import RunSummary, StoredRun
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_URL = "sqlite:///runs/playground.db"
+# A server that says so every few seconds counts as alive; a run of one that does not may be taken over.
+BEAT_SECONDS = 5.0
+GRACE_SECONDS = 20.0
+_PURGE_SECONDS = 3_600.0
+# A database that cannot be written is tried again so often, for so long after a run has ended.
+_RETRY_SECONDS = 5.0
+_PATIENCE_SECONDS = 600.0
+
+
+@dataclass(eq=False)
+class _Record:
+    """How far the keeping of a run has come; only the saving thread changes it."""
+
+    workspace: str
+    run_id: str
+    run: weakref.ref[Run]
+    is_created: bool = False
+    epoch: int = 0
+    is_closed: bool = False
+    trouble: str = ""
+    not_before: float = 0.0
+    failing_since: float | None = None
+
+
+class Keeper:
+    """Saves runs into a store, each in its owner's workspace. From any thread.
+
+    Args:
+        store: where to.
+        retry_seconds: how long to wait after the database has refused.
+    """
+
+    def __init__(self, store: RunStore, retry_seconds: float = _RETRY_SECONDS) -> None:
+        self.store = store
+        self._retry_seconds = retry_seconds
+        self._records: dict[tuple[str, str], _Record] = {}
+        # What waits to be saved holds its run; nothing else here does, so that a forgotten one can go.
+        self._due: dict[tuple[str, str], Run] = {}
+        self._is_saving = False
+        self._changed = threading.Condition()
+        self._resuming = threading.Lock()
+        self._outage: tuple[float, StoreError] | None = None
+        threading.Thread(target=self._work, name="keeping", daemon=True).start()
+
+    def keep(self, workspace: str, run: Run) -> None:
+        """Keep a run from now on, with its number and title; one that has ended as well."""
+        self._take_on(_Record(workspace, run.id, weakref.ref(run)), run)
+
+    def resume(
+        self,
+        workspace: str,
+        run_id: str,
+        dataset: Dataset,
+        scheduler: Scheduler,
+        is_watched: Callable[[], bool] | None = None,
+    ) -> Run:
+        """Go on with one of the `unfinished` runs, after its last finished epoch.
+
+        Args:
+            workspace: whose it is.
+            run_id: which.
+            dataset: what it has learned from so far.
+            scheduler: where it gets its turns.
+            is_watched: as for `Scheduler.submit`.
+
+        Raises:
+            RunNotFoundError: it is none of these, perhaps not any more.
+            StoreError: it cannot be read.
+            DataError: when these are other images.
+            CapacityError: when the server cannot hold it.
+        """
+        with self._resuming:
+            stored = self.store.take_over(workspace, run_id, self._held(workspace), GRACE_SECONDS)
+            run = scheduler.resume(stored, dataset, is_watched)
+            record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
+            self._take_on(record, run)
+        return run
+
+    def give_up(self, workspace: str, run_id: str) -> StoredRun:
+        """End one of the `unfinished` runs where it broke off, for which its data need not be there; returns it.
+
+        Raises:
+            RunNotFoundError: it is none of these, perhaps not any more.
+            StoreError: it cannot be read or written.
+        """
+        with self._resuming:
+            stored = self.store.take_over(workspace, run_id, self._held(workspace), GRACE_SECONDS)
+            network = None
+            if stored.state is not None and stored.summary.epochs:
+                config = dataclasses.replace(stored.config, dataset=stored.summary.dataset)
+                network = TrainedNetwork(config, stored.state.best_weights or stored.state.weights)
+            message = "The server ended while it was under way."
+            self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
+        return stored
+
+    def runs(self, workspace: str) -> list[Run]:
+        """The runs of a workspace that are in this process's memory, the oldest first."""
+        with self._changed:
+            records = [record for record in self._records.values() if record.workspace == workspace]
+        return [run for record in records if (run := record.run()) is not None]
+
+    def list(self, workspace: str) -> tuple[RunSummary, ...]:
+        """As `RunStore.list`, but for a while after an error it gives that error at once: pages must not hang.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return self._read(lambda: self.store.list(workspace))
+
+    def unfinished(self, workspace: str) -> tuple[RunSummary, ...]:
+        """Runs of a workspace that nobody trains any more, the newest first; errors are as for `list`."""
+        return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), GRACE_SECONDS))
+
+    def _read(self, read: Callable[[], tuple[RunSummary, ...]]) -> tuple[RunSummary, ...]:
+        if self._outage is not None and time.monotonic() < self._outage[0]:
+            raise self._outage[1]
+        try:
+            found = read()
+        except StoreError as error:
+            self._outage = (time.monotonic() + self._retry_seconds, error)
+            raise
+        self._outage = None
+        return found
+
+    def trouble(self, run_id: str) -> str:
+        """Why a run is not being kept at the moment; empty if it is."""
+        with self._changed:
+            return next((one.trouble for one in self._records.values() if one.run_id == run_id), "")
+
+    def wait_until_saved(self, seconds: float) -> bool:
+        """Return when nothing waits to be saved any more, at most after `seconds`: whether so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._due or self._is_saving), seconds)
+
+    def _held(self, workspace: str) -> set[str]:
+        return {run.id for run in self.runs(workspace) if run.snapshot.status.is_active}
+
+    def _take_on(self, record: _Record, run: Run) -> None:
+        key = (record.workspace, record.run_id)
+        with self._changed:
+            if key in self._records and self._records[key].run() is run:
+                return
+            self._records[key] = record
+        run.tell(functools.partial(self._note, key))
+        self._note(key, run)
+
+    def _note(self, key: tuple[str, str], run: Run) -> None:
+        with self._changed:
+            self._due[key] = run
+            self._changed.notify_all()
+
+    # --- The thread ------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        beat_at = purge_at = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now >= purge_at:
+                purge_at = now + _PURGE_SECONDS
+                self._attempt(self.store.purge)
+            if now >= beat_at:
+                beat_at = now + BEAT_SECONDS
+                if self._has_active():
+                    self._attempt(self.store.beat)
+            found = self._next(beat_at)
+            if found is not None:
+                self._save(*found)
+                del found  # Do not keep a forgotten run alive while waiting for the next.
+
+    def _has_active(self) -> bool:
+        with self._changed:
+            for key in [key for key, one in self._records.items() if one.run() is None]:
+                del self._records[key]
+            kept = [run for one in self._records.values() if (run := one.run()) is not None]
+        return any(run.snapshot.status.is_active for run in kept)
+
+    def _next(self, until: float) -> tuple[_Record, Run] | None:
+        """What is to be saved now, no longer due; None if nothing was until then."""
+        with self._changed:
+            now = time.monotonic()
+            waiting = {key: self._records[key].not_before for key in self._due}
+            ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
+            if ready is None:
+                self._changed.wait(max(0.0, min([until, *waiting.values()]) - now))
+                return None
+            self._is_saving = True
+            return self._records[ready], self._due.pop(ready)
+
+    def _save(self, record: _Record, run: Run) -> None:
+        again = False
+        try:
+            self._write(record, run)
+            record.trouble, record.failing_since = "", None
+        except RunNotFoundError:  # Its owner has deleted it.
+            record.is_closed = True
+        except RunClosedError as error:
+            record.is_closed, record.trouble = True, str(error) if run.snapshot.status.is_active else ""
+        except StoreError as error:
+            record.trouble = str(error)
+            again = self._is_worth_another_try(record, run)
+        except Exception:
+            logger.exception("Run %s cannot be kept", run.id)
+            record.is_closed, record.trouble = True, "It cannot be kept; the server's log tells why."
+        with self._changed:
+            if again:
+                record.not_before = time.monotonic() + self._retry_seconds
+                self._due.setdefault((record.workspace, record.run_id), run)
+            self._is_saving = False
+            self._changed.notify_all()
+
+    def _is_worth_another_try(self, record: _Record, run: Run) -> bool:
+        now = time.monotonic()
+        record.failing_since = record.failing_since or now
+        if run.snapshot.status.is_active or now - record.failing_since < _PATIENCE_SECONDS:
+            return True
+        logger.error("Run %s is given up: it could not be kept for %.0f s", record.run_id, _PATIENCE_SECONDS)
+        record.is_closed = True
+        return False
+
+    def _write(self, record: _Record, run: Run) -> None:
+        """Bring the store up to the run as it stands.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        shot, store = run.snapshot, self.store
+        whose = (record.workspace, record.run_id)
+        if record.is_closed:
+            return
+        if not record.is_created:
+            try:
+                store.create(
+                    *whose, run.config, run.dataset, number=run.number, title=run.title, start=run.start,
+                    versions=library_versions(),
+                )  # fmt: skip
+            except ConfigError:
+                # Kept already: by this very thread, of which a lost connection did not tell, or another time.
+                logger.info("Run %s is kept already", run.id)
+            record.is_created = True
+        if shot.state is not None and shot.state.epoch > record.epoch:
+            store.save_epoch(*whose, shot.state, shot.points, shot.seconds)
+            record.epoch = shot.state.epoch
+        if not shot.status.is_active:
+            store.finish(
+                *whose, shot.status, network=shot.network, evaluation=shot.evaluation, points=shot.points,
+                rates=shot.rates, seconds=shot.seconds, message=shot.message,
+            )  # fmt: skip
+            record.is_closed = True
+
+    def _attempt(self, what: Callable[[], object]) -> None:
+        try:
+            what()
+        except StoreError as error:
+            logger.warning("The runs' database: %s", error)
+        except Exception:
+            logger.exception("The runs' database cannot be looked after")
+
+
+@functools.cache
+def shared() -> Keeper:
+    """The one keeper of this process; the README's settings say where it keeps runs, and how many.
+
+    Raises:
+        StoreError: the database's address is none.
+    """
+    return Keeper(
+        RunStore(
+            os.environ.get("DATABASE_URL") or DEFAULT_URL,
+            max_runs=int(_setting("MNIST_MAX_RUNS", runs.MAX_RUNS)),
+            max_bytes=int(_setting("MNIST_MAX_MEGABYTES", runs.MAX_BYTES / 2**20) * 2**20),
+            max_age_days=_setting("MNIST_MAX_AGE_DAYS", runs.MAX_AGE_DAYS),
+        )
+    )
+
+
+def _setting(name: str, default: float) -> float:
+    text = os.environ.get(name, "")
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    if text:
+        logger.warning("%s is %r; it must be a whole number above 0. %g is taken.", name, text, default)
+    return default

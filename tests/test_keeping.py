@@ -1,0 +1,299 @@
+"""Runs are kept while a scheduler trains them, and go on from what was kept, to what an unbroken run comes to."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core import evaluation, training
+from mnist_core.config import LayerConfig
+from mnist_core.errors import CapacityError, DataError, RunNotFoundError, StoreError
+from mnist_core.job import Status
+from mnist_core.keeping import Keeper
+from mnist_core.live_run import Run
+from mnist_core.runs import RunStore
+from mnist_core.scheduler import Scheduler
+from mnist_core.workspaces import new_workspace
+from tests.events import events_of, finished
+from tests.kept import assert_same_arrays, assert_same_evaluation
+from tests.samples import blobs, small
+
+CONFIG = small(
+    layers=(LayerConfig(units=16, dropout=0.3),), epochs=4, optimizer="adam", learning_rate=0.003, augmentation=0.3
+)
+MINUTES = 300.0
+
+
+def an_hour_ago() -> float:
+    return time.time() - 3_600
+
+
+@pytest.fixture
+def workspace() -> str:
+    return new_workspace()
+
+
+@pytest.fixture
+def keeper(url: str) -> Iterator[Keeper]:
+    keeper = Keeper(RunStore(url), retry_seconds=0.01)
+    yield keeper
+    assert keeper.wait_until_saved(MINUTES)
+    keeper.store.close()
+
+
+def turns_until(run: Run, epoch: int) -> None:
+    """Take the run's turns by hand until so many epochs are finished, and a chunk more."""
+    while len(run.snapshot.epochs) < epoch:
+        run.take_turn(0.0, 0.0)
+    run.take_turn(0.0, 0.0)
+
+
+def to_the_end(run: Run) -> Run:
+    while run.snapshot.status.is_active:
+        run.take_turn(1.0)
+    return run
+
+
+def abandoned(url: str, workspace: str, scheduler: Scheduler, epoch: int, title: str = "") -> str:
+    """Keep a run up to an epoch as a server that is gone would have; returns its id."""
+    other = Keeper(RunStore(url, clock=an_hour_ago))
+    run = scheduler.submit(CONFIG, blobs(), paused=True)
+    run.number, run.title = 7, title
+    other.keep(workspace, run)
+    run.resume()
+    turns_until(run, epoch)
+    assert other.wait_until_saved(MINUTES)
+    other.store.close()
+    return run.id
+
+
+def test_finished_run_is_kept_whole(keeper: Keeper, workspace: str, scheduler: Scheduler) -> None:
+    run = scheduler.submit(CONFIG, blobs())
+    run.number, run.title = 3, "Mine"
+    keeper.keep(workspace, run)
+    ended = threading.Event()
+    run.tell(lambda run: ended.set() if not run.snapshot.status.is_active else None)
+    assert ended.wait(MINUTES)
+    assert keeper.wait_until_saved(MINUTES)
+
+    oracle = finished(events_of(CONFIG))
+    kept = keeper.store.load(workspace, run.id)
+    assert (kept.summary.number, kept.summary.title, kept.summary.status) == (3, "Mine", Status.FINISHED)
+    assert kept.config == CONFIG
+    assert kept.state is not None
+    assert kept.state.history == oracle.history
+    assert kept.network is not None
+    assert_same_arrays(kept.network.weights, oracle.network.weights)
+    assert_same_evaluation(kept.evaluation, evaluation.evaluate_on_test(oracle.network, blobs()))
+    assert len(kept.points) == len(run.snapshot.points)
+    assert keeper.unfinished(workspace) == ()
+
+
+def test_each_epoch_is_kept_while_the_run_goes_on(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+    run = by_hand.submit(CONFIG, blobs())
+    keeper.keep(workspace, run)
+    for epoch in (1, 2, 3):
+        turns_until(run, epoch)
+        assert keeper.wait_until_saved(MINUTES)
+        (summary,) = keeper.list(workspace)
+        assert (summary.status, summary.epochs) == (Status.RUNNING, epoch)
+        assert keeper.unfinished(workspace) == ()  # It is under way here.
+
+
+def test_resumed_run_comes_to_the_numbers_of_an_unbroken_one(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+) -> None:
+    run_id = abandoned(url, workspace, by_hand, epoch=2, title="Broken off")
+    (summary,) = keeper.unfinished(workspace)
+    assert (summary.id, summary.epochs) == (run_id, 2)
+
+    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    assert (run.id, run.number, run.title) == (run_id, 7, "Broken off")
+    assert run.snapshot.status is Status.WAITING
+    assert run.fraction == 0.5
+    assert keeper.unfinished(workspace) == ()
+    to_the_end(run)
+    assert keeper.wait_until_saved(MINUTES)
+
+    unbroken = to_the_end(by_hand.submit(CONFIG, blobs()))
+    kept = keeper.store.load(workspace, run_id)
+    for ours in (run.snapshot, kept):
+        assert ours.network is not None
+        assert unbroken.snapshot.network is not None
+        assert_same_arrays(ours.network.weights, unbroken.snapshot.network.weights)
+        assert unbroken.snapshot.evaluation is not None
+        assert_same_evaluation(ours.evaluation, unbroken.snapshot.evaluation)
+    assert run.snapshot.epochs == unbroken.snapshot.epochs
+    assert [p.step for p in run.snapshot.points] == [p.step for p in unbroken.snapshot.points]
+    assert [p.loss for p in run.snapshot.points] == [p.loss for p in unbroken.snapshot.points]
+
+
+def test_resumed_run_that_is_stopped_at_once_leaves_its_last_epochs_network(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+) -> None:
+    run_id = abandoned(url, workspace, by_hand, epoch=2)
+    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    run.stop()
+    to_the_end(run)
+    state = events_of(CONFIG)
+    after_two = [event.state for event in state if isinstance(event, training.EpochEnded)][1]
+    assert run.snapshot.network is not None
+    assert_same_arrays(run.snapshot.network.weights, after_two.weights)
+
+
+def test_resumed_run_goes_on_with_the_turned_learning_rate(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+) -> None:
+    other = Keeper(RunStore(url, clock=an_hour_ago))
+    first = by_hand.submit(CONFIG, blobs())
+    other.keep(workspace, first)
+    first.set_learning_rate(0.0007)
+    turns_until(first, 1)
+    assert other.wait_until_saved(MINUTES)
+    run = keeper.resume(workspace, first.id, blobs(), by_hand)
+    assert run.learning_rate == 0.0007
+    to_the_end(run)
+    assert [metrics.learning_rate for metrics in run.snapshot.epochs] == [0.0007] * 4
+    assert len(run.snapshot.rates) == 1
+    other.store.close()
+
+
+def test_of_two_who_resume_one_run_one_gets_it(keeper: Keeper, url: str, workspace: str, by_hand: Scheduler) -> None:
+    run_id = abandoned(url, workspace, by_hand, epoch=1)
+    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    with pytest.raises(RunNotFoundError):
+        keeper.resume(workspace, run_id, blobs(), by_hand)
+    with pytest.raises(RunNotFoundError):
+        keeper.resume(new_workspace(), run_id, blobs(), by_hand)
+    assert keeper.runs(workspace) == [run]
+    to_the_end(run)
+
+
+def test_run_on_other_images_is_not_resumed_and_can_be_given_up(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+) -> None:
+    run_id = abandoned(url, workspace, by_hand, epoch=1)
+    with pytest.raises(DataError, match="other images"):
+        keeper.resume(workspace, run_id, blobs(seed=9), by_hand)
+    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
+    keeper.give_up(workspace, run_id)
+    kept = keeper.store.load(workspace, run_id)
+    assert kept.summary.status is Status.STOPPED
+    assert kept.network is not None
+    assert kept.state is not None
+    assert_same_arrays(kept.network.weights, kept.state.weights)
+    assert keeper.unfinished(workspace) == ()
+
+
+def test_run_that_finds_no_room_can_be_resumed_later(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = abandoned(url, workspace, by_hand, epoch=1)
+    monkeypatch.setenv("MNIST_MEMORY_MB", "1")
+    with pytest.raises(CapacityError):
+        keeper.resume(workspace, run_id, blobs(), by_hand)
+    monkeypatch.delenv("MNIST_MEMORY_MB")
+    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
+    to_the_end(keeper.resume(workspace, run_id, blobs(), by_hand))
+
+
+def test_failed_run_is_kept_with_its_message(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(layers=(LayerConfig(units=16, activation="linear"),) * 2, learning_rate=10.0), blobs())
+    keeper.keep(workspace, run)
+    to_the_end(run)
+    assert run.snapshot.status is Status.FAILED
+    assert keeper.wait_until_saved(MINUTES)
+    (summary,) = keeper.list(workspace)
+    assert (summary.status, summary.message) == (Status.FAILED, run.snapshot.message)
+
+
+def test_run_deleted_by_its_owner_is_let_go(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+    run = by_hand.submit(CONFIG, blobs())
+    keeper.keep(workspace, run)
+    turns_until(run, 1)
+    assert keeper.wait_until_saved(MINUTES)
+    keeper.store.delete(workspace, run.id)
+    to_the_end(run)
+    assert keeper.wait_until_saved(MINUTES)
+    assert keeper.list(workspace) == ()
+    assert keeper.trouble(run.id) == ""
+
+
+def test_ended_run_is_kept_in_a_second_workspace_too_and_only_once(
+    keeper: Keeper, workspace: str, by_hand: Scheduler
+) -> None:
+    run = to_the_end(by_hand.submit(CONFIG, blobs()))
+    second = new_workspace()
+    for whose in (workspace, second, workspace):
+        keeper.keep(whose, run)
+    assert keeper.wait_until_saved(MINUTES)
+    assert [len(keeper.list(whose)) for whose in (workspace, second)] == [1, 1]
+    assert keeper.trouble(run.id) == ""
+
+
+def test_forgotten_run_is_not_held_in_memory(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+    run = by_hand.submit(CONFIG, blobs(), paused=True)
+    keeper.keep(workspace, run)
+    assert keeper.wait_until_saved(MINUTES)
+    run_id = run.id
+    del run
+    gc.collect()
+    assert keeper.runs(workspace) == []
+    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
+
+
+def test_locked_database_is_told_and_nothing_is_lost(tmp_path: Path, workspace: str, by_hand: Scheduler) -> None:
+    path = tmp_path / "runs.db"
+    keeper = Keeper(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=0.01)
+    assert keeper.list(workspace) == ()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    run = to_the_end(by_hand.submit(CONFIG, blobs()))
+    keeper.keep(workspace, run)
+    assert not keeper.wait_until_saved(0.2)
+    assert "hold the database" in keeper.trouble(run.id)
+    other.execute("ROLLBACK")
+    other.close()
+    assert keeper.wait_until_saved(MINUTES)
+    assert keeper.trouble(run.id) == ""
+    assert keeper.store.load(workspace, run.id).network is not None
+    keeper.store.close()
+
+
+def test_unreachable_database_is_asked_again_only_after_a_while(tmp_path: Path, workspace: str) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("no folder")
+    keeper = Keeper(RunStore(f"sqlite:///{folder}/runs.db"), retry_seconds=MINUTES)
+    with pytest.raises(StoreError, match="cannot be") as first:
+        keeper.list(workspace)
+    folder.unlink()
+    with pytest.raises(StoreError) as second:
+        keeper.unfinished(workspace)
+    assert second.value is first.value
+
+
+def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+    run = to_the_end(by_hand.submit(CONFIG, blobs()))
+    keeper.keep(workspace, run)
+    assert keeper.wait_until_saved(MINUTES)
+    back = Run.restored(keeper.store.load(workspace, run.id), blobs(), by_hand)
+    ours, theirs = back.snapshot, run.snapshot
+    assert (ours.status, ours.epochs, ours.rates, ours.message) == (
+        theirs.status, theirs.epochs, theirs.rates, theirs.message,
+    )  # fmt: skip
+    assert ours.started == theirs.started
+    assert [p.loss for p in ours.points] == [p.loss for p in theirs.points]
+    assert ours.seconds == theirs.seconds
+    assert back.fraction == 1.0
+    assert ours.network is not None
+    assert theirs.network is not None
+    np.testing.assert_array_equal(
+        ours.network.predict(blobs().test_images), theirs.network.predict(blobs().test_images)
+    )
