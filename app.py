@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets import warmup
+from pages.widgets import warmup, workspace
 
 st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
 
@@ -18,6 +18,7 @@ page = st.navigation(
 )
 try:
     page.run()
+    workspace.remember()
 finally:
     # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.
     warmup.start()

@@ -151,7 +151,7 @@ class Keeper:
         try:
             found = read()
         except StoreError as error:
-            self._outage = (time.monotonic() + self._retry_seconds, error)
+            self._outage = (time.monotonic() + 6 * self._retry_seconds, error)
             raise
         self._outage = None
         return found

@@ -12,8 +12,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mnist_core import datasets, training
-from mnist_core.config import LEARNING_RATE
+from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.evaluation import evaluate_on_test
 from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
@@ -85,7 +87,8 @@ class Run(Job):
     ) -> None:
         super().__init__(dataset, scheduler, is_watched)
         self.config = config
-        self.start = start  # None for a network that begins with random weights.
+        self.start = start  # None for a network that begins with random weights, or for one that was kept.
+        self.begins_random = start is None
         self._kept_points = 0  # So many were there before its first turn.
         self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
@@ -104,15 +107,19 @@ class Run(Job):
 
         Args:
             kept: the run.
-            dataset: what it learned from, or at least its test images.
+            dataset: what it learned from; for one that has ended, its test images will do.
             scheduler: where it gets its turns, if any are left to take.
             is_watched: as of `Job`.
+
+        Raises:
+            DataError: it learned from other images, and was tested with others.
         """
         summary, state = kept.summary, kept.state
-        run = cls(kept.config, dataset, scheduler, is_watched)
+        run = cls(kept.config, _with_test_images_of(kept, dataset), scheduler, is_watched)
+        run.begins_random = dataset.fingerprint == summary.fingerprint
         run.id, run.number, run.title = summary.id, summary.number, summary.title
         if state is not None and not summary.epochs:
-            run.start, state = state, None
+            run.start, state, run.begins_random = state, None, False
         whole = [point for point in kept.points if point.epoch <= summary.epochs]
         images = len(run.split.train_indices)
         steps = max((point.step for point in whole), default=math.ceil(images / kept.config.batch_size))
@@ -300,6 +307,23 @@ class Run(Job):
             # The thread must live on for the other runs.
             logger.exception("Run %s: its last good epoch cannot be evaluated", self.id)
             self._end(Status.FAILED, None, message)
+
+
+def _with_test_images_of(kept: StoredRun, dataset: Dataset) -> Dataset:
+    """The data set if the run learned from it; else with the images that it was tested with.
+
+    What a network was taught more, such as drawings, is not kept, but its test images are those of a known split.
+
+    Raises:
+        DataError: they are not among these.
+    """
+    if dataset.fingerprint != kept.summary.fingerprint and kept.evaluation is not None:
+        for name in SPLITS:
+            split = datasets.split(dataset, name, 0.0)
+            if np.array_equal(split.test_labels, kept.evaluation.labels):
+                return dataclasses.replace(dataset, test_images=split.test_images, test_labels=split.test_labels)
+    kept.check_dataset(dataset)
+    return dataset
 
 
 def _ending(config: RunConfig, event: training.Finished) -> str:

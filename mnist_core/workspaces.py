@@ -28,6 +28,11 @@ def new_workspace() -> str:
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
+def is_workspace(text: str) -> bool:
+    """Whether `text` is of the form that `new_workspace` gives."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def workspace_key(token: str) -> str:
     """What a store knows a workspace by: the SHA-256 of its token, 64 hexadecimal digits.
 

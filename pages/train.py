@@ -1,14 +1,11 @@
 """Choose a network, train it, and watch it learn."""
 
-import dataclasses
-
 import streamlit as st
 
 from mnist_core import capacity, datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
-from mnist_core.errors import PlaygroundError
-from pages.widgets import data, editor, live, session, theme
+from pages.widgets import data, editor, launch, live, session, theme
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
@@ -32,31 +29,8 @@ def show_summary(config: RunConfig) -> None:
     st.markdown("\n".join(["| Layer | Output | Parameters |", "|:--|:--|--:|", *rows]))
 
 
-def offer_training(config: RunConfig, dataset: Dataset | None) -> None:
-    """The one main thing to do here."""
-    with st.container(horizontal=True):
-        cannot = dataset is None
-        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Let it learn.")
-        step = st.button(
-            "Step",
-            icon=":material/skip_next:",
-            disabled=cannot,
-            help="Begin with one point of the curve, then wait.",
-        )
-        if session.current_run() is not None:
-            st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Clear this run away.")
-    if (train or step) and dataset is not None:
-        try:
-            run = session.start(dataclasses.replace(config, dataset=dataset.name), dataset, paused=step)
-        except PlaygroundError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            if step:
-                run.step()
-            st.rerun()
-
-
 st.title("Build a network, watch it learn")
+launch.come_back()
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.selectbox(
@@ -84,7 +58,7 @@ with main:
     dataset = data.get(config.dataset)
     run = session.current_run()
     if run is None or not run.snapshot.status.is_active:
-        offer_training(config, dataset)
+        launch.offer(config, dataset)
 with picture:
     st.vega_lite_chart(figures.network_diagram(config, theme.text_color()), key="diagram")
     show_costs(config, dataset)

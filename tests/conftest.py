@@ -19,6 +19,14 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What pages keep goes into a database of the tests' own; each visitor has a workspace in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('kept') / 'runs.db'}")
+        yield
+
+
 @pytest.fixture
 def scheduler() -> Scheduler:
     """A scheduler with real workers."""

@@ -88,6 +88,18 @@ def take_own(files: dict[str, bytes]) -> None:
     session.keep("own-data", dataset)
 
 
+def peek(name: str) -> Dataset | None:
+    """The data set if it is there, or will be in a moment; nothing is shown."""
+    if name == uploads.NAME:
+        own: Dataset | None = session.kept("own-data", None)
+        return own
+    if name not in datasets.NAMES:
+        return None
+    it = loading(name)
+    it.done.wait(timeout=0 if it.progress else 2)
+    return it.dataset
+
+
 def get(name: str) -> Dataset | None:
     """The data set if it is there; otherwise None, after showing how far it is and what can be done.
 

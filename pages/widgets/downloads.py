@@ -114,7 +114,7 @@ def files(run: Run) -> dict[str, list[Offer]]:
 def _caveats(run: Run) -> list[str]:
     """Where the program will not do what the run did."""
     caveats = []
-    if run.start is not None:
+    if not run.begins_random:
         caveats.append("This run went on from another network. The program begins with random weights.")
     if run.snapshot.rates:
         caveats.append("The learning rate was turned while the run went on. The program keeps the first one.")

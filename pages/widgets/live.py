@@ -12,7 +12,7 @@ from mnist_core import capacity, explain, figures, forward, presets, scheduler, 
 from mnist_core.config import LEARNING_RATE
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
-from pages.widgets import pictures, runs, session
+from pages.widgets import pictures, runs, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -70,6 +70,7 @@ def _draw(run: Run, shot: Snapshot) -> None:
     if shot.points:
         _curves(run, shot)
     _insight(run, shot)
+    workspace.show_trouble(run)
 
 
 def _progress(run: Run, shot: Snapshot) -> None:

@@ -113,12 +113,12 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
         lesson = finetuning.lesson(network.config, dataset, own)
-        run = session.start(config, lesson, state=finetuning.start(network))
+        base = _run_of(network)
+        title = (runs.title(base) if base else name).removesuffix(_TAUGHT) + _TAUGHT
+        run = session.start(config, lesson, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
-    base = _run_of(network)
-    run.title = (runs.title(base) if base else name).removesuffix(_TAUGHT) + _TAUGHT
     known = _learned_from(network) | {one.image.tobytes() for one in own}
     session.keep("taught", session.kept("taught", {}) | {run.id: known})
     st.switch_page("pages/train.py")

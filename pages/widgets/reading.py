@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core import doctor, drawing, explain, figures
+from mnist_core.live_run import Run
 from mnist_core.prediction import Prediction, Predictor, shipped
 from pages.widgets import pictures, runs, session
 
@@ -30,8 +31,8 @@ _SUGGESTED = 0.8
 
 def choose() -> dict[str, Predictor]:
     """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
-    own = {run.id: run for run in session.networks()}
-    names = {run_id: runs.name(run) for run_id, run in own.items()} | {SHIPPED: _SHIPPED_NAME}
+    own = runs.readable(networks_only=True)
+    names = own | {SHIPPED: _SHIPPED_NAME}
     preferred = session.preferred_run() if session.preferred_run() in own else next(iter(own), None)
     # Whoever has just trained a network wants to see it beside the one that reads well.
     at_first = [SHIPPED] if preferred is None else [preferred, SHIPPED]
@@ -46,12 +47,15 @@ def choose() -> dict[str, Predictor]:
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
     session.keep("networks", (chosen, list(names)))
-    return {names[i]: shipped() if i == SHIPPED else _predictor_of(own[i].snapshot.network) for i in chosen}
+    asked = {names[i]: shipped() if i == SHIPPED else _predictor(i) for i in chosen}
+    return {name: predictor for name, predictor in asked.items() if predictor is not None}
 
 
-def _predictor_of(network: TrainedNetwork | None) -> Predictor:
-    assert network is not None  # `session.networks` are those with one.
-    return Predictor(network)
+def _predictor(run_id: str) -> Predictor | None:
+    """What answers for a run; None, after saying why, when it cannot be had."""
+    run = runs.opened(run_id)
+    network = run.snapshot.network if isinstance(run, Run) else None
+    return Predictor(network) if network is not None else None
 
 
 def answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.errors import PlaygroundError
 from mnist_core.live_run import Run
-from pages.widgets import session
+from pages.widgets import session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.job import Job
+
+# So many kept runs can be chosen from a list, the newest; the Compare page has them all.
+_MOST_LISTED = 100
 
 
 def title(run: Job) -> str:
@@ -22,9 +26,30 @@ def title(run: Job) -> str:
 def name(run: Job) -> str:
     """What a run is called: its network or model, its accuracy, and its number if it is the visitor's own."""
     evaluation = run.snapshot.evaluation
-    accuracy = f" · {evaluation.accuracy:.1%}" if evaluation else ""
-    number = f" (run {run.number})" if run.number else ""
-    return f"{title(run)}{accuracy}{number}"
+    return _name(title(run), evaluation.accuracy if evaluation else None, run.number)
+
+
+def _name(title: str, accuracy: float | None, number: int) -> str:
+    share = "" if accuracy is None else f" · {accuracy:.1%}"
+    return f"{title}{share}{f' (run {number})' if number else ''}"
+
+
+def readable(networks_only: bool = False) -> dict[str, str]:
+    """The names, by id, of the runs that have answered the test images, or of the networks among them.
+
+    First those that are not kept, such as classical models', then the kept ones; the newest come first.
+    """
+    in_memory = {run.id: name(run) for run in (session.networks() if networks_only else session.readable_runs())}
+    kept = workspace.summaries()
+    preferred = session.preferred_run()
+    kept_ids = {one.id for one in kept}
+    names = {run_id: named for run_id, named in in_memory.items() if run_id not in kept_ids}
+    for place, one in enumerate(kept):
+        if one.id in in_memory:
+            names[one.id] = in_memory[one.id]
+        elif one.test_accuracy is not None and (place < _MOST_LISTED or one.id == preferred):
+            names[one.id] = _name(workspace.title(one), one.test_accuracy, one.number)
+    return names
 
 
 def choose() -> Job | None:
@@ -32,8 +57,8 @@ def choose() -> Job | None:
 
     Without any, it says so, offers the way to the Train page and returns None.
     """
-    readable = {run.id: run for run in session.readable_runs()}
-    if not readable:
+    names = readable()
+    if not names:
         if session.is_training():
             st.info("Your network is still learning. It can be looked into when it has ended.", icon=":material/info:")
             st.page_link("pages/train.py", label="Watch it learn", icon=":material/play_circle:")
@@ -41,15 +66,25 @@ def choose() -> Job | None:
             st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
             st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
         return None
-    ids = list(readable)
-    before = session.preferred_run() if session.preferred_run() in readable else ids[0]
+    ids = list(names)
+    before = session.preferred_run() if session.preferred_run() in names else ids[0]
     # What is preferred may not be readable yet: it stays preferred until the visitor chooses.
     chosen = st.selectbox(
         "Network",
         ids,
         **session.seeded_choice("run-choice", before, ids),
-        format_func=lambda i: name(readable[i]),
+        format_func=names.__getitem__,
         on_change=lambda: session.prefer_run(session.chosen("run-choice")),
         help="Each of your runs that has learned something, the newest first.",
     )
-    return readable[chosen]
+    return opened(chosen)
+
+
+def opened(run_id: str) -> Job | None:
+    """The run with that id; None, after saying why, when it cannot be had."""
+    held = next((run for run in session.runs() if run.id == run_id), None)
+    try:
+        return held or workspace.open_run(run_id)
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -11,7 +12,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import datasets, presets, scheduler
+from mnist_core import datasets, presets, scheduler, workspaces
+from mnist_core.errors import StoreError
 from mnist_core.live_run import Run
 
 if TYPE_CHECKING:
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.job import Job
+    from mnist_core.keeping import Keeper
     from mnist_core.training import TrainingState
 
     Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
     """A drawing as the canvas has it, and its picture, (h, w, 4); None before anything was drawn."""
 
 logger = logging.getLogger(__name__)
+
+WORKSPACE_COOKIE = "mnist_playground_workspace"
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
@@ -158,41 +163,129 @@ def keep(name: str, value: Any) -> None:
     st.session_state[f"{name}-noted"] = value
 
 
+def workspace() -> str:
+    """The token of the visitor's workspace, to which their runs belong: the browser's, or a new one."""
+    if "workspace" not in st.session_state:
+        found = remembered_workspace()
+        enter(found or workspaces.new_workspace(), found is not None)
+    token: str = st.session_state["workspace"]
+    return token
+
+
+def remembered_workspace() -> str | None:
+    """The token that the browser came with, if any."""
+    found = st.context.cookies.get(WORKSPACE_COOKIE)
+    # Without a server, as in tests of a page, there is something else.
+    return found if isinstance(found, str) and workspaces.is_workspace(found) else None
+
+
+def enter(token: str, is_known: bool = True) -> None:
+    """Go into another workspace; what is under way in this one goes on for as long as its tabs are open."""
+    st.session_state["workspace"] = token
+    st.session_state["is-workspace-used"] = is_known
+    for name in ("runs", "current_run", "preferred_run"):
+        st.session_state.pop(name, None)
+
+
+def is_workspace_used() -> bool:
+    """Whether anything may be kept in the visitor's workspace; a new visitor's needs no look."""
+    workspace()
+    used: bool = st.session_state["is-workspace-used"]
+    return used
+
+
+def keeper() -> Keeper:
+    """What keeps runs.
+
+    Raises:
+        StoreError: the database's address is none.
+    """
+    from mnist_core import keeping  # Its database library is slow to import, and a first visitor has kept nothing.
+
+    return keeping.shared()
+
+
 def runs() -> list[Job]:
-    """The visitor's runs, of networks and of classical models, the oldest first."""
-    own: list[Job] = _state("runs", [])
+    """The visitor's runs in memory, of networks and of classical models, the oldest first.
+
+    At first, such as after a reload, those that the server still holds.
+    """
+    if "runs" not in st.session_state:
+        found: list[Job] = list(keeper().runs(workspace())) if is_workspace_used() else []
+        for run in found:
+            run.watch(watcher())
+        st.session_state["runs"] = found
+    own: list[Job] = st.session_state["runs"]
     return own
 
 
 def current_run() -> Run | None:
-    """The run that the Train page shows."""
-    run: Run | None = _state("current_run", None)
+    """The run that the Train page shows; at first the newest that is under way."""
+    if "current_run" not in st.session_state:
+        active = [run for run in runs() if isinstance(run, Run) and run.snapshot.status.is_active]
+        st.session_state["current_run"] = active[-1] if active else None
+    run: Run | None = st.session_state["current_run"]
     return run
 
 
-def start(config: RunConfig, dataset: Dataset, paused: bool = False, state: TrainingState | None = None) -> Run:
+def show_run(run: Run) -> None:
+    """Have the Train page show a run, and its network in the editor."""
+    hold(run)
+    st.session_state["current_run"] = run
+    edit(run.config)
+    preset = presets.preset_of(run.config)
+    found = [key for key, one in presets.PRESETS.items() if one is preset]
+    st.session_state["preset_key"] = found[0] if found else preset_key()
+
+
+def start(
+    config: RunConfig, dataset: Dataset, paused: bool = False, state: TrainingState | None = None, title: str = ""
+) -> Run:
     """Hand a run, which goes on from `state` if there is one, to the scheduler and show it on the Train page.
 
     Raises:
         CapacityError: when the server cannot hold it.
     """
     run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
-    _keep_run(run)
-    prefer_run(run.id)
-    st.session_state["run_count"] = run.number = _state("run_count", 0) + 1
+    run.title = title
+    keep_run(run)
     st.session_state["current_run"] = run
     return run
 
 
-def adopt(run: Job) -> None:
-    """Let a run that all visitors share be among this visitor's too, and be the preferred one."""
-    if run not in runs():
-        _keep_run(run)
+def keep_run(run: Run) -> None:
+    """Make a run the visitor's own: numbered, kept in their workspace, preferred on the other pages."""
+    numbers = [0, *(one.number for one in runs())]
+    with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
+        numbers += [one.number for one in keeper().list(workspace())] if is_workspace_used() else []
+    run.number = 1 + max(numbers)
+    _put_into_workspace(run)
+    hold(run)
     prefer_run(run.id)
 
 
-def _keep_run(run: Job) -> None:
+def adopt(run: Job) -> None:
+    """Let a run that all visitors share, and that has ended, be among this visitor's too, and be the preferred one."""
+    if isinstance(run, Run):
+        _put_into_workspace(run)
+    hold(run)
+    prefer_run(run.id)
+
+
+def _put_into_workspace(run: Run) -> None:
+    try:
+        keeper().keep(workspace(), run)
+    except StoreError:
+        # A run is worth more than its record; `workspace.trouble` tells people.
+        logger.exception("Run %s is not kept", run.id)
+    st.session_state["is-workspace-used"] = True
+
+
+def hold(run: Job) -> None:
+    """Have a run among the visitor's `runs`; the oldest that have ended make room, and can be loaded again."""
     own = runs()
+    if run in own:
+        return
     own.append(run)
     for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
         own.remove(old)

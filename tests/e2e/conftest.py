@@ -44,6 +44,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], contextli
         environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
         environment["MNIST_CACHE_DIR"] = str(folder / "cache")
         environment["MNIST_DATASET"] = "embedded"
+        environment["DATABASE_URL"] = f"sqlite:///{folder / 'runs.db'}"
         command = [sys.executable, "-m", module, "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
         command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
         with log.open("w") as output:

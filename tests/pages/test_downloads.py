@@ -81,7 +81,7 @@ def test_page_says_where_the_program_will_not_do_what_the_run_did(app: AppTest) 
     # A run of so few steps has ended before anybody can turn a rate or stop it: it is told that it happened.
     rate = training.RateChanged(1, 3, 0.5)
     run._publish(rates=(rate,), status=Status.STOPPED)
-    run.start = training.initial_state(run.config)
+    run.begins_random = False
     app.run()
     assert len([caption for caption in app.caption if "The program" in caption.value]) == 3
 

@@ -1,0 +1,138 @@
+"""Beginning a run: a new one, or one that was broken off."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import scheduler
+from mnist_core.errors import DataError, PlaygroundError, StoreError
+from pages.widgets import data, session, workspace
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
+    from mnist_core.datasets import Dataset
+    from mnist_core.stored_run import RunSummary
+
+# Who comes back within so many seconds finds the last run on the page.
+_RECENT = 3_600.0
+_MOST_OFFERED = 3
+
+
+def come_back() -> None:
+    """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page."""
+    if session.kept("came-back", False) or not session.is_workspace_used():
+        return
+    session.keep("came-back", True)
+    run = session.current_run()
+    newest = next(iter(workspace.summaries()), None)
+    if run is None and newest is not None and not newest.status.is_active and time.time() - newest.updated < _RECENT:
+        try:
+            run = workspace.open_run(newest.id)
+        except PlaygroundError:
+            return  # It is in the lists of the other pages, which say what is missing.
+    if run is not None:
+        session.show_run(run)
+        session.prefer_run(run.id)
+
+
+def offer(config: RunConfig, dataset: Dataset | None) -> None:
+    """The one main thing to do here."""
+    _offer_broken_off()
+    with st.container(horizontal=True):
+        cannot = dataset is None
+        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Let it learn.")
+        step = st.button(
+            "Step",
+            icon=":material/skip_next:",
+            disabled=cannot,
+            help="Begin with one point of the curve, then wait.",
+        )
+        if session.current_run() is not None:
+            st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Clear this run away.")
+    if (train or step) and dataset is not None:
+        try:
+            run = session.start(dataclasses.replace(config, dataset=dataset.name), dataset, paused=step)
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            if step:
+                run.step()
+            st.rerun()
+
+
+def _offer_broken_off() -> None:
+    """Runs that the end of a server broke off: go on with them, or end them where they are."""
+    under_way = _elsewhere()
+    if not under_way:
+        return
+    found = _unfinished()
+    for summary in found[:_MOST_OFFERED]:
+        with st.container(border=True, key=f"broken-off-{summary.id}"):
+            epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
+            st.markdown(f"**{workspace.title(summary)}, run {summary.number}**, was broken off {epochs}.")
+            with st.container(horizontal=True):
+                if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
+                    _go_on(summary)
+                if st.button("Leave it there", key=f"leave-{summary.id}", icon=":material/stop:"):
+                    _end(summary)
+    if len(found) > _MOST_OFFERED:
+        st.caption(f"And {len(found) - _MOST_OFFERED} more, once these are decided.")
+    if len(found) < len(under_way):
+        _await_release(len(found))
+
+
+def _elsewhere() -> list[RunSummary]:
+    """The kept runs that are under way, though not in this server's memory."""
+    held = {run.id for run in session.runs()}
+    return [one for one in workspace.summaries() if one.status.is_active and one.id not in held]
+
+
+def _unfinished() -> tuple[RunSummary, ...]:
+    try:
+        return session.keeper().unfinished(session.workspace())
+    except StoreError:
+        return ()  # `workspace.summaries` has told.
+
+
+@st.fragment(run_every=3)
+def _await_release(found: int) -> None:
+    st.caption("Another run of yours goes on elsewhere, or was broken off a moment ago; looking again …")
+    if len(_unfinished()) != found or len(_elsewhere()) == found:
+        st.rerun()
+
+
+def _go_on(summary: RunSummary) -> None:
+    dataset = data.get(summary.dataset)
+    if dataset is None:
+        return
+    try:
+        run = session.keeper().resume(session.workspace(), summary.id, dataset, scheduler.shared(), session.watcher())
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        session.show_run(run)
+        session.prefer_run(run.id)
+        st.rerun()
+
+
+def _end(summary: RunSummary) -> None:
+    keeper, token = session.keeper(), session.workspace()
+    dataset = data.peek(summary.dataset)
+    try:
+        try:
+            if dataset is None:
+                raise DataError("Its images are not here.", "Bring them again.")
+            run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
+        except DataError:
+            keeper.give_up(token, summary.id)  # Without images it cannot be tested.
+        else:
+            session.hold(run)
+            run.stop()
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,155 @@
+"""What is kept of the visitor's: found again after a reload, and with a recovery code on another device."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import presets, scheduler, stored_run, workspaces
+from mnist_core.errors import DataError, PlaygroundError, StoreError
+from mnist_core.live_run import Run
+from pages.widgets import data, session
+
+if TYPE_CHECKING:
+    from mnist_core.runs import RunStore
+    from mnist_core.stored_run import RunSummary
+
+_YEAR = 365 * 86_400
+
+# Streamlit reads cookies and cannot set them. A new visitor's second tab takes the workspace of the first.
+_COOKIE = st.components.v2.component(
+    "workspace_cookie",
+    js="""export default function ({ data, setTriggerValue }) {
+        const start = data.name + "=";
+        const found = document.cookie.split("; ").find(cookie => cookie.startsWith(start))?.slice(start.length);
+        if (found === data.token) return;
+        if (found && data.gives_way) {
+            setTriggerValue("found", found);
+            return;
+        }
+        const secure = location.protocol === "https:" ? "; Secure" : "";
+        document.cookie = `${start}${data.token}; path=/; max-age=${data.seconds}; SameSite=Lax${secure}`;
+    }""",
+)
+
+
+def remember() -> None:
+    """Have the browser remember the workspace, unless it does already."""
+    token = session.workspace()
+    if session.remembered_workspace() == token:
+        return
+    cookie = _COOKIE(
+        data={
+            "name": session.WORKSPACE_COOKIE,
+            "token": token,
+            "seconds": _YEAR,
+            "gives_way": not session.is_workspace_used(),
+        },
+        key="workspace-cookie",
+        on_found_change=lambda: None,
+    )
+    if cookie.found and workspaces.is_workspace(cookie.found) and not session.is_workspace_used():
+        session.enter(cookie.found)
+        st.rerun()
+
+
+def token() -> str:
+    """The visitor's workspace."""
+    return session.workspace()
+
+
+def store() -> RunStore:
+    """Where the visitor's runs are kept.
+
+    Raises:
+        StoreError: the database's address is none.
+    """
+    return session.keeper().store
+
+
+def summaries() -> tuple[RunSummary, ...]:
+    """The kept runs, the newest first, those under way too; none, after saying why, if they cannot be read."""
+    if not session.is_workspace_used():
+        return ()
+    try:
+        return session.keeper().list(token())
+    except StoreError as error:
+        st.warning(f"The runs that were kept cannot be shown. {error}", icon=":material/warning:")
+        return ()
+
+
+def open_run(run_id: str) -> Run:
+    """A run of the visitor's: the one in memory, or loaded, together with the images that it was tested with.
+
+    Raises:
+        RunNotFoundError: it is not, or no longer, in the workspace.
+        StoreError: it cannot be read, or was broken off and waits to go on.
+        DataError: its images are not here.
+    """
+    held = next((run for run in session.runs() if run.id == run_id), None)
+    if isinstance(held, Run):
+        return held
+    kept = store().load(token(), run_id)
+    if kept.summary.status.is_active:
+        raise StoreError("This run has not ended.", "Go on with it, or end it, on the Train page.")
+    dataset = data.peek(kept.summary.dataset)
+    if dataset is None:
+        raise DataError(
+            "The images that this run was tested with are not here.",
+            "Bring them again on the Data page."
+            if kept.summary.dataset not in data.names()
+            else "Wait until they are loaded.",
+            kept.summary.provenance,
+        )
+    run = Run.restored(kept, dataset, scheduler.shared())
+    session.hold(run)
+    return run
+
+
+def title(summary: RunSummary) -> str:
+    """What a kept run is called."""
+    return summary.title or _title_of(summary.config_text)
+
+
+@functools.lru_cache(maxsize=2_000)
+def _title_of(config_text: str) -> str:
+    try:
+        return presets.title_of(stored_run.read_config(config_text))
+    except PlaygroundError:
+        return "A network whose settings cannot be read"
+
+
+def show_trouble(run: Run) -> None:
+    """Say so if a run is not being kept."""
+    try:
+        trouble = session.keeper().trouble(run.id)
+    except StoreError as error:
+        trouble = str(error)
+    if trouble:
+        st.warning(f"This run is not being kept. {trouble}", icon=":material/warning:")
+
+
+def offer_recovery() -> None:
+    """The recovery code, and a place to enter one, folded away."""
+    folded = st.expander("Your runs on another device", icon=":material/devices:", on_change="rerun", key="recovery")
+    if not folded.open:
+        return
+    with folded:
+        st.markdown(
+            "This browser finds your runs again. With your recovery code you find them on another device, "
+            "or after the browser's cookies were deleted. Whoever has the code has your runs, so keep it to yourself."
+        )
+        st.code(workspaces.recovery_code(token()), language=None)
+        with st.form("recovery-form", border=False):
+            code = st.text_input("A recovery code", key="recovery-code", placeholder="Of another device")
+            if st.form_submit_button("Bring its runs here", icon=":material/login:"):
+                try:
+                    found = workspaces.from_recovery_code(code)
+                except PlaygroundError as error:
+                    st.error(str(error), icon=":material/error:")
+                else:
+                    session.enter(found)
+                    st.rerun()
+        st.caption("The runs that you have here now stay where they are; write down their code first, to return.")
