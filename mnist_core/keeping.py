@@ -15,7 +15,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core import runs
+from mnist_core import runs, scheduler
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
@@ -85,7 +85,7 @@ class Keeper:
         workspace: str,
         run_id: str,
         dataset: Dataset,
-        scheduler: Scheduler,
+        turns: Scheduler,
         is_watched: Callable[[], bool] | None = None,
     ) -> Run:
         """Go on with one of the `unfinished` runs, after its last finished epoch.
@@ -94,7 +94,7 @@ class Keeper:
             workspace: whose it is.
             run_id: which.
             dataset: what it has learned from so far.
-            scheduler: where it gets its turns.
+            turns: where it gets its turns.
             is_watched: as for `Scheduler.submit`.
 
         Raises:
@@ -105,7 +105,7 @@ class Keeper:
         """
         with self._resuming:
             stored = self.store.take_over(workspace, run_id, self._held(workspace), GRACE_SECONDS)
-            run = scheduler.resume(stored, dataset, is_watched)
+            run = turns.resume(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
             self._take_on(record, run)
         return run
@@ -186,6 +186,7 @@ class Keeper:
     # --- The thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        scheduler.give_way()
         beat_at = purge_at = time.monotonic()
         while True:
             now = time.monotonic()

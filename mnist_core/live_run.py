@@ -140,6 +140,25 @@ class Run(Job):
         )
         return run
 
+    @classmethod
+    def of_network(cls, network: TrainedNetwork, dataset: Dataset, scheduler: Turns, message: str) -> Run:
+        """An ended run of which there is only the network, such as one from a file; it is tested here and now.
+
+        Args:
+            network: what it left.
+            dataset: what it is tested with, on the images that its config's split keeps for that.
+            scheduler: as of `Job`.
+            message: where it comes from.
+
+        Raises:
+            DataError: the data set cannot be split as its config asks.
+        """
+        run = cls(dataclasses.replace(network.config, dataset=dataset.name), dataset, scheduler)
+        run.begins_random = False
+        evaluation = evaluate_on_test(network, dataset)
+        run._publish(status=Status.FINISHED, network=network, evaluation=evaluation, message=message)
+        return run
+
     def __repr__(self) -> str:
         return f"Run({self.config})"
 

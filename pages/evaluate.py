@@ -7,7 +7,7 @@ from mnist_core import evaluation, figures
 from mnist_core.config import CLASSES
 from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
-from pages.widgets import downloads, pictures, runs, session, theme
+from pages.widgets import bring_back, downloads, pictures, runs, session, theme
 
 DIGITS = list(range(CLASSES))
 
@@ -90,3 +90,4 @@ if run is not None and run.snapshot.evaluation is not None:
     with one:
         show_one(result, split)
     downloads.offer(run)
+bring_back.offer()

@@ -233,9 +233,10 @@ def show_run(run: Run) -> None:
     hold(run)
     st.session_state["current_run"] = run
     edit(run.config)
-    preset = presets.preset_of(run.config)
-    found = [key for key, one in presets.PRESETS.items() if one is preset]
-    st.session_state["preset_key"] = found[0] if found else preset_key()
+    # "Undo my changes" leads back to what it most likely began as.
+    alike = [key for key, one in presets.PRESETS.items() if one.config.layers == run.config.layers]
+    same = [key for key in alike if presets.PRESETS[key] is presets.preset_of(run.config)]
+    st.session_state["preset_key"] = next(iter([*same, *alike]), preset_key())
 
 
 def start(

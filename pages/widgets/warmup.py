@@ -39,7 +39,8 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
         forward.keep_compiled()
         import pandas  # noqa: F401
 
-        import mnist_core.drawing  # noqa: F401
+        import mnist_core.drawing
+        import mnist_core.keeping  # noqa: F401
     except Exception:
         # Pages would fail with the same error at the first run; here it is at least told when it happens.
         logger.exception("TensorFlow cannot be imported")

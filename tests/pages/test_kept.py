@@ -1,0 +1,200 @@
+"""What a visitor finds again: after a reload, after the end of a server, and in files that they took home."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import keeping, saving, training
+from mnist_core.job import Status
+from mnist_core.live_run import Run
+from tests.kept import assert_same_arrays
+from tests.pages.conftest import ROOT
+from tests.pages.visitor import labels, press, train_briefly, wait_for_end
+from tests.turns import wait_for, wait_until
+
+MINUTES = 300.0
+
+
+@pytest.fixture(autouse=True)
+def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A keeper of this test's own, with a database of its own."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
+    keeping.shared.cache_clear()
+    yield
+    keeping.shared.cache_clear()
+
+
+def returned(app: AppTest) -> AppTest:
+    """The same browser in a new session, as after a reload."""
+    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    new.session_state["workspace"] = app.session_state["workspace"]
+    new.session_state["is-workspace-used"] = True
+    return new.run()
+
+
+def restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends once all is saved, and another begins, long enough after it."""
+    assert keeping.shared().wait_until_saved(MINUTES)
+    keeping.shared.cache_clear()
+    monkeypatch.setattr(keeping, "GRACE_SECONDS", -1.0)
+
+
+def start_torres(app: AppTest, epochs: int) -> Run:
+    app.selectbox(key="preset").select("torres").run()
+    next(number for number in app.number_input if number.label == "Epochs").set_value(epochs).run()
+    press(app, "Train")
+    run: Run = app.session_state["current_run"]
+    return run
+
+
+def broken_off(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of 30 epochs that is held after some of them, when its server ends."""
+    run = start_torres(app, 30)
+    wait_until(lambda: len(run.snapshot.epochs) >= 2)
+    run.pause()
+    wait_for(run, Status.PAUSED)
+    restart(monkeypatch)
+    return run
+
+
+def test_run_under_way_is_on_the_page_again_after_a_reload(app: AppTest) -> None:
+    run = start_torres(app, 100)
+    wait_for(run, Status.RUNNING)
+    again = returned(app)
+    assert not again.exception
+    assert again.session_state["current_run"] is run
+    assert again.selectbox(key="preset").value == "torres"
+    assert next(number for number in again.number_input if number.label == "Epochs").value == 100
+    press(again, "Stop")
+    wait_for_end(again)
+    assert run.snapshot.status is Status.STOPPED
+
+
+def test_ended_run_is_on_the_page_again_after_the_server_began_anew(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_briefly(app)
+    restart(monkeypatch)
+    again = returned(app)
+    back: Run = again.session_state["current_run"]
+    assert back is not run
+    assert (back.id, back.number) == (run.id, 1)
+    evaluation = run.snapshot.evaluation
+    assert evaluation is not None
+    assert f"{evaluation.accuracy:.2%}" in [metric.value for metric in again.metric]
+    again.switch_page("pages/evaluate.py").run()
+    assert not again.exception
+    assert f"{evaluation.accuracy:.2%}" in [metric.value for metric in again.metric]
+    again.switch_page("pages/draw.py").run()
+    assert not again.exception
+    assert run.id in again.multiselect(key="networks").value
+
+
+def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroken_one(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = broken_off(app, monkeypatch)
+    again = returned(app)
+    assert any("was broken off after epoch" in text.value for text in again.markdown)
+    press(again, "Go on")
+    assert not again.exception
+    resumed = wait_for_end(again)
+    assert resumed.id == run.id
+    assert resumed.snapshot.status is Status.FINISHED
+    *_, last = training.train(resumed.config, resumed.dataset)
+    assert isinstance(last, training.Finished)
+    assert resumed.snapshot.network is not None
+    assert_same_arrays(resumed.snapshot.network.weights, last.network.weights)
+    assert resumed.snapshot.epochs == last.history
+    assert not any("broken off" in text.value for text in returned(again).markdown)
+
+
+def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = broken_off(app, monkeypatch)
+    again = returned(app)
+    press(again, "Leave it there")
+    assert not any("broken off" in text.value for text in again.markdown)
+    left = next(one for one in keeping.shared().runs(app.session_state["workspace"]) if one.id == run.id)
+    wait_for(left, Status.STOPPED)
+    again.switch_page("pages/evaluate.py").run()
+    assert not again.exception
+    assert left.snapshot.evaluation is not None
+    assert f"{left.snapshot.evaluation.accuracy:.2%}" in [metric.value for metric in again.metric]
+
+
+def test_another_visitor_finds_nothing_of_it(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_off(app, monkeypatch)
+    stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert stranger.session_state["current_run"] is None
+    assert "Go on" not in labels(stranger)
+    stranger.switch_page("pages/evaluate.py").run()
+    assert any("You have not trained" in box.value for box in stranger.info)
+
+
+def test_database_whose_address_is_none_is_told_and_training_goes_on(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "no address")
+    keeping.shared.cache_clear()
+    run = train_briefly(app)
+    assert run.snapshot.status is Status.FINISHED
+    assert not app.exception
+    assert any("This run is not being kept" in box.value for box in app.warning)
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    assert any("cannot be shown" in box.value for box in app.warning)
+    assert app.metric
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.switch_page("pages/evaluate.py").run()
+    app.file_uploader[0].set_value((name, content, "application/octet-stream"))
+    return app.run()
+
+
+@pytest.mark.parametrize("ending", ["npz", "keras"])
+def test_network_from_a_file_is_tested_and_joins_the_runs(app: AppTest, ending: str) -> None:
+    run = train_briefly(app)
+    network, evaluation = run.snapshot.network, run.snapshot.evaluation
+    assert network is not None
+    assert evaluation is not None
+    content = network.to_npz() if ending == "npz" else saving.keras_file(network)
+    fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    upload(fresh, f"mine.{ending}", content)
+    assert not fresh.exception
+    assert not fresh.error
+    back = fresh.session_state["runs"][-1]
+    assert_same_arrays(back.snapshot.network.weights, network.weights)
+    assert back.snapshot.evaluation.confusion.tolist() == evaluation.confusion.tolist()
+    assert f"mine.{ending}" in back.snapshot.message
+    assert keeping.shared().wait_until_saved(MINUTES)
+    kept = keeping.shared().store.load(fresh.session_state["workspace"], back.id)
+    assert kept.network is not None
+    assert_same_arrays(kept.network.weights, network.weights)
+
+
+def test_settings_from_a_file_go_into_the_editor(app: AppTest) -> None:
+    config = dataclasses.replace(app.session_state["draft"], learning_rate=0.0123, epochs=7, dataset="elsewhere")
+    upload(app, "settings.json", config.to_json().encode())
+    assert not app.error
+    assert app.session_state["draft"] == dataclasses.replace(config, dataset="embedded")
+
+
+def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) -> None:
+    train_briefly(app)
+    before = list(app.session_state["runs"])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("weights.pkl", b"cos\nsystem\n(S'true'\ntR.")
+    for name, content in (("a.npz", buffer.getvalue()), ("a.keras", b"no archive"), ("a.json", b'{"epochs": 0}')):
+        upload(app, name, content)
+        assert not app.exception
+        assert app.error, name
+        assert app.session_state["runs"] == before
