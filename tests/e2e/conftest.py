@@ -19,53 +19,62 @@ from tests.e2e import browser as finder
 
 ROOT = Path(__file__).parents[2]
 PAUSE = Event()
-ASKED_IN_VAIN = tuple(f"/learn/_stcore/{name}" for name in ("health", "host-config"))
+ASKED_IN_VAIN = tuple(
+    f"/{page}/_stcore/{name}" for page in ("learn", "evaluate", "compare") for name in ("health", "host-config")
+)
 """Where Streamlit looks first when a page is opened by its address, before it looks where they are."""
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+@contextlib.contextmanager
+def running(module: str, folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server without MNIST, by the Streamlit of a module, which keeps its runs, its data and its log in a folder.
+
+    At the end, unless it was killed before, its log must hold no warning and no error.
+    """
+    log = folder / "log.txt"
+    address = f"http://127.0.0.1:{port}"
+    environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
+    environment["MNIST_CACHE_DIR"] = str(folder / "cache")
+    environment["MNIST_DATASET"] = "embedded"
+    environment["DATABASE_URL"] = f"sqlite:///{folder / 'runs.db'}"
+    command = [sys.executable, "-m", module, "run", "app.py", "--server.port", str(port)]
+    command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    try:
+        _wait_until_up(address, process, log)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    # TensorFlow's one line at its start, where it says that it uses oneDNN, comes under this heading.
+    text = log.read_text().replace("WARNING: All log messages before absl::InitializeLog()", "")
+    words = ("WARN", "Warning", "ERROR", "Traceback")
+    assert not any(word in text for word in words), text
+
+
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], contextlib.AbstractContextManager[str]]:
-    """Starts a fresh server without MNIST by the Streamlit of a module; gives its address.
-
-    At the end, its log must hold no warning and no error.
-    """
+    """Starts a fresh server by the Streamlit of a module; gives its address."""
 
     @contextlib.contextmanager
     def serve(module: str) -> Iterator[str]:
-        folder = tmp_path_factory.mktemp("server")
-        log = folder / "log.txt"
-        address = f"http://127.0.0.1:{_free_port()}"
-        environment = {name: value for name, value in os.environ.items() if name != "MNIST_DATA_DIR"}
-        environment["MNIST_CACHE_DIR"] = str(folder / "cache")
-        environment["MNIST_DATASET"] = "embedded"
-        environment["DATABASE_URL"] = f"sqlite:///{folder / 'runs.db'}"
-        command = [sys.executable, "-m", module, "run", "app.py", "--server.port", address.rsplit(":", 1)[1]]
-        command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-        try:
-            _wait_until_up(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-        # TensorFlow's one line at its start, where it says that it uses oneDNN, comes under this heading.
-        text = log.read_text().replace("WARNING: All log messages before absl::InitializeLog()", "")
-        words = ("WARN", "Warning", "ERROR", "Traceback")
-        assert not any(word in text for word in words), text
+        port = free_port()
+        with running(module, tmp_path_factory.mktemp("server"), port):
+            yield f"http://127.0.0.1:{port}"
 
     return serve
 
@@ -101,10 +110,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=["desktop-light", "desktop-dark", "phone-light", "phone-dark"])
-def page(request: pytest.FixtureRequest, chromium: Browser, server: str) -> Iterator[Page]:
-    """A new visitor's page, on a wide and a narrow screen, light and dark; its console must stay silent."""
-    size, theme = request.param.split("-")
+@contextlib.contextmanager
+def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
+    """A new visitor's page, such as on a "phone-dark"; its console must stay silent."""
+    size, theme = looks.split("-")
     context = chromium.new_context(
         viewport={"width": 1280, "height": 900} if size == "desktop" else {"width": 390, "height": 844},
         color_scheme="dark" if theme == "dark" else "light",
@@ -122,3 +131,10 @@ def page(request: pytest.FixtureRequest, chromium: Browser, server: str) -> Iter
     yield page
     context.close()
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture(params=["desktop-light", "desktop-dark", "phone-light", "phone-dark"])
+def page(request: pytest.FixtureRequest, chromium: Browser, server: str) -> Iterator[Page]:
+    """A new visitor's page, on a wide and a narrow screen, light and dark."""
+    with visit(chromium, server, request.param) as page:
+        yield page

@@ -1,0 +1,66 @@
+"""What a browser finds again: after a reload, in a second tab, and when its server was killed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import free_port, running
+from tests.e2e.test_main_path import SLOW, begin_long_run
+
+UNDER_WAY = re.compile(r"epoch \d+ of 100")
+
+
+def epoch(page: Page) -> int:
+    text = page.get_by_text(UNDER_WAY).first.inner_text(timeout=SLOW)
+    return int(text.partition("epoch ")[2].split()[0])
+
+
+def stop(page: Page) -> None:
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click(timeout=SLOW)
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_reload_in_mid_run_and_a_second_tab_find_it_under_way(page: Page) -> None:
+    begin_long_run(page)
+    page.get_by_text(UNDER_WAY).wait_for(timeout=SLOW)
+    before = epoch(page)
+    page.reload()
+    assert epoch(page) >= before
+    # The editor holds the network that is on the page.
+    expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+
+    second = page.context.new_page()
+    second.goto("/")
+    stop(second)
+    second.close()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)  # What one tab stops, the other shows.
+
+    page.goto("/evaluate")
+    expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
+
+
+def test_killed_servers_run_goes_on_where_it_was_kept(chromium: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    context = chromium.new_context(base_url=f"http://127.0.0.1:{port}")
+    page = context.new_page()
+    with running("streamlit", tmp_path, port) as server:
+        begin_long_run(page)
+        expect(page.get_by_text(re.compile(r"epoch ([3-9]|\d\d) of 100"))).to_be_visible(timeout=SLOW)
+        before = epoch(page)
+        server.kill()
+        server.wait()
+    with running("streamlit", tmp_path, port):
+        page.goto("/")
+        broken_off = page.get_by_text(re.compile(r"was broken off after epoch \d+"))
+        expect(broken_off).to_be_visible(timeout=SLOW)
+        # Its server was killed in the epoch after it, or while that one was being saved.
+        assert int(broken_off.inner_text().rstrip(".").split()[-1]) >= before - 2
+        page.get_by_role("button", name="Go on").click()
+        assert epoch(page) >= before - 1
+        stop(page)
+        context.close()
