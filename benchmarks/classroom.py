@@ -5,9 +5,9 @@ Classes of 1 to 100 train the preset "morgan-1"; with ``--mixed``, one convoluti
 Each class has a process of its own, since memory is measured. There TensorFlow is imported, the data resident, the
 network compiled and evaluation used before anything is timed. First one run trains alone for a while, through a
 scheduler as well: that is "one run after the other", on the same processor in the same minute. Then the whole class is
-submitted in one go to a new scheduler, each run with a seed of its own, and left alone for a fixed window. Nobody
-finishes in it unless the machine is very fast. Then all are stopped. At last as many runs of a network that has never
-been compiled are submitted, for the first point of a class that comes to a cold one.
+submitted in one go to a new scheduler, each run with a seed of its own, kept in SQLite, and left alone for a while.
+Nobody finishes in it unless the machine is very fast. Then all are stopped. At last as many runs of a network that has
+never been compiled are submitted, for the first point of a class that comes to a cold one.
 
 Nothing is polled: a run notes the moment at which it replaces its snapshot, from which a page can see it.
 
@@ -23,8 +23,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -32,10 +32,21 @@ from unittest import mock
 import numpy as np
 
 from benchmarks import report
+from benchmarks.classroom_tables import (
+    CONVOLUTIONAL,
+    DENSE,
+    DENSE_BESIDE_ONE,
+    ClassResult,
+    Member,
+    class_table,
+    mixed_table,
+)
 from mnist_core import config as choices
-from mnist_core import datasets, live_run, presets, scheduler
+from mnist_core import datasets, keeping, live_run, presets, scheduler
 from mnist_core.errors import CapacityError
 from mnist_core.job import Status
+from mnist_core.runs import RunStore
+from mnist_core.workspaces import new_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,17 +55,6 @@ if TYPE_CHECKING:
     from mnist_core.datasets import Dataset
 
 CLASSES = (1, 2, 10, 30, 100)
-DENSE, CONVOLUTIONAL, DENSE_BESIDE_ONE = "morgan-1", "cnn", 9
-
-# What a class of thirty is to get.
-TARGET_CLASS = 30
-FIRST_POINT_SECONDS = 2.0
-GAP_SECONDS = 1.2
-THROUGHPUT_RATIO = 1.1
-MEMORY_MB = 1300.0
-# A larger class may wait longer and take more, in proportion to its size; so much more is noise, beyond it is a cliff.
-GRACE = 1.25
-
 # The points of one chunk are published within microseconds; to a page they are one update.
 SAME_UPDATE_SECONDS = 0.01
 # A run that has not answered by then has failed.
@@ -105,10 +105,12 @@ class WatchedRun(live_run.Run):
 
 
 class Group:
-    """Runs, one for each config, that were submitted at once to a scheduler that has no others."""
+    """Runs, one for each config, submitted at once to a scheduler that has no others, and kept as the pages' are."""
 
     def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
         owner = scheduler.Scheduler()
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        keeper = keeping.Keeper(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
         self.runs: list[WatchedRun] = []
         with mock.patch.object(scheduler, "Run", WatchedRun):
             self.submitted = time.perf_counter()
@@ -120,6 +122,7 @@ class Group:
                     continue
                 assert isinstance(run, WatchedRun), "the scheduler makes its runs in a way that is not watched"
                 self.runs.append(run)
+                keeper.keep(new_workspace(), run)
         self.refused = len(configs) - len(self.runs)
 
     def leave_alone(self, window: float) -> float:
@@ -160,40 +163,6 @@ def _wait(is_done: Callable[[], bool]) -> float:
     while not is_done() and time.perf_counter() < deadline:
         time.sleep(0.02)  # Only to go on at last: the runs note their moments themselves.
     return time.perf_counter()
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """What a class found. First points count from submission, gaps from one update of a run to its next."""
-
-    runs: int
-    dataset: str
-    window: float  # How long they were left alone, in seconds.
-    first_point_median: float
-    first_point_last: float  # Everybody's.
-    new_first_point_last: float  # Everybody's, when the network must be compiled first.
-    gap_median: float
-    gap_95th: float
-    gap_longest: float
-    fewest_updates: int  # Of one run in the window.
-    images_per_second: float  # All runs together.
-    alone_images_per_second: float  # One run alone.
-    ratio: float  # The former over the latter.
-    baseline_mb: float  # Resident before the class came.
-    peak_mb: float  # The most that was resident until all had been stopped.
-    stop_seconds: float  # Until all had answered, each with an evaluation on the test images.
-    failures: int
-
-
-@dataclass(frozen=True)
-class Member:
-    """One run of the mixed class."""
-
-    preset: str
-    seconds_in_turns: float  # By the clock: a turn holds one of the scheduler's workers.
-    turns: int
-    gap_95th: float
-    images_per_second: float
 
 
 def measure_class(runs: int, window: float, alone_window: float, dataset: Dataset) -> ClassResult:
@@ -296,57 +265,6 @@ def _memory_mb(entry: str) -> float:
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{entry}:")), float("nan"))
-
-
-def verdicts(result: ClassResult, thirty: ClassResult | None) -> str:
-    """Which targets a class met; the largest classes are compared with `thirty`, the class that has targets."""
-    checks = {"no failure": not result.failures}
-    if result.runs == TARGET_CLASS:
-        checks["first point"] = result.first_point_last <= FIRST_POINT_SECONDS
-        checks["gaps"] = result.gap_95th <= GAP_SECONDS
-        checks["throughput"] = result.ratio >= THROUGHPUT_RATIO
-        checks["memory"] = result.peak_mb < MEMORY_MB
-    elif thirty is not None and result.runs > TARGET_CLASS:
-        factor = GRACE * result.runs / thirty.runs
-        taken, taken_by_thirty = result.peak_mb - result.baseline_mb, thirty.peak_mb - thirty.baseline_mb
-        checks["first point in proportion"] = result.first_point_last <= factor * thirty.first_point_last
-        checks["gaps in proportion"] = result.gap_95th <= factor * thirty.gap_95th
-        checks["throughput kept"] = result.ratio >= thirty.ratio / GRACE
-        checks["memory in proportion"] = taken <= factor * taken_by_thirty
-    return ", ".join(f"{name} {'met' if is_met else 'missed'}" for name, is_met in checks.items())
-
-
-def class_table(results: Sequence[ClassResult]) -> str:
-    """A row for each class."""
-    thirty = next((result for result in results if result.runs == TARGET_CLASS), None)
-    headings = (
-        "runs", "first point, median s", "everybody's", "of a new network", "gap, median s", "95th %", "longest",
-        "all stopped, s", "images/s", "of one alone", "memory before, MB", "peak", "failures", "targets",
-    )  # fmt: skip
-    rows = []
-    for x in results:
-        seconds = [x.first_point_median, x.first_point_last, x.new_first_point_last]
-        seconds += [x.gap_median, x.gap_95th, x.gap_longest, x.stop_seconds]
-        speed = (f"{x.images_per_second:,.0f}", f"{x.ratio:.2f} times")
-        memory = (f"{x.baseline_mb:,.0f}", f"{x.peak_mb:,.0f}")
-        rows.append((x.runs, *(f"{s:.2f}" for s in seconds), *speed, *memory, x.failures, verdicts(x, thirty)))
-    return report.table(headings, rows)
-
-
-def mixed_table(result: dict[str, Any]) -> str:
-    """A row for each run, and what the convolutional one costs the others."""
-    members = [Member(**fields) for fields in result["members"]]
-    times = np.array([x.seconds_in_turns for x in members])
-    rows = [
-        (x.preset, f"{share:.1%}", x.turns, f"{time:.2f}", f"{x.gap_95th:.2f}", f"{x.images_per_second:,.0f}")
-        for x, time, share in zip(members, times, times / times.sum(), strict=True)
-    ]
-    return (
-        report.table(("preset", "share of time", "turns", "in turns, s", "gap, 95th %, s", "images/s"), rows)
-        + f"\n\nGaps of the {DENSE} runs, 95th percentile: {result['gap_95th_without']:.2f} s without the "
-        f"{CONVOLUTIONAL} run, {result['gap_95th_with']:.2f} s with it. Its time is "
-        f"{times[0] / times[1:].mean():.2f} times the mean of theirs. Failures: {result['failures']}."
-    )
 
 
 def _in_a_process(*arguments: object) -> Any:
