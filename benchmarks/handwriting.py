@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, prediction, strokes
+from mnist_core import drawing, prediction, saving, strokes
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import calibration_error
-from mnist_core.network import TrainedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from mnist_core.network import TrainedNetwork
     from mnist_core.strokes import PenDigit
 
 LEAST_EVERYWHERE = 0.975
@@ -117,7 +117,7 @@ def _speed(network: TrainedNetwork) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.npz")
         network.save(path)
-        load = _median_seconds(lambda: TrainedNetwork.load(path), 10)
+        load = _median_seconds(lambda: saving.read_file(path), 10)
     predictor = prediction.Predictor(network)
     image = np.random.default_rng(0).random((28, 28)).astype(np.float32)
     predictor(image)
@@ -151,7 +151,7 @@ def main() -> int:
     parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
     options = parser.parse_args()
     try:
-        network = TrainedNetwork.load(options.network) if options.network else prediction.shipped().network
+        network = saving.read_file(options.network) if options.network else prediction.shipped().network
         digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
     except PlaygroundError as error:
         print(error, file=sys.stderr)

@@ -22,11 +22,11 @@ from mnist_core import (
     prediction,
     presets,
     pretraining,
+    saving,
     strokes,
     training,
 )
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
-from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import Predictor
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.evaluation import Evaluation
+    from mnist_core.network import TrainedNetwork
 
 DEFAULT_NETWORK = Path("runs/network.npz")
 PRETRAINED = Path("runs/digits.npz")
@@ -143,7 +144,7 @@ def _print_result(result: Evaluation) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    network = TrainedNetwork.load(options.network)
+    network = saving.read_file(options.network)
     result = evaluation.evaluate_on_test(network, _load(network.config.dataset))
     _print_result(result)
     print("Confusion matrix, rows true, columns answers:")
@@ -155,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    predictor = Predictor(TrainedNetwork.load(options.network)) if options.network else prediction.shipped()
+    predictor = Predictor(saving.read_file(options.network)) if options.network else prediction.shipped()
     drawn = drawing.to_mnist(_read_picture(options.image))
     if drawn.is_empty:
         raise DataError(f"{options.image} is empty.", "Give a picture with one digit on a plain background.")

@@ -6,7 +6,6 @@ import functools
 import io
 import math
 import uuid
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from mnist_core import forward
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
-from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
+from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ PIXELS = IMAGE_SIZE * IMAGE_SIZE
 # Images that pass through a network in one go: as many as keep its largest layer's outputs in this memory.
 _BLOCK_BYTES = 32 * 2**20
 _MOST_AT_ONCE = 2048
-_MAX_FILE_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -250,30 +248,3 @@ class TrainedNetwork:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, path: Path) -> TrainedNetwork:
-        """Read a network that `save` wrote. Nothing in the file is unpickled or run.
-
-        Raises:
-            NetworkFileError: when the file is missing, too large, damaged, or not such a file.
-            ConfigError: when its config is refused.
-        """
-        remedy = "Train a network and save it again: python -m mnist_core train --preset kite."
-        try:
-            with zipfile.ZipFile(path) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-            if size > _MAX_FILE_BYTES:
-                raise NetworkFileError(f"{path} is too large for a network.", remedy, f"{size:,} bytes")
-            with np.load(path, allow_pickle=False) as arrays:
-                config = RunConfig.from_json(str(arrays["config"]))
-                names = sorted(name for name in arrays.files if name.startswith("weight_"))
-                weights = tuple(arrays[name] for name in names)
-        except PlaygroundError:
-            raise
-        except Exception as error:
-            # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
-            raise NetworkFileError(f"{path} cannot be read as a trained network: {error}.", remedy) from error
-        if not all(isinstance(x, np.ndarray) and x.dtype == np.float32 and np.isfinite(x).all() for x in weights):
-            raise NetworkFileError(f"{path} holds weights that are not all finite float32 numbers.", remedy)
-        return cls(config, weights)

@@ -92,6 +92,21 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
         raise NetworkFileError(what, _REMEDY) from error
 
 
+def read_file(path: Path) -> TrainedNetwork:
+    """The network in a file of this machine's, as `read_network`.
+
+    Raises:
+        NetworkFileError: also when the file is missing or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        remedy = "Name a file that is there, or make one: python -m mnist_core train --preset kite."
+        raise NetworkFileError(f"{path} cannot be read: {error.strerror}.", remedy) from error
+    return read_network(data, str(path))
+
+
 def read_config(data: bytes, name: str) -> RunConfig:
     """The config in a file that holds what `RunConfig.to_json` has written.
 
