@@ -76,9 +76,10 @@ def started(*options: str, root: Path = ROOT) -> Iterator[Server]:
         port = probe.getsockname()[1]
     # With a name given, it asks no outside service for its own address.
     command = [sys.executable, *options, "run", "app.py", f"--server.port={port}", "--browser.serverAddress=localhost"]
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"DATABASE_URL": f"sqlite:///{folder}/runs.db"}  # Nobody's runs but its own.
         began = time.time()
-        process = subprocess.Popen(command, cwd=root, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
         server = Server(process, f"http://127.0.0.1:{port}", output, began)
         try:
             while not server.healthy:
