@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_URL = "sqlite:///runs/playground.db"
-# A server that says so every few seconds counts as alive; a run of one that does not may be taken over.
+# Several times within `runs.GRACE_SECONDS`, after which others take a server for dead.
 BEAT_SECONDS = 5.0
-GRACE_SECONDS = 20.0
 _PURGE_SECONDS = 3_600.0
 # A database that cannot be written is tried again so often, for so long after a run has ended.
 _RETRY_SECONDS = 5.0
@@ -104,7 +103,7 @@ class Keeper:
             CapacityError: when the server cannot hold it.
         """
         with self._resuming:
-            stored = self.store.take_over(workspace, run_id, self._held(workspace), GRACE_SECONDS)
+            stored = self.store.take_over(workspace, run_id, self._held(workspace), runs.GRACE_SECONDS)
             run = turns.resume(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
             self._take_on(record, run)
@@ -118,7 +117,7 @@ class Keeper:
             StoreError: it cannot be read or written.
         """
         with self._resuming:
-            stored = self.store.take_over(workspace, run_id, self._held(workspace), GRACE_SECONDS)
+            stored = self.store.take_over(workspace, run_id, self._held(workspace), runs.GRACE_SECONDS)
             network = None
             if stored.state is not None and stored.summary.epochs:
                 config = dataclasses.replace(stored.config, dataset=stored.summary.dataset)
@@ -143,7 +142,7 @@ class Keeper:
 
     def unfinished(self, workspace: str) -> tuple[RunSummary, ...]:
         """Runs of a workspace that nobody trains any more, the newest first; errors are as for `list`."""
-        return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), GRACE_SECONDS))
+        return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), runs.GRACE_SECONDS))
 
     def _read(self, read: Callable[[], tuple[RunSummary, ...]]) -> tuple[RunSummary, ...]:
         if self._outage is not None and time.monotonic() < self._outage[0]:
@@ -291,13 +290,21 @@ class Keeper:
             logger.exception("The runs' database cannot be looked after")
 
 
-@functools.cache
 def shared() -> Keeper:
     """The one keeper of this process; the README's settings say where it keeps runs, and how many.
 
     Raises:
         StoreError: the database's address is none.
     """
+    with _making:
+        return _made()
+
+
+_making = threading.Lock()
+
+
+@functools.cache
+def _made() -> Keeper:
     return Keeper(
         RunStore(
             os.environ.get("DATABASE_URL") or DEFAULT_URL,

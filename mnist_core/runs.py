@@ -43,7 +43,7 @@ MAX_BYTES = 512 * 2**20
 MAX_AGE_DAYS = 90.0
 UNDO_SECONDS = 3_600.0
 # A server that says so every few seconds counts as alive for so long.
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 20.0
 TITLE_LENGTH = 200
 NOTES_LENGTH = 20_000
 

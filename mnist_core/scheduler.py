@@ -199,7 +199,15 @@ class Scheduler:
             del run  # Do not keep a forgotten run alive while waiting for the next.
 
 
-@functools.cache
 def shared() -> Scheduler:
     """The one scheduler of this process."""
+    with _making:
+        return _made()
+
+
+_making = threading.Lock()
+
+
+@functools.cache
+def _made() -> Scheduler:
     return Scheduler()

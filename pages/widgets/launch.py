@@ -87,8 +87,9 @@ def _offer_broken_off() -> None:
 
 def _elsewhere() -> list[RunSummary]:
     """The kept runs that are under way, though not in this server's memory."""
-    held = {run.id for run in session.runs()}
-    return [one for one in workspace.summaries() if one.status.is_active and one.id not in held]
+    active = [one for one in workspace.summaries() if one.status.is_active]
+    held = {run.id for run in session.keeper().runs(session.workspace())} if active else set()
+    return [one for one in active if one.id not in held]
 
 
 def _unfinished() -> tuple[RunSummary, ...]:

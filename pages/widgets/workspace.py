@@ -88,9 +88,10 @@ def open_run(run_id: str) -> Run:
         StoreError: it cannot be read, or was broken off and waits to go on.
         DataError: its images are not here.
     """
-    held = next((run for run in session.runs() if run.id == run_id), None)
-    if isinstance(held, Run):
-        return held
+    held = [*session.runs(), *session.keeper().runs(token())]
+    for run in held:
+        if run.id == run_id and isinstance(run, Run):
+            return run
     kept = store().load(token(), run_id)
     if kept.summary.status.is_active:
         raise StoreError("This run has not ended.", "Go on with it, or end it, on the Train page.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, saving, training
+from mnist_core import keeping, runs, saving, training
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from tests.kept import assert_same_arrays
@@ -26,9 +26,9 @@ MINUTES = 300.0
 def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A keeper of this test's own, with a database of its own."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
-    keeping.shared.cache_clear()
+    keeping._made.cache_clear()
     yield
-    keeping.shared.cache_clear()
+    keeping._made.cache_clear()
 
 
 def returned(app: AppTest) -> AppTest:
@@ -42,8 +42,8 @@ def returned(app: AppTest) -> AppTest:
 def restart(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server ends once all is saved, and another begins, long enough after it."""
     assert keeping.shared().wait_until_saved(MINUTES)
-    keeping.shared.cache_clear()
-    monkeypatch.setattr(keeping, "GRACE_SECONDS", -1.0)
+    keeping._made.cache_clear()
+    monkeypatch.setattr(runs, "GRACE_SECONDS", -1.0)
 
 
 def start_torres(app: AppTest, epochs: int) -> Run:
@@ -142,7 +142,7 @@ def test_database_whose_address_is_none_is_told_and_training_goes_on(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
-    keeping.shared.cache_clear()
+    keeping._made.cache_clear()
     run = train_briefly(app)
     assert run.snapshot.status is Status.FINISHED
     assert not app.exception
