@@ -98,6 +98,8 @@ class Range:
 
 
 MAX_LAYERS = 6
+# What a parameter of a link may have; six layers with every digit of their dropout have 300.
+MAX_TEXT = 400
 UNITS = Range(1, 2048, whole=True)
 FILTERS = Range(1, 128, whole=True)
 DROPOUT = Range(0.0, 0.9)
@@ -276,16 +278,16 @@ class RunConfig:
         return cls(**values)
 
     def to_query(self) -> dict[str, str]:
-        """The config as parameters of a link: only what differs from the defaults, all as short text.
+        """The config as parameters of a link: the layers, and what else differs from the defaults, all as short text.
 
-        Layers are written as ``kind-units-activation-dropout``, joined by commas; none at all as ``none``.
+        Layers are written as ``kind-units-activation-dropout``, without the dropout if it is 0, and joined by commas;
+        none at all as ``none``. Numbers come back to the last bit.
         """
-        query = {}
-        for field in dataclasses.fields(self):
+        query = {"layers": _layers_to_text(self.layers)}
+        for field in dataclasses.fields(self)[1:]:
             value = getattr(self, field.name)
-            if value == field.default:
-                continue
-            query[field.name] = _layers_to_text(value) if field.name == "layers" else str(value)
+            if value != field.default:
+                query[field.name] = _value_to_text(value)
         return query
 
     @classmethod
@@ -300,6 +302,8 @@ class RunConfig:
         for name, text in query.items():
             if name not in known:
                 raise ConfigError(name, "is not a setting of a run.", f"Known are {', '.join(known)}.")
+            if len(text) > MAX_TEXT:
+                raise ConfigError(name, "is too long for a setting.", "Copy the link again.", f"{len(text):,} letters")
             if name == "layers":
                 values[name] = _layers_from_text(text)
             else:
@@ -324,7 +328,9 @@ def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
 def _layers_to_text(layers: tuple[LayerConfig, ...]) -> str:
     if not layers:
         return "none"
-    return ",".join(f"{x.kind}-{x.units}-{x.activation}-{str(x.dropout).removesuffix('.0')}" for x in layers)
+    return ",".join(
+        f"{x.kind}-{x.units}-{x.activation}" + (f"-{_value_to_text(x.dropout)}" if x.dropout else "") for x in layers
+    )
 
 
 def _layers_from_text(text: str) -> tuple[LayerConfig, ...]:
@@ -333,14 +339,14 @@ def _layers_from_text(text: str) -> tuple[LayerConfig, ...]:
     layers = []
     for i, part in enumerate(text.split(",")):
         pieces = part.split("-", 3)
-        if len(pieces) != 4:
+        if len(pieces) < 3:
             raise ConfigError(
                 f"layers[{i}]",
                 "is not a layer.",
-                "Write kind-units-activation-dropout, such as dense-128-relu-0.",
+                "Write kind-units-activation-dropout, such as dense-128-relu-0.2.",
                 part,
             )
-        kind, units, activation, dropout = pieces
+        kind, units, activation, dropout = [*pieces, "0"][:4]
         layers.append(
             LayerConfig(
                 kind,
@@ -352,8 +358,19 @@ def _layers_from_text(text: str) -> tuple[LayerConfig, ...]:
     return tuple(layers)
 
 
+def _value_to_text(value: object) -> str:
+    # Python writes the shortest text that is read back as the same float, bit for bit.
+    return str(value).removesuffix(".0")
+
+
+# Python reads more as a number: 1_000, other alphabets' digits, inf.
+_NUMBERS = {int: r"-?[0-9]{1,20}", float: r"-?([0-9]+\.?|[0-9]*\.[0-9]+)([eE]-?[0-9]{1,3})?"}
+
+
 def _value_from_text(field: str, text: str, kind: type) -> Any:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise ConfigError(field, "is not a number.", "Write it with digits, such as 10.", text) from error
+    if kind is str:
+        return text
+    if not re.fullmatch(_NUMBERS[kind], text):
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigError(field, f"is not {what}.", "Write it with digits, such as 10.", text)
+    return kind(text)

@@ -74,13 +74,6 @@ def test_json_round_trip(config: RunConfig) -> None:
     assert again.to_json() == config.to_json()
 
 
-@given(configs())
-def test_query_round_trip(config: RunConfig) -> None:
-    query = config.to_query()
-    assert all(type(value) is str for value in query.values())
-    assert RunConfig.from_query(query) == config
-
-
 def test_json_holds_every_field_in_order() -> None:
     assert json.loads(RunConfig().to_json()) == {
         "layers": [{"kind": "dense", "units": 128, "activation": "relu", "dropout": 0.0}],
@@ -106,30 +99,6 @@ def test_json_missing_fields_take_their_defaults() -> None:
     assert RunConfig.from_json("{}") == RunConfig()
     expected = RunConfig(layers=(LayerConfig(units=9),), epochs=3)
     assert RunConfig.from_json('{"layers": [{"units": 9}], "epochs": 3}') == expected
-
-
-def test_query_of_the_defaults_is_empty() -> None:
-    assert RunConfig().to_query() == {}
-    assert RunConfig.from_query({}) == RunConfig()
-
-
-def test_query_of_no_hidden_layer() -> None:
-    assert RunConfig(layers=()).to_query() == {"layers": "none"}
-    assert RunConfig.from_query({"layers": "none"}).layers == ()
-
-
-def test_query_by_hand() -> None:
-    config = RunConfig.from_query(
-        {"layers": "conv-32-relu-0,dense-64-leaky_relu-0.25", "optimizer": "adam", "learning_rate": "0.001"}
-    )
-    assert config.layers == (LayerConfig("conv", 32), LayerConfig("dense", 64, "leaky_relu", 0.25))
-    assert config.optimizer == "adam"
-    assert config.learning_rate == 0.001
-
-
-def test_query_keeps_every_digit_of_dropout() -> None:
-    config = RunConfig(layers=(LayerConfig(dropout=0.12345678), LayerConfig(dropout=1e-07)))
-    assert RunConfig.from_query(config.to_query()) == config
 
 
 OUT_OF_RANGE: list[tuple[str, Any]] = [
@@ -259,12 +228,6 @@ def test_as_many_convolutions_as_a_picture_holds() -> None:
     assert len(RunConfig(layers=(alone,) * 6).layers) == 6
 
 
-def test_a_convolution_without_pooling_in_a_link() -> None:
-    config = RunConfig(layers=(LayerConfig("conv_only", 16), LayerConfig("conv", 16)))
-    assert config.to_query()["layers"] == "conv_only-16-relu-0,conv-16-relu-0"
-    assert RunConfig.from_query(config.to_query()) == config
-
-
 def test_seven_layers() -> None:
     assert len(RunConfig(layers=(LayerConfig(),) * 6).layers) == 6
     assert refusal(layers=(LayerConfig(),) * 7).field == "layers"
@@ -345,50 +308,6 @@ def test_any_json_value_in_any_field_is_accepted_or_refused(field: str, value: o
         assert error.field.startswith(field)
     else:
         assert json.loads(config.to_json())[field] == value or field == "layers"
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"lr": "1"}, "lr"),
-        ({"": ""}, ""),
-        ({"epochs": "ten"}, "epochs"),
-        ({"epochs": ""}, "epochs"),
-        ({"epochs": "1.5"}, "epochs"),
-        ({"epochs": "1" * 5000}, "epochs"),
-        ({"learning_rate": "nan"}, "learning_rate"),
-        ({"learning_rate": "inf"}, "learning_rate"),
-        ({"learning_rate": "0,1"}, "learning_rate"),
-        ({"optimizer": "SGD"}, "optimizer"),
-        ({"layers": ""}, "layers[0]"),
-        ({"layers": "dense"}, "layers[0]"),
-        ({"layers": "dense-128-relu"}, "layers[0]"),
-        ({"layers": "dense-128-relu-0,"}, "layers[1]"),
-        ({"layers": "dense-x-relu-0"}, "layers[0].units"),
-        ({"layers": "dense-128-relu-x"}, "layers[0].dropout"),
-        ({"layers": "dense-128-relu-0-0"}, "layers[0].dropout"),
-        ({"layers": "dense--128-relu-0"}, "layers[0].units"),
-        ({"layers": "dense-128-softmax-0"}, "layers[0].activation"),
-        ({"layers": "dense-128-relu-0,conv-8-relu-0"}, "layers[1].kind"),
-        ({"layers": ",".join(["dense-8-relu-0"] * 7)}, "layers"),
-        ({"layers": ",".join(["dense-8-relu-0"] * 10_000)}, "layers"),
-    ],
-)
-def test_broken_query(query: dict[str, str], field: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        RunConfig.from_query(query)
-    assert caught.value.field == field
-    assert len(str(caught.value)) < 1000
-
-
-@given(st.dictionaries(st.sampled_from([f.name for f in dataclasses.fields(RunConfig)]), st.text(), min_size=1))
-def test_any_query_text_is_accepted_or_refused(query: dict[str, str]) -> None:
-    try:
-        config = RunConfig.from_query(query)
-    except ConfigError as error:
-        assert error.field.split(".")[0].split("[")[0] in query
-    else:
-        assert RunConfig.from_query(config.to_query()) == config
 
 
 def test_config_is_frozen_and_a_key() -> None:

@@ -19,6 +19,7 @@ ORDER = [
     "errors",
     "workspaces",
     "config",
+    "link",
     "presets",
     "lessons",
     "course",
