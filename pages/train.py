@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core import capacity, datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
-from pages.widgets import data, editor, launch, live, session, theme
+from pages.widgets import data, editor, launch, links, live, session, theme
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
@@ -31,6 +31,7 @@ def show_summary(config: RunConfig) -> None:
 
 st.title("Build a network, watch it learn")
 launch.come_back()
+arrival = links.take()
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.selectbox(
@@ -54,6 +55,7 @@ with right:
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
     editor.code(config)
+    links.share(config, arrival)
 with main:
     dataset = data.get(config.dataset)
     run = session.current_run()

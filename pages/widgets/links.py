@@ -1,0 +1,144 @@
+"""Links: what a page's address brings along, and what is given to others."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import link, presets, uploads
+from mnist_core.errors import PlaygroundError
+from pages.widgets import data, session
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from mnist_core.config import RunConfig
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """What came of a link, to be said as long as the editor is as it was left then."""
+
+    editor: RunConfig
+    notes: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+def take() -> DeltaGenerator:
+    """Put the network that the page's address holds into the editor, each address once.
+
+    Whatever this tab has had in its address before is no news: the browser may tell an older one when controls are
+    changed quickly, or after its Back button. Returns where `share` will say what came of it.
+    """
+    query = _query()
+    address = _settings(query)
+    if address and address not in _known():
+        _note(address)
+        try:
+            config = link.read(query)
+        except PlaygroundError as error:
+            session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
+        else:
+            if config is not None:
+                _open(config)
+    return st.container()
+
+
+def share(config: RunConfig, place: DeltaGenerator) -> None:
+    """Offer the link to the network in the editor, keep it in the page's address, and say in `place` what came by link.
+
+    So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network.
+    """
+    arrival: _Arrival | None = session.kept("arrival", None)
+    if arrival is not None and arrival.editor == config:
+        if arrival.trouble:
+            place.error(arrival.trouble, icon=":material/link_off:")
+        for note in arrival.notes:
+            place.caption(note)
+    _remember(config)
+    folded = st.expander("Share", icon=":material/share:", on_change="rerun", key="share")
+    if folded.open:
+        with folded:
+            st.caption("Whoever opens this link finds this network and these settings, ready to train.")
+            if config.dataset == uploads.NAME:
+                st.caption("Your own images do not travel with it.")
+            offer(link.to_config(f"{_page()}/", config))
+
+
+def offer(address: str) -> None:
+    """A link to copy, and a code of it to scan from where the whole class sees it."""
+    st.code(address, language=None, wrap_lines=True)
+    if link.is_own(address):
+        st.info(
+            "To another computer, `localhost` is that computer itself. For a link that works for others, open the "
+            "playground by this computer's name or address, and share from there.",
+            icon=":material/info:",
+        )
+    else:
+        st.image(link.code(address), width="stretch")
+
+
+def _open(config: RunConfig) -> None:
+    name = presets.title_of(config)
+    notes = [f":material/link: From the page's address: {name}."]
+    if config.dataset not in data.names():
+        there = session.draft().dataset
+        why = (
+            "It is for images of somebody's own, which no link can hold: bring them on the Data page."
+            if config.dataset == uploads.NAME
+            else f'This server has no data set "{config.dataset}".'
+        )
+        notes.append(f":material/info: {why} For now it learns from the data set {data.names()[there]}.")
+        config = dataclasses.replace(config, dataset=there)
+    preset = presets.preset_of(config)
+    if preset is not None:
+        key = next(key for key, one in presets.PRESETS.items() if one is preset)
+        session.load_preset(key)
+        session.choose("preset", key)
+    session.edit(config)
+    session.keep("arrival", _Arrival(config, tuple(notes)))
+
+
+def _remember(config: RunConfig) -> None:
+    """Let the address hold what the editor does; nothing for what every new visitor finds there."""
+    before = _query()
+    settings = link.settings(before)
+    after: dict[str, list[str]] = {name: values for name, values in before.items() if name not in settings}
+    if config != session.first_config():
+        after |= {name: [text] for name, text in config.to_query().items()}
+    if after != before:
+        _note(_settings(after))
+        st.query_params.from_dict(after)
+
+
+def _query() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _settings(query: dict[str, list[str]]) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((name, tuple(values)) for name, values in link.settings(query).items())
+
+
+def _known() -> frozenset[object]:
+    known: frozenset[object] = session.kept("addresses", frozenset())
+    return known
+
+
+def _note(address: object) -> None:
+    session.keep("addresses", _known() | {address})
+
+
+def _told(error: PlaygroundError) -> str:
+    """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
+    received = "" if error.received is None else " ".join(str(error.received).replace("`", "'").split())
+    shown = f" Received: `{received[:120]}`." if received else ""
+    return f"The link could not be opened, and the settings are as they were. {error.problem}{shown} {error.remedy}"
+
+
+def _page() -> str:
+    """The address of the page that is shown, without a slash at its end."""
+    # Community Cloud shows an app in a frame, whose own address others need not see.
+    return (st.context.url or "http://localhost:8501").rstrip("/").replace("/~/+", "")

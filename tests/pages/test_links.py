@@ -1,0 +1,175 @@
+"""Links as visitors meet them: a network that comes with the address, and one that is given to others."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import LayerConfig, RunConfig
+from tests.pages.conftest import ROOT
+from tests.pages.visitor import press
+from tests.test_link import FIELDS, INSIDE, OUTSIDE
+
+MORGAN = {"layers": "dense-512-relu-0.2", "optimizer": "rmsprop", "learning_rate": "0.001", "epochs": "7"}
+CONFIG = RunConfig(layers=(LayerConfig("dense", 512, "relu", 0.2),), optimizer="rmsprop", learning_rate=0.001, epochs=7)
+
+
+@pytest.fixture(autouse=True)
+def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_DATASET", "embedded")
+    monkeypatch.chdir(ROOT)
+
+
+def visit(**query: Any) -> AppTest:
+    """A new visitor, or an old one who has reloaded the page, at an address."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update(query)
+    return app.run()
+
+
+def reload(app: AppTest) -> AppTest:
+    return visit(**app.query_params)
+
+
+def draft(app: AppTest) -> RunConfig:
+    assert not app.exception
+    config: RunConfig = app.session_state["draft"]
+    return config
+
+
+def told(app: AppTest) -> list[str]:
+    """What the page says of a link that was taken."""
+    return [one.value for one in app.caption if "address" in one.value or "data set" in one.value]
+
+
+def test_link_fills_the_editor() -> None:
+    app = visit(**MORGAN, dataset="embedded")
+    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    assert told(app) == [":material/link: From the page's address: 784 → 512 ReLU → 10."]
+    assert app.number_input(key="units-dense-0-1").value == 512
+    assert app.selectbox(key="optimizer-1").value == "rmsprop"
+    assert not app.error
+
+
+def test_link_to_a_preset_chooses_it() -> None:
+    app = visit(**{**MORGAN, "epochs": "10"}, dataset="embedded")
+    assert app.selectbox(key="preset").value == "morgan-1"
+    assert "Undo my changes" not in [button.label for button in app.button]
+
+
+def test_new_visitor_keeps_a_plain_address(app: AppTest) -> None:
+    assert app.query_params == {}
+    assert not told(app)
+
+
+def test_changes_survive_a_reload_and_can_be_shared_from_the_address() -> None:
+    app = visit(**MORGAN, dataset="embedded")
+    app.number_input(key="epochs-1").set_value(3).run()
+    assert draft(app).epochs == 3
+    assert not told(app)
+    assert app.query_params["epochs"] == "3"
+    again = reload(app)
+    assert draft(again) == draft(app)
+
+
+def test_older_address_of_the_same_tab_undoes_nothing() -> None:
+    """A browser that has not heard of the new address yet sends the old one with the next click."""
+    app = visit(**MORGAN, dataset="embedded")
+    before = dict(app.query_params)
+    app.number_input(key="epochs-1").set_value(3).run()
+    app.query_params.clear()
+    app.query_params.update(before)
+    app.number_input(key="batch-size-1").set_value(50).run()
+    assert (draft(app).epochs, draft(app).batch_size) == (3, 50)
+    assert app.query_params["epochs"] == "3"
+
+
+def test_what_others_added_to_the_address_stays() -> None:
+    app = visit(**MORGAN, utm_source="letter")
+    assert draft(app).epochs == 7
+    app.number_input(key="epochs-1").set_value(3).run()
+    assert app.query_params["utm_source"] == "letter"
+
+
+def test_another_page_and_back() -> None:
+    app = visit(**MORGAN, dataset="embedded")
+    app.query_params.clear()  # As Streamlit does when another page is chosen.
+    app.switch_page("pages/draw.py").run()
+    assert not app.query_params
+    app.switch_page("pages/train.py").run()
+    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    assert app.query_params["epochs"] == "7"
+
+
+def test_address_of_the_first_network_is_plain_again() -> None:
+    app = visit(**MORGAN, dataset="embedded")
+    press(app, "Undo my changes")
+    assert app.query_params == {}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_bad_link_is_refused_and_the_page_works_as_usual(field: str) -> None:
+    app = visit(**{**MORGAN, **INSIDE, field: OUTSIDE[field]})
+    assert [error.value.count(field) for error in app.error] == [1]
+    assert "Received: `" in app.error[0].value
+    assert draft(app) == draft(visit())
+    app.number_input(key="epochs-0").set_value(3).run()
+    assert draft(app).epochs == 3
+    assert not app.error
+    assert app.query_params["epochs"] == "3"
+
+
+def test_refusal_stays_until_the_visitor_goes_on() -> None:
+    app = visit(epochs="1000")
+    assert len(app.error) == 1
+    assert len(app.run().error) == 1
+    assert app.query_params == {}
+
+
+def test_setting_twice() -> None:
+    assert "more than once" in visit(epochs=["3", "4"]).error[0].value
+
+
+def test_what_a_bad_link_holds_is_no_formatting() -> None:
+    app = visit(optimizer="[win](https://example.org) ![x](https://example.org/x.png)\n`# Now`")
+    assert "Received: `[win](https://example.org) ![x](https://example.org/x.png) '# Now'`." in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("dataset", "note"),
+    [
+        ("own", "images of somebody's own, which no link can hold: bring them on the Data page."),
+        ("fashion", 'This server has no data set "fashion".'),
+    ],
+)
+def test_link_to_data_that_is_not_here(dataset: str, note: str) -> None:
+    app = visit(**MORGAN, dataset=dataset)
+    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    assert any(note in line for line in told(app))
+    assert not app.error
+
+
+def test_link_is_given_to_others(app: AppTest) -> None:
+    assert not app.code
+    app.session_state["share"] = True
+    app.run()
+    assert [code.value for code in app.code] == [
+        "http://localhost:8501/?layers=dense-128-relu&dataset=embedded&split=kite"
+    ]
+    assert "this computer's name or address" in app.info[0].value
+    app.selectbox(key="preset").select("morgan-0").run()
+    assert app.code[0].value.split("?")[1] == (
+        "layers=none&optimizer=rmsprop&learning_rate=0.001&epochs=10&dataset=embedded"
+    )
+
+
+def test_link_that_is_shared_opens_as_it_was(app: AppTest) -> None:
+    app.selectbox(key="preset").select("cnn").run()
+    press(app, "Step")
+    app.session_state["share"] = True
+    app.run()
+    query = dict(part.split("=") for part in app.code[0].value.split("?")[1].split("&"))
+    assert draft(visit(**query)) == draft(app)
