@@ -89,6 +89,17 @@ parts = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+# Which runs can be seen by link. The link's token is known by its SHA-256 alone, as a workspace's is.
+shares = sa.Table(
+    "playground_shares",
+    _metadata,
+    sa.Column("workspace", sa.String(64), primary_key=True),
+    sa.Column("run", sa.String(64), primary_key=True),
+    sa.Column("token", sa.String(64), nullable=False, unique=True),
+    # With the run goes its share, however it goes.
+    sa.ForeignKeyConstraint(["workspace", "run"], [runs.c.workspace, runs.c.id], ondelete="CASCADE"),
+)
+
 
 class Database:
     """One database, from any thread. It is opened when it is first needed, so a server may start before it.
@@ -143,6 +154,7 @@ class Database:
                 "journal_mode=WAL",
                 "synchronous=NORMAL",
                 f"journal_size_limit={_JOURNAL_BYTES}",
+                "foreign_keys=ON",
             ):
                 connection.execute(f"PRAGMA {setting}")
 

@@ -79,3 +79,13 @@ class RunNotFoundError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("There is no such run in this workspace.", "Choose one from the list of its runs.")
+
+
+class ShareNotFoundError(StoreError):
+    """No run is shared under a link's token, whether or not there ever was one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no shared run at this link.",
+            "Its owner may have stopped sharing it, or a piece of the link is missing: ask for it again.",
+        )

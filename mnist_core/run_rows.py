@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from mnist_core.forward import weight_shapes
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.stored_run import Parts, RunSummary, StoredRun
+from mnist_core.workspaces import workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,12 +27,26 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 ACTIVE = tuple(status.value for status in Status if status.is_active)
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The parts that may hold the network that a run left.
 NETWORKS = ("weights", "best", "network")
 _SUMMARY = [
     (runs.c.config if field.name == "config_text" else runs.c[field.name]).label(field.name)
     for field in dataclasses.fields(RunSummary)
 ]
+
+
+def key_of(workspace: str, run_id: str) -> str:
+    """The key of a run's workspace; an id that no run can have is refused before a database stumbles over it.
+
+    Raises:
+        WorkspaceError: `workspace` is no workspace's token.
+        RunNotFoundError: `run_id` is no run's.
+    """
+    key = workspace_key(workspace)
+    if not RUN_ID.fullmatch(run_id):
+        raise RunNotFoundError
+    return key
 
 
 def kept(key: str) -> sa.ColumnElement[bool]:

@@ -10,7 +10,6 @@ import functools
 import importlib.metadata
 import json
 import platform
-import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,8 @@ from mnist_core.database import Database, runs, servers
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
 from mnist_core.forward import weight_shapes
 from mnist_core.job import Status
-from mnist_core.run_rows import checked_text, kept
+from mnist_core.run_rows import RUN_ID, checked_text, kept, key_of
+from mnist_core.shares import Shares
 from mnist_core.workspaces import workspace_key
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ UNDO_SECONDS = 3_600.0
 GRACE_SECONDS = 20.0
 TITLE_LENGTH = 200
 NOTES_LENGTH = 20_000
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @functools.cache
@@ -77,6 +75,9 @@ class RunStore:
         patience: seconds to wait for others who hold a lock.
         clock: the time in seconds since 1970.
 
+    Attributes:
+        shares: single runs that others may see by a link.
+
     Raises:
         StoreError: nothing can be kept at such an address. It is opened when it is first needed.
     """
@@ -95,6 +96,7 @@ class RunStore:
     ) -> None:
         self.server = server or uuid.uuid4().hex
         self._database = Database(url, patience)
+        self.shares = Shares(self._database)
         self._max_runs, self._max_bytes = max_runs, max_bytes
         self._max_age_seconds = max_age_days * 86_400
         self._undo_seconds = undo_seconds
@@ -132,7 +134,7 @@ class RunStore:
             StoreError: also when the workspace is full of runs that are pinned or under way.
             ConfigError: the id is none or taken, or the title is too long.
         """
-        if not _ID.fullmatch(run_id):
+        if not RUN_ID.fullmatch(run_id):
             raise ConfigError("run_id", "is no id.", "Use 1 to 64 letters, digits, - and _.", run_id)
         now = self._clock()
         key = workspace_key(workspace)
@@ -176,7 +178,7 @@ class RunStore:
             RunClosedError: it has ended, or another server has taken it over.
             StoreError: also when a later epoch is kept already, or the workspace has no room for it.
         """
-        key = _key_of(workspace, run_id)
+        key = key_of(workspace, run_id)
         with self._database.writing() as connection:
             config, epochs = run_rows.held(connection, key, run_id, self.server)
             if epochs > state.epoch:
@@ -221,7 +223,7 @@ class RunStore:
         """
         if status.is_active:
             raise ConfigError("status", "is not how a run ends.", "Give FINISHED, STOPPED or FAILED.", status)
-        key = _key_of(workspace, run_id)
+        key = key_of(workspace, run_id)
         with self._database.writing() as connection:
             config, _ = run_rows.held(connection, key, run_id, self.server)
             packed = {} if rates is None else {"rates": stored_run.pack_rates(rates)}
@@ -246,7 +248,7 @@ class RunStore:
             RunNotFoundError: there is no such run, or it has been deleted.
             StoreError: also when something of it is damaged.
         """
-        key = _key_of(workspace, run_id)
+        key = key_of(workspace, run_id)
         with self._database.reading() as connection:
             return run_rows.load(connection, key, run_id)
 
@@ -278,7 +280,7 @@ class RunStore:
             RunNotFoundError: it is none of these, perhaps not any more.
             StoreError: also when something of it is damaged.
         """
-        key = _key_of(workspace, run_id)
+        key = key_of(workspace, run_id)
         with self._database.writing() as connection:
             run_rows.beat(connection, self.server, self._clock())
             one = (self._abandoned(key, running, grace), runs.c.id == run_id)
@@ -319,7 +321,7 @@ class RunStore:
         Raises:
             RunNotFoundError: it was not deleted, or has been removed for good since.
         """
-        key = _key_of(workspace, run_id)
+        key = key_of(workspace, run_id)
         is_restorable = runs.c.deleted > self._clock() - self._undo_seconds
         with self._database.writing() as connection:
             which = runs.update().where(runs.c.workspace == key, runs.c.id == run_id, is_restorable)
@@ -336,7 +338,7 @@ class RunStore:
 
     def _change(self, workspace: str, run_id: str, **values: object) -> None:
         with self._database.writing() as connection:
-            which = runs.update().where(kept(_key_of(workspace, run_id)), runs.c.id == run_id)
+            which = runs.update().where(kept(key_of(workspace, run_id)), runs.c.id == run_id)
             if not connection.execute(which.values(updated=self._clock(), **values)).rowcount:
                 raise RunNotFoundError
 
@@ -362,14 +364,6 @@ class RunStore:
 
     def _make_room(self, connection: Connection, key: str, run_id: str, is_strict: bool = True) -> None:
         run_rows.make_room(connection, key, run_id, self._max_runs, self._max_bytes, is_strict=is_strict)
-
-
-def _key_of(workspace: str, run_id: str) -> str:
-    """The key of a run's workspace; an id that no run can have is refused before a database stumbles over it."""
-    key = workspace_key(workspace)
-    if not _ID.fullmatch(run_id):
-        raise RunNotFoundError
-    return key
 
 
 def _figures(state: TrainingState | None) -> dict[str, float | None]:

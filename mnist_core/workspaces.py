@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
 import secrets
 
@@ -78,6 +79,18 @@ def from_recovery_code(text: str) -> str:
             "Compare it with where you wrote it down, letter by letter.",
         )
     return base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+
+
+def share_token(token: str, run_id: str) -> str:
+    """What opens one run of a workspace to whoever is given it: 22 letters, digits, ``-`` and ``_``.
+
+    Always the same for the same run, so that nobody need keep it, and of no use for anything else in the workspace.
+
+    Raises:
+        WorkspaceError: `token` is not of the form that `new_workspace` gives.
+    """
+    digest = hmac.digest(_secret(token), b"shared run " + run_id.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).rstrip(b"=").decode()
 
 
 def _secret(token: str) -> bytes:

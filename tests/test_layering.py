@@ -51,6 +51,7 @@ ORDER = [
     "database",
     "stored_run",
     "run_rows",
+    "shares",
     "runs",
     "live_run",
     "classical_run",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -13,8 +12,14 @@ from tests.pages.conftest import ROOT
 from tests.pages.visitor import press
 from tests.test_link import FIELDS, INSIDE, OUTSIDE
 
-MORGAN = {"layers": "dense-512-relu-0.2", "optimizer": "rmsprop", "learning_rate": "0.001", "epochs": "7"}
-CONFIG = RunConfig(layers=(LayerConfig("dense", 512, "relu", 0.2),), optimizer="rmsprop", learning_rate=0.001, epochs=7)
+MORGAN = {
+    "layers": "dense-512-relu-0.2", "optimizer": "rmsprop", "learning_rate": "0.001", "epochs": "7",
+    "dataset": "embedded",
+}  # fmt: skip
+CONFIG = RunConfig(
+    layers=(LayerConfig("dense", 512, "relu", 0.2),), optimizer="rmsprop", learning_rate=0.001, epochs=7,
+    dataset="embedded",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +51,8 @@ def told(app: AppTest) -> list[str]:
 
 
 def test_link_fills_the_editor() -> None:
-    app = visit(**MORGAN, dataset="embedded")
-    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    app = visit(**MORGAN)
+    assert draft(app) == CONFIG
     assert told(app) == [":material/link: From the page's address: 784 → 512 ReLU → 10."]
     assert app.number_input(key="units-dense-0-1").value == 512
     assert app.selectbox(key="optimizer-1").value == "rmsprop"
@@ -55,7 +60,7 @@ def test_link_fills_the_editor() -> None:
 
 
 def test_link_to_a_preset_chooses_it() -> None:
-    app = visit(**{**MORGAN, "epochs": "10"}, dataset="embedded")
+    app = visit(**{**MORGAN, "epochs": "10"})
     assert app.selectbox(key="preset").value == "morgan-1"
     assert "Undo my changes" not in [button.label for button in app.button]
 
@@ -66,7 +71,7 @@ def test_new_visitor_keeps_a_plain_address(app: AppTest) -> None:
 
 
 def test_changes_survive_a_reload_and_can_be_shared_from_the_address() -> None:
-    app = visit(**MORGAN, dataset="embedded")
+    app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     assert draft(app).epochs == 3
     assert not told(app)
@@ -77,7 +82,7 @@ def test_changes_survive_a_reload_and_can_be_shared_from_the_address() -> None:
 
 def test_older_address_of_the_same_tab_undoes_nothing() -> None:
     """A browser that has not heard of the new address yet sends the old one with the next click."""
-    app = visit(**MORGAN, dataset="embedded")
+    app = visit(**MORGAN)
     before = dict(app.query_params)
     app.number_input(key="epochs-1").set_value(3).run()
     app.query_params.clear()
@@ -95,17 +100,17 @@ def test_what_others_added_to_the_address_stays() -> None:
 
 
 def test_another_page_and_back() -> None:
-    app = visit(**MORGAN, dataset="embedded")
+    app = visit(**MORGAN)
     app.query_params.clear()  # As Streamlit does when another page is chosen.
     app.switch_page("pages/draw.py").run()
     assert not app.query_params
     app.switch_page("pages/train.py").run()
-    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    assert draft(app) == CONFIG
     assert app.query_params["epochs"] == "7"
 
 
 def test_address_of_the_first_network_is_plain_again() -> None:
-    app = visit(**MORGAN, dataset="embedded")
+    app = visit(**MORGAN)
     press(app, "Undo my changes")
     assert app.query_params == {}
 
@@ -146,8 +151,8 @@ def test_what_a_bad_link_holds_is_no_formatting() -> None:
     ],
 )
 def test_link_to_data_that_is_not_here(dataset: str, note: str) -> None:
-    app = visit(**MORGAN, dataset=dataset)
-    assert draft(app) == dataclasses.replace(CONFIG, dataset="embedded")
+    app = visit(**{**MORGAN, "dataset": dataset})
+    assert draft(app) == CONFIG
     assert any(note in line for line in told(app))
     assert not app.error
 

@@ -1,0 +1,223 @@
+"""Runs shared by a link, the same for SQLite and for PostgreSQL: what the link opens, and when it opens nothing."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import secrets
+import threading
+
+import pytest
+
+from mnist_core.errors import RunNotFoundError, ShareNotFoundError, StoreError, WorkspaceError
+from mnist_core.job import Status
+from mnist_core.runs import RunStore
+from mnist_core.workspaces import new_workspace, share_token
+from tests.kept import Clock, assert_same_arrays, assert_same_state, between_statements, ids, keep, sql
+
+MINE, YOURS = new_workspace(), new_workspace()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> RunStore:
+    return RunStore(url, "here", clock=clock)
+
+
+def is_closed(store: RunStore, token: str) -> bool:
+    """Whether a link opens nothing; what it says then is always the same."""
+    try:
+        store.shares.load(token)
+    except ShareNotFoundError as error:
+        assert str(error) == str(ShareNotFoundError())
+        return True
+    return False
+
+
+def test_link_opens_the_run_without_its_owners_notes(store: RunStore) -> None:
+    state = keep(store, MINE, "one", 3, title="Wide")
+    store.note(MINE, "one", "Only for me.")
+    store.pin(MINE, "one")
+    token = store.shares.share(MINE, "one")
+
+    found, own = store.shares.load(token), store.load(MINE, "one")
+    assert found.summary == dataclasses.replace(own.summary, notes="", is_pinned=False)
+    assert own.summary.notes == "Only for me."
+    assert found.config == own.config
+    assert_same_state(found.state, state)
+    assert found.network is not None
+    assert_same_arrays(found.network.weights, state.weights)
+
+
+def test_only_what_is_shared_can_be_opened(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    keep(store, MINE, "two")
+    assert not store.shares.is_shared(MINE, "one")
+    assert is_closed(store, share_token(MINE, "one"))
+    store.shares.share(MINE, "one")
+    assert store.shares.is_shared(MINE, "one")
+    assert not store.shares.is_shared(MINE, "two")
+    assert is_closed(store, share_token(MINE, "two"))
+
+
+def test_link_is_always_the_same(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    assert store.shares.share(MINE, "one") == token
+    store.shares.unshare(MINE, "one")
+    assert store.shares.share(MINE, "one") == token
+    assert len(base64.urlsafe_b64decode(token + "==")) == 16
+
+
+def test_tokens_of_runs_and_workspaces_differ() -> None:
+    tokens = {share_token(workspace, run) for workspace in (MINE, YOURS) for run in ("one", "two", "")}
+    assert len(tokens | {MINE, YOURS}) == 8
+
+
+def test_stopping(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    store.shares.unshare(MINE, "one")
+    store.shares.unshare(MINE, "one")
+    assert not store.shares.is_shared(MINE, "one")
+    assert is_closed(store, token)
+    assert ids(store, MINE) == ["one"]
+
+
+def test_another_workspace_can_neither_share_nor_stop_nor_ask(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    with pytest.raises(RunNotFoundError):
+        store.shares.share(YOURS, "one")
+    token = store.shares.share(MINE, "one")
+    store.shares.unshare(YOURS, "one")
+    assert not store.shares.is_shared(YOURS, "one")
+    assert not is_closed(store, token)
+
+
+def test_shared_run_is_in_nobodys_list_but_its_owners(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    keep(store, YOURS, "one", 2)
+    token = store.shares.share(MINE, "one")
+    assert store.shares.load(token).summary.epochs == 1
+    assert store.list(YOURS)[0].epochs == 2
+    with pytest.raises(WorkspaceError):
+        store.list(token + "A")
+    # A token has a workspace's form, and as one it holds nothing.
+    assert store.list(token) == ()
+    with pytest.raises(RunNotFoundError):
+        store.load(token, "one")
+    with pytest.raises(RunNotFoundError):
+        store.delete(token, "one")
+
+
+@pytest.mark.parametrize(
+    "token", ["", "A", "A" * 21, "A" * 23, "A" * 22, "ä" * 22, "A" * 21 + "=", "' OR 1=1 --", "\0" * 22, "A" * 100_000]
+)
+def test_guessed_token(store: RunStore, token: str) -> None:
+    keep(store, MINE, "one")
+    store.shares.share(MINE, "one")
+    assert is_closed(store, token)
+
+
+def test_what_stands_in_the_database_opens_nothing(store: RunStore, url: str) -> None:
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    ((workspace, run, key),) = sql(url, "SELECT workspace, run, token FROM playground_shares")
+    assert run == "one"
+    assert key == hashlib.sha256(base64.urlsafe_b64decode(token + "==")).hexdigest()
+    for text in (key, workspace, key[:22], secrets.token_urlsafe(16)):
+        assert is_closed(store, text)
+
+
+@pytest.mark.parametrize("run_id", ["", "none", "a b", "\0", "\ud800", "x" * 65])
+def test_run_that_is_not_there(store: RunStore, run_id: str) -> None:
+    with pytest.raises(RunNotFoundError):
+        store.shares.share(MINE, run_id)
+
+
+def test_run_that_has_not_ended(store: RunStore) -> None:
+    keep(store, MINE, "one", status=None)
+    with pytest.raises(StoreError, match="under way"):
+        store.shares.share(MINE, "one")
+    store.finish(MINE, "one", Status.STOPPED)
+    assert not is_closed(store, store.shares.share(MINE, "one"))
+
+
+def test_deleted_run_opens_nothing_until_it_is_restored(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    store.delete(MINE, "one")
+    assert is_closed(store, token)
+    with pytest.raises(RunNotFoundError):
+        store.shares.share(MINE, "one")
+    store.restore(MINE, "one")
+    assert not is_closed(store, token)
+
+
+def test_deleted_run_can_be_stopped_from_being_shared(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    store.delete(MINE, "one")
+    store.shares.unshare(MINE, "one")
+    store.restore(MINE, "one")
+    assert is_closed(store, token)
+
+
+def test_run_removed_for_good_takes_its_share_along(store: RunStore, url: str, clock: Clock) -> None:
+    """Another run under its id is not shared by it."""
+    keep(store, MINE, "one")
+    keep(store, YOURS, "one")
+    token, other = store.shares.share(MINE, "one"), store.shares.share(YOURS, "one")
+    store.delete(MINE, "one")
+    clock.forward(3_601)
+    assert store.purge() == 1
+    assert sql(url, "SELECT count(*) FROM playground_shares") == [(1,)]
+    keep(store, MINE, "one", 2)
+    assert is_closed(store, token)
+    assert not is_closed(store, other)
+
+
+def test_run_that_made_room_takes_its_share_along(url: str, clock: Clock) -> None:
+    store = RunStore(url, "here", clock=clock, max_runs=1)
+    keep(store, MINE, "one")
+    token = store.shares.share(MINE, "one")
+    clock.forward(1)
+    keep(store, MINE, "two")
+    assert is_closed(store, token)
+    assert sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
+
+
+def test_shared_by_several_at_once(store: RunStore) -> None:
+    keep(store, MINE, "one")
+    together, tokens = threading.Barrier(6), []
+
+    def share() -> None:
+        together.wait()
+        tokens.append(store.shares.share(MINE, "one"))
+
+    threads = [threading.Thread(target=share) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tokens) == 6
+    assert len(set(tokens)) == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_run_removed_while_it_is_being_shared(store: RunStore, url: str, clock: Clock) -> None:
+    """Whoever comes second waits for the first: no share stays behind without a run."""
+    keep(store, MINE, "one")
+    clock.forward(91 * 86_400)
+    other = RunStore(url, "there", clock=clock)
+    purging = threading.Thread(target=other.purge)
+    with between_statements("FOR UPDATE", purging.start):
+        store.shares.share(MINE, "one")
+    purging.join()
+    assert ids(store, MINE) == []
+    assert sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
