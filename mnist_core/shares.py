@@ -17,6 +17,8 @@ from mnist_core.run_rows import ACTIVE, kept, key_of
 from mnist_core.workspaces import share_token, workspace_key
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from mnist_core.database import Database
     from mnist_core.stored_run import StoredRun
 
@@ -62,23 +64,36 @@ class Shares:
         with self._database.reading() as connection:
             return connection.execute(sa.select(shares.c.run).where(*condition)).first() is not None
 
+    def check(self, token: str) -> None:
+        """Nothing, if a link's token opens a run.
+
+        Raises:
+            ShareNotFoundError: it opens none: it never did, or sharing has been stopped, or the run is deleted.
+        """
+        with self._database.reading() as connection:
+            _opened(connection, token)
+
     def load(self, token: str) -> StoredRun:
         """The run that a link's token opens, without its owner's notes.
 
         Raises:
-            ShareNotFoundError: it opens none: it never did, or sharing has been stopped, or the run is deleted.
+            ShareNotFoundError: as for `check`.
             StoreError: also when something of the run is damaged.
         """
-        try:
-            key = workspace_key(token)
-        except WorkspaceError as error:
-            raise ShareNotFoundError from error
         with self._database.reading() as connection:
-            place = connection.execute(sa.select(shares.c.workspace, shares.c.run).where(shares.c.token == key)).first()
-            if place is None:
-                raise ShareNotFoundError
-            try:
-                found = run_rows.load(connection, place.workspace, place.run)
-            except RunNotFoundError as error:
-                raise ShareNotFoundError from error
+            found = run_rows.load(connection, *_opened(connection, token))
         return dataclasses.replace(found, summary=dataclasses.replace(found.summary, notes="", is_pinned=False))
+
+
+def _opened(connection: Connection, token: str) -> tuple[str, str]:
+    """The workspace's key and the id of the run that a token opens."""
+    try:
+        key = workspace_key(token)
+    except WorkspaceError as error:
+        raise ShareNotFoundError from error
+    is_of_run = sa.and_(shares.c.workspace == runs.c.workspace, shares.c.run == runs.c.id)
+    query = sa.select(runs.c.workspace, runs.c.id).join(shares, is_of_run)
+    row = connection.execute(query.where(shares.c.token == key, runs.c.deleted.is_(None))).one_or_none()
+    if row is None:
+        raise ShareNotFoundError
+    return row.workspace, row.id

@@ -7,7 +7,7 @@ from mnist_core import evaluation, figures
 from mnist_core.config import CLASSES
 from mnist_core.datasets import Split
 from mnist_core.evaluation import Evaluation
-from pages.widgets import bring_back, downloads, pictures, runs, session, theme
+from pages.widgets import bring_back, downloads, pictures, runs, session, sharing, theme
 
 DIGITS = list(range(CLASSES))
 
@@ -67,14 +67,16 @@ def show_one(result: Evaluation, split: Split) -> None:
 
 
 st.title("Find its errors")
-run = runs.choose()
+run = sharing.opened() if sharing.is_asked() else runs.choose()
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
     split = run.split
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.metric("Test accuracy", f"{result.accuracy:.2%}")
         st.metric("Test loss", f"{result.loss:.4f}")
         st.metric("Mistakes", f"{len(result.mistakes):,} of {len(result.labels):,}")
+        if not sharing.is_asked():
+            sharing.offer(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_matrix(result)

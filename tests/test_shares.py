@@ -35,7 +35,10 @@ def is_closed(store: RunStore, token: str) -> bool:
         store.shares.load(token)
     except ShareNotFoundError as error:
         assert str(error) == str(ShareNotFoundError())
+        with pytest.raises(ShareNotFoundError):
+            store.shares.check(token)
         return True
+    store.shares.check(token)
     return False
 
 

@@ -28,23 +28,33 @@ class _Arrival:
 
 
 def take() -> DeltaGenerator:
-    """Put the network that the page's address holds into the editor, each address once.
+    """Put the network that the page's address holds, or that `try_out` was given, into the editor, each once.
 
     Whatever this tab has had in its address before is no news: the browser may tell an older one when controls are
     changed quickly, or after its Back button. Returns where `share` will say what came of it.
     """
     query = _query()
     address = _settings(query)
-    if address and address not in _known():
-        _note(address)
+    wanted: RunConfig | None = session.kept("wanted-network", None)
+    if wanted is not None:
+        session.keep("wanted-network", None)
+        _open(wanted, "From a run that was shared")
+    elif address and address not in _known():
         try:
             config = link.read(query)
         except PlaygroundError as error:
             session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
         else:
             if config is not None:
-                _open(config)
+                _open(config, "From the page's address")
+    _note(address)
     return st.container()
+
+
+def try_out(config: RunConfig) -> None:
+    """Go to the Train page with a network in its editor."""
+    session.keep("wanted-network", config)
+    st.switch_page("pages/train.py")
 
 
 def share(config: RunConfig, place: DeltaGenerator) -> None:
@@ -65,11 +75,17 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
             st.caption("Whoever opens this link finds this network and these settings, ready to train.")
             if config.dataset == uploads.NAME:
                 st.caption("Your own images do not travel with it.")
-            offer(link.to_config(f"{_page()}/", config))
+            offer(link.to_config(f"{page()}/", config), "share")
+    show_large()
 
 
-def offer(address: str) -> None:
-    """A link to copy, and a code of it to scan from where the whole class sees it."""
+def offer(address: str, within: str) -> None:
+    """A link to copy, and a code of it to scan.
+
+    Args:
+        address: the link.
+        within: the key of what it is folded into, which goes out of the way of the large code.
+    """
     st.code(address, language=None, wrap_lines=True)
     if link.is_own(address):
         st.info(
@@ -77,13 +93,39 @@ def offer(address: str) -> None:
             "playground by this computer's name or address, and share from there.",
             icon=":material/info:",
         )
-    else:
-        st.image(link.code(address), width="stretch")
+        return
+    st.image(link.code(address), width=300)
+    st.button(
+        "Larger, for the class",
+        icon=":material/fullscreen:",
+        type="tertiary",
+        on_click=_enlarge,
+        args=(address, within),
+        key=f"enlarge-{within}",
+    )
 
 
-def _open(config: RunConfig) -> None:
-    name = presets.title_of(config)
-    notes = [f":material/link: From the page's address: {name}."]
+def _enlarge(address: str, within: str) -> None:
+    session.keep("large-code", address)
+    session.choose(within, False)
+
+
+def show_large() -> None:
+    """The large code, once after it was asked for."""
+    address = session.kept("large-code", "")
+    if address:
+        session.keep("large-code", "")
+        _large(address)
+
+
+@st.dialog("Scan it with a phone", width="medium")
+def _large(address: str) -> None:
+    st.image(link.code(address), width=600)
+    st.code(address, language=None, wrap_lines=True)
+
+
+def _open(config: RunConfig, source: str) -> None:
+    notes = [f":material/link: {source}: {presets.title_of(config)}."]
     if config.dataset not in data.names():
         there = session.draft().dataset
         why = (
@@ -138,7 +180,7 @@ def _told(error: PlaygroundError) -> str:
     return f"The link could not be opened, and the settings are as they were. {error.problem}{shown} {error.remedy}"
 
 
-def _page() -> str:
+def page() -> str:
     """The address of the page that is shown, without a slash at its end."""
     # Community Cloud shows an app in a frame, whose own address others need not see.
     return (st.context.url or "http://localhost:8501").rstrip("/").replace("/~/+", "")

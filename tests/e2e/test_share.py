@@ -1,0 +1,141 @@
+"""Links from one browser to another: a network, and a run that has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Error, Locator, Page, expect
+
+from tests import qr
+from tests.e2e import browser as finder
+from tests.e2e.test_main_path import SLOW, choose
+
+HOST = "lab-3.school.test"
+"""What others call the computer with the server; a name like localhost could not be shared."""
+
+
+@pytest.fixture
+def classroom(chromium: Browser, server: str) -> Iterator[tuple[Page, Page]]:
+    """Two visitors with browsers of their own, who know the server by its name."""
+    address = server.replace("127.0.0.1", HOST)
+    browsers = [
+        chromium.browser_type.launch(
+            executable_path=finder.find(),
+            args=["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
+        )
+        for _ in range(2)
+    ]
+    sizes = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
+    one, two = (
+        browser.new_page(viewport=size, base_url=address, color_scheme=scheme)  # type: ignore[arg-type]
+        for browser, size, scheme in zip(browsers, sizes, ("dark", "light"), strict=True)
+    )
+    yield one, two
+    for browser in browsers:
+        browser.close()
+
+
+def scanned(code: Locator) -> str:
+    """What a code on the screen says, read from a picture of it."""
+    shot = Image.open(io.BytesIO(_picture_of(code)))
+    picture = np.asarray(shot.convert("L"))[9:-9, 9:-9]  # Without its round corners.
+    dark = np.argwhere(picture < 128)
+    (top, left), (bottom, right) = dark.min(0), dark.max(0) + 1
+    # The large square at its corner is seven modules wide.
+    run = np.flatnonzero(picture[top + 1, left:right] >= 128)[0]
+    side = 17 + 4 * round(((right - left) / (run / 7) - 17) / 4)
+    middles = (np.arange(side) + 0.5) / side
+    rows, columns = (top + middles * (bottom - top)).astype(int), (left + middles * (right - left)).astype(int)
+    return qr.text(picture[np.ix_(rows, columns)] < 128)
+
+
+def _picture_of(element: Locator) -> bytes:
+    """A picture of an element that may be put there anew as long as its page is being made."""
+    for _ in range(100):
+        expect(element).to_be_visible(timeout=SLOW)
+        with contextlib.suppress(Error):
+            return element.screenshot()
+    raise AssertionError("It is never there for long.")
+
+
+def link_on(page: Page) -> str:
+    shown = page.get_by_test_id("stCode").filter(has_text=HOST)
+    expect(shown).to_be_visible(timeout=SLOW)
+    link = shown.inner_text().replace("\n", "")
+    code = page.get_by_test_id("stImage").locator("img[src*=svg]")
+    expect(code).to_be_visible(timeout=SLOW)
+    assert scanned(code) == link
+    page.get_by_role("button", name="Larger, for the class").click()
+    large = page.get_by_role("dialog").locator("img[src*=svg]")
+    expect(large).to_be_visible(timeout=SLOW)
+    assert scanned(large) == link
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    return link
+
+
+def test_network_goes_by_link_to_another_browser_and_survives_a_reload(classroom: tuple[Page, Page]) -> None:
+    teacher, pupil = classroom
+    teacher.goto("/")
+    teacher.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
+    choose(teacher, "Network", "Morgan 1: one wide layer")
+    expect(teacher.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+    teacher.get_by_text("Share", exact=True).click()
+    link = link_on(teacher)
+    assert "/?layers=dense-512-relu-0.2&" in link
+
+    pupil.goto(link)
+    expect(pupil.get_by_text("From the page's address: Morgan 1: one wide layer.")).to_be_visible(timeout=SLOW)
+    expect(pupil.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+    pupil.get_by_text("Change how it learns").click()
+    epochs = pupil.get_by_role("spinbutton", name="Epochs")
+    expect(epochs).to_have_value("10", timeout=SLOW)
+    epochs.fill("3")
+    epochs.press("Enter")
+    expect(pupil).to_have_url(re.compile("epochs=3"), timeout=SLOW)
+    pupil.reload()
+    expect(pupil.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
+    pupil.get_by_text("Change how it learns").click()
+    expect(pupil.get_by_role("spinbutton", name="Epochs")).to_have_value("3", timeout=SLOW)
+
+
+def test_finished_run_is_seen_in_another_browser_until_sharing_is_stopped(classroom: tuple[Page, Page]) -> None:
+    owner, guest = classroom
+    owner.goto("/")
+    train = owner.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    choose(owner, "Network", "Torres: ten sigmoid units")
+    expect(owner.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
+    train.click()
+    owner.get_by_text("See its mistakes").click(timeout=SLOW)
+    metrics = owner.get_by_test_id("stMetricValue")
+    expect(metrics).to_have_count(3, timeout=SLOW)
+    owner.get_by_role("button", name="Share").click()
+    owner.get_by_role("button", name="Make a link").click(timeout=SLOW)
+    link = link_on(owner)
+    assert f"{HOST}" in link
+    assert "/evaluate?shared=" in link
+
+    guest.goto(link)
+    expect(guest.get_by_text("Somebody has shared this run with you")).to_be_visible(timeout=SLOW)
+    expect(guest.get_by_text("Torres: ten sigmoid units", exact=True)).to_be_visible(timeout=SLOW)
+    expect(guest.get_by_test_id("stMetricValue")).to_have_text(metrics.all_inner_texts(), timeout=SLOW)
+    expect(guest.locator(".js-plotly-plot .textpoint").first).to_be_attached(timeout=SLOW)
+    expect(guest.get_by_role("button", name="Share")).to_have_count(0)
+    guest.get_by_role("button", name="Try this network").click()
+    expect(guest.get_by_text("From a run that was shared: Torres: ten sigmoid units.")).to_be_visible(timeout=SLOW)
+    expect(guest.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
+
+    owner.get_by_role("button", name="Share").click()
+    owner.get_by_role("button", name="Stop sharing").click(timeout=SLOW)
+    expect(owner.get_by_role("button", name="Make a link")).to_be_visible(timeout=SLOW)
+    guest.goto(link)
+    expect(guest.get_by_text("Its owner may have stopped sharing it")).to_be_visible(timeout=SLOW)
+    guest.get_by_role("button", name="To your own runs").click()
+    expect(guest.get_by_text("You have not trained a network yet")).to_be_visible(timeout=SLOW)
