@@ -23,10 +23,15 @@ _MOST_OFFERED = 3
 
 
 def come_back() -> None:
-    """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page."""
+    """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
+
+    What another page has put into the editor meanwhile stays there.
+    """
     if session.kept("came-back", False) or not session.is_workspace_used():
         return
     session.keep("came-back", True)
+    if session.edition():
+        return
     run = session.current_run()
     newest = next(iter(workspace.summaries()), None)
     if run is None and newest is not None and not newest.status.is_active and time.time() - newest.updated < _RECENT:

@@ -1,11 +1,29 @@
 """The app as a new visitor finds it."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnist_core import scheduler
+from tests.turns import wait_until
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_under_way_at_the_end() -> Iterator[None]:
+    """A thread that trains or compiles while Python ends would end it with an abort."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join()
+    ours = scheduler.shared()
+    for run in list(ours._runs):
+        run.stop()
+    wait_until(lambda: not ours.active_runs)
 
 
 @pytest.fixture

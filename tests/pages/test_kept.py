@@ -198,3 +198,16 @@ def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) 
         assert not app.exception
         assert app.error, name
         assert app.session_state["runs"] == before
+
+
+def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_back(app: AppTest) -> None:
+    train_briefly(app)
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.session_state["workspace"] = app.session_state["workspace"]
+    again.session_state["is-workspace-used"] = True
+    again.switch_page("pages/evaluate.py").run()
+    config = dataclasses.replace(app.session_state["draft"], epochs=77)
+    again.file_uploader[0].set_value(("settings.json", config.to_json().encode(), "application/json"))
+    again.run()
+    again.switch_page("pages/train.py").run()
+    assert again.session_state["draft"].epochs == 77
