@@ -1,5 +1,5 @@
-# One command each; `make` alone lists them. Everything is installed into .venv, nothing outside of it,
-# except for a browser that the tests may need. A second call finds its work done and takes seconds.
+# One command each; `make` alone lists them. Everything is installed into .venv, nothing outside of it, except
+# for the browser and the PostgreSQL that the tests may need. A second call finds its work done and takes seconds.
 
 PORT ?= 8501
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3.10 python3 python)
@@ -19,7 +19,7 @@ run: .venv/app
 	@.venv/bin/python -m streamlit run app.py --server.port $(PORT) --browser.serverAddress localhost
 
 test: .venv/dev
-	@.venv/bin/python -m tests.e2e.browser
+	@.venv/bin/python -m tests.machine
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/dev

@@ -1,26 +1,27 @@
 """A PostgreSQL server of the tests' own: started in a folder of its own, reached by a socket in it, gone afterwards.
 
-It needs the programs of Debian's package `postgresql`, or `initdb` on the path. Where there are none, its tests are
-skipped.
+It needs the programs of Debian's package `postgresql`, or `initdb` on the path. ``python -m tests.postgres`` finds
+them, or installs them where that can be done.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
-MISSING = "PostgreSQL's programs are not installed (Debian and Ubuntu: apt-get install postgresql)"
+from tests import machine
+
+NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/none-for-tests.conf")
+"""While this is there, installing Debian's package makes no database and starts no service."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,41 @@ def programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
+def install() -> None:
+    """Install Debian's package; what goes wrong is printed and left at that."""
+    NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+    NO_CLUSTER.write_text("create_main_cluster = false\n")
+    try:
+        machine.apt_get("postgresql")
+    finally:
+        NO_CLUSTER.unlink()
+
+
+def main() -> int:
+    """Find or install the programs and say which; return 1 if there are none and CI needs them, else 0."""
+    return machine.provide(
+        "PostgreSQL",
+        "PostgreSQL tests",
+        programs,
+        install if machine.has_apt_get() else None,
+        "Install it (on Debian and Ubuntu the package postgresql) or put its initdb on the PATH, and run this again.",
+    )
+
+
 @contextlib.contextmanager
 def running() -> Iterator[Postgres]:
-    """Start a server, and stop it in the end."""
+    """Start a server, and stop it in the end; where its programs are missing, a failure in CI and a skip elsewhere."""
     folder_of_programs = programs()
     if folder_of_programs is None:
-        pytest.skip(MISSING)
+        machine.missing("No PostgreSQL found; `make test` as root on Debian or Ubuntu installs it.")
     # A folder in /tmp itself: the server's user may not enter pytest's, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="playground-pg-"))
-    user = None
-    if os.geteuid() == 0:  # The server refuses to be root's.
+    user = group = None
+    if machine.is_root():  # The server refuses to be root's.
+        import pwd
+
         user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
+        group = pwd.getpwnam(user).pw_gid
         shutil.chown(folder, user)
 
     def run(program: str, *arguments: str) -> None:
@@ -80,7 +105,7 @@ def running() -> Iterator[Postgres]:
                 stderr=output,
                 cwd=folder,
                 user=user,
-                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                group=group,
                 extra_groups=None if user is None else [],
                 check=False,
             )
@@ -97,3 +122,7 @@ def running() -> Iterator[Postgres]:
             run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,12 +1,14 @@
 """Finds the browser that the end-to-end tests drive, or installs one.
 
-``python -m tests.e2e.browser`` does so from the command line, before the tests are run.
+``python -m tests.e2e.browser`` does so from the command line.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+
+from tests import machine
 
 PROGRAMS = (
     "chromium",
@@ -37,40 +39,26 @@ def find() -> str | None:
 
 def install() -> None:
     """Install a browser: Debian's as root, else Playwright's; what goes wrong is printed and left at that."""
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
-    if as_root:
-        _run("apt-get", "update", "-qq")
-        _run("apt-get", "install", "-qq", "--no-install-recommends", "chromium")
+    libraries = []
+    if machine.has_apt_get():
+        machine.apt_get("chromium")
         if find():
             return
-    libraries = ["--with-deps"] if as_root else []
-    _run(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
-
-
-def in_ci() -> bool:
-    """Tell whether a missing browser is a failure."""
-    return os.environ.get("CI", "").lower() in ("1", "true")
+        libraries = ["--with-deps"]
+    machine.run(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
 
 
 def main() -> int:
     """Find or install a browser and say which; return 1 if there is none and CI needs one, else 0."""
     chosen = os.environ.get("CHROMIUM")
-    path = find()
-    if path is None and not chosen:
-        print("No Chromium or Chrome was found; installing one for the browser tests.", flush=True)
-        install()
-        path = find()
-    if path:
-        print(f"The browser tests use {path}")
-        return 0
-    reason = f"CHROMIUM={chosen} does not start." if chosen else "None was found, and none could be installed."
-    print(
-        f"There is no browser for the end-to-end tests. {reason}\n"
-        "Install Chromium or Chrome, or give the path of one in CHROMIUM, and run this again.\n"
-        + ("In CI this is a failure." if in_ci() else "Until then the browser tests are skipped."),
-        file=sys.stderr,
+    return machine.provide(
+        "Chromium or Chrome",
+        "browser tests",
+        find,
+        None if chosen else install,
+        (f"CHROMIUM={chosen} does not start. " if chosen else "")
+        + "Install one, or give the path of one in CHROMIUM, and run this again.",
     )
-    return 1 if in_ci() else 0
 
 
 def _starts(path: str) -> bool:
@@ -89,22 +77,6 @@ def _playwrights_own() -> str | None:
     )
     answer = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None
-
-
-def _run(*command: str) -> None:
-    """Run a command of the installation without asking anything; of its errors print only the first line."""
-    print("$", *command, flush=True)
-    done = subprocess.run(
-        command,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        first = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
-        print(f"This failed: {first}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
