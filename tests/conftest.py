@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from mnist_core import training
 from mnist_core.scheduler import Scheduler
-from tests import mirror, postgres
+from tests import machine, mirror, postgres
 from tests.small_files import PACKED
 
 # Helpers that assert, so that a failure there shows its values too.
@@ -65,3 +65,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runs.db'}"
     return str(request.getfixturevalue("server_of_databases").new_schema())
+
+
+@pytest.fixture
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """The addresses of new databases, one of each kind: for a test that would otherwise do slow work twice."""
+    found = [f"sqlite:///{tmp_path / 'runs.db'}"]
+    if postgres.programs() or machine.in_ci():
+        found.append(request.getfixturevalue("server_of_databases").new_schema())
+    return found

@@ -76,7 +76,7 @@ def keras_weights(config: RunConfig, case: str) -> list[Any]:
     """The weights after the same steps of stock Keras, which knows nothing of blank pixels."""
     model = network.to_keras(config)
     model.set_weights(list(forward.initial_weights(config)))
-    model.compile(KERAS[config.optimizer](config.learning_rate), "sparse_categorical_crossentropy")
+    model.compile(KERAS[config.optimizer](config.learning_rate), "sparse_categorical_crossentropy", jit_compile=False)
     for row, count in zip(ROWS, COUNTS, strict=True):
         model.train_on_batch(images(case)[row[:count]] / np.float32(255), LABELS[row[:count]])
     return list(model.get_weights())

@@ -6,14 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.evaluation import evaluate_on_test
 from mnist_core.job import Status
 from mnist_core.runs import RunStore
+from mnist_core.training import EpochEnded, Event, Finished, Progress
 from mnist_core.workspaces import new_workspace
 from tests.events import epochs, events_of, finished, points
 from tests.kept import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
@@ -25,37 +28,14 @@ CONFIG = small(
     validation_fraction=0.25, early_stopping=4, augmentation=0.3,
 )  # fmt: skip
 
+# Trains in every database up to the middle of an epoch, and waits for its end there.
 TRAIN = """
 import sys
-from mnist_core import training
-from mnist_core.evaluation import evaluate_on_test
-from mnist_core.job import Status
-from mnist_core.runs import RunStore
-from mnist_core.training import EpochEnded, Finished, Progress
-from tests.samples import blobs
-from tests.test_runs_survive import CONFIG
-
-url, workspace, server, killed_in = sys.argv[1:]
-store = RunStore(url, server)
-state, points = None, []
-if server == "first":
-    store.create(workspace, "run", CONFIG, blobs())
-else:
-    kept = store.take_over(workspace, "run", grace=0)
-    kept.check_dataset(blobs())
-    state, points = kept.state, list(kept.points)
-for event in training.train(CONFIG, blobs(), state):
-    if isinstance(event, Progress):
-        points.append(event)
-        if event.epoch == int(killed_in) and event.step > 2:
-            print("in the middle of an epoch", flush=True)
-            sys.stdin.read()
-    if isinstance(event, EpochEnded):
-        store.save_epoch(workspace, "run", event.state, points)
-    if isinstance(event, Finished):
-        evaluation = evaluate_on_test(event.network, blobs())
-        store.finish(workspace, "run", Status.FINISHED, network=event.network, evaluation=evaluation, points=points)
-        print("finished", flush=True)
+from tests.test_runs_survive import train
+workspace, server, killed_in, *urls = sys.argv[1:]
+under_way = [train(url, workspace, server, int(killed_in)) for url in urls]
+print("in the middle of an epoch", flush=True)
+sys.stdin.read()
 """
 
 # Kills itself before the database has seen the statement, or after.
@@ -81,6 +61,30 @@ store.save_epoch(workspace, "run", state_after(config, 2), curve(2))
 """
 
 
+def train(url: str, workspace: str, server: str, killed_in: int = 0) -> Iterator[Event]:
+    """Train and keep a run from where it was left, to its end or into the middle of an epoch; gives the rest of it."""
+    store = RunStore(url, server)
+    state, seen = None, list[Progress]()
+    if server == "first":
+        store.create(workspace, "run", CONFIG, blobs())
+    else:
+        kept = store.take_over(workspace, "run", grace=0)
+        kept.check_dataset(blobs())
+        state, seen = kept.state, list(kept.points)
+    events = training.train(CONFIG, blobs(), state)
+    for event in events:
+        if isinstance(event, Progress):
+            seen.append(event)
+            if event.epoch == killed_in and event.step > 2:
+                break
+        if isinstance(event, EpochEnded):
+            store.save_epoch(workspace, "run", event.state, seen)
+        if isinstance(event, Finished):
+            evaluation = evaluate_on_test(event.network, blobs())
+            store.finish(workspace, "run", Status.FINISHED, network=event.network, evaluation=evaluation, points=seen)
+    return events
+
+
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
@@ -93,32 +97,33 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_killed_in_the_middle_of_an_epoch_and_resumed_elsewhere_is_the_same(url: str) -> None:
+def test_killed_in_the_middle_of_an_epoch_and_resumed_elsewhere_is_the_same(urls: list[str]) -> None:
     workspace = new_workspace()
     for server, killed_in in (("first", 3), ("second", 4)):
-        child = start(TRAIN, url, workspace, server, str(killed_in))
+        child = start(TRAIN, workspace, server, str(killed_in), *urls)
         assert child.stdout is not None
         assert child.stdout.readline() == "in the middle of an epoch\n", child.communicate()[1]
         child.kill()
         child.communicate()
         assert child.returncode == -signal.SIGKILL
-        left = RunStore(url).load(workspace, "run")
-        assert left.summary.epochs == killed_in - 1
-        assert left.summary.status is Status.RUNNING
-    child = start(TRAIN, url, workspace, "third", "0")
-    output, complaints = child.communicate()
-    assert output == "finished\n", complaints
+        for url in urls:
+            left = RunStore(url).load(workspace, "run")
+            assert left.summary.epochs == killed_in - 1
+            assert left.summary.status is Status.RUNNING
 
-    found = RunStore(url).load(workspace, "run")
     whole = events_of(CONFIG)
-    assert found.config == CONFIG
-    assert_same_state(found.state, epochs(whole)[-1].state)
-    assert found.network is not None
     network = finished(whole).network
-    assert_same_arrays(found.network.weights, network.weights)
-    assert_same_evaluation(found.evaluation, evaluate_on_test(network, blobs()))
-    of_points = [(point.epoch, point.step, point.loss, point.accuracy) for point in found.points]
-    assert of_points == [(point.epoch, point.step, point.loss, point.accuracy) for point in points(whole)]
+    for url in urls:
+        train(url, workspace, "third")
+        found = RunStore(url).load(workspace, "run")
+        assert found.summary.status is Status.FINISHED
+        assert found.config == CONFIG
+        assert_same_state(found.state, epochs(whole)[-1].state)
+        assert found.network is not None
+        assert_same_arrays(found.network.weights, network.weights)
+        assert_same_evaluation(found.evaluation, evaluate_on_test(network, blobs()))
+        of_points = [(point.epoch, point.step, point.loss, point.accuracy) for point in found.points]
+        assert of_points == [(point.epoch, point.step, point.loss, point.accuracy) for point in points(whole)]
 
 
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
