@@ -40,7 +40,7 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
     """`Model.fit` from the same weights, on the images in the same order, is at the same place after each epoch."""
     model = network.to_keras(config)
     model.set_weights(list(forward.initial_weights(config)))
-    model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"])
+    model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"], jit_compile=False)
     split = datasets.split(dataset, config.split, config.validation_fraction)
     images = dataset.train_images.astype(np.float32) / (1 if config.pixels == "raw" else 255)
     labels = keras.utils.to_categorical(dataset.train_labels, 10)
