@@ -5,6 +5,8 @@ PORT ?= 8501
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3.10 python3 python)
 # The C library keeps memory apart for each thread, up to eight times the cores: some 80 MB with thirty runs.
 export MALLOC_ARENA_MAX ?= 2
+# Most tests keep one core busy, or wait for a browser. In one process alone: make test ARGS='-n 0'
+in_two = -n 2 --dist loadfile --no-loadscope-reorder
 sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 help:
@@ -20,7 +22,7 @@ run: .venv/app
 
 test: .venv/dev
 	@.venv/bin/python -m tests.machine
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest $(in_two) $(ARGS)
 
 check: .venv/dev
 	.venv/bin/python -m ruff format --check .

@@ -173,6 +173,7 @@ def test_folder_given_without_the_files(tmp_path: Path) -> None:
         (CONTENTS["t10k-labels-idx1-ubyte"][:-1] + b"\x03", "not what was published"),
         (bytes(5000), "limit"),
     ],
+    ids=["empty", "cut-off", "changed", "too-large"],
 )
 def test_folder_given_with_a_damaged_file(tmp_path: Path, data: bytes, problem: str) -> None:
     folder = put(tmp_path / "mine", PACKED | {"t10k-labels-idx1-ubyte.gz": data})
