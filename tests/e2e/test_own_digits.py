@@ -58,6 +58,8 @@ def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
     page.get_by_role("radio", name="7", exact=True).or_(page.get_by_role("button", name="7", exact=True)).click()
     page.get_by_text("Your own test set").click()
     expect(page.get_by_text("1 of 1 read right")).to_be_visible(timeout=SLOW)
+    # Streamlit can lose a click on what it is just showing anew.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("button", name="Teach it").click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=4 * SLOW)
     page.get_by_role("link", name="Draw a digit for it").click()
