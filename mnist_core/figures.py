@@ -221,7 +221,7 @@ def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]], te
         top = float(np.nanmax(values)) or 1.0
         figure.add_heatmap(
             z=values, x=_DIGITS, y=_DIGITS, zmin=0, zmax=top, showscale=False, hoverinfo="skip",
-            colorscale=[[0, _with_alpha(color, 0.0)], [1, _with_alpha(color, 0.85)]], xgap=1, ygap=1,
+            colorscale=[[0, with_alpha(color, 0.0)], [1, with_alpha(color, 0.85)]], xgap=1, ygap=1,
         )  # fmt: skip
     on_diagonal = [(digit, digit) for digit in range(CLASSES)]
     elsewhere = [(true, answer) for true in range(CLASSES) for answer in range(CLASSES) if true != answer]
@@ -303,5 +303,6 @@ def _rgb(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-def _with_alpha(color: str, alpha: float) -> str:
+def with_alpha(color: str, alpha: float) -> str:
+    """A colour such as `INK` that lets its ground shine through; `alpha` is 0 for all of it, 1 for nothing."""
     return "rgba({},{},{},{})".format(*_rgb(color), alpha)

@@ -30,34 +30,45 @@ def series(names: Sequence[str]) -> dict[str, Any]:
     return {"domain": list(names), "range": [colors[name] for name in names]}
 
 
-def compared_curves(field: str, names: Sequence[str], epochs: int, height: tuple[float, float]) -> dict[str, Any]:
-    """Curves of several runs that grow, for data with the columns epoch, `field`, run and images.
+def compared_curves(
+    field: str,
+    names: Sequence[str],
+    end: float,
+    height: tuple[float, float],
+    across: str = "epoch",
+    has_legend: bool = True,
+) -> dict[str, Any]:
+    """Curves of several runs that grow, for data with the columns `across`, `field`, run and images.
 
     Training images are drawn as lines, validation images dashed, and what was published as points.
 
     Args:
         field: the column to draw, "accuracy" or "loss".
         names: the runs, `PUBLISHED` among them where there are such points.
-        epochs: where the horizontal axis ends.
+        end: where the horizontal axis ends.
         height: where the vertical axis begins and ends.
+        across: what is on the horizontal axis, such as "seconds".
+        has_legend: whether the runs' names stand in the accuracy's chart.
     """
     is_share = field == "accuracy"
     return {
         "height": _HEIGHT,
         "encoding": {
-            "x": _number("epoch", "epoch", **_within(0, epochs), axis={"tickMinStep": 1, "format": "d", "grid": False}),
+            "x": _number(across, across, **_within(0, end), axis={"tickMinStep": 1, "format": "d", "grid": False}),
             "y": _number(field, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
             "color": {
                 "field": "run",
                 "type": "nominal",
                 "scale": series(names),
                 # Inside, in the corner that accuracies leave free; the loss beside it needs no second one.
-                "legend": {"title": None, "orient": "bottom-right"} if is_share and len(names) > 1 else None,
+                "legend": {"title": None, "orient": "bottom-right"}
+                if is_share and has_legend and len(names) > 1
+                else None,
             },
             "tooltip": [
                 {"field": "run", "type": "nominal"},
                 {"field": "images", "type": "nominal"},
-                _number("epoch", "epoch", format=".2f"),
+                _number(across, across, format=".2f"),
                 _number(field, field, format=".4f"),
             ],
         },

@@ -71,8 +71,10 @@ ORDER = [
     "figures",
     "data_figures",
     "lesson_figures",
+    "comparison_figures",
     "print_figures",
     "script",
+    "comparing",
     "report",
     "__main__",
 ]

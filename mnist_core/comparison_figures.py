@@ -1,0 +1,111 @@
+"""One function a picture of the Compare page. As in `figures`, they compute nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import CLASSES
+from mnist_core.figures import ERROR, INK, QUIET, with_alpha
+from mnist_core.lesson_figures import series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    import plotly.graph_objects as go
+
+_HEIGHT = 280
+# Each about half of the one before.
+_ERRORS = [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
+_DIGITS = [str(digit) for digit in range(CLASSES)]
+
+
+def difference_matrix(matrix: npt.NDArray[np.int64], text_color: str) -> go.Figure:
+    """One confusion matrix minus another: `INK` where the first has more, `ERROR` where the second has.
+
+    Args:
+        matrix: (10, 10), rows the true digit, columns the answer.
+        text_color: of the numbers, where the page's own ground shines through.
+    """
+    import plotly.graph_objects as go
+
+    top = max(1, int(abs(matrix).max()))
+    texts = [[f"{count:+d}".replace("-", "−") if count else "" for count in row] for row in matrix.tolist()]
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix, x=_DIGITS, y=_DIGITS, zmin=-top, zmax=top, showscale=False, xgap=1, ygap=1,
+            # In the middle nothing is drawn, so that the page's ground is seen, light or dark.
+            colorscale=[
+                [0, with_alpha(ERROR, 0.85)], [0.5, with_alpha(ERROR, 0.0)],
+                [0.5, with_alpha(INK, 0.0)], [1, with_alpha(INK, 0.85)],
+            ],
+            text=texts, texttemplate="%{text}", textfont={"size": 11, "color": text_color},
+            hovertemplate="a %{y} read as %{x}<br>%{z:+d}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(type="category", side="top", fixedrange=True, showgrid=False, ticks="")
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False, ticks="")
+    figure.update_layout(height=400, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode=False)
+    return figure
+
+
+def trade_off(
+    title: str, chosen: Sequence[str], ends: tuple[float, float], height: tuple[float, float], is_log: bool = False
+) -> dict[str, Any]:
+    """Accuracy against a cost, a point a run and a stepped line along the frontier.
+
+    For data with the columns name, cost, accuracy, error (what it misses of 1, above 0) and frontier (whether no other
+    run beats it). Half the errors are a step up, wherever that is: else one bad run would squeeze the good ones.
+
+    Args:
+        title: what the cost is called, with its unit.
+        chosen: names of the runs that have a colour of their own, see `lesson_figures.series`; the others are grey.
+        ends: where the horizontal axis begins and ends.
+        height: the largest error, where the vertical axis begins, and the smallest, where it ends.
+        is_log: whether each tenfold is a step of the horizontal axis.
+    """
+    is_chosen = {"field": "name", "oneOf": list(chosen)}
+    scale = {"domain": list(ends), "nice": False} | ({"type": "log"} if is_log else {})
+    across = {"field": "cost", "type": "quantitative", "title": title}
+    return {
+        "height": _HEIGHT,
+        "encoding": {
+            "x": across | {"scale": scale, "axis": {"grid": False, "format": "~s", "tickCount": 5}},
+            "y": {
+                "field": "error",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"domain": list(height), "nice": False, "type": "log"},
+                "axis": {"values": _ERRORS, "labelExpr": "format(1 - datum.value, '.1~%')"},
+            },
+        },
+        "layer": [
+            {
+                "transform": [{"filter": "datum.frontier"}],
+                # What a run reaches is the best there is until one that costs more reaches more.
+                "mark": {"type": "line", "interpolate": "step-after", "color": QUIET, "strokeDash": [5, 4]},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "opacity": 1},
+                "encoding": {
+                    "color": {
+                        "condition": {
+                            "test": is_chosen,
+                            "field": "name",
+                            "type": "nominal",
+                            "scale": series(chosen),
+                            "legend": None,
+                        },
+                        "value": QUIET,
+                    },
+                    "size": {"condition": {"test": is_chosen, "value": 140}, "value": 60},
+                    "tooltip": [
+                        {"field": "name", "type": "nominal", "title": "run"},
+                        {"field": "accuracy", "type": "quantitative", "format": ".2%"},
+                        across | {"format": ",.1~f"},
+                    ],
+                },
+            },
+        ],
+    }
