@@ -10,6 +10,7 @@ page = st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
         st.Page("pages/learn.py", title="Learn", icon=":material/school:"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import lesson_figures, network
+from mnist_core import comparing, lesson_figures, network
 from pages.widgets import live, session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from mnist_core.articles import Article
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     Named = dict[str, Run]
     """Runs by their names."""
 
+EPOCHS, SECONDS = "epoch", "seconds"
 _MOST_POINTS = 120
 # Guessing among ten digits costs a cross-entropy of 2.3: with less, an axis would cut off what is usual.
 _USUAL_TOP = 2.5
@@ -31,26 +35,53 @@ def compare(there: Named) -> None:
     results(there)
 
 
-def curves(there: Named, article: Article | None = None, floor: float = 0.0) -> None:
+def curves(
+    there: Named,
+    article: Article | None = None,
+    floor: float = 0.0,
+    across: str = EPOCHS,
+    names: Sequence[str] | None = None,
+) -> None:
     """Accuracy and loss of runs side by side.
 
     Args:
         there: the runs.
         article: whose printed log stands beside them.
         floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
+        across: `EPOCHS`, or `SECONDS` that they computed.
+        names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
     """
     begun = {name: run for name, run in there.items() if run.snapshot.points}
     if not begun:
         return
-    table = _points(begun, article)
-    names = [*begun, lesson_figures.PUBLISHED] if article is not None and article.log else list(begun)
-    epochs = max(run.config.epochs for run in begun.values())
+    table = _points(begun, article, across)
+    has_legend = names is None
+    names = list(there if names is None else names)
+    if article is not None and article.log:
+        names.append(lesson_figures.PUBLISHED)
+    end: float = max(run.config.epochs for run in begun.values())
+    if across == SECONDS:
+        end = _round_end(float(table[across].max()))
     heights = ((floor, 1.0), (0.0, _loss_top(list(begun.values()), floor)))
     for place, name, height in zip(st.columns(2), ("accuracy", "loss"), heights, strict=True):
         with place:
             st.markdown(f"**{name.capitalize()}**")
-            spec = lesson_figures.compared_curves(name, names, epochs, height)
+            spec = lesson_figures.compared_curves(name, names, end, height, across, has_legend)
             st.vega_lite_chart(table, spec, key=f"compared-{name}")
+
+
+def legend(names: Sequence[str]) -> dict[str, str]:
+    """The runs' names as Markdown, each behind a dot of its colour in the charts."""
+    colors = lesson_figures.series(names)["range"]
+    return {name: f"![ ]({_dot(color)}) {name}" for name, color in zip(names, colors, strict=True)}
+
+
+def _dot(color: str) -> str:
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10">'
+        f'<circle cx="5" cy="5" r="5" fill="{color}"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
 
 def _loss_top(runs: list[Run], floor: float) -> float:
@@ -64,7 +95,12 @@ def _loss_top(runs: list[Run], floor: float) -> float:
     return min(top, 3 * (1 - floor)) if floor else top
 
 
-def _points(begun: Named, article: Article | None) -> pd.DataFrame:
+def _round_end(seconds: float) -> float:
+    """Where an axis for so many seconds ends: doubled again and again, so that it seldom moves while they pass."""
+    return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
+
+
+def _points(begun: Named, article: Article | None, across: str) -> pd.DataFrame:
     import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
 
     rows: list[tuple[float, float, float | None, str, str]] = []
@@ -72,10 +108,15 @@ def _points(begun: Named, article: Article | None) -> pd.DataFrame:
         if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
             rows += [(one.epoch, one.loss, one.accuracy, "training", name) for one in run.snapshot.epochs]
         else:
-            rows += [(*row, name) for row in live.curve(run.snapshot, _MOST_POINTS)]
+            curve = live.curve(run.snapshot, _MOST_POINTS)
+            if across == SECONDS and run.snapshot.started is not None:
+                places = [row[0] for row in curve]
+                seconds = comparing.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+                curve = [(second, *row[1:]) for second, row in zip(seconds.tolist(), curve, strict=True)]
+            rows += [(*row, name) for row in curve]
     for line in article.log if article is not None else ():
         rows.append((line.epoch, line.loss, line.accuracy, "training", lesson_figures.PUBLISHED))
-    return pd.DataFrame(rows, columns=["epoch", "loss", "accuracy", "images", "run"])
+    return pd.DataFrame(rows, columns=[across, "loss", "accuracy", "images", "run"])
 
 
 def offer_mistakes(run: Job) -> None:

@@ -27,11 +27,9 @@ def come_back() -> None:
 
     What another page has put into the editor meanwhile stays there.
     """
-    if session.kept("came-back", False) or not session.is_workspace_used():
+    if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
         return
-    session.keep("came-back", True)
-    if session.edition():
-        return
+    session.keep(session.CAME_BACK, True)
     run = session.current_run()
     newest = next(iter(workspace.summaries()), None)
     if run is None and newest is not None and not newest.status.is_active and time.time() - newest.updated < _RECENT:

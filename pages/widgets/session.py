@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CAME_BACK = "came-back"
+"""Noted once the Train page has what the visitor left, or something new that shall not give way to it."""
 WORKSPACE_COOKIE = "mnist_playground_workspace"
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
@@ -81,6 +83,7 @@ def edit(config: RunConfig) -> None:
     """Put `config` into the editor, whose controls are made anew with its values."""
     set_draft(config)
     st.session_state["edition"] = edition() + 1
+    keep(CAME_BACK, True)
 
 
 def use_data_set(name: str) -> None:
@@ -183,6 +186,7 @@ def enter(token: str, is_known: bool = True) -> None:
     """Go into another workspace; what is under way in this one goes on for as long as its tabs are open."""
     st.session_state["workspace"] = token
     st.session_state["is-workspace-used"] = is_known
+    keep(CAME_BACK, False)
     for name in ("runs", "current_run", "preferred_run"):
         st.session_state.pop(name, None)
 
@@ -240,29 +244,40 @@ def show_run(run: Run) -> None:
 
 
 def start(
-    config: RunConfig, dataset: Dataset, paused: bool = False, state: TrainingState | None = None, title: str = ""
+    config: RunConfig,
+    dataset: Dataset,
+    paused: bool = False,
+    state: TrainingState | None = None,
+    title: str = "",
+    is_shown: bool = True,
 ) -> Run:
     """Hand a run, which goes on from `state` if there is one, to the scheduler and show it on the Train page.
+
+    If it is not to be shown, that page and the others stay as they are.
 
     Raises:
         CapacityError: when the server cannot hold it.
     """
+    current_run()  # Decided now: at first it is the newest that is under way, and this one need not be shown.
+    keep(CAME_BACK, True)
     run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
     run.title = title
-    keep_run(run)
-    st.session_state["current_run"] = run
+    keep_run(run, is_shown)
+    if is_shown:
+        st.session_state["current_run"] = run
     return run
 
 
-def keep_run(run: Run) -> None:
-    """Make a run the visitor's own: numbered, kept in their workspace, preferred on the other pages."""
+def keep_run(run: Run, is_preferred: bool = True) -> None:
+    """Make a run the visitor's own: numbered, kept in their workspace, preferred on the other pages if wanted."""
     numbers = [0, *(one.number for one in runs())]
     with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
         numbers += [one.number for one in keeper().list(workspace())] if is_workspace_used() else []
     run.number = 1 + max(numbers)
     _put_into_workspace(run)
     hold(run)
-    prefer_run(run.id)
+    if is_preferred:
+        prefer_run(run.id)
 
 
 def adopt(run: Job) -> None:
@@ -290,6 +305,14 @@ def hold(run: Job) -> None:
     own.append(run)
     for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
         own.remove(old)
+
+
+def let_go(run_id: str) -> None:
+    """Have a run that has ended no longer among the visitor's `runs`, nor on the Train page."""
+    st.session_state["runs"] = [run for run in runs() if run.id != run_id]
+    current = current_run()
+    if current is not None and current.id == run_id:
+        st.session_state["current_run"] = None
 
 
 def watcher() -> Callable[[], bool]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import scheduler
+from mnist_core import keeping, scheduler
+from pages.widgets import data
 from tests.turns import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -32,3 +33,22 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("MNIST_DATASET", "embedded")
     monkeypatch.chdir(ROOT)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+@pytest.fixture
+def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A keeper of this test's own, with a database of its own; what the test leaves under way is stopped."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
+    keeping._made.cache_clear()
+    yield
+    for run in list(scheduler.shared()._runs):
+        run.stop()
+        wait_until(lambda run=run: not run.snapshot.status.is_active)  # type: ignore[misc]
+    keeping._made.cache_clear()
+
+
+@pytest.fixture
+def compare(app: AppTest) -> AppTest:
+    """A new visitor on the Compare page, when the digits are there."""
+    assert data.loading("embedded").done.wait(300)
+    return app.switch_page("pages/compare.py").run()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,16 +17,9 @@ from tests.pages.conftest import ROOT
 from tests.pages.visitor import labels, press, train_briefly, wait_for_end
 from tests.turns import wait_for, wait_until
 
+pytestmark = pytest.mark.usefixtures("own_keeper")
+
 MINUTES = 300.0
-
-
-@pytest.fixture(autouse=True)
-def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A keeper of this test's own, with a database of its own."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
-    keeping._made.cache_clear()
-    yield
-    keeping._made.cache_clear()
 
 
 def returned(app: AppTest) -> AppTest:

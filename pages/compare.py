@@ -1,0 +1,41 @@
+"""Runs side by side: a table of them, any of them laid over each other, and a race of several."""
+
+import streamlit as st
+
+from pages.widgets import data, overlay, race, run_card, run_table, segments, session, workspace
+
+
+def show_runs(rows: list[run_table.Row]) -> None:
+    """The table, what can be done with the chosen runs, and what they look like together."""
+    run_card.say()
+    if not rows:
+        st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
+        with st.container(horizontal=True):
+            if st.button("Train one", icon=":material/play_circle:", type="primary"):
+                st.switch_page("pages/train.py")
+            st.button("Race several", icon=":material/sports_score:", on_click=go_to_race)
+        return
+    chosen = run_table.show(rows)
+    if chosen:
+        run_card.offer(chosen)
+    if len(chosen) == 1:
+        run_card.show(chosen[0])
+    overlay.show(rows, chosen)
+
+
+def go_to_race() -> None:
+    """Show the race, in the next rerun."""
+    session.choose("compare-view", race.VIEW)
+
+
+st.title("Compare runs")
+first = race.VIEW if race.is_asked_for() else run_table.VIEW
+view = segments.choose("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
+rows = run_table.rows(workspace.summaries())
+if view == run_table.VIEW:
+    race.leave()
+    show_runs(rows)
+else:
+    dataset = data.get(session.draft().dataset)
+    if dataset is not None:
+        race.show(dataset, rows)

@@ -1,0 +1,85 @@
+"""The Compare page in a real browser: a race to its end, and its runs side by side."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_learn_page import segment, wait_until_idle
+from tests.e2e.test_main_path import SLOW, wait_until_grown
+
+
+def open_compare(page: Page) -> None:
+    page.goto("/compare")
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible(timeout=SLOW)
+    wait_until_idle(page)
+
+
+def add(page: Page, label: str, option: str) -> None:
+    """Choose one more in a control that holds several, by its keyboard, as on any screen."""
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(option)
+    box.press("Enter")
+    box.press("Escape")
+    wait_until_idle(page)
+
+
+def tick(page: Page, row: int) -> None:
+    """Tick a row of the table, counted from 0; it is a canvas, in which the ticks stand at the left."""
+    table = page.get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 35 * (row + 1) + 17)
+    wait_until_idle(page)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
+    open_compare(page)
+    expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
+    segment(page, "Race").click()
+    add(page, "Who races?", "Small CNN")  # Beside the two that are proposed; it takes the longest.
+    page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
+    curve = page.locator(".mark-line path[aria-label*='Small CNN']").first
+    expect(curve).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"Small CNN: two convolutions · epoch \d of 5"))).to_be_visible()
+    chart = page.get_by_test_id("stVegaLiteChart").first.element_handle()
+    wait_until_grown(curve)
+    wait_until_grown(curve)
+    # It is still the same chart: mounted anew each time, it would flicker.
+    assert chart is not None
+    assert chart.evaluate("chart => chart.isConnected")
+
+    compare = page.get_by_role("button", name="Compare them")
+    expect(compare).to_be_visible(timeout=SLOW)
+    rows = page.get_by_role("row").filter(has_text=re.compile(r"\d\d\.\d\d%"))
+    expect(rows).to_have_count(3)
+    shares = re.findall(r"\d+\.\d\d%", " ".join(rows.all_inner_texts()))
+    assert shares == sorted(shares, key=lambda share: -float(share[:-1]))
+    expect(page.locator(".mark-line path")).to_have_count(6)
+
+    # Its address brings it back in a new session.
+    page.reload()
+    expect(compare).to_be_visible(timeout=SLOW)
+    expect(rows).to_have_count(3)
+
+    compare.click()
+    expect(page.get_by_role("button", name="Delete these 3")).to_be_visible(timeout=SLOW)
+    wait_until_idle(page)
+    # A tick less in the table leaves two.
+    tick(page, 0)
+    expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)
+    segment(page, "A minus B").click()
+    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible(timeout=SLOW)
+    segment(page, "Who reads what").click()
+    expect(page.get_by_text(re.compile("A alone reads"))).to_be_visible(timeout=SLOW)
+
+    # Deleted, and brought back.
+    page.get_by_role("button", name="Delete these 2").click()
+    expect(page.get_by_text("Deleted 2 runs.")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)

@@ -1,0 +1,82 @@
+"""A visitor's kept runs, as the Compare page shows them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import keeping, scheduler
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.datasets import Dataset
+from mnist_core.job import Status
+from mnist_core.live_run import Run
+from pages.widgets import data
+from tests.pages.conftest import ROOT
+from tests.turns import wait_for
+
+MINUTES = 300.0
+SOFTMAX = RunConfig(layers=(), epochs=1, dataset="embedded")
+WIDE = dataclasses.replace(SOFTMAX, layers=(LayerConfig(units=16),), epochs=2)
+
+
+def digits() -> Dataset:
+    loading = data.loading("embedded")
+    assert loading.done.wait(MINUTES)
+    assert loading.dataset is not None
+    return loading.dataset
+
+
+def own(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]:
+    """Runs of the visitor's, the last one the newest."""
+    runs = []
+    for number, config in enumerate(configs, 1):
+        run = scheduler.shared().submit(config, digits())
+        run.number = number
+        keeping.shared().keep(app.session_state["workspace"], run)
+        runs.append(run)
+        if is_awaited:
+            wait_for(run, Status.FINISHED)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    app.session_state["is-workspace-used"] = True
+    app.run()
+    assert not app.exception
+    return runs
+
+
+def table(app: AppTest) -> Any:
+    return app.dataframe[0].value
+
+
+def choose(app: AppTest, *runs: Run) -> AppTest:
+    app.multiselect(key="run-choice-names").set_value([run.id for run in runs]).run()
+    assert not app.exception
+    return app
+
+
+def kept(app: AppTest) -> dict[str, Any]:
+    return {run.id: run for run in keeping.shared().store.list(app.session_state["workspace"])}
+
+
+def words(app: AppTest) -> str:
+    boxes = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(str(box.value) for kind in boxes for box in kind)
+
+
+def view(app: AppTest, key: str, name: str) -> AppTest:
+    app.session_state[key] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
+def returned(app: AppTest, **query: str) -> AppTest:
+    """The same browser in a new session, on the Compare page."""
+    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    new.session_state["workspace"] = app.session_state["workspace"]
+    new.session_state["is-workspace-used"] = True
+    new.switch_page("pages/compare.py")
+    for name, value in query.items():
+        new.query_params[name] = value
+    return new.run()

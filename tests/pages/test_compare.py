@@ -1,0 +1,233 @@
+"""The Compare page, without a browser: the table and what can be done with it, and the overlays."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import figures, keeping, network
+from mnist_core.job import Status
+from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, kept, own, returned, table, view, words
+from tests.pages.visitor import press, train_briefly
+from tests.turns import wait_for, wait_until
+
+pytestmark = pytest.mark.usefixtures("own_keeper")
+
+
+def test_visitor_without_runs_is_shown_two_ways_and_no_empty_table(compare: AppTest) -> None:
+    assert "have not trained" in words(compare)
+    assert not compare.dataframe
+    press(compare, "Race several")
+    assert not compare.exception
+    assert compare.multiselect(key="race-choice").value == ["preset-morgan-0", "preset-morgan-1"]
+
+
+def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTest) -> None:
+    first, second = own(compare, SOFTMAX, WIDE)
+    shown = table(compare)
+    assert list(shown.columns) == [
+        "Run",
+        "Test accuracy",
+        "Test loss",
+        "Parameters",
+        "Seconds",
+        "State",
+        "Hidden layers",
+        "Epochs",
+    ]
+    newest, oldest = shown.to_dict("records")
+    assert (newest["Hidden layers"], oldest["Hidden layers"]) == ("16 ReLU", "no hidden layer")
+    assert newest["Parameters"] == network.parameter_count(WIDE) == (784 + 1) * 16 + (16 + 1) * 10
+    for row, run in ((newest, second), (oldest, first)):
+        evaluation = run.snapshot.evaluation
+        assert evaluation is not None
+        assert row["Test accuracy"] == evaluation.accuracy
+        assert row["Test loss"] == evaluation.loss
+        assert row["Epochs"] == run.config.epochs  # A number, so that it is sorted as one.
+    assert newest["Run"] == "2 · 784 → 16 ReLU → 10"
+    assert newest["State"] == "finished, 2 epochs"
+
+
+def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_up(compare: AppTest) -> None:
+    first, _ = own(compare, SOFTMAX, WIDE)
+    again = returned(compare)
+    choose(again, first)
+    press(again, "To the editor")
+    assert again.title[0].value == "Build a network, watch it learn"
+    assert again.session_state["draft"] == SOFTMAX
+    assert again.session_state["current_run"] is None
+
+
+def test_name_notes_and_pin_of_a_run_are_kept_and_shown(compare: AppTest) -> None:
+    (run,) = own(compare, SOFTMAX)
+    choose(compare, run)
+    compare.text_input(key=f"name-{run.id}").set_value("  My  first ").run()
+    compare.text_area(key=f"notes-{run.id}").set_value("Quite bad at 8").run()
+    compare.toggle(key=f"pin-{run.id}").set_value(True).run()
+    assert not compare.exception
+    summary = kept(compare)[run.id]
+    assert (summary.title, summary.notes, summary.is_pinned) == ("My first", "Quite bad at 8", True)
+    assert table(compare)["Run"].tolist() == ["★ 1 · My first"]
+
+
+def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
+    (run,) = own(compare, SOFTMAX)
+    choose(compare, run)
+    keeping.shared().store.delete(compare.session_state["workspace"], run.id)
+    compare.toggle(key=f"pin-{run.id}").set_value(True).run()
+    assert not compare.exception
+    assert "no such run" in words(compare)
+
+
+def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> None:
+    adam = dataclasses.replace(SOFTMAX, optimizer="adam", learning_rate=0.001)
+    runs = own(compare, SOFTMAX, adam, WIDE, dataclasses.replace(WIDE, seed=3))
+    store, workspace = keeping.shared().store, compare.session_state["workspace"]
+    store.note(workspace, runs[0].id, "for the Open Day")
+    store.rename(workspace, runs[3].id, "Lucky")
+    store.pin(workspace, runs[1].id)
+
+    def found(text: str) -> list[str]:
+        compare.text_input(key="run-search").set_value(text).run()
+        assert not compare.exception
+        return [name.split(" ")[-1] if name else "" for name in (table(compare)["Run"] if compare.dataframe else [])]
+
+    choose(compare, runs[0], runs[1])
+    assert len(found("optimizer adam")) == 1
+    assert compare.multiselect(key="run-choice-names").value == [runs[1].id]
+    assert len(found("open day")) == 1
+    assert found("lucky") == ["Lucky"]
+    assert found("nothing like it") == []
+    assert "No run is like that" in words(compare)
+    assert len(found("")) == 4
+    # What was chosen before is chosen still.
+    assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
+    compare.toggle(key="run-pinned").set_value(True).run()
+    assert len(table(compare)) == 1
+
+
+def test_deleted_runs_come_back_by_undo_until_something_else_is_done(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    before = kept(compare)
+    choose(compare, *runs[:2])
+    press(compare, "Delete these 2")
+    assert list(kept(compare)) == [runs[2].id]
+    assert len(table(compare)) == 1
+    assert "Deleted 2 runs." in words(compare)
+    press(compare, "Undo")
+    assert {one.id: one.test_accuracy for one in kept(compare).values()} == {
+        one.id: one.test_accuracy for one in before.values()
+    }
+    assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
+    assert "Deleted" not in words(compare)
+    press(compare, "Delete these 2")
+    choose(compare, runs[2])
+    assert "Undo" not in [button.label for button in compare.button]
+
+
+def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
+    run = train_briefly(app)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    compare = app.switch_page("pages/compare.py").run()
+    choose(compare, run)
+    press(compare, "Delete")
+    evaluate = compare.switch_page("pages/evaluate.py").run()
+    assert not evaluate.exception
+    assert "have not trained a network" in words(evaluate)
+
+
+def test_run_under_way_has_to_be_stopped_before_it_can_be_deleted(compare: AppTest) -> None:
+    (run,) = own(compare, dataclasses.replace(WIDE, epochs=100), is_awaited=False)
+    wait_until(lambda: len(run.snapshot.epochs) > 0)
+    choose(compare, run)
+    assert "Delete" not in [button.label for button in compare.button]
+    press(compare, "Stop")
+    wait_for(run, Status.STOPPED)
+    compare.run()
+    assert table(compare)["State"][0].startswith("stopped, ")
+    press(compare, "Delete")
+    assert not kept(compare)
+
+
+def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> None:
+    first, _ = own(compare, SOFTMAX, WIDE)
+    choose(compare, first)
+    press(compare, "Evaluate")
+    assert not compare.exception
+    assert compare.title[0].value == "Find its errors"
+    assert compare.selectbox(key="run-choice").value == first.id
+    compare.switch_page("pages/compare.py").run()
+    assert compare.multiselect(key="run-choice-names").value == [first.id]
+    press(compare, "To the editor")
+    assert not compare.exception
+    assert compare.session_state["draft"] == SOFTMAX
+
+
+def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE)
+    a, b = (run.snapshot.evaluation for run in runs)
+    assert a is not None
+    assert b is not None
+    keeping._made.cache_clear()  # Another server, which has no run in memory.
+    again = returned(compare)
+    choose(again, *runs)
+    view(again, "overlay", "Who reads what")
+    right_a, right_b = a.predicted == a.labels, b.predicted == b.labels
+    counts = [int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())]
+    assert f"A alone reads **{counts[0]:,}**, B alone **{counts[1]:,}**" in words(again)
+    shown = again.get("image")
+    assert sum(len(one.proto.imgs) for one in shown) == min(24, counts[0])
+    view(again, "overlay", "A minus B")
+    (chart,) = again.get("plotly_chart")
+    assert chart is not None
+    again.selectbox(key="duel-B").select(runs[0].id).run()
+    assert "two different runs" in words(again)
+
+
+def test_another_choice_of_runs_leaves_two_different_ones_to_subtract(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    choose(compare, runs[0], runs[1])
+    view(compare, "overlay", "A minus B")
+    choose(compare, runs[0], runs[2])
+    assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[0].id, runs[2].id]
+    choose(compare, runs[1], runs[2])
+    assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[1].id, runs[2].id]
+
+
+def test_runs_with_other_test_images_cannot_be_subtracted_and_it_is_said(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, dataclasses.replace(SOFTMAX, split="kite"))
+    choose(compare, *runs)
+    view(compare, "overlay", "A minus B")
+    assert "tested on different images" in words(compare)
+    view(compare, "overlay", "Costs")
+    assert "not all tested on the same images" in words(compare)
+
+
+def scales(spec: Any) -> Iterator[Any]:
+    """The scales of colours in a Vega-Lite description, in whatever depth."""
+    if isinstance(spec, dict):
+        if "range" in spec and "domain" in spec:
+            yield spec
+        for part in spec.values():
+            yield from scales(part)
+    elif isinstance(spec, list):
+        for part in spec:
+            yield from scales(part)
+
+
+def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    choose(compare, runs[2], runs[0])
+    names = ["3 · 784 → 10", "1 · 784 → 10"]
+    for name in ("Curves", "Costs"):
+        view(compare, "overlay", name)
+        charts = compare.get("vega_lite_chart")
+        assert len(charts) == 2
+        for chart in charts:
+            found = [one for one in scales(json.loads(chart.proto.spec)) if figures.INK in one["range"]]
+            assert found == [{"domain": names, "range": [figures.INK, figures.ERROR]}]

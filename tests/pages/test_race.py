@@ -1,0 +1,134 @@
+"""Races on the Compare page, without a browser: to the end, stopped, failed, refused, found again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import keeping, scheduler, training
+from mnist_core.config import LayerConfig
+from mnist_core.job import Status
+from mnist_core.live_run import Run
+from tests.pages.conftest import ROOT
+from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words
+from tests.pages.visitor import PAUSE, press, train_briefly
+
+pytestmark = pytest.mark.usefixtures("own_keeper")
+
+
+def race_of(app: AppTest, *keys: str) -> tuple[Run, ...]:
+    view(app, "compare-view", "Race")
+    app.multiselect(key="race-choice").set_value(list(keys)).run()
+    press(app, "Race")
+    assert not app.exception
+    ids = app.session_state["race-noted"]
+    by_id = {run.id: run for run in app.session_state["runs"]}
+    return tuple(by_id[one] for one in ids)
+
+
+def to_the_end(app: AppTest, runs: tuple[Run, ...]) -> None:
+    """Poll as the browser does."""
+    for _ in range(6000):
+        if not any(run.snapshot.status.is_active for run in runs):
+            app.run()
+            assert not app.exception
+            return
+        app.run()
+        PAUSE.wait(0.02)
+    raise AssertionError("The race does not end.")
+
+
+def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app: AppTest) -> None:
+    shown = train_briefly(app)
+    compare = app.switch_page("pages/compare.py").run()
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    assert "Stop all" in [button.label for button in compare.button]
+    to_the_end(compare, runs)
+    assert compare.session_state["current_run"] is shown
+    assert {run.config.dataset for run in runs} == {"embedded"}
+    # The ranking has the best first, and its figures are those of the same config trained alone.
+    ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
+    assert ranking.index("Morgan 0") < ranking.index("Torres")
+    for run in runs:
+        evaluation = run.snapshot.evaluation
+        assert evaluation is not None
+        *_, alone = training.train(run.config, digits())
+        assert isinstance(alone, training.Finished)
+        answers = alone.network.predict(run.split.test_images).argmax(axis=1)
+        assert f"{np.mean(answers == run.split.test_labels):.2%}" in ranking
+
+    view(compare, "race-across", "seconds")
+    assert compare.query_params["race"]
+    press(compare, "Compare them")
+    assert not compare.exception
+    assert "race" not in compare.query_params
+    assert compare.multiselect(key="run-choice-names").value == [run.id for run in runs]
+    assert len(table(compare)) == 3
+
+
+def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    assert keeping.shared().wait_until_saved(MINUTES)
+    address = compare.query_params["race"]
+    again = returned(compare, race="".join(address))
+    assert not again.exception
+    assert "Stop all" in [button.label for button in again.button]
+    press(again, "Stop all")
+    to_the_end(again, runs)
+    assert all(run.snapshot.status in (Status.STOPPED, Status.FINISHED) for run in runs)
+
+
+@pytest.mark.parametrize("address", ["nonsense", ".".join("abcdefghij"), "../../etc.'; drop", "é" * 9])
+def test_address_of_no_race_is_answered_with_a_sentence_and_the_start(compare: AppTest, address: str) -> None:
+    again = returned(compare, race=address)
+    assert not again.exception
+    assert "no such run" in words(again)
+    assert "Race" in [button.label for button in again.button]
+
+
+def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    stranger.switch_page("pages/compare.py")
+    stranger.query_params["race"] = ".".join(run.id for run in runs)
+    stranger.run()
+    assert not stranger.exception
+    assert "no such run" in words(stranger)
+    assert "Stop all" not in [button.label for button in stranger.button]
+
+
+def test_racer_that_diverges_does_not_spoil_the_others(compare: AppTest) -> None:
+    layers = (LayerConfig(units=16, activation="linear"),) * 2
+    compare.session_state["draft"] = dataclasses.replace(SOFTMAX, layers=layers, learning_rate=10.0, epochs=5)
+    runs = race_of(compare, "preset-morgan-0", "editor")
+    to_the_end(compare, runs)
+    good, bad = runs
+    assert bad.snapshot.status is Status.FAILED
+    assert good.snapshot.status is Status.FINISHED
+    assert bad.snapshot.message in words(compare)
+    ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
+    assert "Morgan 0" in ranking
+
+
+def test_racer_that_the_server_cannot_hold_is_named_and_the_others_race(
+    compare: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "MAX_ACTIVE_RUNS", 1)
+    runs = race_of(compare, "preset-morgan-1", "preset-torres")
+    assert [run.config.optimizer for run in runs] == ["rmsprop"]
+    assert "Torres: ten sigmoid units does not race." in words(compare)
+    press(compare, "Stop all")
+    to_the_end(compare, runs)
+
+
+def test_settings_of_a_kept_run_race_and_namesakes_are_told_apart(compare: AppTest) -> None:
+    first, second = own(compare, SOFTMAX, dataclasses.replace(SOFTMAX, seed=7))
+    runs = race_of(compare, f"run-{first.id}", f"run-{second.id}")
+    assert [run.config for run in runs] == [first.config, second.config]
+    to_the_end(compare, runs)
+    said = words(compare)
+    assert "784 → 10, Seed 0" in said
+    assert "784 → 10, Seed 7" in said
