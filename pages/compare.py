@@ -35,6 +35,7 @@ rows = run_table.rows(workspace.summaries())
 if view == run_table.VIEW:
     race.leave()
     show_runs(rows)
+    workspace.offer_recovery()
 else:
     dataset = data.get(session.draft().dataset)
     if dataset is not None:

@@ -142,7 +142,8 @@ def offer_recovery() -> None:
             "This browser finds your runs again. With your recovery code you find them on another device, "
             "or after the browser's cookies were deleted. Whoever has the code has your runs, so keep it to yourself."
         )
-        st.code(workspaces.recovery_code(token()), language=None)
+        if session.is_workspace_used():
+            st.code(workspaces.recovery_code(token()), language=None)
         with st.form("recovery-form", border=False):
             code = st.text_input("A recovery code", key="recovery-code", placeholder="Of another device")
             if st.form_submit_button("Bring its runs here", icon=":material/login:"):
@@ -153,4 +154,5 @@ def offer_recovery() -> None:
                 else:
                     session.enter(found)
                     st.rerun()
-        st.caption("The runs that you have here now stay where they are; write down their code first, to return.")
+        if session.is_workspace_used():
+            st.caption("The runs that you have here now stay where they are: write down their code first, to return.")

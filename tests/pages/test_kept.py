@@ -202,3 +202,42 @@ def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_bac
     again.run()
     again.switch_page("pages/train.py").run()
     assert again.session_state["draft"].epochs == 77
+
+
+def enter_code(app: AppTest, code: str) -> AppTest:
+    app.switch_page("pages/compare.py").run()
+    app.session_state["recovery"] = True  # A test cannot unfold it.
+    app.run()
+    app.text_input(key="recovery-code").set_value(code)
+    return press(app, "Bring its runs here")
+
+
+def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
+    run = train_briefly(app)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    app.switch_page("pages/compare.py").run()
+    app.session_state["recovery"] = True
+    app.run()
+    (code,) = (block.value for block in app.code)
+
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert other.session_state["workspace"] != app.session_state["workspace"]
+    enter_code(other, code.lower().replace("-", " "))
+    assert not other.exception
+    assert other.session_state["workspace"] == app.session_state["workspace"]
+    other.switch_page("pages/evaluate.py").run()
+    assert run.snapshot.evaluation is not None
+    assert f"{run.snapshot.evaluation.accuracy:.2%}" in [metric.value for metric in other.metric]
+    other.switch_page("pages/train.py").run()
+    assert other.session_state["current_run"].id == run.id
+
+
+def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest) -> None:
+    train_briefly(app)
+    mine = app.session_state["workspace"]
+    enter_code(app, "ABCDE-ABCDE-ABCDE-ABCDE-ABCDE-ABCDE")
+    assert "not right" in app.error[0].value
+    enter_code(app, "hello")
+    assert "no recovery code" in app.error[0].value
+    assert app.session_state["workspace"] == mine
+    assert app.session_state["runs"]
