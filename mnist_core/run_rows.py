@@ -30,10 +30,7 @@ ACTIVE = tuple(status.value for status in Status if status.is_active)
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The parts that may hold the network that a run left.
 NETWORKS = ("weights", "best", "network")
-_SUMMARY = [
-    (runs.c.config if field.name == "config_text" else runs.c[field.name]).label(field.name)
-    for field in dataclasses.fields(RunSummary)
-]
+_SUMMARY = [runs.c[field.name.removesuffix("_text")].label(field.name) for field in dataclasses.fields(RunSummary)]
 
 
 def key_of(workspace: str, run_id: str) -> str:
@@ -71,12 +68,12 @@ def load(connection: Connection, key: str, run_id: str) -> StoredRun:
         RunNotFoundError: the workspace has no such run.
         StoreError: something of it is damaged.
     """
-    query = sa.select(*_SUMMARY, runs.c.versions, runs.c.network).where(kept(key), runs.c.id == run_id)
+    query = sa.select(*_SUMMARY, runs.c.network).where(kept(key), runs.c.id == run_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise RunNotFoundError
     values = dict(row)
-    versions, network = values.pop("versions"), values.pop("network")
+    network = values.pop("network")
     summary = _summary(values)
     found = read_parts(connection, key, run_id)
     state = stored_run.unpack_state(summary.config, found)
@@ -86,7 +83,7 @@ def load(connection: Connection, key: str, run_id: str) -> StoredRun:
     return StoredRun(
         summary,
         summary.config,
-        stored_run.read_versions(versions),
+        stored_run.read_versions(summary.versions_text),
         state,
         stored_run.unpack_points(found.get("points", b"")),
         rates,

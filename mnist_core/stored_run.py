@@ -73,6 +73,7 @@ class RunSummary:
         provenance: where these came from, in words to show.
         fingerprint: `Dataset.fingerprint` of them.
         config_text: its config as JSON.
+        versions_text: versions of what it began to be computed with, as JSON; see `read_versions`.
     """
 
     id: str
@@ -97,6 +98,7 @@ class RunSummary:
     provenance: str
     fingerprint: str
     config_text: str
+    versions_text: str
 
     @property
     def config(self) -> RunConfig:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -44,6 +46,7 @@ def show(row: Row) -> None:
             args=(_pin, summary.id, key),
             help="It stays when others have to make room or grow too old.",
         )
+    st.caption(_origin(row))
     with st.expander("Notes", icon=":material/notes:", expanded=bool(summary.notes)):
         key = f"notes-{summary.id}"
         st.text_area(
@@ -55,6 +58,25 @@ def show(row: Row) -> None:
             args=(_note, summary.id, key),
             label_visibility="collapsed",
         )
+
+
+def _origin(row: Row) -> str:
+    """When it began, from what it learned and with what it was computed."""
+    began = datetime.fromtimestamp(row.summary.created, _zone())
+    told = [f"Begun {began:%d %B %Y, %H:%M}", row.summary.provenance]
+    if row.config is not None:
+        told.append(f"seed {row.config.seed}")
+    versions = workspace.versions(row.summary)
+    told += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
+    return " · ".join(told)
+
+
+def _zone() -> tzinfo:
+    """The visitor's time zone, if the browser tells one that is known here."""
+    try:
+        return ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone.utc
 
 
 def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:

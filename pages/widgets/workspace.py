@@ -122,6 +122,14 @@ def _title_of(config_text: str) -> str:
         return "A network whose settings cannot be read"
 
 
+def versions(summary: RunSummary) -> dict[str, str]:
+    """Versions of what a run began to be computed with, by name; empty if they cannot be read."""
+    try:
+        return stored_run.read_versions(summary.versions_text)
+    except StoreError:
+        return {}
+
+
 def show_trouble(run: Run) -> None:
     """Say so if a run is not being kept."""
     try:
