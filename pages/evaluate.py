@@ -92,4 +92,5 @@ if run is not None and run.snapshot.evaluation is not None:
     with one:
         show_one(result, split)
     downloads.offer(run)
-bring_back.offer()
+if not sharing.is_asked():
+    bring_back.offer()

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_core import scheduler
 from mnist_core.errors import DataError, PlaygroundError, StoreError
-from pages.widgets import data, session, workspace
+from pages.widgets import data, links, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -25,7 +25,8 @@ _MOST_OFFERED = 3
 def come_back() -> None:
     """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
 
-    What another page has put into the editor meanwhile stays there.
+    What another page has put into the editor meanwhile stays there. Where the address asks for another network than
+    the last run's, that run has no place beside it.
     """
     if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
         return
@@ -37,6 +38,9 @@ def come_back() -> None:
             run = workspace.open_run(newest.id)
         except PlaygroundError:
             return  # It is in the lists of the other pages, which say what is missing.
+        asked = links.asked()
+        if asked is not None and dataclasses.replace(asked, dataset=run.config.dataset) != run.config:
+            return
     if run is not None:
         session.show_run(run)
         session.prefer_run(run.id)

@@ -27,6 +27,14 @@ class _Arrival:
     trouble: str = ""
 
 
+def asked() -> RunConfig | None:
+    """The network that the page's address holds; None for none, or for one that is refused."""
+    try:
+        return link.read(_query())
+    except PlaygroundError:
+        return None  # `take` tells why.
+
+
 def take() -> DeltaGenerator:
     """Put the network that the page's address holds, or that `try_out` was given, into the editor, each once.
 

@@ -191,9 +191,7 @@ def _grid(shown: Sequence[Row]) -> None:
         placeholder="",
         column_config={
             "Run": config.TextColumn(pinned=True, width="medium", help="★: pinned."),
-            "Test accuracy": config.NumberColumn(
-                format="percent", help="Share of the test images that it reads right."
-            ),
+            "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
             "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
             "Parameters": config.NumberColumn(format="localized", help="How many numbers it learns."),
             "Seconds": config.NumberColumn(
@@ -212,7 +210,7 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
         [
             (
                 f"{'★ ' if row.summary.is_pinned else ''}{row.name}",
-                row.summary.test_accuracy,
+                None if row.summary.test_accuracy is None else 100 * row.summary.test_accuracy,
                 row.summary.test_loss,
                 row.parameters,
                 row.summary.seconds or None,

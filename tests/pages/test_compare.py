@@ -46,7 +46,7 @@ def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTes
     for row, run in ((newest, second), (oldest, first)):
         evaluation = run.snapshot.evaluation
         assert evaluation is not None
-        assert row["Test accuracy"] == evaluation.accuracy
+        assert row["Test accuracy"] == pytest.approx(100 * evaluation.accuracy)
         assert row["Test loss"] == evaluation.loss
         assert row["Epochs"] == run.config.epochs  # A number, so that it is sorted as one.
     assert newest["Run"] == "2 · 784 → 16 ReLU → 10"

@@ -241,3 +241,18 @@ def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest
     assert "no recovery code" in app.error[0].value
     assert app.session_state["workspace"] == mine
     assert app.session_state["runs"]
+
+
+def test_last_run_has_no_place_beside_another_network_from_the_address(app: AppTest) -> None:
+    run = train_briefly(app)
+    for layers, shown in (("dense-10-sigmoid", run.id), ("dense-77-relu", None)):
+        again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        again.session_state["workspace"] = app.session_state["workspace"]
+        again.session_state["is-workspace-used"] = True
+        query = run.config.to_query() | {"layers": layers}
+        for name, text in query.items():
+            again.query_params[name] = text
+        again.run()
+        assert again.session_state["draft"].to_query() == query
+        current = again.session_state["current_run"]
+        assert (current.id if current else None) == shown
