@@ -145,8 +145,9 @@ class Keeper:
         return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), runs.GRACE_SECONDS))
 
     def _read(self, read: Callable[[], tuple[RunSummary, ...]]) -> tuple[RunSummary, ...]:
-        if self._outage is not None and time.monotonic() < self._outage[0]:
-            raise self._outage[1]
+        outage = self._outage  # Another thread may end it at any moment.
+        if outage is not None and time.monotonic() < outage[0]:
+            raise outage[1].with_traceback(None)  # Or each time would add to the traceback of the last.
         try:
             found = read()
         except StoreError as error:
@@ -155,10 +156,11 @@ class Keeper:
         self._outage = None
         return found
 
-    def trouble(self, run_id: str) -> str:
-        """Why a run is not being kept at the moment; empty if it is."""
+    def trouble(self, workspace: str, run_id: str) -> str:
+        """Why a run is not being kept in a workspace at the moment; empty if it is."""
         with self._changed:
-            return next((one.trouble for one in self._records.values() if one.run_id == run_id), "")
+            record = self._records.get((workspace, run_id))
+            return record.trouble if record else ""
 
     def wait_until_saved(self, seconds: float) -> bool:
         """Return when nothing waits to be saved any more, at most after `seconds`: whether so."""
@@ -166,7 +168,11 @@ class Keeper:
             return self._changed.wait_for(lambda: not (self._due or self._is_saving), seconds)
 
     def _held(self, workspace: str) -> set[str]:
-        return {run.id for run in self.runs(workspace) if run.snapshot.status.is_active}
+        """Runs that go on here, or whose end is still to be saved."""
+        with self._changed:
+            records = [record for record in self._records.values() if record.workspace == workspace]
+        alive = [(record, run) for record in records if (run := record.run()) is not None]
+        return {run.id for record, run in alive if run.snapshot.status.is_active or not record.is_closed}
 
     def _take_on(self, record: _Record, run: Run) -> None:
         key = (record.workspace, record.run_id)
@@ -179,6 +185,9 @@ class Keeper:
 
     def _note(self, key: tuple[str, str], run: Run) -> None:
         with self._changed:
+            record = self._records.get(key)
+            if record is None or record.run() is not run:
+                return  # It went on elsewhere and then here anew: what it still says is another's to say now.
             self._due[key] = run
             self._changed.notify_all()
 
@@ -222,9 +231,11 @@ class Keeper:
 
     def _save(self, record: _Record, run: Run) -> None:
         again = False
+        key = (record.workspace, record.run_id)
         try:
-            self._write(record, run)
-            record.trouble, record.failing_since = "", None
+            if not record.is_closed:  # Else the trouble that closed it stays.
+                self._write(record, run)
+                record.trouble, record.failing_since = "", None
         except RunNotFoundError:  # Its owner has deleted it.
             record.is_closed = True
         except RunClosedError as error:
@@ -236,9 +247,9 @@ class Keeper:
             logger.exception("Run %s cannot be kept", run.id)
             record.is_closed, record.trouble = True, "It cannot be kept; the server's log tells why."
         with self._changed:
-            if again:
+            if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds
-                self._due.setdefault((record.workspace, record.run_id), run)
+                self._due.setdefault(key, run)
             self._is_saving = False
             self._changed.notify_all()
 
@@ -259,15 +270,15 @@ class Keeper:
         """
         shot, store = run.snapshot, self.store
         whose = (record.workspace, record.run_id)
-        if record.is_closed:
-            return
         if not record.is_created:
             try:
                 store.create(
                     *whose, run.config, run.dataset, number=run.number, title=run.title, start=run.start,
                     versions=library_versions(),
                 )  # fmt: skip
-            except ConfigError:
+            except ConfigError as error:
+                if error.field != "run_id":
+                    raise
                 # Kept already: by this very thread, of which a lost connection did not tell, or another time.
                 logger.info("Run %s is kept already", run.id)
             record.is_created = True

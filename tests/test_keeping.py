@@ -24,6 +24,7 @@ from mnist_core.workspaces import new_workspace
 from tests.events import events_of, finished
 from tests.kept import assert_same_arrays, assert_same_evaluation
 from tests.samples import blobs, small
+from tests.turns import wait_until
 
 CONFIG = small(
     layers=(LayerConfig(units=16, dropout=0.3),), epochs=4, optimizer="adam", learning_rate=0.003, augmentation=0.3
@@ -223,7 +224,7 @@ def test_run_deleted_by_its_owner_is_let_go(keeper: Keeper, workspace: str, by_h
     to_the_end(run)
     assert keeper.wait_until_saved(MINUTES)
     assert keeper.list(workspace) == ()
-    assert keeper.trouble(run.id) == ""
+    assert keeper.trouble(workspace, run.id) == ""
 
 
 def test_ended_run_is_kept_in_a_second_workspace_too_and_only_once(
@@ -235,7 +236,7 @@ def test_ended_run_is_kept_in_a_second_workspace_too_and_only_once(
         keeper.keep(whose, run)
     assert keeper.wait_until_saved(MINUTES)
     assert [len(keeper.list(whose)) for whose in (workspace, second)] == [1, 1]
-    assert keeper.trouble(run.id) == ""
+    assert keeper.trouble(workspace, run.id) == ""
 
 
 def test_forgotten_run_is_not_held_in_memory(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
@@ -258,11 +259,11 @@ def test_locked_database_is_told_and_nothing_is_lost(tmp_path: Path, workspace: 
     run = to_the_end(by_hand.submit(CONFIG, blobs()))
     keeper.keep(workspace, run)
     assert not keeper.wait_until_saved(0.2)
-    assert "hold the database" in keeper.trouble(run.id)
+    assert "hold the database" in keeper.trouble(workspace, run.id)
     other.execute("ROLLBACK")
     other.close()
     assert keeper.wait_until_saved(MINUTES)
-    assert keeper.trouble(run.id) == ""
+    assert keeper.trouble(workspace, run.id) == ""
     assert keeper.store.load(workspace, run.id).network is not None
     keeper.store.close()
 
@@ -277,6 +278,94 @@ def test_unreachable_database_is_asked_again_only_after_a_while(tmp_path: Path, 
     with pytest.raises(StoreError) as second:
         keeper.unfinished(workspace)
     assert second.value is first.value
+
+
+def test_outage_that_ends_while_somebody_asks_is_no_error_of_another_kind(
+    tmp_path: Path, workspace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    keeper = Keeper(RunStore(f"sqlite:///{tmp_path}/file/runs.db"), retry_seconds=MINUTES)
+    with pytest.raises(StoreError):
+        keeper.list(workspace)
+    now = time.monotonic
+
+    def just_over() -> float:
+        keeper._outage = None
+        return now()
+
+    monkeypatch.setattr(time, "monotonic", just_over)
+    with pytest.raises(StoreError):
+        keeper.list(workspace)
+
+
+def test_end_that_is_still_to_be_saved_is_not_taken_for_a_broken_off_run(
+    tmp_path: Path, workspace: str, by_hand: Scheduler
+) -> None:
+    path = tmp_path / "runs.db"
+    keeper = Keeper(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=MINUTES)
+    run = by_hand.submit(CONFIG, blobs())
+    keeper.keep(workspace, run)
+    turns_until(run, 1)
+    assert keeper.wait_until_saved(MINUTES)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    to_the_end(run)
+    wait_until(lambda: bool(keeper.trouble(workspace, run.id)))
+    other.execute("ROLLBACK")
+    other.close()
+    assert [one.status for one in keeper.list(workspace)] == [Status.RUNNING]
+    assert keeper.unfinished(workspace) == ()
+    with pytest.raises(RunNotFoundError):
+        keeper.resume(workspace, run.id, blobs(), by_hand)
+    keeper.store.close()
+
+
+def test_run_that_another_server_took_over_is_told_to_be_kept_no_more_until_its_end(
+    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+) -> None:
+    hung = Keeper(RunStore(url, clock=an_hour_ago), retry_seconds=0.01)
+    run = by_hand.submit(CONFIG, blobs())
+    hung.keep(workspace, run)
+    turns_until(run, 1)
+    assert hung.wait_until_saved(MINUTES)
+    taken = keeper.resume(workspace, run.id, blobs(), by_hand)
+    for epoch in (2, 3):
+        turns_until(run, epoch)
+        assert hung.wait_until_saved(MINUTES)
+        assert "Another server" in hung.trouble(workspace, run.id)
+        assert hung.trouble(new_workspace(), run.id) == ""
+    to_the_end(taken)
+    hung.store.close()
+
+
+def test_run_that_no_database_could_keep_is_told(
+    keeper: Keeper, workspace: str, by_hand: Scheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = by_hand.submit(CONFIG, blobs())
+    run.title = "x" * 201
+    keeper.keep(workspace, run)
+    turns_until(run, 1)
+    assert keeper.wait_until_saved(MINUTES)
+    assert "cannot be kept" in keeper.trouble(workspace, run.id)
+    assert "title" in caplog.text
+
+
+def test_run_that_went_on_elsewhere_and_then_here_anew_disturbs_no_other(
+    keeper: Keeper, workspace: str, by_hand: Scheduler
+) -> None:
+    stale, anew, other = (by_hand.submit(CONFIG, blobs(), paused=True) for _ in range(3))
+    anew.id = stale.id
+    for run in (stale, anew):
+        keeper.keep(workspace, run)
+    assert keeper.wait_until_saved(MINUTES)
+    del run, anew
+    gc.collect()
+    keeper._has_active()
+    stale.resume()
+    turns_until(stale, 1)
+    keeper.keep(workspace, other)
+    assert keeper.wait_until_saved(MINUTES)
+    assert [(one.id, one.epochs) for one in keeper.list(workspace)] == [(other.id, 0), (stale.id, 0)]
 
 
 def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:

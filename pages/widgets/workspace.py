@@ -25,7 +25,7 @@ _COOKIE = st.components.v2.component(
         const start = data.name + "=";
         const found = document.cookie.split("; ").find(cookie => cookie.startsWith(start))?.slice(start.length);
         if (found === data.token) return;
-        if (found && data.gives_way) {
+        if (data.gives_way && /^[A-Za-z0-9_-]{22}$/.test(found ?? "")) {
             setTriggerValue("found", found);
             return;
         }
@@ -88,9 +88,13 @@ def open_run(run_id: str) -> Run:
         StoreError: it cannot be read, or was broken off and waits to go on.
         DataError: its images are not here.
     """
-    held = [*session.runs(), *session.keeper().runs(token())]
-    for run in held:
-        if run.id == run_id and isinstance(run, Run):
+    for held in session.runs():
+        if held.id == run_id and isinstance(held, Run):
+            return held
+    for run in session.keeper().runs(token()):
+        if run.id == run_id:
+            run.watch(session.watcher())  # It goes on when the tab in which it was begun is closed.
+            session.hold(run)
             return run
     kept = store().load(token(), run_id)
     if kept.summary.status.is_active:
@@ -133,7 +137,7 @@ def versions(summary: RunSummary) -> dict[str, str]:
 def show_trouble(run: Run) -> None:
     """Say so if a run is not being kept."""
     try:
-        trouble = session.keeper().trouble(run.id)
+        trouble = session.keeper().trouble(token(), run.id)
     except StoreError as error:
         trouble = str(error)
     if trouble:
