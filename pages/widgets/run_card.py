@@ -86,7 +86,7 @@ def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:
 def _rename(run_id: str, title: str) -> None:
     title = " ".join(title.split())
     workspace.store().rename(workspace.token(), run_id, title)
-    for run in session.keeper().runs(workspace.token()):
+    for run in (*session.runs(), *session.keeper().runs(workspace.token())):
         if run.id == run_id:
             run.title = title
 

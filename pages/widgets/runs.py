@@ -39,16 +39,17 @@ def readable(networks_only: bool = False) -> dict[str, str]:
 
     First those that are not kept, such as classical models', then the kept ones; the newest come first.
     """
-    in_memory = {run.id: name(run) for run in (session.networks() if networks_only else session.readable_runs())}
+    in_memory = {run.id: run for run in (session.networks() if networks_only else session.readable_runs())}
     kept = workspace.summaries()
     preferred = session.preferred_run()
     kept_ids = {one.id for one in kept}
-    names = {run_id: named for run_id, named in in_memory.items() if run_id not in kept_ids}
+    names = {run_id: name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
     for place, one in enumerate(kept):
-        if one.id in in_memory:
-            names[one.id] = in_memory[one.id]
-        elif one.test_accuracy is not None and (place < _MOST_LISTED or one.id == preferred):
-            names[one.id] = _name(workspace.title(one), one.test_accuracy, one.number)
+        run = in_memory.get(one.id)
+        # What is kept has the newest title, since another tab may have changed it, but lags a moment behind the end.
+        accuracy = run.snapshot.evaluation.accuracy if run and run.snapshot.evaluation else one.test_accuracy
+        if run or (accuracy is not None and (place < _MOST_LISTED or one.id == preferred)):
+            names[one.id] = _name(workspace.title(one), accuracy, one.number)
     return names
 
 

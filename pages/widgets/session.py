@@ -158,12 +158,16 @@ def seed_several(name: str, value: list[str], choices: list[str]) -> str:
 
 def kept(name: str, default: Any) -> Any:
     """What `keep` noted under `name`; `default` before that."""
-    return _state(f"{name}-noted", default)
+    return _state(_noted(name), default)
 
 
 def keep(name: str, value: Any) -> None:
     """Note something of the visitor's under `name`, whatever page is shown."""
-    st.session_state[f"{name}-noted"] = value
+    st.session_state[_noted(name)] = value
+
+
+def _noted(name: str) -> str:
+    return f"{name}-noted"
 
 
 def workspace() -> str:
@@ -187,7 +191,8 @@ def enter(token: str, is_known: bool = True) -> None:
     st.session_state["workspace"] = token
     st.session_state["is-workspace-used"] = is_known
     keep(CAME_BACK, False)
-    for name in ("runs", "current_run", "preferred_run"):
+    of_workspace = ("race", "race-refusals", "compared-runs", "deleted-runs")
+    for name in ("runs", "current_run", "preferred_run", *map(_noted, of_workspace)):
         st.session_state.pop(name, None)
 
 
@@ -215,7 +220,9 @@ def runs() -> list[Job]:
     At first, such as after a reload, those that the server still holds.
     """
     if "runs" not in st.session_state:
-        found: list[Job] = list(keeper().runs(workspace())) if is_workspace_used() else []
+        found: list[Job] = []
+        with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
+            found += keeper().runs(workspace()) if is_workspace_used() else []
         for run in found:
             run.watch(watcher())
         st.session_state["runs"] = found
@@ -282,9 +289,11 @@ def keep_run(run: Run, is_preferred: bool = True) -> None:
 
 def adopt(run: Job) -> None:
     """Let a run that all visitors share, and that has ended, be among this visitor's too, and be the preferred one."""
-    if isinstance(run, Run):
-        _put_into_workspace(run)
-    hold(run)
+    if run.id not in {one.id for one in runs()}:
+        if isinstance(run, Run):
+            run = run.copy_of_ended()
+            _put_into_workspace(run)
+        hold(run)
     prefer_run(run.id)
 
 

@@ -103,4 +103,4 @@ def _load(token: str) -> StoredRun:
 
 
 def _leave() -> None:
-    del st.query_params[link.SHARED]
+    st.query_params.pop(link.SHARED, None)  # A second click finds it gone.

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import figures, keeping, network
+from mnist_core import figures, keeping, network, scheduler
 from mnist_core.job import Status
-from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, kept, own, returned, table, view, words
+from mnist_core.live_run import Run
+from pages.widgets import session
+from tests.pages.conftest import ROOT
+from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words
 from tests.pages.visitor import press, train_briefly
 from tests.turns import wait_for, wait_until
 
@@ -73,6 +77,42 @@ def test_name_notes_and_pin_of_a_run_are_kept_and_shown(compare: AppTest) -> Non
     summary = kept(compare)[run.id]
     assert (summary.title, summary.notes, summary.is_pinned) == ("My first", "Quite bad at 8", True)
     assert table(compare)["Run"].tolist() == ["★ 1 · My first"]
+
+
+def rename(app: AppTest, run: Run, title: str) -> None:
+    choose(app, run)
+    app.text_input(key=f"name-{run.id}").set_value(title).run()
+    assert not app.exception
+
+
+def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(compare: AppTest) -> None:
+    (run,) = own(compare, SOFTMAX)
+    keeping._made.cache_clear()  # Another server, which has no run in memory.
+    again = returned(compare)
+    again.switch_page("pages/evaluate.py").run()
+    rename(again.switch_page("pages/compare.py").run(), run, "My first")
+    again.switch_page("pages/evaluate.py").run()
+    assert [name.split(" · ")[0] for name in again.selectbox(key="run-choice").options] == ["My first"]
+    assert [one.title for one in again.session_state["runs"]] == ["My first"]
+
+
+def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: AppTest) -> None:
+    run = scheduler.shared().submit(SOFTMAX, digits())
+    wait_for(run, Status.FINISHED)
+    stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for app in (compare, stranger):
+        for _ in range(2):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(st, "session_state", app.session_state)
+                session.adopt(run)
+        assert len(app.session_state["runs"]) == 1
+    assert keeping.shared().wait_until_saved(MINUTES)
+    compare.run()
+    rename(compare, run, "Mine")
+    assert table(compare)["Run"].tolist() == ["Mine"]
+    assert run.title == ""
+    stranger.switch_page("pages/evaluate.py").run()
+    assert [name.split(" · ")[0] for name in stranger.selectbox(key="run-choice").options] == ["784 → 10"]
 
 
 def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:

@@ -144,6 +144,18 @@ def test_database_whose_address_is_none_is_told_and_training_goes_on(
     assert app.metric
 
 
+def test_who_comes_back_to_a_server_with_no_address_of_a_database_can_train(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "no address")
+    keeping._made.cache_clear()
+    again = returned(app)
+    assert not again.exception
+    assert any("cannot be shown" in box.value for box in again.warning)
+    train_briefly(again)
+    assert not again.exception
+
+
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     app.switch_page("pages/evaluate.py").run()
     app.file_uploader[0].set_value((name, content, "application/octet-stream"))

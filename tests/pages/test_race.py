@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, scheduler, training
+from mnist_core import keeping, scheduler, training, workspaces
 from mnist_core.config import LayerConfig
 from mnist_core.job import Status
 from mnist_core.live_run import Run
@@ -87,6 +87,27 @@ def test_address_of_no_race_is_answered_with_a_sentence_and_the_start(compare: A
     assert not again.exception
     assert "no such run" in words(again)
     assert "Race" in [button.label for button in again.button]
+
+
+def test_race_of_another_tab_belongs_to_both(compare: AppTest) -> None:
+    second = returned(compare).switch_page("pages/train.py").run()
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    second.switch_page("pages/compare.py")
+    second.query_params["race"] = compare.query_params["race"]
+    view(second, "compare-view", "Race")
+    # Else they would be stopped some time after the first tab was closed.
+    assert second.session_state["runs"] == list(runs)
+
+
+def test_race_does_not_follow_into_another_workspace(compare: AppTest) -> None:
+    race_of(compare, "preset-morgan-0", "preset-torres")
+    view(compare, "compare-view", "Your runs")
+    compare.session_state["recovery"] = True
+    compare.run()
+    compare.text_input(key="recovery-code").set_value(workspaces.recovery_code(workspaces.new_workspace()))
+    press(compare, "Bring its runs here")
+    view(compare, "compare-view", "Race")
+    assert "no such run" not in words(compare)
 
 
 def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:

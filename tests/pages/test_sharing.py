@@ -142,6 +142,13 @@ def test_link_that_opens_nothing(token: str) -> None:
     assert "You have not trained a network yet" in other.info[0].value
 
 
+def test_leaving_twice_is_leaving_once() -> None:
+    other = visit("A" * 22)
+    del other.query_params["shared"]
+    press(other, "To your own runs")
+    assert not other.exception
+
+
 def test_title_that_its_owner_gave_is_shown_as_it_stands(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     token = share(app)
