@@ -110,11 +110,14 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
     dataset = data.get(network.config.dataset)
     if dataset is None:
         return
+    from mnist_core.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
+
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
         lesson = finetuning.lesson(network.config, dataset, own)
         base = _run_of(network)
-        title = (runs.title(base) if base else name).removesuffix(_TAUGHT) + _TAUGHT
+        called = (runs.title(base) if base else name).removesuffix(_TAUGHT)
+        title = called[: TITLE_LENGTH - len(_TAUGHT)] + _TAUGHT
         run = session.start(config, lesson, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")

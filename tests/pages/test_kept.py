@@ -6,10 +6,11 @@ import dataclasses
 import io
 import zipfile
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, runs, saving, training
+from mnist_core import keeping, labelled, runs, saving, training
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from tests.kept import assert_same_arrays
@@ -214,6 +215,22 @@ def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_bac
     again.run()
     again.switch_page("pages/train.py").run()
     assert again.session_state["draft"].epochs == 77
+
+
+def test_network_with_the_longest_of_names_is_kept_when_it_was_taught_more(app: AppTest) -> None:
+    train_briefly(app).title = "x" * runs.TITLE_LENGTH
+    image = np.zeros((28, 28), np.float32)
+    image[4:24, 14] = 1.0
+    app.session_state["own-digits-noted"] = labelled.with_label([], image, 1, ())
+    app.session_state["own"] = True
+    app.switch_page("pages/draw.py").run()
+    press(app, "Teach it")
+    assert not app.exception
+    taught = wait_for_end(app)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    kept = keeping.shared().store.load(app.session_state["workspace"], taught.id)
+    assert kept.summary.title.startswith("xxx")
+    assert kept.summary.title.endswith(" + your digits")
 
 
 def enter_code(app: AppTest, code: str) -> AppTest:
