@@ -126,6 +126,13 @@ class Keeper:
             self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
         return stored
 
+    def forget(self, workspace: str, run_id: str) -> None:
+        """Keep a run no longer, nor have it among the `runs`; what is kept of it stays."""
+        with self._changed:
+            self._records.pop((workspace, run_id), None)
+            self._due.pop((workspace, run_id), None)
+            self._changed.notify_all()
+
     def runs(self, workspace: str) -> list[Run]:
         """The runs of a workspace that are in this process's memory, the oldest first."""
         with self._changed:

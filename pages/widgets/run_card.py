@@ -134,6 +134,7 @@ def _delete(ids: Sequence[str]) -> None:
     session.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
     gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
     for run_id in gone:
+        session.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
         session.let_go(run_id)
     session.keep("deleted-runs", tuple(gone))
     run_table.choose([one for one in run_table.chosen_ids() if one not in gone])

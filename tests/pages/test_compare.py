@@ -181,6 +181,19 @@ def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
     assert "have not trained a network" in words(evaluate)
 
 
+def test_deleted_run_that_another_tab_holds_does_not_come_back_with_a_reload(app: AppTest) -> None:
+    run = train_briefly(app)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    second = returned(app)
+    choose(second, run)
+    press(second, "Delete")
+    evaluate = returned(app).switch_page("pages/evaluate.py").run()
+    assert "have not trained a network" in words(evaluate)
+    press(second, "Undo")
+    evaluate = returned(app).switch_page("pages/evaluate.py").run()
+    assert evaluate.selectbox(key="run-choice").value == run.id
+
+
 def test_run_under_way_has_to_be_stopped_before_it_can_be_deleted(compare: AppTest) -> None:
     (run,) = own(compare, dataclasses.replace(WIDE, epochs=100), is_awaited=False)
     wait_until(lambda: len(run.snapshot.epochs) > 0)
