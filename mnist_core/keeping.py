@@ -205,13 +205,13 @@ class Keeper:
         beat_at = purge_at = time.monotonic()
         while True:
             now = time.monotonic()
-            if now >= purge_at:
-                purge_at = now + _PURGE_SECONDS
-                self._attempt(self.store.purge)
             if now >= beat_at:
                 beat_at = now + BEAT_SECONDS
                 if self._has_active():
                     self._attempt(self.store.beat)
+            if now >= purge_at:
+                purge_at = now + _PURGE_SECONDS
+                self._attempt(self.store.purge)
             found = self._next(beat_at)
             if found is not None:
                 self._save(*found)
@@ -281,7 +281,8 @@ class Keeper:
             try:
                 store.create(
                     *whose, run.config, run.dataset, number=run.number, title=run.title, start=run.start,
-                    versions=library_versions(),
+                    # A network from a file was computed elsewhere.
+                    versions=library_versions() if shot.started is not None or shot.status.is_active else {},
                 )  # fmt: skip
             except ConfigError as error:
                 if error.field != "run_id":

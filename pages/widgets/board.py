@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from mnist_core.strokes import Strokes
 
+    Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
+    """A drawing as the canvas has it, and its picture, (h, w, 4); None before anything was drawn."""
+
 _PENS = (6, 40)
+_DRAWING = "drawing"
+_BLANK: Canvas = (None, None)
 
 # The canvas has no name of its own for people who do not see it, and it may come later than this.
 _NAME_IT = st.components.v2.component(
@@ -95,8 +100,17 @@ def show() -> Drawn:
         return drawn
 
 
+def _first_drawing(key: str) -> dict[str, Any] | None:
+    """The drawing that the canvas `key` begins with: what there was before another page was shown."""
+    if session.chosen(key) is None:
+        last: Canvas = session.kept(_DRAWING, _BLANK)
+        session.keep("first-drawing", last[0])
+    first: dict[str, Any] | None = session.kept("first-drawing", None)
+    return first
+
+
 def _clear() -> None:
-    session.forget_drawing()
+    session.keep(_DRAWING, _BLANK)
     session.keep("canvases", session.kept("canvases", 0) + 1)
 
 
@@ -109,10 +123,15 @@ def _canvas(pen: int) -> Drawn:
         width=strokes.CANVAS,
         height=strokes.CANVAS,
         return_image_data=True,
-        initial_drawing=session.kept_drawing(key),
+        initial_drawing=_first_drawing(key),
         key=key,
     )
-    drawn, rgba = session.drawing((canvas.json_data, canvas.image_data))
+    new: Canvas = (canvas.json_data, canvas.image_data)
+    if new[1] is not None:
+        session.keep(_DRAWING, new)
+    # Of what it was given to begin with, the canvas tells no picture.
+    last: Canvas = session.kept(_DRAWING, new)
+    drawn, rgba = last
     _NAME_IT(data={"name": "Drawing area: draw one digit with mouse, pen or finger"}, key="canvas-name")
     hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
     return Drawn(rgba, hint, strokes.from_canvas((drawn or {}).get("objects", [])))

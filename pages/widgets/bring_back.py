@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -61,6 +62,8 @@ def _run(network: TrainedNetwork, name: str) -> Run:
         dataset = data.peek(data_set)
         if dataset is not None:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
-            message = f"Read from the file {name}, and tested on {data.names().get(dataset.name, dataset.name)}."
+            # A file may be called anything, and this is shown as Markdown.
+            plain = re.sub(r"[^\w .()-]", "", name)[:80]
+            message = f"Read from the file {plain}, and tested on {data.names().get(dataset.name, dataset.name)}."
             return Run.of_network(tested, dataset, scheduler.shared(), message)
     raise DataError("There are no images to test it with yet.", "Wait until the data set is loaded, and try again.")

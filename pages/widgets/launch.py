@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import scheduler
-from mnist_core.errors import DataError, PlaygroundError, StoreError
+from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
 from pages.widgets import data, links, session, workspace
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _end(summary: RunSummary) -> None:
             if dataset is None:
                 raise DataError("Its images are not here.", "Bring them again.")
             run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
-        except DataError:
-            keeper.give_up(token, summary.id)  # Without images it cannot be tested.
+        except (DataError, CapacityError):
+            keeper.give_up(token, summary.id)  # Without images, or without room for it, it cannot be tested.
         else:
             session.hold(run)
             run.stop()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import comparing, network, presets
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.job import Status
-from pages.widgets import comparison, live, overlay, run_table, runs, segments, session
+from pages.widgets import comparison, live, run_table, runs, segments, session, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,10 +72,19 @@ def _found() -> Named:
     ids: tuple[str, ...] = session.kept("race", ())
     if not ids:
         ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else ()
-    there = [run for run_id in ids if (run := overlay.opened(run_id)) is not None]
-    session.keep("race", tuple(run.id for run in there))
-    if there:
-        st.query_params[_QUERY] = ".".join(run.id for run in there)
+    there, stay = [], []
+    for run_id in ids:
+        try:
+            there.append(workspace.open_run(run_id))
+        except PlaygroundError as error:
+            st.warning(str(error), icon=":material/warning:")
+            if isinstance(error, RunNotFoundError):
+                continue
+            # Others may be there again in a moment, or once they go on.
+        stay.append(run_id)
+    session.keep("race", tuple(stay))
+    if stay:
+        st.query_params[_QUERY] = ".".join(stay)
     else:
         st.query_params.pop(_QUERY, None)
     return _named(there)

@@ -61,9 +61,9 @@ def show(row: Row) -> None:
 
 
 def _origin(row: Row) -> str:
-    """When it began, from what it learned and with what it was computed."""
-    began = datetime.fromtimestamp(row.summary.created, _zone())
-    told = [f"Begun {began:%d %B %Y, %H:%M}", row.summary.provenance]
+    """Since when it is kept, from what it learned and with what it was computed."""
+    since = datetime.fromtimestamp(row.summary.created, _zone())
+    told = [f"Kept since {since:%d %B %Y, %H:%M}", row.summary.provenance]
     if row.config is not None:
         told.append(f"seed {row.config.seed}")
     versions = workspace.versions(row.summary)
@@ -85,18 +85,18 @@ def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:
 
 def _rename(run_id: str, title: str) -> None:
     title = " ".join(title.split())
-    workspace.store().rename(workspace.token(), run_id, title)
-    for run in (*session.runs(), *session.keeper().runs(workspace.token())):
+    workspace.store().rename(session.workspace(), run_id, title)
+    for run in (*session.runs(), *session.keeper().runs(session.workspace())):
         if run.id == run_id:
             run.title = title
 
 
 def _note(run_id: str, notes: str) -> None:
-    workspace.store().note(workspace.token(), run_id, notes)
+    workspace.store().note(session.workspace(), run_id, notes)
 
 
 def _pin(run_id: str, is_pinned: bool) -> None:
-    workspace.store().pin(workspace.token(), run_id, is_pinned)
+    workspace.store().pin(session.workspace(), run_id, is_pinned)
 
 
 def offer(chosen: Sequence[Row]) -> None:
@@ -130,7 +130,7 @@ def _stop(under_way: Sequence[Run]) -> None:
 
 
 def _delete(ids: Sequence[str]) -> None:
-    store, token = workspace.store(), workspace.token()
+    store, token = workspace.store(), session.workspace()
     session.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
     gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
     for run_id in gone:
@@ -142,7 +142,7 @@ def _delete(ids: Sequence[str]) -> None:
 
 def _restore(ids: Sequence[str]) -> None:
     for run_id in ids:
-        _try(workspace.store().restore, workspace.token(), run_id)
+        _try(workspace.store().restore, session.workspace(), run_id)
     run_table.choose(ids)
 
 

@@ -80,13 +80,13 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
 
 def under_way(run_id: str) -> Run | None:
     """The run itself while it is under way on this server."""
-    found = (run for run in session.keeper().runs(workspace.token()) if run.id == run_id)
+    found = (run for run in session.keeper().runs(session.workspace()) if run.id == run_id)
     return next((run for run in found if run.snapshot.status.is_active), None)
 
 
 def _now(summary: RunSummary) -> RunSummary:
     """What is kept of a run is a moment behind it."""
-    held = {run.id: run for run in session.keeper().runs(workspace.token())} if summary.status.is_active else {}
+    held = {run.id: run for run in session.keeper().runs(session.workspace())} if summary.status.is_active else {}
     if summary.id not in held:
         return summary
     shot = held[summary.id].snapshot
@@ -126,7 +126,8 @@ def show(every: Sequence[Row]) -> list[Row]:
         st.caption("No run is like that.")
         return []
     _grid(shown)
-    active = [run for row in shown if (run := under_way(row.id)) is not None]
+    here = [row.id for row in shown if row.summary.status.is_active]
+    active = [run for run_id in here if (run := under_way(run_id)) is not None]
     if active:
         st.fragment(_await_end, run_every=live.poll_seconds())(active)
     return _choice(shown)

@@ -19,17 +19,11 @@ from mnist_core.live_run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.job import Job
     from mnist_core.keeping import Keeper
     from mnist_core.training import TrainingState
-
-    Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
-    """A drawing as the canvas has it, and its picture, (h, w, 4); None before anything was drawn."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +34,6 @@ WORKSPACE_COOKIE = "mnist_playground_workspace"
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
 _FIRST_PRESET = "kite"
-_BLANK: Canvas = (None, None)
 
 
 def _state(name: str, default: Any) -> Any:
@@ -292,6 +285,8 @@ def adopt(run: Job) -> None:
     if run.id not in {one.id for one in runs()}:
         if isinstance(run, Run):
             run = run.copy_of_ended()
+            with contextlib.suppress(StoreError):  # Unless it was there before, and has been deleted.
+                keeper().store.restore(workspace(), run.id)
             _put_into_workspace(run)
         hold(run)
     prefer_run(run.id)
@@ -307,12 +302,14 @@ def _put_into_workspace(run: Run) -> None:
 
 
 def hold(run: Job) -> None:
-    """Have a run among the visitor's `runs`; the oldest that have ended make room, and can be loaded again."""
+    """Have a run among the visitor's `runs`; the oldest that have ended make room, first those that can be loaded."""
     own = runs()
     if run in own:
         return
     own.append(run)
-    for old in [other for other in own if not other.snapshot.status.is_active][: max(0, len(own) - MAX_KEPT_RUNS)]:
+    ended = [other for other in own if not other.snapshot.status.is_active]
+    ended.sort(key=lambda other: not isinstance(other, Run))  # Of classical models nothing is kept.
+    for old in ended[: max(0, len(own) - MAX_KEPT_RUNS)]:
         own.remove(old)
 
 
@@ -374,25 +371,3 @@ def preferred_run() -> str:
 def prefer_run(run_id: str) -> None:
     """Note the run that is looked at, for the other pages."""
     st.session_state["preferred_run"] = run_id
-
-
-def kept_drawing(key: str) -> dict[str, Any] | None:
-    """The drawing that the canvas `key` begins with: what there was before another page was shown."""
-    if key not in st.session_state:
-        last: Canvas = _state("last_drawing", _BLANK)
-        st.session_state["first_drawing"] = last[0]
-    first: dict[str, Any] | None = st.session_state.get("first_drawing")
-    return first
-
-
-def drawing(new: Canvas) -> Canvas:
-    """What is on the canvas: what it tells, or what it was given to begin with, since of that it tells no picture."""
-    if new[1] is not None:
-        st.session_state["last_drawing"] = new
-    last: Canvas = _state("last_drawing", new)
-    return last
-
-
-def forget_drawing() -> None:
-    """Let the next canvas be blank."""
-    st.session_state["last_drawing"] = _BLANK

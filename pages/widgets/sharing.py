@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core import datasets, link, scheduler, workspaces
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.live_run import Run
-from pages.widgets import data, links, runs, workspace
+from pages.widgets import data, links, runs, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.job import Job
@@ -38,7 +38,7 @@ def offer(run: Job) -> None:
 
 
 def _offer(run: Run) -> None:
-    shares, token = workspace.store().shares, workspace.token()
+    shares, token = workspace.store().shares, session.workspace()
     if not shares.is_shared(token, run.id):
         st.caption(
             "A link to this run: its network, curves, matrix and mistakes, to look at and to take home. It shows "

@@ -55,11 +55,6 @@ def remember() -> None:
         st.rerun()
 
 
-def token() -> str:
-    """The visitor's workspace."""
-    return session.workspace()
-
-
 def store() -> RunStore:
     """Where the visitor's runs are kept.
 
@@ -74,7 +69,7 @@ def summaries() -> tuple[RunSummary, ...]:
     if not session.is_workspace_used():
         return ()
     try:
-        return session.keeper().list(token())
+        return session.keeper().list(session.workspace())
     except StoreError as error:
         st.warning(f"The runs that were kept cannot be shown. {error}", icon=":material/warning:")
         return ()
@@ -91,12 +86,12 @@ def open_run(run_id: str) -> Run:
     for held in session.runs():
         if held.id == run_id and isinstance(held, Run):
             return held
-    for run in session.keeper().runs(token()):
+    for run in session.keeper().runs(session.workspace()):
         if run.id == run_id:
             run.watch(session.watcher())  # It goes on when the tab in which it was begun is closed.
             session.hold(run)
             return run
-    kept = store().load(token(), run_id)
+    kept = store().load(session.workspace(), run_id)
     if kept.summary.status.is_active:
         raise StoreError("This run has not ended.", "Go on with it, or end it, on the Train page.")
     dataset = data.peek(kept.summary.dataset)
@@ -137,7 +132,7 @@ def versions(summary: RunSummary) -> dict[str, str]:
 def show_trouble(run: Run) -> None:
     """Say so if a run is not being kept."""
     try:
-        trouble = session.keeper().trouble(token(), run.id)
+        trouble = session.keeper().trouble(session.workspace(), run.id)
     except StoreError as error:
         trouble = str(error)
     if trouble:
@@ -155,7 +150,7 @@ def offer_recovery() -> None:
             "or after the browser's cookies were deleted. Whoever has the code has your runs, so keep it to yourself."
         )
         if session.is_workspace_used():
-            st.code(workspaces.recovery_code(token()), language=None)
+            st.code(workspaces.recovery_code(session.workspace()), language=None)
         with st.form("recovery-form", border=False):
             code = st.text_input("A recovery code", key="recovery-code", placeholder="Of another device")
             if st.form_submit_button("Bring its runs here", icon=":material/login:"):
@@ -164,7 +159,8 @@ def offer_recovery() -> None:
                 except PlaygroundError as error:
                     st.error(str(error), icon=":material/error:")
                 else:
-                    session.enter(found)
+                    if found != session.workspace():
+                        session.enter(found)
                     st.rerun()
         if session.is_workspace_used():
-            st.caption("The runs that you have here now stay where they are: write down their code first, to return.")
+            st.caption("The networks that you have here now stay kept: write down their code first, to return.")

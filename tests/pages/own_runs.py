@@ -13,7 +13,7 @@ from mnist_core.datasets import Dataset
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import data
-from tests.pages.conftest import ROOT
+from tests.pages import visitor
 from tests.turns import wait_for
 
 MINUTES = 300.0
@@ -73,10 +73,4 @@ def view(app: AppTest, key: str, name: str) -> AppTest:
 
 def returned(app: AppTest, **query: str) -> AppTest:
     """The same browser in a new session, on the Compare page."""
-    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    new.session_state["workspace"] = app.session_state["workspace"]
-    new.session_state["is-workspace-used"] = True
-    new.switch_page("pages/compare.py")
-    for name, value in query.items():
-        new.query_params[name] = value
-    return new.run()
+    return visitor.returned(app, "pages/compare.py", **query)

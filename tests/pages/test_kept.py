@@ -15,20 +15,12 @@ from mnist_core.job import Status
 from mnist_core.live_run import Run
 from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import labels, press, train_briefly, wait_for_end
+from tests.pages.visitor import labels, press, returned, train_briefly, wait_for_end
 from tests.turns import wait_for, wait_until
 
 pytestmark = pytest.mark.usefixtures("own_keeper")
 
 MINUTES = 300.0
-
-
-def returned(app: AppTest) -> AppTest:
-    """The same browser in a new session, as after a reload."""
-    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    new.session_state["workspace"] = app.session_state["workspace"]
-    new.session_state["is-workspace-used"] = True
-    return new.run()
 
 
 def restart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,10 +198,7 @@ def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) 
 
 def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_back(app: AppTest) -> None:
     train_briefly(app)
-    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    again.session_state["workspace"] = app.session_state["workspace"]
-    again.session_state["is-workspace-used"] = True
-    again.switch_page("pages/evaluate.py").run()
+    again = returned(app, "pages/evaluate.py")
     config = dataclasses.replace(app.session_state["draft"], epochs=77)
     again.file_uploader[0].set_value(("settings.json", config.to_json().encode(), "application/json"))
     again.run()
@@ -275,13 +264,8 @@ def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest
 def test_last_run_has_no_place_beside_another_network_from_the_address(app: AppTest) -> None:
     run = train_briefly(app)
     for layers, shown in (("dense-10-sigmoid", run.id), ("dense-77-relu", None)):
-        again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        again.session_state["workspace"] = app.session_state["workspace"]
-        again.session_state["is-workspace-used"] = True
         query = run.config.to_query() | {"layers": layers}
-        for name, text in query.items():
-            again.query_params[name] = text
-        again.run()
+        again = returned(app, **query)
         assert again.session_state["draft"].to_query() == query
         current = again.session_state["current_run"]
         assert (current.id if current else None) == shown

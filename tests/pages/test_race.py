@@ -10,8 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import keeping, scheduler, training, workspaces
 from mnist_core.config import LayerConfig
+from mnist_core.errors import StoreError
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.runs import RunStore
+from mnist_core.stored_run import StoredRun
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words
 from tests.pages.visitor import PAUSE, press, train_briefly
@@ -67,6 +70,30 @@ def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app:
     assert "race" not in compare.query_params
     assert compare.multiselect(key="run-choice-names").value == [run.id for run in runs]
     assert len(table(compare)) == 3
+
+
+def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
+    compare: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    to_the_end(compare, runs)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    keeping._made.cache_clear()
+    load = RunStore.load
+    troubles = [StoreError("The database is out of reach.", "Try again.")]
+
+    def load_later(self: RunStore, workspace: str, run_id: str) -> StoredRun:
+        if troubles:
+            raise troubles.pop()
+        return load(self, workspace, run_id)
+
+    monkeypatch.setattr(RunStore, "load", load_later)
+    again = returned(compare, race=".".join(run.id for run in runs))
+    assert any("out of reach" in box.value for box in again.warning)
+    again.run()
+    assert not again.warning
+    assert again.session_state["race-noted"] == tuple(run.id for run in runs)
+    assert any(text.value.startswith("| Network") for text in again.markdown)
 
 
 def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import strokes
 from mnist_core.live_run import Run
+from tests.pages.conftest import ROOT
 
 PAUSE = Event()
 
@@ -25,6 +26,18 @@ def labels(app: AppTest) -> list[str]:
 def press(app: AppTest, label: str) -> AppTest:
     next(button for button in app.button if button.label == label).click()
     return app.run()
+
+
+def returned(app: AppTest, page: str = "", **query: str) -> AppTest:
+    """The same browser in a new session, as after a reload."""
+    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    new.session_state["workspace"] = app.session_state["workspace"]
+    new.session_state["is-workspace-used"] = True
+    if page:
+        new.switch_page(page)
+    for name, value in query.items():
+        new.query_params[name] = value
+    return new.run()
 
 
 def wait_for_end(app: AppTest) -> Run:
