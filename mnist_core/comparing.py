@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.evaluation import Evaluation, Indices
-    from mnist_core.training import Progress, Started
 
 # A setting that is a choice -> what each choice is called.
 _CHOICES: Mapping[str, Mapping[str, str]] = {
@@ -34,7 +33,6 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 # Settings that do nothing at 0.
 _SWITCHES = ("validation_fraction", "l2", "early_stopping", "augmentation")
-_SEVERAL = 4
 
 
 def described(config: RunConfig) -> dict[str, str]:
@@ -86,27 +84,6 @@ def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
         if last is None or is_equal or accuracies[i] > accuracies[last]:
             best.append(i)
     return best
-
-
-def busy_seconds(points: Sequence[Progress], started: Started, epochs: Sequence[float]) -> NDArray[np.float64]:
-    """How long a run had computed when it had come to certain places, without what it waited for others' turns.
-
-    Args:
-        points: its curve, one point or more.
-        started: its sizes.
-        epochs: (n,) places on the curve, in epochs from 0; between two points time passes evenly.
-
-    Returns:
-        (n,) float64, seconds. A chunk that took several times as long as usual, such as the first, for which a network
-        is compiled, counts as a usual one.
-    """
-    places = np.array([0.0] + [point.epoch - 1 + point.step / started.steps_per_epoch for point in points])
-    speeds = np.array([point.samples_per_second for point in points])
-    usual = np.median(speeds)
-    speeds[speeds < usual / _SEVERAL] = usual
-    seconds = np.cumsum(np.diff(places) * started.training_images / speeds)
-    times: NDArray[np.float64] = np.interp(epochs, places, np.concatenate([[0.0], seconds]))
-    return times
 
 
 def told_apart(titles: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:

@@ -291,12 +291,12 @@ class Keeper:
                 logger.info("Run %s is kept already", run.id)
             record.is_created = True
         if shot.state is not None and shot.state.epoch > record.epoch:
-            store.save_epoch(*whose, shot.state, shot.points, shot.seconds)
+            store.save_epoch(*whose, shot.state, shot.points, shot.busy_seconds)
             record.epoch = shot.state.epoch
         if not shot.status.is_active:
             store.finish(
                 *whose, shot.status, network=shot.network, evaluation=shot.evaluation, points=shot.points,
-                rates=shot.rates, seconds=shot.seconds, message=shot.message,
+                rates=shot.rates, seconds=shot.busy_seconds, message=shot.message,
             )  # fmt: skip
             record.is_closed = True
 

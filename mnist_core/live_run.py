@@ -22,7 +22,9 @@ from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from mnist_core import engine, forward
     from mnist_core.config import RunConfig
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from mnist_core.stored_run import StoredRun
 
 logger = logging.getLogger(__name__)
+
+_SEVERAL = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,15 @@ class Snapshot(JobSnapshot):
         return newest.weights if newest else None
 
     @property
+    def busy_seconds(self) -> float:
+        """How long it has computed so far, without what it waited for others' turns; see the function of that name."""
+        if self.started is None or not self.points:
+            return 0.0
+        last = self.points[-1]
+        place = last.epoch - 1 + last.step / self.started.steps_per_epoch
+        return float(busy_seconds(self.points, self.started, [place])[0])
+
+    @property
     def seconds_an_epoch(self) -> float | None:
         """How long an epoch takes alone, without waiting for others or compiling; None before the first point."""
         if self.started is None or not self.points:
@@ -70,6 +83,29 @@ class Snapshot(JobSnapshot):
         # Most chunks share the processor with others; the quickest ones say how long it takes without.
         speeds = sorted(point.samples_per_second for point in self.points)
         return self.started.training_images / speeds[len(speeds) * 9 // 10]
+
+
+def busy_seconds(
+    points: Sequence[training.Progress], started: training.Started, epochs: Sequence[float]
+) -> NDArray[np.float64]:
+    """How long a run had computed when it had come to certain places, without what it waited for others' turns.
+
+    Args:
+        points: its curve, one point or more.
+        started: its sizes.
+        epochs: (n,) places on the curve, in epochs from 0; between two points time passes evenly.
+
+    Returns:
+        (n,) float64, seconds. A chunk that took several times as long as usual, such as the first, for which a network
+        is compiled, counts as a usual one.
+    """
+    places = np.array([0.0] + [point.epoch - 1 + point.step / started.steps_per_epoch for point in points])
+    speeds = np.array([point.samples_per_second for point in points])
+    usual = np.median(speeds)
+    speeds[speeds < usual / _SEVERAL] = usual
+    seconds = np.cumsum(np.diff(places) * started.training_images / speeds)
+    times: NDArray[np.float64] = np.interp(epochs, places, np.concatenate([[0.0], seconds]))
+    return times
 
 
 class Run(Job):

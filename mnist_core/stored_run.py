@@ -60,7 +60,7 @@ class RunSummary:
         message: what people should know of how it ended; empty if nothing.
         created: when it was taken on, in seconds since 1970.
         updated: when it was last changed, likewise.
-        seconds: how long it has trained.
+        seconds: how long it has computed, without waiting for others' turns.
         epochs: how many are finished.
         loss: of the last finished epoch, as the three that follow; None before the first.
         accuracy: share read right, 0 to 1.

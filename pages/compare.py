@@ -15,12 +15,12 @@ def show_runs(rows: list[run_table.Row]) -> None:
                 st.switch_page("pages/train.py")
             st.button("Race several", icon=":material/sports_score:", on_click=go_to_race)
         return
-    chosen = run_table.show(rows)
+    shown, chosen = run_table.show(rows)
     if chosen:
         run_card.offer(chosen)
     if len(chosen) == 1:
         run_card.show(chosen[0])
-    overlay.show(rows, chosen)
+    overlay.show(shown, chosen)
 
 
 def go_to_race() -> None:

@@ -379,7 +379,7 @@ def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, 
     )  # fmt: skip
     assert ours.started == theirs.started
     assert [p.loss for p in ours.points] == [p.loss for p in theirs.points]
-    assert ours.seconds == theirs.seconds
+    assert ours.seconds == theirs.busy_seconds
     assert back.fraction == 1.0
     assert ours.network is not None
     assert theirs.network is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import saving, scheduler
+from mnist_core import presets, saving, scheduler
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.live_run import Run
 from pages.widgets import data, session
@@ -65,5 +65,7 @@ def _run(network: TrainedNetwork, name: str) -> Run:
             # A file may be called anything, and this is shown as Markdown.
             plain = re.sub(r"[^\w .()-]", "", name)[:80]
             message = f"Read from the file {plain}, and tested on {data.names().get(dataset.name, dataset.name)}."
-            return Run.of_network(tested, dataset, scheduler.shared(), message)
+            run = Run.of_network(tested, dataset, scheduler.shared(), message)
+            run.title = f"{presets.title_of(run.config)} from {plain}"
+            return run
     raise DataError("There are no images to test it with yet.", "Wait until the data set is loaded, and try again.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, lesson_figures, network
-from pages.widgets import live, session
+from mnist_core import lesson_figures, live_run, network
+from pages.widgets import live, runs, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def curves(
 def legend(names: Sequence[str]) -> dict[str, str]:
     """The runs' names as Markdown, each behind a dot of its colour in the charts."""
     colors = lesson_figures.series(names)["range"]
-    return {name: f"![ ]({_dot(color)}) {name}" for name, color in zip(names, colors, strict=True)}
+    return {name: f"![ ]({_dot(color)}) {runs.in_markdown(name)}" for name, color in zip(names, colors, strict=True)}
 
 
 def _dot(color: str) -> str:
@@ -111,7 +111,7 @@ def _points(begun: Named, article: Article | None, across: str) -> pd.DataFrame:
             curve = live.curve(run.snapshot, _MOST_POINTS)
             if across == SECONDS and run.snapshot.started is not None:
                 places = [row[0] for row in curve]
-                seconds = comparing.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+                seconds = live_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
                 curve = [(second, *row[1:]) for second, row in zip(seconds.tolist(), curve, strict=True)]
             rows += [(*row, name) for row in curve]
     for line in article.log if article is not None else ():

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_core import scheduler
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
-from pages.widgets import data, links, session, workspace
+from pages.widgets import data, links, runs, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -76,14 +76,18 @@ def _offer_broken_off() -> None:
     under_way = _elsewhere()
     if not under_way:
         return
-    from mnist_core import runs  # Who has something broken off has waited for its database library already.
+    from mnist_core.runs import (
+        library_versions,  # Who has something broken off has waited for its database library already.
+    )
 
     found = _unfinished()
     for summary in found[:_MOST_OFFERED]:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
             epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
-            st.markdown(f"**{workspace.title(summary)}, run {summary.number}**, was broken off {epochs}.")
-            if workspace.versions(summary) != runs.library_versions():
+            st.markdown(
+                f"**{runs.in_markdown(workspace.title(summary))}, run {summary.number}**, was broken off {epochs}."
+            )
+            if workspace.versions(summary) != library_versions():
                 st.caption("It began with other versions of Python or its libraries: the last digits may differ.")
             with st.container(horizontal=True):
                 if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):

@@ -185,7 +185,10 @@ def _told(error: PlaygroundError) -> str:
     """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
     received = "" if error.received is None else " ".join(str(error.received).replace("`", "'").split())
     shown = f" Received: `{received[:120]}`." if received else ""
-    return f"The link could not be opened, and the settings are as they were. {error.problem}{shown} {error.remedy}"
+    return (
+        "The link could not be opened, and nothing was changed: ask for it again, or mend it by hand. "
+        f"{error.problem}{shown} {error.remedy}"
+    )
 
 
 def page() -> str:

@@ -77,7 +77,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
     others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
     sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
     if shot.status is Status.WAITING and not shot.points:
-        text = f"{runs.title(run)} · getting ready: it is compiled for this computer …"
+        text = f"{runs.in_markdown(runs.title(run))} · getting ready: it is compiled for this computer …"
         if others > 0:
             images = len(run.split.train_indices)
             alone = capacity.estimated_seconds(run.config, images)
@@ -85,7 +85,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
         st.progress(0.0, text=text)
         return
     epoch = shot.points[-1].epoch if shot.points else 1
-    text = f"{runs.title(run)} · **epoch {epoch} of {run.config.epochs}**"
+    text = f"{runs.in_markdown(runs.title(run))} · **epoch {epoch} of {run.config.epochs}**"
     if run.is_stopping:
         text += " · stopping …"
     elif shot.status is Status.PAUSED:
@@ -243,7 +243,7 @@ def _ending(run: Run, shot: Snapshot) -> None:
     evaluation = shot.evaluation
     is_whole = shot.status is Status.FINISHED
     after = "" if is_whole else f", ended after {run.fraction:.0%} of its epochs"
-    st.caption(f"{runs.title(run)}, run {run.number}{after}")
+    st.caption(f"{runs.in_markdown(runs.title(run))}, run {run.number}{after}")
     # With another learning rate on the way it was no longer the article's recipe.
     preset = None if shot.rates else presets.preset_of(run.config)
     published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,6 +26,7 @@ VIEW = "Race"
 """What the Compare page calls the view with the race."""
 MOST = 6
 _QUERY = "race"
+_MOST_REMEMBERED = 500
 _EDITOR = "editor"
 _FIRST = ["preset-morgan-0", "preset-morgan-1"]
 
@@ -71,7 +73,7 @@ def _found() -> Named:
     """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
     ids: tuple[str, ...] = session.kept("race", ())
     if not ids:
-        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else ()
+        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else _under_way()
     there, stay = [], []
     for run_id in ids:
         try:
@@ -88,6 +90,18 @@ def _found() -> Named:
     else:
         st.query_params.pop(_QUERY, None)
     return _named(there)
+
+
+@st.cache_resource(show_spinner=False)
+def _begun() -> OrderedDict[str, tuple[str, ...]]:
+    """The last race of each workspace, for its other tabs; the newest of the whole server."""
+    return OrderedDict()
+
+
+def _under_way() -> tuple[str, ...]:
+    """The race of another tab, as long as one of its runs goes on."""
+    ids = _begun().get(session.workspace(), ())
+    return ids if any(run_table.under_way(run_id) for run_id in ids) else ()
 
 
 def _named(there: Sequence[Run]) -> Named:
@@ -142,6 +156,10 @@ def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
     begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
     if begun:
         session.keep("race", tuple(begun))
+        races = _begun()
+        races[session.workspace()] = tuple(begun)
+        while len(races) > _MOST_REMEMBERED:
+            races.popitem(last=False)
 
 
 def _started(config: RunConfig, dataset: Dataset) -> Run | None:
@@ -184,10 +202,7 @@ def _progress(run: Run) -> str:
 
 
 def _seconds(run: Run) -> float:
-    shot = run.snapshot
-    if shot.started is None or not shot.points:
-        return 0.0
-    return float(comparing.busy_seconds(shot.points, shot.started, [run.config.epochs])[0])
+    return run.snapshot.busy_seconds
 
 
 def _ranking(there: Named) -> None:
@@ -196,7 +211,7 @@ def _ranking(there: Named) -> None:
     order = sorted(ended, key=lambda name: -ended[name].accuracy)
     labels = comparison.legend(list(there))
     lines = [
-        f"| {labels[name].replace('|', '/')} | {ended[name].accuracy:.2%} | {_seconds(there[name]):.1f} "
+        f"| {labels[name]}{_unlike_finished(there[name])} | {ended[name].accuracy:.2%} | {_seconds(there[name]):.1f} "
         f"| {network.parameter_count(there[name].config):,} |"
         for name in order
     ]
@@ -215,6 +230,13 @@ def _ranking(there: Named) -> None:
     if len(ended) > 1:
         ids = [run.id for run in there.values()]  # In this order they keep their colours.
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
+
+
+def _unlike_finished(run: Run) -> str:
+    shot = run.snapshot
+    if shot.status is Status.FINISHED:
+        return ""
+    return f", {shot.status.value} after {len(shot.epochs)} of {run.config.epochs} epochs"
 
 
 def _compare(ids: Sequence[str]) -> None:

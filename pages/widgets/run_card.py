@@ -111,7 +111,16 @@ def offer(chosen: Sequence[Row]) -> None:
         else:
             label = "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}"
             ids = [row.id for row in chosen]
-            st.button(label, icon=":material/delete:", on_click=_delete, args=(ids,), type="tertiary")
+            is_pinned = any(row.summary.is_pinned for row in chosen)
+            st.button(
+                label,
+                icon=":material/delete:",
+                on_click=_delete,
+                args=(ids,),
+                type="tertiary",
+                disabled=is_pinned,
+                help="What is pinned stays. Take the pin off first." if is_pinned else None,
+            )
 
 
 def _offer_ways(row: Row) -> None:
@@ -143,6 +152,7 @@ def _delete(ids: Sequence[str]) -> None:
 def _restore(ids: Sequence[str]) -> None:
     for run_id in ids:
         _try(workspace.store().restore, session.workspace(), run_id)
+    session.keep("deleted-runs", ())
     run_table.choose(ids)
 
 
@@ -157,10 +167,9 @@ def _try(what: Callable[..., object], *of: object) -> bool:
 
 
 def say() -> None:
-    """What could not be done, and what has just been deleted, with the way back: until something else is done."""
+    """What could not be done, and what was deleted last, with the way back."""
     trouble, gone = session.kept("run-trouble", ""), session.kept("deleted-runs", ())
     session.keep("run-trouble", "")
-    session.keep("deleted-runs", ())
     if trouble:
         st.error(trouble, icon=":material/error:")
     if gone:

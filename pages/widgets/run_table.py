@@ -94,7 +94,7 @@ def _now(summary: RunSummary) -> RunSummary:
         summary,
         status=shot.status,
         epochs=len(shot.epochs),
-        seconds=shot.seconds,
+        seconds=shot.busy_seconds,
         test_accuracy=shot.evaluation.accuracy if shot.evaluation else None,
         test_loss=shot.evaluation.loss if shot.evaluation else None,
     )
@@ -119,18 +119,18 @@ def choose(ids: Sequence[str]) -> None:
     session.keep("choice-edition", session.kept("choice-edition", 0) + 1)
 
 
-def show(every: Sequence[Row]) -> list[Row]:
-    """Filters, the table, and the chosen among the runs that it shows; returns these, in the order of choosing."""
+def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing."""
     shown = _filtered(every)
     if not shown:
         st.caption("No run is like that.")
-        return []
+        return [], []
     _grid(shown)
     here = [row.id for row in shown if row.summary.status.is_active]
     active = [run for run_id in here if (run := under_way(run_id)) is not None]
     if active:
         st.fragment(_await_end, run_every=live.poll_seconds())(active)
-    return _choice(shown)
+    return shown, _choice(shown)
 
 
 def _await_end(active: Sequence[Run]) -> None:
@@ -196,7 +196,7 @@ def _grid(shown: Sequence[Row]) -> None:
             "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
             "Parameters": config.NumberColumn(format="localized", help="How many numbers it learns."),
             "Seconds": config.NumberColumn(
-                format="%.1f", help="How long it took; runs that share the processor take longer."
+                format="%.1f", help="How long it has computed, without waiting for others' turns."
             ),
             "State": config.TextColumn(help="How it ended or how it goes on, and after how many epochs."),
         },

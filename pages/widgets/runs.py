@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +22,11 @@ _MOST_LISTED = 100
 def title(run: Job) -> str:
     """What the network or the classical model of a run is called."""
     return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
+
+
+def in_markdown(title: str) -> str:
+    """A title, which people may have written, so that Markdown shows it as it stands."""
+    return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", title)
 
 
 def name(run: Job) -> str:
@@ -70,6 +76,9 @@ def choose() -> Job | None:
     ids = list(names)
     before = session.preferred_run() if session.preferred_run() in names else ids[0]
     # What is preferred may not be readable yet: it stays preferred until the visitor chooses.
+    if before != session.kept("preferred-before", before):
+        session.choose("run-choice", before)
+    session.keep("preferred-before", before)
     chosen = st.selectbox(
         "Network",
         ids,

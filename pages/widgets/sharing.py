@@ -41,7 +41,7 @@ def _offer(run: Run) -> None:
     shares, token = workspace.store().shares, session.workspace()
     if not shares.is_shared(token, run.id):
         st.caption(
-            "A link to this run: its network, curves, matrix and mistakes, to look at and to take home. It shows "
+            "A link to this run: its figures, matrix and mistakes to look at, and all of it to take home. It shows "
             "neither your notes nor your other runs, and you can stop sharing whenever you like."
         )
         if st.button("Make a link", icon=":material/add_link:", type="primary", key="share-run-on"):

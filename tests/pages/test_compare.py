@@ -151,7 +151,7 @@ def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> Non
     assert len(table(compare)) == 1
 
 
-def test_deleted_runs_come_back_by_undo_until_something_else_is_done(compare: AppTest) -> None:
+def test_deleted_runs_come_back_by_undo_after_another_page_too(compare: AppTest) -> None:
     runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
     before = kept(compare)
     choose(compare, *runs[:2])
@@ -166,8 +166,27 @@ def test_deleted_runs_come_back_by_undo_until_something_else_is_done(compare: Ap
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
     assert "Deleted" not in words(compare)
     press(compare, "Delete these 2")
-    choose(compare, runs[2])
-    assert "Undo" not in [button.label for button in compare.button]
+    compare.switch_page("pages/train.py").run()
+    compare.switch_page("pages/compare.py").run()
+    press(compare, "Undo")
+    assert set(kept(compare)) == set(before)
+
+
+def test_pinned_run_is_not_deleted(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE)
+    choose(compare, runs[0])
+    compare.toggle(key=f"pin-{runs[0].id}").set_value(True).run()
+    for chosen, label in ((runs[:1], "Delete"), (runs, "Delete these 2")):
+        choose(compare, *chosen)
+        assert next(button for button in compare.button if button.label == label).disabled
+
+
+def test_name_that_looks_like_markdown_is_shown_as_it_stands(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE)
+    choose(compare, runs[0])
+    compare.text_input(key=f"name-{runs[0].id}").set_value("**bold** [l](http://x) :red[x] $a$").run()
+    choose(compare, *runs)
+    assert r"\*\*bold\*\* \[l\](http\://x) \:red\[x\] \$a\$" in words(compare)
 
 
 def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:

@@ -269,3 +269,18 @@ def test_last_run_has_no_place_beside_another_network_from_the_address(app: AppT
         assert again.session_state["draft"].to_query() == query
         current = again.session_state["current_run"]
         assert (current.id if current else None) == shown
+
+
+def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) -> None:
+    run = train_briefly(app)
+    network = run.snapshot.network
+    assert network is not None
+    other = dataclasses.replace(network, weights=tuple(weight * 0.5 for weight in network.weights))
+    for name, content in (("first.npz", other.to_npz()), ("second.npz", network.to_npz())):
+        upload(app, name, content)
+        assert not app.exception
+        newest = app.session_state["runs"][-1]
+        assert app.selectbox(key="run-choice").value == newest.id
+        assert name in newest.title
+        app.selectbox(key="run-choice").select(run.id).run()
+        assert app.selectbox(key="run-choice").value == run.id

@@ -96,6 +96,24 @@ def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
     assert any(text.value.startswith("| Network") for text in again.markdown)
 
 
+def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-cnn", "preset-morgan-2")
+    for run in runs:
+        run.pause()  # So that the race is on for as long as this takes.
+    other = view(returned(compare), "compare-view", "Race")
+    assert other.session_state["race-noted"] == tuple(run.id for run in runs)
+    press(other, "Stop all")
+    to_the_end(other, runs)
+    assert {run.snapshot.status for run in runs} == {Status.STOPPED}
+    ranking = [text.value for text in other.markdown if text.value.startswith("| Network")]
+    assert all("stopped after" in table for table in ranking)
+    stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/compare.py").run()
+    assert (
+        "race-noted" not in view(stranger, "compare-view", "Race").session_state
+        or not stranger.session_state["race-noted"]
+    )
+
+
 def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     assert keeping.shared().wait_until_saved(MINUTES)
