@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import finetuning, labelled
+from mnist_core import datasets, finetuning, labelled
 from mnist_core.errors import PlaygroundError
 from pages.widgets import data, pictures, runs, session
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOST = 500
 _MOST_SHOWN = 24
 _TAUGHT = " + your digits"
+_WANTED = "wants-teaching"
 
 
 def drawings() -> list[LabelledDrawing]:
@@ -102,14 +103,19 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
         help="A new run goes on from what this network knows, with these drawings among some of its old images. "
         "It takes a few seconds.",
     )
-    if wants:
+    # What it is to rehearse may have to be fetched first; the wish is not forgotten meanwhile.
+    if wants or session.kept(_WANTED, None) == name:
+        session.keep(_WANTED, name)
         _teach(name, network, own)
 
 
 def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
     dataset = data.get(network.config.dataset)
     if dataset is None:
+        if network.config.dataset not in datasets.NAMES or data.loading(network.config.dataset).done.is_set():
+            session.keep(_WANTED, None)  # It cannot be had, as the page says now.
         return
+    session.keep(_WANTED, None)
     from mnist_core.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
 
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)

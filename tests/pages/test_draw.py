@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import forms, strokes
+from mnist_core import datasets, forms, strokes
+from mnist_core.datasets import Dataset
 from mnist_core.drawing import to_mnist
+from mnist_core.job import Status
 from mnist_core.prediction import Predictor
+from pages.widgets import data
 from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 
 
@@ -200,3 +206,38 @@ def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> N
     assert not app.exception
     assert app.session_state["draft"].augmentation == 0.8
     assert app.session_state["draft"].layers == run.config.layers
+
+
+def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_come = threading.Event()
+    load = datasets.load
+
+    def load_later(name: str, directory: Any = None, progress: Any = None) -> Dataset:
+        assert may_come.wait(300)
+        return dataclasses.replace(load("embedded", directory, progress), name=name)
+
+    monkeypatch.setattr(datasets, "load", load_later)
+    data.loading.clear("mnist")
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    app.session_state["own"] = True
+    app.run()
+    try:
+        press(app, "Teach it")  # The built-in network has learned from MNIST.
+        assert app.title[0].value == "Draw a digit"
+        may_come.set()
+        assert data.loading("mnist").done.wait(300)
+        app.run()
+        assert not app.exception
+        assert app.title[0].value == "Build a network, watch it learn"
+        taught = wait_for_end(app)
+        assert taught.snapshot.status is Status.FINISHED
+        # It was wanted once.
+        app.switch_page("pages/draw.py").run()
+        assert app.title[0].value == "Draw a digit"
+    finally:
+        may_come.set()
+        data.loading.clear("mnist")
