@@ -22,12 +22,12 @@ from mnist_core.network import TrainedNetwork
 from mnist_core.runs import RunStore, library_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mnist_core.datasets import Dataset
     from mnist_core.live_run import Run
     from mnist_core.scheduler import Scheduler
-    from mnist_core.stored_run import RunSummary, StoredRun
+    from mnist_core.stored_run import RunSummary
 
 logger = logging.getLogger(__name__)
 
@@ -109,8 +109,8 @@ class Keeper:
             self._take_on(record, run)
         return run
 
-    def give_up(self, workspace: str, run_id: str) -> StoredRun:
-        """End one of the `unfinished` runs where it broke off, for which its data need not be there; returns it.
+    def give_up(self, workspace: str, run_id: str) -> None:
+        """End one of the `unfinished` runs where it broke off, for which its data need not be there.
 
         Raises:
             RunNotFoundError: it is none of these, perhaps not any more.
@@ -124,7 +124,6 @@ class Keeper:
                 network = TrainedNetwork(config, stored.state.best_weights or stored.state.weights)
             message = "The server ended while it was under way."
             self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
-        return stored
 
     def forget(self, workspace: str, run_id: str) -> None:
         """Keep a run no longer, nor have it among the `runs`; what is kept of it stays."""
@@ -135,9 +134,7 @@ class Keeper:
 
     def runs(self, workspace: str) -> list[Run]:
         """The runs of a workspace that are in this process's memory, the oldest first."""
-        with self._changed:
-            records = [record for record in self._records.values() if record.workspace == workspace]
-        return [run for record in records if (run := record.run()) is not None]
+        return [run for _, run in self._in_memory(workspace)]
 
     def list(self, workspace: str) -> tuple[RunSummary, ...]:
         """As `RunStore.list`, but for a while after an error it gives that error at once: pages must not hang.
@@ -176,10 +173,13 @@ class Keeper:
 
     def _held(self, workspace: str) -> set[str]:
         """Runs that go on here, or whose end is still to be saved."""
+        alive = self._in_memory(workspace)
+        return {run.id for record, run in alive if run.snapshot.status.is_active or not record.is_closed}
+
+    def _in_memory(self, workspace: str) -> Sequence[tuple[_Record, Run]]:
         with self._changed:
             records = [record for record in self._records.values() if record.workspace == workspace]
-        alive = [(record, run) for record in records if (run := record.run()) is not None]
-        return {run.id for record, run in alive if run.snapshot.status.is_active or not record.is_closed}
+        return [(record, run) for record in records if (run := record.run()) is not None]
 
     def _take_on(self, record: _Record, run: Run) -> None:
         key = (record.workspace, record.run_id)

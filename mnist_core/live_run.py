@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# A chunk that is so many times slower than usual was compiled, or the machine stood still.
 _SEVERAL = 4
 
 

@@ -108,12 +108,18 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
 )
 
 
-def preset_of(config: RunConfig) -> Preset | None:
-    """The preset whose settings `config` has exactly, whatever data it is trained on; None for one's own."""
-    for preset in PRESETS.values():
+def key_of(config: RunConfig) -> str | None:
+    """The key of the preset whose settings `config` has exactly, whatever data it is trained on; None for one's own."""
+    for key, preset in PRESETS.items():
         if dataclasses.replace(config, dataset=preset.config.dataset) == preset.config:
-            return preset
+            return key
     return None
+
+
+def preset_of(config: RunConfig) -> Preset | None:
+    """The preset under `key_of`; None for one's own settings."""
+    key = key_of(config)
+    return None if key is None else PRESETS[key]
 
 
 def title_of(config: RunConfig) -> str:

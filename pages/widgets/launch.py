@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pages.widgets import data, links, runs, session, workspace
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
+    from mnist_core.live_run import Run
     from mnist_core.stored_run import RunSummary
 
 # Who comes back within so many seconds finds the last run on the page.
@@ -31,19 +33,23 @@ def come_back() -> None:
     if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
         return
     session.keep(session.CAME_BACK, True)
-    run = session.current_run()
-    newest = next(iter(workspace.summaries()), None)
-    if run is None and newest is not None and not newest.status.is_active and time.time() - newest.updated < _RECENT:
-        try:
-            run = workspace.open_run(newest.id)
-        except PlaygroundError:
-            return  # It is in the lists of the other pages, which say what is missing.
-        asked = links.asked()
-        if asked is not None and dataclasses.replace(asked, dataset=run.config.dataset) != run.config:
-            return
+    run = session.current_run() or _ended_lately()
     if run is not None:
         session.show_run(run)
         session.prefer_run(run.id)
+
+
+def _ended_lately() -> Run | None:
+    newest = next(iter(workspace.summaries()), None)
+    if newest is None or newest.status.is_active or time.time() - newest.updated >= _RECENT:
+        return None
+    try:
+        run = workspace.open_run(newest.id)
+    except PlaygroundError:
+        return None  # It is in the lists of the other pages, which say what is missing.
+    asked = links.asked()
+    is_another = asked is not None and dataclasses.replace(asked, dataset=run.config.dataset) != run.config
+    return None if is_another else run
 
 
 def offer(config: RunConfig, dataset: Dataset | None) -> None:
@@ -76,9 +82,8 @@ def _offer_broken_off() -> None:
     under_way = _elsewhere()
     if not under_way:
         return
-    from mnist_core.runs import (
-        library_versions,  # Who has something broken off has waited for its database library already.
-    )
+    # Not before: who has something broken off has waited for its database library already.
+    from mnist_core.runs import library_versions
 
     found = _unfinished()
     for summary in found[:_MOST_OFFERED]:
@@ -138,13 +143,13 @@ def _go_on(summary: RunSummary) -> None:
 def _end(summary: RunSummary) -> None:
     keeper, token = session.keeper(), session.workspace()
     dataset = data.peek(summary.dataset)
+    run = None
     try:
-        try:
-            if dataset is None:
-                raise DataError("Its images are not here.", "Bring them again.")
-            run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
-        except (DataError, CapacityError):
-            keeper.give_up(token, summary.id)  # Without images, or without room for it, it cannot be tested.
+        if dataset is not None:
+            with contextlib.suppress(DataError, CapacityError):
+                run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
+        if run is None:  # Without its images, or without room for it, it cannot be tested.
+            keeper.give_up(token, summary.id)
         else:
             session.hold(run)
             run.stop()

@@ -143,9 +143,8 @@ def _open(config: RunConfig, source: str) -> None:
         )
         notes.append(f":material/info: {why} For now it learns from the data set {data.names()[there]}.")
         config = dataclasses.replace(config, dataset=there)
-    preset = presets.preset_of(config)
-    if preset is not None:
-        key = next(key for key, one in presets.PRESETS.items() if one is preset)
+    key = presets.key_of(config)
+    if key is not None:
         session.load_preset(key)
         session.choose("preset", key)
     session.edit(config)

@@ -126,7 +126,6 @@ def offer(chosen: Sequence[Row]) -> None:
 def _offer_ways(row: Row) -> None:
     if row.summary.test_accuracy is not None and st.button("Evaluate", icon=":material/grid_on:"):
         session.prefer_run(row.id)
-        session.forget("run-choice")
         st.switch_page("pages/evaluate.py")
     if row.config is not None and st.button("To the editor", icon=":material/tune:", help="Its settings, to change."):
         session.edit(row.config)

@@ -239,8 +239,7 @@ def show_run(run: Run) -> None:
     edit(run.config)
     # "Undo my changes" leads back to what it most likely began as.
     alike = [key for key, one in presets.PRESETS.items() if one.config.layers == run.config.layers]
-    same = [key for key in alike if presets.PRESETS[key] is presets.preset_of(run.config)]
-    st.session_state["preset_key"] = next(iter([*same, *alike]), preset_key())
+    st.session_state["preset_key"] = presets.key_of(run.config) or next(iter(alike), preset_key())
 
 
 def start(

@@ -76,10 +76,11 @@ def _find(token: str) -> Run | None:
     try:
         workspace.store().shares.check(token)
         kept = _load(token)
-        dataset = data.get(kept.summary.dataset) if kept.summary.dataset in datasets.NAMES else None
+        if kept.summary.dataset not in datasets.NAMES:
+            st.error("This run learned from images that are not on this server.", icon=":material/error:")
+            return None
+        dataset = data.get(kept.summary.dataset)
         if dataset is None:
-            if kept.summary.dataset not in datasets.NAMES:
-                st.error("This run learned from images that are not on this server.", icon=":material/error:")
             return None
         run = Run.restored(kept, dataset, scheduler.shared())
     except PlaygroundError as error:
