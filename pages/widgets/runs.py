@@ -74,11 +74,13 @@ def choose() -> Job | None:
             st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
         return None
     ids = list(names)
-    before = session.preferred_run() if session.preferred_run() in names else ids[0]
-    # What is preferred may not be readable yet: it stays preferred until the visitor chooses.
-    if before != session.kept("preferred-before", before):
-        session.choose("run-choice", before)
-    session.keep("preferred-before", before)
+    preferred = session.preferred_run()
+    before = preferred if preferred in names else ids[0]
+    # What is preferred may not be readable yet: it stays preferred until the visitor chooses. Something new, such as a
+    # network from a file, is shown; what was preferred all along and has just ended pushes nothing aside.
+    if preferred in names and preferred != session.kept("preferred-before", preferred):
+        session.choose("run-choice", preferred)
+    session.keep("preferred-before", preferred)
     chosen = st.selectbox(
         "Network",
         ids,

@@ -284,3 +284,16 @@ def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) ->
         assert name in newest.title
         app.selectbox(key="run-choice").select(run.id).run()
         assert app.selectbox(key="run-choice").value == run.id
+
+
+def test_run_that_ends_meanwhile_does_not_push_aside_the_one_that_is_looked_at(app: AppTest) -> None:
+    first = train_briefly(app)
+    second = start_torres(app, 100)
+    wait_for(second, Status.RUNNING)
+    app.switch_page("pages/evaluate.py").run()
+    assert app.selectbox(key="run-choice").value == first.id
+    second.stop()
+    wait_for(second, Status.STOPPED)
+    app.run()
+    assert second.id in [run.id for run in app.session_state["runs"] if run.snapshot.evaluation]
+    assert app.selectbox(key="run-choice").value == first.id
