@@ -19,6 +19,7 @@ from mnist_core import embedded, idx
 from mnist_core.config import SPLITS, VALIDATION_FRACTION, check_choice
 from mnist_core.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
 from mnist_core.errors import DataError, DownloadError
+from mnist_core.lazy import lazy_property
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,7 @@ class Dataset:
         if highest > 9:
             raise DataError("A label is no digit.", "Use labels from 0 to 9.", int(highest))
 
-    @functools.cached_property
+    @lazy_property
     def fingerprint(self) -> str:
         """SHA-256 of images, labels and groups, 64 hexadecimal digits: equal for data that teach and test the same.
 

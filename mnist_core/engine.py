@@ -19,6 +19,7 @@ import numpy as np
 
 from mnist_core import augmentation, forward
 from mnist_core import config as choices
+from mnist_core.lazy import lazy_property
 from mnist_core.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -150,12 +151,12 @@ class Position:
     sets: tuple[tuple[Tensor, ...], ...]
     is_dense: bool
 
-    @functools.cached_property
+    @lazy_property
     def weights(self) -> Weights:
         """The weights as arrays in the order of `forward.weight_shapes`; made when first asked for."""
         return self._arrays(self.sets[0])
 
-    @functools.cached_property
+    @lazy_property
     def slots(self) -> Weights:
         """The optimizer slots as arrays, those of a weight together; made when first asked for."""
         return tuple(slot for together in zip(*map(self._arrays, self.sets[1:]), strict=True) for slot in together)

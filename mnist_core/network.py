@@ -14,6 +14,7 @@ import numpy as np
 from mnist_core import forward
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
 from mnist_core.errors import DataError, NetworkFileError
+from mnist_core.lazy import lazy_property
 from mnist_core.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class TrainedNetwork:
             scaled = flat[start : start + block].astype(np.float32) * scale
             yield answer(forward.pixels_in(scaled, self.config.pixels), self._all_weights).numpy()
 
-    @functools.cached_property
+    @lazy_property
     def _all_weights(self) -> Any:
         """The weights in a row as one tensor: to hand over many arrays takes longer than a small network's answer."""
         import tensorflow as tf
