@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import streamlit as st
 from mnist_core import capacity, forward, prediction, scheduler, training
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
-from pages.widgets import data, session
+from pages.widgets import data, garbage, session
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -45,9 +44,7 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
         # Pages would fail with the same error at the first run; here it is at least told when it happens.
         logger.exception("TensorFlow cannot be imported")
         return
-    # Streamlit collects garbage after every rerun; without this it walks TensorFlow's objects each time (0.5 s).
-    gc.collect()
-    gc.freeze()
+    garbage.start()
     capacity.measure_speed()
     try:
         prediction.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))

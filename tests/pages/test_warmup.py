@@ -29,7 +29,7 @@ def test_damaged_built_in_network_does_not_stop_the_rest(
     rehearsed = []
     monkeypatch.setattr("mnist_core.prediction.shipped", damaged)
     monkeypatch.setattr("mnist_core.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
-    monkeypatch.setattr("gc.freeze", lambda: None)
+    monkeypatch.setattr("pages.widgets.garbage.start", lambda: None)
     monkeypatch.setattr("mnist_core.training.rehearse", lambda *_: rehearsed.append(True))
     loading = data.Loading(dataset=blobs())
     loading.done.set()

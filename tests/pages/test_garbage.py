@@ -1,0 +1,59 @@
+"""Garbage collection at quiet moments."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit import config
+
+from pages.widgets import garbage
+
+
+class Visitor:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+class EndedError(Exception):
+    pass
+
+
+@pytest.fixture
+def no_other_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def pauses(count: int) -> Callable[[float], None]:
+    """A wait that takes no time and ends the loop after `count` pauses."""
+    left = iter(range(count))
+
+    def wait(seconds: float) -> None:
+        assert seconds == garbage.PAUSE_SECONDS
+        if next(left, None) is None:
+            raise EndedError
+
+    return wait
+
+
+def collected_after(count: int, is_quiet: bool) -> bool:
+    left = weakref.ref(Visitor())
+    with pytest.raises(EndedError):
+        garbage.collect_forever(lambda: is_quiet, pauses(count))
+    return left() is None
+
+
+@pytest.mark.usefixtures("no_other_collection")
+@pytest.mark.parametrize(("count", "is_quiet", "is_collected"), [(1, True, True), (9, False, False), (10, False, True)])
+def test_what_a_visitor_left_is_collected_when_it_is_quiet_or_late(
+    count: int, is_quiet: bool, is_collected: bool
+) -> None:
+    assert collected_after(count, is_quiet) == is_collected
+
+
+def test_streamlit_does_not_collect_after_each_script_run() -> None:
+    assert config.get_option("runner.postScriptGC") is False
