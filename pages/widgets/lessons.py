@@ -11,7 +11,7 @@ from mnist_core import articles, figures
 from mnist_core.course import Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
-from pages.widgets import comparison, explorers, explorers_data, pictures, segments, session, trials
+from pages.widgets import comparison, explorers, explorers_data, pictures, scrolling, segments, session, trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,9 @@ def show(dataset: Dataset) -> None:
         _contents(key, course, done, at)
     step = course.steps[at]
     st.progress(done.done / len(course.steps))
-    st.subheader(f"{at + 1}. {step.title}")
+    anchor = f"{key}-{at + 1}"
+    st.subheader(f"{at + 1}. {step.title}", anchor=anchor)
+    scrolling.to_heading(anchor, key="step-heading")
     if not at:
         st.caption(f"{course.summary} After the tutorial of {course.source}.")
     st.markdown(step.text)

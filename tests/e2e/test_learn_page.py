@@ -72,6 +72,37 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
     expect(page.get_by_text("That was the course")).to_be_visible(timeout=SLOW)
 
 
+def top_of(heading: Locator) -> float:
+    """Where a heading stands in the window, in pixels from its top."""
+    box = heading.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_new_step_opens_at_its_heading(page: Page) -> None:
+    steps = COURSES["kite"].steps
+    open_learn(page)
+    first = top_of(page.get_by_role("heading", name=f"1. {steps[0].title}"))
+    header = page.get_by_test_id("stHeader").bounding_box()
+    assert header is not None
+    for number, button in ((2, "Next"), (3, "Next"), (4, "Next"), (3, "Back")):
+        page.get_by_role("button", name=button).click()
+        heading = page.get_by_role("heading", name=f"{number}. {steps[number - 1].title}")
+        expect(heading).to_be_visible(timeout=SLOW)
+        wait_until_idle(page)
+        assert header["height"] <= top_of(heading) <= first + 1
+    # Other reruns leave the page where it is.
+    choose(page, steps[2].question.text, steps[2].question.choices[steps[2].question.right])
+    explanation = page.get_by_test_id("stAlert")
+    expect(explanation).to_be_visible(timeout=SLOW)
+    explanation.scroll_into_view_if_needed()
+    before = top_of(explanation)
+    choose(page, steps[2].question.text, steps[2].question.choices[steps[2].question.right - 1])
+    wait_until_idle(page)
+    assert top_of(explanation) == pytest.approx(before, abs=1)
+
+
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
 def test_fault_is_found_from_curves_and_matrix(page: Page) -> None:
     open_learn(page)

@@ -1,0 +1,42 @@
+"""Bring a heading to the top of the window when what is below it has changed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+# Streamlit keeps the place on the page when a page changes, so a new step would open in its middle.
+_SCROLL = st.components.v2.component(
+    "scroll_to_heading",
+    js="""export default function ({ data, parentElement }) {
+        const host = parentElement;
+        const before = host.shownAnchor;
+        host.shownAnchor = data.anchor;
+        if (before === undefined || before === data.anchor) return;
+        let waiting = 0;
+        const scroll = () => {
+            const heading = document.getElementById(data.anchor);
+            if (!heading) {
+                waiting = requestAnimationFrame(scroll);
+                return;
+            }
+            const header = document.querySelector("[data-testid=stHeader]");
+            const below = (header?.getBoundingClientRect().height ?? 0) + 12;
+            heading.style.scrollMarginTop = `${below}px`;
+            heading.scrollIntoView({ block: "start" });
+        };
+        scroll();
+        return () => cancelAnimationFrame(waiting);
+    }""",
+)
+
+
+def to_heading(anchor: str, key: str) -> None:
+    """Scroll to the heading with this `anchor` when it is another one than in the last rerun.
+
+    Nothing moves when the page is first shown, nor in reruns with the same anchor.
+
+    Args:
+        anchor: the `anchor` that the heading was given; no two headings of the page have the same one.
+        key: of the component.
+    """
+    _SCROLL(data={"anchor": anchor}, key=key)
