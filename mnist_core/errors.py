@@ -5,6 +5,45 @@ with one of these. Each message says what was wrong, what was received and what 
 can show as they are. Any other exception is a bug.
 """
 
+import numbers
+import reprlib
+
+MAX_RECEIVED = 120
+"""Characters of a received value that a message repeats."""
+
+MAX_PROBLEM = 600
+"""Characters of a problem or a remedy: the longest of ours, with a few short pieces of what was received."""
+
+
+class _Brief(reprlib.Repr):
+    """A repr whose cost does not depend on the value's size or depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxother = 4, MAX_RECEIVED
+        self.maxstring = self.maxlong = MAX_RECEIVED
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write very long integers, and takes its time for long ones.
+        return repr(x) if x.bit_length() < 400 else f"an integer of {x.bit_length():,} bits"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        # Other objects may hold anything, and the usual repr shows an address in memory.
+        return str(x) if x is None or isinstance(x, numbers.Number) else type(x).__name__
+
+
+def brief(value: object, most: int = MAX_RECEIVED) -> str:
+    """A value from outside as one short line that a message can hold.
+
+    Args:
+        value: a text is taken as it is, anything else by its repr.
+        most: characters of the line; what is longer ends with an ellipsis.
+    """
+    text = value if isinstance(value, str) else _Brief().repr(value)
+    line = " ".join(text[: 4 * most].split())
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"
+
 
 class PlaygroundError(Exception):
     """Base of all errors that are shown to the user.
@@ -12,18 +51,15 @@ class PlaygroundError(Exception):
     Args:
         problem: what was wrong, as a whole sentence.
         remedy: what to do about it, as a whole sentence.
-        received: the offending value or a description of it, if that helps; shortened to 120 characters.
+        received: the offending value or a description of it, if that helps; the message shows what `brief` makes of it.
     """
 
     def __init__(self, problem: str, remedy: str, received: object = None) -> None:
-        self.problem = problem
-        self.remedy = remedy
+        self.problem = brief(problem, MAX_PROBLEM)
+        self.remedy = brief(remedy, MAX_PROBLEM)
         self.received = received
-        parts = [problem]
-        if received is not None:
-            text = received if isinstance(received, str) else repr(received)
-            parts.append(f"Received: {text if len(text) <= 120 else text[:119] + '…'}.")
-        super().__init__(" ".join([*parts, remedy]))
+        parts = [self.problem, *([] if received is None else [f"Received: {brief(received)}."]), self.remedy]
+        super().__init__(" ".join(parts))
 
 
 class ConfigError(PlaygroundError):

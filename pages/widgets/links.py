@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import link, presets, uploads
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import PlaygroundError, brief
 from pages.widgets import data, session
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ def _note(address: object) -> None:
 
 def _told(error: PlaygroundError) -> str:
     """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
-    received = "" if error.received is None else " ".join(str(error.received).replace("`", "'").split())
-    shown = f" Received: `{received[:120]}`." if received else ""
+    received = "" if error.received is None else brief(error.received).replace("`", "'")
+    shown = f" Received: `{received}`." if received else ""
     return (
         "The link could not be opened, and nothing was changed: ask for it again, or mend it by hand. "
         f"{error.problem}{shown} {error.remedy}"
