@@ -45,8 +45,7 @@ _INK = 0.35
 # Where nothing is darker than paper by more than about a third of this, the page is empty.
 _EMPTY = 0.35
 
-
-_REMEDY = "Give a PNG or JPEG picture of one digit."
+_REMEDY = "Choose a PNG or JPEG picture of one digit."
 
 
 def check_size(size: int) -> None:
@@ -75,25 +74,43 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
     Raises:
         DrawingError: for another kind of file, a damaged or too large one.
     """
-    remedy = _REMEDY
     check_size(len(data))
+    return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, _SIDE, _REMEDY))
+
+
+def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
+    """The picture of a canvas, (h, w, 4) uint8, as a browser sends it: a PNG file with sides that `to_mnist` takes.
+
+    Raises:
+        DrawingError: for anything else.
+    """
+    return _opened(data, ("PNG",), drawing.MAX_SIDE**2, drawing.MAX_SIDE, "Clear the canvas and draw again.")
+
+
+def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, remedy: str) -> npt.NDArray[np.uint8]:
+    """The picture in a file, upright, with its longer side at most `side`; (h, w, 4) uint8.
+
+    Raises:
+        DrawingError: saying what to do by `remedy`.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # The limit below is lower.
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
+            with Image.open(io.BytesIO(data), formats=formats) as picture:
+                if picture.width * picture.height > most_pixels:
                     size = f"{picture.width} x {picture.height}"
-                    raise DrawingError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.", remedy, size)
+                    raise DrawingError(
+                        f"The picture has more than {most_pixels // 10**6} million pixels.", remedy, size
+                    )
                 turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
-                picture.thumbnail((_SIDE, _SIDE))
+                picture.thumbnail((side, side))
                 upright = picture if turn is None else picture.transpose(turn)
-                rgba = np.asarray(upright.convert("RGBA"))
+                return np.asarray(upright.convert("RGBA"))
     except DrawingError:
         raise
     except Exception as error:
-        # Pillow meets damaged files with a dozen kinds of exception, most of them not its own.
-        raise DrawingError(f"This cannot be read as a picture: {error}.", remedy) from error
-    return _on_paper(rgba)
+        # Pillow meets damaged files with a dozen kinds of exception, most of them not its own, in programmers' words.
+        raise DrawingError("This cannot be read as a picture.", remedy) from error
 
 
 def _on_paper(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

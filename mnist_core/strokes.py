@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnist_core.errors import DataError
+from mnist_core.errors import DataError, DrawingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 Strokes = tuple["npt.NDArray[np.float64]", ...]
 
 CANVAS = 280
+MAX_POINTS = 20_000
+"""Points of one drawing on the canvas; a minute of scribbling leaves some 4,000."""
 _FINER = 2  # drawn so much larger, then averaged, as a browser smooths its edges
+_FARTHEST = 1e6  # pixels: a canvas has 280
 _MAX_FILE_BYTES = 64 * 2**20
 
 
@@ -79,32 +82,60 @@ def to_jsonl(digits: Iterable[PenDigit]) -> str:
     )
 
 
-def from_canvas(objects: Sequence[Mapping[str, Any]]) -> Strokes:
-    """The strokes among what was drawn on a canvas, in its pixels; nothing else than lines drawn by hand is taken.
+def from_canvas(drawing: object) -> Strokes:
+    """The strokes of what was drawn on a canvas, in its pixels; shapes other than lines drawn by hand have none.
 
     Args:
-        objects: as Fabric.js describes them: ``{"path": [["M", x, y], ["Q", x, y, x, y], ...]}``, each command ending
-            with the point that it leads to, and where the middle of it is now, ``left`` and ``top``.
+        drawing: as Fabric.js describes it: ``{"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], ...]}, ...]}``,
+            each command ending with the point that it leads to, and where the middle of the path is now, ``left`` and
+            ``top``; None for a canvas that has not been drawn on.
+
+    Raises:
+        DrawingError: for anything else, such as a point that is no pair of finite numbers, or one far away, or more
+            than `MAX_POINTS` points.
     """
+    if drawing is None:
+        return ()
+    objects = drawing.get("objects", []) if isinstance(drawing, dict) else None
+    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
+        raise _unreadable()
+    paths = [(one, one.get("path") or []) for one in objects]
+    for _, path in paths:
+        if not isinstance(path, list) or not all(isinstance(command, list) for command in path):
+            raise _unreadable()
+    count = sum(len(path) for _, path in paths)
+    if count > MAX_POINTS:
+        what = f"The drawing has more than {MAX_POINTS:,} points."
+        raise DrawingError(what, "Draw with fewer or shorter lines.", f"{count:,} points")
     strokes = []
-    for one in objects:
-        points = [command[-2:] for command in one.get("path") or [] if len(command) >= 3]
+    for one, path in paths:
+        points = [[_number(value) for value in command[-2:]] for command in path if len(command) >= 3]
         if points:
             strokes.append(_where_it_is(np.array(points, np.float64), one))
-    return tuple(stroke for stroke in strokes if np.isfinite(stroke).all())
+    return tuple(strokes)
 
 
 def _where_it_is(points: npt.NDArray[np.float64], one: Mapping[str, Any]) -> npt.NDArray[np.float64]:
     """The points of a path that may have been moved, stretched and turned since it was drawn."""
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    scale = np.array(
-        [one.get(f"scale{axis}", 1) * (-1 if one.get(f"flip{axis}") else 1) for axis in ("X", "Y")], np.float64
-    )
-    turn = np.radians(one.get("angle", 0))
+    scale = np.array([_number(one.get(f"scale{axis}", 1)) * (-1 if one.get(f"flip{axis}") else 1) for axis in "XY"])
+    turn = np.radians(_number(one.get("angle", 0)))
     cosine, sine = np.cos(turn), np.sin(turn)
     turned = ((points - middle) * scale) @ np.array([[cosine, sine], [-sine, cosine]])
-    now = np.array([one.get("left", middle[0]), one.get("top", middle[1])], np.float64)
+    now = np.array([_number(one.get("left", middle[0])), _number(one.get("top", middle[1]))])
     return np.asarray(turned + now)
+
+
+def _number(value: object) -> float:
+    """A number of a canvas's description, none so large that sums or products of a few could overflow."""
+    # Of other numbers NaN fails the comparison, too.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _FARTHEST:
+        raise _unreadable()
+    return float(value)
+
+
+def _unreadable() -> DrawingError:
+    return DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.")
 
 
 def by_writers(digits: Sequence[PenDigit], patterns: Sequence[str]) -> list[PenDigit]:

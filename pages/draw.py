@@ -41,7 +41,9 @@ except PlaygroundError as error:
     answer.error(str(error), icon=":material/error:")
 
 if sheet.rgba is None or drawn is None or drawn.is_empty or as_mnist is None or not name:
-    answer.info(sheet.hint if name else "Choose a network below.")
+    hint = sheet.hint if name else "Choose a network below."
+    if hint:
+        answer.info(hint)
     for folded in (way, doctor, why, alike):
         folded.caption("Once there is an answer.")
 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from mnist_core import idx, labelled, strokes
 from mnist_core.config import RunConfig
+from mnist_core.errors import DrawingError
 from tests.samples import untrained
 
 IMAGES = np.random.default_rng(8).random((4, 28, 28)).astype(np.float32)
@@ -66,27 +68,61 @@ def test_lines_on_a_canvas_become_strokes() -> None:
         {"path": []},
         {"path": [["M", 7, 8], ["Z"]]},
     ]
-    assert [stroke.tolist() for stroke in strokes.from_canvas(objects)] == [[[1, 2], [3, 4], [5.5, 6]], [[7, 8]]]
+    drawing = {"version": "6.0", "objects": objects}
+    assert [stroke.tolist() for stroke in strokes.from_canvas(drawing)] == [[[1, 2], [3, 4], [5.5, 6]], [[7, 8]]]
 
 
 def test_a_line_that_was_moved_stretched_and_turned_is_taken_where_it_is() -> None:
     line = {"path": [["M", 10, 10], ["L", 30, 10], ["L", 30, 20]], "left": 20, "top": 15}
-    (as_drawn,) = strokes.from_canvas([line])
+    (as_drawn,) = strokes.from_canvas({"objects": [line]})
     assert as_drawn.tolist() == [[10, 10], [30, 10], [30, 20]]
-    (moved,) = strokes.from_canvas([{**line, "left": 120, "top": 65}])
+    (moved,) = strokes.from_canvas({"objects": [{**line, "left": 120, "top": 65}]})
     assert moved.tolist() == [[110, 60], [130, 60], [130, 70]]
-    (stretched,) = strokes.from_canvas([{**line, "scaleX": 2, "scaleY": 0.5}])
+    (stretched,) = strokes.from_canvas({"objects": [{**line, "scaleX": 2, "scaleY": 0.5}]})
     assert stretched.tolist() == [[0, 12.5], [40, 12.5], [40, 17.5]]
-    (turned,) = strokes.from_canvas([{**line, "angle": 90}])  # With the clock, on a canvas.
+    (turned,) = strokes.from_canvas({"objects": [{**line, "angle": 90}]})  # With the clock, on a canvas.
     np.testing.assert_allclose(turned, [[25, 5], [25, 25], [15, 25]], atol=1e-9)
-    (mirrored,) = strokes.from_canvas([{**line, "flipX": True}])
+    (mirrored,) = strokes.from_canvas({"objects": [{**line, "flipX": True}]})
     assert mirrored.tolist() == [[30, 10], [10, 10], [10, 20]]
 
 
-def test_places_that_are_no_numbers_make_no_stroke() -> None:
-    assert strokes.from_canvas([{"path": [["M", 1, None], ["L", 3, 4]]}]) == ()
+LINE = [["M", 1, 2], ["L", 3, 4]]
 
 
-@pytest.mark.parametrize("objects", [[], [{}], [{"path": None}]])
-def test_a_canvas_without_lines_has_no_strokes(objects: list[dict[str, None]]) -> None:
-    assert strokes.from_canvas(objects) == ()
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        pytest.param([], id="a list"),
+        pytest.param("drawing", id="a text"),
+        pytest.param(7, id="a number"),
+        pytest.param({"objects": None}, id="no objects"),
+        pytest.param({"objects": {"path": LINE}}, id="one object"),
+        pytest.param({"objects": ["path"]}, id="a text for an object"),
+        pytest.param({"objects": [{"path": "MLQ"}]}, id="a text for a path"),
+        pytest.param({"objects": [{"path": {"M": 1}}]}, id="an object for a path"),
+        pytest.param({"objects": [{"path": ["M12", "L34"]}]}, id="texts for commands"),
+        pytest.param({"objects": [{"path": [["M", 1, 2], ["L", 3, [4]]]}]}, id="uneven"),
+        pytest.param({"objects": [{"path": [["M", 1, None], ["L", 3, 4]]}]}, id="no number"),
+        pytest.param({"objects": [{"path": [["M", 1, "2"], ["L", 3, 4]]}]}, id="a text for a number"),
+        pytest.param({"objects": [{"path": [["M", True, 2], ["L", 3, 4]]}]}, id="true"),
+        pytest.param({"objects": [{"path": [["M", math.nan, 2], ["L", 3, 4]]}]}, id="NaN"),
+        pytest.param({"objects": [{"path": [["M", 1, 2], ["L", 3, math.inf]]}]}, id="infinite"),
+        pytest.param({"objects": [{"path": [["M", 1, 1e300], ["L", 3, 4]]}]}, id="far away"),
+        pytest.param({"objects": [{"path": [["M", 1, 10**400], ["L", 3, 4]]}]}, id="beyond a float"),
+        pytest.param({"objects": [{"path": LINE, "scaleX": "wide"}]}, id="a text for a scale"),
+        pytest.param({"objects": [{"path": LINE, "scaleY": 1e300}]}, id="a huge scale"),
+        pytest.param({"objects": [{"path": LINE, "angle": None}]}, id="no angle"),
+        pytest.param({"objects": [{"path": LINE, "left": [1, 2]}]}, id="a list for a place"),
+        pytest.param({"objects": [{"path": LINE * 10_001}]}, id="too many points"),
+        pytest.param({"objects": [{"path": LINE * 5}] * 2_001}, id="too many points in many strokes"),
+    ],
+)
+def test_what_is_no_drawing_is_refused(drawing: object) -> None:
+    with pytest.raises(DrawingError) as caught:
+        strokes.from_canvas(drawing)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("drawing", [None, {}, {"objects": []}, {"objects": [{}]}, {"objects": [{"path": None}]}])
+def test_a_canvas_without_lines_has_no_strokes(drawing: object) -> None:
+    assert strokes.from_canvas(drawing) == ()

@@ -159,3 +159,23 @@ def test_a_camera_that_writes_nonsense_beside_the_orientation_is_read(tag: int) 
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + struct.pack("<I", 0)
     turned = np.rot90(photographed(LIGHTS["even"]))
     assert likeness(packed(turned, "JPEG", exif=exif)) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        pytest.param(b"", "cannot be read", id="empty"),
+        pytest.param(packed(CLEAN, "JPEG"), "cannot be read", id="another format"),
+        pytest.param(packed(CLEAN)[:2000], "cannot be read", id="cut off"),
+        pytest.param(packed(np.zeros((2049, 2049), np.uint8)), "million pixels", id="too large"),
+    ],
+)
+def test_canvas_that_sends_another_picture_is_refused(data: bytes, problem: str) -> None:
+    with pytest.raises(DrawingError, match=problem) as caught:
+        photo.from_canvas(data)
+    assert caught.value.remedy == "Clear the canvas and draw again."
+
+
+def test_canvas_is_read_pixel_by_pixel() -> None:
+    rgba = np.random.default_rng(4).integers(0, 256, (28, 30, 4), np.uint8)
+    np.testing.assert_array_equal(photo.from_canvas(packed(rgba)), rgba)

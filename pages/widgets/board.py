@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import photo, strokes
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import DrawingError, PlaygroundError
 from pages.widgets import clipboard, keyboard, session
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Drawn:
 
     Attributes:
         rgba: (h, w, 4) uint8; None before there is anything.
-        hint: what to do while there is nothing.
+        hint: what to do while there is nothing; empty where an error has said it.
         strokes: how it was drawn, in pixels of the canvas; none if it was not drawn by hand.
     """
 
@@ -91,7 +91,9 @@ def show() -> Drawn:
     with place:
         picture = pasted if file is None else file.getvalue()
         if picture is not None:
-            return Drawn(_picture(picture), "There is nothing on this picture. Draw again, or give another one.")
+            rgba = _picture(picture)
+            hint = "There is nothing on this picture. Draw again, or choose another one."
+            return Drawn(rgba, "" if rgba is None else hint)
         if by_keys:
             return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
         drawn = _canvas(pen)
@@ -116,17 +118,12 @@ def _clear() -> None:
 
 def _canvas(pen: int) -> Drawn:
     key = f"canvas-{session.kept('canvases', 0)}"
-    canvas = st_canvas(
-        stroke_width=pen,
-        stroke_color="#000000",
-        background_color="#ffffff",
-        width=strokes.CANVAS,
-        height=strokes.CANVAS,
-        return_image_data=True,
-        initial_drawing=_first_drawing(key),
-        key=key,
-    )
-    new: Canvas = (canvas.json_data, canvas.image_data)
+    try:
+        new = _sent(pen, key)
+        strokes.from_canvas(new[0])
+    except DrawingError as error:
+        st.error(str(error), icon=":material/error:")
+        return Drawn(None, "")
     if new[1] is not None:
         session.keep(_DRAWING, new)
     # Of what it was given to begin with, the canvas tells no picture.
@@ -134,7 +131,30 @@ def _canvas(pen: int) -> Drawn:
     drawn, rgba = last
     _NAME_IT(data={"name": "Drawing area: draw one digit with mouse, pen or finger"}, key="canvas-name")
     hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
-    return Drawn(rgba, hint, strokes.from_canvas((drawn or {}).get("objects", [])))
+    return Drawn(rgba, hint, strokes.from_canvas(drawn))
+
+
+def _sent(pen: int, key: str) -> Canvas:
+    """What the browser has sent of the canvas, which may be anything: its drawing unchecked, its picture read.
+
+    Raises:
+        DrawingError: the picture is none.
+    """
+    try:
+        canvas = st_canvas(
+            stroke_width=pen,
+            stroke_color="#000000",
+            background_color="#ffffff",
+            width=strokes.CANVAS,
+            height=strokes.CANVAS,
+            return_image_data=True,
+            initial_drawing=_first_drawing(key),
+            key=key,
+        )
+        drawing, data = canvas.json_data, canvas.image_bytes
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
+    return drawing, None if data is None else photo.from_canvas(data)
 
 
 def _pasted() -> bytes | None:

@@ -182,10 +182,40 @@ def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> N
     assert answers(app)[0].startswith("**It reads a 1**")
     app.file_uploader(key="picture-0").upload("one.jpg", b"no picture", "image/jpeg").run()
     assert not app.exception
-    assert "cannot be read as a picture" in app.error[0].value
+    assert [box.value for box in app.error] == [
+        "This cannot be read as a picture. Choose a PNG or JPEG picture of one digit."
+    ]
+    assert not app.info
     press(app, "Draw again")
     assert not app.error
     assert "comes after each stroke" in app.info[0].value
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({"drawing": {"raw": {"objects": [{"path": [["M", 1, 2], ["L", 3, [4]]]}]}}}, id="uneven path"),
+        pytest.param({"drawing": {"raw": {"objects": ["path"]}}}, id="a text for an object"),
+        pytest.param({"drawing": {"raw": "drawing"}}, id="a text for the drawing"),
+        pytest.param({"drawing": ["raw"]}, id="a list"),
+        pytest.param({"drawing": {"raw": None, "data": "no address"}}, id="no picture's address"),
+        pytest.param({"drawing": {"raw": None, "data": 7}}, id="a number for the picture"),
+        pytest.param({"drawing": {"raw": None, "data": "data:image/png;base64,AAAA"}}, id="no picture"),
+        pytest.param({"drawing": {}, "backgroundFit": {"scaleX": 1}}, id="another part that is wrong"),
+    ],
+)
+def test_canvas_that_sends_no_drawing_is_refused_in_words_until_it_is_cleared(app: AppTest, sent: Any) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    app.session_state["canvas-0"] = sent
+    app.run()
+    assert not app.exception
+    assert [box.value.split(".")[-2].strip() for box in app.error] == ["Clear the canvas and draw again"]
+    assert not app.info
+    assert not answers(app)
+    press(app, "Clear")
+    assert not app.exception
+    assert not app.error
 
 
 def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> None:
