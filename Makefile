@@ -2,7 +2,7 @@
 # for the browser and the PostgreSQL that the tests may need. A second call finds its work done and takes seconds.
 
 PORT ?= 8501
-pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3.10 python3 python)
+pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 # The C library keeps memory apart for each thread, up to eight times the cores: some 80 MB with thirty runs.
 export MALLOC_ARENA_MAX ?= 2
 # Most tests keep one core busy, or wait for a browser. In one process alone: make test ARGS='-n 0'
@@ -63,7 +63,7 @@ stale:
 	    echo "$$python: $$problem" >&2; \
 	done; \
 	echo "No suitable Python among: $(pythons)." >&2; \
-	echo "Install Python 3.10, 3.11, 3.12 or 3.13 (TensorFlow has no wheel for others), or say where one is:" >&2; \
+	echo "Install Python 3.11, 3.12 or 3.13, or say where one is:" >&2; \
 	echo "    make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
@@ -88,8 +88,8 @@ endef
 define CHECK_PYTHON
 import sys
 version = "%d.%d" % sys.version_info[:2]
-if version not in ("3.10", "3.11", "3.12", "3.13"):
-    sys.exit("TensorFlow has no wheel for Python " + version + ".")
+if version not in ("3.11", "3.12", "3.13"):
+    sys.exit("This is Python " + version + ", the playground needs 3.11, 3.12 or 3.13.")
 try:
     import ensurepip, venv
 except ImportError:

@@ -222,7 +222,7 @@ def load_mnist(
     for place, folder in places:
         try:
             return _from_folder(folder, files, complaints)
-        except DataError as error:  # noqa: PERF203 - at most three rounds
+        except DataError as error:
             logger.warning("%s was passed over: %s", place, error)
             if folder != cache:  # a spoilt cache is fetched again, which nobody needs to know
                 complaints.append(f"{place} was passed over: {error}")
