@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
-# Enough for a digit, and little to work on.
-_SIDE = 512
+SIDE = 512
+"""The longer side of a picture, in pixels, once it is read: enough for a digit."""
 _FORMATS = ("PNG", "JPEG")
 
 # How a camera says that it was held: the EXIF tag, and what puts the picture upright.
@@ -75,7 +75,7 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
         DrawingError: for another kind of file, a damaged or too large one.
     """
     check_size(len(data))
-    return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, _SIDE, _REMEDY))
+    return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, SIDE, _REMEDY))
 
 
 def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
@@ -84,7 +84,7 @@ def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
     Raises:
         DrawingError: for anything else.
     """
-    return _opened(data, ("PNG",), drawing.MAX_SIDE**2, drawing.MAX_SIDE, "Clear the canvas and draw again.")
+    return _opened(data, ("PNG",), drawing.MAXSIDE**2, drawing.MAXSIDE, "Clear the canvas and draw again.")
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, remedy: str) -> npt.NDArray[np.uint8]:

@@ -9,21 +9,40 @@ import streamlit as st
 
 from mnist_core import photo
 
+# A larger file is made smaller in the browser: `server.maxWidgetStateSize` lets no more through.
+_MOST_SENT = 2**20
+
 # Streamlit's uploader takes files and drops, but no clipboard.
 _LISTEN = st.components.v2.component(
     "clipboard_picture",
     js="""export default function ({ data, setTriggerValue }) {
-        const take = event => {
+        const smaller = async file => {
+            const picture = await createImageBitmap(file);
+            const scale = Math.min(1, data.side / Math.max(picture.width, picture.height));
+            const canvas = document.createElement("canvas");
+            canvas.width = Math.max(1, Math.round(scale * picture.width));
+            canvas.height = Math.max(1, Math.round(scale * picture.height));
+            const context = canvas.getContext("2d");
+            context.imageSmoothingQuality = "high";
+            context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+            return canvas.toDataURL("image/png");
+        };
+        const whole = file => new Promise((resolve, reject) => {
+            const reader = new FileReader();
+            reader.onload = () => resolve(reader.result);
+            reader.onerror = reject;
+            reader.readAsDataURL(file);
+        });
+        const take = async event => {
             const file = [...(event.clipboardData?.files ?? [])].find(file => file.type.startsWith("image/"));
             if (!file) return;
             event.preventDefault();
-            if (file.size > data.most) {
-                setTriggerValue("picture", { size: file.size, url: "" });
-                return;
+            let url = "";
+            if (file.size <= data.most) {
+                // A damaged picture arrives empty, and is refused like any file that is no picture.
+                url = await (file.size > data.most_sent ? smaller(file) : whole(file)).catch(() => "");
             }
-            const reader = new FileReader();
-            reader.onload = () => setTriggerValue("picture", { size: file.size, url: reader.result });
-            reader.readAsDataURL(file);
+            setTriggerValue("picture", { size: file.size, url });
         };
         document.addEventListener("paste", take);
         return () => document.removeEventListener("paste", take);
@@ -37,7 +56,8 @@ def pasted() -> bytes | None:
     Raises:
         DrawingError: when it is too large.
     """
-    found = _LISTEN(data={"most": photo.MAX_BYTES}, key="clipboard", on_picture_change=lambda: None).picture
+    limits = {"most": photo.MAX_BYTES, "most_sent": _MOST_SENT, "side": photo.SIDE}
+    found = _LISTEN(data=limits, key="clipboard", on_picture_change=lambda: None).picture
     if not found:
         return None
     photo.check_size(found["size"])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from streamlit import config
 
 from mnist_core import photo, strokes
 from tests.e2e.test_main_path import SLOW, stroke
@@ -36,6 +37,14 @@ def open_draw(page: Page) -> None:
 def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
     buffer = io.BytesIO()
     Image.fromarray(strokes.drawn((np.array(SEVEN),), 18)).save(buffer, "PNG")
+    # As large as a phone's photo: noise cannot be compressed.
+    noise = np.random.default_rng(0).integers(200, 256, (1500, 1500, 3), np.uint8)
+    noise[300:350, 400:1100] = 20
+    for row in range(300, 1200):
+        noise[row, 1050 - (row - 300) // 2 : 1100 - (row - 300) // 2] = 20
+    large = io.BytesIO()
+    Image.fromarray(noise).save(large, "PNG")
+    assert large.tell() > 2 * config.get_option("server.maxWidgetStateSize") * 10**6
     open_draw(page)
     page.evaluate(PASTE, ["aGVsbG8=", "text/plain", 0])
     page.evaluate(PASTE, [base64.b64encode(buffer.getvalue()).decode(), "image/png", 0])
@@ -43,6 +52,10 @@ def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
     page.get_by_role("button", name="Draw again").click()
     page.get_by_role("img", name="Drawing area").wait_for(timeout=SLOW)
     expect(page.get_by_text("It reads a 7")).to_have_count(0)
+    page.evaluate(PASTE, [base64.b64encode(large.getvalue()).decode(), "image/png", 0])
+    expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Draw again").click()
+    page.get_by_role("img", name="Drawing area").wait_for(timeout=SLOW)
     page.evaluate(PASTE, ["", "image/png", photo.MAX_BYTES + 1])
     expect(page.get_by_text("The picture has more than 20 MB")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("img", name="Drawing area")).to_be_visible()

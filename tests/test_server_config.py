@@ -1,0 +1,40 @@
+"""Streamlit's settings, as a server of this folder reads them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit import config
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("server.maxMessageSize", 8),
+        ("server.maxWidgetStateSize", 2),
+        ("server.maxUploadSize", 64),
+        ("server.enableCORS", True),
+        ("server.enableXsrfProtection", True),
+        ("client.showErrorDetails", "none"),
+        ("client.showSidebarNavigation", False),
+    ],
+)
+def test_what_keeps_strangers_and_tracebacks_out_is_stated(name: str, value: object) -> None:
+    section, option = name.split(".")
+    assert SETTINGS[section][option] == value
+    assert config.get_option(name) == value
+
+
+def test_every_setting_is_one_that_streamlit_knows() -> None:
+    known = config.get_config_options()
+    for section, options in SETTINGS.items():
+        for name, value in options.items():
+            for full in (
+                [f"{section}.{name}"] if not isinstance(value, dict) else [f"{section}.{name}.{x}" for x in value]
+            ):
+                assert full in known, full
