@@ -84,7 +84,7 @@ def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
     Raises:
         DrawingError: for anything else.
     """
-    return _opened(data, ("PNG",), drawing.MAXSIDE**2, drawing.MAXSIDE, "Clear the canvas and draw again.")
+    return _opened(data, ("PNG",), drawing.MAX_SIDE**2, drawing.MAX_SIDE, "Clear the canvas and draw again.")
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, remedy: str) -> npt.NDArray[np.uint8]:
