@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import segno
 
-from mnist_core.config import RunConfig
+from mnist_core.config import SEED, RunConfig
 from mnist_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,14 +23,21 @@ if TYPE_CHECKING:
 SHARED = "shared"
 """The parameter that holds a shared run's token."""
 
+OWN_START = "own"
+"""What a link says for the seed when each visitor is to begin with another one."""
+
 _SETTINGS = tuple(field.name for field in dataclasses.fields(RunConfig))
 # Of the names of computers, those that mean another one to everybody else.
 _OWN = ("localhost", "0.0.0.0", "::1")
 
 
-def to_config(page: str, config: RunConfig) -> str:
-    """The link that opens `page`, an address without parameters, with a config in its editor."""
-    return f"{page}?{urllib.parse.urlencode(config.to_query(), safe=',')}"
+def to_config(page: str, config: RunConfig, own_start: bool = False) -> str:
+    """The link that opens `page`, an address without parameters, with a config in its editor.
+
+    With `own_start`, each visitor gets a seed of their own instead of the config's.
+    """
+    query = config.to_query() | ({"seed": OWN_START} if own_start else {})
+    return f"{page}?{urllib.parse.urlencode(query, safe=',')}"
 
 
 def to_run(page: str, token: str) -> str:
@@ -46,8 +53,12 @@ def settings(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     return {name: values for name, values in query.items() if name in _SETTINGS or _meant(name)}
 
 
-def read(query: Mapping[str, Sequence[str]]) -> RunConfig | None:
+def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | None:
     """The config that an address's parameters hold, each with all its values; None without any setting among them.
+
+    Args:
+        query: the parameters.
+        visitor: the visitor's own number, 0 or above. A link that says ``seed=own`` means the default seed plus this.
 
     Raises:
         ConfigError: naming the setting that is misspelt, given twice, unreadable or refused.
@@ -58,7 +69,12 @@ def read(query: Mapping[str, Sequence[str]]) -> RunConfig | None:
             raise ConfigError(name, "is not a setting of a run.", f"Write {_meant(name)}, or leave it out.")
         if len(values) != 1:
             raise ConfigError(name, "stands in the link more than once.", "Leave one of them.", ", ".join(values))
-    return RunConfig.from_query({name: values[0] for name, values in given.items()}) if given else None
+    if not given:
+        return None
+    texts = {name: values[0] for name, values in given.items()}
+    if texts.get("seed") == OWN_START:
+        texts["seed"] = str((RunConfig.seed + visitor) % int(SEED.high + 1))
+    return RunConfig.from_query(texts)
 
 
 def is_own(address: str) -> bool:

@@ -122,6 +122,12 @@ def preset_of(config: RunConfig) -> Preset | None:
     return None if key is None else PRESETS[key]
 
 
+def recipe_of(config: RunConfig) -> Preset | None:
+    """As `preset_of`, whatever the seed: the articles name none, so a run with another one follows them too."""
+    seeds = (config.seed, *{preset.config.seed for preset in PRESETS.values()})
+    return next(filter(None, (preset_of(dataclasses.replace(config, seed=seed)) for seed in seeds)), None)
+
+
 def title_of(config: RunConfig) -> str:
     """A short name for a network: the preset's, or its layers from input to output."""
     preset = preset_of(config)

@@ -93,6 +93,17 @@ def share_token(token: str, run_id: str) -> str:
     return base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).rstrip(b"=").decode()
 
 
+def random_start(token: str) -> int:
+    """A number of the workspace's own, 0 to 2**31 - 1: the same for good, and another one for everybody else.
+
+    It does not give the token away.
+
+    Raises:
+        WorkspaceError: `token` is not of the form that `new_workspace` gives.
+    """
+    return int.from_bytes(hmac.digest(_secret(token), b"random start", "sha256")[:4], "big") >> 1
+
+
 def _secret(token: str) -> bytes:
     if not _TOKEN.fullmatch(token):
         raise WorkspaceError("This is no workspace.", "Enter your recovery code, or begin a new workspace.")

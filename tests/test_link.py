@@ -102,6 +102,29 @@ def test_old_link_means_what_it_meant(text: str) -> None:
     assert read(text) == OLD_LINKS[text]
 
 
+@pytest.mark.parametrize(
+    ("visitor", "seed"), [(0, 0), (1, 1), (2_000_000_000, 2_000_000_000), (2**31 - 1, 2**31 - 1), (2**31 + 4, 4)]
+)
+def test_link_with_an_own_start_gives_each_visitor_a_seed(visitor: int, seed: int) -> None:
+    query = urllib.parse.parse_qs("layers=dense-32-relu&epochs=5&split=kite&seed=own")
+    assert link.read(query, visitor) == RunConfig(
+        layers=(LayerConfig("dense", 32, "relu", 0.0),), epochs=5, split="kite", seed=seed
+    )
+
+
+@pytest.mark.parametrize("text", OLD_LINKS)
+def test_link_without_an_own_start_is_the_same_for_all(text: str) -> None:
+    assert link.read(urllib.parse.parse_qs(text), 12345) == OLD_LINKS[text]
+
+
+def test_own_start_takes_the_place_of_the_seed() -> None:
+    config = RunConfig(epochs=5, seed=77)
+    assert link.to_config(PAGE, config, own_start=True) == (
+        "http://192.168.1.7:8501/?layers=dense-128-relu&epochs=5&seed=own"
+    )
+    assert link.to_config(PAGE, config).endswith("&seed=77")
+
+
 def test_defaults_are_those_that_old_links_leave_out() -> None:
     assert RunConfig() == OLD_LINKS["layers=dense-128-relu"]
 
@@ -198,6 +221,9 @@ def test_link_with_every_field_out_of_range_is_mended_field_by_field_as_it_says(
     ("text", "field"),
     [
         ("epochs=ten", "epochs"),
+        ("seed=Own", "seed"),
+        ("seed=own&seed=own", "seed"),
+        ("epochs=own", "epochs"),
         ("epochs=", "epochs"),
         ("epochs=1.5", "epochs"),
         ("epochs=1_0", "epochs"),

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core import datasets, evaluation, network, training
 from mnist_core.config import LayerConfig
-from mnist_core.presets import PRESETS, preset_of, title_of
+from mnist_core.presets import PRESETS, preset_of, recipe_of, title_of
 from tests.samples import blobs
 
 
@@ -103,6 +103,14 @@ def test_preset_is_found_again_on_other_data(name: str) -> None:
     assert preset_of(preset.config) is preset
     assert preset_of(dataclasses.replace(preset.config, dataset="embedded")) is preset
     assert preset_of(dataclasses.replace(preset.config, batch_size=17)) is None
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_another_seed_is_still_the_articles_recipe(name: str) -> None:
+    config = PRESETS[name].config
+    for seed in (config.seed, config.seed + 1, 2**31 - 1):
+        assert recipe_of(dataclasses.replace(config, seed=seed, dataset="embedded")) is PRESETS[name]
+    assert recipe_of(dataclasses.replace(config, batch_size=17)) is None
 
 
 def test_title_of_ones_own_network() -> None:

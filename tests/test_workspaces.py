@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.errors import WorkspaceError
-from mnist_core.workspaces import from_recovery_code, new_workspace, recovery_code, workspace_key
+from mnist_core.workspaces import from_recovery_code, new_workspace, random_start, recovery_code, workspace_key
 
 TOKENS = st.binary(min_size=16, max_size=16).map(lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -46,6 +47,18 @@ def test_code_of_zeros_computed_by_hand() -> None:
     bits = "0" * 128 + bin(int(hashlib.sha256(b"recovery code" + bytes(16)).hexdigest(), 16))[2:].zfill(256)[:22]
     symbols = [ALPHABET[int(bits[i : i + 5], 2)] for i in range(0, 150, 5)]
     assert recovery_code(token).replace("-", "") == "".join(symbols)
+
+
+@given(TOKENS)
+def test_random_start_is_a_seed_and_always_the_same(token: str) -> None:
+    secret = base64.urlsafe_b64decode(token + "==")
+    expected = int(hmac.new(secret, b"random start", hashlib.sha256).hexdigest()[:8], 16) // 2
+    assert random_start(token) == expected
+    assert 0 <= expected < 2**31
+
+
+def test_visitors_have_random_starts_of_their_own() -> None:
+    assert len({random_start(new_workspace()) for _ in range(100)}) == 100
 
 
 @given(TOKENS, st.data())

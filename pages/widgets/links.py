@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link, presets, uploads
+from mnist_core import link, presets, uploads, workspaces
 from mnist_core.errors import PlaygroundError, brief
 from pages.widgets import data, session
 
@@ -27,10 +27,13 @@ class _Arrival:
     trouble: str = ""
 
 
+_STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
+
+
 def asked() -> RunConfig | None:
     """The network that the page's address holds; None for none, or for one that is refused."""
     try:
-        return link.read(_query())
+        return _read(_query())
     except PlaygroundError:
         return None  # `take` tells why.
 
@@ -49,12 +52,13 @@ def take() -> DeltaGenerator:
         _open(wanted, "From a run that was shared")
     elif address and address not in _known():
         try:
-            config = link.read(query)
+            config = _read(query)
         except PlaygroundError as error:
             session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
         else:
             if config is not None:
-                _open(config, "From the page's address")
+                start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
+                _open(config, "Loaded from a link", start)
     _note(address)
     return st.container()
 
@@ -68,7 +72,8 @@ def try_out(config: RunConfig) -> None:
 def share(config: RunConfig, place: DeltaGenerator) -> None:
     """Offer the link to the network in the editor, keep it in the page's address, and say in `place` what came by link.
 
-    So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network.
+    So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
+    seed that it has here.
     """
     arrival: _Arrival | None = session.kept("arrival", None)
     if arrival is not None and arrival.editor == config:
@@ -80,10 +85,19 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     folded = st.expander("Share", icon=":material/share:", on_change="rerun", key="share")
     if folded.open:
         with folded:
-            st.caption("Whoever opens this link finds this network and these settings, ready to train.")
+            st.caption("This link opens this network with these settings.")
+            own_start = st.radio(
+                "Random start",
+                list(_STARTS),
+                **session.seeded_choice("own-start", session.kept("own-start", True), list(_STARTS)),
+                format_func=_STARTS.__getitem__,
+                on_change=lambda: session.keep("own-start", session.chosen("own-start")),
+                help="The seed sets the first weights and the order of the images. With own random starts, a class "
+                "gets different networks from one link. With yours, everybody gets exactly your network.",
+            )
             if config.dataset == uploads.NAME:
                 st.caption("Your own images do not travel with it.")
-            offer(link.to_config(f"{page()}/", config), "share")
+            offer(link.to_config(f"{page()}/", config, own_start), "share")
     show_large()
 
 
@@ -132,8 +146,9 @@ def _large(address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
 
 
-def _open(config: RunConfig, source: str) -> None:
-    notes = [f":material/link: {source}: {presets.title_of(config)}."]
+def _open(config: RunConfig, source: str, start: str = "") -> None:
+    recipe = presets.recipe_of(config)
+    notes = [f":material/link: {source}: {recipe.name if recipe else presets.title_of(config)}.{start}"]
     if config.dataset not in data.names():
         there = session.draft().dataset
         why = (
@@ -161,6 +176,14 @@ def _remember(config: RunConfig) -> None:
     if after != before:
         _note(_settings(after))
         st.query_params.from_dict(after)
+
+
+def _read(query: dict[str, list[str]]) -> RunConfig | None:
+    return link.read(query, workspaces.random_start(session.workspace()))
+
+
+def _is_own_start(query: dict[str, list[str]]) -> bool:
+    return query.get("seed") == [link.OWN_START]
 
 
 def _query() -> dict[str, list[str]]:

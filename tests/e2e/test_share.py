@@ -91,7 +91,7 @@ def test_network_goes_by_link_to_another_browser_and_survives_a_reload(classroom
     assert "/?layers=dense-512-relu-0.2&" in link
 
     pupil.goto(link)
-    expect(pupil.get_by_text("From the page's address: Morgan 1: one wide layer.")).to_be_visible(timeout=SLOW)
+    expect(pupil.get_by_text("Loaded from a link: Morgan 1: one wide layer.")).to_be_visible(timeout=SLOW)
     expect(pupil.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
     pupil.get_by_text("Change how it learns").click()
     epochs = pupil.get_by_role("spinbutton", name="Epochs")

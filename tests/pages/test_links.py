@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import LayerConfig, RunConfig
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import press
+from tests.pages.visitor import press, returned, wait_for_end
 from tests.test_link import FIELDS, INSIDE, OUTSIDE
 
 MORGAN = {
@@ -47,13 +48,13 @@ def draft(app: AppTest) -> RunConfig:
 
 def told(app: AppTest) -> list[str]:
     """What the page says of a link that was taken."""
-    return [one.value for one in app.caption if "address" in one.value or "data set" in one.value]
+    return [one.value for one in app.caption if "a link" in one.value or "data set" in one.value]
 
 
 def test_link_fills_the_editor() -> None:
     app = visit(**MORGAN)
     assert draft(app) == CONFIG
-    assert told(app) == [":material/link: From the page's address: 784 → 512 ReLU → 10."]
+    assert told(app) == [":material/link: Loaded from a link: 784 → 512 ReLU → 10."]
     assert app.number_input(key="units-dense-0-1").value == 512
     assert app.selectbox(key="optimizer-1").value == "rmsprop"
     assert not app.error
@@ -162,13 +163,17 @@ def test_link_is_given_to_others(app: AppTest) -> None:
     app.session_state["share"] = True
     app.run()
     assert [code.value for code in app.code] == [
-        "http://localhost:8501/?layers=dense-128-relu&dataset=embedded&split=kite"
+        "http://localhost:8501/?layers=dense-128-relu&dataset=embedded&split=kite&seed=own"
     ]
     assert "this computer's name or address" in app.info[0].value
     app.selectbox(key="preset").select("morgan-0").run()
     assert app.code[0].value.split("?")[1] == (
-        "layers=none&optimizer=rmsprop&learning_rate=0.001&epochs=10&dataset=embedded"
+        "layers=none&optimizer=rmsprop&learning_rate=0.001&epochs=10&dataset=embedded&seed=own"
     )
+    app.radio(key="own-start").set_value(False).run()
+    app.number_input(key="seed-1").set_value(7).run()
+    assert app.code[0].value.endswith("&dataset=embedded&seed=7")
+    assert app.query_params["seed"] == "7"
 
 
 def test_link_that_is_shared_opens_as_it_was(app: AppTest) -> None:
@@ -176,5 +181,40 @@ def test_link_that_is_shared_opens_as_it_was(app: AppTest) -> None:
     press(app, "Step")
     app.session_state["share"] = True
     app.run()
+    app.radio(key="own-start").set_value(False).run()
     query = dict(part.split("=") for part in app.code[0].value.split("?")[1].split("&"))
     assert draft(visit(**query)) == draft(app)
+
+
+def test_class_gets_a_network_for_each_from_one_link() -> None:
+    one, two = (visit(**MORGAN, seed="own") for _ in range(2))
+    seeds = {draft(app).seed for app in (one, two)}
+    assert len(seeds) == 2
+    for app in (one, two):
+        assert draft(app) == dataclasses.replace(CONFIG, seed=draft(app).seed)
+        assert told(app) == [
+            f":material/link: Loaded from a link: 784 → 512 ReLU → 10. Your own random start: seed {draft(app).seed}."
+        ]
+        # The visitor's own address holds what they have: for a reload, and for whoever is given it.
+        assert app.query_params["seed"] == str(draft(app).seed)
+        assert draft(reload(app)) == draft(app)
+
+
+def test_link_with_an_own_start_gives_its_visitor_the_same_seed_again() -> None:
+    app = visit(**MORGAN, seed="own")
+    assert draft(returned(app, **MORGAN, seed="own")) == draft(app)
+
+
+def test_run_from_a_link_with_an_own_start_holds_its_seed() -> None:
+    app = visit(layers="dense-4-relu", epochs="1", dataset="embedded", seed="own")
+    press(app, "Train")
+    run = wait_for_end(app)
+    assert run.config == RunConfig(
+        layers=(LayerConfig("dense", 4),), epochs=1, dataset="embedded", seed=draft(app).seed
+    )
+    assert 0 < run.config.seed < 2**31
+
+
+def test_tutorials_network_with_an_own_start_is_called_by_its_name() -> None:
+    app = visit(**{**MORGAN, "epochs": "10"}, seed="own")
+    assert "Loaded from a link: Morgan 1: one wide layer. Your own random start" in told(app)[0]
