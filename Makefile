@@ -12,7 +12,7 @@ sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchma
 help:
 	@echo "make run      start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
 	@echo "make test     run every test, the browser's too (some of them: make test ARGS='-k drawing')"
-	@echo "make check    format, lint and types, changing nothing"
+	@echo "make check    format, lint, types and known holes in packages, changing nothing"
 	@echo "make format   bring the code into shape"
 	@echo "make bench    measure training, the server and a class of thirty beside others (about half an hour)"
 
@@ -28,6 +28,7 @@ check: .venv/dev
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy $(sources)
+	.venv/bin/python -m tests.audit
 
 format: .venv/dev
 	.venv/bin/python -m ruff format .
