@@ -314,7 +314,9 @@ class RunConfig:
 def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
     known = {f.name for f in dataclasses.fields(kind)}
     if not isinstance(raw, dict):
-        raise ConfigError(field, "must be an object of settings.", "See RunConfig.to_json for its form.", raw)
+        raise ConfigError(
+            field, "must hold settings with their names.", "Use a file that the playground has saved.", raw
+        )
     unknown = raw.keys() - known
     if unknown:
         raise ConfigError(

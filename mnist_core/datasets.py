@@ -225,7 +225,7 @@ def load_mnist(
         except DataError as error:
             logger.warning("%s was passed over: %s", place, error)
             if folder != cache:  # a spoilt cache is fetched again, which nobody needs to know
-                complaints.append(f"{place} was passed over: {error}")
+                complaints.append(f"{place} was passed over: its files are missing or damaged.")  # the log says more
     try:
         return _from_folder(fetch(cache, mirrors, timeout, progress, files=files), files, complaints)
     except (DownloadError, DataError) as error:

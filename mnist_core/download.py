@@ -214,8 +214,9 @@ def _write(folder: Path, file: DataFile, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(folder / f"{file.name}.gz")
     except OSError as error:
+        logger.warning("%s cannot be written to: %s", folder, error)
         raise DownloadError(
-            f"MNIST cannot be kept in {folder}: {error.strerror or error}.",
+            f"MNIST cannot be kept in the cache: {error.strerror}.",
             "Make room there, or name another folder in MNIST_CACHE_DIR.",
         ) from error
     finally:

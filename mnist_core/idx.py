@@ -107,7 +107,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
     # (0, 2**32 - 1, 2**32 - 1) has no elements, yet NumPy cannot represent it.
     if stored.itemsize * math.prod(max(size, 1) for size in shape) > max_bytes:
         raise DataError(
-            f"The header announces an array larger than the limit of {max_bytes:,} bytes.",
+            f"The file's header announces an array larger than the limit of {max_bytes:,} bytes.",
             _FETCH_AGAIN,
             received=f"dimensions {_times(shape)}",
         )
@@ -200,7 +200,7 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
         # One byte above the limit is enough to know that there is more; a bomb is never unfolded.
         content = stream.decompress(data, max_bytes + 1)
     except zlib.error as error:
-        raise DataError("The file's gzip compression is damaged.", _FETCH_AGAIN, received=str(error)) from error
+        raise DataError("The file's gzip compression is damaged.", _FETCH_AGAIN, f"{len(data):,} bytes") from error
     if len(content) > max_bytes:
         raise DataError(
             f"Decompressed, the file is larger than the limit of {max_bytes:,} bytes.",
@@ -239,8 +239,8 @@ def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     if code not in TYPES:
         raise DataError(
             "The file's third byte is none of IDX's codes for a type of number.",
-            f"Choose a file that holds {_type_names()}.",
-            received=f"0x{code:02X}",
+            "Choose one of MNIST's four files, or a file in the same form.",
+            received=code,
         )
     if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise DataError(

@@ -88,8 +88,7 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
         raise NetworkFileError(f"{name} cannot be read as a trained network: {error}.", _REMEDY) from error
     except Exception as error:
         # zipfile, NumPy and HDF5 meet damage with a dozen kinds of exception, none of them their own.
-        what = f"{name} cannot be read as a trained network, it may be damaged: {error}."
-        raise NetworkFileError(what, _REMEDY) from error
+        raise NetworkFileError(f"{name} cannot be read as a trained network, it may be damaged.", _REMEDY) from error
 
 
 def read_file(path: Path) -> TrainedNetwork:
@@ -120,7 +119,7 @@ def read_config(data: bytes, name: str) -> RunConfig:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise NetworkFileError(f"{name} is no text.", remedy) from error
+        raise NetworkFileError(f"{name} is not a text file.", remedy) from error
     return RunConfig.from_json(text)
 
 
@@ -138,7 +137,7 @@ def _check_entries(archive: zipfile.ZipFile, expected: Sequence[str]) -> None:
     """Only these entries, each once. Nothing is ever written under the name of an entry."""
     names = archive.namelist()
     if sorted(names) != sorted(expected):
-        raise _UnfitError(f"it holds {', '.join(names[:4])} and so on, not {', '.join(expected)}")
+        raise _UnfitError("it holds other parts than the files that the playground saves")
 
 
 def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -171,12 +170,12 @@ def _array(name: str, content: bytes, kind: str, shape: tuple[int, ...]) -> npt.
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(stream)
     if version not in readers:
-        raise _UnfitError(f"{name} is an NPY file of another version")
+        raise _UnfitError(f"{name} is stored in an unusual way")
     found, is_fortran, dtype = readers[version](stream)
     size = len(content) - stream.tell()
     fits = dtype.kind == kind and (kind == "U" or dtype == np.float32) and dtype.itemsize * math.prod(shape) == size
     if found != shape or not fits:
-        raise _UnfitError(f"{name} holds {found} of {dtype} in {size:,} bytes, where {shape} are expected")
+        raise _UnfitError(f"{name} does not fit the network's settings")
     array = np.frombuffer(content, dtype, offset=stream.tell())
     return array.reshape(shape, order="F" if is_fortran else "C")
 
@@ -210,23 +209,23 @@ def _weights_in_hdf5(content: bytes, config: RunConfig) -> forward.Weights:
 def _weight_in_hdf5(file: Any, path: Sequence[str], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     import h5py
 
-    name = "/".join(path)
+    weights = f"the weights of its layer {path[1]}"
     found = file
     for part in path:
         # A link could lead into another file of the server's.
         if not isinstance(found, h5py.Group) or not isinstance(found.get(part, getlink=True), h5py.HardLink):
-            raise _UnfitError(f"its weights lack {name}")
+            raise _UnfitError(f"it lacks {weights}")
         found = found[part]
     if not isinstance(found, h5py.Dataset) or found.dtype != np.float32 or found.shape != shape:
-        raise _UnfitError(f"{name} is not the float32 array of shape {shape} that its config asks for")
+        raise _UnfitError(f"{weights} do not fit its settings")
     # As Keras writes it: in one piece within the file, neither packed nor made up by HDF5.
     is_plain = found.chunks is None and not found.external and not found.is_virtual
     if not is_plain or found.id.get_storage_size() != found.nbytes:
-        raise _UnfitError(f"{name} is stored in an unusual way")
-    return _finite(name, found[()])
+        raise _UnfitError(f"{weights} are stored in an unusual way")
+    return _finite(weights, found[()])
 
 
 def _finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise _UnfitError(f"{name} holds values that are no finite numbers")
+        raise _UnfitError(f"{name}: some are no finite numbers")
     return np.ascontiguousarray(array, np.float32)

@@ -144,8 +144,8 @@ class StoredRun:
         if dataset.fingerprint != self.summary.fingerprint:
             raise DataError(
                 "The run learned from other images than these.",
-                f"Load the data that it learned from ({self.summary.provenance}), or train anew.",
-                dataset.provenance,
+                "Load the data that it learned from, or train again.",
+                dataset.name,
             )
 
 

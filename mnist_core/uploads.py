@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core import idx
+from mnist_core.config import IMAGE_SIZE
 from mnist_core.datasets import Dataset
 from mnist_core.errors import DataError
 
@@ -26,6 +27,8 @@ _SEED = 70_000
 _REMEDY = (
     "Give MNIST's four IDX files, or two of them (images and labels), or one NPZ with x_train, y_train, x_test, y_test."
 )
+# What an array holds, by NumPy's letter for it.
+_KINDS = {"f": "decimal numbers", "c": "complex numbers", "U": "texts", "S": "texts", "b": "only yes and no"}
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -50,11 +53,9 @@ def read(files: Mapping[str, bytes]) -> Dataset:
         raise DataError("There must be images and labels to train on.", _REMEDY, ", ".join(files))
     if ("x_test" in arrays) != ("y_test" in arrays):
         raise DataError("Of the images and the labels for testing one is missing.", _REMEDY, ", ".join(files))
-    images, labels = arrays["x_train"], _as_labels(arrays["y_train"])
-    _check_belong_together(images, labels)
+    images, labels = _checked(arrays["x_train"], arrays["y_train"])
     if "x_test" in arrays:
-        test_images, test_labels = arrays["x_test"], _as_labels(arrays["y_test"])
-        _check_belong_together(test_images, test_labels)
+        test_images, test_labels = _checked(arrays["x_test"], arrays["y_test"])
     else:
         order = np.random.default_rng(_SEED).permutation(len(images))
         held_out, kept = np.split(order, [max(1, round(len(images) * _TEST_SHARE))])
@@ -100,13 +101,45 @@ def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         raise
     except Exception as error:
         # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
-        raise DataError(f"{name} cannot be read as an NPZ file: {error}.", _REMEDY) from error
+        raise DataError(f"{name} cannot be read as an NPZ file, it may be damaged.", _REMEDY) from error
+
+
+def _checked(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Images with their labels, if they are 28x28 and belong together."""
+    _check_images(images)
+    labels = _as_labels(labels)
+    if len(images) != len(labels):
+        counts = f"{len(images):,} images, {len(labels):,} labels"
+        raise DataError("There must be one label for each image.", _REMEDY, counts)
+    return images, labels
+
+
+def _check_images(images: npt.NDArray[Any]) -> None:
+    if images.ndim < 2:
+        raise DataError("There are no images where the images should be.", _REMEDY)
+    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+        size = f"{IMAGE_SIZE} x {IMAGE_SIZE}"
+        these = " x ".join(f"{side:,}" for side in images.shape[1:])
+        if images.ndim == 2:
+            these = f"rows of {these} numbers"
+        problem = f"The images must be {size} pixels, in grey. These are {these}."
+        raise DataError(problem, f"Resize them to {size} and choose the file again.")
+    if images.dtype != np.uint8:
+        kind = "larger whole numbers" if images.dtype.kind in "iu" else _KINDS.get(images.dtype.kind, "no numbers")
+        problem = f"The pixels must be whole numbers from 0 to 255, one byte each. These are {kind}."
+        raise DataError(problem, "Save them as bytes, as MNIST's files have them, and choose the file again.")
+    if not len(images):
+        raise DataError("There are no images in the file.", _REMEDY)
 
 
 def _as_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Labels of any whole type as uint8; Keras's own files hold them so, other people's often as int64."""
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DataError("Labels must be whole numbers, one for each image.", _REMEDY, f"{labels.shape} {labels.dtype}")
+    if labels.ndim != 1:
+        these = "a single value" if not labels.ndim else f"{' x '.join(f'{size:,}' for size in labels.shape)} values"
+        raise DataError("The labels must be one number for each image.", _REMEDY, these)
+    if labels.dtype.kind not in "iu":
+        these = _KINDS.get(labels.dtype.kind, "no numbers")
+        raise DataError("The labels must be whole numbers, one for each image.", _REMEDY, these)
     if len(labels) and (labels.min() < 0 or labels.max() > 9):
         raise DataError("A label is not from 0 to 9.", "Use at most ten classes, numbered from 0.", _extreme(labels))
     return labels.astype(np.uint8)
@@ -114,9 +147,3 @@ def _as_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def _extreme(labels: npt.NDArray[Any]) -> int:
     return int(labels.min() if labels.min() < 0 else labels.max())
-
-
-def _check_belong_together(images: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> None:
-    if len(images) != len(labels):
-        counts = f"{len(images):,} images, {len(labels):,} labels"
-        raise DataError("There must be one label for each image.", _REMEDY, counts)

@@ -15,6 +15,7 @@ from mnist_core import datasets
 from mnist_core.datasets import Dataset
 from mnist_core.errors import ConfigError, DataError
 from tests import mirror, small_files
+from tests.plain import assert_plain
 from tests.small_files import (
     CONTENTS,
     FILES,
@@ -221,8 +222,9 @@ def test_wrong_folders_are_told_of(
     check_small(dataset)
     for told in (dataset.notice or "", caplog.text):
         assert "MNIST_DATA_DIR was passed over" in told
-        assert str(tmp_path / "nowhere") in told
         assert "The folder data was passed over" in told
+    assert str(tmp_path / "nowhere") in caplog.text
+    assert_plain(dataset.notice or "")  # Visitors read this.
 
 
 def test_spoilt_cache_is_fetched_again(cache: Path, good: mirror.Mirror) -> None:
@@ -251,13 +253,15 @@ def test_embedded_digits_when_everything_fails(cache: Path) -> None:
 
 
 def test_cache_that_cannot_be_written_leads_to_the_embedded_digits(
-    tmp_path: Path, good: mirror.Mirror, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, good: mirror.Mirror, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "file" / "cache"))
     dataset = datasets.load_mnist(files=FILES, mirrors=[good.url])
     assert dataset.name == "embedded"
     assert "cannot be kept" in (dataset.notice or "")
+    assert_plain(dataset.notice or "")
+    assert str(tmp_path / "file" / "cache") in caplog.text
 
 
 def test_unknown_name() -> None:

@@ -25,6 +25,7 @@ from mnist_core.errors import ConfigError, NetworkFileError
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import SHIPPED
 from mnist_core.saving import keras_file, read_config, read_file, read_network
+from tests.plain import assert_plain
 from tests.samples import blobs, small, untrained
 from tests.test_network_files import HOSTILE, TINY, Trap
 
@@ -253,20 +254,22 @@ def test_tampered_keras_file_is_refused(name: str) -> None:
     with pytest.raises(NetworkFileError) as caught:
         read_network(TAMPERED[name](), "upload.keras")
     assert str(caught.value).startswith("upload.keras")
+    assert_plain(str(caught.value))
     assert caught.value.remedy == "Choose a .keras or .npz file that the playground has saved."
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_npz_file_is_refused(name: str) -> None:
-    with pytest.raises(NetworkFileError):
+    with pytest.raises(NetworkFileError) as caught:
         read_network(HOSTILE[name], "upload.npz")
+    assert_plain(str(caught.value))
     assert not Trap.sprung
 
 
 def test_reasons_say_what_is_wrong() -> None:
     reasons = {
         "somebody-elses-model": "other people's layers are not run",
-        "external-link": "lack layers/dense/vars/0",
+        "external-link": "lacks the weights of its layer dense",
         "external-file": "stored in an unusual way",
         "virtual": "stored in an unusual way",
         "packed": "stored in an unusual way",
@@ -330,5 +333,6 @@ def test_config_comes_back() -> None:
     [(b"\xff\xfe", NetworkFileError), (b" " * 2**20, NetworkFileError), (b"{", ConfigError), (b"[]", ConfigError)],
 )
 def test_config_that_is_none_is_refused(data: bytes, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         read_config(data, "run.json")
+    assert_plain(str(caught.value))

@@ -11,6 +11,7 @@ import pytest
 
 from mnist_core import idx, uploads
 from mnist_core.errors import DataError
+from tests.plain import assert_plain
 
 RANDOM = np.random.default_rng(3)
 IMAGES = RANDOM.integers(0, 256, (70, 28, 28), np.uint8)
@@ -66,8 +67,8 @@ def test_npz_as_keras_s_is_taken() -> None:
         ({"a": idx.pack(IMAGES), "b": idx.pack(IMAGES)}, "Two files hold images"),
         ({"a": idx.pack(IMAGES), "b": idx.pack(LABELS[:-1])}, "one label for each image"),
         ({"a": idx.pack(IMAGES), "b": idx.pack(LABELS + 5)}, "A label is not from 0 to 9"),
-        ({"a": idx.pack(IMAGES[:, :14]), "b": idx.pack(LABELS)}, "must be a uint8 array of shape"),
-        ({"a": idx.pack(IMAGES.astype(np.float32)), "b": idx.pack(LABELS)}, "must be a uint8 array"),
+        ({"a": idx.pack(IMAGES[:, :14]), "b": idx.pack(LABELS)}, "These are 14 x 28"),
+        ({"a": idx.pack(IMAGES.astype(np.float32)), "b": idx.pack(LABELS)}, "These are decimal numbers"),
         ({"a": idx.pack(IMAGES[:1]), "b": idx.pack(LABELS[:1])}, "too few images"),
         ({"a": b"hello", "b": idx.pack(LABELS)}, "a: This is not an IDX file"),
         ({"a": idx.pack(IMAGES), "b": idx.pack(LABELS), "test-a": idx.pack(IMAGES)}, "for testing one is missing"),
@@ -76,11 +77,21 @@ def test_npz_as_keras_s_is_taken() -> None:
         ({"a.npz": npz(x_train=IMAGES)}, "images and labels to train on"),
         ({"a.npz": npz(x_train=IMAGES, y_train=LABELS * 0.5)}, "whole numbers"),
         ({"a.npz": npz(x_train=IMAGES, y_train=np.array([{}] * 70))}, "cannot be read as an NPZ file"),
+        ({"a.npz": npz(x_train=np.uint8(1), y_train=LABELS)}, "no images where"),
+        ({"a.npz": npz(x_train=IMAGES, y_train=np.uint8(1))}, "one number for each image. Received: a single value"),
+        ({"a.npz": npz(x_train=IMAGES, y_train=np.eye(10)[LABELS])}, "one number for each image. Received: 70 x 10"),
+        ({"a.npz": npz(x_train=IMAGES.reshape(70, 784), y_train=LABELS)}, "These are rows of 784 numbers"),
+        ({"a.npz": npz(x_train=IMAGES[..., None], y_train=LABELS)}, "These are 28 x 28 x 1"),
+        ({"a.npz": npz(x_train=IMAGES.astype(np.int64), y_train=LABELS)}, "These are larger whole numbers"),
+        ({"a.npz": npz(x_train=IMAGES.astype(str), y_train=LABELS)}, "These are texts"),
+        ({"a.npz": npz(x_train=IMAGES[:0], y_train=LABELS[:0])}, "no images in the file"),
+        ({"a.npz": npz(x_train=IMAGES, y_train=LABELS, x_test=np.uint8(1), y_test=LABELS)}, "no images where"),
         ({"a.npz": npz(x_train=np.zeros((90_000, 28, 28), np.uint8), y_train=LABELS)}, "unpacks to more than 64 MB"),
         ({"a": gzip.compress(idx.pack(np.zeros((90_000, 28, 28), np.uint8)))}, "larger than the limit"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,
 )
 def test_files_that_are_no_data_set_are_refused_in_plain_words(files: dict[str, bytes], problem: str) -> None:
-    with pytest.raises(DataError, match=problem):
+    with pytest.raises(DataError, match=problem) as caught:
         uploads.read(files)
+    assert_plain(str(caught.value))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from mnist_core import datasets, uploads
 from mnist_core.errors import PlaygroundError
 from pages.widgets import run_table, session, workspace
 
@@ -63,7 +64,9 @@ def show(row: Row) -> None:
 def _origin(row: Row) -> str:
     """Since when it is kept, from what it learned and with what it was computed."""
     since = datetime.fromtimestamp(row.summary.created, _zone())
-    told = [f"Kept since {since:%d %B %Y, %H:%M}", row.summary.provenance]
+    # Not the provenance, which may name a folder of the server's.
+    names = {**datasets.NAMES, uploads.NAME: "Your own images"}
+    told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
         told.append(f"seed {row.config.seed}")
     versions = workspace.versions(row.summary)

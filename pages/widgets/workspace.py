@@ -101,7 +101,7 @@ def open_run(run_id: str) -> Run:
             "Bring them again on the Data page."
             if kept.summary.dataset not in data.names()
             else "Wait until they are loaded.",
-            kept.summary.provenance,
+            data.names().get(kept.summary.dataset, kept.summary.dataset),
         )
     run = Run.restored(kept, dataset, scheduler.shared())
     session.hold(run)

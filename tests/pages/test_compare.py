@@ -85,6 +85,20 @@ def rename(app: AppTest, run: Run, title: str) -> None:
     assert not app.exception
 
 
+def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: AppTest) -> None:
+    from_files = dataclasses.replace(digits(), provenance="files in /srv/mnist")
+    run = scheduler.shared().submit(SOFTMAX, from_files)
+    run.number = 1
+    keeping.shared().keep(compare.session_state["workspace"], run)
+    wait_for(run, Status.FINISHED)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    compare.session_state["is-workspace-used"] = True
+    choose(compare.run(), run)
+    (origin,) = [caption.value for caption in compare.caption if "Kept since" in caption.value]
+    assert "Embedded digits" in origin
+    assert not any("/srv" in one.value for one in (*compare.caption, *compare.markdown))
+
+
 def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(compare: AppTest) -> None:
     (run,) = own(compare, SOFTMAX)
     keeping._made.cache_clear()  # Another server, which has no run in memory.
