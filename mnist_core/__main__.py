@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnist_core import (
     datasets,
@@ -26,7 +26,9 @@ from mnist_core import (
     strokes,
     training,
 )
+from mnist_core.config import RunConfig
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
+from mnist_core.network import parameter_count
 from mnist_core.prediction import Predictor
 
 if TYPE_CHECKING:
@@ -80,18 +82,24 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-    _check_writable(options.network)
-    pen_digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
-    if not pen_digits:
-        raise DataError(f"{options.strokes} has no digit by such a writer.", "Give other names with --writers.")
+    for path in filter(None, (options.network, options.checkpoint)):
+        _check_writable(path)
+    sources = [_pen_digits(path, options.writers) for path in options.strokes]
+    changes: dict[str, Any] = {} if options.epochs is None else {"epochs": options.epochs}
+    if options.layers is not None:
+        changes["layers"] = RunConfig.from_query({"layers": options.layers}).layers
+    recipe = dataclasses.replace(pretraining.RECIPE, **changes)
     mnist = _load("mnist")
     if mnist.name != "mnist":
         raise DataError("Without MNIST this would be another network.", "Run: python -m mnist_core fetch.")
-    recipe = pretraining.RECIPE
-    if options.epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=options.epochs)
     began = time.monotonic()
-    print(f"Drawing {len(pen_digits):,} pen digits, made-up forms, and what is no digit ...", flush=True)
+    for path, digits in zip(options.strokes, sources, strict=True):
+        writers = len({one.writer for one in digits})
+        times = pretraining.drawings(len(digits))
+        print(f"{path.name}: {len(digits):,} digits by {writers} writers, each drawn {times} times", flush=True)
+    extra = pretraining.material(sources, recipe.seed)
+    images = len(mnist.train_labels) + len(extra.labels) + len(extra.no_digits)
+    print(f"{images:,} images an epoch, {parameter_count(recipe):,} parameters", flush=True)
 
     def report(event: training.Event) -> None:
         if isinstance(event, training.EpochEnded):
@@ -99,16 +107,26 @@ def _pretrain(options: argparse.Namespace) -> None:
             print(
                 f"epoch {event.epoch:3}/{recipe.epochs}",
                 _metrics_text(event.metrics),
-                f" {minutes:.1f} min",
+                f" {minutes:.1f} min, {time.process_time() / 60:.1f} of processor time",
                 flush=True,
             )
 
-    network = pretraining.pretrain(mnist, pretraining.material(pen_digits, recipe.seed), recipe, report)
+    try:
+        network = pretraining.pretrain(mnist, extra, recipe, report, options.checkpoint)
+    except OSError as error:
+        raise _unwritable(options.checkpoint, error) from error
     _save(network, options.network)
     result = evaluation.evaluate_on_test(network, mnist)
     _print_result(result)
     print(f"Calibration error on them: {evaluation.calibration_error(result.probabilities, result.labels):.4f}")
     print(f"Saved as {options.network} after {(time.monotonic() - began) / 60:.1f} minutes")
+
+
+def _pen_digits(path: Path, writers: list[str]) -> list[strokes.PenDigit]:
+    digits = strokes.by_writers(strokes.read_jsonl(path), writers)
+    if not digits:
+        raise DataError(f"{path} has no digit by such a writer.", "Give other names with --writers.")
+    return digits
 
 
 def _check_writable(path: Path) -> None:
@@ -129,7 +147,7 @@ def _save(network: TrainedNetwork, path: Path) -> None:
 
 
 def _unwritable(path: Path, reason: object) -> NetworkFileError:
-    return NetworkFileError(f"The network cannot be saved as {path}: {reason}.", "Name another file with --network.")
+    return NetworkFileError(f"Nothing can be saved as {path}: {reason}.", "Name another file.")
 
 
 def _metrics_text(metrics: training.EpochMetrics) -> str:
@@ -198,11 +216,15 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     pretrain = commands.add_parser("pretrain", help="make the network again that the playground ships")
-    pretrain.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="pen digits, one a line")
+    pretrain.add_argument("strokes", type=Path, nargs="+", metavar="STROKES.jsonl", help="pen digits, one a line")
     pretrain.add_argument(
         "--writers", nargs="+", default=pretraining.WRITERS, metavar="NAME", help="only these (%(default)s)"
     )
     pretrain.add_argument("--epochs", type=int, help="instead of the recipe's")
+    pretrain.add_argument("--layers", help="instead of the recipe's, as in links: conv-32-relu,dense-128-relu-0.3")
+    pretrain.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="written after each epoch; if it exists, continue from it"
+    )
     pretrain.set_defaults(run=_pretrain)
 
     pretrain.add_argument("--network", type=Path, default=PRETRAINED, help="the file (%(default)s)")

@@ -242,10 +242,14 @@ class TrainedNetwork:
     def save(self, path: Path) -> None:
         """Write the file that `to_npz` makes."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: a full disk must not leave half a network under the final name.
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            partial.write_bytes(self.to_npz())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, self.to_npz())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all: a full disk must not leave half of it under the final name."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -51,6 +51,7 @@ ORDER = [
     "job",
     "database",
     "stored_run",
+    "checkpoint",
     "run_rows",
     "shares",
     "runs",

@@ -1,5 +1,6 @@
 """The commands, run as a person would."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mnist_core import datasets, pretraining, saving
 from mnist_core.__main__ import main
+from mnist_core.config import LayerConfig
 from tests import mirror
+from tests.samples import blobs
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,6 +70,61 @@ def test_pretrain_refuses_a_file_without_digits(
     command = ["pretrain", str(tmp_path / "none.jsonl"), "--network", str(tmp_path / "net.npz"), *others]
     assert main(command) == 1
     assert "has no digit by such a writer" in capsys.readouterr().err
+
+
+@pytest.fixture
+def small_pretraining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A command that learns from two files of pen digits, with little beside them."""
+    small = dataclasses.replace(blobs(), name="mnist")
+    monkeypatch.setattr(datasets, "load", lambda name, progress: small)
+    monkeypatch.setattr(pretraining, "_FORMS", 20)
+    monkeypatch.setattr(pretraining, "_NO_DIGITS", 10)
+    line = '{"label": 1, "strokes": [[[0, 0], [1, 9]]], "writer": "%s"}\n'
+    (tmp_path / "uji.jsonl").write_text(line % "uji00" + line % "uji40")
+    (tmp_path / "pen.jsonl").write_text(line % "pen01" + line % "pen02")
+    files = [str(tmp_path / name) for name in ("uji.jsonl", "pen.jsonl")]
+    return ["pretrain", *files, "--network", str(tmp_path / "net.npz"), "--epochs", "2", "--layers", "dense-8-relu"]
+
+
+def control_c(_: object) -> str:
+    raise KeyboardInterrupt
+
+
+def test_pretrain_learns_from_several_files_and_only_the_training_writers(
+    small_pretraining: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(small_pretraining) == 0
+    printed = capsys.readouterr().out
+    assert "uji.jsonl: 1 digits by 1 writers, each drawn 12 times" in printed
+    assert "pen.jsonl: 2 digits by 2 writers, each drawn 12 times" in printed
+    assert f"{300 + 3 * 12 + 20 + 10} images an epoch" in printed
+    assert saving.read_file(tmp_path / "net.npz").config.layers == (LayerConfig(units=8),)
+
+
+def test_pretrain_continues_after_an_interruption(
+    small_pretraining: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(small_pretraining) == 0
+    whole = (tmp_path / "net.npz").read_bytes()
+    command = [*small_pretraining, "--checkpoint", str(tmp_path / "run.checkpoint")]
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_core.__main__._metrics_text", control_c)  # as the first epoch's line is printed
+        assert main(command) == 130
+    capsys.readouterr()
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "epoch   1/2" not in printed
+    assert "epoch   2/2" in printed
+    assert (tmp_path / "net.npz").read_bytes() == whole
+
+
+def test_pretrain_says_that_a_checkpoint_is_of_another_training(
+    small_pretraining: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*small_pretraining, "--checkpoint", str(tmp_path / "run.checkpoint")]
+    assert main(command) == 0
+    assert main([*command, "--epochs", "3"]) == 1
+    assert "belongs to another recipe" in capsys.readouterr().err
 
 
 def test_predict_refuses_an_empty_picture(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

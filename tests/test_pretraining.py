@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core import drawing, forms, pretraining, strokes, training
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.errors import NetworkFileError
 from mnist_core.pretraining import Material
 from mnist_core.strokes import PenDigit
 from tests.samples import blobs
@@ -36,18 +38,35 @@ def extra() -> Material:
 
 @pytest.mark.usefixtures("few")
 def test_material_holds_each_pen_digit_several_times_and_every_form() -> None:
-    found = pretraining.material([ONE, dataclasses.replace(ONE, label=7)], seed=0)
-    each = pretraining._PER_PEN_DIGIT
-    assert found.images.shape == (2 * each + 30, 28, 28)
-    assert found.labels.tolist() == [1] * each + [7] * each + list(range(10)) * 3
-    assert len({image.tobytes() for image in found.images[:each]}) > each / 2, "each with another pen and size"
+    found = pretraining.material([[ONE, dataclasses.replace(ONE, label=7)]], seed=0)
+    assert found.images.shape == (2 * 12 + 30, 28, 28)
+    assert found.labels.tolist() == [1] * 12 + [7] * 12 + list(range(10)) * 3
+    assert len({image.tobytes() for image in found.images[:12]}) > 6, "each with another pen and size"
     assert found.no_digits.shape == (20, 28, 28)
     assert found.images.max(axis=(1, 2)).min() == 255
 
 
 @pytest.mark.usefixtures("few")
+def test_a_large_source_gives_each_digit_fewer_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "_DRAWINGS_PER_SOURCE", 20)
+    large = [dataclasses.replace(ONE, label=2)] * 9
+    assert pretraining.material([[ONE], large], seed=0).labels.tolist() == [1] * 12 + [2] * 9 * 2 + list(range(10)) * 3
+
+
+def test_an_epoch_of_both_data_sets_stays_below_110000_images() -> None:
+    uji, pen = 800, 7_494
+    assert (pretraining.drawings(uji), pretraining.drawings(pen)) == (12, 3)
+    drawn = uji * pretraining.drawings(uji) + pen * pretraining.drawings(pen)
+    assert 60_000 + drawn + pretraining._FORMS + pretraining._NO_DIGITS < 110_000
+
+
+def test_even_a_huge_source_gives_each_digit_once() -> None:
+    assert pretraining.drawings(10**6) == 1
+
+
+@pytest.mark.usefixtures("few")
 def test_material_follows_from_the_seed() -> None:
-    one, again, other = (pretraining.material([ONE], seed) for seed in (3, 3, 4))
+    one, again, other = (pretraining.material([[ONE]], seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.images, again.images)
     np.testing.assert_array_equal(one.no_digits, again.no_digits)
     assert (one.images != other.images).any()
@@ -58,6 +77,42 @@ def test_again_is_the_same_to_the_bit() -> None:
     assert one.config.epochs == 3
     for left, right in zip(one.weights, again.weights, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_an_interrupted_training_continues_to_the_same_bits(done: int, tmp_path: Path) -> None:
+    saved = tmp_path / "digits.checkpoint"
+    whole = pretraining.pretrain(blobs(), extra(), RECIPE)
+    interrupted_after(done, saved)
+    events: list[training.Event] = []
+    continued = pretraining.pretrain(blobs(), extra(), RECIPE, events.append, saved)
+    assert [one.epoch for one in events if isinstance(one, training.EpochEnded)] == list(range(done + 1, 4))
+    assert continued.config == whole.config
+    for left, right in zip(whole.weights, continued.weights, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    saved = tmp_path / "digits.checkpoint"
+    interrupted_after(1, saved)
+    with pytest.raises(NetworkFileError, match="another recipe"):
+        pretraining.pretrain(blobs(), extra(), dataclasses.replace(RECIPE, epochs=4), saved=saved)
+    with pytest.raises(NetworkFileError, match="other data"):
+        pretraining.pretrain(blobs(seed=1), extra(), RECIPE, saved=saved)
+    fewer = dataclasses.replace(extra(), no_digits=extra().no_digits[:-1])
+    with pytest.raises(NetworkFileError, match="other data"):
+        pretraining.pretrain(blobs(), fewer, RECIPE, saved=saved)
+
+
+def interrupted_after(epochs: int, saved: Path) -> None:
+    """Leave the checkpoint of a training that somebody stops after so many epochs."""
+
+    def stop(event: training.Event) -> None:
+        if isinstance(event, training.EpochEnded) and event.epoch == epochs:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretraining.pretrain(blobs(), extra(), RECIPE, stop, saved)
 
 
 def test_the_rate_falls_along_a_cosine_and_is_recorded() -> None:
