@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from mnist_core import capacity, datasets, figures, network, presets
+from mnist_core import capacity, datasets, figures, network
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
-from pages.widgets import data, editor, launch, links, live, session, theme
+from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
@@ -34,14 +34,7 @@ launch.come_back()
 arrival = links.take()
 left, right = st.columns([3, 2], gap="large")
 with left:
-    st.selectbox(
-        "Network",
-        list(presets.PRESETS),
-        **session.seeded_choice("preset", session.preset_key(), list(presets.PRESETS)),
-        format_func=lambda key: presets.PRESETS[key].name,
-        on_change=lambda: session.load_preset(session.chosen("preset")),
-        help="Networks from the tutorials, with their settings, and a small convolutional one.",
-    )
+    menu = st.container()
     main = st.container()
 with right:
     picture = st.container()
@@ -56,6 +49,8 @@ with right:
         show_summary(config)
     editor.code(config)
     links.share(config, arrival)
+with menu:
+    network_menu.choose(config)
 with main:
     dataset = data.get(config.dataset)
     run = session.current_run()
@@ -64,9 +59,7 @@ with main:
 with picture:
     st.vega_lite_chart(figures.network_diagram(config, theme.text_color()), key="diagram")
     show_costs(config, dataset)
-    key = session.preset_key()
-    if presets.preset_of(config) is not presets.PRESETS[key]:
-        st.button("Undo my changes", icon=":material/undo:", on_click=session.load_preset, args=(key,), type="tertiary")
+    network_menu.offer_undo(config)
 # At last, since it waits a moment for the first point of a run that has just been started.
 with main:
     if run is not None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from mnist_core import scheduler
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
-from pages.widgets import data, links, runs, session, workspace
+from pages.widgets import data, runs, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -27,8 +27,8 @@ _MOST_OFFERED = 3
 def come_back() -> None:
     """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
 
-    What another page has put into the editor meanwhile stays there. Where the address asks for another network than
-    the last run's, that run has no place beside it.
+    What another page has put into the editor stays there. The page's address may put another network into the editor
+    afterwards: the visitor has changed it since that run, or comes by a link.
     """
     if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
         return
@@ -41,15 +41,13 @@ def come_back() -> None:
 
 def _ended_lately() -> Run | None:
     newest = next(iter(workspace.summaries()), None)
-    if newest is None or newest.status.is_active or time.time() - newest.updated >= _RECENT:
+    if newest is None or time.time() - newest.updated >= _RECENT:
         return None
     try:
-        run = workspace.open_run(newest.id)
+        # What is kept lags a moment behind the end: the run in memory says whether it has ended.
+        return workspace.open_run(newest.id)
     except PlaygroundError:
         return None  # It is in the lists of the other pages, which say what is missing.
-    asked = links.asked()
-    is_another = asked is not None and dataclasses.replace(asked, dataset=run.config.dataset) != run.config
-    return None if is_another else run
 
 
 def offer(config: RunConfig, dataset: Dataset | None) -> None:

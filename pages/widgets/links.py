@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Arrival:
-    """What came of a link, to be said as long as the editor is as it was left then."""
+    """What came of a link, to be said until the editor is filled from elsewhere; trouble until it is changed."""
 
     editor: RunConfig
     notes: tuple[str, ...] = ()
@@ -28,14 +28,6 @@ class _Arrival:
 
 
 _STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
-
-
-def asked() -> RunConfig | None:
-    """The network that the page's address holds; None for none, or for one that is refused."""
-    try:
-        return _read(_query())
-    except PlaygroundError:
-        return None  # `take` tells why.
 
 
 def take() -> DeltaGenerator:
@@ -49,16 +41,17 @@ def take() -> DeltaGenerator:
     wanted: RunConfig | None = session.kept("wanted-network", None)
     if wanted is not None:
         session.keep("wanted-network", None)
-        _open(wanted, "From a run that was shared")
+        _open(wanted, "From a shared run", "From a run that was shared")
     elif address and address not in _known():
         try:
             config = _read(query)
         except PlaygroundError as error:
             session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
         else:
-            if config is not None:
+            # After a reload the run that is shown again may have brought it already.
+            if config is not None and config != session.draft():
                 start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
-                _open(config, "Loaded from a link", start)
+                _open(config, "From a link", "Loaded from a link", start)
     _note(address)
     return st.container()
 
@@ -76,9 +69,10 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     seed that it has here.
     """
     arrival: _Arrival | None = session.kept("arrival", None)
-    if arrival is not None and arrival.editor == config:
-        if arrival.trouble:
-            place.error(arrival.trouble, icon=":material/link_off:")
+    if arrival is not None and arrival.trouble and arrival.editor == config:
+        place.error(arrival.trouble, icon=":material/link_off:")
+    # Not only until the first change, which would move the page under the pointer.
+    if arrival is not None and arrival.editor == session.origin().config:
         for note in arrival.notes:
             place.caption(note)
     _remember(config)
@@ -146,9 +140,9 @@ def _large(address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
 
 
-def _open(config: RunConfig, source: str, start: str = "") -> None:
+def _open(config: RunConfig, source: str, told: str, start: str = "") -> None:
     recipe = presets.recipe_of(config)
-    notes = [f":material/link: {source}: {recipe.name if recipe else presets.title_of(config)}.{start}"]
+    notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}"]
     if config.dataset not in data.names():
         there = session.draft().dataset
         why = (
@@ -158,11 +152,7 @@ def _open(config: RunConfig, source: str, start: str = "") -> None:
         )
         notes.append(f":material/info: {why} For now it learns from the data set {data.names()[there]}.")
         config = dataclasses.replace(config, dataset=there)
-    key = presets.key_of(config)
-    if key is not None:
-        session.load_preset(key)
-        session.choose("preset", key)
-    session.edit(config)
+    session.edit(config, source)
     session.keep("arrival", _Arrival(config, tuple(notes)))
 
 

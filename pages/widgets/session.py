@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -66,28 +67,68 @@ def set_draft(config: RunConfig) -> None:
     st.session_state["draft"] = config
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What the editor was last filled from.
+
+    Args:
+        config: what stood in the editor then.
+        source: where it came from, such as "From a link"; empty for a preset, which has a name.
+    """
+
+    config: RunConfig
+    source: str = ""
+
+    def is_changed(self, config: RunConfig) -> bool:
+        """Whether `config` is another network, or learns in another way; other data are no change of the network."""
+        return dataclasses.replace(config, dataset=self.config.dataset) != self.config
+
+
+def origin() -> Origin:
+    """What "Undo my changes" leads back to."""
+    found: Origin = _state("origin", Origin(first_config()))
+    return found
+
+
 def load_preset(key: str) -> None:
-    """Put a preset into the editor, whose controls are made anew with its values; the data set stays as it was."""
-    edit(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset))
-    st.session_state["preset_key"] = key
+    """Put a preset into the editor; the data set stays as it was."""
+    edit(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset), "")
 
 
-def edit(config: RunConfig) -> None:
-    """Put `config` into the editor, whose controls are made anew with its values."""
-    set_draft(config)
-    st.session_state["edition"] = edition() + 1
-    keep(CAME_BACK, True)
+def edit(config: RunConfig, source: str = "Own network") -> None:
+    """Put `config` into the editor, noting where it comes from; changes that it replaces can be brought back."""
+    if origin().is_changed(draft()):
+        keep("replaced-changes", (draft(), origin()))
+    _fill(config, Origin(config, source))
+
+
+def replaced_changes() -> bool:
+    """Whether `undo` can bring back changes that something else has replaced in the editor."""
+    return kept("replaced-changes", None) is not None
+
+
+def undo() -> None:
+    """Undo the changes of what the editor was filled from; without any, bring back once those that it replaced."""
+    start, there = origin(), draft().dataset
+    if start.is_changed(draft()):
+        _fill(dataclasses.replace(start.config, dataset=there), start)
+    elif replaced_changes():
+        config, start = kept("replaced-changes", None)
+        keep("replaced-changes", None)
+        _fill(dataclasses.replace(config, dataset=there), start)
 
 
 def use_data_set(name: str) -> None:
     """Let the network in the editor learn from another data set."""
-    edit(dataclasses.replace(draft(), dataset=name))
+    _fill(dataclasses.replace(draft(), dataset=name), origin())
 
 
-def preset_key() -> str:
-    """The preset that the editor was last filled from."""
-    key: str = _state("preset_key", _FIRST_PRESET)
-    return key
+def _fill(config: RunConfig, start: Origin) -> None:
+    """Put `config` into the editor, whose controls are made again with its values."""
+    set_draft(config)
+    st.session_state["origin"] = start
+    st.session_state["edition"] = edition() + 1
+    keep(CAME_BACK, True)
 
 
 def edition() -> int:
@@ -236,10 +277,7 @@ def show_run(run: Run) -> None:
     """Have the Train page show a run, and its network in the editor."""
     hold(run)
     st.session_state["current_run"] = run
-    edit(run.config)
-    # "Undo my changes" leads back to what it most likely began as.
-    alike = [key for key, one in presets.PRESETS.items() if one.config.layers == run.config.layers]
-    st.session_state["preset_key"] = presets.key_of(run.config) or next(iter(alike), preset_key())
+    edit(run.config, f"Run {run.number}")
 
 
 def start(

@@ -54,7 +54,9 @@ def test_run_under_way_is_on_the_page_again_after_a_reload(app: AppTest) -> None
     again = returned(app)
     assert not again.exception
     assert again.session_state["current_run"] is run
-    assert again.selectbox(key="preset").value == "torres"
+    menu = again.selectbox(key="preset")
+    assert menu.index is not None
+    assert menu.options[menu.index] == "Run 1: 784 → 10 Sigmoid → 10"
     assert next(number for number in again.number_input if number.label == "Epochs").value == 100
     press(again, "Stop")
     wait_for_end(again)
@@ -261,14 +263,23 @@ def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest
     assert app.session_state["runs"]
 
 
-def test_last_run_has_no_place_beside_another_network_from_the_address(app: AppTest) -> None:
+def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppTest) -> None:
     run = train_briefly(app)
-    for layers, shown in (("dense-10-sigmoid", run.id), ("dense-77-relu", None)):
+    for layers in ("dense-10-sigmoid", "dense-77-relu"):
         query = run.config.to_query() | {"layers": layers}
         again = returned(app, **query)
         assert again.session_state["draft"].to_query() == query
-        current = again.session_state["current_run"]
-        assert (current.id if current else None) == shown
+        assert again.session_state["current_run"].id == run.id
+        assert any("Torres" in text.value or "784" in text.value for text in again.caption)
+
+
+def test_undo_leads_back_to_the_run_that_is_on_the_page(app: AppTest) -> None:
+    run = train_briefly(app)
+    again = returned(app)
+    next(number for number in again.number_input if number.label == "Epochs").set_value(9).run()
+    assert again.session_state["draft"].epochs == 9
+    press(again, "Undo my changes")
+    assert again.session_state["draft"] == run.config
 
 
 def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) -> None:
