@@ -104,11 +104,22 @@ def no_digit(random: np.random.Generator) -> Strokes:
     """A letter, a scribble, or two digits: something that no single digit is."""
     kind = random.random()
     if kind < 0.4:
-        return _tilted(stroked(LETTER_FORMS[random.integers(len(LETTER_FORMS))], random), random)
-    if kind < 0.7:
-        return tuple(
-            _curve(random.uniform(0, 9, (random.integers(5, 13), 2))) for _ in range(int(random.integers(1, 4)))
-        )
+        return letter(LETTER_FORMS[random.integers(len(LETTER_FORMS))], random)
+    return scribble(random) if kind < 0.7 else pair(random)
+
+
+def letter(form: str, random: np.random.Generator) -> Strokes:
+    """A letter in this form, written by an unsteady hand."""
+    return _tilted(stroked(form, random), random)
+
+
+def scribble(random: np.random.Generator) -> Strokes:
+    """One to three curves through random points."""
+    return tuple(_curve(random.uniform(0, 9, (random.integers(5, 13), 2))) for _ in range(int(random.integers(1, 4))))
+
+
+def pair(random: np.random.Generator) -> Strokes:
+    """Two digits side by side."""
     apart = random.uniform(6, 11)
     left, right = (digit(int(label), random) for label in random.integers(0, 10, 2))
     return (*left, *(stroke + np.array([apart, random.normal(0, 1)]) for stroke in right))

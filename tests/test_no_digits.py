@@ -1,0 +1,46 @@
+"""What the measurement of "not sure" draws and counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import no_digits
+from mnist_core import forms, forward
+from mnist_core.config import RunConfig
+from mnist_core.network import TrainedNetwork
+
+
+def constant(bias: float) -> TrainedNetwork:
+    """A network that gives every image the same answer, a 3."""
+    config = RunConfig(layers=())
+    kernel, biases = forward.initial_weights(config)
+    biases = np.zeros_like(biases)
+    biases[3] = bias
+    return TrainedNetwork(config, (np.zeros_like(kernel), biases))
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(no_digits, "MANY", 4)
+    monkeypatch.setattr(no_digits, "OF_A_LETTER", 3)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(("bias", "share", "mostly"), [(0.0, 1.0, "-"), (9.0, 0.0, "3")])
+def test_shares_of_a_network_that_is_never_or_always_sure(bias: float, share: float, mostly: str) -> None:
+    found = no_digits.measure(constant(bias))
+    assert found["letters"] == share
+    assert set(found["found"]) == {"scribbles", "pairs", *no_digits.LETTERS}
+    assert all(one == {"not_sure": share, "mostly": mostly} for one in found["found"].values())
+
+
+def test_no_letter_is_one_that_the_network_learned_to_be_unsure_of() -> None:
+    assert set(no_digits.LETTERS.values()).isdisjoint(forms.LETTER_FORMS)
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    one, again, other = (no_digits.images(forms.scribble, 3, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+    assert one.max(axis=(1, 2)).min() > 0.9
