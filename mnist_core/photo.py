@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,8 +15,6 @@ from mnist_core import drawing
 from mnist_core.errors import DrawingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
 
 MAX_BYTES = 20 * 2**20
@@ -44,8 +43,25 @@ _WIDEST_LINE = 0.2
 _INK = 0.35
 # Where nothing is darker than paper by more than about a third of this, the page is empty.
 _EMPTY = 0.35
+# Paper of at least this brightness everywhere is white already.
+_WHITE = 245
 
 _REMEDY = "Choose a PNG or JPEG picture of one digit."
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture made ready for `drawing.to_mnist`.
+
+    Attributes:
+        rgba: (h, w, 4) uint8, the longer side at most 512: ink on white, or a transparent picture as it is.
+        is_turned: its ink was lighter than its ground, and light and dark have changed places.
+        is_evened: its paper was not white everywhere.
+    """
+
+    rgba: npt.NDArray[np.uint8]
+    is_turned: bool = False
+    is_evened: bool = False
 
 
 def check_size(size: int) -> None:
@@ -73,6 +89,15 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
 
     Raises:
         DrawingError: for another kind of file, a damaged or too large one.
+    """
+    return read_picture(data).rgba
+
+
+def read_picture(data: bytes) -> Picture:
+    """As `read`, with what was done to the picture.
+
+    Raises:
+        DrawingError: as `read`.
     """
     check_size(len(data))
     return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, SIDE, _REMEDY))
@@ -113,22 +138,22 @@ def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, 
         raise DrawingError("This cannot be read as a picture.", remedy) from error
 
 
-def _on_paper(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _on_paper(rgba: npt.NDArray[np.uint8]) -> Picture:
     """A drawing on a transparent ground as it is; anything else without its transparent margin and in even light."""
     is_opaque = rgba[..., 3] > 127
     if not is_opaque.any():
-        return rgba
+        return Picture(rgba)
     if not np.median(drawing.border(is_opaque)):
         box = drawing.bounds(is_opaque)
         if is_opaque[box].mean() < _FILLED:
-            return rgba
+            return Picture(rgba)
         rgba = rgba[box]
     alpha = rgba[..., 3:].astype(np.float32) / 255
     on_white = (rgba[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
     return _in_even_light(np.dstack([on_white, np.full(rgba.shape[:2], 255, np.uint8)]))
 
 
-def _in_even_light(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _in_even_light(rgba: npt.NDArray[np.uint8]) -> Picture:
     """Opaque (h, w, 4) as black ink on white paper."""
     # A camera's grain is finer than any line.
     grey = ndimage.gaussian_filter(rgba[..., :3].astype(np.float32).mean(axis=2), max(rgba.shape) / 400)
@@ -136,21 +161,35 @@ def _in_even_light(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     step = max(1, max(grey.shape) // 128)
     small = ndimage.gaussian_filter(grey, max(grey.shape) / 128, mode="nearest")[::step, ::step]
     width = max(3, int(_WIDEST_LINE * max(small.shape)) | 1)
-    without_dark, without_light = (_filled(small, width, fill) for fill in (ndimage.grey_closing, ndimage.grey_opening))
-    if (small - without_light).sum() > (without_dark - small).sum():  # There are more light lines than dark ones.
-        grey, without_dark = 255 - grey, 255 - without_light
-    paper = ndimage.gaussian_filter(without_dark, width / 4, mode="nearest")
+    is_turned = not _is_paper_light(small, width)
+    if is_turned:
+        grey, small = 255 - grey, 255 - small
+    paper = ndimage.gaussian_filter(_without_lines(small, width), width / 4, mode="nearest")
     paper = ndimage.zoom(paper, np.array(grey.shape) / paper.shape, order=1, mode="nearest", grid_mode=True)
     darker = np.clip(1 - grey / np.maximum(paper, 1), 0, 1)
     darkest = max(np.quantile(darker, 0.999), _EMPTY)
     ink = np.clip((darker / darkest - _INK) / (1 - 2 * _INK), 0, 1)
     shade = np.round(255 * (1 - ink)).astype(np.uint8)
-    return np.dstack([shade, shade, shade, np.full_like(shade, 255)])
+    on_white = np.dstack([shade, shade, shade, np.full_like(shade, 255)])
+    return Picture(on_white, is_turned, is_evened=bool(paper.min() < _WHITE))
 
 
-def _filled(grey: npt.NDArray[np.float32], width: int, fill: Callable[..., Any]) -> npt.NDArray[np.float32]:
-    """(h, w) with whatever is narrower than `width` filled in; the light goes on evenly beyond the border."""
+def _is_paper_light(grey: npt.NDArray[np.float32], width: int) -> bool:
+    """Whether lines are darker than what they are drawn on.
+
+    Where light and dark meet within `width` of each other, most is paper. Light that falls across the page makes no
+    such contrast, however much of the page it covers.
+    """
+    framed = np.pad(grey, width // 2, mode="edge")  # what is cut off at the border is paper
+    lightest, darkest = ndimage.maximum_filter(framed, width), ndimage.minimum_filter(framed, width)
+    contrast = lightest - darkest
+    near = contrast >= contrast.max() / 2
+    return bool((framed - darkest)[near].sum() >= contrast[near].sum() / 2)
+
+
+def _without_lines(grey: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
+    """(h, w) with dark lines narrower than `width` filled in; the light goes on evenly beyond the border."""
     beyond = min(width, *(side - 1 for side in grey.shape))
     framed = np.pad(grey, beyond, mode="reflect", reflect_type="odd") if beyond > 0 else grey
-    filled = fill(framed, size=(width, width))
+    filled = ndimage.grey_closing(framed, size=(width, width))
     return np.asarray(filled[beyond : beyond + grey.shape[0], beyond : beyond + grey.shape[1]], np.float32)

@@ -174,8 +174,10 @@ def _pasted() -> bytes | None:
 def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
     picture = None
     try:
-        picture = photo.read(data)
-        st.image(picture, caption="Your picture, its light evened out", width=strokes.CANVAS)
+        found = photo.read_picture(data)
+        picture = found.rgba
+        done = ", dark on white" * found.is_turned + ", its light evened out" * found.is_evened
+        st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
     st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Put the picture away.")
