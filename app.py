@@ -1,25 +1,35 @@
-"""The MNIST playground: page set-up and navigation. Start it with `make run` or `streamlit run app.py`."""
+"""The MNIST playground: page set-up and navigation. Start it with `make run` or `streamlit run app.py`.
+
+That command reads `app` from this file as a module, and serves it; for each visitor it runs the file as a script.
+"""
 
 import streamlit as st
 
-from pages.widgets import warmup, workspace
+if __name__ == "__main__":
+    from pages.widgets import browser, warmup
 
-st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
+    st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
 
-page = st.navigation(
-    [
-        st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
-        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
-        st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
-    ],
-    position="top",
-)
-try:
-    page.run()
-    workspace.remember()
-finally:
-    # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.
-    warmup.start()
+    page = st.navigation(
+        [
+            st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
+            st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
+            st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
+        ],
+        position="top",
+    )
+    try:
+        page.run()
+        browser.remember()
+    finally:
+        # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.
+        warmup.start()
+else:
+    from starlette.middleware import Middleware
+
+    from pages.widgets import cookies
+
+    app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)])

@@ -13,9 +13,10 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import datasets, presets, scheduler, workspaces
+from mnist_core import datasets, presets, scheduler
 from mnist_core.errors import StoreError
 from mnist_core.live_run import Run
+from pages.widgets import cookies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 CAME_BACK = "came-back"
 """Noted once the Train page has what the visitor left, or something new that shall not give way to it."""
-WORKSPACE_COOKIE = "mnist_playground_workspace"
 
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_KEPT_RUNS = 20
@@ -208,22 +208,27 @@ def workspace() -> str:
     """The token of the visitor's workspace, to which their runs belong: the browser's, or a new one."""
     if "workspace" not in st.session_state:
         found = remembered_workspace()
-        enter(found or workspaces.new_workspace(), found is not None)
+        enter(found or cookies.new_workspace(), found is not None)
     token: str = st.session_state["workspace"]
     return token
 
 
 def remembered_workspace() -> str | None:
     """The token that the browser came with, if any."""
-    found = st.context.cookies.get(WORKSPACE_COOKIE)
-    # Without a server, as in tests of a page, there is something else.
-    return found if isinstance(found, str) and workspaces.is_workspace(found) else None
+    return cookies.found_in(st.context.cookies)
+
+
+def begin_again() -> None:
+    """Forget all that this tab holds of its visitor, and give it a new workspace."""
+    for name in list(st.session_state):
+        del st.session_state[name]
+    enter(cookies.new_workspace(), False)
 
 
 def enter(token: str, is_known: bool = True) -> None:
     """Go into another workspace; what is under way in this one goes on for as long as its tabs are open."""
     st.session_state["workspace"] = token
-    st.session_state["is-workspace-used"] = is_known
+    st.session_state["is-workspace-used"] = is_known and not cookies.is_unused(token)
     keep(CAME_BACK, False)
     of_workspace = ("race", "race-refusals", "compared-runs", "deleted-runs")
     for name in ("runs", "current_run", "preferred_run", *map(_noted, of_workspace)):
@@ -232,8 +237,9 @@ def enter(token: str, is_known: bool = True) -> None:
 
 def is_workspace_used() -> bool:
     """Whether anything may be kept in the visitor's workspace; a new visitor's needs no look."""
-    workspace()
-    used: bool = st.session_state["is-workspace-used"]
+    token = workspace()
+    # Another tab of the same browser may have stored the first run.
+    used: bool = st.session_state["is-workspace-used"] or not cookies.is_unused(token)
     return used
 
 
@@ -336,6 +342,7 @@ def _put_into_workspace(run: Run) -> None:
         # A run is worth more than its record; `workspace.trouble` tells people.
         logger.exception("Run %s is not kept", run.id)
     st.session_state["is-workspace-used"] = True
+    cookies.mark_used(workspace())
 
 
 def hold(run: Job) -> None:

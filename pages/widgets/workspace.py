@@ -10,49 +10,11 @@ import streamlit as st
 from mnist_core import presets, scheduler, stored_run, workspaces
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.live_run import Run
-from pages.widgets import data, session
+from pages.widgets import browser, data, session
 
 if TYPE_CHECKING:
     from mnist_core.runs import RunStore
     from mnist_core.stored_run import RunSummary
-
-_YEAR = 365 * 86_400
-
-# Streamlit reads cookies and cannot set them. A new visitor's second tab takes the workspace of the first.
-_COOKIE = st.components.v2.component(
-    "workspace_cookie",
-    js="""export default function ({ data, setTriggerValue }) {
-        const start = data.name + "=";
-        const found = document.cookie.split("; ").find(cookie => cookie.startsWith(start))?.slice(start.length);
-        if (found === data.token) return;
-        if (data.gives_way && /^[A-Za-z0-9_-]{22}$/.test(found ?? "")) {
-            setTriggerValue("found", found);
-            return;
-        }
-        const secure = location.protocol === "https:" ? "; Secure" : "";
-        document.cookie = `${start}${data.token}; path=/; max-age=${data.seconds}; SameSite=Lax${secure}`;
-    }""",
-)
-
-
-def remember() -> None:
-    """Have the browser remember the workspace, unless it does already."""
-    token = session.workspace()
-    if session.remembered_workspace() == token:
-        return
-    cookie = _COOKIE(
-        data={
-            "name": session.WORKSPACE_COOKIE,
-            "token": token,
-            "seconds": _YEAR,
-            "gives_way": not session.is_workspace_used(),
-        },
-        key="workspace-cookie",
-        on_found_change=lambda: None,
-    )
-    if cookie.found and workspaces.is_workspace(cookie.found) and not session.is_workspace_used():
-        session.enter(cookie.found)
-        st.rerun()
 
 
 def store() -> RunStore:
@@ -140,7 +102,7 @@ def show_trouble(run: Run) -> None:
 
 
 def offer_recovery() -> None:
-    """The recovery code, and a place to enter one, folded away."""
+    """The recovery code, a place to enter one, and the way out of a shared device, folded away."""
     folded = st.expander("Your runs on another device", icon=":material/devices:", on_change="rerun", key="recovery")
     if not folded.open:
         return
@@ -149,8 +111,13 @@ def offer_recovery() -> None:
             "This browser finds your runs again. With your recovery code you find them on another device, "
             "or after the browser's cookies were deleted. Whoever has the code has your runs, so keep it to yourself."
         )
-        if session.is_workspace_used():
-            st.code(workspaces.recovery_code(session.workspace()), language=None)
+        if browser.is_forgetful():
+            st.warning(
+                "This browser does not remember you here: after a reload you need the code.", icon=":material/warning:"
+            )
+        is_used = session.is_workspace_used()
+        if is_used:
+            _offer_code("recovery-code-shown")
         with st.form("recovery-form", border=False):
             code = st.text_input("A recovery code", key="recovery-code", placeholder="Of another device")
             if st.form_submit_button("Bring its runs here", icon=":material/login:"):
@@ -162,5 +129,23 @@ def offer_recovery() -> None:
                     if found != session.workspace():
                         session.enter(found)
                     st.rerun()
-        if session.is_workspace_used():
+        if is_used:
             st.caption("The networks that you have here now stay kept: write down their code first, to return.")
+            _offer_leaving()
+
+
+def _offer_code(key: str) -> None:
+    """The recovery code after a click, since the page may be on a projector."""
+    if st.toggle("Show code", key=key):
+        st.code(workspaces.recovery_code(session.workspace()), language=None)
+
+
+def _offer_leaving() -> None:
+    """For the next person on a shared device: a new workspace, after a question."""
+    with st.popover("This is not me", icon=":material/person_off:"):
+        st.markdown(
+            "Did somebody else use this device before you? You can start with a new, empty list. The runs that are "
+            "here now can then be opened only with their recovery code. All open tabs of the playground reload."
+        )
+        _offer_code("recovery-code-before-leaving")
+        st.button("Start with an empty list", type="primary", on_click=browser.forget)

@@ -232,13 +232,21 @@ def enter_code(app: AppTest, code: str) -> AppTest:
     return press(app, "Bring its runs here")
 
 
-def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
-    run = train_briefly(app)
-    assert keeping.shared().wait_until_saved(MINUTES)
+def code_of(app: AppTest) -> str:
+    """The recovery code, which a page shows when it is asked to: it may be on a projector."""
     app.switch_page("pages/compare.py").run()
     app.session_state["recovery"] = True
     app.run()
+    assert not app.code
+    next(toggle for toggle in app.toggle if toggle.label == "Show code").set_value(True).run()
     (code,) = (block.value for block in app.code)
+    return str(code)
+
+
+def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
+    run = train_briefly(app)
+    assert keeping.shared().wait_until_saved(MINUTES)
+    code = code_of(app)
 
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert other.session_state["workspace"] != app.session_state["workspace"]
@@ -250,6 +258,27 @@ def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
     assert f"{run.snapshot.evaluation.accuracy:.2%}" in [metric.value for metric in other.metric]
     other.switch_page("pages/train.py").run()
     assert other.session_state["current_run"].id == run.id
+
+
+def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_back(app: AppTest) -> None:
+    run = train_briefly(app)
+    app.session_state["own-digits-noted"] = labelled.with_label([], np.zeros((28, 28), np.float32), 1, ())
+    assert keeping.shared().wait_until_saved(MINUTES)
+    code, mine = code_of(app), app.session_state["workspace"]
+    assert any("opened only with their recovery code" in text.value for text in app.markdown)
+    assert app.session_state["workspace"] == mine  # It has only been asked.
+    press(app, "Start with an empty list")
+    assert not app.exception
+    assert app.session_state["workspace"] != mine
+    assert any("have not trained a network yet" in box.value for box in app.info)
+    assert "own-digits-noted" not in app.session_state
+    app.switch_page("pages/train.py").run()
+    assert "Train" in labels(app)
+    assert "Reset" not in labels(app)  # Nothing is on the page.
+    enter_code(app, code)
+    assert app.session_state["workspace"] == mine
+    app.switch_page("pages/train.py").run()
+    assert app.session_state["current_run"].id == run.id
 
 
 def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest) -> None:

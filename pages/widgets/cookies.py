@@ -1,0 +1,156 @@
+"""The cookie by which a browser finds its workspace again, set by the server so that no script can read it.
+
+`WorkspaceCookie` is ASGI middleware of `st.App`, which `streamlit run app.py` finds in app.py. It gives each browser a
+workspace with its first page. When a session moves to another workspace, as with a recovery code, it hands the browser
+a ticket; the page sends the ticket to `ADDRESS` and gets the new cookie. The token itself never reaches JavaScript.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import cookie_parser
+
+from mnist_core import workspaces
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+NAME = "mnist_playground"
+READABLE_NAME = "mnist_playground_workspace"
+"""Set by JavaScript where the server's own cookie does not come back, and by earlier versions."""
+SECONDS = 365 * 86_400
+ADDRESS = "workspace-cookie"
+_TICKET_HEADER = "x-workspace-ticket"
+# Tickets and new workspaces that are remembered; the oldest make room.
+_MOST = 10_000
+
+_lock = threading.Lock()
+_tickets: OrderedDict[str, str] = OrderedDict()
+_unused: OrderedDict[str, None] = OrderedDict()
+_served = threading.Event()
+
+
+def is_served() -> bool:
+    """Whether this server sets cookies; it does not in tests of a page, which have no server."""
+    return _served.is_set()
+
+
+def found_in(sent: Mapping[str, str]) -> str | None:
+    """The workspace's token among the cookies that a browser has sent."""
+    for name in (NAME, READABLE_NAME):
+        token = sent.get(name)
+        # Without a server, as in tests of a page, there is something else.
+        if isinstance(token, str) and workspaces.is_workspace(token):
+            return token
+    return None
+
+
+def new_workspace() -> str:
+    """The token of a new workspace, in which nothing is stored yet."""
+    token = workspaces.new_workspace()
+    with _lock:
+        _put(_unused, token)
+    return token
+
+
+def is_unused(token: str) -> bool:
+    """Whether a workspace is new, so that nothing can be stored in it yet; False if that is not known here."""
+    with _lock:
+        return token in _unused
+
+
+def mark_used(token: str) -> None:
+    """Note that something is stored in a workspace."""
+    with _lock:
+        _unused.pop(token, None)
+
+
+def ticket_for(token: str) -> str:
+    """What a page may exchange, once, for the cookie of a workspace."""
+    ticket = secrets.token_urlsafe()
+    with _lock:
+        _put(_tickets, ticket, token)
+    return ticket
+
+
+class WorkspaceCookie:
+    """Sets the workspace's cookie: HttpOnly, SameSite=Lax, and Secure over https.
+
+    Args:
+        app: what answers all requests but those to `ADDRESS`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        _served.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].rpartition("/")[2] == ADDRESS:
+            await _redeem(scope, headers, send)
+            return
+        # A page, not one of its files. It is renewed with every visit.
+        cookies = _cookies(scope, headers) if "text/html" in headers.get("accept", "") else []
+
+        async def send_with_cookies(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                others = [header for header in message["headers"] if header[0].lower() != b"cache-control"]
+                # No cache on the way may give one browser's cookie to another.
+                message = {**message, "headers": [*others, (b"cache-control", b"private, no-cache"), *cookies]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookies if cookies else send)
+
+
+def _cookies(scope: Scope, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """What a page's answer sets: the cookie of the workspace that the browser has, or of a new one."""
+    sent = cookie_parser(headers.get("cookie", ""))
+    found = [_cookie(NAME, found_in(sent) or new_workspace(), scope, headers)]
+    if NAME in sent and READABLE_NAME in sent:  # The server's own has arrived, so the readable one is not needed.
+        found.append(_cookie(READABLE_NAME, "", scope, headers))
+    return found
+
+
+async def _redeem(scope: Scope, headers: Mapping[str, str], send: Send) -> None:
+    """Exchange a ticket for its cookie; asked again with that cookie, say that it has arrived.
+
+    The ticket comes in a header of its own, which the pages of other sites cannot send.
+    """
+    ticket, state = headers.get(_TICKET_HEADER, ""), "unknown"
+    cookies: list[tuple[bytes, bytes]] = []
+    with _lock:
+        token = _tickets.get(ticket) if scope["method"] == "POST" else None
+        if token is not None and cookie_parser(headers.get("cookie", "")).get(NAME) == token:
+            del _tickets[ticket]
+            state = "kept"
+        elif token is not None:
+            cookies, state = [_cookie(NAME, token, scope, headers)], "set"
+    plain = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": [*plain, *cookies]})
+    await send({"type": "http.response.body", "body": json.dumps({"state": state}).encode()})
+
+
+def _cookie(name: str, token: str, scope: Scope, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """A header that sets a cookie, or deletes it where the token is empty."""
+    forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+    secure = "; Secure" if "https" in (scope.get("scheme"), forwarded) else ""
+    seconds = SECONDS if token else 0
+    text = f"{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode("latin-1")
+
+
+def _put(found: OrderedDict[str, Any], name: str, value: object = None) -> None:
+    found[name] = value
+    if len(found) > _MOST:
+        found.popitem(last=False)

@@ -1,0 +1,113 @@
+"""How a browser finds its workspace again: by a cookie, without one, and not any more when it is somebody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from pages.widgets import cookies
+from tests.e2e import dropping_proxy
+from tests.e2e.conftest import visit
+from tests.e2e.test_main_path import SLOW
+
+NOTHING = "You have not trained a network yet"
+WARNING = "This browser does not remember you here"
+CODE = re.compile(r"^[0-9A-Z]{5}(-[0-9A-Z]{5}){5}$")
+
+
+@pytest.fixture
+def proxy(server: str) -> Iterator[str]:
+    """The address of a proxy in front of the server that drops our cookies."""
+    port = urlsplit(server).port
+    assert port
+    with dropping_proxy.running(port) as own:
+        yield f"127.0.0.1:{own}"
+
+
+def train(page: Page | FrameLocator) -> None:
+    """Train what is in the editor to its end."""
+    page.get_by_role("button", name="Train", exact=True).click(timeout=SLOW)
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+
+
+def unfold(page: Page) -> None:
+    page.get_by_text("Your runs on another device").click(timeout=SLOW)
+
+
+def tab(page: Page, path: str) -> Page:
+    one = page.context.new_page()
+    one.goto(path)
+    return one
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_server_sets_the_cookie_and_no_script_can_read_it(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
+    (ours,) = (one for one in page.context.cookies() if one["name"].startswith(cookies.NAME))
+    assert (ours["name"], ours["httpOnly"], ours["sameSite"], ours["path"]) == (cookies.NAME, True, "Lax", "/")
+    assert "mnist" not in page.evaluate("document.cookie")
+    assert ours["value"] not in page.content()
+
+
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
+def test_next_person_on_a_shared_device_begins_with_nothing_and_the_code_brings_it_back(page: Page) -> None:
+    page.goto("/")
+    train(page)
+    other = tab(page, "/compare")
+    expect(other.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+    page.goto("/compare?note=of+the+one+before")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+    unfold(page)
+    expect(page.get_by_test_id("stCode")).to_have_count(0)
+    page.get_by_text("Show code").first.click()
+    code = page.get_by_test_id("stCode").inner_text(timeout=SLOW).strip()
+    assert CODE.match(code)
+
+    page.get_by_role("button", name="This is not me").click()
+    page.get_by_role("button", name="Start with an empty list").click()
+    for one in (page, other):
+        expect(one.get_by_text(NOTHING)).to_be_visible(timeout=SLOW)
+    assert not urlsplit(page.url).query
+    other.close()
+
+    unfold(page)
+    page.get_by_label("A recovery code").fill(code)
+    page.get_by_role("button", name="Bring its runs here").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+    # The cookie has moved with it: a new tab and a reload find the runs.
+    again = tab(page, "/compare")
+    expect(again.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+    assert "mnist" not in again.evaluate("document.cookie")
+
+
+def test_proxy_that_drops_the_cookie_does_not_part_visitors_from_their_runs(chromium: Browser, proxy: str) -> None:
+    with visit(chromium, f"http://{proxy}", "desktop-light") as page:
+        page.goto("/")
+        train(page)
+        page.reload()
+        expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+        page.goto("/compare")
+        expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text(WARNING)).to_have_count(0)
+
+
+def test_frame_that_hides_cookies_keeps_the_runs_in_the_tab_and_says_once_what_a_reload_costs(
+    chromium: Browser, proxy: str
+) -> None:
+    with visit(chromium, f"http://{proxy.replace('127.0.0.1', 'localhost')}", "desktop-light") as page:
+        page.goto(dropping_proxy.FRAME)
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
+        expect(frame.get_by_text(WARNING)).to_have_count(0)  # There is nothing to lose yet.
+        train(frame)
+        expect(frame.get_by_text(WARNING)).to_have_count(1)
+        frame.get_by_role("link", name="Compare").click()
+        expect(frame.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+        page.reload()
+        frame.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
+        expect(frame.get_by_text("See its mistakes")).to_have_count(0)
