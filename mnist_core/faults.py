@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import threading
 import types
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 
 from mnist_core import datasets, engine, forward
 from mnist_core.config import LayerConfig, RunConfig, check_choice
+from mnist_core.errors import DataError
 from mnist_core.training import TrainingState
 
 if TYPE_CHECKING:
@@ -49,14 +51,18 @@ class Fault:
         name: the answer that somebody chooses.
         config: the run, to be trained on `spoiled` from `start`.
         hints: from vague to almost telling; each points at something that can be seen in the curves or the matrix.
-        explanation: what was wrong, how it showed and what to do about it.
+        symptom: how such a run looks, a sentence for people who chose this answer in another case.
+        explanation: what was wrong and how it showed.
+        cure: what to do about it, a sentence.
     """
 
     key: str
     name: str
     config: RunConfig
     hints: tuple[str, ...]
+    symptom: str
     explanation: str
+    cure: str
 
 
 def spoiled(key: str, dataset: Dataset) -> Dataset:
@@ -71,7 +77,7 @@ def spoiled(key: str, dataset: Dataset) -> Dataset:
         DataError: no validation images can be set aside.
     """
     check_choice("fault", key, FAULTS)
-    with _spoiling:  # Two visitors that begin together shall not make a copy each.
+    with _spoiling:  # Build the shared copy only once.
         return _spoiled(dataset, key if key in _SPOILERS else "")
 
 
@@ -150,11 +156,13 @@ _CASES = (
             "From there it comes down, so the steps are not too large. Something else makes the first answers so "
             "wrong and so sure: what does each weight get to multiply?",
         ),
+        symptom="With pixels from 0 to 255 the loss begins more than ten times as high as guessing would cost, 2.3.",
         explanation="The pixels came as they stand in the file, from 0 to 255, and not from 0 to 1. Weights that "
         "start out small then add up to huge sums, and huge sums become answers that are quite sure and mostly wrong: "
         "that is why the loss began far above 2.3. Adam takes steps of much the same size whatever the numbers are, "
         "so the network learned all the same, but it ended with about twice the mistakes that it makes with scaled "
-        "pixels. Plain gradient descent would have fared worse. Divide the pixels by 255 before training.",
+        "pixels. Plain gradient descent would have fared worse.",
+        cure="Divide the pixels by 255 before training.",
     ),
     Fault(
         key="inverted",
@@ -167,11 +175,13 @@ _CASES = (
             "So the test images must differ from all the images that the network was trained and validated on, in a "
             "way that one look at both would show.",
         ),
+        symptom="With swapped images the validation accuracy is high, and yet the matrix has hardly any diagonal.",
         explanation="Black and white were swapped in the training images and not in the test images. Validation "
         "images are set aside from the training images, so they were swapped as well and nothing in the curves gave "
-        "it away. In the matrix the diagonal is next to empty: to this network a test image is the opposite of what "
-        "it learned, and it does worse than guessing. Bring all images into one form, here bright ink on a dark "
-        "ground, and look at a few of each kind before training.",
+        "it away. In the matrix the diagonal is almost empty: to this network a test image is the opposite of what it "
+        "learned, and it does worse than guessing.",
+        cure="Bring all images into one form, here high numbers for ink and low ones for paper, and look at a few "
+        "training and test images before training.",
     ),
     Fault(
         key="labels",
@@ -184,12 +194,13 @@ _CASES = (
             "In the matrix every digit is taken for every other. Whatever the network has learned, what the images "
             "show does not decide it.",
         ),
+        symptom="With shuffled labels the validation accuracy stays at about 10 %, as if the network guessed.",
         explanation="Each training image had the label of some other one, so there was nothing to learn from the "
         "images. What a network can still do is to learn answers by heart, one image at a time: hence the training "
         "accuracy that creeps above 10 %, the validation accuracy that does not move and the validation loss that "
         "rises, as it gets surer of answers that mean nothing. The matrix has no diagonal, and its answers are spread "
-        "over the columns. Look at some images with their labels, above all after images or labels have been "
-        "reordered.",
+        "over the columns.",
+        cure="Look at some images with their labels, above all after images or labels have been reordered.",
     ),
     Fault(
         key="sorted",
@@ -202,11 +213,13 @@ _CASES = (
             "The highest digits take most of the matrix. Which digits did the network see last, and what has become "
             "of those before them?",
         ),
+        symptom="With sorted images the training curves go up and down within every epoch.",
         explanation="The training images came sorted, all zeros first and all nines last, and were not shuffled. For "
         "a while each batch held one digit only, and to answer that digit always is then the quickest way to a low "
         "loss; the next digit undid it. So the training curves went up and down within each epoch, and looked far "
         "better than the validation curves, for which all digits count. At the end the last digits were remembered "
-        "best: the eights and nines fill more than half of the matrix. Shuffle the training images anew in each epoch.",
+        "best: the eights and nines fill more than half of the matrix.",
+        cure="Shuffle the training images in each epoch.",
     ),
     Fault(
         key="leak",
@@ -216,14 +229,14 @@ _CASES = (
             "The curves look as they should. Count the mistakes in the matrix.",
             "Compare the share of test images that are read right with that of the validation images. The network "
             "should have learned from neither.",
-            "It reads the test images as well as the images that it has learned by heart, but not the validation "
-            "images.",
+            "It reads the test images as well as the images that it was trained on, and the validation images worse.",
         ),
-        explanation="The test images had been put among the training images. The network learned them by heart like "
+        symptom="With test images among the training images the matrix has almost no mistakes.",
+        explanation="The test images had been put among the training images. The network was fitted to them like to "
         "the rest, and the matrix shows hardly a mistake, if any. The validation images had been kept apart, and "
         "there the network makes the mistakes that one of its kind makes: their accuracy is the honest one. A result "
-        "that is too good is a reason to search. Keep test images away from training, with all their copies, and use "
-        "them once, at the end.",
+        "that is too good is a reason to search.",
+        cure="Never train on test images or copies of them.",
     ),
     Fault(
         key="high",
@@ -236,11 +249,12 @@ _CASES = (
             "One column of the matrix has taken in far more than its tenth. The network was thrown about until most "
             "of it no longer answered.",
         ),
+        symptom="With a rate that is far too high the loss jumps up and down and never gets low.",
         explanation="The learning rate was 0.1, a hundred times what is usual for Adam. Steps of that size leap over "
-        "what they are looking for: the first ones drove the loss above that of guessing, and threw most of the "
-        "hidden neurons to where they answer 0 to every image, for good. The few that were left kept being thrown "
-        "about, so the curves stayed jagged, and the matrix lumps digits together that they could not tell apart. "
-        "Divide the learning rate by ten, and again, until the loss falls steadily.",
+        "what they are looking for: the first ones drove the loss above that of guessing, and pushed most of the "
+        "hidden neurons so far that they answer 0 to every image, for ever. The few that were left kept being thrown "
+        "about, so the curves stayed jagged, and the matrix lumps digits together that they could not tell apart.",
+        cure="Divide the learning rate by ten, and again, until the loss falls steadily.",
     ),
     Fault(
         key="low",
@@ -253,10 +267,12 @@ _CASES = (
             "In the matrix some digits are read already and others hardly ever. What the network has learned is "
             "right; there is not much of it.",
         ),
+        symptom="With a rate that is far too low the loss falls slowly, almost along a straight line.",
         explanation="The learning rate was 0.000002, five hundred times less than is usual for Adam. Every step went "
         "the right way and none went far, so the loss fell slowly, hardly bent, and was still falling when the run "
         "ended. The matrix is that of a network that has only begun: a diagonal with gaps in it, and mistakes all "
-        "around. Multiply the learning rate by ten, and again, until the loss falls quickly and then flattens out.",
+        "around.",
+        cure="Multiply the learning rate by ten, and again, until the loss falls quickly and then flattens out.",
     ),
     Fault(
         key="dead",
@@ -268,11 +284,12 @@ _CASES = (
             "The matrix has a single column: the answer is the same whatever the image shows, as though none of it "
             "reached the output.",
         ),
+        symptom="With dead ReLUs the loss stays at 2.3, from the first point to the last.",
         explanation="The hidden neurons began with biases of -10, more than any image could make up for. A ReLU "
         "answers 0 to every sum below zero, and where it answers 0 it passes no gradient back, so not one of these "
         "neurons could ever change. All that was left to learn were the biases of the output, that is, how frequent "
-        "each digit is: hence flat curves from the first point on, and one column in the matrix. Start biases at 0 "
-        "and weights small; a leaky ReLU always lets a little through.",
+        "each digit is: hence flat curves from the first point on, and one column in the matrix.",
+        cure="Start biases at 0 and weights small; a leaky ReLU always lets a little through.",
     ),
     Fault(
         key="nothing",
@@ -284,12 +301,28 @@ _CASES = (
             "goes along and ends a few percent below the training accuracy.",
             "The matrix has a full diagonal and a few mistakes beside it: neither very many nor none.",
         ),
+        symptom="In a healthy run the loss falls and flattens out, the validation accuracy ends a little below the "
+        "training accuracy, and the matrix has a full diagonal and a few mistakes.",
         explanation="Nothing was wrong with this run. The curves rise quickly and flatten out. The validation "
-        "accuracy ends some points below the training accuracy, since the network has come to know its training "
-        "images by heart and must judge all others by likeness; that is usual. The matrix has a strong diagonal and a "
-        "few mistakes, as a small network makes after few images. More images, or augmentation, would take it further.",
+        "accuracy ends a few percentage points lower: the weights were fitted to the training images, so they fit "
+        "those a little better than new ones. A small gap is normal. The matrix has a strong diagonal and a few "
+        "mistakes, as a small network makes after few images.",
+        cure="Nothing to mend. More images, or augmentation, would take it further.",
     ),
 )
 
 FAULTS: Mapping[str, Fault] = types.MappingProxyType({fault.key: fault for fault in _CASES})
-"""The cases by key, in the order in which to offer their names as answers."""
+"""The cases by key."""
+NUMBERED = ("low", "inverted", "nothing", "high", "labels", "dead", "leak", "sorted", "raw")
+"""The cases as they are numbered, from 1: a number tells people which case they talk about, and not what is wrong."""
+
+
+def key_of_case(text: str) -> str:
+    """The key of the case with the number that a link has.
+
+    Raises:
+        DataError: it is the number of no case.
+    """
+    if not re.fullmatch("[1-9]", text) or int(text) > len(NUMBERED):
+        raise DataError("The fault lab has no such case.", f"Choose one from 1 to {len(NUMBERED)}.", text)
+    return NUMBERED[int(text) - 1]

@@ -80,9 +80,15 @@ class SharedRuns:
             lambda: self._scheduler.submit_classical(kind, dataset, split, is_watched),
         )
 
-    def find_network(self, config: RunConfig, dataset: Dataset) -> Run | None:
-        """The run with random weights at first that `network` would give back, without starting one."""
-        return self._find((config, id(dataset), True), Run)
+    def find_network(self, config: RunConfig, dataset: Dataset, is_random: bool = True) -> Run | None:
+        """The run that `network` would give back, without starting one.
+
+        Args:
+            config: as of `network`.
+            dataset: likewise.
+            is_random: whether it begins with random weights, that is, without a `start`.
+        """
+        return self._find((config, id(dataset), is_random), Run)
 
     def find_classical(self, kind: str, dataset: Dataset, split: str = "official") -> ClassicalRun | None:
         """The run that `classical` would give back, without starting one."""

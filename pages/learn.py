@@ -6,14 +6,17 @@ from pages.widgets import data, fault_lab, lessons, published, questions, segmen
 
 VIEWS = {
     lessons.VIEW: lessons.show,
-    "Published against yours": published.show,
+    "Published": published.show,
     "Questions": questions.show,
-    "Fault lab": fault_lab.show,
+    fault_lab.VIEW: fault_lab.show,
 }
 
-st.title("Learn by doing")
-view = segments.choose("View", "learn-view", list(VIEWS))
+with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    st.title("Learn", width="content")
+    first = fault_lab.VIEW if fault_lab.is_asked_for() else None
+    view = segments.choose("View", "learn-view", list(VIEWS), first=first)
 dataset = data.get(session.first_config().dataset)
 if dataset is not None:
     VIEWS[view](dataset)
 lessons.remember()
+fault_lab.remember(view == fault_lab.VIEW)

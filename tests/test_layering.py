@@ -60,6 +60,7 @@ ORDER = [
     "scheduler",
     "keeping",
     "shared_runs",
+    "replay",
     "drawing",
     "doctor",
     "photo",

@@ -12,16 +12,20 @@ from mnist_core import lesson_figures, live_run, network
 from pages.widgets import live, runs, session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    from streamlit.delta_generator import DeltaGenerator
 
     from mnist_core.articles import Article
     from mnist_core.job import Job
     from mnist_core.live_run import Run
+    from mnist_core.replay import Replayed
 
     Named = dict[str, Run]
     """Runs by their names."""
+    Shown = Mapping[str, Run | Replayed]
+    """Runs by their names, as they stand or as they stood at an earlier moment."""
 
 EPOCHS, SECONDS = "epoch", "seconds"
 _MOST_POINTS = 120
@@ -29,18 +33,20 @@ _MOST_POINTS = 120
 _USUAL_TOP = 2.5
 
 
-def compare(there: Named) -> None:
+def compare(there: Shown) -> None:
     """Curves of runs, and what they came to."""
     curves(there)
     results(there)
 
 
 def curves(
-    there: Named,
+    there: Shown,
     article: Article | None = None,
     floor: float = 0.0,
     across: str = EPOCHS,
     names: Sequence[str] | None = None,
+    places: Sequence[DeltaGenerator] | None = None,
+    height: int | None = None,
 ) -> None:
     """Accuracy and loss of runs side by side.
 
@@ -50,6 +56,8 @@ def curves(
         floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
         across: `EPOCHS`, or `SECONDS` that they computed.
         names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
+        places: where accuracy and loss go; None for two columns.
+        height: of each chart, in pixels; None for the usual one.
     """
     begun = {name: run for name, run in there.items() if run.snapshot.points}
     if not begun:
@@ -63,10 +71,12 @@ def curves(
     if across == SECONDS:
         end = _round_end(float(table[across].max()))
     heights = ((floor, 1.0), (0.0, _loss_top(list(begun.values()), floor)))
-    for place, name, height in zip(st.columns(2), ("accuracy", "loss"), heights, strict=True):
+    for place, name, ends in zip(places or st.columns(2), ("accuracy", "loss"), heights, strict=True):
         with place:
             st.markdown(f"**{name.capitalize()}**")
-            spec = lesson_figures.compared_curves(name, names, end, height, across, has_legend)
+            spec = lesson_figures.compared_curves(name, names, end, ends, across, has_legend)
+            if height is not None:
+                spec["height"] = height
             st.vega_lite_chart(table, spec, key=f"compared-{name}")
 
 
@@ -84,7 +94,7 @@ def _dot(color: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
 
-def _loss_top(runs: list[Run], floor: float) -> float:
+def _loss_top(runs: Sequence[Run | Replayed], floor: float) -> float:
     """Where the axis of the loss ends: the same for most runs, higher for what begins high or climbs."""
     if len(runs) == 1:
         highest = max(point.loss for point in runs[0].snapshot.points)
@@ -100,7 +110,7 @@ def _round_end(seconds: float) -> float:
     return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
 
 
-def _points(begun: Named, article: Article | None, across: str) -> pd.DataFrame:
+def _points(begun: Shown, article: Article | None, across: str) -> pd.DataFrame:
     import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
 
     rows: list[tuple[float, float, float | None, str, str]] = []
@@ -126,7 +136,7 @@ def offer_mistakes(run: Job) -> None:
         st.switch_page("pages/evaluate.py")
 
 
-def results(there: Named) -> None:
+def results(there: Shown) -> None:
     """What the runs came to, in a table."""
     lines = []
     for name, run in there.items():

@@ -156,7 +156,7 @@ def _try(step: Step, dataset: Dataset, is_answered: bool) -> bool:
         return False
     article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
 
-    def draw(there: comparison.Named) -> None:
+    def draw(there: comparison.Shown) -> None:
         comparison.curves(there, article, step.floor)
         comparison.results(there)
 

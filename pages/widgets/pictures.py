@@ -75,17 +75,20 @@ def answer(label: int, answered: int, probability: float) -> str:
     return f":{colour}[**{answered}**] {probability:.0%}"
 
 
-def confusion(matrix: npt.NDArray[np.int64], key: str, only_errors: bool = False) -> None:
+def confusion(matrix: npt.NDArray[np.int64], key: str, only_errors: bool = False, height: int | None = None) -> None:
     """A confusion matrix of counts to look at, with how much of it is right; cells that are 0 are left empty.
 
     Args:
         matrix: (10, 10), rows the true digits.
         key: of the chart.
         only_errors: whether to leave out the diagonal.
+        height: of the chart, in pixels; None for the usual one.
     """
     shown = evaluation.errors_only(matrix) if only_errors else matrix
     texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
     figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
+    if height is not None:
+        figure.update_layout(height=height)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
     right, every = int(matrix.trace()), int(matrix.sum())
     st.caption(

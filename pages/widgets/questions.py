@@ -42,7 +42,7 @@ def show(dataset: Dataset) -> None:
         lessons.explain(experiment.question, answer)
 
 
-def _trends(experiment: Experiment, there: comparison.Named) -> None:
+def _trends(experiment: Experiment, there: comparison.Shown) -> None:
     """Accuracy and time of those that have ended, over what they differ in."""
     import pandas as pd
 

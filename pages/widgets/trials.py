@@ -1,4 +1,4 @@
-"""Runs that belong to the whole server: trained once, the same for every visitor, watched by whoever looks."""
+"""Runs that belong to the whole server: trained once, the same for every visitor, played back for later ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import shared_runs
+from mnist_core import capacity, datasets, shared_runs
 from mnist_core.errors import PlaygroundError
 from mnist_core.job import Status
-from pages.widgets import live, session
+from pages.widgets import live, replays, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mnist_core.course import Trial
     from mnist_core.datasets import Dataset
     from mnist_core.job import Job
-    from pages.widgets.comparison import Named
+    from pages.widgets.comparison import Named, Shown
 
-    Draw = Callable[[Named], None]
+    Draw = Callable[[Shown], None]
 
 
 def on(trial: Trial, dataset: Dataset) -> Trial:
@@ -61,6 +61,7 @@ def watch(run: Job, what: Hashable) -> None:
     """Let a run that goes on know that the visitor looks at it, unless they have left it."""
     if run.snapshot.status.is_active and run.id not in session.kept("left-runs", frozenset()):
         run.watch(session.watcher())
+        replays.note_seen([run])
         session.keep("watched-runs", session.kept("watched-runs", {}) | {what: run})
 
 
@@ -84,16 +85,21 @@ def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
         st.rerun()
 
 
-def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False) -> Named:
+def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_seen: bool = False) -> Named:
     """Start the trials when told to, show them while they learn, and give them back once all have ended.
+
+    Ended runs that the visitor has not seen learn are played back first.
 
     Args:
         trials: what to run, each with a name of its own.
         dataset: what to learn from.
         draw: shows those that have begun.
         in_turn: whether one waits for the other, so that their times can be compared.
+        is_seen: whether the visitor has seen them before, such as in a session that a reload has ended.
     """
     there = found(trials, dataset)
+    if is_seen:
+        replays.note_seen(there.values())
     for trial in trials:
         if trial.name in there:
             watch(there[trial.name], trial.config)
@@ -104,17 +110,35 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         return {}
     if not is_whole:
         _show_failures(trials)
-        label = "Let it run" if len(trials) == 1 else "Let them run"
-        if st.button(label, icon=":material/play_arrow:", type="primary"):
+        _offer_start(trials, there, dataset, in_turn)
+        if there:
+            draw(there)
+        return {}
+    if not replays.show(there, draw, in_turn):
+        return {}
+    draw(there)
+    replays.offer(there)
+    return there
+
+
+def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_turn: bool) -> None:
+    missing = _missing(trials, there)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start", icon=":material/play_arrow:", type="primary"):
             if in_turn:
                 session.keep("awaited-trials", trials)
-                start(_missing(trials, there)[:1], dataset)
+                start(missing[:1], dataset)
             else:
                 start(trials, dataset)
             st.rerun()
-    if there:
-        draw(there)
-    return there if is_whole else {}
+        st.caption(f"Takes about {live.duration(sum(_seconds(trial, dataset) for trial in missing))}.")
+
+
+def _seconds(trial: Trial, dataset: Dataset) -> float:
+    """About how long a trial takes alone."""
+    config = on(trial, dataset).config
+    images = datasets.split(dataset, config.split, config.validation_fraction).train_indices
+    return capacity.estimated_seconds(config, len(images))
 
 
 def _are_active(there: Named) -> bool:
@@ -137,6 +161,7 @@ def _show_failures(trials: Sequence[Trial]) -> None:
 
 def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
     there = found(trials, dataset)
+    replays.note_seen(there.values())
     missing = _missing(trials, there)
     if not _are_active(there):
         is_awaited = session.kept("awaited-trials", None) == trials

@@ -7,17 +7,18 @@ import json
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import articles, faults, shared_runs, training
+from mnist_core import articles, faults, scheduler, shared_runs, training
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.courses import COURSES
 from mnist_core.errors import TrainingError
 from mnist_core.experiments import EXPERIMENTS
 from mnist_core.job import Status
 from mnist_core.live_run import Run
-from pages.widgets import data, lessons, live, published
+from pages.widgets import data, lessons, live, published, replays
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import PAUSE, labels, press
 from tests.turns import wait_for, wait_until
@@ -83,11 +84,10 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert not learn.exception
         assert learn.subheader[0].value == f"{number + 1}. {step.title}"
         assert not learn.success
-        run = "Let it run" if len(step.trials) == 1 else "Let them run"
-        assert run not in labels(learn)
+        assert "Start" not in labels(learn)
         answer(learn, step.question.right)
         if step.trials:
-            assert run in labels(learn)
+            assert "Start" in labels(learn)
             assert not learn.success
         else:
             assert step.question.why in learn.success[0].value
@@ -112,7 +112,7 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     step = COURSES["torres"].steps[8]
     assert step.title == "Five epochs"
     answer(learn, step.question.right)
-    press(learn, "Let it run")
+    press(learn, "Start")
     run_until(learn, step.question.why)
     dataset = data.loading("embedded").dataset
     assert dataset is not None
@@ -171,13 +171,13 @@ def test_step_opens_its_network_in_train(learn: AppTest) -> None:
 
 
 def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
-    view(learn, "Published against yours")
+    view(learn, "Published")
     assert not learn.exception
     assert any("MNIST" in box.value for box in learn.info)
     learn.selectbox(key="article-choice").select("torres").run()
     table = next(text.value for text in learn.markdown if "Published" in text.value)
     assert "| training loss, epoch 1 | 2.1822 | - |" in table
-    press(learn, "Let it run")
+    press(learn, "Start")
     for _ in range(6000):
         learn.run()
         if "See its mistakes" in labels(learn):
@@ -192,7 +192,7 @@ def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
 
 @pytest.mark.parametrize("key", published.EXAMINED)
 def test_slip_is_examined_in_the_course(learn: AppTest, key: str) -> None:
-    view(learn, "Published against yours")
+    view(learn, "Published")
     learn.selectbox(key="article-choice").select(key).run()
     press(learn, "Try it in the course")
     assert not learn.exception
@@ -239,13 +239,13 @@ def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, anoth
 
 def test_refusal_of_a_full_server_is_shown(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
-    view(learn, "Published against yours")
-    press(learn, "Let it run")
+    view(learn, "Published")
+    press(learn, "Start")
     assert [("MB" in box.value) for box in learn.error] == [True]
     press(learn, "Run all 5 recipes")
     assert [("MB" in box.value) for box in learn.error] == [True]
     monkeypatch.delenv("MNIST_MEMORY_MB")
-    press(learn, "Let it run")
+    press(learn, "Start")
     assert not learn.error
 
 
@@ -255,8 +255,8 @@ def test_failure_is_told_where_it_belongs(learn: AppTest, monkeypatch: pytest.Mo
         raise TrainingError("The loss is no number.", "Lower the learning rate.")
 
     monkeypatch.setattr(training, "train", broken)
-    view(learn, "Published against yours")
-    press(learn, "Let it run")
+    view(learn, "Published")
+    press(learn, "Start")
     run = learn.session_state["watched-runs-noted"][articles.ARTICLES["kite"].config]
     wait_for(run, Status.FAILED)
     learn.run()
@@ -271,9 +271,8 @@ def loss_axis(app: AppTest) -> float:
     return top
 
 
-def test_loss_axis_holds_a_run_that_begins_low_and_climbs(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    view(learn, "Fault lab")
-    run = begin_case(learn, monkeypatch, "sorted")
+def test_loss_axis_holds_a_run_that_begins_low_and_climbs(learn: AppTest) -> None:
+    run = begin_case(learn, "sorted")
     losses = [point.loss for point in run.snapshot.points]
     assert max(losses) > 10 * losses[0]
     assert loss_axis(learn) >= max(losses)
@@ -299,53 +298,119 @@ def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTe
     assert "Naive Bayes" in str(learn.selectbox(key="run-choice").options)
 
 
-def begin_case(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> Run:
-    monkeypatch.setattr("random.choice", lambda keys: key if key in keys else keys[0])
-    press(app, "Give me a case")
+def begin_case(app: AppTest, key: str) -> Run:
+    """Start the case with this fault, whose number the visitor chooses."""
+    view(app, "Fault lab")
+    app.selectbox(key="lab-contents").select(faults.NUMBERED.index(key) + 1).run()
+    if "Start" in labels(app):
+        press(app, "Start")
     return until_case_is_shown(app)
 
 
 def until_case_is_shown(app: AppTest) -> Run:
-    run: Run = app.session_state["fault-run-noted"]
+    run: Run = app.session_state["lab-run-noted"][1]
     wait_for(run, Status.FINISHED)
     app.run()
     return run
 
 
-def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    view(learn, "Fault lab")
-    run = begin_case(learn, monkeypatch, "dead")
+def answer_case(app: AppTest, number: int, key: str) -> None:
+    app.radio(key=f"lab-choice-{number}").set_value(key).run()
+
+
+def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest) -> None:
+    run = begin_case(learn, "dead")
     assert not learn.exception
     assert run.snapshot.evaluation is not None
     assert np.count_nonzero(run.snapshot.evaluation.confusion.sum(axis=0)) == 1
-    fault = faults.FAULTS["dead"]
+    number, fault = faults.NUMBERED.index("dead") + 1, faults.FAULTS["dead"]
     shown = " ".join(box.value for box in (*learn.markdown, *learn.caption, *learn.info))
     assert fault.name not in shown
-    learn.radio(key="fault-choice").set_value("low").run()
-    assert "would look different" in learn.warning[0].value
-    for number, hint in enumerate(fault.hints, 1):
+    answer_case(learn, number, "low")
+    assert faults.FAULTS["low"].symptom in learn.warning[0].value
+    for hints, hint in enumerate(fault.hints, 1):
         press(learn, "A hint")
-        assert [box.value for box in learn.info] == list(fault.hints[:number])
+        assert [box.value for box in learn.info] == list(fault.hints[:hints])
         assert hint in learn.info[-1].value
-    learn.radio(key="fault-choice").set_value("dead").run()
-    assert fault.explanation in learn.success[0].value
-    assert labels(learn) == ["Next case"]
+    answer_case(learn, number, "dead")
+    assert fault.explanation in learn.info[0].value
+    assert fault.cure in learn.info[0].value
+    assert labels(learn) == ["Replay", "Next case"]
 
 
-def test_case_can_be_given_up_and_the_next_one_is_another(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    view(learn, "Fault lab")
-    begin_case(learn, monkeypatch, "nothing")
+def test_first_answer_to_a_case_counts(learn: AppTest) -> None:
+    begin_case(learn, "dead")
+    number = faults.NUMBERED.index("dead") + 1
+    for key in ("low", "dead"):
+        answer_case(learn, number, key)
+        assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
+    begin_case(learn, "low")
+    answer_case(learn, faults.NUMBERED.index("low") + 1, "low")
+    assert "Right at first: 1 of 2" in [caption.value for caption in learn.caption]
+    assert "Right!" in learn.success[0].value
+
+
+def test_case_can_be_given_up_and_is_not_counted_as_right(learn: AppTest) -> None:
+    begin_case(learn, "nothing")
     press(learn, "Tell me")
-    assert faults.FAULTS["nothing"].explanation in learn.success[0].value
+    assert faults.FAULTS["nothing"].explanation in learn.info[0].value
+    assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
     press(learn, "Next case")
     until_case_is_shown(learn)
-    assert learn.session_state["fault-noted"] != "nothing"
-    assert "nothing" not in learn.session_state["faults-solved-noted"]
+    number = faults.NUMBERED.index("nothing") + 2
+    assert learn.session_state["lab-case-noted"] == number
+    assert learn.query_params["lab"] == str(number)
 
 
-def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_ends_with_a_summary_after_the_ninth_case(learn: AppTest) -> None:
     view(learn, "Fault lab")
-    run = begin_case(learn, monkeypatch, "raw")
+    press(learn, "Start")
+    missed = {2: "high", 5: ""}
+    for number, key in enumerate(faults.NUMBERED, 1):
+        until_case_is_shown(learn)
+        if missed.get(number):
+            answer_case(learn, number, missed[number])
+        if number in missed:
+            press(learn, "Tell me")
+        else:
+            answer_case(learn, number, key)
+        press(learn, "See your result" if number == 9 else "Next case")
+    assert not learn.exception
+    assert "7 of 9" in learn.subheader[0].value
+    lines = next(text.value for text in learn.markdown if "What to do" in text.value).splitlines()[2:]
+    assert len(lines) == 9
+    for number, (key, line) in enumerate(zip(faults.NUMBERED, lines, strict=True), 1):
+        fault, given = faults.FAULTS[key], missed.get(number, "right")
+        assert line.startswith(f"| {number} | {fault.name} |")
+        assert line.endswith(f"{fault.cure} |")
+        assert (faults.FAULTS[given].name if given in faults.FAULTS else given or "none") in line
+    assert "lab" not in learn.query_params
+    assert labels(learn) == ["Look at case 2 again", "Look at case 5 again", "Start over"]
+    press(learn, "Start over")
+    assert any("Right at first: 0 of 0" in caption.value for caption in learn.caption)
+
+
+def test_case_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> None:
+    app.query_params["lab"] = "4"
+    app.switch_page("pages/learn.py").run()
+    assert app.selectbox(key="lab-contents").value == 4
+    assert app.query_params["lab"] == "4"
+    press(app, "Start")
+    until_case_is_shown(app)
+    view(app, "Courses")
+    assert "lab" not in app.query_params
+
+
+def test_unknown_case_of_the_address_is_refused(app: AppTest) -> None:
+    app.query_params["lab"] = "12"
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    assert "no such case" in app.warning[0].value
+    assert app.selectbox(key="lab-contents").value == 1
+
+
+def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest) -> None:
+    run = begin_case(learn, "raw")
     points = run.snapshot.points
     losses = [loss for _, loss, _, images in live.curve(run.snapshot, 10) if images == "training"]
     assert len(losses) <= 11 < len(points)
@@ -363,4 +428,82 @@ def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -
     press(learn, "Stop")
     wait_until(lambda: not shared_runs.shared().active())
     learn.run()
-    assert "Let them run" in labels(learn)
+    assert "Start" in labels(learn)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which runs are played back."""
+    clock = Clock()
+    monkeypatch.setattr(replays, "clock", clock)
+    return clock
+
+
+TORRES_FIVE_EPOCHS = 8
+
+
+def ask_for_five_epochs(app: AppTest) -> None:
+    """Answer the step of the Torres course with a single run."""
+    course(app, "torres")
+    app.selectbox(key="contents-torres").set_value(TORRES_FIVE_EPOCHS).run()
+    answer(app, 0)
+
+
+def last_epoch(app: AppTest) -> float:
+    """How far the curves reach that the page shows."""
+    chart = next(chart for chart in app.get("vega_lite_chart") if '"field": "loss"' in chart.proto.spec)
+    table = pa.ipc.open_stream(chart.proto.data.data).read_all()
+    return float(max(table["epoch"].to_pylist()))
+
+
+def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another: AppTest, clock: Clock) -> None:
+    ask_for_five_epochs(learn)
+    press(learn, "Start")
+    step = COURSES["torres"].steps[TORRES_FIVE_EPOCHS]
+    run_until(learn, step.question.why)
+    assert "Skip" not in labels(learn)
+    runs = len(scheduler.shared()._runs)
+
+    ask_for_five_epochs(another)
+    clock.now += replays.SECONDS / 2
+    another.run()
+    assert 1 < last_epoch(another) <= 2.5
+    assert not another.info
+    assert not any("Test and train" in caption.value for caption in another.caption)
+    clock.now += replays.SECONDS / 2
+    another.run()
+    assert last_epoch(another) == 5
+    assert step.question.why in another.info[0].value
+    assert any("Test and train" in caption.value for caption in another.caption)
+    assert len(scheduler.shared()._runs) == runs
+
+    press(another, "Replay")
+    clock.now += replays.SECONDS / 4
+    another.run()
+    assert last_epoch(another) <= 1.25
+    press(another, "Skip")
+    another.run()
+    assert last_epoch(another) == 5
+
+
+def test_replay_is_over_for_who_comes_back_from_another_step(learn: AppTest, another: AppTest, clock: Clock) -> None:
+    ask_for_five_epochs(learn)
+    press(learn, "Start")
+    run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
+    ask_for_five_epochs(another)
+    assert "Skip" in labels(another)
+    press(another, "Back")
+    assert "Skip" not in labels(another)
+    clock.now += replays.SECONDS
+    press(another, "Next")
+    assert last_epoch(another) == 5

@@ -1,0 +1,60 @@
+"""A run that has ended, as it stood at an earlier moment: its curve can be shown growing without computing anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.job import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mnist_core.config import RunConfig
+    from mnist_core.live_run import Run, Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """What a chart needs of a run.
+
+    Args:
+        config: the run's.
+        snapshot: what was known of it at that moment.
+    """
+
+    config: RunConfig
+    snapshot: Snapshot
+
+
+def after(run: Run, epochs: float) -> Replayed:
+    """An ended run as it stood after so many epochs, such as 1.5; whole from its last point on."""
+    shot = run.snapshot
+    per_epoch = shot.started.steps_per_epoch if shot.started else 1
+    points = tuple(point for point in shot.points if point.epoch - 1 + point.step / per_epoch <= epochs)
+    if len(points) == len(shot.points):
+        return Replayed(run.config, shot)
+    done = tuple(one for one in shot.epochs if one.epoch <= epochs)
+    early = dataclasses.replace(
+        shot, status=Status.RUNNING, points=points, epochs=done, evaluation=None, network=None, state=None
+    )
+    return Replayed(run.config, early)
+
+
+def frame(runs: Mapping[str, Run], fraction: float, in_turn: bool = False) -> dict[str, Replayed]:
+    """Several ended runs at one moment of their replay; those that have not begun by then are left out.
+
+    Args:
+        runs: by name.
+        fraction: how much of the replay is over, 0 to 1.
+        in_turn: whether each begins when the one before has ended; otherwise all begin together and grow by as many
+            epochs at a time, so that a longer one ends later.
+    """
+    longest = max((run.config.epochs for run in runs.values()), default=0)
+    shown = {}
+    for place, (name, run) in enumerate(runs.items()):
+        own = fraction * len(runs) - place if in_turn else fraction
+        if own > 0:
+            shown[name] = after(run, own * (run.config.epochs if in_turn else longest))
+    return shown
