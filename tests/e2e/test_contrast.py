@@ -1,0 +1,73 @@
+"""Text that can be read: its contrast with what is behind it, as a browser shows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_main_path import SLOW
+
+# WCAG 2.1, 1.4.3: contrast of at least 4.5, or 3 for large text; what is switched off is exempt.
+# Streamlit writes white on the primary colour, and writes with it too. In the dark no colour serves both, so that
+# labels of main buttons and of chosen networks have to do with 3.
+PALE = """() => {
+    const dot = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    const parse = color => {
+        dot.clearRect(0, 0, 1, 1);
+        dot.fillStyle = color;
+        dot.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = dot.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, ground) => top.slice(0, 3).map((x, i) => x * top[3] + ground[i] * (1 - top[3]));
+    const luminance = rgb => {
+        const [r, g, b] = rgb.map(x => x / 255).map(x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ancestors = element => element ? [element, ...ancestors(element.parentElement)] : [];
+    const ground = element => ancestors(element).reverse()
+        .reduce((below, one) => over(parse(getComputedStyle(one).backgroundColor), below), [255, 255, 255]);
+    const opacity = element => ancestors(element).reduce((all, one) => all * getComputedStyle(one).opacity, 1);
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        const text = texts.currentNode.textContent.trim();
+        const style = getComputedStyle(element);
+        const is_off = element.closest("[disabled], [aria-disabled=true], [aria-hidden=true], script, style, noscript");
+        const is_icon = style.fontFamily.includes("Material") || element.closest("[data-testid=stIconMaterial]");
+        if (!text || is_off || is_icon) continue;
+        if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+        const behind = ground(element);
+        const color = parse(style.color);
+        color[3] *= opacity(element);
+        const [light, dark] = [luminance(behind), luminance(over(color, behind))].sort((a, b) => b - a);
+        const size = parseFloat(style.fontSize);
+        const is_large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        const on_primary = element.closest("[data-testid=stBaseButton-primary], [data-testid=stMultiSelectTagsContainer]");
+        const is_dark = luminance(ground(document.querySelector("[data-testid=stApp]"))) < 0.5;
+        const least = is_large || (is_dark && on_primary) ? 3 : 4.5;
+        const contrast = (light + 0.05) / (dark + 0.05);
+        if (contrast < least) found.push(`${contrast.toFixed(2)}: ${text.slice(0, 60)}`);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
+def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
+    found = {}
+    for name in ("Train", "Evaluate", "Compare", "Draw", "Data", "Learn"):
+        if name != "Train":
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page).to_have_url(re.compile(f"/{name.lower()}"), timeout=SLOW)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
+        pale = page.evaluate(PALE)
+        if pale:
+            found[name] = pale
+    assert not found
