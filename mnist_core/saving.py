@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core import forward
+from mnist_core import forward, hdf5
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
+from mnist_core.hdf5 import UnfitError
 from mnist_core.network import TrainedNetwork, parameter_count
 
 if TYPE_CHECKING:
@@ -83,11 +84,11 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
                 return _from_npz(archive)
             if _METADATA in names:
                 return _from_keras(archive)
-            raise _UnfitError("it holds neither a network's weights nor its config")
-    except (_UnfitError, ConfigError) as error:
+            raise UnfitError("it holds neither a network's weights nor its config")
+    except (UnfitError, ConfigError) as error:
         raise NetworkFileError(f"{name} cannot be read as a trained network: {error}.", _REMEDY) from error
     except Exception as error:
-        # zipfile, NumPy and HDF5 meet damage with a dozen kinds of exception, none of them their own.
+        # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
         raise NetworkFileError(f"{name} cannot be read as a trained network, it may be damaged.", _REMEDY) from error
 
 
@@ -123,13 +124,9 @@ def read_config(data: bytes, name: str) -> RunConfig:
     return RunConfig.from_json(text)
 
 
-class _UnfitError(Exception):
-    """What is wrong with a file, to follow a colon."""
-
-
 def _checked(config: RunConfig) -> RunConfig:
     if 4 * parameter_count(config) > MAX_BYTES:
-        raise _UnfitError(f"a network of {parameter_count(config):,} weights is too large")
+        raise UnfitError(f"a network of {parameter_count(config):,} weights is too large")
     return config
 
 
@@ -137,7 +134,7 @@ def _check_entries(archive: zipfile.ZipFile, expected: Sequence[str]) -> None:
     """Only these entries, each once. Nothing is ever written under the name of an entry."""
     names = archive.namelist()
     if sorted(names) != sorted(expected):
-        raise _UnfitError("it holds other parts than the files that the playground saves")
+        raise UnfitError("it holds other parts than the files that the playground saves")
 
 
 def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -145,9 +142,9 @@ def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     entry = archive.getinfo(name)
     # Of the other ways to pack, zipfile unpacks all that there is before it looks at the size.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _UnfitError(f"{name} is packed in an unusual way")
+        raise UnfitError(f"{name} is packed in an unusual way")
     if entry.file_size > most:
-        raise _UnfitError(f"{name} unpacks to {entry.file_size:,} bytes, more than the {most:,} that it may take")
+        raise UnfitError(f"{name} unpacks to {entry.file_size:,} bytes, more than the {most:,} that it may take")
     return archive.read(entry)
 
 
@@ -170,12 +167,12 @@ def _array(name: str, content: bytes, kind: str, shape: tuple[int, ...]) -> npt.
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(stream)
     if version not in readers:
-        raise _UnfitError(f"{name} is stored in an unusual way")
+        raise UnfitError(f"{name} is stored in an unusual way")
     found, is_fortran, dtype = readers[version](stream)
     size = len(content) - stream.tell()
     fits = dtype.kind == kind and (kind == "U" or dtype == np.float32) and dtype.itemsize * math.prod(shape) == size
     if found != shape or not fits:
-        raise _UnfitError(f"{name} does not fit the network's settings")
+        raise UnfitError(f"{name} does not fit the network's settings")
     array = np.frombuffer(content, dtype, offset=stream.tell())
     return array.reshape(shape, order="F" if is_fortran else "C")
 
@@ -184,7 +181,7 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
     _check_entries(archive, [_METADATA, _LAYERS, _WEIGHTS])
     metadata = json.loads(_content(archive, _METADATA, _TEXT_BYTES))
     if not isinstance(metadata, dict) or _RUN not in metadata:
-        raise _UnfitError("it says nothing of a run of the playground, and other people's layers are not run")
+        raise UnfitError("it says nothing of a run of the playground, and other people's layers are not run")
     config = _checked(RunConfig.from_json(json.dumps(metadata[_RUN])))
     content = _content(archive, _WEIGHTS, 4 * parameter_count(config) + _SLACK_BYTES)
     return TrainedNetwork(config, _weights_in_hdf5(content, config))
@@ -192,40 +189,20 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
 
 def _weights_in_hdf5(content: bytes, config: RunConfig) -> forward.Weights:
     """The weights where Keras puts those of our layers; whatever else there may be is not looked at."""
-    import h5py
-
     kinds = ["conv2d" if layer.is_convolution else "dense" for layer in config.layers] + ["dense"]
     shapes = iter(forward.weight_shapes(config.layers))
-    weights = []
-    with h5py.File(io.BytesIO(content), "r") as file:
-        for place, kind in enumerate(kinds):
-            number = kinds[:place].count(kind)
-            for which in ("0", "1"):
-                path = ["layers", f"{kind}_{number}" if number else kind, "vars", which]
-                weights.append(_weight_in_hdf5(file, path, next(shapes)))
+    weights: list[npt.NDArray[np.float32]] = []
+    file = hdf5.File(content)
+    for place, kind in enumerate(kinds):
+        number = kinds[:place].count(kind)
+        layer = f"{kind}_{number}" if number else kind
+        what = f"the weights of its layer {layer}"
+        found = (file.array(["layers", layer, "vars", which], next(shapes), what) for which in ("0", "1"))
+        weights += [_finite(what, array) for array in found]
     return tuple(weights)
-
-
-def _weight_in_hdf5(file: Any, path: Sequence[str], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    import h5py
-
-    weights = f"the weights of its layer {path[1]}"
-    found = file
-    for part in path:
-        # A link could lead into another file of the server's.
-        if not isinstance(found, h5py.Group) or not isinstance(found.get(part, getlink=True), h5py.HardLink):
-            raise _UnfitError(f"it lacks {weights}")
-        found = found[part]
-    if not isinstance(found, h5py.Dataset) or found.dtype != np.float32 or found.shape != shape:
-        raise _UnfitError(f"{weights} do not fit its settings")
-    # As Keras writes it: in one piece within the file, neither packed nor made up by HDF5.
-    is_plain = found.chunks is None and not found.external and not found.is_virtual
-    if not is_plain or found.id.get_storage_size() != found.nbytes:
-        raise _UnfitError(f"{weights} are stored in an unusual way")
-    return _finite(weights, found[()])
 
 
 def _finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise _UnfitError(f"{name}: some are no finite numbers")
+        raise UnfitError(f"{name}: some are no finite numbers")
     return np.ascontiguousarray(array, np.float32)

@@ -42,6 +42,7 @@ ORDER = [
     "augmentation",
     "engine",
     "network",
+    "hdf5",
     "saving",
     "evaluation",
     "training",
