@@ -2,6 +2,8 @@
 # for the browser and the PostgreSQL that the tests may need. A second call finds its work done and takes seconds.
 
 PORT ?= 8501
+N ?= 1000
+SEED ?= 0
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 # The C library keeps memory apart for each thread, up to eight times the cores: some 80 MB with thirty runs.
 export MALLOC_ARENA_MAX ?= 2
@@ -14,6 +16,7 @@ help:
 	@echo "make test     run every test, the browser's too (some of them: make test ARGS='-k drawing')"
 	@echo "make check    format, lint, types and known holes in packages, changing nothing"
 	@echo "make format   bring the code into shape"
+	@echo "make fuzz     give every reader N damaged inputs (make fuzz N=100000; some: READERS='keras photo'; SEED=1)"
 	@echo "make bench    measure training, the server and a class of thirty beside others (about half an hour)"
 
 run: .venv/app
@@ -34,6 +37,9 @@ format: .venv/dev
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m ruff check --fix .
 
+fuzz: .venv/dev
+	.venv/bin/python -m tests.fuzz --count $(N) --seed $(SEED) $(READERS)
+
 bench: .venv/dev
 	@.venv/bin/python -m tests.e2e.browser
 	.venv/bin/python -m benchmarks.training
@@ -43,7 +49,7 @@ bench: .venv/dev
 	.venv/bin/python -m benchmarks.store
 	.venv/bin/python -m benchmarks.server
 
-.PHONY: help run test check format bench stale
+.PHONY: help run test check format fuzz bench stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
 # .venv/made, .venv/app and .venv/dev say how far it has come. It is made anew if an installation was cut off

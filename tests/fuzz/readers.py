@@ -1,0 +1,302 @@
+"""Every reader of what comes from outside, with sound inputs to begin with and ways to damage them.
+
+A reader takes bytes, since failing inputs are kept in files, and either returns, having checked that what it accepted
+is whole, or raises one of `mnist_core.errors`.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import io
+import json
+import tempfile
+import urllib.parse
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mnist_core import drawing, forward, idx, link, photo, presets, saving, strokes, uploads, workspaces
+from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.course import Progress
+from mnist_core.courses import COURSES
+from mnist_core.datasets import Dataset
+from mnist_core.errors import ShareNotFoundError
+from mnist_core.network import TrainedNetwork, parameter_count
+from tests.fuzz import mutations
+from tests.fuzz.mutations import Mutation
+
+RANDOM = np.random.default_rng(1)
+IMAGES = RANDOM.integers(0, 256, (12, 28, 28), np.uint8)
+LABELS = (np.arange(12) % 10).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader of the project, and what it is tried with.
+
+    Attributes:
+        seeds: sound inputs.
+        mutation: how they are damaged.
+        read: reads one.
+    """
+
+    seeds: Callable[[], Sequence[bytes]]
+    mutation: Mutation
+    read: Callable[[bytes], None]
+
+
+def packed(array: Any, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+# --- data sets
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """A data set is whole: the oracle says again what its docstring promises."""
+    for images, labels in (
+        (dataset.train_images, dataset.train_labels),
+        (dataset.test_images, dataset.test_labels),
+    ):
+        assert images.dtype == labels.dtype == np.uint8
+        assert images.shape == (len(labels), 28, 28)
+        assert len(labels)
+        assert labels.max() <= 9
+
+
+def read_idx(data: bytes) -> None:
+    other = {"b-labels": idx.pack(LABELS)} if data[3:4] == b"\3" or data[:1] == b"\x1f" else {"b": idx.pack(IMAGES)}
+    check_dataset(uploads.read({"a": data} | other))
+
+
+def read_npz(data: bytes) -> None:
+    check_dataset(uploads.read({"a.npz": data}))
+
+
+def idx_seeds() -> Sequence[bytes]:
+    return [idx.pack(IMAGES), idx.pack(LABELS), gzip.compress(idx.pack(IMAGES), 1)]
+
+
+def npz_seeds() -> Sequence[bytes]:
+    four = npz(x_train=IMAGES[:8], y_train=LABELS[:8], x_test=IMAGES[8:], y_test=LABELS[8:].astype(np.int64))
+    return [four, npz(x_train=IMAGES, y_train=LABELS), npz(x_train=np.uint8(1), y_train=LABELS)]
+
+
+# --- networks and settings
+
+NETWORKS = (
+    RunConfig(layers=()),
+    RunConfig(layers=(LayerConfig(units=2), LayerConfig(units=3, activation="tanh"))),
+    RunConfig(layers=(LayerConfig("conv", 1), LayerConfig("conv_only", 2), LayerConfig("conv", 1))),
+)
+# Nearly all of its file says where things are, and little of it is weights.
+SMALLEST = NETWORKS[-1]
+
+
+def saved(config: RunConfig, save: Callable[[TrainedNetwork], bytes]) -> bytes:
+    return save(TrainedNetwork(config, forward.initial_weights(config)))
+
+
+@functools.cache
+def keras_seed() -> bytes:
+    """A file without the time at which it was saved, so that the same changes always meet the same bytes."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(saved(SMALLEST, saving.keras_file))) as source,
+        zipfile.ZipFile(buffer, "w") as target,
+    ):
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "metadata.json":
+                content = json.dumps(json.loads(content) | {"date_saved": ""}).encode()
+            target.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def read_network(data: bytes) -> None:
+    network = saving.read_network(data, "file")
+    assert sum(weight.size for weight in network.weights) == parameter_count(network.config)
+    assert all(weight.dtype == np.float32 and np.isfinite(weight).all() for weight in network.weights)
+
+
+def read_settings(data: bytes) -> None:
+    config = saving.read_config(data, "file")
+    assert RunConfig.from_json(config.to_json()) == config
+
+
+def read_link(data: bytes) -> None:
+    query = urllib.parse.parse_qs(data.decode(errors="replace"), keep_blank_values=True)
+    config = link.read(query)
+    if config is not None:
+        assert RunConfig.from_query(config.to_query()) == config
+
+
+def link_seeds() -> Sequence[bytes]:
+    configs = [preset.config for preset in presets.PRESETS.values()]
+    return [link.to_config("", config)[1:].encode() for config in configs]
+
+
+# --- drawings
+
+LINE = [["M", 90, 40], ["Q", 90, 40, 90.5, 41], ["Q", 92, 99, 93, 120], ["L", 95, 200.25]]
+CANVAS = {
+    "version": "6.0", "background": "#ffffff", "objects": [
+        {"type": "Path", "path": LINE, "left": 92.5, "top": 120.1, "scaleX": 1, "scaleY": 1, "angle": 0, "flipX": False,
+         "strokeWidth": 18, "stroke": "#000000"},
+        {"type": "Path", "path": LINE[:2], "left": 20, "top": 20, "scaleX": 2, "angle": 30, "flipY": True},
+    ],
+}  # fmt: skip
+DIGIT = strokes.drawn((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20, side=64)
+
+
+def read_canvas(data: bytes) -> None:
+    try:
+        drawn = json.loads(data)
+    except RecursionError:
+        return  # Streamlit's own parser has refused it, and nothing of it comes to us
+    for stroke in strokes.from_canvas(drawn):
+        assert stroke.ndim == 2
+        assert stroke.shape[1] == 2
+        assert np.isfinite(stroke).all()
+
+
+def read_lines(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "digits.jsonl")
+        path.write_bytes(data)
+        for digit in strokes.read_jsonl(path):
+            assert 0 <= digit.label <= 9
+            assert digit.strokes
+            strokes.drawn(strokes.placed(digit.strokes, 0.6), 18, side=28)
+
+
+def check_drawing(rgba: Any) -> None:
+    found = drawing.to_mnist(rgba)
+    assert found.image.shape == (28, 28)
+    assert 0 <= found.image.min() <= found.image.max() <= 1
+
+
+def read_photo(data: bytes) -> None:
+    check_drawing(photo.read(data))
+
+
+def read_canvas_picture(data: bytes) -> None:
+    check_drawing(photo.from_canvas(data))
+
+
+def read_pixels(data: bytes) -> None:
+    """Bytes as a picture of any sides, with any number of channels."""
+    height, width, channels = data[0] % 80, data[1] % 80, (4, 4, 4, 3, 1, 0)[data[2] % 6]
+    pixels = np.resize(
+        np.frombuffer(data, np.uint8, offset=3) if len(data) > 3 else np.zeros(1, np.uint8), height * width * channels
+    )
+    check_drawing(pixels.reshape(height, width, channels).astype((np.uint8, np.uint8, np.float32)[data[2] % 3]))
+
+
+def photo_seeds() -> Sequence[bytes]:
+    grey = np.asarray(Image.fromarray(DIGIT).convert("L"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return [
+        packed(DIGIT, "PNG"),
+        packed(grey, "PNG"),
+        packed(grey, "JPEG", exif=exif),
+        packed(DIGIT[..., :3], "JPEG", progressive=True),
+    ]
+
+
+# --- secrets and progress
+
+
+def as_text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def read_token(data: bytes) -> None:
+    token = as_text(data)
+    assert workspaces.is_workspace(token) == (len(workspaces.workspace_key(token)) == 64)
+    assert len(workspaces.share_token(token, token)) == 22
+
+
+def read_code(data: bytes) -> None:
+    token = workspaces.from_recovery_code(as_text(data))
+    assert workspaces.from_recovery_code(workspaces.recovery_code(token)) == token
+
+
+@functools.cache
+def shares() -> Any:
+    from mnist_core.runs import RunStore
+
+    return RunStore("sqlite://").shares
+
+
+def read_share(data: bytes) -> None:
+    try:
+        shares().check(as_text(data))
+    except ShareNotFoundError:
+        raise
+    raise AssertionError("a share of an empty store was opened")
+
+
+def read_progress(data: bytes) -> None:
+    progress = Progress.from_text(COURSES["kite"], as_text(data))
+    assert Progress.from_text(COURSES["kite"], progress.to_text()) == progress
+
+
+def token_seeds() -> Sequence[bytes]:
+    return [b"AAAAAAAAAAAAAAAAAAAAAA", b"x-_9abcdefghijklmnopqr"]
+
+
+def code_seeds() -> Sequence[bytes]:
+    return [workspaces.recovery_code(token.decode()).encode() for token in token_seeds()]
+
+
+def inside_network(name: str) -> Mutation:
+    return mutations.tree if name.endswith(".json") else mutations.hdf5
+
+
+ANY_TEXT = mutations.one_of(mutations.text, mutations.text, mutations.damage)
+ANY_JSON = mutations.one_of(mutations.tree, mutations.tree, mutations.tree, mutations.damage)
+ANY_PICTURE = mutations.one_of(
+    mutations.damage, lambda random, data: (mutations.png if data[1:4] == b"PNG" else mutations.damage)(random, data)
+)
+
+READERS: dict[str, Reader] = {
+    "idx": Reader(idx_seeds, mutations.one_of(mutations.damage, mutations.damage, mutations.gzipped), read_idx),
+    "npz-set": Reader(npz_seeds, mutations.zipped(lambda _: mutations.damage), read_npz),
+    "keras": Reader(lambda: [keras_seed()], mutations.zipped(inside_network, 0.95), read_network),
+    "npz-network": Reader(
+        lambda: [saved(config, TrainedNetwork.to_npz) for config in NETWORKS],
+        mutations.zipped(lambda _: mutations.damage),
+        read_network,
+    ),
+    "settings": Reader(lambda: [c.to_json().encode() for c in NETWORKS], ANY_JSON, read_settings),
+    "link": Reader(link_seeds, ANY_TEXT, read_link),
+    "canvas": Reader(lambda: [json.dumps(CANVAS).encode()], mutations.tree, read_canvas),
+    "strokes": Reader(
+        lambda: [json.dumps({"label": 7, "strokes": [[[0, 0], [9, 1]], [[4, 20]]], "writer": "w"}).encode()],
+        ANY_JSON,
+        read_lines,
+    ),
+    "photo": Reader(photo_seeds, ANY_PICTURE, read_photo),
+    "canvas-picture": Reader(lambda: [packed(DIGIT, "PNG")], ANY_PICTURE, read_canvas_picture),
+    "pixels": Reader(lambda: [bytes([28, 28, 0]) + DIGIT.tobytes()[:4096]], mutations.damage, read_pixels),
+    "token": Reader(token_seeds, ANY_TEXT, read_token),
+    "recovery-code": Reader(code_seeds, ANY_TEXT, read_code),
+    "share": Reader(token_seeds, ANY_TEXT, read_share),
+    "progress": Reader(lambda: [b"-" * len(COURSES["kite"].steps)], ANY_TEXT, read_progress),
+}
