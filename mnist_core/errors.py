@@ -67,10 +67,12 @@ class ConfigError(PlaygroundError):
 
     Args:
         field: the dotted name of the setting, as it stands in `RunConfig` (``"layers[1].units"``).
+        problem: what is wrong with it, to follow its name; kept as ``what``.
     """
 
     def __init__(self, field: str, problem: str, remedy: str, received: object = None) -> None:
         self.field = field
+        self.what = brief(problem, MAX_PROBLEM)
         super().__init__(f"{field}: {problem}", remedy, received)
 
 

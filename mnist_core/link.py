@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import io
+import re
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ OWN_START = "own"
 """What a link says for the seed when each visitor is to begin with another one."""
 
 _SETTINGS = tuple(field.name for field in dataclasses.fields(RunConfig))
+# What others add to a link on its way, and what Streamlit reads itself.
+_ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course")
 # Of the names of computers, those that mean another one to everybody else.
 _OWN = ("localhost", "0.0.0.0", "::1")
 
@@ -51,6 +54,11 @@ def settings(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     Others, such as those that newsletters add, are left out; a slip of the pen is not.
     """
     return {name: values for name, values in query.items() if name in _SETTINGS or _meant(name)}
+
+
+def unknown(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The names of those parameters that mean nothing here, other than what newsletters and Streamlit add."""
+    return tuple(name for name in query if name not in settings(query) and not _ADDED.fullmatch(name))
 
 
 def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | None:

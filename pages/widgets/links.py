@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import link, presets, uploads, workspaces
-from mnist_core.errors import PlaygroundError, brief
+from mnist_core.errors import ConfigError, PlaygroundError, brief
 from pages.widgets import data, session
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class _Arrival:
     trouble: str = ""
 
 
+# Of parameters that mean nothing, so many are named.
+_MOST_NAMES = 5
 _STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
 
 
@@ -48,10 +51,13 @@ def take() -> DeltaGenerator:
         except PlaygroundError as error:
             session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
         else:
+            ignored = _ignored(query)
             # After a reload the run that is shown again may have brought it already.
             if config is not None and config != session.draft():
                 start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
-                _open(config, "From a link", "Loaded from a link", start)
+                _open(config, "From a link", "Loaded from a link", start, ignored)
+            elif ignored:
+                session.keep("arrival", _Arrival(session.origin().config, ignored))
     _note(address)
     return st.container()
 
@@ -140,9 +146,9 @@ def _large(address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
 
 
-def _open(config: RunConfig, source: str, told: str, start: str = "") -> None:
+def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: tuple[str, ...] = ()) -> None:
     recipe = presets.recipe_of(config)
-    notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}"]
+    notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
     if config.dataset not in data.names():
         there = session.draft().dataset
         why = (
@@ -193,14 +199,29 @@ def _note(address: object) -> None:
     session.keep("addresses", _known() | {address})
 
 
+def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
+    """What to say of parameters that mean nothing."""
+    names = [f"`{_plain(name)}`" for name in link.unknown(query)]
+    more = " and others" if len(names) > _MOST_NAMES else ""
+    names = names[:_MOST_NAMES]
+    what = "it is not a setting" if len(names) == 1 and not more else "they are not settings"
+    return (f":material/info: Ignored in the link, because {what}: {', '.join(names)}{more}.",) if names else ()
+
+
+def _plain(received: object) -> str:
+    """What came from outside in one line, fit to stand between backticks."""
+    return brief(received).replace("`", "'")
+
+
 def _told(error: PlaygroundError) -> str:
     """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
-    received = "" if error.received is None else brief(error.received).replace("`", "'")
-    shown = f" Received: `{received}`." if received else ""
-    return (
-        "The link could not be opened, and nothing was changed: ask for it again, or mend it by hand. "
-        f"{error.problem}{shown} {error.remedy}"
-    )
+    received = "" if error.received is None else _plain(error.received)
+    shown = f"`{received}`" if received else ""
+    if isinstance(error, ConfigError) and re.fullmatch(r"layers\[\d+\]", error.field):
+        return f"This link is broken: {shown or 'an empty text'} {error.what} Ask for the link again."
+    what = f"`{error.field}` {error.what}" if isinstance(error, ConfigError) else error.problem
+    received = f" Received: {shown}." if shown else ""
+    return f"This link is broken: {what}{received} {error.remedy} Or ask for the link again."
 
 
 def page() -> str:

@@ -135,6 +135,45 @@ def test_refusal_stays_until_the_visitor_goes_on() -> None:
     assert app.query_params == {}
 
 
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        ("foo", "This link is broken: `foo` is not a layer. Ask for the link again."),
+        ("dense-128-relu,", "This link is broken: an empty text is not a layer. Ask for the link again."),
+    ],
+)
+def test_layer_that_is_none_is_told_in_plain_words(layers: str, told: str) -> None:
+    assert [error.value for error in visit(layers=layers).error] == [told]
+
+
+def test_refusal_names_setting_value_and_remedy_in_a_sentence() -> None:
+    assert visit(epochs="1000").error[0].value == (
+        "This link is broken: `epochs` is out of range. Received: `1000`. Choose 1 to 100. Or ask for the link again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ({"unknown": "1"}, "Ignored in the link, because it is not a setting: `unknown`."),
+        (
+            {"validation": "0.1", "unknown": "1", "utm_source": "letter", "embed": "true", "fbclid": "x"},
+            "Ignored in the link, because they are not settings: `validation`, `unknown`.",
+        ),
+        ({"[a](b)`c": "1"}, "Ignored in the link, because it is not a setting: `[a](b)'c`."),
+    ],
+)
+def test_parameters_that_mean_nothing_are_named(added: dict[str, str], told: str) -> None:
+    app = visit(**MORGAN, **added)
+    assert draft(app) == CONFIG
+    assert [caption.value for caption in app.caption if "Ignored" in caption.value] == [f":material/info: {told}"]
+
+
+def test_parameters_of_newsletters_and_of_streamlit_are_not_named() -> None:
+    app = visit(**MORGAN, utm_source="letter", utm_medium="mail", embed="true", gclid="x")
+    assert not [caption.value for caption in app.caption if "Ignored" in caption.value]
+
+
 def test_setting_twice() -> None:
     assert "more than once" in visit(epochs=["3", "4"]).error[0].value
 
