@@ -4,50 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.config import CLASSES
-from mnist_core.figures import ERROR, INK, QUIET, with_alpha
+from mnist_core.figures import QUIET
 from mnist_core.lesson_figures import series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-    import plotly.graph_objects as go
-
 _HEIGHT = 280
 # Each about half of the one before.
 _ERRORS = [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
-_DIGITS = [str(digit) for digit in range(CLASSES)]
-
-
-def difference_matrix(matrix: npt.NDArray[np.int64], text_color: str) -> go.Figure:
-    """One confusion matrix minus another: `INK` where the first has more, `ERROR` where the second has.
-
-    Args:
-        matrix: (10, 10), rows the true digit, columns the answer.
-        text_color: of the numbers, where the page's own ground shines through.
-    """
-    import plotly.graph_objects as go
-
-    top = max(1, int(abs(matrix).max()))
-    texts = [[f"{count:+d}".replace("-", "−") if count else "" for count in row] for row in matrix.tolist()]
-    figure = go.Figure(
-        go.Heatmap(
-            z=matrix, x=_DIGITS, y=_DIGITS, zmin=-top, zmax=top, showscale=False, xgap=1, ygap=1,
-            # In the middle nothing is drawn, so that the page's ground is seen, light or dark.
-            colorscale=[
-                [0, with_alpha(ERROR, 0.85)], [0.5, with_alpha(ERROR, 0.0)],
-                [0.5, with_alpha(INK, 0.0)], [1, with_alpha(INK, 0.85)],
-            ],
-            text=texts, texttemplate="%{text}", textfont={"size": 11, "color": text_color},
-            hovertemplate="a %{y} read as %{x}<br>%{z:+d}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.update_xaxes(type="category", side="top", fixedrange=True, showgrid=False, ticks="")
-    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False, ticks="")
-    figure.update_layout(height=400, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode=False)
-    return figure
 
 
 def trade_off(

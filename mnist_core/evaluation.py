@@ -218,6 +218,18 @@ def errors_only(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     return confusion - np.diag(confusion.diagonal())
 
 
+def classes_in(confusion: NDArray[np.int64]) -> list[int]:
+    """The digits that a (10, 10) confusion matrix holds, as true digit or as answer."""
+    return np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
+
+
+def share_text(share: float) -> str:
+    """A share in percent, in five characters at most; nothing for 0."""
+    if not share:
+        return ""
+    return "100%" if share == 1 else "<0.1%" if share < 0.0005 else f"{share:.1%}"
+
+
 CONFUSION_VIEWS: dict[str, Callable[[NDArray[np.int64]], NDArray[np.int64] | NDArray[np.float64]]] = {
     "Counts": as_counts,
     "Shares of each true digit": as_shares,

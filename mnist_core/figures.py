@@ -1,8 +1,6 @@
 """One function a picture. They draw what is handed to them and compute nothing about networks.
 
-What stands still is a Plotly figure; what moves is a Vega-Lite description, which the browser keeps while its data
-change. Their scales are fixed from the start, so that nothing jumps. The first page has nothing of Plotly's, which
-would keep its visitors waiting for another second.
+All are Vega-Lite descriptions, which the browser keeps while their data change.
 
 The same thing has the same colour everywhere: `INK` for what the network gets right or speaks for a digit, `ERROR` for
 mistakes or what speaks against it. Both are told apart by people who do not tell red from green.
@@ -18,14 +16,12 @@ from mnist_core.config import ACTIVATIONS, CLASSES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import plotly.graph_objects as go
 
     from mnist_core.config import RunConfig
 
 INK = "#2f6fde"
 ERROR = "#e07a1f"
 QUIET = "#8a94a6"
-_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 _DIGITS = [str(digit) for digit in range(CLASSES)]
 _IS_VALIDATION = "datum.images === 'validation'"
 # A column of the network's picture shows so many units at most.
@@ -199,81 +195,19 @@ def _dot_heights(units: int) -> list[float]:
     return [float(place) for place in (4, 3, 2, 1, -1, -2, -3, -4)]
 
 
-def confusion_matrix(matrix: npt.NDArray[np.float64], texts: list[list[str]], text_color: str) -> go.Figure:
-    """A confusion matrix whose cells can be chosen with a click.
+def probability_bars() -> dict[str, Any]:
+    """Ten bars that stand still, as a Vega-Lite description for data with the columns digit, probability and kind.
 
-    Args:
-        matrix: (10, 10), rows are the true digits, columns the answers; it gives the shade.
-        texts: what stands in each cell.
-        text_color: of the numbers beside the diagonal, where the page's own ground shines through.
-
-    Returns:
-        A figure; each selectable point has ``customdata`` ``[true, answer]``. A heatmap sends no selections, so
-        transparent squares lie over it.
+    The column kind says what a bar is: the "right" answer, a "wrong" one, or any "other" digit.
     """
-    import plotly.graph_objects as go
-
-    diagonal = np.eye(CLASSES, dtype=bool)
-    right = np.where(diagonal, matrix, np.nan)
-    wrong = np.where(diagonal, np.nan, matrix)
-    figure = go.Figure()
-    for values, color in ((right, INK), (wrong, ERROR)):
-        top = float(np.nanmax(values)) or 1.0
-        figure.add_heatmap(
-            z=values, x=_DIGITS, y=_DIGITS, zmin=0, zmax=top, showscale=False, hoverinfo="skip",
-            colorscale=[[0, with_alpha(color, 0.0)], [1, with_alpha(color, 0.85)]], xgap=1, ygap=1,
-        )  # fmt: skip
-    on_diagonal = [(digit, digit) for digit in range(CLASSES)]
-    elsewhere = [(true, answer) for true in range(CLASSES) for answer in range(CLASSES) if true != answer]
-    # The diagonal is dark, so its numbers are white.
-    for cells, color in ((on_diagonal, "white"), (elsewhere, text_color)):
-        figure.add_scatter(
-            x=[_DIGITS[answer] for _, answer in cells],
-            y=[_DIGITS[true] for true, _ in cells],
-            text=[texts[true][answer] for true, answer in cells],
-            customdata=[[true, answer] for true, answer in cells],
-            mode="markers+text",
-            textfont={"size": 11, "color": color},
-            marker={"symbol": "square", "size": 30, "opacity": 0, "color": QUIET},
-            hovertemplate="a %{customdata[0]} read as %{customdata[1]}<br>%{text}<extra></extra>",
-            # Choosing a cell marks it and leaves the other numbers as they are.
-            selected={"marker": {"opacity": 0.4}, "textfont": {"color": color}},
-            unselected={"marker": {"opacity": 0}, "textfont": {"color": color}},
-        )
-    # No titles: on a phone the cells need the room. The page says what rows and columns are.
-    ends = [-0.5, CLASSES - 0.5]
-    figure.update_xaxes(type="category", range=ends, side="top", fixedrange=True, showgrid=False, ticks="")
-    figure.update_yaxes(type="category", range=ends[::-1], fixedrange=True, showgrid=False, ticks="")
-    figure.update_layout(showlegend=False, height=430, margin=_MARGIN, dragmode=False, clickmode="event+select")
-    return figure
-
-
-def probability_bars(probabilities: npt.NDArray[np.float32], true_digit: int | None = None) -> go.Figure:
-    """Ten bars.
-
-    Args:
-        probabilities: (10,) in [0, 1].
-        true_digit: its bar is drawn in `INK`, and the answer's in `ERROR` where it is another; None for no such.
-    """
-    import plotly.graph_objects as go
-
-    answer = int(np.argmax(probabilities))
-    colors = [QUIET] * CLASSES
-    colors[answer] = INK if true_digit in (None, answer) else ERROR
-    if true_digit is not None:
-        colors[true_digit] = INK
-    figure = go.Figure(
-        go.Bar(
-            x=_DIGITS,
-            y=probabilities.tolist(),
-            marker={"color": colors},
-            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(type="category", fixedrange=True)
-    figure.update_yaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_layout(height=220, margin=_MARGIN, showlegend=False)
-    return figure
+    spec = live_bars()
+    spec["encoding"]["color"] = {
+        "field": "kind",
+        "type": "nominal",
+        "scale": {"domain": ["right", "wrong", "other"], "range": [INK, ERROR, QUIET]},
+        "legend": None,
+    }
+    return spec
 
 
 def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) -> npt.NDArray[np.uint8]:
@@ -290,7 +224,7 @@ def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) 
     scale = np.arange(side) * pictures.shape[1] // side
     large = pictures[:, scale][:, :, scale]
     tiles = np.zeros((*large.shape, 4), np.uint8)
-    tiles[..., :3] = np.where((large > 0)[..., None], _rgb(INK), _rgb(ERROR))
+    tiles[..., :3] = np.where((large > 0)[..., None], rgb(INK), rgb(ERROR))
     tiles[..., 3] = np.clip(np.abs(large) * 255, 0, 255)
     tiles = np.pad(tiles, ((0, -len(tiles) % columns), (2, 2), (2, 2), (0, 0)))
     rows = len(tiles) // columns
@@ -299,10 +233,6 @@ def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) 
     return np.ascontiguousarray(grid.reshape(rows * cell, columns * cell, 4))
 
 
-def _rgb(color: str) -> tuple[int, int, int]:
+def rgb(color: str) -> tuple[int, int, int]:
+    """The red, green and blue of a colour "#rrggbb", 0 to 255 each."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
-
-
-def with_alpha(color: str, alpha: float) -> str:
-    """A colour such as `INK` that lets its ground shine through; `alpha` is 0 for all of it, 1 for nothing."""
-    return "rgba({},{},{},{})".format(*_rgb(color), alpha)

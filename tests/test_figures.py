@@ -35,34 +35,10 @@ def test_diagram_names_every_layer_and_its_dropout() -> None:
     assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
 
 
-def test_matrix_has_each_cell_once_with_its_true_digit_and_answer() -> None:
-    matrix = np.arange(100, dtype=float).reshape(10, 10)
-    texts = [[f"{value:.0f}" for value in row] for row in matrix]
-    figure = figures.confusion_matrix(matrix, texts, "black")
-    points = [trace for trace in figure.data if trace.type == "scatter"]
-    cells = {tuple(cell): text for trace in points for cell, text in zip(trace.customdata, trace.text, strict=True)}
-    assert cells == {(true, answer): str(10 * true + answer) for true in range(10) for answer in range(10)}
-    for trace in points:
-        assert [[int(y), int(x)] for x, y in zip(trace.x, trace.y, strict=True)] == [list(c) for c in trace.customdata]
-
-
-def test_matrix_shades_hits_and_mistakes_apart() -> None:
-    matrix = np.full((10, 10), 7.0)
-    hits, mistakes = (trace for trace in figures.confusion_matrix(matrix, [[""] * 10] * 10, "black").data[:2])
-    assert np.isfinite(np.array(hits.z)).sum() == 10
-    assert np.isfinite(np.array(mistakes.z)).sum() == 90
-
-
-def test_matrix_without_any_mistake_can_be_drawn() -> None:
-    figure = figures.confusion_matrix(np.zeros((10, 10)), [[""] * 10] * 10, "black")
-    assert [trace.zmax for trace in figure.data[:2]] == [1.0, 1.0]
-
-
-def test_bars_mark_the_true_digit_and_the_wrong_answer() -> None:
-    chances = np.array([0, 0.7, 0, 0.3, 0, 0, 0, 0, 0, 0], np.float32)
-    colors = figures.probability_bars(chances, true_digit=3).data[0].marker.color
-    assert (colors[3], colors[1], colors[0]) == (figures.INK, figures.ERROR, figures.QUIET)
-    assert figures.probability_bars(chances, true_digit=1).data[0].marker.color[1] == figures.INK
+def test_bars_have_a_colour_for_the_right_answer_and_one_for_a_wrong_one() -> None:
+    scale = figures.probability_bars()["encoding"]["color"]["scale"]
+    colors = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert colors == {"right": figures.INK, "wrong": figures.ERROR, "other": figures.QUIET}
 
 
 def test_live_curve_reaches_from_the_start_to_the_last_epoch() -> None:

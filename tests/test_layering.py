@@ -73,6 +73,7 @@ ORDER = [
     "prediction",
     "explain",
     "figures",
+    "matrix_figures",
     "data_figures",
     "lesson_figures",
     "comparison_figures",

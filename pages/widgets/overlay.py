@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core import comparing, comparison_figures
 from mnist_core.errors import DataError, PlaygroundError
-from pages.widgets import comparison, pictures, segments, session, theme, workspace
+from pages.widgets import comparison, pictures, segments, session, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,8 +142,7 @@ def _difference(a: Run, b: Run, duel: Duel) -> None:
     # Square on a wide screen, too.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
     with place:
-        figure = comparison_figures.difference_matrix(duel.confusion, theme.text_color())
-        st.plotly_chart(figure, key="difference", config={"displayModeBar": False})
+        pictures.difference(duel.confusion, "difference")
     words.markdown(
         "Rows are the true digits, columns the answers.\n\n"
         "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from mnist_core import evaluation, figures
+from mnist_core import evaluation, matrix_figures
+from mnist_core.config import CLASSES
 from pages.widgets import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mnist_core.evaluation import Evaluation, Indices
 
 # A little darker than a white page, so that the picture's edge is seen on it.
 _PAPER = 238
 _MOST_READINGS = 24
+_MATRIX_HEIGHT = 400
 
 
 def url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -75,26 +78,85 @@ def answer(label: int, answered: int, probability: float) -> str:
     return f":{colour}[**{answered}**] {probability:.0%}"
 
 
-def confusion(matrix: npt.NDArray[np.int64], key: str, only_errors: bool = False, height: int | None = None) -> None:
+MATRIX_KEY = (
+    "A row is a true digit, a column is an answer. :blue[Blue] is right, :orange[orange] is wrong; the stronger the "
+    "colour, the larger the share of its row."
+)
+"""How to read a confusion matrix."""
+
+
+def matrix(
+    confusion: npt.NDArray[np.int64],
+    texts: Sequence[Sequence[str]],
+    key: str,
+    noun: str = "digit",
+    chosen: tuple[int, int] | None = None,
+    on_choose: Callable[[], None] | None = None,
+    only_errors: bool = False,
+    height: int = _MATRIX_HEIGHT,
+) -> None:
+    """A confusion matrix, of the digits that it holds.
+
+    Args:
+        confusion: (10, 10) counts, rows the true digits.
+        texts: what stands in each cell.
+        key: of the chart.
+        noun: what a row is called.
+        chosen: the cell with a frame.
+        on_choose: called when a cell is clicked, see `matrix_figures.CELL`.
+        only_errors: whether to leave out the diagonal.
+        height: in pixels.
+    """
+    classes = evaluation.classes_in(confusion)
+    cells = matrix_figures.confusion_cells(confusion, texts, classes, _colors(), chosen)
+    if only_errors:
+        cells = [cell for cell in cells if cell["true"] != cell["answer"]]
+    spec = matrix_figures.matrix(classes, noun, on_choose is not None, height)
+    right, every = int(confusion.trace()), int(confusion.sum())
+    alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
+    st.vega_lite_chart(pd.DataFrame(cells), spec, key=key, alt=alt, on_select=on_choose or "ignore")
+
+
+def confusion(
+    matrix_of: npt.NDArray[np.int64],
+    key: str,
+    only_errors: bool = False,
+    height: int | None = None,
+    noun: str = "digit",
+) -> None:
     """A confusion matrix of counts to look at, with how much of it is right; cells that are 0 are left empty.
 
     Args:
-        matrix: (10, 10), rows the true digits.
+        matrix_of: (10, 10), rows the true digits.
         key: of the chart.
         only_errors: whether to leave out the diagonal.
         height: of the chart, in pixels; None for the usual one.
+        noun: what a row is called.
     """
-    shown = evaluation.errors_only(matrix) if only_errors else matrix
-    texts = [[str(count) if count else "" for count in row] for row in shown.tolist()]
-    figure = figures.confusion_matrix(shown.astype(float), texts, theme.text_color())
-    if height is not None:
-        figure.update_layout(height=height)
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
-    right, every = int(matrix.trace()), int(matrix.sum())
-    st.caption(
-        f"Rows are the true digits, columns the answers. On the diagonal stand {right:,} of {every:,}: an accuracy of "
-        f"{right / every:.4f}."
+    texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
+    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or _MATRIX_HEIGHT)
+    right, every = int(matrix_of.trace()), int(matrix_of.sum())
+    st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
+
+
+def difference(of: npt.NDArray[np.int64], key: str) -> None:
+    """One confusion matrix minus another.
+
+    Args:
+        of: (10, 10), rows the true digits.
+        key: of the chart.
+    """
+    cells = matrix_figures.difference_cells(of, _colors())
+    st.vega_lite_chart(
+        pd.DataFrame(cells),
+        matrix_figures.matrix(range(CLASSES)),
+        key=key,
+        alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
     )
+
+
+def _colors() -> tuple[str, str]:
+    return theme.ground_color(), theme.text_color()
 
 
 def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices) -> None:
@@ -106,4 +168,4 @@ def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices
     ]
     row([images[i] for i in chosen], captions, width=72)
     if len(indices) > _MOST_READINGS:
-        st.caption(f"The {_MOST_READINGS} surest of {len(indices):,}.")
+        st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

@@ -74,7 +74,7 @@ def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
     tick(page, 0)
     expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)
     segment(page, "A minus B").click()
-    expect(page.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible(timeout=SLOW)
+    expect(page.locator("[aria-label*='read as']").first).to_be_visible(timeout=SLOW)
     segment(page, "Who reads what").click()
     expect(page.get_by_text(re.compile("A alone reads"))).to_be_visible(timeout=SLOW)
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.test_main_path import SLOW
 
 
-@pytest.mark.parametrize(("path", "title"), [("draw", "Draw a digit"), ("evaluate", "Find its errors")])
+@pytest.mark.parametrize(("path", "title"), [("draw", "Draw a digit"), ("evaluate", "Evaluate: where is it wrong?")])
 def test_a_new_server_shows_any_page_as_any_other_server_does(
     path: str, title: str, serve: Callable[[str], AbstractContextManager[str]], chromium: Browser
 ) -> None:

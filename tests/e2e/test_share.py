@@ -126,7 +126,7 @@ def test_finished_run_is_seen_in_another_browser_until_sharing_is_stopped(classr
     expect(guest.get_by_text("Somebody has shared this run with you")).to_be_visible(timeout=SLOW)
     expect(guest.get_by_text("Torres: ten sigmoid units", exact=True)).to_be_visible(timeout=SLOW)
     expect(guest.get_by_test_id("stMetricValue")).to_have_text(metrics.all_inner_texts(), timeout=SLOW)
-    expect(guest.locator(".js-plotly-plot .textpoint").first).to_be_attached(timeout=SLOW)
+    expect(guest.locator("[aria-label*='read as']").first).to_be_attached(timeout=SLOW)
     expect(guest.get_by_role("button", name="Share")).to_have_count(0)
     guest.get_by_role("button", name="Try this network").click()
     expect(guest.get_by_text("From a run that was shared: Torres: ten sigmoid units.")).to_be_visible(timeout=SLOW)

@@ -245,7 +245,7 @@ def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> Non
     choose(compare, first)
     press(compare, "Evaluate")
     assert not compare.exception
-    assert compare.title[0].value == "Find its errors"
+    assert compare.title[0].value == "Evaluate: where is it wrong?"
     assert compare.selectbox(key="run-choice").value == first.id
     compare.switch_page("pages/compare.py").run()
     assert compare.multiselect(key="run-choice-names").value == [first.id]
@@ -269,7 +269,7 @@ def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest
     shown = again.get("image")
     assert sum(len(one.proto.imgs) for one in shown) == min(24, counts[0])
     view(again, "overlay", "A minus B")
-    (chart,) = again.get("plotly_chart")
+    (chart,) = again.get("vega_lite_chart")
     assert chart is not None
     again.selectbox(key="duel-B").select(runs[0].id).run()
     assert "two different runs" in words(again)

@@ -1,0 +1,159 @@
+"""Confusion matrices: each number in its cell, readable on it, and coloured by its share of the row alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mnist_core import evaluation, matrix_figures
+
+Matrix = npt.NDArray[np.int64]
+LIGHT, DARK = ("#ffffff", "#31333f"), ("#171614", "#fafafa")
+RANDOM = np.random.default_rng(4)
+
+
+def good() -> Matrix:
+    """As of a network that reads 98 of 100."""
+    return np.diag(np.full(10, 980)) + RANDOM.integers(0, 5, (10, 10))
+
+
+def guessing() -> Matrix:
+    """As of a network that has learned nothing: every answer is as frequent."""
+    return RANDOM.integers(80, 120, (10, 10))
+
+
+def one_answer() -> Matrix:
+    """As of a network that calls everything a 1."""
+    matrix = np.zeros((10, 10), np.int64)
+    matrix[:, 1] = 1000
+    return matrix
+
+
+def graded() -> Matrix:
+    """Every share of a row from 0 to 100 %."""
+    steps = np.arange(100).reshape(10, 10)
+    matrix = steps.copy()
+    matrix[:, 0] += 1000 - matrix.sum(axis=1)
+    return matrix
+
+
+MATRICES = (good, guessing, one_answer, graded, graded().T.copy)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance, as WCAG 2.2 defines it, of "#rrggbb"."""
+    assert len(color) == 7
+    channels = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def cells_of(confusion: Matrix, view: str = "Counts", colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
+    texts = [[str(value or "") for value in row] for row in evaluation.CONFUSION_VIEWS[view](confusion).tolist()]
+    return matrix_figures.confusion_cells(confusion, texts, range(10), colors)
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("view", evaluation.CONFUSION_VIEWS)
+@pytest.mark.parametrize("make", MATRICES)
+def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: str, colors: tuple[str, str]) -> None:
+    for cell in cells_of(make(), view, colors):
+        assert contrast(cell["color"], cell["text_color"]) >= 4.5, cell
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("make", MATRICES)
+def test_every_number_of_a_difference_can_be_read_on_its_cell(
+    make: Callable[[], Matrix], colors: tuple[str, str]
+) -> None:
+    for cell in matrix_figures.difference_cells(make() - good(), colors):
+        assert contrast(cell["color"], cell["text_color"]) >= 4.5, cell
+
+
+def test_cell_has_each_count_in_its_place() -> None:
+    matrix = np.arange(100).reshape(10, 10)
+    found = {(int(cell["true"]), int(cell["answer"])): cell["text"] for cell in cells_of(matrix)}
+    assert found == {(i, j): str(10 * i + j or "") for i in range(10) for j in range(10)}
+
+
+def test_few_right_of_many_are_pale_and_single_mistakes_too() -> None:
+    """A diagonal of 14 in 1,028 is as pale as 14 mistakes in 1,028, and not as dark as 1,014 would be."""
+    matrix = np.zeros((10, 10), np.int64)
+    matrix[7, 7], matrix[7, 3] = 14, 1014
+    matrix[2, 2], matrix[2, 5] = 1014, 14
+    looks = {(int(cell["true"]), int(cell["answer"])): luminance(cell["color"]) for cell in cells_of(matrix)}
+    assert looks[7, 7] > 0.75 > looks[2, 2]
+    assert looks[2, 5] > 0.75 > looks[7, 3]
+
+
+def test_same_share_has_the_same_colour_in_every_matrix_and_view() -> None:
+    few, many = (np.diag(np.full(10, n)) + np.eye(10, k=1, dtype=np.int64) * n for n in (4, 400))
+    colors = [[cell["color"] for cell in cells_of(matrix)] for matrix in (few, many)]
+    assert colors[0] == colors[1]
+    shares = [cell["color"] for cell in cells_of(many, "Shares of each true digit")]
+    assert shares == colors[0]
+
+
+def test_right_is_blue_and_wrong_is_orange() -> None:
+    for cell in cells_of(guessing()):
+        red, blue = int(cell["color"][1:3], 16), int(cell["color"][5:7], 16)
+        assert (blue > red) == (cell["true"] == cell["answer"])
+
+
+def test_chosen_cell_alone_is_marked() -> None:
+    matrix = good()
+    texts = [[""] * 10] * 10
+    cells = matrix_figures.confusion_cells(matrix, texts, range(10), LIGHT, chosen=(4, 9))
+    assert [(cell["true"], cell["answer"]) for cell in cells if cell["is_chosen"]] == [("4", "9")]
+
+
+def test_data_of_three_classes_have_a_matrix_of_three() -> None:
+    matrix = np.zeros((10, 10), np.int64)
+    matrix[:3, :3] = [[5, 1, 0], [0, 6, 0], [1, 0, 4]]
+    assert evaluation.classes_in(matrix) == [0, 1, 2]
+    spec = matrix_figures.matrix(evaluation.classes_in(matrix), "class")
+    json.dumps(spec)
+    assert spec["encoding"]["x"]["scale"]["domain"] == ["0", "1", "2"]
+    assert spec["encoding"]["y"]["title"] == "true class"
+    matrix[0, 7] = 1  # A network can answer what no image is.
+    assert evaluation.classes_in(matrix) == [0, 1, 2, 7]
+
+
+def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
+    matrix = np.random.default_rng(1).integers(-30, 10, (10, 10))
+    matrix[2, 3] = 0
+    cells = {
+        (int(cell["true"]), int(cell["answer"])): cell["text"]
+        for cell in matrix_figures.difference_cells(matrix, LIGHT)
+    }
+    assert cells[2, 3] == ""
+    for (true, answer), text in cells.items():
+        assert int(text.replace("−", "-") or 0) == matrix[true, answer]
+        assert not text or text[0] in "+−"
+
+
+def test_difference_is_as_strong_for_one_more_as_for_one_less() -> None:
+    matrix = np.zeros((10, 10), np.int64)
+    matrix[0, 0], matrix[1, 1] = -7, 7
+    same = {cell["color"] for cell in matrix_figures.difference_cells(np.zeros((10, 10), np.int64), LIGHT)}
+    assert same == {"#ffffff"}  # Two that agree in everything.
+    cells = matrix_figures.difference_cells(matrix, LIGHT)
+    alone = matrix_figures.difference_cells(np.where(matrix > 0, matrix, 0), LIGHT)
+    assert cells[11]["color"] == alone[11]["color"] != cells[0]["color"]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, ""), (1, "100%"), (0.0001, "<0.1%"), (0.0005, "0.1%"), (0.982, "98.2%"), (0.9999, "100.0%")]
+)
+def test_share_is_written_in_percent(share: float, text: str) -> None:
+    assert evaluation.share_text(share) == text
