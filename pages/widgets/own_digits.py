@@ -57,8 +57,8 @@ def show(predictors: dict[str, Predictor]) -> None:
         return
     st.markdown(f"{len(own)} drawing{'s' if len(own) > 1 else ''} that you have said the digit of.")
     pictures.row([one.image for one in own[-_MOST_SHOWN:]], [str(one.label) for one in own[-_MOST_SHOWN:]])
-    if len(own) > _MOST_SHOWN:
-        st.caption(f"The last {_MOST_SHOWN}.")
+    shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
+    st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
     for name, predictor in predictors.items():
         _standing(name, predictor.network, own)
     with st.container(horizontal=True):

@@ -100,6 +100,7 @@ def test_labelled_drawings_form_a_test_set(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert any("**1 of 2** read right (50%)" in markdown.value for markdown in app.markdown)
+    assert any("deleted when you close or reload this tab" in text.value for text in app.caption)
     press(app, "Delete the last")
     assert [one.label for one in app.session_state["own-digits-noted"]] == [1]
     press(app, "Delete all")
