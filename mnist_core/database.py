@@ -43,6 +43,16 @@ servers = sa.Table(
     sa.Column("seen", sa.Double, nullable=False),
 )
 
+# When each workspace was first heard of and last opened, and how many of its runs made room for others'.
+workspaces = sa.Table(
+    "playground_workspaces",
+    _metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("first", sa.Double, nullable=False),
+    sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("removed", sa.Integer, nullable=False),
+)
+
 # A list reads all of a row but the last two; what is large stands in `parts`.
 runs = sa.Table(
     "playground_runs",
@@ -195,6 +205,14 @@ class Database:
 
         return engine
 
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None for another kind."""
+        address = self._engine.url
+        if address.get_backend_name() != "sqlite" or not address.database or address.database.startswith("file:"):
+            return None
+        return Path(address.database)
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees the database as it was at its first statement.
@@ -248,6 +266,8 @@ class Database:
                         # It would try in vain to compress the weights, which takes longer than to write them.
                         connection.exec_driver_sql(f"ALTER TABLE {parts.name} ALTER COLUMN data SET STORAGE EXTERNAL")
                     connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+                elif not sa.inspect(connection).has_table(workspaces.name):
+                    workspaces.create(connection)  # Of a database that is older than this table.
                 found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar()
             if found != SCHEMA_VERSION:
                 raise StoreError(
@@ -258,10 +278,9 @@ class Database:
             self._is_ready = True
 
     def _make_folder(self) -> None:
-        address = self._engine.url
-        if address.get_backend_name() == "sqlite" and address.database and not address.database.startswith("file:"):
+        if self.file is not None:
             try:
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                self.file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 logger.warning("The database's folder cannot be made: %s", error)
                 raise _told(error) from error

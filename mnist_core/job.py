@@ -161,6 +161,11 @@ class Job(ABC):
         return self._stop_wanted and self._snapshot.status.is_active
 
     @property
+    def was_left(self) -> bool:
+        """Whether the job was stopped because nobody watched it any more."""
+        return bool(self._stop_reason)
+
+    @property
     def seconds_left(self) -> float | None:
         """How long it will still take at the pace so far, sharing included; None when it cannot be told yet."""
         fraction = self.fraction

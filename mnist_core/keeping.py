@@ -15,7 +15,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core import runs, scheduler
+from mnist_core import room, runs, scheduler
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
@@ -69,6 +69,7 @@ class Keeper:
         self._records: dict[tuple[str, str], _Record] = {}
         # What waits to be saved holds its run; nothing else here does, so that a forgotten one can go.
         self._due: dict[tuple[str, str], Run] = {}
+        self._visits: set[str] = set()
         self._is_saving = False
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
@@ -124,6 +125,12 @@ class Keeper:
                 network = TrainedNetwork(config, stored.state.best_weights or stored.state.weights)
             message = "The server ended while it was under way."
             self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
+
+    def visit(self, workspace: str) -> None:
+        """Note that somebody has opened a workspace, soon."""
+        with self._changed:
+            self._visits.add(workspace)
+            self._changed.notify_all()
 
     def forget(self, workspace: str, run_id: str) -> None:
         """Keep a run no longer, nor have it among the `runs`; what is kept of it stays."""
@@ -212,10 +219,17 @@ class Keeper:
             if now >= purge_at:
                 purge_at = now + _PURGE_SECONDS
                 self._attempt(self.store.purge)
+            self._note_visits()
             found = self._next(beat_at)
             if found is not None:
                 self._save(*found)
                 del found  # Do not keep a forgotten run alive while waiting for the next.
+
+    def _note_visits(self) -> None:
+        with self._changed:
+            visits, self._visits = self._visits, set()
+        for workspace in visits:
+            self._attempt(functools.partial(self.store.room.visit, workspace))
 
     def _has_active(self) -> bool:
         with self._changed:
@@ -230,6 +244,8 @@ class Keeper:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
             ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
+            if self._visits:
+                return None
             if ready is None:
                 self._changed.wait(max(0.0, min([until, *waiting.values()]) - now))
                 return None
@@ -293,7 +309,10 @@ class Keeper:
         if shot.state is not None and shot.state.epoch > record.epoch:
             store.save_epoch(*whose, shot.state, shot.points, shot.busy_seconds)
             record.epoch = shot.state.epoch
-        if not shot.status.is_active:
+        if run.was_left and not shot.status.is_active and not shot.epochs:
+            store.discard(*whose)  # Nobody waited for its first epoch.
+            record.is_closed = True
+        elif not shot.status.is_active:
             store.finish(
                 *whose, shot.status, network=shot.network, evaluation=shot.evaluation, points=shot.points,
                 rates=shot.rates, seconds=shot.busy_seconds, message=shot.message,
@@ -329,6 +348,8 @@ def _made() -> Keeper:
             os.environ.get("DATABASE_URL") or DEFAULT_URL,
             max_runs=int(_setting("MNIST_MAX_RUNS", runs.MAX_RUNS)),
             max_bytes=int(_setting("MNIST_MAX_MEGABYTES", runs.MAX_BYTES / 2**20) * 2**20),
+            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", room.MAX_TOTAL_BYTES / 2**20) * 2**20),
+            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", room.MAX_DISK_SHARE * 100), 100) / 100,
             max_age_days=_setting("MNIST_MAX_AGE_DAYS", runs.MAX_AGE_DAYS),
         )
     )

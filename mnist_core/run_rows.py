@@ -76,7 +76,7 @@ def load(connection: Connection, key: str, run_id: str) -> StoredRun:
     network = values.pop("network")
     summary = _summary(values)
     found = read_parts(connection, key, run_id)
-    state = stored_run.unpack_state(summary.config, found)
+    state = stored_run.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
     if (state.epoch if state else 0) != summary.epochs:
         raise stored_run.damaged("history")
     rates = stored_run.unpack_rates(found["rates"]) if "rates" in found else state.rates if state else ()
@@ -153,6 +153,14 @@ def write(connection: Connection, key: str, run_id: str, packed: Parts, values: 
     size = sa.select(sa.func.coalesce(sa.func.sum(parts.c.size), 0)).where(of_run).scalar_subquery()
     change = runs.update().where(runs.c.workspace == key, runs.c.id == run_id)
     connection.execute(change.values(size=size, **values))
+
+
+def trim(connection: Connection, key: str, run_id: str, network: str) -> None:
+    """Remove the arrays of an ended run that only training needs: all but its network, if it left one."""
+    of_run = sa.and_(parts.c.workspace == key, parts.c.run == run_id)
+    unneeded = {"slots", *({"weights", "best"} - {network} if network else ())}
+    connection.execute(parts.delete().where(of_run, parts.c.name.in_(unneeded)))
+    write(connection, key, run_id, {}, {})
 
 
 def remove(connection: Connection, condition: sa.ColumnElement[bool]) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mnist_core import run_rows, stored_run
+from mnist_core import room, run_rows, stored_run
 from mnist_core.database import Database, runs, servers
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
 from mnist_core.forward import weight_shapes
@@ -70,6 +70,8 @@ class RunStore:
         server: the name of this process among those that share the database; anew at every start. None makes one up.
         max_runs: so many runs a workspace may keep. Ended ones that are not pinned make room, the oldest first.
         max_bytes: likewise, of their arrays.
+        max_total_bytes: likewise, of all workspaces together.
+        max_disk_share: as `disk_share` of `Room`.
         max_age_days: runs that have not changed for so long are removed, unless they are pinned.
         undo_seconds: so long a deleted run can be brought back, unless others need its room.
         patience: seconds to wait for others who hold a lock.
@@ -77,6 +79,7 @@ class RunStore:
 
     Attributes:
         shares: single runs that others may see by a link.
+        room: what all workspaces share.
 
     Raises:
         StoreError: nothing can be kept at such an address. It is opened when it is first needed.
@@ -89,6 +92,8 @@ class RunStore:
         *,
         max_runs: int = MAX_RUNS,
         max_bytes: int = MAX_BYTES,
+        max_total_bytes: int = room.MAX_TOTAL_BYTES,
+        max_disk_share: float = room.MAX_DISK_SHARE,
         max_age_days: float = MAX_AGE_DAYS,
         undo_seconds: float = UNDO_SECONDS,
         patience: float = 10.0,
@@ -97,6 +102,7 @@ class RunStore:
         self.server = server or uuid.uuid4().hex
         self._database = Database(url, patience)
         self.shares = Shares(self._database)
+        self.room = room.Room(self._database, clock, max_total_bytes, max_disk_share)
         self._max_runs, self._max_bytes = max_runs, max_bytes
         self._max_age_seconds = max_age_days * 86_400
         self._undo_seconds = undo_seconds
@@ -154,7 +160,9 @@ class RunStore:
             except exc.IntegrityError as error:
                 raise ConfigError("run_id", "is taken already.", "Keep each run under an id of its own.") from error
             self._write(connection, key, run_id, packed, {})
+            self.room.note(connection, key)
             self._make_room(connection, key, run_id)
+            self.room.make(connection, key, run_id)
 
     def save_epoch(
         self,
@@ -189,6 +197,8 @@ class RunStore:
             changes = {"status": Status.RUNNING.value, **_figures(state)}
             self._write(connection, key, run_id, packed, changes, points, seconds)
             self._make_room(connection, key, run_id)
+            if not epochs:  # The later ones take the place of the first.
+                self.room.make(connection, key, run_id)
 
     def finish(
         self,
@@ -203,7 +213,7 @@ class RunStore:
         seconds: float | None = None,
         message: str = "",
     ) -> None:
-        """Keep how a run ended; the last epoch's state stays.
+        """Save how a run ended. Of its arrays only the network's stay, since an ended run is never resumed.
 
         Args:
             workspace: whose it is.
@@ -238,8 +248,10 @@ class RunStore:
                 packed |= stored_run.pack_evaluation(evaluation)
                 changes |= {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
             self._write(connection, key, run_id, packed, changes, points, seconds)
-            # How it ended shall be known even where nothing else can make room.
+            run_rows.trim(connection, key, run_id, changes.get("network", ""))
+            # How it ended is saved even where nothing else can make room.
             self._make_room(connection, key, run_id, is_strict=False)
+            self.room.make(connection, key, run_id, is_strict=False)
 
     def load(self, workspace: str, run_id: str) -> StoredRun:
         """A run with all that is kept of it.
@@ -315,6 +327,12 @@ class RunStore:
         """Put a run away; `restore` brings it back for a while."""
         self._change(workspace, run_id, deleted=self._clock())
 
+    def discard(self, workspace: str, run_id: str) -> None:
+        """Remove a run for good, as one of which nothing is worth to be stored."""
+        key = key_of(workspace, run_id)
+        with self._database.writing() as connection:
+            run_rows.remove(connection, sa.and_(runs.c.workspace == key, runs.c.id == run_id))
+
     def restore(self, workspace: str, run_id: str) -> None:
         """Bring a deleted run back, as it was.
 
@@ -334,7 +352,9 @@ class RunStore:
         with self._database.writing() as connection:
             connection.execute(servers.delete().where(servers.c.seen < now - self._max_age_seconds))
             is_old = sa.and_(~runs.c.is_pinned, runs.c.updated < now - self._max_age_seconds)
-            return run_rows.remove(connection, sa.or_(runs.c.deleted <= now - self._undo_seconds, is_old))
+            count = run_rows.remove(connection, sa.or_(runs.c.deleted <= now - self._undo_seconds, is_old))
+            self.room.purge(connection, now - self._max_age_seconds)
+            return count
 
     def _change(self, workspace: str, run_id: str, **values: object) -> None:
         with self._database.writing() as connection:

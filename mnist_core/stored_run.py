@@ -215,30 +215,36 @@ def pack_state(config: RunConfig, state: TrainingState) -> Parts:
     return parts
 
 
-def unpack_state(config: RunConfig, parts: Parts) -> TrainingState | None:
-    """The state that `pack_state` wrote; None where there is none.
+def unpack_state(config: RunConfig, parts: Parts, *, is_ended: bool = False) -> TrainingState | None:
+    """The state that `pack_state` wrote; None where there is none. That of an ended run may lack arrays.
 
     Raises:
         StoreError: something in it is not as the config wants it.
     """
-    if "weights" not in parts:
+    if "history" not in parts and (is_ended or "weights" not in parts):
         return None
     shapes = forward.weight_shapes(config.layers)
     raw = _from_json(parts.get("history", b""), "history")
+
+    def arrays(name: str, shapes: list[tuple[int, ...]]) -> forward.Weights:
+        return () if is_ended and name not in parts else unpack_arrays(parts.get(name, b""), shapes, PARTS[name])
+
     try:
         step, epochs, rates = raw["step"], raw["epochs"], raw["rates"]
         history = tuple(_metrics(number, values) for number, values in enumerate(epochs, 1))
         state = TrainingState(
-            unpack_arrays(parts["weights"], shapes, "weights"),
-            unpack_arrays(parts.get("slots", b""), slot_shapes(config), "optimizer's averages"),
+            arrays("weights", shapes),
+            arrays("slots", slot_shapes(config)),
             _whole(step),
             history,
-            unpack_arrays(parts["best"], shapes, "best weights") if "best" in parts else None,
+            arrays("best", shapes) if "best" in parts else None,
             tuple(map(_rate, rates)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged("history") from error
-    if len(history) > config.epochs or (config.early_stopping and history and state.best_weights is None):
+    if len(history) > config.epochs or (
+        not is_ended and config.early_stopping and history and state.best_weights is None
+    ):
         raise damaged("history")
     return state
 

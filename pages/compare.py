@@ -8,6 +8,7 @@ from pages.widgets import data, overlay, race, run_card, run_table, segments, se
 def show_runs(rows: list[run_table.Row]) -> None:
     """The table, what can be done with the chosen runs, and what they look like together."""
     run_card.say()
+    workspace.show_room()
     if not rows:
         st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
         with st.container(horizontal=True):

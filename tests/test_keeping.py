@@ -22,7 +22,7 @@ from mnist_core.runs import RunStore
 from mnist_core.scheduler import Scheduler
 from mnist_core.workspaces import new_workspace
 from tests.events import events_of, finished
-from tests.kept import assert_same_arrays, assert_same_evaluation
+from tests.kept import assert_same_arrays, assert_same_evaluation, sql
 from tests.samples import blobs, small
 from tests.turns import wait_until
 
@@ -386,3 +386,36 @@ def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, 
     np.testing.assert_array_equal(
         ours.network.predict(blobs().test_images), theirs.network.predict(blobs().test_images)
     )
+
+
+def test_run_that_nobody_waited_for_is_not_stored_unless_an_epoch_is_finished(
+    keeper: Keeper, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "0")
+    short, long, stopped = ids = [f"run-{number}" for number in range(3)]
+    for run_id, epochs in zip(ids, (0, 1, 0), strict=True):
+        is_open = threading.Event()
+        is_open.set()
+        run = by_hand.submit(CONFIG, blobs(), is_watched=is_open.is_set)
+        run.id = run_id
+        keeper.keep(workspace, run)
+        turns_until(run, epochs)
+        if run_id == stopped:
+            run.stop()
+        else:
+            is_open.clear()  # The tab is closed.
+        to_the_end(run)
+        assert run.snapshot.status is Status.STOPPED
+        assert keeper.wait_until_saved(MINUTES)
+    assert sorted(one.id for one in keeper.list(workspace)) == [long, stopped]
+    with pytest.raises(RunNotFoundError):
+        keeper.store.restore(workspace, short)
+
+
+def test_visit_of_a_workspace_is_noted(keeper: Keeper, url: str, workspace: str, by_hand: Scheduler) -> None:
+    keeper.store = RunStore(url, clock=an_hour_ago)
+    keeper.keep(workspace, to_the_end(by_hand.submit(CONFIG, blobs())))
+    assert keeper.wait_until_saved(MINUTES)
+    keeper.store = RunStore(url)
+    keeper.visit(workspace)
+    wait_until(lambda: sql(url, "SELECT seen - first > 3000 FROM playground_workspaces")[0][0])

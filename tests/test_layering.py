@@ -55,6 +55,7 @@ ORDER = [
     "checkpoint",
     "run_rows",
     "shares",
+    "room",
     "runs",
     "live_run",
     "classical_run",

@@ -98,7 +98,7 @@ def test_end_comes_back_with_network_and_evaluation(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("which", ["last", "best", "newer"])
-def test_network_is_kept_once(store: RunStore, which: str) -> None:
+def test_ended_run_keeps_its_network_once_and_no_arrays_for_training(store: RunStore, which: str) -> None:
     """The last epoch's or the best one's is there already; one from the middle of an epoch is not."""
     state = state_after(ADAM, 2, best=True)
     assert state.best_weights is not None
@@ -111,8 +111,21 @@ def test_network_is_kept_once(store: RunStore, which: str) -> None:
     found = store.load(MINE, "one")
     assert found.network is not None
     assert_same_arrays(found.network.weights, weights)
-    assert_same_state(found.state, state)
-    assert found.summary.size - before == (sum(array.nbytes for array in weights) if which == "newer" else 0)
+    assert found.state is not None
+    assert (found.state.step, found.state.history, found.state.rates) == (state.step, state.history, state.rates)
+    history = before - sum(array.nbytes for array in (*state.weights, *state.slots, *state.best_weights))
+    assert found.summary.size == history + sum(array.nbytes for array in weights)
+
+
+def test_run_that_ended_without_a_network_keeps_its_weights(store: RunStore) -> None:
+    state = state_after(ADAM, 2)
+    store.create(MINE, "one", ADAM, blobs())
+    store.save_epoch(MINE, "one", state)
+    store.finish(MINE, "one", Status.FAILED)
+    found = store.load(MINE, "one")
+    assert found.state is not None
+    assert_same_arrays(found.state.weights, state.weights)
+    assert found.state.slots == ()
 
 
 def test_size_is_that_of_the_arrays(store: RunStore) -> None:

@@ -230,7 +230,7 @@ def enter(token: str, is_known: bool = True) -> None:
     st.session_state["workspace"] = token
     st.session_state["is-workspace-used"] = is_known and not cookies.is_unused(token)
     keep(CAME_BACK, False)
-    of_workspace = ("race", "race-refusals", "compared-runs", "deleted-runs")
+    of_workspace = ("race", "race-refusals", "compared-runs", "deleted-runs", "removed-runs")
     for name in ("runs", "current_run", "preferred_run", *map(_noted, of_workspace)):
         st.session_state.pop(name, None)
 
@@ -262,7 +262,9 @@ def runs() -> list[Job]:
     if "runs" not in st.session_state:
         found: list[Job] = []
         with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
-            found += keeper().runs(workspace()) if is_workspace_used() else []
+            if is_workspace_used():
+                keeper().visit(workspace())
+                found += keeper().runs(workspace())
         for run in found:
             run.watch(watcher())
         st.session_state["runs"] = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING
 
@@ -93,12 +94,34 @@ def versions(summary: RunSummary) -> dict[str, str]:
 
 def show_trouble(run: Run) -> None:
     """Say so if a run is not being kept."""
-    try:
-        trouble = session.keeper().trouble(session.workspace(), run.id)
-    except StoreError as error:
-        trouble = str(error)
+    trouble = _trouble(run)
     if trouble:
         st.warning(f"This run is not being kept. {trouble}", icon=":material/warning:")
+
+
+def _trouble(run: Run) -> str:
+    try:
+        return session.keeper().trouble(session.workspace(), run.id)
+    except StoreError as error:
+        return str(error)
+
+
+def show_room() -> None:
+    """Say so if runs of the visitor's had to make room for others', or if one cannot be saved."""
+    if session.is_workspace_used():
+        removed = session.kept("removed-runs", 0)
+        with contextlib.suppress(StoreError):  # `summaries` tells of it.
+            removed += store().room.take_removed(session.workspace())
+        session.keep("removed-runs", removed)
+        if removed:
+            what = "1 of your runs was" if removed == 1 else f"{removed} of your runs were"
+            st.info(
+                f"{what} deleted, because the server's storage was full. Pinned runs are never deleted.",
+                icon=":material/auto_delete:",
+            )
+    troubled = next((run for run in session.runs() if isinstance(run, Run) and _trouble(run)), None)
+    if troubled is not None:
+        show_trouble(troubled)
 
 
 def offer_recovery() -> None:

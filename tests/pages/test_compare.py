@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import figures, keeping, network, scheduler
+from mnist_core import figures, keeping, network, room, scheduler
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import session
@@ -317,3 +317,28 @@ def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
         for chart in charts:
             found = [one for one in scales(json.loads(chart.proto.spec)) if figures.INK in one["range"]]
             assert found == [{"domain": names, "range": [figures.INK, figures.ERROR]}]
+
+
+def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(compare: AppTest) -> None:
+    own(compare, SOFTMAX, WIDE)
+    store = keeping.shared().store
+    store.room._max_bytes = sum(run.size for run in kept(compare).values())
+    stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    own(stranger, SOFTMAX)
+    again = returned(compare)
+    assert "1 of your runs was deleted, because the server's storage was full" in words(again)
+    assert len(kept(compare)) == 1
+    again.run()
+    assert "1 of your runs was deleted" in words(again)  # It stays for as long as the tab does.
+    assert "deleted, because" not in words(returned(compare))
+
+    store.room._max_bytes = 0
+    store.pin(compare.session_state["workspace"], next(iter(kept(compare))))
+    run = scheduler.shared().submit(WIDE, digits())
+    keeping.shared().keep(again.session_state["workspace"], run)
+    again.session_state["runs"] = [run]
+    wait_for(run, Status.FINISHED)
+    wait_until(lambda: bool(keeping.shared().trouble(again.session_state["workspace"], run.id)))
+    again.run()
+    assert "This run is not being kept. The server has no room for more runs." in words(again)
+    store.room._max_bytes = room.MAX_TOTAL_BYTES
