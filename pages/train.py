@@ -52,17 +52,20 @@ with right:
 with menu:
     network_menu.choose(config)
 with main:
+    trouble = st.container()
+with trouble:
     dataset = data.get(config.dataset)
     run = session.current_run()
-    if run is None or not run.snapshot.status.is_active:
-        launch.offer(config, dataset)
+    is_under_way = run is not None and run.snapshot.status.is_active
+    if not is_under_way:
+        launch.offer_broken_off()
 with picture:
+    st.markdown(f"**{launch.heading(config, dataset, run)}**")
     st.vega_lite_chart(figures.network_diagram(config, theme.text_color()), key="diagram")
     show_costs(config, dataset)
-    network_menu.offer_undo(config)
-# At last, since it waits a moment for the first point of a run that has just been started.
+    with st.container(horizontal=True):
+        network_menu.offer_undo(config)
+        if run is not None and is_under_way:
+            launch.offer_changed(config, dataset, run, trouble)
 with main:
-    if run is not None:
-        live.show(run)
-    else:
-        st.caption("Press Train: its accuracy and loss appear here while it learns.")
+    live.show(run, lambda: launch.offer(config, dataset, trouble))

@@ -14,6 +14,8 @@ from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreEr
 from pages.widgets import data, runs, session, workspace
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
     from mnist_core.live_run import Run
@@ -50,32 +52,81 @@ def _ended_lately() -> Run | None:
         return None  # It is in the lists of the other pages, which say what is missing.
 
 
-def offer(config: RunConfig, dataset: Dataset | None) -> None:
-    """The one main thing to do here."""
-    _offer_broken_off()
-    with st.container(horizontal=True):
-        cannot = dataset is None
-        train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Let it learn.")
-        step = st.button(
-            "Step",
-            icon=":material/skip_next:",
-            disabled=cannot,
-            help="Begin with one point of the curve, then wait.",
+def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -> None:
+    """The one main thing to do here, in the same places as `live` has the buttons of a run that is under way.
+
+    Args:
+        config: what is in the editor.
+        dataset: what it learns from; None as long as it is not there.
+        trouble: where a refusal is shown.
+    """
+    cannot = dataset is None
+    train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Start training.")
+    step = st.button(
+        "Step",
+        icon=":material/skip_next:",
+        disabled=cannot,
+        help="Train on a few batches, then pause.",
+    )
+    st.empty()
+    st.empty()
+    if session.current_run() is None:
+        st.empty()
+    else:
+        st.button(
+            "Reset",
+            icon=":material/replay:",
+            on_click=session.reset,
+            help="Clear the screen. The run stays under Compare.",
         )
-        if session.current_run() is not None:
-            st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Clear this run away.")
     if (train or step) and dataset is not None:
-        try:
-            run = session.start(dataclasses.replace(config, dataset=dataset.name), dataset, paused=step)
-        except PlaygroundError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            if step:
-                run.step()
-            st.rerun()
+        _start(config, dataset, step, trouble)
 
 
-def _offer_broken_off() -> None:
+def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
+    """Train what is in the editor instead of a run that is under way; of use once it has been changed."""
+    is_other = dataset is not None and _named(config, dataset) != run.config
+    pressed = st.button(
+        "Train the changed network",
+        key="train-changed",
+        icon=":material/play_arrow:",
+        disabled=not is_other,
+        help="Stops the run that is under way, keeps what it has learned, and starts a new run with your changes.",
+    )
+    if pressed and dataset is not None:
+        # First the new one: if it is refused, the other one goes on.
+        _start(config, dataset, False, trouble, instead_of=run)
+
+
+def heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
+    """What the network in the editor is to the run on the page; always one line."""
+    if run is None or not run.snapshot.status.is_active:
+        return "Your network"
+    is_same = dataset is None or _named(config, dataset) == run.config
+    return "The network of this run" if is_same else "Your changes are for the next run"
+
+
+def _named(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """The config with the name of the data set that it really learns from, which may stand in for another."""
+    return dataclasses.replace(config, dataset=dataset.name)
+
+
+def _start(
+    config: RunConfig, dataset: Dataset, step: bool, trouble: DeltaGenerator, instead_of: Run | None = None
+) -> None:
+    try:
+        run = session.start(_named(config, dataset), dataset, paused=step)
+    except PlaygroundError as error:
+        trouble.error(str(error), icon=":material/error:")
+        return
+    if step:
+        run.step()
+    if instead_of is not None:
+        instead_of.stop()
+    st.rerun()
+
+
+def offer_broken_off() -> None:
     """Runs that the end of a server broke off: go on with them, or end them where they are."""
     under_way = _elsewhere()
     if not under_way:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ from mnist_core.network import TrainedNetwork
 from pages.widgets import pictures, runs, session, workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mnist_core.config import RunConfig
     from mnist_core.live_run import Run, Snapshot
+    from mnist_core.presets import Preset
 
 POLL_SECONDS = 0.5
 # A network that is compiled already has its first point in less than this.
@@ -24,18 +28,25 @@ _MOMENT_SECONDS = 0.15
 # The curve is drawn with so many points at most; a phone shows no more.
 _MOST_POINTS = 240
 _SAMPLES = 12
+_NOT_YET = "–"
+# What a progress bar is higher than its text.
+_BAR_PIXELS = 10
 
 
-def show(run: Run) -> None:
-    """The run, redrawn twice a second or somewhat less often for as long as it is under way."""
-    if run.snapshot.status is Status.WAITING:
-        run.wait_until_begun(_MOMENT_SECONDS)
-    shot = run.snapshot
-    if shot.status.is_active:
-        is_awaited = shot.status is Status.WAITING and not shot.points
-        st.fragment(_await if is_awaited else _follow, run_every=poll_seconds())(run)
-    else:
-        _draw(run, shot)
+def show(run: Run | None, offer: Callable[[], None]) -> None:
+    """The run, redrawn twice a second or somewhat less often for as long as it is under way.
+
+    Args:
+        run: what is on the page; None before the first run.
+        offer: draws the row of buttons while no run is under way.
+    """
+    if run is not None and run.snapshot.status.is_active:
+        is_awaited = _is_awaited(run.snapshot)
+        interval = _MOMENT_SECONDS if is_awaited else poll_seconds()
+        st.fragment(_follow, run_every=interval)(run, is_awaited, itertools.count())
+        return
+    with st.container():  # As a fragment has: so each row has the same place before, during and after a run.
+        _draw(run, run.snapshot if run else None, offer)
 
 
 def poll_seconds() -> float:
@@ -46,38 +57,69 @@ def poll_seconds() -> float:
     return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().active_runs / 20))
 
 
-def _await(run: Run) -> None:
-    _draw(run, run.snapshot)
-    # Not by the next poll: the first point is shown when it is there.
-    if run.wait_until_begun(POLL_SECONDS):
-        st.rerun()
+def _is_awaited(shot: Snapshot) -> bool:
+    return shot.status is Status.WAITING and not shot.points
 
 
-def _follow(run: Run) -> None:
+def _follow(run: Run, is_awaited: bool, looks: Iterator[int]) -> None:
+    """Draw a run that is under way.
+
+    Args:
+        run: the run.
+        is_awaited: whether the page's script found it without a point.
+        looks: counts the calls. The first one belongs to the page's script, which must not wait: until it ends, the
+            browser keeps what stood on the page before.
+    """
     shot = run.snapshot
+    is_first_look = next(looks) == 0
     if not shot.status.is_active:
         st.rerun()  # The whole page, which stops polling and shows the ending.
     _draw(run, shot)
+    # Not by the next poll: the first point is shown when it is there.
+    if is_awaited and not is_first_look and run.wait_until_begun(POLL_SECONDS):
+        st.rerun()
 
 
-def _draw(run: Run, shot: Snapshot) -> None:
-    if shot.status.is_active:
-        _orders(run, shot.status)
-        _progress(run, shot)
-    else:
-        _ending(run, shot)
-    _rates(shot)
-    if shot.points:
-        _curves(run, shot)
-    _insight(run, shot)
-    workspace.show_trouble(run)
+def _draw(run: Run | None, shot: Snapshot | None, offer: Callable[[], None] | None = None) -> None:
+    """Rows that have the same places before, during and after a run, so that new ones replace old ones at once."""
+    buttons = st.container(horizontal=True)
+    state = st.container(gap=None)
+    results = st.container(horizontal=True)
+    below = st.container()
+    curves = st.container()
+    if offer is not None:
+        # First the row, so that nobody is told to press Train while there is no such button.
+        with buttons:
+            offer()
+    with state:
+        if run is None or shot is None:
+            st.caption("Press **Train**. The curves appear here.")
+            return
+        if shot.status.is_active:
+            _progress(run, shot)
+        else:
+            _how_it_ended(run, shot)
+    if offer is None:
+        with buttons:
+            _orders(run, shot.status)
+    with results:
+        tutorial = _tutorial(run, shot)
+        _figures(run, shot, tutorial)
+    with below:
+        _what_next(run, shot, tutorial)
+    with curves:
+        if shot.points:
+            _curves(run, shot)
+        _rates(shot)
+        _insight(run, shot)
+        workspace.show_trouble(run)
 
 
 def _progress(run: Run, shot: Snapshot) -> None:
     others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
     sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
     if shot.status is Status.WAITING and not shot.points:
-        text = f"{runs.in_markdown(runs.title(run))} · getting ready: it is compiled for this computer …"
+        text = f"{runs.in_markdown(runs.title(run))} · preparing (only the first time) …"
         if others > 0:
             images = len(run.split.train_indices)
             alone = capacity.estimated_seconds(run.config, images)
@@ -110,27 +152,33 @@ def duration(seconds: float) -> str:
 
 
 def _orders(run: Run, status: Status) -> None:
-    with st.container(horizontal=True):
-        if status is Status.PAUSED:
-            st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary", help="Go on.")
-            st.button(
-                "Step",
-                icon=":material/skip_next:",
-                on_click=run.step,
-                help="Go on for a fifth of a second.",
-            )
-        else:
-            st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
-        with st.popover("Learning rate", icon=":material/speed:"):
-            _learning_rate(run)
-        st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
-        st.button("Reset", icon=":material/replay:", on_click=session.reset, help="Stop, and clear this run away.")
+    """The buttons of a run that is under way; `launch.offer` has the same places for those of the others."""
+    if status is Status.PAUSED:
+        st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary", help="Go on.")
+        st.button(
+            "Step",
+            icon=":material/skip_next:",
+            on_click=run.step,
+            help="Train a little further (0.2 s), then pause.",
+        )
+    else:
+        st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
+        st.empty()
+    with st.popover("Learning rate", icon=":material/speed:"):
+        _learning_rate(run)
+    st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
+    st.button(
+        "Reset",
+        icon=":material/replay:",
+        on_click=session.reset,
+        help="Stop, and clear the screen. The run stays under Compare.",
+    )
 
 
 def _learning_rate(run: Run) -> None:
     """Turn the learning rate while the run goes on."""
     rates = [run.learning_rate * factor for factor in (10, 3, 1 / 3, 1 / 10)]
-    st.markdown(f"Now **{run.learning_rate:g}**. Larger steps learn faster and less finely. From the next chunk:")
+    st.markdown(f"Learning rate now: **{run.learning_rate:g}**. Change it to:")
     with st.container(horizontal=True):
         for rate in (float(f"{rate:.2g}") for rate in rates):
             is_possible = LEARNING_RATE.low <= rate <= LEARNING_RATE.high
@@ -231,7 +279,7 @@ def _samples(run: Run, network: TrainedNetwork) -> None:
     pictures.row(list(images), captions)
 
 
-def _ending(run: Run, shot: Snapshot) -> None:
+def _how_it_ended(run: Run, shot: Snapshot) -> None:
     if shot.status is Status.FAILED:
         st.error(shot.message, icon=":material/error:")
     elif shot.message:
@@ -240,29 +288,51 @@ def _ending(run: Run, shot: Snapshot) -> None:
         if shot.status is Status.STOPPED:
             st.info("Stopped before it had learned anything.", icon=":material/info:")
         return
+    is_whole = shot.status is Status.FINISHED or not shot.points
+    where = "" if is_whole else f", stopped during epoch {shot.points[-1].epoch} of {run.config.epochs}"
+    st.markdown(f"{runs.in_markdown(runs.title(run))} · **run {run.number}**{where}")
+    st.space(_BAR_PIXELS)
+
+
+def _tutorial(run: Run, shot: Snapshot) -> Preset | None:
+    """The tutorial with figures whose recipe the run follows to the end; with another learning rate it does not."""
+    recipe = presets.recipe_of(run.config)
+    is_whole = shot.status is Status.FINISHED or shot.status.is_active
+    return recipe if recipe and recipe.published and is_whole and not shot.rates else None
+
+
+def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
+    """The test's figures; while the run is under way their places, so that nothing moves when they come."""
     evaluation = shot.evaluation
-    is_whole = shot.status is Status.FINISHED
-    after = "" if is_whole else f", ended after {run.fraction:.0%} of its epochs"
-    st.caption(f"{runs.in_markdown(runs.title(run))}, run {run.number}{after}")
-    # With another learning rate on the way it was no longer the article's recipe.
-    preset = None if shot.rates else presets.preset_of(run.config)
-    published = preset.published if preset and is_whole and run.dataset.name == "mnist" else None
+    if evaluation is None and not shot.status.is_active:
+        return
+    st.metric(
+        "Test accuracy",
+        f"{evaluation.accuracy:.2%}" if evaluation else _NOT_YET,
+        help="Share of the test images that it reads right. It does not train on them. The test comes after the run.",
+    )
+    st.metric(
+        "Test loss",
+        f"{evaluation.loss:.4f}" if evaluation else _NOT_YET,
+        help="How wrong its answers are on the test images. 0 is perfect.",
+    )
+    published = tutorial.published if tutorial and run.dataset.name == "mnist" else None
+    if tutorial and published:
+        st.metric("Test accuracy in the tutorial", f"{published.test_accuracy:.2%}", help=tutorial.source)
+        if published.test_loss is not None:
+            st.metric("Test loss in the tutorial", f"{published.test_loss}", help=tutorial.source)
+
+
+def _what_next(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
     with st.container(horizontal=True):
-        st.metric(
-            "Test accuracy",
-            f"{evaluation.accuracy:.2%}",
-            help="Share of the test images, which it never learned from, that it reads right.",
-        )
-        st.metric("Test loss", f"{evaluation.loss:.4f}", help="How wrong its answers are on them; 0 is perfect.")
-        if published is not None:
-            source = preset.source if preset else None
-            st.metric("The article's accuracy", f"{published.test_accuracy:.2%}", help=source)
-            if published.test_loss is not None:
-                st.metric("The article's loss", f"{published.test_loss}", help=source)
-    if published is not None and published.note:
-        st.caption(published.note)
-    elif is_whole and preset is not None and preset.published is not None and run.dataset.name != "mnist":
-        st.caption("The article's figures are for MNIST; this run learned from other digits.")
-    with st.container(horizontal=True):
-        st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
-        st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+        if shot.evaluation is not None:
+            st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
+            st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+        elif shot.status.is_active:
+            st.caption("It is tested when the run has ended.")
+    if tutorial is None or tutorial.published is None:
+        return
+    if run.dataset.name != "mnist":
+        st.caption("The tutorial's figures are for MNIST. This run learns from other digits.")
+    elif tutorial.published.note:
+        st.caption(tutorial.published.note)

@@ -299,7 +299,7 @@ def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppT
         again = returned(app, **query)
         assert again.session_state["draft"].to_query() == query
         assert again.session_state["current_run"].id == run.id
-        assert any("Torres" in text.value or "784" in text.value for text in again.caption)
+        assert "784 → 10 Sigmoid → 10 · **run 1**" in [text.value for text in again.markdown]
 
 
 def test_undo_leads_back_to_the_run_that_is_on_the_page(app: AppTest) -> None:

@@ -15,6 +15,7 @@ from mnist_core.live_run import Run
 from pages.widgets import data, session
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
+from tests.turns import wait_until
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -144,6 +145,65 @@ def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
     assert f"Learning rate: 0.1 from epoch 1, step {step}." in [caption.value for caption in app.caption]
     assert run.snapshot.network is not None
     assert not app.exception
+
+
+def bold(app: AppTest) -> list[str]:
+    return [text.value for text in app.markdown if text.value.startswith("**")]
+
+
+def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app: AppTest) -> None:
+    assert "**Your network**" in bold(app)
+    app.number_input(key="epochs-0").set_value(100).run()
+    press(app, "Train")
+    press(app, "Pause")
+    first: Run = app.session_state["current_run"]
+    wait_until(lambda: first.snapshot.status is Status.PAUSED)
+    app.run()
+    assert "**The network of this run**" in bold(app)
+    assert app.button(key="train-changed").disabled
+    app.number_input(key="units-dense-0-0").set_value(7).run()
+    assert "**Your changes are for the next run**" in bold(app)
+    assert labels(app) == ["Resume", "Step", "Stop", "Reset"]
+    press(app, "Train the changed network")
+    assert not app.exception
+    second: Run = app.session_state["current_run"]
+    assert second is not first
+    assert [layer.units for layer in second.config.layers] == [7]
+    assert "**The network of this run**" in bold(app)
+    wait_until(lambda: first.snapshot.status is Status.STOPPED)
+    assert [run.number for run in app.session_state["runs"]] == [1, 2]
+    press(app, "Stop")
+    wait_for_end(app)
+
+
+def test_run_goes_on_if_the_changed_network_is_refused(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.number_input(key="epochs-0").set_value(100).run()
+    press(app, "Train")
+    run: Run = app.session_state["current_run"]
+    app.number_input(key="units-dense-0-0").set_value(2048).run()
+    monkeypatch.setenv("MNIST_MEMORY_MB", "1")
+    press(app, "Train the changed network")
+    assert "Use fewer units or layers" in app.error[0].value
+    assert app.session_state["current_run"] is run
+    assert not run.is_stopping
+    press(app, "Stop")
+    wait_for_end(app)
+
+
+def test_places_of_the_tests_figures_are_there_from_the_start_and_a_stopped_run_says_how_far_it_came(
+    app: AppTest,
+) -> None:
+    app.number_input(key="epochs-0").set_value(100).run()
+    press(app, "Train")
+    run: Run = app.session_state["current_run"]
+    assert [(metric.label, metric.value) for metric in app.metric] == [("Test accuracy", "–"), ("Test loss", "–")]
+    wait_until(lambda: len(run.snapshot.epochs) >= 1)
+    press(app, "Stop")
+    wait_for_end(app)
+    assert [metric.label for metric in app.metric] == ["Test accuracy", "Test loss"]
+    assert app.metric[0].value.endswith("%")
+    epoch = run.snapshot.points[-1].epoch
+    assert any(text.value.endswith(f"stopped during epoch {epoch} of 100") for text in app.markdown)
 
 
 def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:

@@ -18,9 +18,9 @@ PAUSE = Event()
 
 
 def labels(app: AppTest) -> list[str]:
-    """The buttons of the page, without the learning rates to choose from and the way back from changes."""
+    """The buttons of the page, without the learning rates to choose from and those for changes in the editor."""
     buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
-    return [button.label for button in buttons if button.key != "undo"]
+    return [button.label for button in buttons if button.key not in ("undo", "train-changed")]
 
 
 def press(app: AppTest, label: str) -> AppTest:

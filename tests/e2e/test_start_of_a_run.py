@@ -1,0 +1,46 @@
+"""What the Train page shows between the press of Train and the first point, on a slow device."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_main_path import SLOW, choose
+
+# Looks at the page after each change of it and before each frame, and notes what must never be seen together.
+WATCH = """() => {
+    window.seen = new Set();
+    const look = () => {
+        const main = document.querySelector("[data-testid=stMain]");
+        const isShown = element => element.getClientRects().length > 0;
+        const names = [...main.querySelectorAll("button")].filter(isShown).map(button => button.innerText.trim());
+        const count = name => names.filter(one => one.split("\\n").at(-1) === name).length;
+        for (const name of ["Train", "Step", "Pause", "Resume", "Stop", "Reset"])
+            if (count(name) > 1) window.seen.add(`${count(name)} x ${name}`);
+        if (count("Train") && count("Pause")) window.seen.add("Train and Pause");
+        const invites = [...main.querySelectorAll("p")].some(p => isShown(p) && p.innerText.startsWith("Press Train"));
+        if (invites && count("Pause")) window.seen.add("Press Train beside Pause");
+    };
+    new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+    const frame = () => { look(); requestAnimationFrame(frame); };
+    frame();
+}"""
+
+
+@pytest.mark.parametrize("page", ["phone-light"], indirect=True)
+def test_controls_and_invitation_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
+    page.goto("/")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    # A network that has to be compiled: its first point takes a while. Then another one below the results of the first.
+    for preset, parameters in (("Small CNN: two convolutions", "34,826"), ("Morgan 2: two wide layers", "669,706")):
+        choose(page, "Network", preset)
+        expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
+        page.evaluate(WATCH)
+        train.click()
+        expect(page.locator(".mark-line path").first).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SLOW)
+        page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+        assert page.evaluate("[...window.seen]") == []
