@@ -311,6 +311,22 @@ class RunConfig:
         return cls(**values)
 
 
+def read_number(field: str, text: str, limits: Range) -> float:
+    """A number as people write it, such as ``0.001`` or ``1e-3``; of a whole range an int.
+
+    Raises:
+        ConfigError: naming `field`, for text that is no such number or one out of range.
+    """
+    number: float = _value_from_text(field, text, int if limits.whole else float)
+    limits.check(field, number)
+    return number
+
+
+def number_text(number: float) -> str:
+    """A number as short text that `read_number` reads back to the last bit."""
+    return _value_to_text(number)
+
+
 def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
     known = {f.name for f in dataclasses.fields(kind)}
     if not isinstance(raw, dict):

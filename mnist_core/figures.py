@@ -125,7 +125,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     columns += [
         (
             f"{layer.units}",
-            ("filters, " if layer.is_convolution else "") + ACTIVATIONS[layer.activation],
+            ("filters\n" if layer.is_convolution else "") + ACTIVATIONS[layer.activation].replace(" ", "\n"),
             layer.units,
             INK,
         )
@@ -143,25 +143,27 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     for x, (count, name, units, color) in enumerate(columns):
         layer = config.layers[x - 1] if 0 < x <= len(config.layers) else None
         shape = "square" if layer and layer.is_convolution else "circle"
-        dots += [{"x": x, "y": y, "color": color, "shape": shape, "unit": f"{units} {name}"} for y in heights[x]]
+        unit = f"{units} {name}".replace("\n", " ")
+        dots += [{"x": x, "y": y, "color": color, "shape": shape, "unit": unit} for y in heights[x]]
         names.append({"x": x, "count": count, "name": name})
         if units > _MOST_DOTS:
             gaps.append({"x": x, "text": "⋮"})
         if layer and layer.dropout:
-            rates.append({"x": x, "text": f"drops {layer.dropout:.0%}"})
+            rates.append({"x": x, "text": f"dropout\n{layer.dropout:.0%}"})
     place = {"type": "quantitative", "axis": None}
     across = {"field": "x", **place, "scale": {"domain": [-0.6, len(columns) - 0.4], "nice": False}}
-    along = {"field": "y", **place, "scale": {"domain": [-7.2, 6], "nice": False}}
+    along = {"field": "y", **place, "scale": {"domain": [-8.8, 6.6], "nice": False}}
 
     def words(rows: list[dict[str, Any]], field: str, y: float, **look: Any) -> dict[str, Any]:
         return {
             "data": {"values": rows},
-            "mark": {"type": "text", "color": text_color, **look},
+            # On several lines, so that the words of many layers stay apart.
+            "mark": {"type": "text", "color": text_color, "lineBreak": "\n", "lineHeight": 12, **look},
             "encoding": {"x": across, "y": {"datum": y, **place}, "text": {"field": field}},
         }
 
     return {
-        "height": 260,
+        "height": 280,
         "view": {"stroke": None},
         "layer": [
             {
@@ -183,7 +185,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
             words(gaps, "text", 0, fontSize=18),
             words(names, "count", -5.7, fontWeight="bold"),
             words(names, "name", -6.6),
-            words(rates, "text", 5.4),
+            words(rates, "text", 6.0, fontSize=10),
         ],
     }
 

@@ -31,7 +31,7 @@ def test_diagram_names_every_layer_and_its_dropout() -> None:
     layers = figures.network_diagram(config, "#abcdef")["layer"]
     texts = [layer for layer in layers if layer["mark"]["type"] == "text"]
     said = {str(row[layer["encoding"]["text"]["field"]]) for layer in texts for row in layer["data"]["values"]}
-    assert said >= {"784", "32", "filters, ReLU", "64", "Tanh", "drops 25%", "10", "digits"}
+    assert said >= {"784", "32", "filters\nReLU", "64", "Tanh", "dropout\n25%", "10", "digits"}
     assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
 
 

@@ -3,18 +3,92 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import config as settings
 from mnist_core import script
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.config import LayerConfig, Range, RunConfig
+from mnist_core.errors import ConfigError
 from pages.widgets import data as data_sets
 from pages.widgets import session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlit.delta_generator import DeltaGenerator
+
+
+# What the boxes offer; any other number in range can be typed.
+_LEARNING_RATES = (1e-05, 3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_BATCH_SIZES = tuple(2.0**power for power in range(11))
 
 
 def _key(name: str) -> str:
     return f"{name}-{session.edition()}"
+
+
+def _whole_number(
+    place: DeltaGenerator,
+    label: str,
+    name: str,
+    limits: Range,
+    value: int,
+    hint: str,
+    step: int = 1,
+    disabled: bool = False,
+) -> int:
+    """A box for a whole number, with buttons for the next ones.
+
+    To the browser it is a number with a fraction, since it would cut "12.5" to 12 and "1e4" to 1 without a word.
+    """
+    key = _key(name)
+    place.number_input(
+        label,
+        float(limits.low),
+        float(limits.high),
+        step=float(step),
+        format="%.0f",
+        **session.seeded(key, float(value)),
+        on_change=_round,
+        args=(label, key),
+        help=f"{hint} From {limits.text}.",
+        disabled=disabled,
+    )
+    return round(float(session.chosen(key)))
+
+
+def _round(label: str, key: str) -> None:
+    typed = session.chosen(key)
+    if typed != round(typed):
+        session.choose(key, float(round(typed)))
+        st.toast(f"{label}: whole numbers only. {typed:g} became {round(typed)}.", icon=":material/info:")
+
+
+def _usual_number(
+    place: DeltaGenerator, label: str, name: str, usual: Sequence[float], limits: Range, value: float, hint: str
+) -> float:
+    """A box that offers usual numbers and takes any other that is typed."""
+    key = _key(name)
+    number = value
+    typed = session.chosen(key)
+    if typed is not None:
+        try:
+            number = settings.read_number(name.replace("-", "_"), str(typed).strip(), limits)
+        except ConfigError as error:
+            st.toast(f"{label}: {error}", icon=":material/error:")
+        session.choose(key, settings.number_text(number))
+    texts = [settings.number_text(one) for one in sorted({*usual, number})]
+    place.selectbox(
+        label,
+        texts,
+        **session.seeded_choice(key, settings.number_text(number), texts),
+        accept_new_options=True,
+        filter_mode="prefix",
+        help=f"{hint} Choose or type a number from {limits.text}.",
+    )
+    return number
 
 
 def network(draft: RunConfig) -> RunConfig:
@@ -24,7 +98,8 @@ def network(draft: RunConfig) -> RunConfig:
         0,
         settings.MAX_LAYERS,
         **session.seeded(_key("layer-count"), len(draft.layers)),
-        help="Layers between the pixels and the ten answers. More can learn finer things, and take longer.",
+        help="Layers between the pixels and the ten answers. More layers take longer. They do not always read better: "
+        "try.",
     )
     layers: list[LayerConfig] = []
     if count:
@@ -48,8 +123,7 @@ def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
 
 def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> LayerConfig:
     kinds = _possible_kinds(earlier)
-    left, right = st.columns(2)
-    kind = left.selectbox(
+    kind = st.selectbox(
         "Kind",
         kinds,
         **session.seeded_choice(_key(f"kind-{number}"), before.kind, kinds),
@@ -58,34 +132,37 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
         help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
         "then halves it. Convolutions come before dense layers, while there is picture left.",
     )
+    left, right = st.columns(2)
     is_conv = kind != "dense"
     limits = settings.FILTERS if is_conv else settings.UNITS
     # The kind is part of the key, since what is a usual number of units is too many filters.
     default = before.units if before.is_convolution == is_conv else (32 if is_conv else 128)
-    units = right.number_input(
+    units = _whole_number(
+        left,
         "Filters" if is_conv else "Units",
-        int(limits.low),
-        int(limits.high),
-        **session.seeded(_key(f"units-{kind}-{number}"), default),
-        help=f"How many {'filters' if is_conv else 'neurons'} this layer has, {limits.text}.",
+        f"units-{kind}-{number}",
+        limits,
+        default,
+        f"How many {'filters' if is_conv else 'neurons'} this layer has.",
+        step=8 if is_conv else 16,
     )
     activations = list(settings.ACTIVATIONS)
-    activation = left.selectbox(
+    activation = right.selectbox(
         "Activation",
         activations,
         **session.seeded_choice(_key(f"activation-{number}"), before.activation, activations),
         format_func=settings.ACTIVATIONS.__getitem__,
         help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
     )
-    dropout = right.slider(
+    dropout = st.slider(
         "Dropout",
         settings.DROPOUT.low,
         settings.DROPOUT.high,
         step=0.05,
         **session.seeded(_key(f"dropout-{number}"), before.dropout),
-        help="Share of this layer's outputs silenced at random in every step, against learning by heart.",
+        help="Randomly switches off this share of the units during training, to reduce overfitting.",
     )
-    return LayerConfig(kind, int(units), activation, float(dropout))
+    return LayerConfig(kind, units, activation, float(dropout))
 
 
 def recipe(draft: RunConfig) -> RunConfig:
@@ -100,28 +177,26 @@ def recipe(draft: RunConfig) -> RunConfig:
         on_change=_suggest_learning_rate,
         help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
     )
-    learning_rate = right.number_input(
+    learning_rate = _usual_number(
+        right,
         "Learning rate",
-        settings.LEARNING_RATE.low,
-        settings.LEARNING_RATE.high,
-        step=0.001,
-        format="%g",
-        **session.seeded(_key("learning-rate"), draft.learning_rate),
-        help="How far each step goes. Too low crawls, too high jumps about or blows up.",
+        "learning-rate",
+        _LEARNING_RATES,
+        settings.LEARNING_RATE,
+        draft.learning_rate,
+        "How far each step goes. Too low: slow. Too high: unstable.",
     )
-    batch_size = left.number_input(
+    batch_size = _usual_number(
+        left,
         "Batch size",
-        int(settings.BATCH_SIZE.low),
-        int(settings.BATCH_SIZE.high),
-        **session.seeded(_key("batch-size"), draft.batch_size),
-        help="Images looked at before each step. Small batches step more often, and more shakily.",
+        "batch-size",
+        _BATCH_SIZES,
+        settings.BATCH_SIZE,
+        draft.batch_size,
+        "Images looked at before each step. Small batches: more updates per epoch, but noisier ones.",
     )
-    epochs = right.number_input(
-        "Epochs",
-        int(settings.EPOCHS.low),
-        int(settings.EPOCHS.high),
-        **session.seeded(_key("epochs"), draft.epochs),
-        help="How often the network sees every training image.",
+    epochs = _whole_number(
+        right, "Epochs", "epochs", settings.EPOCHS, draft.epochs, "How often the network sees every training image."
     )
     losses = list(settings.LOSSES)
     loss = left.selectbox(
@@ -138,24 +213,26 @@ def recipe(draft: RunConfig) -> RunConfig:
         step=0.0001,
         format="%g",
         **session.seeded(_key("l2"), draft.l2),
-        help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off.",
+        help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off. "
+        f"From {settings.L2.text}.",
     )
-    seed = left.number_input(
+    seed = _whole_number(
+        left,
         "Seed",
-        int(settings.SEED.low),
-        int(settings.SEED.high),
-        **session.seeded(_key("seed"), draft.seed),
-        help="Starting weights and order of images follow from it: the same seed repeats a run exactly.",
+        "seed",
+        settings.SEED,
+        draft.seed,
+        "Sets the first weights and the order of the images: the same seed repeats a run exactly.",
     )
     return dataclasses.replace(
         draft,
         optimizer=optimizer,
-        learning_rate=float(learning_rate),
-        batch_size=int(batch_size),
-        epochs=int(epochs),
+        learning_rate=learning_rate,
+        batch_size=round(batch_size),
+        epochs=epochs,
         loss=loss,
         l2=float(l2),
-        seed=int(seed),
+        seed=seed,
     )
 
 
@@ -169,7 +246,7 @@ def code(config: RunConfig) -> None:
 
 def _suggest_learning_rate() -> None:
     optimizer = settings.OPTIMIZERS[session.chosen(_key("optimizer"))]
-    session.choose(_key("learning-rate"), optimizer.default_learning_rate)
+    session.choose(_key("learning-rate"), settings.number_text(optimizer.default_learning_rate))
 
 
 def data(draft: RunConfig) -> RunConfig:
@@ -214,8 +291,9 @@ def data(draft: RunConfig) -> RunConfig:
         settings.AUGMENTATION.high,
         step=0.1,
         **session.seeded(_key("augmentation"), draft.augmentation),
-        help="How much each training image is turned, slanted, bent and made thicker or thinner, anew each time. "
-        "It makes a network slower to learn and better at other people's hands. 0 is off, as in the tutorials.",
+        help="How much each training image is turned, slanted, bent and made thicker or thinner, differently each "
+        "time. The network learns more slowly, and reads other people's handwriting better. 0 is off, as in the "
+        "tutorials.",
     )
     left, right = st.columns(2)
     fraction = left.slider(
@@ -226,21 +304,22 @@ def data(draft: RunConfig) -> RunConfig:
         **session.seeded(_key("validation"), draft.validation_fraction),
         help="Share of the training images set aside to watch how it does on images it does not learn from.",
     )
-    patience = right.number_input(
+    patience = _whole_number(
+        right,
         "Early stopping",
-        int(settings.EARLY_STOPPING.low),
-        int(settings.EARLY_STOPPING.high),
-        **session.seeded(_key("patience"), draft.early_stopping),
-        disabled=not fraction,
-        help="Stop after so many epochs without a lower validation loss, and keep the best. 0 is off; "
+        "patience",
+        settings.EARLY_STOPPING,
+        draft.early_stopping,
+        "Stop after so many epochs without a lower validation loss, and keep the best. 0 is off; "
         "needs a validation share.",
+        disabled=not fraction,
     )
     return dataclasses.replace(
         draft,
         dataset=dataset,
         split=split,
         validation_fraction=float(fraction),
-        early_stopping=int(patience) if fraction else 0,
+        early_stopping=patience if fraction else 0,
         augmentation=float(augmentation),
         pixels=pixels,
         order=order,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,63 @@ def test_editor_offers_no_impossible_layers(app: AppTest) -> None:
 def test_optimizer_brings_its_usual_learning_rate(app: AppTest) -> None:
     app.selectbox(key="optimizer-0").select("adam").run()
     assert app.session_state["draft"].learning_rate == 0.001
+
+
+def type_in(app: AppTest, key: str, text: str) -> None:
+    box = app.selectbox(key=key)
+    box.options.append(text)  # As the browser does with what is typed.
+    box.select(text).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("text", "rate"), [("0.02", 0.02), ("1e-3", 0.001), (" 5 ", 5.0), (".25", 0.25)])
+def test_any_learning_rate_in_range_can_be_typed(app: AppTest, text: str, rate: float) -> None:
+    type_in(app, "learning-rate-0", text)
+    assert app.session_state["draft"].learning_rate == rate
+    assert not app.toast
+    app.number_input(key="epochs-0").set_value(3).run()
+    assert app.session_state["draft"].learning_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("learning-rate-0", "fast"),
+        ("learning-rate-0", "11"),
+        ("learning-rate-0", "nan"),
+        ("batch-size-0", "12.5"),
+        ("batch-size-0", "2000"),
+    ],
+)
+def test_typed_number_that_is_none_changes_nothing_and_is_told(app: AppTest, key: str, text: str) -> None:
+    before = app.session_state["draft"]
+    type_in(app, key, text)
+    assert app.session_state["draft"] == before
+    assert "Choose" in app.toast[0].value or "Write it with digits" in app.toast[0].value
+    app.run()
+    assert app.session_state["draft"] == before
+
+
+def test_steps_of_the_usual_numbers(app: AppTest) -> None:
+    rates = [float(text) for text in app.selectbox(key="learning-rate-0").options]
+    assert 0.01 in rates
+    assert all(2.9 < after / before < 3.4 for before, after in itertools.pairwise(rates))
+    sizes = [int(text) for text in app.selectbox(key="batch-size-0").options]
+    assert sizes == [2**power for power in range(11)]
+    assert app.number_input(key="units-dense-0-0").step == 16
+
+
+def test_fraction_in_a_box_for_whole_numbers_is_rounded_and_told(app: AppTest) -> None:
+    app.number_input(key="units-dense-0-0").set_value(12.5).run()
+    assert app.session_state["draft"].layers[0].units == 12
+    assert app.number_input(key="units-dense-0-0").value == 12
+    assert app.toast[0].value == "Units: whole numbers only. 12.5 became 12."
+
+
+def test_every_box_for_a_number_says_its_range(app: AppTest) -> None:
+    boxes = [*app.number_input, app.selectbox(key="learning-rate-0"), app.selectbox(key="batch-size-0")]
+    assert len(boxes) == 7
+    assert all(" to " in box.help for box in boxes)
 
 
 def test_pixel_values_and_order_reach_the_run(app: AppTest) -> None:
