@@ -133,5 +133,10 @@ def title_of(config: RunConfig) -> str:
     preset = preset_of(config)
     if preset is not None:
         return preset.name
+    return layers_of(config)
+
+
+def layers_of(config: RunConfig) -> str:
+    """A network's layers from input to output, in a line."""
     hidden = [f"{x.units}{' filters' if x.is_convolution else ''} {ACTIVATIONS[x.activation]}" for x in config.layers]
     return " → ".join(["784", *hidden, "10"])

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import capacity, datasets, figures, network
+from mnist_core import capacity, datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
 from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
@@ -61,7 +61,11 @@ with trouble:
         launch.offer_broken_off()
 with picture:
     st.markdown(f"**{launch.heading(config, dataset, run)}**")
-    st.vega_lite_chart(figures.network_diagram(config, theme.text_color()), key="diagram")
+    st.vega_lite_chart(
+        figures.network_diagram(config, theme.text_color()),
+        key="diagram",
+        alt=f"Diagram of the network in the editor: {presets.layers_of(config)}.",
+    )
     show_costs(config, dataset)
     with st.container(horizontal=True):
         network_menu.offer_undo(config)

@@ -116,7 +116,7 @@ def offer(address: str, within: str) -> None:
             icon=":material/info:",
         )
         return
-    st.image(link.code(address), width=300)
+    st.image(link.code(address), width=300, alt="QR code of this link.")
     st.button(
         "Larger, for the class",
         icon=":material/fullscreen:",

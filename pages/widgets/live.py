@@ -246,14 +246,19 @@ def _insight(run: Run, shot: Snapshot) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(
-            f"**What {what} for**",
-            help="Each picture is one unit's weights: ink on blue speaks for it, ink on orange against it.",
+            "**Weights of the first layer**",
+            help=f"What {what} for. Each picture is one unit's weights: ink on blue speaks for it, ink on orange "
+            "against it.",
         )
         only_change = st.toggle(
-            "Only what training changed", key="only-change", help="Leaves out the weights that it began with."
+            "Show only the change", key="only-change", help="Subtracts the random starting weights."
         )
         start = _first_weights(run) if only_change else None
-        st.image(pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))))
+        st.image(
+            pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))),
+            alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
+            "each unit, blue where ink speaks for it, orange where ink speaks against it.",
+        )
     with right:
         st.markdown("**How it reads twelve test images**", help="Its answer below each, and how sure it is.")
         _samples(run, TrainedNetwork(run.config, shot.weights))
@@ -276,7 +281,11 @@ def _samples(run: Run, network: TrainedNetwork) -> None:
         pictures.answer(label, answer, chances[answer])
         for answer, label, chances in zip(answers, labels, probabilities, strict=True)
     ]
-    pictures.row(list(images), captions)
+    said = [
+        f"Test image of {pictures.a(label)}, read as {pictures.a(answer)}."
+        for answer, label in zip(answers, labels, strict=True)
+    ]
+    pictures.row(list(images), captions, alt=said)
 
 
 def _how_it_ended(run: Run, shot: Snapshot) -> None:

@@ -61,10 +61,12 @@ def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: 
     return url(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0))))
 
 
-def row(images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56) -> None:
-    """Images side by side, each with its caption below; they wrap on a narrow screen."""
+def row(
+    images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56, alt: Sequence[str] | None = None
+) -> None:
+    """Images side by side, each with its caption below and a sentence for those who cannot see it; they wrap."""
     shown = [paper(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
-    st.image(shown, caption=list(captions), width=width)
+    st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
 
 
 def a(digit: int) -> str:

@@ -67,8 +67,8 @@ def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
     # What is asked of the page is done meanwhile: first beside the curve, then in the rest of the page.
     picture = page.get_by_test_id("stImage").locator("img").first
     with_random_start = transparent_share(picture)
-    toggle = page.get_by_role("switch", name="Only what training changed")
-    page.get_by_text("Only what training changed").click()
+    toggle = page.get_by_role("switch", name="Show only the change")
+    page.get_by_text("Show only the change").click()
     for _ in range(5):
         wait_until_grown(curve)
     expect(toggle).to_be_checked()

@@ -391,3 +391,14 @@ def test_keras_code_changes_with_the_controls(app: AppTest) -> None:
     app.number_input(key="units-dense-0-0").set_value(77).run()
     assert "layers.Dense(77" in app.code[0].value
     assert not app.exception
+
+
+def test_pictures_and_the_diagram_have_a_sentence_for_those_who_cannot_see_them(app: AppTest) -> None:
+    train_briefly(app)
+    said = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    assert "Diagram of the network in the editor: 784 → 10 Sigmoid → 10." in said
+    pictures = [image for element in app.get("image") for image in element.proto.imgs]
+    assert len(pictures) == 13
+    assert all(image.alt.endswith(".") for image in pictures)
+    assert pictures[0].alt.startswith("Weights of the first layer: ")
+    assert pictures[1].alt.startswith("Test image of a")
