@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import capacity, datasets, figures, network, presets
+from mnist_core import datasets, figures, network, presets
 from mnist_core.config import RunConfig
 from mnist_core.datasets import Dataset
 from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
@@ -15,7 +15,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
         images = len(datasets.split(dataset, config.split, config.validation_fraction).train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
-        f"about {live.duration(capacity.estimated_seconds(config, images))} · "
+        f"about {live.duration(launch.expected_seconds(config, images))} · "
         f"{network.training_bytes(config) / 2**20:,.0f} MB"
     )
 
@@ -48,9 +48,9 @@ with right:
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
     editor.code(config)
-    links.share(config, arrival)
-with menu:
+with menu, st.container(horizontal=True, vertical_alignment="bottom"):
     network_menu.choose(config)
+    links.share(config, arrival)
 with main:
     trouble = st.container()
 with trouble:

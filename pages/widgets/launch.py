@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import scheduler
+from mnist_core import capacity, scheduler
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from mnist_core.live_run import Run
 from pages.widgets import data, runs, session, workspace
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.datasets import Dataset
-    from mnist_core.live_run import Run
     from mnist_core.stored_run import RunSummary
 
 # Who comes back within so many seconds finds the last run on the page.
 _RECENT = 3_600.0
 _MOST_OFFERED = 3
+# Settings that do not change how long a step takes.
+_NO_MATTER = (
+    "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
+)  # fmt: skip
 
 
 def come_back() -> None:
@@ -104,6 +108,21 @@ def heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
         return "Your network"
     is_same = dataset is None or _named(config, dataset) == run.config
     return "The network of this run" if is_same else "Your changes are for the next run"
+
+
+def expected_seconds(config: RunConfig, images: int) -> float:
+    """How long a run will take alone on this server, in seconds.
+
+    As long as the visitor's last run with the same steps took, if there is one. Otherwise a guess from the speed of the
+    machine, which was measured once, perhaps while it was busy.
+    """
+    for run in reversed(session.runs()):
+        if isinstance(run, Run) and run.snapshot.started and run.snapshot.seconds_an_epoch:
+            steps = {name: getattr(config, name) for name in _NO_MATTER}
+            if dataclasses.replace(run.config, **steps) == config:
+                share = images / run.snapshot.started.training_images
+                return config.epochs * share * run.snapshot.seconds_an_epoch
+    return capacity.estimated_seconds(config, images)
 
 
 def _named(config: RunConfig, dataset: Dataset) -> RunConfig:

@@ -30,6 +30,18 @@ class _Arrival:
 
 # Of parameters that mean nothing, so many are named.
 _MOST_NAMES = 5
+# Streamlit knows no height of the window. So the code is as large as leaves room for the address below it.
+_LARGE_CODE = st.components.v2.component(
+    "large_qr_code",
+    html="<img>",
+    css="img { display: block; margin: 0 auto; width: min(86vw, 62vh); border-radius: 0.5rem; }",
+    js="""export default function ({ data, parentElement }) {
+        const image = parentElement.querySelector("img");
+        image.src = "data:image/svg+xml;utf8," + encodeURIComponent(data.svg);
+        image.alt = data.alt;
+    }""",
+)
+_ALT = "QR code of this link."
 _STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
 
 
@@ -82,7 +94,7 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
         for note in arrival.notes:
             place.caption(note)
     _remember(config)
-    folded = st.expander("Share", icon=":material/share:", on_change="rerun", key="share")
+    folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share")
     if folded.open:
         with folded:
             st.caption("This link opens this network with these settings.")
@@ -111,14 +123,14 @@ def offer(address: str, within: str) -> None:
     st.code(address, language=None, wrap_lines=True)
     if link.is_own(address):
         st.info(
-            "To another computer, `localhost` is that computer itself. For a link that works for others, open the "
-            "playground by this computer's name or address, and share from there.",
+            "This link works only on this computer. Open the playground by this computer's name or address, then share "
+            "again.",
             icon=":material/info:",
         )
         return
-    st.image(link.code(address), width=300, alt="QR code of this link.")
+    st.image(link.code(address), width=260, alt=_ALT)
     st.button(
-        "Larger, for the class",
+        "Full screen",
         icon=":material/fullscreen:",
         type="tertiary",
         on_click=_enlarge,
@@ -140,9 +152,9 @@ def show_large() -> None:
         _large(address)
 
 
-@st.dialog("Scan it with a phone", width="medium")
+@st.dialog("Scan it with a phone", width="large")
 def _large(address: str) -> None:
-    st.image(link.code(address), width=600)
+    _LARGE_CODE(data={"svg": link.code(address), "alt": _ALT}, key="large-qr-code")
     st.code(address, language=None, wrap_lines=True)
 
 

@@ -71,7 +71,7 @@ def link_on(page: Page) -> str:
     code = page.get_by_test_id("stImage").locator("img[src*=svg]")
     expect(code).to_be_visible(timeout=SLOW)
     assert scanned(code) == link
-    page.get_by_role("button", name="Larger, for the class").click()
+    page.get_by_role("button", name="Full screen").click()
     large = page.get_by_role("dialog").locator("img[src*=svg]")
     expect(large).to_be_visible(timeout=SLOW)
     assert scanned(large) == link

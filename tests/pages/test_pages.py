@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets, presets, scheduler
+from mnist_core import capacity, datasets, presets, scheduler
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.job import Status
 from mnist_core.live_run import Run
-from pages.widgets import data, session
+from pages.widgets import data, live, session
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
 from tests.turns import wait_until
@@ -402,3 +402,18 @@ def test_pictures_and_the_diagram_have_a_sentence_for_those_who_cannot_see_them(
     assert all(image.alt.endswith(".") for image in pictures)
     assert pictures[0].alt.startswith("Weights of the first layer: ")
     assert pictures[1].alt.startswith("Test image of a")
+
+
+def test_time_that_is_promised_is_that_of_the_last_run_with_the_same_steps(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_briefly(app)
+    monkeypatch.setattr(capacity, "_flops_per_second", 1.0)  # As if it had been measured at a very bad moment.
+    next(number for number in app.number_input if number.label == "Epochs").set_value(100).run()
+    (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
+    seconds = run.snapshot.seconds_an_epoch
+    assert seconds is not None
+    assert f"about {live.duration(100 * seconds)} ·" in costs
+    app.selectbox(key="preset").select("kite").run()
+    (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
+    assert "min ·" in costs
