@@ -78,7 +78,8 @@ def _usual_number(
             number = settings.read_number(name.replace("-", "_"), str(typed).strip(), limits)
         except ConfigError as error:
             st.toast(f"{label}: {error}", icon=":material/error:")
-        session.choose(key, settings.number_text(number))
+        if typed != settings.number_text(number):
+            session.choose(key, settings.number_text(number))
     texts = [settings.number_text(one) for one in sorted({*usual, number})]
     place.selectbox(
         label,

@@ -17,12 +17,19 @@ _OWN = "own"
 
 
 def choose(config: RunConfig) -> None:
-    """The presets to choose from; first what is in the editor, if it is none of them."""
-    there = presets.key_of(config) or _OWN
+    """The presets to choose from; first what the editor was filled from, if it was none of them.
+
+    The chosen entry changes its name, not its place, when the network is changed. So a browser that has not heard of
+    the change sends a name that is no longer there, which is no choice.
+    """
+    start = session.origin()
+    there = presets.key_of(start.config) or _OWN
     names = {key: preset.name for key, preset in presets.PRESETS.items()}
-    if there == _OWN:
-        names = {_OWN: name(config), **names}
-    session.choose(_KEY, there)
+    names = {_OWN: "", **names} if there == _OWN else names
+    names[there] = name(config)
+    if session.chosen(_KEY) != there or session.kept("network-name", "") != names[there]:
+        session.choose(_KEY, there)
+        session.keep("network-name", names[there])
     st.selectbox(
         "Network",
         list(names),
@@ -36,15 +43,12 @@ def choose(config: RunConfig) -> None:
 def name(config: RunConfig) -> str:
     """What the network in the editor is called."""
     start = session.origin()
-    is_changed = start.is_changed(config)
-    recipe = presets.recipe_of(start.config if is_changed else config)
+    changed = " (changed)" if start.is_changed(config) else ""
+    recipe = presets.recipe_of(start.config)
     if recipe is None:
-        called = f"{start.source}: {presets.title_of(config)}"
-    elif is_changed or presets.preset_of(config):
-        called = recipe.name
-    else:
-        called = f"{recipe.name}, seed {config.seed}"
-    return f"{called} (changed)" if is_changed and not presets.preset_of(config) else called
+        return f"{start.source}: {presets.title_of(config)}{changed}"
+    seed = "" if presets.preset_of(start.config) else f", seed {start.config.seed}"
+    return f"{recipe.name}{seed}{changed}"
 
 
 def offer_undo(config: RunConfig) -> None:
@@ -58,14 +62,8 @@ def offer_undo(config: RunConfig) -> None:
         on_click=session.undo,
         type="tertiary",
         disabled=not (is_changed or brings_back),
-        help=f"Back to {_start_name()}." if is_changed else None,
+        help=f"Back to {name(session.origin().config)}." if is_changed else None,
     )
-
-
-def _start_name() -> str:
-    start = session.origin()
-    recipe = presets.recipe_of(start.config)
-    return recipe.name if recipe else f"{start.source}: {presets.title_of(start.config)}"
 
 
 def _load() -> None:

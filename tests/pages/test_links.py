@@ -258,6 +258,21 @@ def test_menu_never_names_a_network_that_is_not_in_the_editor() -> None:
     assert named(own_start) == f"Morgan 1: one wide layer, seed {draft(own_start).seed}"
 
 
+class Stale(list[str]):
+    """What a browser shows that has not heard of the newest names yet."""
+
+    def index(self, *_: object) -> int:
+        return 0
+
+
+def test_browser_that_has_not_heard_of_a_change_chooses_no_network(app: AppTest) -> None:
+    app.number_input(key="epochs-0").set_value(3).run()
+    app.selectbox(key="preset").options = Stale(["Kite: one layer of 128"])
+    app.number_input(key="units-dense-0-0").set_value(7).run()
+    assert (draft(app).epochs, draft(app).layers[0].units) == (3, 7)
+    assert named(app) == "Kite: one layer of 128 (changed)"
+
+
 def test_changes_that_a_preset_replaces_come_back_once() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
