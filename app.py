@@ -22,6 +22,7 @@ if __name__ == "__main__":
         position="top",
     )
     try:
+        browser.admit()
         page.run()
         browser.remember()
     finally:

@@ -96,6 +96,10 @@ class CapacityError(PlaygroundError):
     """A run, or one more of them, is larger than this server can hold."""
 
 
+class LimitError(PlaygroundError):
+    """Too much has come from one network address in the last hour."""
+
+
 class NetworkFileError(PlaygroundError):
     """A stored network cannot be read back."""
 

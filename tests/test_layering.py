@@ -17,6 +17,7 @@ PAGES = ROOT / "pages"
 # From the lowest to the highest: a module imports only what stands before it. A new module gets its place here.
 ORDER = [
     "errors",
+    "limits",
     "lazy",
     "workspaces",
     "config",

@@ -1,4 +1,4 @@
-"""How the visitor's browser remembers their workspace, and forgets it on a shared device."""
+"""Who may come in; how the visitor's browser remembers their workspace, and forgets it on a shared device."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core import workspaces
-from pages.widgets import cookies, session
+from mnist_core import limits, workspaces
+from mnist_core.errors import LimitError
+from pages.widgets import cookies, session, visitor_limits
 
 _KEY = "workspace-cookie"
 # What is noted, with the workspace it is about.
 _TICKET, _KEPT, _DROPPED, _HIDDEN = "workspace-ticket", "workspace-kept", "workspace-dropped", "workspace-hidden"
-_LEFT, _TOLD = "workspace-left", "workspace-hidden-told"
+_LEFT, _TOLD, _ADMITTED = "workspace-left", "workspace-hidden-told", "session-admitted"
 _OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
 
 # Streamlit reads cookies and cannot set them. The server sets its own for a ticket; where that one does not come back,
@@ -82,6 +83,19 @@ _REMEMBER = st.components.v2.component(
         return () => tabs.removeEventListener("message", listen);
     }""",
 )
+
+
+def admit() -> None:
+    """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
+    if session.kept(_ADMITTED, False):
+        return
+    try:
+        visitor_limits.spend(limits.SESSIONS)
+    except LimitError as error:
+        st.title("Please wait")
+        st.info(f"{error} Reload this page then.", icon=":material/hourglass_top:")
+        st.stop()
+    session.keep(_ADMITTED, True)
 
 
 def remember() -> None:

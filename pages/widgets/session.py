@@ -13,10 +13,10 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import datasets, presets, scheduler
+from mnist_core import datasets, limits, presets, scheduler
 from mnist_core.errors import StoreError
 from mnist_core.live_run import Run
-from pages.widgets import cookies
+from pages.widgets import cookies, visitor_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -302,7 +302,11 @@ def start(
 
     Raises:
         CapacityError: when the server cannot hold it.
+        LimitError: when too many were begun from the visitor's address.
     """
+    if not is_workspace_used():
+        visitor_limits.spend(limits.WORKSPACES)
+    visitor_limits.spend(limits.RUNS)
     current_run()  # Decided now: at first it is the newest that is under way, and this one need not be shown.
     keep(CAME_BACK, True)
     run = scheduler.shared().submit(config, dataset, paused, watcher(), state)

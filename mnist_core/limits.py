@@ -1,0 +1,92 @@
+"""How much may come from one network address in an hour, so that one visitor cannot take a server from the others.
+
+A school has one address: the limits leave room for a class of a hundred.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from mnist_core.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+SESSIONS, WORKSPACES, RUNS = "sessions", "workspaces", "runs"
+AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
+"""By default. Sessions are opened and reloaded tabs; workspaces are counted with their first run."""
+_PROBLEMS = {
+    SESSIONS: "The playground has been opened very often from your internet connection in the last hour.",
+    WORKSPACES: "Very many people have started from your internet connection in the last hour.",
+    RUNS: "Very many runs have been started from your internet connection in the last hour.",
+}
+# Addresses that are remembered; those that were not used for the longest time are forgotten.
+_MOST = 10_000
+
+
+class Limits:
+    """Counts by address. Safe to use from any thread.
+
+    Each address has an hour's worth to spend, which fills up again evenly.
+
+    Args:
+        an_hour: how much of each kind; 0 for no limit.
+        clock: seconds.
+    """
+
+    def __init__(self, an_hour: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._an_hour = dict(an_hour)
+        self._clock = clock
+        self._lock = threading.Lock()
+        # By kind and address: what is left, and when that was so.
+        self._left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def spend(self, kind: str, address: str) -> None:
+        """Count one of a kind.
+
+        Raises:
+            LimitError: there were too many from this address.
+        """
+        most = self._an_hour[kind]
+        if not most:
+            return
+        key, now = (kind, _network(address)), self._clock()
+        with self._lock:
+            left, then = self._left.get(key, (float(most), now))
+            left = min(most, left + (now - then) * most / 3_600)
+            is_enough = left >= 1
+            self._left[key] = (left - is_enough, now)
+            self._left.move_to_end(key)
+            if len(self._left) > _MOST:
+                self._left.popitem(last=False)
+        if not is_enough:
+            minutes = math.ceil((1 - left) * 60 / most)
+            wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+            raise LimitError(_PROBLEMS[kind], f"Wait {wait}, then try again.")
+
+
+def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
+    """The address of a visitor.
+
+    Args:
+        peer: who has connected.
+        forwarded: the addresses of X-Forwarded-For, to which each proxy has added the one that it was asked by.
+        proxies: how many proxies of the deployer's stand in front; what others have written there is not believed.
+    """
+    return forwarded[-proxies] if 0 < proxies <= len(forwarded) else peer
+
+
+def _network(address: str) -> str:
+    """What counts as one address: of version 6, the 64 bits that a household or a phone has for itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return address

@@ -1,0 +1,87 @@
+"""How much may come from one address in an hour, and what counts as one."""
+
+from __future__ import annotations
+
+import pytest
+
+from mnist_core.errors import LimitError
+from mnist_core.limits import AN_HOUR, RUNS, SESSIONS, WORKSPACES, Limits, client_address
+from tests.kept import Clock
+
+SCHOOL = "203.0.113.7"
+
+
+def spent(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) -> int:
+    """How many of a kind pass before one is refused, or `most`."""
+    for count in range(most):
+        try:
+            limits.spend(kind, address)
+        except LimitError:
+            return count
+    return most
+
+
+def test_class_of_a_hundred_behind_one_address_has_room_for_a_lesson() -> None:
+    limits = Limits(AN_HOUR, Clock())
+    assert spent(limits, WORKSPACES, most=100) == 100
+    assert spent(limits, SESSIONS, most=100 * 20) == 100 * 20
+    assert spent(limits, RUNS, most=100 * 25) == 100 * 25
+
+
+def test_what_is_too_much_is_refused_with_a_time_to_wait_and_fills_up_again() -> None:
+    clock = Clock()
+    limits = Limits({RUNS: 6}, clock)
+    assert spent(limits, RUNS) == 6
+    with pytest.raises(LimitError, match="Wait 10 minutes"):
+        limits.spend(RUNS, SCHOOL)
+    clock.forward(599)
+    with pytest.raises(LimitError, match="Wait a minute"):
+        limits.spend(RUNS, SCHOOL)
+    clock.forward(1)
+    limits.spend(RUNS, SCHOOL)
+    clock.forward(36_000)
+    assert spent(limits, RUNS) == 6
+
+
+def test_kinds_and_addresses_are_counted_apart() -> None:
+    limits = Limits({RUNS: 2, SESSIONS: 3}, Clock())
+    assert spent(limits, RUNS) == 2
+    assert spent(limits, SESSIONS) == 3
+    assert spent(limits, RUNS, "198.51.100.1") == 2
+
+
+def test_nought_is_no_limit() -> None:
+    assert spent(Limits({RUNS: 0}, Clock()), RUNS) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("no address", "no address", True),
+    ],
+)
+def test_what_counts_as_one_address(one: str, other: str, is_same: bool) -> None:
+    limits = Limits({RUNS: 1}, Clock())
+    limits.spend(RUNS, one)
+    assert spent(limits, RUNS, other) == (0 if is_same else 1)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "address"),
+    [
+        ([], 0, "peer"),
+        (["forged"], 0, "peer"),  # Nobody has said that there is a proxy.
+        (["forged", "visitor"], 1, "visitor"),
+        (["forged", "visitor", "proxy"], 2, "visitor"),
+        ([], 1, "peer"),
+        (["visitor"], 2, "peer"),
+    ],
+)
+def test_address_behind_proxies_is_the_one_that_the_deployers_own_have_seen(
+    forwarded: list[str], proxies: int, address: str
+) -> None:
+    assert client_address("peer", forwarded, proxies) == address
