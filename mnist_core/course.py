@@ -45,6 +45,10 @@ CONCEPTS = (
 """What the tutorials teach; together the courses cover all of it."""
 
 
+_OPEN = "abcd"
+_MARKS = {mark: answer for marks in ("0123", _OPEN) for answer, mark in enumerate(marks)}
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked before the result is shown.
@@ -116,23 +120,38 @@ class Course:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far somebody is in a course: the answer to each step's question, None where there is none yet."""
+    """How far somebody is in a course.
+
+    Args:
+        answers: the first answer to each step's question, None where there is none yet.
+        open_steps: answered steps, counted from 0, whose runs have not been seen to their end.
+    """
 
     answers: tuple[int | None, ...]
+    open_steps: frozenset[int] = frozenset()
+
+    def is_done(self, step: int) -> bool:
+        """Whether a step, counted from 0, is answered and its runs have been seen."""
+        return self.answers[step] is not None and step not in self.open_steps
 
     @property
     def done(self) -> int:
-        """How many steps are answered."""
-        return sum(answer is not None for answer in self.answers)
+        """How many steps are done."""
+        return sum(map(self.is_done, range(len(self.answers))))
 
     @property
     def next_step(self) -> int:
-        """The first step without an answer, the last step if there is none."""
-        return next((i for i, answer in enumerate(self.answers) if answer is None), len(self.answers) - 1)
+        """The first step that is not done, the last step if all are."""
+        return next((i for i in range(len(self.answers)) if not self.is_done(i)), len(self.answers) - 1)
+
+    def score(self, course: Course) -> int:
+        """How many first answers are right."""
+        return sum(answer == step.question.right for answer, step in zip(self.answers, course.steps, strict=True))
 
     def to_text(self) -> str:
-        """A short text for a link: a character for each step."""
-        return "".join("-" if answer is None else str(answer) for answer in self.answers)
+        """A short text for a link: a character for each step; the answer as a digit, or as a letter in open steps."""
+        marks = (_OPEN[answer or 0] if i in self.open_steps else str(answer) for i, answer in enumerate(self.answers))
+        return "".join("-" if answer is None else mark for answer, mark in zip(self.answers, marks, strict=True))
 
     @classmethod
     def from_text(cls, course: Course, text: str) -> Progress:
@@ -141,13 +160,14 @@ class Progress:
         Raises:
             DataError: when the text does not fit the course.
         """
+        answers = tuple(_MARKS.get(mark) for mark in text)
         fits = len(text) == len(course.steps) and all(
-            mark == "-" or (mark.isascii() and mark.isdigit() and int(mark) < len(step.question.choices))
-            for mark, step in zip(text, course.steps, strict=True)
+            mark == "-" or (answer is not None and answer < len(step.question.choices))
+            for mark, answer, step in zip(text, answers, course.steps, strict=True)
         )
         if not fits:
             raise DataError(
                 f"The progress in the link does not fit the course {course.name}.",
                 "The course starts again at its first step.",
             )
-        return cls(tuple(None if mark == "-" else int(mark) for mark in text))
+        return cls(answers, frozenset(i for i, mark in enumerate(text) if mark in _OPEN))

@@ -22,11 +22,11 @@ COURSE = Course(
     steps=(
         Step(
             "Learning from examples",
-            "One could try to write down rules: a closed loop is a 0, a lone stroke is a 1. People's hands are too "
-            "different for that. **Supervised learning** turns the task round: the program is shown many examples, "
-            "each with the right answer beside it, and finds rules of its own. Here an example is a small grey "
-            "picture, and the answer is the digit that its writer meant. Look at some, and decide before you uncover "
-            "the answer.",
+            'Could you write rules for reading digits? "A closed loop is a 0, a single stroke is a 1 ..." People '
+            "write too differently for that. In **supervised learning** nobody writes rules. The program gets "
+            "thousands of examples with the right answer and adjusts its numbers until its answers fit. Here an "
+            "example is a small grey picture, and the answer is the digit that its writer meant. Look at some, and "
+            "decide before you uncover the answer.",
             ("supervised learning",),
             Question(
                 "What does supervised learning need besides the pictures?",
@@ -153,12 +153,13 @@ COURSE = Course(
         ),
         Step(
             "Ten answers that sum to one",
-            "The ten output neurons give ten scores, of any size. **Softmax** makes probabilities of them: it raises "
-            "e to the power of each score and divides by the sum of all ten. Nothing is below 0 any more, and "
-            "together they make 1. Move a score and watch the others.",
+            "The ten output neurons give ten scores, of any size. **Softmax** turns them into ten shares that add up "
+            "to 1: it makes every score positive (e to the power of the score) and divides by the total. People read "
+            'these shares as "how sure it is". That is a habit, not a guarantee: a network that gives a digit 99 % '
+            "can be wrong. Move a score and watch the others.",
             ("softmax",),
             Question(
-                "You raise the score of one digit and leave the other nine as they are. Their probabilities …",
+                "You raise the score of one digit and leave the other nine as they are. Their shares …",
                 ("… stay as they are", "… rise a little, too", "… fall"),
                 2,
                 "The sum stays 1, so what one gains the others lose. The tutorial prints ten such values for a "
@@ -177,7 +178,7 @@ COURSE = Course(
             ("epochs and batches", "optimizer"),
             Question(
                 "After 20 epochs, how many of MNIST's held-out images will it read?",
-                ("About half of them", "About 93 of 100", "All of them, or nearly"),
+                ("About half of them", "About 93 %", "All of them, or nearly"),
                 1,
                 "Most is learned in the first epochs, and each further one brings less. With MNIST, grey points show "
                 "the values that the tutorial printed. Yours will not be the same to the last digit: other random "
@@ -212,9 +213,9 @@ COURSE = Course(
             ("layers",),
             Question(
                 "On MNIST, 512 neurons instead of 128: how much will the accuracy rise?",
-                ("By less than two points of a hundred", "By about five", "It will fall"),
+                ("By less than 2 percentage points", "By about 5 percentage points", "It will fall"),
                 0,
-                "Eight neurons already read about 90 of 100 on MNIST, and beyond 128 each doubling brings little and "
+                "Eight neurons already read about 90 % on MNIST, and beyond 128 each doubling brings little and "
                 "costs much time. What holds this network back is its slow recipe: the Morgan course shows what "
                 "another optimizer makes of 512 neurons. There is more under **Questions** at the top of this page: "
                 "layers against time, and the random forest.",

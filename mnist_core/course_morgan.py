@@ -95,8 +95,9 @@ COURSE = Course(
                 "Without a hidden layer it misread about 75 of 1,000 MNIST test images. And now?",
                 ("About 70", "About 40", "Fewer than 25"),
                 2,
-                "The hidden neurons can look for parts, a hook here and no stroke there, and the output weighs these "
-                "parts. That takes 407,050 weights and biases instead of 7,850. Published: 19 of 1,000 misread.",
+                "Each hidden neuron reacts to a pattern of its own. Most are patterns that we have no name for: look "
+                "at them on the Train page. The output weighs them. "
+                "That takes 407,050 weights and biases instead of 7,850. Published: 19 of 1,000 misread.",
             ),
             _ONE,
             trials=(
@@ -133,7 +134,7 @@ COURSE = Course(
             ("optimizer", "learning rate"),
             Question(
                 "After three epochs, which one is ahead on the test images?",
-                ("SGD", "RMSprop, by several points of a hundred", "They are equal"),
+                ("SGD", "RMSprop, by several percentage points", "They are equal"),
                 1,
                 "SGD has only begun: after three epochs it reads fewer images than RMSprop after its first. That does "
                 "not make it a bad rule: with a higher rate much of the lag goes away. The button below opens it with "
@@ -172,7 +173,7 @@ COURSE = Course(
             ("deep and shallow", "counting parameters"),
             Question(
                 "The second layer adds 262,656 weights and biases. How much does it add to the test accuracy on MNIST?",
-                ("Half a point of a hundred at most", "About two points", "It halves the mistakes"),
+                ("Half a percentage point at most", "About 2 percentage points", "It halves the mistakes"),
                 0,
                 "Published are 98.1 and 98.2 of 100, and another seed can turn the order round. An epoch takes "
                 "longer, though: see the table. Depth pays where there is more to find than in these small pictures, "

@@ -208,7 +208,8 @@ COURSE = Course(
                     "It is broken: the values do not reach 1",
                 ),
                 1,
-                "The highest of the ten is the answer, and the others tell how close a call it was. After the five "
+                "The highest of the ten is the answer, and the others show which digits it nearly chose. They are "
+                "shares that add up to 1; how far to trust them is another question. After the five "
                 "epochs the network is hardly sure of anything: of eleven runs with different seeds none gave the 6 "
                 "more than 0.26, and seven read another digit. With the larger rate all gave it 0.49 or more. So this "
                 "figure, like 0.9018, fits a network that has learned more than the listing lets it. The printed "

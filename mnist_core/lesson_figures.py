@@ -94,9 +94,14 @@ def compared_curves(
 
 
 def trend(
-    across: str, along: str, ends: tuple[float, float], height: tuple[float, float], is_log: bool = False
+    across: str,
+    along: str,
+    ends: tuple[float, float],
+    height: tuple[float, float],
+    is_log: bool = False,
+    lines: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """How one thing depends on another, point by point, for data with the columns `across`, `along` and name.
+    """How one thing depends on another, point by point, for data with the columns `across`, `along`, name and series.
 
     Args:
         across: the column on the horizontal axis.
@@ -104,13 +109,20 @@ def trend(
         ends: where the horizontal axis begins and ends.
         height: where the vertical axis begins and ends.
         is_log: whether each doubling is a step of the horizontal axis.
+        lines: the values of the series, each a line of its own colour; none for a single line.
     """
     is_share = along == "accuracy"
     scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
+    point: dict[str, Any] = {"size": 60, "filled": True}
+    color: dict[str, Any] = {"value": INK}
+    if lines:
+        legend = {"title": None, "orient": "bottom-right"} if is_share else None
+        color = {"field": "series", "type": "nominal", "scale": series(lines), "legend": legend}
     return {
         "height": _HEIGHT,
-        "mark": {"type": "line", "point": {"size": 60, "filled": True, "color": INK}, "color": INK},
+        "mark": {"type": "line", "point": point if lines else {**point, "color": INK}},
         "encoding": {
+            "color": color,
             "x": _number(across, across, scale=scale, axis={"tickMinStep": 1, "grid": False, "format": "d"}),
             "y": _number(along, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
             "tooltip": [

@@ -18,5 +18,5 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 dataset = data.get(session.first_config().dataset)
 if dataset is not None:
     VIEWS[view](dataset)
-lessons.remember()
+lessons.remember(view == lessons.VIEW)
 fault_lab.remember(view == fault_lab.VIEW)

@@ -139,13 +139,30 @@ def test_progress_comes_back_from_its_text() -> None:
         assert Progress.from_text(course, progress.to_text()) == progress
 
 
-def test_progress_counts_answers_and_names_the_first_step_without_one() -> None:
+def test_progress_counts_what_is_done_and_names_the_first_step_that_is_not() -> None:
     progress = Progress((1, None, 0, None))
     assert (progress.done, progress.next_step) == (2, 1)
     assert Progress((1, 1)).next_step == 1
+    assert (Progress((1, 1, 0), frozenset({1})).done, Progress((1, 1, 0), frozenset({1})).next_step) == (2, 1)
 
 
-@pytest.mark.parametrize("text", ["", "0", "9----------", "²----------", "x----------", "-" * 12, "0" * 400])
+def test_step_whose_runs_have_not_been_seen_stays_open_in_the_address() -> None:
+    course = COURSES["kite"]
+    progress = Progress((1, 0, *[None] * 8, 2), frozenset({1, 10}))
+    assert progress.to_text() == "1a--------c"
+    assert Progress.from_text(course, "1a--------c") == progress
+
+
+def test_score_counts_first_answers_that_are_right() -> None:
+    course = COURSES["kite"]
+    right = tuple(step.question.right for step in course.steps)
+    assert Progress(right).score(course) == 11
+    assert Progress((right[0] + 1, None, *right[2:])).score(course) == 9
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "9----------", "²----------", "x----------", "d----------", "-" * 12, "0" * 400]
+)
 def test_progress_that_does_not_fit_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="does not fit"):
         Progress.from_text(COURSES["kite"], text)
@@ -154,15 +171,25 @@ def test_progress_that_does_not_fit_is_refused(text: str) -> None:
 # Experiments.
 
 
-def test_experiments_differ_in_one_thing_only() -> None:
-    for key in ("neurons", "layers"):
-        experiment = EXPERIMENTS[key]
+def test_experiments_differ_in_what_they_are_about_only() -> None:
+    neurons, layers = EXPERIMENTS["neurons"], EXPERIMENTS["layers"]
+    for experiment in (neurons, layers):
         assert len(experiment.places) == len(experiment.trials)
-        assert len({dataclasses.replace(trial.config, layers=()) for trial in experiment.trials}) == 1
-    for place, trial in zip(EXPERIMENTS["neurons"].places, EXPERIMENTS["neurons"].trials, strict=True):
+        same = {dataclasses.replace(trial.config, layers=(), learning_rate=0.01) for trial in experiment.trials}
+        assert len(same) == 1
+    for place, trial in zip(neurons.places, neurons.trials, strict=True):
         assert [layer.units for layer in trial.config.layers] == [place]
-    for place, trial in zip(EXPERIMENTS["layers"].places, EXPERIMENTS["layers"].trials, strict=True):
+        assert trial.config.learning_rate == 0.01
+    for place, line, trial in zip(layers.places, layers.series, layers.trials, strict=True):
         assert len(trial.config.layers) == place
+        assert line == f"rate {trial.config.learning_rate}"
+    assert set(layers.series) == {"rate 0.01", "rate 0.1"}
+
+
+def test_a_single_layer_is_not_called_layers() -> None:
+    names = [trial.name for trial in EXPERIMENTS["layers"].trials]
+    assert names[:3] == ["no hidden layer, rate 0.01", "1 hidden layer, rate 0.01", "2 hidden layers, rate 0.01"]
+    assert len(set(names)) == len(names)
 
 
 def test_forest_is_compared_on_the_networks_own_images_with_every_classical_model() -> None:

@@ -11,7 +11,17 @@ from mnist_core import articles, figures
 from mnist_core.course import Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
-from pages.widgets import comparison, explorers, explorers_data, pictures, scrolling, segments, session, trials
+from pages.widgets import (
+    comparison,
+    explorers,
+    explorers_data,
+    fault_lab,
+    pictures,
+    scrolling,
+    segments,
+    session,
+    trials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
 VIEW = "Courses"
 """What the Learn page calls the view with the courses."""
+ANSWER_FIRST = "Choose an answer. Then you can start the run."
 
 ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
     function.__name__: function
@@ -56,7 +67,11 @@ def progress(key: str) -> Progress:
     if not session.kept(f"restored-{key}", False):
         session.keep(f"restored-{key}", True)
         _restore(key, course)
-    return Progress(tuple(session.kept(_answer_name(key, at), None) for at in range(len(course.steps))))
+    names = [_answer_name(key, at) for at in range(len(course.steps))]
+    answers = tuple(session.kept(f"first-{name}", None) for name in names)
+    # Where there is nothing to run, the answer is all that there is to do.
+    left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
+    return Progress(answers, frozenset(at for at in left if not session.kept(f"done-{names[at]}", False)))
 
 
 def _restore(key: str, course: Course) -> None:
@@ -70,15 +85,32 @@ def _restore(key: str, course: Course) -> None:
         return
     for at, answer in enumerate(found.answers):
         session.keep(_answer_name(key, at), answer)
+        session.keep(f"first-{_answer_name(key, at)}", answer)
+        session.keep(f"done-{_answer_name(key, at)}", found.is_done(at))
+        session.keep(f"seen-{_answer_name(key, at)}", found.is_done(at))
 
 
-def remember() -> None:
-    """Write the progress into the page's address, so that a reload or a bookmark finds it again."""
+def remember(is_shown: bool) -> None:
+    """Write the progress, and the step that is shown, into the address: a reload or a link comes back to it."""
     for key in COURSES:
-        done = progress(key)
-        if done.done:
-            st.query_params[key] = done.to_text()
-            st.query_params["course"] = session.kept("course", key)
+        text = progress(key).to_text()
+        if text.strip("-"):
+            st.query_params[key] = text
+    place: tuple[str, int] | None = session.kept("shown-step", None)
+    if place is None:
+        return  # The data are still being loaded.
+    if is_shown:
+        st.query_params["course"], st.query_params["step"] = place[0], str(place[1] + 1)
+    elif "step" in st.query_params:
+        del st.query_params["step"]
+
+
+def _step_of_address(key: str, course: Course) -> int | None:
+    """The step, from 0, that a link leads to; None if it leads to none of this course."""
+    text = st.query_params.get("step", "")
+    is_here = st.query_params.get("course", "") == key
+    is_step = text.isascii() and text.isdigit() and len(text) < 3 and 1 <= int(text) <= len(course.steps)
+    return int(text) - 1 if is_here and is_step else None
 
 
 def show(dataset: Dataset) -> None:
@@ -88,8 +120,10 @@ def show(dataset: Dataset) -> None:
         asked = st.query_params.get("course", keys[0])
         key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
         course, done = COURSES[key], progress(key)
-        at = int(session.kept(f"step-{key}", done.next_step))
+        linked = _step_of_address(key, course)
+        at = int(session.kept(f"step-{key}", done.next_step if linked is None else linked))
         _contents(key, course, done, at)
+    session.keep("shown-step", (key, at))
     step = course.steps[at]
     st.progress(done.done / len(course.steps))
     anchor = f"{key}-{at + 1}"
@@ -105,9 +139,13 @@ def show(dataset: Dataset) -> None:
     is_shown = answer is not None
     if step.trials:
         with st.container(border=True):
-            is_shown = _try(step, dataset, answer is not None)
+            # Seen before a reload: no replay, unless it is asked for.
+            seen = f"seen-{_answer_name(key, at)}"
+            is_shown = _try(step, dataset, answer is not None, is_seen=session.kept(seen, False))
+            session.keep(seen, session.kept(seen, False) and not is_shown)
     if is_shown and answer is not None:
         explain(step.question, answer)
+        session.keep(f"done-{_answer_name(key, at)}", True)
     _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
 
@@ -117,11 +155,13 @@ def _answer_name(key: str, at: int) -> str:
 
 def _contents(key: str, course: Course, done: Progress, at: int) -> None:
     def title(i: int) -> str:
-        return f"{'✓' if done.answers[i] is not None else '○'} {i + 1}. {course.steps[i].title}"
+        is_right = done.answers[i] == course.steps[i].question.right
+        mark = "○" if not done.is_done(i) else "✓" if is_right else "✗"
+        return f"{mark} {i + 1}. {course.steps[i].title}"
 
     steps = list(range(len(course.steps)))
     name = f"contents-{key}"
-    # The buttons below go on too, so it is told where the visitor is.
+    # The buttons below change the step too.
     session.choose(name, at)
     st.selectbox(
         "Step",
@@ -131,11 +171,12 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
         format_func=title,
         on_change=lambda: session.keep(f"step-{key}", session.chosen(name)),
         label_visibility="collapsed",
+        width=340,  # On a phone it gets a row of its own.
     )
 
 
 def ask(name: str, question: Question) -> int | None:
-    """A question whose answer is noted under `name`; None before there is one."""
+    """A question whose answer is noted under `name`, the first one apart; None before there is one."""
     st.markdown(f"**{question.text}**")
     answer: int | None = st.radio(
         question.text,
@@ -143,16 +184,23 @@ def ask(name: str, question: Question) -> int | None:
         index=session.kept(name, None),
         key=name,
         format_func=question.choices.__getitem__,
-        on_change=lambda: session.keep(name, session.chosen(name)),
+        on_change=_note_answer,
+        args=(name,),
         label_visibility="collapsed",
     )
     return answer
 
 
-def _try(step: Step, dataset: Dataset, is_answered: bool) -> bool:
+def _note_answer(name: str) -> None:
+    session.keep(name, session.chosen(name))
+    if session.kept(f"first-{name}", None) is None:
+        session.keep(f"first-{name}", session.chosen(name))
+
+
+def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
     """The step's runs; returns whether they have ended, so that there is something to explain."""
     if not is_answered:
-        st.caption("Answer first; then see it run.")
+        st.caption(ANSWER_FIRST)
         return False
     article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
 
@@ -161,7 +209,7 @@ def _try(step: Step, dataset: Dataset, is_answered: bool) -> bool:
         comparison.results(there)
 
     trials.show_refusal()
-    ended = trials.show(step.trials, dataset, draw)
+    ended = trials.show(step.trials, dataset, draw, is_seen=is_seen)
     if ended and step.activity == "answer":
         _answers(ended, dataset)
     return bool(ended)
@@ -178,11 +226,15 @@ def _answers(ended: comparison.Named, dataset: Dataset) -> None:
         result = run.snapshot.evaluation
         if result is not None:
             shown[name] = dict(enumerate(result.probabilities[printed.image].tolist()))
-    st.image(pictures.paper(dataset.test_images[printed.image], 5), width=112, caption=f"test image {printed.image}")
+    label = f"test image {printed.image}"
+    alt = f"T{label[1:]}, {pictures.a(int(dataset.test_labels[printed.image]))}"
+    st.image(pictures.paper(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
     for column, (name, probabilities) in zip(st.columns(len(shown)), shown.items(), strict=True):
         with column:
             st.markdown(f"**{name}**")
-            st.vega_lite_chart(_bars(probabilities), figures.live_bars(), key=f"answer-{name}")
+            best = max(probabilities, key=probabilities.__getitem__)
+            alt = f"Ten bars, the share of each digit. The highest is the {best} with {probabilities[best]:.0%}."
+            st.vega_lite_chart(_bars(probabilities), figures.live_bars(), key=f"answer-{name}", alt=alt)
 
 
 def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
@@ -196,10 +248,10 @@ def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
 def explain(question: Question, answer: int) -> None:
     """Whether the answer was right, and why."""
     if answer == question.right:
-        st.success(f"**So it is.** {question.why}", icon=":material/check_circle:")
+        st.success(f"**Right!** {question.why}", icon=":material/check_circle:")
     else:
-        right = question.choices[question.right]
-        st.info(f"**The answer is: {right}.** {question.why}", icon=":material/lightbulb:")
+        right = question.choices[question.right].removesuffix(".")
+        st.warning(f"**Not quite. The right answer is: {right}.** {question.why}", icon=":material/lightbulb:")
 
 
 def go_to(key: str, step: int) -> None:
@@ -230,4 +282,30 @@ def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bo
         if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
             open_in_train(course.steps[at].config, dataset)
     if at + 1 == len(course.steps) and is_explained:
-        st.success(f"That was the course. {course.summary}", icon=":material/flag:")
+        _end(key, course)
+
+
+def _end(key: str, course: Course) -> None:
+    """What has come of a course, and what to do next."""
+    done = progress(key)
+    count = len(course.steps)
+    left = [str(at + 1) for at in range(count) if not done.is_done(at)]
+    if left:
+        st.info(f"This was the last step. Still open: step {', '.join(left)}.", icon=":material/flag:")
+    else:
+        st.success(
+            f"**Course finished.** Your first answer was right in {done.score(course)} of {count} steps. "
+            f"{course.summary}",
+            icon=":material/flag:",
+        )
+    keys = list(COURSES)
+    following = keys.index(key) + 1
+    if following < len(keys):
+        name = COURSES[keys[following]].name
+        st.button(f"Next course: {name}", icon=":material/arrow_forward:", on_click=go_to, args=(keys[following], 0))
+    else:
+        st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=_go_to_view, args=(fault_lab.VIEW,))
+
+
+def _go_to_view(name: str) -> None:
+    session.choose("learn-view", name)

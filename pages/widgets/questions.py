@@ -28,7 +28,7 @@ def show(dataset: Dataset) -> None:
     st.markdown(experiment.text)
     answer = lessons.ask(f"experiment-{key}", experiment.question)
     if answer is None:
-        st.caption("Answer first; then see it run.")
+        st.caption(lessons.ANSWER_FIRST)
         return
     trials.show_refusal()
     if experiment.classical:
@@ -47,22 +47,26 @@ def _trends(experiment: Experiment, there: comparison.Shown) -> None:
     import pandas as pd
 
     rows = []
-    for place, trial in zip(experiment.places, experiment.trials, strict=True):
+    lines = experiment.series or ("",) * len(experiment.trials)
+    for place, line, trial in zip(experiment.places, lines, experiment.trials, strict=True):
         shot = there[trial.name].snapshot if trial.name in there else None
         if shot is not None and shot.evaluation is not None:
-            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, trial.name))
+            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, trial.name, line))
     if not rows:
         return
     time = "seconds an epoch"
-    table = pd.DataFrame(rows, columns=[experiment.across, "accuracy", time, "name"])
+    table = pd.DataFrame(rows, columns=[experiment.across, "accuracy", time, "name", "series"])
     ends = (experiment.places[0], experiment.places[-1])
     lowest = math.floor(10 * table["accuracy"].min()) / 10
     charts = (("Test accuracy", "accuracy", (lowest, 1.0)), ("Seconds an epoch", time, (0.0, 1.1 * table[time].max())))
     for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
         with column:
             st.markdown(f"**{title}**")
-            spec = lesson_figures.trend(experiment.across, along, ends, height, experiment.is_log)
-            st.vega_lite_chart(table, spec, key=f"trend-{along}")
+            spec = lesson_figures.trend(
+                experiment.across, along, ends, height, experiment.is_log, tuple(dict.fromkeys(experiment.series))
+            )
+            alt = f"{title} over the number of {experiment.across}; the table below has the values."
+            st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
     comparison.results(there)
 
 
@@ -104,7 +108,7 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
                 found.append(run)
                 _state(kind, run)
             has_to_learn = run is None or run.snapshot.status in (Status.STOPPED, Status.FAILED)
-            if has_to_learn and st.button("Let it learn", key=f"learn-{kind}", icon=":material/play_arrow:"):
+            if has_to_learn and st.button("Start", key=f"learn-{kind}", icon=":material/play_arrow:"):
                 _start(kind, dataset, _split(experiment))
     return found
 

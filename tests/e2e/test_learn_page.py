@@ -47,7 +47,7 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
     for number, step in enumerate(course.steps, 1):
         expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
         wait_until_idle(page)  # Until then the explanation of the step before may still stand there.
-        explanation = page.get_by_test_id("stAlert").filter(has_text="So it is.")
+        explanation = page.get_by_test_id("stAlert").filter(has_text="Right!")
         choose(page, step.question.text, step.question.choices[step.question.right])
         wait_until_idle(page)
         if step.trials:
@@ -63,13 +63,13 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
             expect(row).to_contain_text(re.compile(r"\d\d\.\d\d%"))
         if number < len(course.steps):
             page.get_by_role("button", name="Next").click()
-    expect(page.get_by_text("That was the course")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Course finished.")).to_be_visible(timeout=SLOW)
     answers = "".join(str(step.question.right) for step in course.steps)
     expect(page).to_have_url(re.compile(rf"{key}={answers}"))
 
     # After a reload, which begins a new session, the answers are still there.
     page.reload()
-    expect(page.get_by_text("That was the course")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Course finished.")).to_be_visible(timeout=SLOW)
 
 
 def top_of(heading: Locator) -> float:

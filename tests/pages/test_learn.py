@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import articles, faults, scheduler, shared_runs, training
+from mnist_core.classical import KINDS
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.courses import COURSES
 from mnist_core.errors import TrainingError
@@ -65,7 +66,7 @@ def run_until(app: AppTest, words: str) -> None:
     """Poll as the browser does, until something on the page has these words."""
     for _ in range(6000):
         app.run()
-        if any(words in box.value for box in (*app.success, *app.info, *app.markdown)):
+        if any(words in box.value for box in (*app.success, *app.info, *app.warning, *app.markdown)):
             return
         PAUSE.wait(0.02)
     raise AssertionError(f"{words!r} does not come")
@@ -76,6 +77,16 @@ def test_every_activity_is_used_and_every_step_finds_its_own() -> None:
     assert named == set(lessons.ACTIVITIES)
 
 
+SHARED_VIEWS = ("file", "one_image", "tensor", "matrices")
+"""Activities whose pictures are those of other pages too."""
+
+
+def texts_of_pictures(app: AppTest) -> list[str]:
+    """What people are told who do not see the page's charts and images."""
+    charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    return charts + [picture.alt for image in app.get("image") for picture in image.proto.imgs]
+
+
 @pytest.mark.parametrize("key", COURSES)
 def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: str) -> None:
     course(learn, key)
@@ -84,6 +95,8 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert not learn.exception
         assert learn.subheader[0].value == f"{number + 1}. {step.title}"
         assert not learn.success
+        if step.activity not in SHARED_VIEWS:
+            assert all(len(text) > 10 for text in texts_of_pictures(learn))
         assert "Start" not in labels(learn)
         answer(learn, step.question.right)
         if step.trials:
@@ -94,16 +107,62 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         if number + 1 < len(steps):
             press(learn, "Next")
     assert not learn.exception
-    is_over = any("That was the course" in box.value for box in learn.success)
-    assert is_over != bool(steps[-1].trials)  # Those have to be run first.
-    assert "".join(learn.query_params[key]) == "".join(str(step.question.right) for step in steps)
+    # Steps with runs are open until these have been seen.
+    marks = [("abcd" if step.trials else "0123")[step.question.right] for step in steps]
+    assert "".join(learn.query_params[key]) == "".join(marks)
+    if not steps[-1].trials:
+        left = ", ".join(str(number) for number, step in enumerate(steps, 1) if step.trials)
+        assert f"Still open: step {left}." in learn.info[-1].value
 
 
 def test_wrong_answer_is_told_the_right_one(learn: AppTest) -> None:
     question = COURSES["kite"].steps[0].question
     answer(learn, (question.right + 1) % len(question.choices))
     assert not learn.success
-    assert question.choices[question.right] in learn.info[0].value
+    assert learn.warning[0].value.startswith("**Not quite. The right answer is:")
+    assert question.choices[question.right] in learn.warning[0].value
+
+
+def test_right_answer_is_called_right(learn: AppTest) -> None:
+    answer(learn, COURSES["kite"].steps[0].question.right)
+    assert learn.success[0].value.startswith("**Right!**")
+
+
+def test_first_answer_is_kept_and_the_menu_says_how_it_was(learn: AppTest) -> None:
+    question = COURSES["kite"].steps[0].question
+    wrong = (question.right + 1) % len(question.choices)
+    for choice in (wrong, question.right):
+        answer(learn, choice)
+    assert learn.query_params["kite"][0].startswith(str(wrong))
+    assert learn.selectbox(key="contents-kite").options[0].startswith("✗ 1.")
+
+
+def test_end_of_a_course_gives_the_score_and_what_is_next(app: AppTest) -> None:
+    steps = COURSES["torres"].steps
+    first = [step.question.right for step in steps]
+    first[0] = (first[0] + 1) % len(steps[0].question.choices)
+    app.query_params["torres"], app.query_params["course"] = "".join(map(str, first)), "torres"
+    app.switch_page("pages/learn.py").run()
+    assert app.subheader[0].value.startswith("13. ")
+    assert f"right in {len(steps) - 1} of {len(steps)} steps" in app.success[-1].value
+    press(app, "Next course: Morgan")
+    assert app.subheader[0].value == f"1. {COURSES['morgan'].steps[0].title}"
+
+
+def test_step_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> None:
+    app.query_params["course"], app.query_params["step"] = "morgan", "7"
+    app.switch_page("pages/learn.py").run()
+    assert app.subheader[0].value == f"7. {COURSES['morgan'].steps[6].title}"
+    press(app, "Next")
+    assert "".join(app.query_params["step"]) == "8"
+
+
+@pytest.mark.parametrize("step", ["0", "11", "x", "²"])
+def test_step_that_the_course_lacks_is_passed_over(app: AppTest, step: str) -> None:
+    app.query_params["course"], app.query_params["step"] = "morgan", step
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    assert app.subheader[0].value.startswith("1. ")
 
 
 def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppTest) -> None:
@@ -219,7 +278,7 @@ def test_forest_is_stopped_by_its_button_and_can_still_be_looked_at(learn: AppTe
     learn.run()
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
-    assert labels(learn).count("Let it learn") == 4
+    assert [learn.button(key=f"learn-{kind}").label for kind in KINDS] == ["Start"] * 4
 
 
 def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, another: AppTest) -> None:
@@ -282,7 +341,7 @@ def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTe
     view(learn, "Questions")
     learn.session_state["experiment"] = "forest"
     learn.run()
-    assert "Let it learn" not in labels(learn)
+    assert "Start" not in labels(learn)
     answer(learn, EXPERIMENTS["forest"].question.right)
     learn.button(key="learn-bayes").click()
     learn.run()
@@ -478,12 +537,13 @@ def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another:
     clock.now += replays.SECONDS / 2
     another.run()
     assert 1 < last_epoch(another) <= 2.5
-    assert not another.info
+    assert not another.warning
     assert not any("Test and train" in caption.value for caption in another.caption)
     clock.now += replays.SECONDS / 2
     another.run()
     assert last_epoch(another) == 5
-    assert step.question.why in another.info[0].value
+    assert all(len(text) > 10 for text in texts_of_pictures(another))
+    assert step.question.why in another.warning[0].value
     assert any("Test and train" in caption.value for caption in another.caption)
     assert len(scheduler.shared()._runs) == runs
 
@@ -507,3 +567,16 @@ def test_replay_is_over_for_who_comes_back_from_another_step(learn: AppTest, ano
     clock.now += replays.SECONDS
     press(another, "Next")
     assert last_epoch(another) == 5
+
+
+def test_what_was_seen_before_a_reload_is_not_played_back(learn: AppTest, clock: Clock) -> None:
+    ask_for_five_epochs(learn)
+    press(learn, "Start")
+    run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name in ("torres", "course", "step"):
+        again.query_params[name] = "".join(learn.query_params[name])
+    again.switch_page("pages/learn.py").run()
+    assert again.subheader[0].value.startswith(f"{TORRES_FIVE_EPOCHS + 1}. ")
+    assert last_epoch(again) == 5
+    assert "Replay" in labels(again)
