@@ -77,7 +77,8 @@ def curves(
             spec = lesson_figures.compared_curves(name, names, end, ends, across, has_legend)
             if height is not None:
                 spec["height"] = height
-            st.vega_lite_chart(table, spec, key=f"compared-{name}")
+            alt = f"{name.capitalize()} of each run while it trains. Dashed: on validation images."
+            st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
 
 
 def legend(names: Sequence[str]) -> dict[str, str]:

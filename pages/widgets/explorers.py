@@ -60,7 +60,8 @@ def _activation_curve(name: str, total: float) -> None:
     table = pd.DataFrame({"x": places, "y": lessons.activated(name, places)})
     table["here"] = table.index == len(xs)
     is_flat = name in ("sigmoid", "tanh")
-    st.vega_lite_chart(table, lesson_figures.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach))))
+    spec = lesson_figures.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach)))
+    st.vega_lite_chart(table, spec, alt=f"The activation {ACTIVATIONS[name]} as a curve, with a dot at the chosen sum.")
 
 
 def layers(_: Dataset, step: Step) -> None:
@@ -70,11 +71,13 @@ def layers(_: Dataset, step: Step) -> None:
     count = left.slider("Hidden layers", 0, 3, len(step.config.layers))
     units = right.slider("Neurons in each", 1, 512, 4)  # Not those of the question.
     shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
-    st.vega_lite_chart(figures.network_diagram(shown, theme.text_color()))
+    hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
+    alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
+    st.vega_lite_chart(figures.network_diagram(shown, theme.text_color()), alt=alt)
     sizes = [network.PIXELS, *[units] * count, CLASSES]
     terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
     st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
-    st.caption("In each bracket the inputs, and 1 for the bias.")
+    st.caption("Each bracket: inputs + 1 for the bias.")
 
 
 def softmax(_: Dataset, __: Step) -> None:
@@ -87,7 +90,8 @@ def softmax(_: Dataset, __: Step) -> None:
     found = probabilities_of(scores)
     table = pd.DataFrame({"digit": [str(digit) for digit in range(CLASSES)], "probability": found})
     table["best"] = table.index == int(found.argmax())
-    st.vega_lite_chart(table, figures.live_bars())
+    alt = f"Ten bars, the share of each digit. The highest is the {found.argmax()} with {found.max():.0%}."
+    st.vega_lite_chart(table, figures.live_bars(), alt=alt)
     st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
 
 
@@ -100,11 +104,12 @@ def loss(_: Dataset, __: Step) -> None:
     dots = pd.DataFrame({"probability": chance, "value": [x[0] for x in _losses(np.array([chance]))], "name": names})
     table = pd.concat([*rows, dots], ignore_index=True)
     table["here"] = table.index >= len(table) - 2
-    st.vega_lite_chart(table, lesson_figures.two_curves("probability", names, 4.0))
+    alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
+    st.vega_lite_chart(table, lesson_figures.two_curves("probability", names, 4.0), alt=alt)
     cross, squared = dots["value"]
     judged = "right" if chance > 1 / CLASSES else "wrong"
     st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {judged}.")
-    st.caption("The rest is shared out evenly among the other nine digits.")
+    st.caption("The other nine digits share the rest equally.")
 
 
 def _losses(chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +125,8 @@ def descent(_: Dataset, __: Step) -> None:
     table = pd.DataFrame({"weight": np.concatenate([valley, path])})
     table["loss"] = table["weight"] ** 2
     table["step"] = np.concatenate([np.full(len(valley), -1), np.arange(len(path))])
-    st.vega_lite_chart(table, lesson_figures.descent_path(_VALLEY))
+    alt = f"A valley: the loss over one weight, with the {len(path) - 1} steps of gradient descent as dots."
+    st.vega_lite_chart(table, lesson_figures.descent_path(_VALLEY), alt=alt)
     st.markdown(f"After {len(path) - 1} steps the loss has gone from 1 to **{path[-1] ** 2:.3g}**.")
 
 
@@ -164,7 +170,8 @@ def mushrooms(_: Dataset, __: Step) -> None:
     values, poisonous = lessons.mushrooms()
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
-    st.vega_lite_chart(table, lesson_figures.heaps(kinds, _HIGHEST_HEAP))
+    alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
+    st.vega_lite_chart(table, lesson_figures.heaps(kinds, _HIGHEST_HEAP), alt=alt)
     found = lessons.judged(threshold)
     _four(found, "poisonous", "edible")
     st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")

@@ -24,7 +24,7 @@ def examples(dataset: Dataset, _: Step) -> None:
     """A training image, and its label when it is wanted."""
     index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
     left, right = st.columns([1, 3], vertical_alignment="center")
-    left.image(pictures.paper(dataset.train_images[index], 5), width=140)
+    left.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
     with right:
         if st.toggle("Show its label"):
             st.markdown(f"Its label is **{dataset.train_labels[index]}**.")
@@ -52,7 +52,9 @@ def tasks(dataset: Dataset, _: Step) -> None:
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
         told = f"The line is off by **{error:.0f}** inked pixels on average."
     points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
-    st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), lesson_figures.kinds_with_line(task == kinds[1]))
+    spec = lesson_figures.kinds_with_line(task == kinds[1])
+    alt = "Zeros and ones as points, by width and ink, with your line. Ones are narrow, zeros are wide."
+    st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), spec, alt=alt)
     st.markdown(told)
 
 
@@ -107,7 +109,7 @@ def tensor(dataset: Dataset, _: Step) -> None:
     if part.ndim == 3:
         pictures.row(list(part[:10]), [str(k) for k in range(10)], 48)
     elif part.ndim == 2:
-        st.image(pictures.paper(part, 5), width=140)
+        st.image(pictures.paper(part, 5), width=140, alt=f"Training image {index[0]}")
     else:
         st.code(" ".join(map(str, part.ravel())), wrap_lines=True)
 
@@ -131,9 +133,10 @@ def prepare(dataset: Dataset, _: Step) -> None:
     number = "{:.0f}" if stage == 0 else "{:.1f}" if stage == 1 else "{:.2f}"
     st.code(" ".join(number.format(value) for value in middle), wrap_lines=True)
     if stage >= 3:
-        st.image(pictures.paper(np.repeat(images, 24, axis=0)), width="stretch")
+        alt = f"Training image {index} as a single row of 784 pixels"
+        st.image(pictures.paper(np.repeat(images, 24, axis=0)), width="stretch", alt=alt)
     else:
-        st.image(pictures.paper(dataset.train_images[index], 5), width=140)
+        st.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
     one_hot = " ".join(str(int(digit == label)) for digit in range(CLASSES))
     st.markdown(f"Its label: **{one_hot if stage == 4 else label}**")
 
@@ -147,13 +150,25 @@ def convolution(dataset: Dataset, _: Step) -> None:
     image = dataset.test_images[index]
     answers = lessons.convolved(image, stencil)
     first, second, third = st.columns(3)
-    first.image(pictures.paper(image, 6), caption="the picture, 28x28", width=168)
+    label = dataset.test_labels[index]
+    first.image(
+        pictures.paper(image, 6),
+        caption="the picture, 28x28",
+        width=168,
+        alt=f"Test image {index}, {pictures.a(label)}",
+    )
     largest = np.abs(stencil).max()
     second.image(
         pictures.url(figures.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
         caption="the filter, 3x3",
+        alt=f"The nine weights of the filter for {name}",
         width=88,
     )
-    third.image(pictures.url(figures.mosaic(answers[None], 1, 156)), caption="its answers, 26x26", width=160)
+    third.image(
+        pictures.url(figures.mosaic(answers[None], 1, 156)),
+        caption="its answers, 26x26",
+        width=160,
+        alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",
+    )
     rows = "\n".join("  ".join(f"{weight:2d}" for weight in row) for row in stencil)
     st.code(rows)
