@@ -50,7 +50,7 @@ class Problem:
     @classmethod
     def of(cls, config: RunConfig, dataset: Dataset) -> Problem:
         """The problem that `config` poses on `dataset`."""
-        split = datasets.split(dataset, config.split, config.validation_fraction)
+        split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
 
         def part(indices: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
             images = dataset.train_images[indices].astype(np.float32) / np.float32(255)

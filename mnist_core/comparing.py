@@ -54,6 +54,8 @@ def _text(setting: str, value: Any) -> str:
         return "; ".join(map(_layer, value)) or "no hidden layer"
     if setting in _CHOICES:
         return _CHOICES[setting].get(value, value)  # A data set may be the visitor's own.
+    if setting == "training_images":
+        return f"the first {value:,}" if value else "all"
     return "off" if setting in _SWITCHES and not value else _number(value)
 
 

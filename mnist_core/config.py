@@ -108,6 +108,7 @@ BATCH_SIZE = Range(1, 1024, whole=True)
 EPOCHS = Range(1, 100, whole=True)
 L2 = Range(0.0, 1.0)
 VALIDATION_FRACTION = Range(0.0, 0.5)
+TRAINING_IMAGES = Range(0, 1_000_000, whole=True)
 EARLY_STOPPING = Range(0, 50, whole=True)
 AUGMENTATION = Range(0.0, 1.0)
 SEED = Range(0, 2**31 - 1, whole=True)
@@ -187,6 +188,7 @@ class RunConfig:
             not at all to 1 for as much as hands do.
         pixels: a key of `PIXELS`: the numbers in which a network gets an image. Whoever hands it one need not care.
         order: a key of `ORDERS`: how an epoch's training images follow each other.
+        training_images: train on the first so many images of those that are left for training; 0 for all.
 
     Raises:
         ConfigError: naming the field, when it or a combination is impossible.
@@ -207,6 +209,7 @@ class RunConfig:
     augmentation: float = 0.0
     pixels: str = "scaled"
     order: str = "shuffled"
+    training_images: int = 0
 
     def __post_init__(self) -> None:
         self._check_layers()
@@ -225,6 +228,7 @@ class RunConfig:
         AUGMENTATION.check("augmentation", self.augmentation)
         check_choice("pixels", self.pixels, PIXELS)
         check_choice("order", self.order, ORDERS)
+        TRAINING_IMAGES.check("training_images", self.training_images)
         if self.early_stopping and not self.validation_fraction:
             raise ConfigError(
                 "early_stopping",

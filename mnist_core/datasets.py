@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mnist_core import embedded, idx
-from mnist_core.config import SPLITS, VALIDATION_FRACTION, check_choice
+from mnist_core.config import SPLITS, TRAINING_IMAGES, VALIDATION_FRACTION, check_choice
 from mnist_core.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
 from mnist_core.errors import DataError, DownloadError
 from mnist_core.lazy import lazy_property
@@ -118,7 +118,9 @@ class Split:
     test_labels: NDArray[np.uint8]
 
 
-def split(dataset: Dataset, kind: str = "official", validation_fraction: float = 0.0) -> Split:
+def split(
+    dataset: Dataset, kind: str = "official", validation_fraction: float = 0.0, training_images: int = 0
+) -> Split:
     """Divide a data set into training, validation and test images: the same for every run that asks the same.
 
     Args:
@@ -126,20 +128,24 @@ def split(dataset: Dataset, kind: str = "official", validation_fraction: float =
         kind: a key of `SPLITS`. ``"official"``: its own test images. ``"kite"``: a quarter of its training
             images; siblings (`Dataset.train_groups`) stay together, so that the share is not always exact.
         validation_fraction: share of the remaining training images, 0 to 0.5; likewise.
+        training_images: keep the first so many of the images that are then left for training; 0 for all. Test and
+            validation images do not depend on it.
 
     Raises:
-        ConfigError: `kind` or `validation_fraction` is not one of these.
+        ConfigError: `kind`, `validation_fraction` or `training_images` is not one of these.
         DataError: all training images are siblings, so that none can be held out.
     """
     check_choice("split", kind, SPLITS)
     VALIDATION_FRACTION.check("validation_fraction", validation_fraction)
-    return _split(dataset, kind, float(validation_fraction))
+    TRAINING_IMAGES.check("training_images", training_images)
+    return _split(dataset, kind, float(validation_fraction), training_images)
 
 
 @functools.lru_cache(maxsize=16)  # pages ask anew several times a second
-def _split(dataset: Dataset, kind: str, validation_fraction: float) -> Split:
+def _split(dataset: Dataset, kind: str, validation_fraction: float, training_images: int) -> Split:
     train, images, labels = _without_test(dataset, kind)
     train, validation = _divide(dataset, train, validation_fraction, _VALIDATION_SEED)
+    train = train[: training_images or len(train)]
     return Split(_read_only(train), _read_only(validation), images, labels)
 
 

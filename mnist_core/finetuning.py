@@ -38,6 +38,7 @@ def recipe(config: RunConfig) -> RunConfig:
         split="official",
         order="shuffled",
         validation_fraction=0.0,
+        training_images=0,
         early_stopping=0,
     )
 
@@ -50,7 +51,7 @@ def lesson(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawi
         dataset: what it was trained on.
         drawings: the new ones, at least one.
     """
-    split = datasets.split(dataset, config.split, config.validation_fraction)
+    split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
     random = np.random.default_rng([config.seed, 4])
     old = random.permutation(split.train_indices)[:_REHEARSED]
     repeats = min(_MOST_REPEATS, max(1, _NEW // len(drawings)))

@@ -223,7 +223,8 @@ class Run(Job):
     @property
     def split(self) -> Split:
         """Which images it learns from, which are for validation and which it is tested with."""
-        return datasets.split(self.dataset, self.config.split, self.config.validation_fraction)
+        config = self.config
+        return datasets.split(self.dataset, config.split, config.validation_fraction, config.training_images)
 
     @property
     def promised_bytes(self) -> int:

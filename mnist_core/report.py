@@ -96,6 +96,7 @@ def in_words(config: RunConfig) -> list[tuple[str, str]]:
         "optimizer": choices.OPTIMIZERS[config.optimizer].label,
         "loss": choices.LOSSES[config.loss],
         "validation_fraction": f"{config.validation_fraction:.0%}" if config.validation_fraction else "none",
+        "training_images": f"the first {config.training_images:,}" if config.training_images else "all",
         "early_stopping": f"after {config.early_stopping} epochs without progress" if config.early_stopping else "off",
         "augmentation": f"{config.augmentation:g}" if config.augmentation else "off",
         "l2": f"{config.l2:g}" if config.l2 else "off",

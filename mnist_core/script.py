@@ -47,6 +47,7 @@ CONTROLS: Mapping[str, str] = types.MappingProxyType(
         "augmentation": "Augmentation",
         "pixels": "Pixel values",
         "order": "Order of images",
+        "training_images": "Training images",
     }
 )
 FILTERS = "Filters"  # what the editor calls the units of a convolution
@@ -281,6 +282,9 @@ def _division(config: RunConfig) -> Iterator[str]:
         kept = given.replace("groups", "_")
         share = config.validation_fraction
         yield f"{kept}, x_valid, y_valid = hold_out({given}, {share}, seed=784){_controls('validation_fraction')}"
+    if config.training_images:
+        count = config.training_images
+        yield f"x_train, y_train = x_train[:{count}], y_train[:{count}]{_controls('training_images')}"
 
 
 def _network(config: RunConfig) -> Iterator[str]:

@@ -12,7 +12,8 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
     """What the run will cost, in a line."""
     images = 60_000
     if dataset is not None:
-        images = len(datasets.split(dataset, config.split, config.validation_fraction).train_indices)
+        parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+        images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
         f"about {live.duration(launch.expected_seconds(config, images))} · "

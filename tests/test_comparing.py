@@ -45,6 +45,7 @@ OTHERS: dict[str, Any] = {
     "augmentation": 0.5,
     "pixels": "raw",
     "order": "file",
+    "training_images": 1000,
 }
 
 

@@ -55,6 +55,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         augmentation=draw(st.floats(0.0, 1.0)),
         pixels=draw(st.sampled_from(sorted(settings.PIXELS))),
         order=draw(st.sampled_from(sorted(settings.ORDERS))),
+        training_images=draw(st.integers(0, 1_000_000)),
     )
 
 
@@ -91,6 +92,7 @@ def test_json_holds_every_field_in_order() -> None:
         "augmentation": 0.0,
         "pixels": "scaled",
         "order": "shuffled",
+        "training_images": 0,
     }
     assert list(json.loads(RunConfig().to_json())) == [field.name for field in dataclasses.fields(RunConfig)]
 
@@ -122,6 +124,8 @@ OUT_OF_RANGE: list[tuple[str, Any]] = [
     ("augmentation", 1.1),
     ("pixels", "0 to 1"),
     ("order", "random"),
+    ("training_images", -1),
+    ("training_images", 1_000_001),
     ("optimizer", "adagrad"),
     ("optimizer", ""),
     ("loss", "hinge"),
@@ -179,7 +183,7 @@ def repr_short(value: object) -> str:
     return repr(value)[:12]
 
 
-WHOLE = ("batch_size", "epochs", "seed", "early_stopping")
+WHOLE = ("batch_size", "epochs", "seed", "early_stopping", "training_images")
 REAL = ("learning_rate", "validation_fraction", "l2", "augmentation")
 CHOICES = ("optimizer", "loss", "split", "dataset", "pixels", "order")
 

@@ -342,6 +342,23 @@ def test_siblings_stay_together(groups: list[int], kind: str, fraction: float) -
     assert len(parts[2]) or kind == "official"
 
 
+@pytest.mark.parametrize("kind", ["official", "kite"])
+def test_first_training_images_are_those_of_the_whole_split(kind: str) -> None:
+    dataset = blank(100)
+    whole, part = datasets.split(dataset, kind, 0.2), datasets.split(dataset, kind, 0.2, 7)
+    assert part.train_indices.tolist() == whole.train_indices.tolist()[:7]
+    assert part.validation_indices.tolist() == whole.validation_indices.tolist()
+    np.testing.assert_array_equal(part.test_images, whole.test_images)
+    assert datasets.split(dataset, kind, 0.2, 1000).train_indices.tolist() == whole.train_indices.tolist()
+
+
+@pytest.mark.parametrize("count", [-1, 1_000_001, 1.0, "7"])
+def test_number_of_training_images_that_cannot_be(count: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        datasets.split(blank(10), training_images=count)
+    assert caught.value.field == "training_images"
+
+
 @pytest.mark.parametrize(
     ("kind", "fraction", "field"),
     [

@@ -99,9 +99,11 @@ def test_recipe_augments_and_holds_nothing_back() -> None:
         augmentation=0.8,
         order="file",
         pixels="raw",
+        training_images=100,
     )
     recipe = finetuning.recipe(config)
     assert (recipe.split, recipe.validation_fraction, recipe.early_stopping) == ("official", 0, 0)
+    assert recipe.training_images == 0
     assert recipe.augmentation == 0.8
     assert finetuning.recipe(small()).augmentation == 0.5
     assert recipe.layers == config.layers

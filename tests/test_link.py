@@ -39,6 +39,7 @@ OLD_LINKS = {
         augmentation=0.0,
         pixels="scaled",
         order="shuffled",
+        training_images=0,
     ),
     "epochs=3": RunConfig(layers=(LayerConfig("dense", 128, "relu", 0.0),), epochs=3),
     "layers=none&optimizer=rmsprop&learning_rate=0.001&epochs=10": RunConfig(
@@ -82,6 +83,7 @@ OLD_LINKS = {
         layers=(LayerConfig("dense", 128, "relu", 0.0),), optimizer="momentum", learning_rate=10.0, dataset="own"
     ),
     "layers=dense-128-relu&optimizer=sgd": RunConfig(optimizer="sgd"),
+    "layers=dense-128-relu&training_images=1000": RunConfig(training_images=1000),
 }
 
 
@@ -162,7 +164,7 @@ def test_longest_config_fits_into_a_link_and_a_code() -> None:
     config = RunConfig(
         layers=(layer,) * 6, optimizer="momentum", learning_rate=1.2345678901234567e-05, loss="mean_squared_error",
         batch_size=1000, dataset="a" * 40, split="kite", validation_fraction=tiny, seed=2**31 - 1, l2=tiny,
-        early_stopping=50, augmentation=tiny, pixels="raw", order="file", epochs=100,
+        early_stopping=50, augmentation=tiny, pixels="raw", order="file", epochs=100, training_images=1_000_000,
     )  # fmt: skip
     address = link.to_config("https://a-name-of-sixty-letters.example.org/with/a/long/path/", config)
     assert read(urllib.parse.urlsplit(address).query) == config
@@ -195,6 +197,7 @@ OUTSIDE = {
     "augmentation": "1e300",
     "pixels": "0-1",
     "order": "random",
+    "training_images": "1000001",
 }
 INSIDE = {"validation_fraction": "0.1"}
 

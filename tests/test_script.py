@@ -41,6 +41,7 @@ EVERYTHING = RunConfig(
     augmentation=0.5,
     pixels="raw",
     order="file",
+    training_images=5000,
 )
 ONE_OF_EACH = {
     **{f"optimizer-{name}": RunConfig(optimizer=name) for name in choices.OPTIMIZERS},
@@ -151,6 +152,7 @@ SAME = {
         layers=(LayerConfig("conv", 3), LayerConfig("conv_only", 4, "gelu"), LayerConfig(units=8))
     ),
     "no-hidden-layer": same_as_theirs(layers=()),
+    "first-images": same_as_theirs(training_images=70, validation_fraction=0.2, split="kite"),
 }
 
 
@@ -260,7 +262,7 @@ def test_line_that_a_control_decides_ends_with_its_name(setting: str) -> None:
     [
         ("optimizer", "adamw"), ("learning_rate", 0.5), ("loss", "categorical_crossentropy"), ("batch_size", 7),
         ("epochs", 9), ("seed", 3), ("l2", 0.5), ("early_stopping", 7), ("pixels", "scaled"), ("order", "shuffled"),
-        ("validation_fraction", 0.3),
+        ("validation_fraction", 0.3), ("training_images", 70),
     ],
 )  # fmt: skip
 def test_only_lines_with_its_name_change_with_a_control(setting: str, value: Any) -> None:

@@ -41,7 +41,7 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
     model = network.to_keras(config)
     model.set_weights(list(forward.initial_weights(config)))
     model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"], jit_compile=False)
-    split = datasets.split(dataset, config.split, config.validation_fraction)
+    split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
     images = dataset.train_images.astype(np.float32) / (1 if config.pixels == "raw" else 255)
     labels = keras.utils.to_categorical(dataset.train_labels, 10)
     assert len(split.train_indices) % config.batch_size != 0
@@ -84,6 +84,7 @@ FITTED: dict[str, dict[str, Any]] = {
         "layers": (LayerConfig(units=16, activation="gelu"), LayerConfig(units=8, activation="sigmoid")),
     },
     "adam-penalty": {"optimizer": "adam", "learning_rate": 0.003, "l2": 0.01, "validation_fraction": 0.3},
+    "first-images": {"training_images": 100, "validation_fraction": 0.2},
     "adamw": {"optimizer": "adamw", "learning_rate": 0.01},
     "convolutions": {"layers": CONVOLUTIONS},
     "raw-pixels-in-the-files-order": {

@@ -145,7 +145,7 @@ def tensors(dataset: Dataset) -> None:
 def split(dataset: Dataset) -> None:
     """Which images are for what, as the Train page's settings have it."""
     config = session.draft()
-    parts = datasets.split(dataset, config.split, config.validation_fraction)
+    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
     with st.container(horizontal=True):
         st.metric("To learn from", f"{len(parts.train_indices):,}", help="The training images.")
         st.metric("To watch it by", f"{len(parts.validation_indices):,}", help="The validation images.")

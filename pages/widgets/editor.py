@@ -268,6 +268,15 @@ def data(draft: RunConfig) -> RunConfig:
         format_func=settings.SPLITS.__getitem__,
         help="Which images are kept from the network to test it at the end.",
     )
+    images = st.number_input(
+        "Training images",
+        int(settings.TRAINING_IMAGES.low),
+        int(settings.TRAINING_IMAGES.high),
+        step=1000,
+        **session.seeded(_key("training-images"), draft.training_images),
+        help="Learn from the first so many training images only. The fewer there are, the sooner a network overfits. "
+        "0 takes all.",
+    )
     scales = list(settings.PIXELS)
     pixels = st.selectbox(
         "Pixel values",
@@ -324,4 +333,5 @@ def data(draft: RunConfig) -> RunConfig:
         augmentation=float(augmentation),
         pixels=pixels,
         order=order,
+        training_images=int(images),
     )

@@ -137,8 +137,8 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
 def _seconds(trial: Trial, dataset: Dataset) -> float:
     """About how long a trial takes alone."""
     config = on(trial, dataset).config
-    images = datasets.split(dataset, config.split, config.validation_fraction).train_indices
-    return capacity.estimated_seconds(config, len(images))
+    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    return capacity.estimated_seconds(config, len(parts.train_indices))
 
 
 def _are_active(there: Named) -> bool:
