@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 
 import numpy as np
 import pytest
 
-from mnist_core import network
+from mnist_core import datasets, network, training
 from mnist_core.articles import ARTICLES
 from mnist_core.classical import KINDS
 from mnist_core.config import LayerConfig, RunConfig
@@ -16,6 +17,7 @@ from mnist_core.course import CONCEPTS, Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
 from mnist_core.experiments import EXPERIMENTS
+from tests.events import finished
 
 STEPS = [(key, number, step) for key, course in COURSES.items() for number, step in enumerate(course.steps, 1)]
 STEP_IDS = [f"{key}-{number}" for key, number, _ in STEPS]
@@ -127,6 +129,24 @@ def test_convolutional_network_learns_a_twelfth_of_the_wide_layers_numbers() -> 
     convolutions, wide = step_of("morgan", "A small convolutional network").trials
     ratio = network.parameter_count(wide.config) / network.parameter_count(convolutions.config)
     assert round(ratio) == 12
+
+
+@pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST is not here")
+def test_few_images_are_overfitted_as_the_step_says() -> None:
+    dataset = datasets.load("mnist")
+    plain, dropped = (
+        finished(list(training.train(trial.config, dataset))).history
+        for trial in step_of("morgan", "Overfitting").trials
+    )
+    losses = [metrics.validation_loss or 0.0 for metrics in plain]
+    lowest = losses.index(min(losses))
+    assert min(metrics.accuracy for metrics in plain[17:]) > 0.99
+    assert plain[-1].accuracy == 1
+    assert plain[-1].loss < 0.005
+    assert 8 < lowest < 22
+    assert losses[lowest] < 0.4
+    assert round(losses[-1], 2) == 0.49
+    assert round(dropped[-1].validation_loss or 0.0, 2) == 0.44
 
 
 # Progress.
