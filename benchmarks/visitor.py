@@ -141,7 +141,7 @@ class Visitor:
         """Type into a number field and press Enter; returns the milliseconds from that key until `seen` holds."""
         field = self.page.get_by_role("spinbutton", name=label)
         if not field.is_visible():
-            self.page.get_by_text("Change how it learns").click()
+            self.page.get_by_text("Training settings").click()
         field.fill(str(value))
         return self._timed("keydown", seen, lambda: field.press("Enter"))
 

@@ -43,7 +43,7 @@ COURSE = Course(
                 "The first sums are 255 times too large and the first loss about fifty times; it takes long to come "
                 "down from there. RMSprop, which fits its steps to the size of the slopes, copes. Plain SGD, as Kite "
                 "and Torres use it, has it harder: with Kite's recipe the scaled run reads 89 of 100 after five "
-                "epochs, the other one 59. Try it on the Train page, under **Change the data**.",
+                "epochs, the other one 59. Try it on the Train page, under **Training data**.",
             ),
             dataclasses.replace(_ONE, epochs=5, pixels="raw"),
             trials=(

@@ -39,11 +39,11 @@ with left:
     main = st.container()
 with right:
     picture = st.container()
-    with st.expander("Change the network", icon=":material/tune:"):
+    with st.expander("Layers", icon=":material/tune:"):
         config = editor.network(session.draft())
-    with st.expander("Change how it learns", icon=":material/speed:"):
+    with st.expander("Training settings", icon=":material/speed:"):
         config = editor.recipe(config)
-    with st.expander("Change the data", icon=":material/image:"):
+    with st.expander("Training data", icon=":material/image:"):
         config = editor.data(config)
     session.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):

@@ -52,7 +52,7 @@ def begin_long_run(page: Page) -> None:
     # The editor is made anew for the chosen network: wait until the old controls are gone.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
-    page.get_by_text("Change how it learns").click()
+    page.get_by_text("Training settings").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
     epochs.press("Enter")
