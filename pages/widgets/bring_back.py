@@ -46,7 +46,7 @@ def _take(content: bytes, name: str) -> None:
         config = saving.read_config(content, name)
         if config.dataset not in data.names():
             config = dataclasses.replace(config, dataset=session.draft().dataset)
-        session.edit(config)
+        session.edit(config, "From a file")
         page = "pages/train.py"
     else:
         run = _run(saving.read_network(content, name), name)

@@ -263,7 +263,7 @@ def go_to(key: str, step: int) -> None:
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:
     """Show a network on the Train page, to learn from this data set."""
-    session.edit(dataclasses.replace(config, dataset=dataset.name))
+    session.edit(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
     st.switch_page("pages/train.py")
 
 

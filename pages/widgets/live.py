@@ -315,21 +315,27 @@ def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
     evaluation = shot.evaluation
     if evaluation is None and not shot.status.is_active:
         return
+    published = tutorial.published if tutorial and run.dataset.name == "mnist" else None
+    accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
+    loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
+    source = f" Tutorial: {tutorial.source}." if tutorial and published else ""
     st.metric(
         "Test accuracy",
         f"{evaluation.accuracy:.2%}" if evaluation else _NOT_YET,
-        help="Share of the test images that it reads right. It does not train on them. The test comes after the run.",
+        accuracy,
+        delta_color="off",
+        delta_arrow="off",
+        help="Share of the test images that it reads right. It does not train on them. The test comes after the run."
+        + source,
     )
     st.metric(
         "Test loss",
         f"{evaluation.loss:.4f}" if evaluation else _NOT_YET,
-        help="How wrong its answers are on the test images. 0 is perfect.",
+        loss,
+        delta_color="off",
+        delta_arrow="off",
+        help="How wrong its answers are on the test images. 0 is perfect." + source,
     )
-    published = tutorial.published if tutorial and run.dataset.name == "mnist" else None
-    if tutorial and published:
-        st.metric("Test accuracy in the tutorial", f"{published.test_accuracy:.2%}", help=tutorial.source)
-        if published.test_loss is not None:
-            st.metric("Test loss in the tutorial", f"{published.test_loss}", help=tutorial.source)
 
 
 def _what_next(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:

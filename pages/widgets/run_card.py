@@ -131,7 +131,7 @@ def _offer_ways(row: Row) -> None:
         session.prefer_run(row.id)
         st.switch_page("pages/evaluate.py")
     if row.config is not None and st.button("To the editor", icon=":material/tune:", help="Its settings, to change."):
-        session.edit(row.config)
+        session.edit(row.config, f"Run {row.summary.number}")
         st.switch_page("pages/train.py")
 
 

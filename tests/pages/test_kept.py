@@ -183,6 +183,9 @@ def test_settings_from_a_file_go_into_the_editor(app: AppTest) -> None:
     upload(app, "settings.json", config.to_json().encode())
     assert not app.error
     assert app.session_state["draft"] == dataclasses.replace(config, dataset="embedded")
+    app.switch_page("pages/train.py").run()
+    assert app.selectbox(key="preset").options[0] == "From a file: 784 → 128 ReLU → 10"
+    assert app.button(key="undo").disabled
 
 
 def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -262,6 +263,17 @@ def test_places_of_the_tests_figures_are_there_from_the_start_and_a_stopped_run_
     assert app.metric[0].value.endswith("%")
     epoch = run.snapshot.points[-1].epoch
     assert any(text.value.endswith(f"stopped during epoch {epoch} of 100") for text in app.markdown)
+
+
+def test_figures_stand_beside_the_tutorials_whatever_the_seed(app: AppTest) -> None:
+    app.number_input(key="seed-0").set_value(5).run()
+    press(app, "Train")
+    run = wait_for_end(app)
+    assert any("tutorial's figures are for MNIST" in text.value for text in app.caption)
+    assert [metric.delta for metric in app.metric] == ["", ""]
+    run.dataset = dataclasses.replace(run.dataset, name="mnist")
+    app.run()
+    assert [metric.delta for metric in app.metric] == ["92.64% in the tutorial", "0.2567 in the tutorial"]
 
 
 def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:
