@@ -12,7 +12,10 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
 
 Tensor = Any  # TensorFlow ships no types.
 Rule = Callable[[Tensor, Tensor, tuple[Tensor, ...], Tensor, Tensor], tuple[Tensor, tuple[Tensor, ...]]]
@@ -83,3 +86,25 @@ UPDATE_RULES: Mapping[str, UpdateRule] = types.MappingProxyType(
         "adamw": UpdateRule(2, _adamw),
     }
 )
+
+KERAS_CLASSES: Mapping[str, tuple[str, Mapping[str, float]]] = types.MappingProxyType(
+    {
+        "sgd": ("SGD", {}),
+        "momentum": ("SGD", {"momentum": MOMENTUM}),
+        "rmsprop": ("RMSprop", {}),
+        "adam": ("Adam", {}),
+        "adamw": ("AdamW", {}),
+    }
+)
+"""A key of `config.OPTIMIZERS` -> the class in `keras.optimizers`, and what it is given beside the learning rate."""
+
+
+def compile_arguments(config: RunConfig) -> dict[str, Any]:
+    """What `keras.Model.compile` is given for a run: optimizer, loss and metrics."""
+    import keras
+
+    name, more = KERAS_CLASSES[config.optimizer]
+    optimizer = getattr(keras.optimizers, name)(learning_rate=config.learning_rate, **more)
+    # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
+    metrics = ["accuracy", *([config.loss] if config.l2 else [])]
+    return {"optimizer": optimizer, "loss": config.loss, "metrics": metrics}

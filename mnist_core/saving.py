@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core import forward, hdf5
+from mnist_core import forward, hdf5, optimizers
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
 from mnist_core.hdf5 import UnfitError
@@ -43,13 +43,16 @@ _REMEDY = "Choose a .keras or .npz file that the playground has saved."
 
 
 def keras_file(network: TrainedNetwork) -> bytes:
-    """The network as Keras saves it, for `keras.models.load_model`, not compiled.
+    """The network as Keras saves it, for `keras.models.load_model`, compiled with its recipe.
 
-    It reads (n, 28, 28) pixels in the numbers that its config names: from 0 to 1, or from 0 to 255.
+    It reads (n, 28, 28) pixels in the numbers that its config names: from 0 to 1, or from 0 to 255. Its labels are rows
+    of ten, as `keras.utils.to_categorical` makes them. The optimizer starts without what it gathered in training.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.keras")
-        network.to_keras().save(path)
+        model = network.to_keras()
+        model.compile(**optimizers.compile_arguments(network.config))
+        model.save(path)
         content = path.read_bytes()
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as saved, zipfile.ZipFile(buffer, "w") as archive:

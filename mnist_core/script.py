@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core import datasets, idx
 from mnist_core.config import CLASSES, IMAGE_SIZE, PIXELS
-from mnist_core.optimizers import MOMENTUM
+from mnist_core.optimizers import KERAS_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,17 +51,6 @@ CONTROLS: Mapping[str, str] = types.MappingProxyType(
     }
 )
 FILTERS = "Filters"  # what the editor calls the units of a convolution
-
-# The setting -> the class in `keras.optimizers`, and what it is given beside the learning rate.
-_OPTIMIZERS: Mapping[str, tuple[str, str]] = types.MappingProxyType(
-    {
-        "sgd": ("SGD", ""),
-        "momentum": ("SGD", f", momentum={MOMENTUM}"),
-        "rmsprop": ("RMSprop", ""),
-        "adam": ("Adam", ""),
-        "adamw": ("AdamW", ""),
-    }
-)
 
 _GROUPS_FILE = "train-groups-idx1-int"
 
@@ -115,15 +104,20 @@ class Section:
     code: str
 
 
-def keras_script(config: RunConfig) -> str:
+def keras_script(config: RunConfig, file: str = "train.py") -> str:
     """The run as one file of Python that needs Keras 3 and NumPy; the same config gives the same text.
 
     It reads MNIST as Keras offers it, or the IDX files of a folder that is named on the command line; another data set
     is always read from a folder, as `data_files` leaves it. At the end it prints loss and accuracy on the test images.
     What Keras cannot do as the playground does it is named in its docstring, and left out.
+
+    Args:
+        config: the run's.
+        file: the file's name, of letters, digits, ``.`` and ``-``; its docstring says how to run it.
     """
     imports, functions, *parts = _sections(config, is_notebook=False)
-    head = "\n".join(["A network that reads handwritten digits, and the recipe that trained it.", "", *_advice(config)])
+    title = "A network that reads handwritten digits, and the recipe that trained it."
+    head = "\n".join([title, "", *_advice(config, file)])
     body = "\n\n".join(f"# {part.title}\n{part.code}" for part in parts)
     return f'"""{head}\n"""\n\n{imports.code}\n\n\n{functions.code}\n\n\n{body}\n'
 
@@ -175,15 +169,15 @@ def _controls(*settings: str) -> str:
     return "  # " + ", ".join(CONTROLS[setting] for setting in settings)
 
 
-def _advice(config: RunConfig) -> list[str]:
+def _advice(config: RunConfig, file: str) -> list[str]:
     """How to run the script, and what to expect of it."""
     if config.dataset == "mnist":
         how = [
-            "    python train.py           downloads MNIST on its first run",
-            "    python train.py FOLDER    reads MNIST's four IDX files from a folder",
+            f"    python {file}           downloads MNIST on its first run",
+            f"    python {file} FOLDER    reads MNIST's four IDX files from a folder",
         ]
     else:
-        how = ["    python train.py FOLDER    reads the data set's IDX files from a folder"]
+        how = [f"    python {file} FOLDER    reads the data set's IDX files from a folder"]
     return ["It needs Keras 3 and its TensorFlow: pip install tensorflow", "", *how, "", *_differences(config)]
 
 
@@ -329,10 +323,10 @@ def _layer(layer: LayerConfig, number: int, penalty: str) -> Iterator[str]:
 
 
 def _recipe(config: RunConfig) -> Iterator[str]:
-    name, more = _OPTIMIZERS[config.optimizer]
+    name, more = KERAS_CLASSES[config.optimizer]
     # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
     also = f', "{config.loss}"' if config.l2 else ""
-    rate = f"learning_rate={config.learning_rate}{more}"
+    rate = ", ".join(f"{key}={value}" for key, value in {"learning_rate": config.learning_rate, **more}.items())
     yield "model.compile("
     yield f"    optimizer=keras.optimizers.{name}({rate}),{_controls('optimizer', 'learning_rate')}"
     yield f'    loss="{config.loss}",{_controls("loss")}'

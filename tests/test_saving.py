@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mnist_core import network, saving
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core import evaluation, network, saving
+from mnist_core.config import OPTIMIZERS, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
 from mnist_core.network import TrainedNetwork
 from mnist_core.prediction import SHIPPED
@@ -80,6 +80,27 @@ def test_keras_opens_the_file_and_answers_the_same(name: str, tmp_path: Path) ->
     images = blobs().test_images
     pixels = images.astype(np.float32) if name == "raw" else images / np.float32(255)
     np.testing.assert_allclose(model.predict(pixels, verbose=0), trained.predict(images), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("changes", [{}, {"l2": 0.01, "loss": "mean_squared_error"}], ids=["plain", "penalty"])
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
+def test_keras_evaluates_and_goes_on_without_compiling(optimizer: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    trained = untrained(small(optimizer=optimizer, learning_rate=0.025, **changes))
+    path = tmp_path / "network.keras"
+    path.write_bytes(keras_file(trained))
+    model = keras.models.load_model(path)
+    dataset = blobs()
+    images, labels = dataset.test_images / np.float32(255), keras.utils.to_categorical(dataset.test_labels, 10)
+    found = model.evaluate(images, labels, verbose=0, return_dict=True)
+    expected = evaluation.evaluate_on_test(trained, dataset)
+    assert found["accuracy"] == pytest.approx(expected.accuracy)
+    loss = trained.config.loss if changes else "loss"
+    assert found[loss] == pytest.approx(expected.loss, rel=1e-4)
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.025)
+    model.fit(images, labels, epochs=2, verbose=0)
+    assert model.evaluate(images, labels, verbose=0, return_dict=True)["loss"] < found["loss"]
+    check_same(read_network(path.read_bytes(), "file"), trained)
 
 
 def test_keras_opens_the_file_without_running_code_of_its_own(tmp_path: Path) -> None:

@@ -72,11 +72,12 @@ def files(run: Run) -> dict[str, list[Offer]]:
     if network is None:
         return {}
     pixels = "from 0 to 255" if config.pixels == "raw" else "from 0 to 1"
+    file = f"{_file_name(runs.title(run))}.py"
     programs = [
         Offer(
             "Keras script",
             ".py",
-            lambda: script.keras_script(config),
+            lambda: script.keras_script(config, file),
             "Trains the same network without the playground.",
         ),
         Offer("Notebook", ".ipynb", lambda: script.notebook(config), "The same for Jupyter or Colab."),
@@ -92,7 +93,7 @@ def files(run: Run) -> dict[str, list[Offer]]:
                 "Keras model",
                 ".keras",
                 lambda: saving.keras_file(network),
-                f"For keras.models.load_model. It reads (n, 28, 28) pixels {pixels}.",
+                f"For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
             ),
             Offer("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
         ],

@@ -13,7 +13,7 @@ from mnist_core import saving, scheduler, training
 from mnist_core.config import RunConfig
 from mnist_core.job import Status
 from mnist_core.script import CONTROLS, FILTERS, keras_script
-from pages.widgets import data, downloads
+from pages.widgets import data, downloads, runs
 from tests.pages.visitor import train_briefly
 
 
@@ -36,6 +36,9 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
     assert labels(app) == every
     offers = {one.label: one.make() for group in downloads.files(run).values() for one in group}
+    script = next(one for one in downloads.files(run)["As a program"] if one.label == "Keras script")
+    file = f"{downloads._file_name(runs.title(run))}{script.ending}"
+    assert f"    python {file} FOLDER" in str(script.make())
     network = run.snapshot.network
     assert network is not None
     for name in ("Keras model", "Weights"):
