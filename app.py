@@ -31,6 +31,7 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets import cookies
+    from pages.widgets import cookies, server_log
 
+    server_log.limit()
     app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)])

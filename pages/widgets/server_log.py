@@ -1,0 +1,91 @@
+"""What one session can make Streamlit write into the server's log.
+
+Someone who sends forged values for controls causes a traceback with each message. The first few are useful, the rest
+would only fill the disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST = 3
+SECONDS = 600.0
+_MOST_SESSIONS = 10_000
+# Those that write what a browser's message has caused.
+_LOGGERS = (
+    "streamlit.error_util",
+    "streamlit.runtime.app_session",
+    "streamlit.runtime.fragment",
+    "streamlit.runtime.runtime",
+    "streamlit.runtime.scriptrunner.script_runner",
+    "streamlit.runtime.state.session_state",
+    "streamlit.web.server.starlette.starlette_websocket",
+    "uvicorn.error",
+)
+
+
+def session_id() -> str:
+    """The session whose script runs in this thread; empty outside of scripts."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""
+
+
+class PerSession(logging.Filter):
+    """Lets the first warnings and errors of each session pass, then one line that says so, then none for a while.
+
+    What belongs to no script, such as a message that cannot be read, counts as one session.
+
+    Args:
+        most: how many pass.
+        seconds: the while, from the first of them.
+        clock: seconds.
+        session: names the session of this thread.
+    """
+
+    def __init__(
+        self,
+        most: int = MOST,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        session: Callable[[], str] = session_id,
+    ) -> None:
+        super().__init__()
+        self._most, self._seconds, self._clock, self._session = most, seconds, clock, session
+        self._lock = threading.Lock()
+        # How many there were, and when the first.
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written; one that is the last of its session becomes a line without a traceback."""
+        if record.levelno < logging.WARNING:
+            return True
+        name, now = self._session(), self._clock()
+        with self._lock:
+            count, began = self._counts.get(name, (0, now))
+            if now - began >= self._seconds:
+                count, began = 0, now
+            self._counts[name] = (count + 1, began)
+            self._counts.move_to_end(name)
+            if len(self._counts) > _MOST_SESSIONS:
+                self._counts.popitem(last=False)
+        if count == self._most:
+            record.msg = "Session %s has caused %d warnings and errors; its next ones are left out for %d minutes."
+            record.args = (name or "(none)", count, round((self._seconds - (now - began)) / 60))
+            record.exc_info = record.exc_text = record.stack_info = None
+        return count <= self._most
+
+
+def limit() -> None:
+    """Limit what each session can make Streamlit write, from now on."""
+    one = PerSession()
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(one)

@@ -1,0 +1,58 @@
+"""How much one session can make Streamlit write into the server's log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from pages.widgets.server_log import PerSession
+from tests.kept import Clock
+
+
+def record(level: int = logging.ERROR) -> logging.LogRecord:
+    try:
+        raise TypeError("forged")
+    except TypeError:
+        return logging.LogRecord("streamlit", level, "file.py", 1, "Uncaught %s", ("error",), sys.exc_info())
+
+
+def written(one: PerSession, times: int, level: int = logging.ERROR) -> list[str]:
+    """What is written of so many records, with their tracebacks."""
+    records = [record(level) for _ in range(times)]
+    return [logging.Formatter().format(entry) for entry in records if one.filter(entry)]
+
+
+def test_first_tracebacks_are_written_then_one_line_then_nothing_for_a_while() -> None:
+    clock = Clock()
+    one = PerSession(2, 600, clock, lambda: "forger")
+    first, second, last = written(one, 50)
+    assert "TypeError: forged" in first
+    assert "TypeError: forged" in second
+    assert last == "Session forger has caused 2 warnings and errors; its next ones are left out for 10 minutes."
+    clock.forward(599)
+    assert written(one, 5) == []
+    clock.forward(1)
+    assert len(written(one, 5)) == 3
+
+
+def test_sessions_are_counted_apart_and_what_belongs_to_none_together() -> None:
+    names = iter(["one", "other", "one", "other", "", "", ""])
+    one = PerSession(1, 600, Clock(), lambda: next(names))
+    lines = written(one, 7)
+    assert sum("TypeError" in line for line in lines) == 3
+    assert sum("left out" in line for line in lines) == 3
+
+
+def test_what_is_no_trouble_is_written_as_before() -> None:
+    one = PerSession(1, 600, Clock(), lambda: "")
+    assert len(written(one, 20, logging.INFO)) == 20
+    assert len(written(one, 1)) == 1
+
+
+def test_many_sessions_are_not_remembered_for_ever() -> None:
+    names = iter(str(number) for number in range(12_000))
+    one = PerSession(1, 600, Clock(), lambda: next(names))
+    entry = record()
+    for _ in range(12_000):
+        one.filter(entry)
+    assert len(one._counts) == 10_000
