@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 import streamlit as st
 
@@ -60,8 +59,11 @@ def pasted() -> bytes | None:
     found = _LISTEN(data=limits, key="clipboard", on_picture_change=lambda: None).picture
     if not found:
         return None
-    photo.check_size(found["size"])
+    size, url = (found.get("size"), found.get("url")) if isinstance(found, dict) else (None, None)
+    if not isinstance(size, int) or not isinstance(url, str):
+        return b""  # A browser may send anything. Refused like any other file that is no picture.
+    photo.check_size(size)
     try:
-        return base64.b64decode(found["url"].partition(",")[2], validate=True)
-    except binascii.Error:
-        return b""  # Refused like any other file that is no picture.
+        return base64.b64decode(url.partition(",")[2], validate=True)
+    except ValueError:
+        return b""

@@ -200,11 +200,10 @@ def read_canvas_picture(data: bytes) -> None:
 
 def read_pixels(data: bytes) -> None:
     """Bytes as a picture of any sides, with any number of channels."""
-    height, width, channels = data[0] % 80, data[1] % 80, (4, 4, 4, 3, 1, 0)[data[2] % 6]
-    pixels = np.resize(
-        np.frombuffer(data, np.uint8, offset=3) if len(data) > 3 else np.zeros(1, np.uint8), height * width * channels
-    )
-    check_drawing(pixels.reshape(height, width, channels).astype((np.uint8, np.uint8, np.float32)[data[2] % 3]))
+    sides, rest = (data + bytes(4))[:3], np.frombuffer(data + bytes(4), np.uint8, offset=3)
+    height, width, channels = sides[0] % 80, sides[1] % 80, (4, 4, 4, 3, 1, 0)[sides[2] % 6]
+    pixels = np.resize(rest, height * width * channels)
+    check_drawing(pixels.reshape(height, width, channels).astype((np.uint8, np.uint8, np.float32)[sides[2] // 6 % 3]))
 
 
 def photo_seeds() -> Sequence[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import threading
+import types
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from mnist_core.datasets import Dataset
 from mnist_core.drawing import to_mnist
 from mnist_core.job import Status
 from mnist_core.prediction import Predictor
-from pages.widgets import data
+from pages.widgets import clipboard, data
 from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 
 
@@ -190,6 +191,22 @@ def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> N
     press(app, "Draw again")
     assert not app.error
     assert "comes after each stroke" in app.info[0].value
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "picture", 7, ["size", "url"], {"size": 4}, {"url": "data:,"}, {"size": "4", "url": "data:,"},
+        {"size": 4, "url": 7}, {"size": 4, "url": "no address"}, {"size": 4, "url": "data:image/png;base64,\u00e9"},
+    ],
+)  # fmt: skip
+def test_pasted_picture_that_is_none_is_refused_in_words(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, sent: Any
+) -> None:
+    monkeypatch.setattr(clipboard, "_LISTEN", lambda **_: types.SimpleNamespace(picture=sent))
+    app.switch_page("pages/draw.py").run()
+    assert not app.exception
+    assert [box.value.split(".")[0] for box in app.error] == ["This cannot be read as a picture"]
 
 
 @pytest.mark.parametrize(
