@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mnist_core import room, runs, scheduler
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mnist_core.live_run import Run
     from mnist_core.scheduler import Scheduler
     from mnist_core.stored_run import RunSummary
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +157,11 @@ class Keeper:
         """Runs of a workspace that nobody trains any more, the newest first; errors are as for `list`."""
         return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), runs.GRACE_SECONDS))
 
-    def _read(self, read: Callable[[], tuple[RunSummary, ...]]) -> tuple[RunSummary, ...]:
+    def take_removed(self, workspace: str) -> int:
+        """As `Room.take_removed`; errors are as for `list`."""
+        return self._read(lambda: self.store.room.take_removed(workspace))
+
+    def _read(self, read: Callable[[], T]) -> T:
         outage = self._outage  # Another thread may end it at any moment.
         if outage is not None and time.monotonic() < outage[0]:
             raise outage[1].with_traceback(None)  # Or each time would add to the traceback of the last.

@@ -275,9 +275,10 @@ def test_unreachable_database_is_asked_again_only_after_a_while(tmp_path: Path, 
     with pytest.raises(StoreError, match="cannot be") as first:
         keeper.list(workspace)
     folder.unlink()
-    with pytest.raises(StoreError) as second:
-        keeper.unfinished(workspace)
-    assert second.value is first.value
+    for ask in (keeper.unfinished, keeper.take_removed):
+        with pytest.raises(StoreError) as later:
+            ask(workspace)
+        assert later.value is first.value
 
 
 def test_outage_that_ends_while_somebody_asks_is_no_error_of_another_kind(

@@ -3,6 +3,7 @@
 `WorkspaceCookie` is ASGI middleware of `st.App`, which `streamlit run app.py` finds in app.py. It gives each browser a
 workspace with its first page. When a session moves to another workspace, as with a recovery code, it hands the browser
 a ticket; the page sends the ticket to `ADDRESS` and gets the new cookie. The token itself never reaches JavaScript.
+Tickets are known to the server that gave them: several servers behind one address need sticky sessions.
 """
 
 from __future__ import annotations

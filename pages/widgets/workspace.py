@@ -111,7 +111,7 @@ def show_room() -> None:
     if session.is_workspace_used():
         removed = session.kept("removed-runs", 0)
         with contextlib.suppress(StoreError):  # `summaries` tells of it.
-            removed += store().room.take_removed(session.workspace())
+            removed += session.keeper().take_removed(session.workspace())
         session.keep("removed-runs", removed)
         if removed:
             what = "1 of your runs was" if removed == 1 else f"{removed} of your runs were"
