@@ -77,9 +77,23 @@ def test_every_case_is_told_in_full() -> None:
     assert len({fault.name for fault in FAULTS.values()}) == len(FAULTS) == 9
     for fault in FAULTS.values():
         assert 2 <= len(fault.hints) <= 3
-        for text in (*fault.hints, fault.explanation):
+        for text in (*fault.hints, fault.symptom, fault.explanation, fault.cure):
             assert text.endswith((".", "?"))
             assert "  " not in text
+
+
+def test_every_case_has_a_number_and_links_find_it_by_that() -> None:
+    assert sorted(faults.NUMBERED) == sorted(FAULTS)
+    assert [faults.key_of_case(str(number)) for number in range(1, 10)] == list(faults.NUMBERED)
+    # Neither the order of the answers on the page nor that of the table gives a case away.
+    for order in (list(FAULTS), sorted(FAULTS, key=lambda key: FAULTS[key].name)):
+        assert sum(a == b for a, b in zip(order, faults.NUMBERED, strict=True)) <= 3
+
+
+@pytest.mark.parametrize("text", ["", "0", "10", "-1", "1.0", "dead", "²"])
+def test_number_of_no_case_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="no such case"):
+        faults.key_of_case(text)
 
 
 @pytest.mark.parametrize(
