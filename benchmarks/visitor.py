@@ -160,7 +160,7 @@ class Visitor:
     def strokes(self, count: int) -> Iterator[None]:
         """Go to the Draw page and draw that many lines; yields when each has its answer, then wipes it away."""
         self.page.get_by_role("link", name="Draw").click()
-        canvas = self.page.locator("canvas.upper-canvas")
+        canvas = self.page.get_by_role("img", name="Drawing area")
         canvas.wait_for()
         self.page.locator(_AT_REST).wait_for()
         box = canvas.bounding_box()
@@ -174,7 +174,7 @@ class Visitor:
             self.page.get_by_text("It reads a").wait_for()
             self.page.locator(_AT_REST).wait_for()
             yield
-            self.page.get_by_role("button", name="Reset canvas & history").click()
+            self.page.get_by_role("button", name="Clear", exact=True).click()
             self.page.get_by_text("comes after each stroke").wait_for()
 
     def _timed(self, event: str, seen: str, act: Callable[[], object]) -> float:

@@ -7,14 +7,15 @@ from mnist_core.errors import PlaygroundError
 from pages.widgets import board, data, own_digits, pictures, reading, session
 
 st.title("Draw a digit")
-left, right = st.columns([1, 2], gap="large")
-with left:
-    st.caption("One digit, please:")
+# Side by side where there is room for both, else one below the other.
+both = st.container(horizontal=True, gap="large")
+with both.container(width=board.WIDTH):
+    st.caption("Draw one digit (0-9)")
     sheet = board.show()
-with right:
+with both.container():
     # The answer stands first, next to the canvas even on a phone; what it depends on is asked for below it.
     answer = st.container()
-    seen, settings = st.columns([1, 3], vertical_alignment="center")
+    settings = st.container()
     # What is folded away is not computed: the answer comes first.
     way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
     doctor = st.expander("The drawing doctor", icon=":material/stethoscope:", on_change="rerun", key="doctor")
@@ -27,11 +28,13 @@ name = ""
 try:
     with settings:
         predictors = reading.choose()
-        is_straight = st.toggle(
-            "Only shrink it",
-            **session.seeded("straight", session.kept("straight", False)),
-            help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            seen = st.container(width=112)
+            is_straight = st.toggle(
+                "Skip centring (just resize)",
+                **session.seeded("straight", session.kept("straight", False)),
+                help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
+            )
         session.keep("straight", is_straight)
     name = next(iter(predictors), "")
     if sheet.rgba is not None:

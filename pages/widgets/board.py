@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
 from mnist_core import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
-from pages.widgets import clipboard, keyboard, session
+from pages.widgets import canvas, clipboard, keyboard, session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,26 +25,8 @@ if TYPE_CHECKING:
 _PENS = (6, 40)
 _DRAWING = "drawing"
 _BLANK: Canvas = (None, None)
-
-# The canvas has no name of its own for people who do not see it, and it may come later than this.
-_NAME_IT = st.components.v2.component(
-    "canvas_name",
-    js="""export default function ({ data }) {
-        let waiting = 0;
-        const name = () => {
-            const components = document.querySelectorAll("[data-testid=stBidiComponentIsolated]");
-            const canvas = [...components].map(c => c.shadowRoot?.querySelector("canvas.upper-canvas")).find(Boolean);
-            if (!canvas) {
-                waiting = requestAnimationFrame(name);
-                return;
-            }
-            canvas.setAttribute("role", "img");
-            canvas.setAttribute("aria-label", data.name);
-        };
-        name();
-        return () => cancelAnimationFrame(waiting);
-    }""",
-)
+# Beside it stands the answer; a phone of 390 pixels has room for 358.
+WIDTH = 340
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,32 +45,31 @@ class Drawn:
 
 
 def show() -> Drawn:
-    """The canvas, or what has been chosen instead, and below it the choice."""
+    """The sheet, or what has been chosen instead, and below it the choice."""
     place = st.container()
-    with place:
-        pasted = _pasted()
-    below = st.container(horizontal=True)
-    with below.popover("Pen, keys, picture", icon=":material/tune:"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         pen = st.slider(
-            "Width of the pen",
+            "Pen width",
             *_PENS,
             **session.seeded("pen", session.kept("pen", 18)),
-            help="Of a canvas of 280 pixels.",
+            width=110,
         )
         session.keep("pen", pen)
+        with st.popover("Photo", icon=":material/photo_camera:"):
+            file = st.file_uploader(
+                "Read a picture instead",
+                ["png", "jpg", "jpeg"],
+                key=f"picture-{session.kept('pictures', 0)}",
+                max_upload_size=photo.MAX_BYTES // 2**20,
+                help="A photo of a digit on paper, a scan or a screenshot. "
+                "You can also copy a picture and paste it here.",
+            )
         by_keys = st.toggle(
-            "Draw with keys",
+            "Keyboard",
             **session.seeded("by-keys", session.kept("by-keys", False)),
-            help="Arrow keys move a pen, P puts it down and lifts it.",
         )
         session.keep("by-keys", by_keys)
-        file = st.file_uploader(
-            "Read a picture instead",
-            ["png", "jpg", "jpeg"],
-            key=f"picture-{session.kept('pictures', 0)}",
-            max_upload_size=photo.MAX_BYTES // 2**20,
-            help="A photo of a digit on paper, a scan or a screenshot. You can also copy a picture and paste it here.",
-        )
+    pasted = _pasted()
     with place:
         picture = pasted if file is None else file.getvalue()
         if picture is not None:
@@ -96,65 +78,39 @@ def show() -> Drawn:
             return Drawn(rgba, "" if rgba is None else hint)
         if by_keys:
             return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
-        drawn = _canvas(pen)
-        # The canvas's own button for that brings back what it began with, a drawing from before another page.
-        below.button("Clear", icon=":material/delete:", on_click=_clear, help="Take a blank sheet.")
-        return drawn
+        return _drawn(pen)
 
 
-def _first_drawing(key: str) -> dict[str, Any] | None:
-    """The drawing that the canvas `key` begins with: what there was before another page was shown."""
-    if session.chosen(key) is None:
-        last: Canvas = session.kept(_DRAWING, _BLANK)
-        session.keep("first-drawing", last[0])
-    first: dict[str, Any] | None = session.kept("first-drawing", None)
-    return first
-
-
-def _clear() -> None:
-    session.keep(_DRAWING, _BLANK)
-    session.keep("canvases", session.kept("canvases", 0) + 1)
-
-
-def _canvas(pen: int) -> Drawn:
-    key = f"canvas-{session.kept('canvases', 0)}"
+def _drawn(pen: int) -> Drawn:
+    last: Canvas = session.kept(_DRAWING, _BLANK)
     try:
-        new = _sent(pen, key)
-        strokes.from_canvas(new[0])
+        new = _read(canvas.show(pen, last[0], "canvas"))
     except DrawingError as error:
         st.error(str(error), icon=":material/error:")
         return Drawn(None, "")
-    if new[1] is not None:
+    if new is not None:
         session.keep(_DRAWING, new)
-    # Of what it was given to begin with, the canvas tells no picture.
-    last: Canvas = session.kept(_DRAWING, new)
-    drawn, rgba = last
-    _NAME_IT(data={"name": "Drawing area: draw one digit with mouse, pen or finger"}, key="canvas-name")
+    # After another page the sheet has sent nothing yet.
+    drawing, rgba = new or last
     hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
-    return Drawn(rgba, hint, strokes.from_canvas(drawn))
+    return Drawn(rgba, hint, strokes.from_canvas(drawing))
 
 
-def _sent(pen: int, key: str) -> Canvas:
-    """What the browser has sent of the canvas, which may be anything: its drawing unchecked, its picture read.
+def _read(sent: Any) -> Canvas | None:
+    """What the browser has sent of the sheet, checked; None before it has sent anything.
 
     Raises:
-        DrawingError: the picture is none.
+        DrawingError: it is no drawing with its picture.
     """
+    if sent is None:
+        return None
     try:
-        canvas = st_canvas(
-            stroke_width=pen,
-            stroke_color="#000000",
-            background_color="#ffffff",
-            width=strokes.CANVAS,
-            height=strokes.CANVAS,
-            return_image_data=True,
-            initial_drawing=_first_drawing(key),
-            key=key,
-        )
-        drawing, data = canvas.json_data, canvas.image_bytes
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        drawing, address = sent["raw"], sent["data"]
+        data = base64.b64decode(address.partition(",")[2], validate=True)
+    except (AttributeError, KeyError, TypeError, binascii.Error) as error:
         raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
-    return drawing, None if data is None else photo.from_canvas(data)
+    strokes.from_canvas(drawing)
+    return drawing, photo.from_canvas(data)
 
 
 def _pasted() -> bytes | None:

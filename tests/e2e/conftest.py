@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 from tests import machine
 from tests.e2e import browser as finder
@@ -21,9 +21,17 @@ from tests.e2e import browser as finder
 ROOT = Path(__file__).parents[2]
 PAUSE = Event()
 ASKED_IN_VAIN = tuple(
-    f"/{page}/_stcore/{name}" for page in ("learn", "evaluate", "compare") for name in ("health", "host-config")
+    f"/{page}/_stcore/{name}" for page in ("learn", "evaluate", "compare", "draw") for name in ("health", "host-config")
 )
 """Where Streamlit looks first when a page is opened by its address, before it looks where they are."""
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "laptop": {"width": 1024, "height": 768},
+    "tablet": {"width": 820, "height": 1180},
+    "phone": {"width": 390, "height": 844},
+    "touch": {"width": 390, "height": 844},
+}
+"""The screens to visit it on, the last one a phone that knows touch alone."""
 
 
 def free_port() -> int:
@@ -115,7 +123,8 @@ def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
     """A new visitor's page, such as on a "phone-dark"; its console must stay silent."""
     size, theme = looks.split("-")
     context = chromium.new_context(
-        viewport={"width": 1280, "height": 900} if size == "desktop" else {"width": 390, "height": 844},
+        viewport=SIZES[size],
+        has_touch=size == "touch",
         color_scheme="dark" if theme == "dark" else "light",
         base_url=server,
     )

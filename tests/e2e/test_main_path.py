@@ -84,7 +84,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     expect(page.get_by_text("images of a 0 read as 0")).to_be_visible(timeout=SLOW)
 
     page.get_by_text("Draw a digit for it").click()
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.get_by_role("img", name="Drawing area")
     canvas.wait_for(timeout=SLOW)
     canvas.scroll_into_view_if_needed()
     stroke(page, canvas, [(0.5, 0.15), (0.5, 0.85)])
@@ -101,7 +101,7 @@ def test_ring_is_read_as_zero(page: Page) -> None:
     choose(page, "Network", "Morgan 1: one wide layer")
     train.click()
     page.get_by_text("Draw a digit for it").click(timeout=SLOW)
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.get_by_role("img", name="Drawing area")
     canvas.wait_for(timeout=SLOW)
     canvas.scroll_into_view_if_needed()
     stroke(page, canvas, ring())

@@ -64,7 +64,7 @@ def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
 def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
     open_draw(page)
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.get_by_role("img", name="Drawing area")
     canvas.scroll_into_view_if_needed()
     stroke(page, canvas, SEVEN)
     expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
@@ -85,7 +85,7 @@ def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_drawing_comes_back_after_another_page_and_can_be_cleared(page: Page) -> None:
     open_draw(page)
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.get_by_role("img", name="Drawing area")
     stroke(page, canvas, SEVEN)
     expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
     for _ in range(2):

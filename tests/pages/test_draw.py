@@ -47,6 +47,15 @@ def test_empty_canvas_asks_for_a_drawing(app: AppTest) -> None:
     assert "comes after each stroke" in app.info[0].value
 
 
+def test_sheet_begins_with_the_last_drawing_after_another_page(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    app.switch_page("pages/data.py").run()
+    app.switch_page("pages/draw.py").run()
+    assert not app.exception
+    assert answers(app)[0].startswith("**It reads a 1**")
+
+
 def test_without_a_network_nothing_is_answered(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.multiselect(key="networks").set_value([]).run()
@@ -225,13 +234,13 @@ def test_pasted_picture_that_is_none_is_refused_in_words(
 def test_canvas_that_sends_no_drawing_is_refused_in_words_until_it_is_cleared(app: AppTest, sent: Any) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
-    app.session_state["canvas-0"] = sent
+    app.session_state["canvas"] = sent
     app.run()
     assert not app.exception
     assert [box.value.split(".")[-2].strip() for box in app.error] == ["Clear the canvas and draw again"]
     assert not app.info
     assert not answers(app)
-    press(app, "Clear")
+    draw(app, np.full((280, 280, 4), 255, np.uint8))  # What the button Clear sends.
     assert not app.exception
     assert not app.error
 

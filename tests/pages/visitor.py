@@ -66,7 +66,7 @@ def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
     buffer = io.BytesIO()
     Image.fromarray(rgba).save(buffer, "PNG")
     data = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    app.session_state["canvas-0"] = {"drawing": {"raw": {"objects": []}, "data": data}}
+    app.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": data}}
     return app.run()
 
 

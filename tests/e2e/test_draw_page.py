@@ -1,0 +1,92 @@
+"""The sheet that is drawn on, in a real browser: on screens where it has little room, by touch, and taken back."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.test_handwriting import on_canvas
+from tests.e2e.test_main_path import SLOW, stroke
+from tests.e2e.test_own_digits import SEVEN, open_draw
+
+HINT = "The answer comes after each stroke"
+
+
+def touch(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
+    """Draw a line with a finger through points given as shares of the canvas."""
+    box = canvas.bounding_box()
+    assert box is not None
+    finger = page.context.new_cdp_session(page)
+    # The browser takes a finger that leaves the glass at full speed for a flick, and the next tap for its end.
+    hand = [*np.concatenate([np.linspace(a, b, 12) for a, b in itertools.pairwise(points)]), *[points[-1]] * 8]
+    began = time.time() - 0.016 * len(hand)
+    for k, (x, y) in enumerate(hand):
+        at = {"x": box["x"] + float(x) * box["width"], "y": box["y"] + float(y) * box["height"]}
+        kind = "touchMove" if k else "touchStart"
+        event = {"type": kind, "touchPoints": [at], "timestamp": began + 0.016 * k}
+        finger.send("Input.dispatchTouchEvent", event)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def ink(canvas: Locator, x: float, y: float) -> bool:
+    """Whether there is ink at a place given in shares of the canvas."""
+    pixels = on_canvas(canvas)
+    return bool(pixels[int(y * pixels.shape[0]), int(x * pixels.shape[1]), 0] < 128)
+
+
+@pytest.mark.parametrize("page", ["laptop-light", "tablet-light"], indirect=True)
+def test_the_right_edge_of_the_canvas_can_be_drawn_on(page: Page) -> None:
+    open_draw(page)
+    canvas = page.get_by_role("img", name="Drawing area")
+    stroke(page, canvas, [(0.97, 0.2), (0.97, 0.8)])
+    expect(page.get_by_text("It reads a 1")).to_be_visible(timeout=SLOW)
+    assert ink(canvas, 0.97, 0.5)
+
+
+@pytest.mark.parametrize("page", ["touch-dark"], indirect=True)
+def test_finger_draws_everywhere_and_takes_strokes_back(page: Page) -> None:
+    page.goto("/draw")
+    expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
+    canvas = page.get_by_role("img", name="Drawing area")
+    # Where the toolbar of another canvas once lay, unseen.
+    touch(page, canvas, [(0.85, 0.05), (0.6, 0.5), (0.5, 0.95)])
+    expect(page.get_by_text("It reads a 1")).to_be_visible(timeout=SLOW)
+    assert ink(canvas, 0.85, 0.05)
+    box = canvas.bounding_box()
+    assert box is not None
+    assert 330 <= box["width"] <= 358
+    undo = page.get_by_role("button", name="Undo")
+    undo.tap()
+    expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
+    expect(undo).to_be_disabled()
+    touch(page, canvas, SEVEN)
+    expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
+    assert not ink(canvas, 0.85, 0.05)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) -> None:
+    open_draw(page)
+    canvas = page.get_by_role("img", name="Drawing area")
+    undo = page.get_by_role("button", name="Undo")
+    stroke(page, canvas, SEVEN)
+    stroke(page, canvas, [(0.1, 0.9), (0.9, 0.9)])
+    stroke(page, canvas, [(0.1, 0.1), (0.1, 0.8)])
+    undo.click()
+    page.get_by_role("link", name="Evaluate").click()
+    expect(canvas).to_have_count(0, timeout=SLOW)
+    page.get_by_role("link", name="Draw").click()
+    expect(undo).to_be_enabled(timeout=SLOW)
+    assert ink(canvas, 0.5, 0.9)
+    undo.click()
+    expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
+    assert not ink(canvas, 0.5, 0.9)
+    stroke(page, canvas, [(0.1, 0.9), (0.9, 0.9)])
+    stroke(page, canvas, [(0.1, 0.1), (0.1, 0.8)])
+    for _ in range(3):
+        undo.click()
+    expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
