@@ -30,7 +30,7 @@ class Finding:
 
     Attributes:
         text: what it is and what is done about it, in a sentence.
-        trial: what is tried to see the difference it makes, in a few words.
+        trial: how the drawing is read to see the difference, in a few words that follow "the drawing".
         preparation: how to bring the drawing to 28x28 for that.
     """
 
@@ -72,27 +72,27 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
     found = (
         (
             _is_light_on_dark(rgba),
-            "It is light on dark. Ink is taken to be what differs from the background.",
-            "taking whatever is dark for ink",
+            "Light on dark. Ink is whatever differs from the background.",
+            "with dark parts as ink",
             {"any_polarity": False},
         ),
         (
             size < _SMALL,
-            "It is small for the canvas, so it was enlarged.",
-            "shrinking the whole canvas",
+            "Small for the canvas, so it was enlarged.",
+            "not enlarged",
             {"scale": False},
         ),
         (
             away / longer > _OFF_CENTRE,
-            "It is not in the middle, so it was moved there.",
-            "leaving it where it is",
+            "Not in the middle, so it was moved there.",
+            "not moved",
             {"centre": False},
         ),
-        (raw.max() < _FAINT, "It is faint, so its ink was strengthened.", "leaving it faint", {"strengthen": False}),
-        (is_speckled, "There are stray specks, which were left out.", "keeping the specks", {"drop_specks": False}),
-        (pieces > 1, f"It has {pieces} pieces.", "keeping only the largest", {"largest_piece": True}),
-        (width > _WIDE_LINE, "Its lines are thicker than MNIST's usually are.", "making them thinner", {"pen": -1}),
-        (width < _NARROW_LINE, "Its lines are thinner than MNIST's usually are.", "making them thicker", {"pen": 1}),
+        (raw.max() < _FAINT, "Faint, so its ink was made stronger.", "left faint", {"strengthen": False}),
+        (is_speckled, "Stray specks were left out.", "with the specks", {"drop_specks": False}),
+        (pieces > 1, f"It has {pieces} pieces.", "with only the largest piece", {"largest_piece": True}),
+        (width > _WIDE_LINE, "Lines thicker than in MNIST.", "with thinner lines", {"pen": -1}),
+        (width < _NARROW_LINE, "Lines thinner than in MNIST.", "with thicker lines", {"pen": 1}),
     )
     return tuple(
         Finding(text, trial, dataclasses.replace(MNIST_WAY, **change)) for is_so, text, trial, change in found if is_so
