@@ -41,6 +41,7 @@ _DOT_BOX = 4  # pixels of 28, about the thickness of a stroke in MNIST
 # Where a drawing leaves what a network can have seen among MNIST's 60,000 training images.
 _THICK = 7  # the strokes of 99.3 % cover no square of this side
 _WIDE = 2.25  # width over height; the widest digit has 2.22
+_PAIR = 0.35  # ink of the lesser of two pieces over the greater's, with an empty column between them
 _THIN = 0.5  # full ink before stretching; less is a line under half a pixel wide
 
 
@@ -68,12 +69,14 @@ class Drawing:
         steps: the steps in order, the last one's picture being `image`; none for an empty canvas.
         warnings: what may mislead the network, each in plain words.
         is_empty: nothing stands out from the background.
+        is_dot: there is nothing but a dot, which is no digit.
     """
 
     image: NDArray[np.float32]
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     is_empty: bool
+    is_dot: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,10 +187,11 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
             ink[extent].shape[1] > _WIDE * ink[extent].shape[0],
             "This is wider than any digit in MNIST. Draw one digit at a time.",
         ),
+        (_is_a_pair(ink[extent]), "There are two pieces side by side. Draw one digit at a time."),
         (dropped, "Stray specks were left out."),
     )
     warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_WAY else ()
-    return Drawing(image, steps, warnings, is_empty=False)
+    return Drawing(image, steps, warnings, is_empty=False, is_dot=dot)
 
 
 def _check(rgba: object) -> None:
@@ -256,6 +260,14 @@ def _is_dot(box: NDArray[np.float32]) -> bool:
     mask = np.pad(mask[bounds(mask)], 1)
     thickness = 2 * ndimage.distance_transform_edt(mask).max()
     return bool(thickness >= _DOT_THICKNESS * (max(mask.shape) - 2))
+
+
+def _is_a_pair(box: NDArray[np.float32]) -> bool:
+    """Whether two pieces of about as much ink stand side by side, with nothing above or below each other."""
+    columns = box.sum(axis=0)
+    pieces, count = ndimage.label(columns > 0)
+    weights = np.sort(np.bincount(pieces, columns, minlength=count + 1)[1:])
+    return bool(count > 1 and weights[-2] >= _PAIR * weights[-1])
 
 
 def _resize(box: NDArray[np.float32], longer_side: int) -> NDArray[np.float32]:

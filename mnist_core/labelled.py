@@ -50,9 +50,19 @@ def with_label(
         label: the digit, 0 to 9.
         lines: its strokes, or none.
     """
-    pixels = np.round(image * 255).astype(np.uint8)
+    pixels = _pixels(image)
     others = [one for one in drawings if not np.array_equal(one.image, pixels)]
     return [*others, LabelledDrawing(pixels, label, lines)]
+
+
+def label_of(drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32]) -> int | None:
+    """The digit that an image, (28, 28) float32 in [0, 1], is labelled with; None for a new one."""
+    pixels = _pixels(image)
+    return next((one.label for one in drawings if np.array_equal(one.image, pixels)), None)
+
+
+def _pixels(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    return np.round(image * 255).astype(np.uint8)
 
 
 def read_right(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> int:

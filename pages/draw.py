@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_core import drawing
 from mnist_core.errors import PlaygroundError
-from pages.widgets import board, data, own_digits, pictures, reading, session
+from pages.widgets import board, data, own_digits, reading, session
 
 st.title("Draw a digit")
 # Side by side where there is room for both, else one below the other.
@@ -18,13 +18,18 @@ with both.container():
     settings = st.container()
     # What is folded away is not computed: the answer comes first.
     way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
-    doctor = st.expander("The drawing doctor", icon=":material/stethoscope:", on_change="rerun", key="doctor")
+    doctor = st.expander(
+        "What is unusual about this drawing?", icon=":material/stethoscope:", on_change="rerun", key="doctor"
+    )
     why = st.expander("Why this answer?", icon=":material/search:", on_change="rerun", key="why")
-    alike = st.expander("Training digits like it", icon=":material/apps:", on_change="rerun", key="alike")
+    alike = st.expander(
+        "For comparison: training images most like yours", icon=":material/apps:", on_change="rerun", key="alike"
+    )
     own = st.expander("Your own test set", icon=":material/collections_bookmark:", on_change="rerun", key="own")
 
 drawn = as_mnist = None
 name = ""
+hint = sheet.hint
 try:
     with settings:
         predictors = reading.choose()
@@ -40,15 +45,19 @@ try:
     if sheet.rgba is not None:
         as_mnist = drawing.to_mnist(sheet.rgba)
         drawn = drawing.to_mnist(sheet.rgba, drawing.STRAIGHT) if is_straight else as_mnist
+        hint = as_mnist.warnings[0] if as_mnist.is_dot else hint
+    with seen:
+        reading.seen(drawn)
 except PlaygroundError as error:
+    hint = ""
     answer.error(str(error), icon=":material/error:")
 
-if sheet.rgba is None or drawn is None or drawn.is_empty or as_mnist is None or not name:
-    hint = sheet.hint if name else "Choose a network below."
-    if hint:
-        answer.info(hint)
+if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty or as_mnist.is_dot or not name:
+    with answer:
+        reading.no_answer(predictors if name else {}, hint if name else "Choose a network below.")
+        own_digits.ask(None)
     for folded in (way, doctor, why, alike):
-        folded.caption("Once there is an answer.")
+        folded.caption("Draw something first.")
 else:
     # On a new server TensorFlow may still be on its way.
     with answer, st.spinner("The network is getting ready ..."):
@@ -58,7 +67,6 @@ else:
         if not is_straight:
             reading.suggest(predictors, found, drawn.image)
         own_digits.ask(as_mnist.image, sheet.strokes)
-    seen.image(pictures.paper(drawn.image, 4), caption="What it sees: 28x28", width=112)
     if way.open:
         with way:
             reading.way(drawn)
@@ -78,5 +86,5 @@ else:
 if own.open:
     with own:
         if not own_digits.drawings():
-            st.caption("Draw, and say below the answer what it was.")
+            st.caption("Draw a digit, then choose the correct answer below its bars.")
         own_digits.show(predictors if name else {})

@@ -38,6 +38,13 @@ def test_top_is_sorted_by_probability() -> None:
     assert Prediction(chances).top(1)[0][1] == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize(("best", "is_like"), [(0.1, False), (0.19, False), (0.21, True), (0.9, True)])
+def test_ten_equal_shares_are_not_like_a_digit(best: float, is_like: bool) -> None:
+    shares = np.full(10, (1 - best) / 9, np.float32)
+    shares[3] = best
+    assert bool(Prediction(shares).is_like_a_digit) is is_like
+
+
 def test_equally_likely_digits_keep_their_order() -> None:
     assert [digit for digit, _ in Prediction(np.full(10, 0.1, np.float32)).top(10)] == list(range(10))
 

@@ -92,7 +92,7 @@ def _drawn(pen: int) -> Drawn:
         session.keep(_DRAWING, new)
     # After another page the sheet has sent nothing yet.
     drawing, rgba = new or last
-    hint = "Draw in the white square with mouse, pen or finger. The answer comes after each stroke."
+    hint = "Draw in the white square. The answer comes after each stroke."
     return Drawn(rgba, hint, strokes.from_canvas(drawing))
 
 
@@ -133,7 +133,7 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
         found = photo.read_picture(data)
         picture = found.rgba
         done = ", dark on white" * found.is_turned + ", its light evened out" * found.is_evened
-        st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS)
+        st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as it is read.")
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
     st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Put the picture away.")

@@ -72,9 +72,11 @@ def show() -> npt.NDArray[np.uint8]:
     within = picture[inside].copy()
     picture[frame][..., :3] = _CURSOR if sheet.is_down else _LIFTED
     picture[inside] = within
-    st.image(pictures.url(picture), width=CELLS * _CELL)
     pen = "down, painting" if sheet.is_down else "lifted"
-    st.info(f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}.")
+    where = f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}."
+    alt = f"Squared paper, {len(sheet.inked)} of {CELLS * CELLS} cells painted. {where}"
+    st.image(pictures.url(picture), width=CELLS * _CELL, alt=alt)
+    st.info(where)
     with st.container(horizontal=True):
         _button("pen", "Lift the pen" if sheet.is_down else "Put the pen down", "P", Sheet.turned)
         for name, (down, right) in _MOVES.items():

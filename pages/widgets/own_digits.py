@@ -1,4 +1,4 @@
-"""The visitor's own test set: drawings that they have said the digit of."""
+"""The visitor's own test set: their labelled drawings."""
 
 from __future__ import annotations
 
@@ -33,21 +33,32 @@ def drawings() -> list[LabelledDrawing]:
     return found
 
 
-def ask(image: npt.NDArray[np.float32], lines: Strokes) -> None:
-    """Ask which digit the drawing was; the answer puts it into the test set."""
-    # Another key for each drawing and answer, so that the next time no digit is chosen yet.
-    answers = session.kept("labels-given", 0)
-    key = f"label-{hash(image.tobytes())}-{answers}"
+def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
+    """Ask for the digit that was drawn; the answer puts the drawing into the test set.
+
+    Without an image, only the place of the question is kept.
+    """
+    before = None if image is None else labelled.label_of(drawings(), image)
+    key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
 
     def keep() -> None:
         label = session.chosen(key)
-        if label is not None:
+        if image is not None and label is not None:
             session.keep("own-digits", labelled.with_label(drawings(), image, label, lines)[-_MOST:])
-            session.keep("labels-given", answers + 1)
-            st.toast(f"Kept as {label}.", icon=":material/check:")
 
-    help_text = f"Puts the drawing into a test set of your own, which holds the last {_MOST}."
-    st.pills("What was it?", range(10), key=key, help=help_text, on_change=keep)
+    st.pills(
+        "Correct answer? Saves it to your test set",
+        range(10),
+        key=key,
+        default=before,
+        required=before is not None,
+        help=f"Your test set holds your last {_MOST} drawings. A network learns from them only if you teach it.",
+        on_change=keep,
+        disabled=image is None,
+    )
+    if before is not None:
+        saved = f"Saved to your test set as {pictures.a(before)}. No network has changed."
+        st.caption(f":material/check: {saved}")
 
 
 def show(predictors: dict[str, Predictor]) -> None:
@@ -55,8 +66,10 @@ def show(predictors: dict[str, Predictor]) -> None:
     own = drawings()
     if not own:
         return
-    st.markdown(f"{len(own)} drawing{'s' if len(own) > 1 else ''} that you have said the digit of.")
-    pictures.row([one.image for one in own[-_MOST_SHOWN:]], [str(one.label) for one in own[-_MOST_SHOWN:]])
+    st.markdown(f"{len(own)} labelled drawing{'s' if len(own) > 1 else ''}")
+    last = own[-_MOST_SHOWN:]
+    alt = [f"Your drawing, labelled as {pictures.a(one.label)}." for one in last]
+    pictures.row([one.image for one in last], [str(one.label) for one in last], alt=alt)
     shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
     st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
     for name, predictor in predictors.items():
@@ -75,7 +88,7 @@ def show(predictors: dict[str, Predictor]) -> None:
             labelled.as_strokes(own),
             "own-digits.jsonl",
             icon=":material/download:",
-            help="One drawing a line, for benchmarks/handwriting.py.",
+            help="Strokes as JSON lines (for developers).",
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
@@ -89,11 +102,12 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
     fresh = [one for one in own if one.image.tobytes() not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
     right = labelled.read_right(network, fresh)
-    standing = (
-        f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})" if fresh else "nothing to test it with"
-    )
-    if len(fresh) < len(own):
-        standing += f". Not counted: {len(own) - len(fresh)} that it has learned from. Draw new ones to test it."
+    if not fresh:
+        standing = f"No new drawings to test on: it was trained on all {len(own)}."
+    else:
+        standing = f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})"
+        if len(fresh) < len(own):
+            standing += f". Not counted: {len(own) - len(fresh)} that it was trained on."
     text.markdown(f"{name}: {standing}")
     wants = button.button(
         "Teach it",

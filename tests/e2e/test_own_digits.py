@@ -79,7 +79,7 @@ def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
     # The drawing is still there, and both read it.
     expect(page.get_by_text("It reads a 7")).to_have_count(2, timeout=SLOW)
     page.get_by_text("Your own test set").click()
-    expect(page.get_by_text("nothing to test it with")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("No new drawings to test on")).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)

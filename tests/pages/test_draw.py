@@ -31,12 +31,44 @@ def test_first_visitor_is_answered_by_the_shipped_network(app: AppTest) -> None:
     assert answer.startswith("**It reads a 1**")
 
 
-def test_scribble_is_answered_with_not_sure(app: AppTest) -> None:
+def test_scribble_does_not_look_like_a_digit(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     lines = np.random.default_rng(5).uniform(0.15, 0.85, (1, 30, 2))
     draw(app, strokes.drawn(tuple(lines), 8))
+    assert answers(app) == ["This does not look like a digit to the network."]
+
+
+def test_dot_gets_no_reading(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, strokes.drawn((np.array([[0.5, 0.5]]),), 18))
+    assert not app.exception
+    assert not answers(app)
+    assert [box.value for box in app.info] == ["This is only a dot, not a digit."]
+    assert not any("dot" in caption.value for caption in app.caption)
+
+
+def test_two_digits_get_a_hint(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    lines = (np.array([[0.3, 0.2], [0.3, 0.8]]), np.array([[0.7, 0.2], [0.7, 0.8]]))
+    draw(app, strokes.drawn(lines, 18))
+    assert any("Draw one digit at a time" in caption.value for caption in app.caption)
+
+
+def test_room_for_the_answer_is_there_before_the_first_stroke(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    kinds = ("vega_lite_chart", "image", "button_group")
+    before = [len(app.get(kind)) for kind in kinds]
+    draw(app, ONE)
+    assert [len(app.get(kind)) for kind in kinds] == before
+    assert all(before)
+
+
+def test_shares_are_not_called_certainty(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
     (answer,) = answers(app)
-    assert answer.startswith("Not sure. Perhaps a")
+    assert "sure" not in answer
+    assert any("add up to 100%" in caption.value for caption in app.caption)
 
 
 def test_empty_canvas_asks_for_a_drawing(app: AppTest) -> None:
@@ -94,7 +126,7 @@ def test_what_is_folded_away_opens(app: AppTest, folded: str) -> None:
     app.session_state[folded] = True
     draw(app, strokes.drawn(strokes.placed((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
     assert not app.exception
-    words = {"way": "Centred in 28x28", "doctor": "It is not in the middle", "why": "ink speaks for a 1", "alike": "1"}
+    words = {"way": "Centred in 28x28", "doctor": "Not in the middle", "why": "ink speaks for a 1", "alike": "1"}
     captions = [image.caption for element in app.get("image") for image in element.proto.imgs]
     assert any(words[folded] in text for text in [*captions, *(markdown.value for markdown in app.markdown)])
 
@@ -127,7 +159,42 @@ def test_a_label_given_twice_is_kept_once_and_only_when_it_is_given(app: AppTest
     before = app.session_state["own-digits-noted"]
     app.run()
     assert app.session_state["own-digits-noted"] is before
-    assert not app.toast
+
+
+def test_label_says_that_no_network_has_changed_and_stays_after_another_page(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 8)
+    words = "Saved to your test set as an 8. No network has changed."
+    assert any(words in caption.value for caption in app.caption)
+    app.switch_page("pages/data.py").run()
+    app.switch_page("pages/draw.py").run()
+    (group,) = app.button_group
+    assert group.value == 8
+    choose_label(app, 8)
+    assert [one.label for one in app.session_state["own-digits-noted"]] == [8]
+    app.session_state["own"] = True
+    app.run()
+    press(app, "Delete all")
+    assert not any(words in caption.value for caption in app.caption)
+    choose_label(app, 8)
+    assert [one.label for one in app.session_state["own-digits-noted"]] == [8]
+
+
+@pytest.mark.parametrize("is_drawn", [False, True])
+def test_every_picture_and_chart_has_a_text_instead(app: AppTest, is_drawn: bool) -> None:
+    app.switch_page("pages/draw.py").run()
+    for folded in ("way", "doctor", "why", "alike", "own"):
+        app.session_state[folded] = True
+    if is_drawn:
+        draw(app, strokes.drawn(strokes.placed((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
+        choose_label(app, 1)
+    pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    charts = [element.proto.alt for element in app.get("vega_lite_chart")]
+    assert len(pictures) > (15 if is_drawn else 0)
+    assert charts
+    assert all(pictures)
+    assert all(charts)
 
 
 def test_what_was_unfolded_stays_so_while_the_canvas_is_wiped(app: AppTest) -> None:
@@ -154,7 +221,7 @@ def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> N
     assert taught.start is not None
     assert taught.start.weights is base.snapshot.network.weights
     app.switch_page("pages/train.py").run()
-    assert any("+ your digits" in caption.value for caption in app.caption)
+    assert any("+ your digits" in text.value for text in [*app.caption, *app.markdown])
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.drawn((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 7)
@@ -168,7 +235,7 @@ def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> N
 
 
 def choose_label(app: AppTest, digit: int) -> None:
-    (group,) = [group for group in app.button_group if group.label == "What was it?"]
+    (group,) = [group for group in app.button_group if group.label == "Correct answer? Saves it to your test set"]
     group.set_value(digit).run()
 
 

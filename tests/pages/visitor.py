@@ -73,7 +73,8 @@ def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
 def answers(app: AppTest) -> list[str]:
     """What the networks say, sure or not."""
     boxes = [*app.info, *app.warning]
-    return [box.value for box in boxes if "It reads" in box.value or "Not sure" in box.value]
+    words = ("It reads", "Not sure", "does not look like a digit")
+    return [box.value for box in boxes if any(word in box.value for word in words)]
 
 
 def seen(app: AppTest) -> str:
