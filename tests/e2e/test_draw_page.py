@@ -90,3 +90,15 @@ def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) 
     for _ in range(3):
         undo.click()
     expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
+def test_no_key_is_lost_by_a_fast_hand(page: Page) -> None:
+    open_draw(page)
+    page.get_by_text("Keyboard", exact=True).click()
+    expect(page.get_by_text("The pen is lifted")).to_be_visible(timeout=SLOW)
+    page.get_by_role("heading", name="Draw a digit").click()
+    for key in ["p", *["ArrowDown"] * 10, "ArrowLeft", "ArrowUp", "p", "ArrowRight"]:
+        page.keyboard.press(key)
+    expect(page.get_by_text("Row 13, column 7. The pen is lifted.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("img", name="13 of 196 cells painted")).to_be_visible()

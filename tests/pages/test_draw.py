@@ -251,6 +251,17 @@ def test_digit_drawn_with_keys_is_read(app: AppTest) -> None:
     assert not answers(app)
 
 
+def test_keys_that_the_browser_counted_are_all_pressed(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    app.toggle(key="by-keys").set_value(True).run()
+    app.session_state["sheet-keys"] = {"pressed": {"from": "a", "keys": "pddddddd"}}
+    app.run()
+    assert any("Row 11, column 7. The pen is down, painting." in info.value for info in app.info)
+    assert answers(app)[0].startswith("**It reads a 1**")
+    press(app, "Right")
+    assert any("Row 11, column 8" in info.value for info in app.info)
+
+
 def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     buffer = io.BytesIO()

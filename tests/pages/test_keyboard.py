@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.widgets.keyboard import CELLS, Sheet
+from pages.widgets.keyboard import CELLS, Sheet, after_keys
 
 
 def test_a_lifted_pen_paints_nothing() -> None:
@@ -33,3 +33,22 @@ def test_cells_are_squares_of_20_black_pixels_on_white() -> None:
     assert black.max(axis=0).tolist() == [39, 59]
     assert len(black) == 400
     assert (rgba[..., 3] == 255).all()
+
+
+def test_keys_that_came_together_are_all_pressed() -> None:
+    sheet = after_keys(Sheet(row=1, column=3), {"from": "a", "keys": "p" + "d" * 11}, ("", 0))
+    assert sheet.inked == {(row, 3) for row in range(1, 13)}
+
+
+def test_keys_are_pressed_once_however_often_they_are_sent() -> None:
+    pressed = {"from": "a", "keys": "pdd"}
+    sheet = after_keys(Sheet(row=0, column=0), pressed, ("", 0))
+    assert after_keys(sheet, pressed, ("a", 3)) == sheet
+    assert after_keys(sheet, {"from": "a", "keys": "pddr"}, ("a", 3)) == sheet.moved(0, 1)
+    assert after_keys(sheet, {"from": "b", "keys": "r"}, ("a", 3)) == sheet.moved(0, 1)
+    assert after_keys(sheet, {"from": "b", "keys": "x"}, ("a", 3)) == Sheet()
+
+
+@pytest.mark.parametrize("pressed", [None, "d", ["d"], {}, {"from": 1, "keys": "d"}, {"from": "a", "keys": 3}])
+def test_what_is_no_list_of_keys_presses_none(pressed: object) -> None:
+    assert after_keys(Sheet(), pressed, ("", 0)) == Sheet()
