@@ -23,59 +23,8 @@ INK = "#2f6fde"
 ERROR = "#e07a1f"
 QUIET = "#8a94a6"
 _DIGITS = [str(digit) for digit in range(CLASSES)]
-_IS_VALIDATION = "datum.images === 'validation'"
 # A column of the network's picture shows so many units at most.
 _MOST_DOTS = 9
-
-
-def live_curve(name: str, epochs: int, top: float, shows_validation: bool) -> dict[str, Any]:
-    """A curve that grows, as a Vega-Lite description for data with the columns epoch, `name` and images.
-
-    Args:
-        name: the column to draw.
-        epochs: where the horizontal axis ends.
-        top: where the vertical axis ends.
-        shows_validation: whether a second curve, for the validation images, is to be expected.
-    """
-    names = ["training", "validation"] if shows_validation else ["training"]
-    free_corner = "bottom-right" if name == "accuracy" else "top-right"
-    return {
-        "height": 220,
-        "layer": [
-            {"mark": {"type": "line", "clip": True}},
-            {
-                "mark": {"type": "point", "filled": True, "size": 36},
-                "transform": [{"filter": _IS_VALIDATION}],
-            },
-        ],
-        "encoding": {
-            "x": {
-                "field": "epoch",
-                "type": "quantitative",
-                "scale": {"domain": [0, epochs], "nice": False},
-                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
-            },
-            "y": {
-                "field": name,
-                "type": "quantitative",
-                "scale": {"domain": [0, top], "nice": False},
-                "title": None,
-                "axis": {"format": ".0%" if name == "accuracy" else "~g"},
-            },
-            "color": {
-                "field": "images",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [INK, ERROR][: len(names)]},
-                # Inside, in the corner that the curve leaves free.
-                "legend": {"title": None, "orient": free_corner} if shows_validation else None,
-            },
-            "tooltip": [
-                {"field": "images", "type": "nominal"},
-                {"field": "epoch", "type": "quantitative", "format": ".2f"},
-                {"field": name, "type": "quantitative", "format": ".4f"},
-            ],
-        },
-    }
 
 
 def live_bars() -> dict[str, Any]:

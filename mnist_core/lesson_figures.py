@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mnist_core.curve_figures import series
 from mnist_core.figures import ERROR, INK, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PUBLISHED = "published"
-# Told apart by people who do not tell red from green; the first two are the colours of the whole playground.
-_SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
 _HEIGHT = 280
 
 
@@ -21,76 +19,6 @@ def _number(field: str, title: str | None = None, **more: Any) -> dict[str, Any]
 
 def _within(low: float, high: float) -> dict[str, Any]:
     return {"scale": {"domain": [low, high], "nice": False}}
-
-
-def series(names: Sequence[str]) -> dict[str, Any]:
-    """The colours of several runs: grey for what was published, else one each."""
-    own = [name for name in names if name != PUBLISHED]
-    colors = dict(zip(own, _SERIES * len(own), strict=False)) | {PUBLISHED: QUIET}
-    return {"domain": list(names), "range": [colors[name] for name in names]}
-
-
-def compared_curves(
-    field: str,
-    names: Sequence[str],
-    end: float,
-    height: tuple[float, float],
-    across: str = "epoch",
-    has_legend: bool = True,
-) -> dict[str, Any]:
-    """Curves of several runs that grow, for data with the columns `across`, `field`, run and images.
-
-    Training images are drawn as lines, validation images dashed, and what was published as points.
-
-    Args:
-        field: the column to draw, "accuracy" or "loss".
-        names: the runs, `PUBLISHED` among them where there are such points.
-        end: where the horizontal axis ends.
-        height: where the vertical axis begins and ends.
-        across: what is on the horizontal axis, such as "seconds".
-        has_legend: whether the runs' names stand in the accuracy's chart.
-    """
-    is_share = field == "accuracy"
-    return {
-        "height": _HEIGHT,
-        "encoding": {
-            "x": _number(across, across, **_within(0, end), axis={"tickMinStep": 1, "format": "d", "grid": False}),
-            "y": _number(field, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
-            "color": {
-                "field": "run",
-                "type": "nominal",
-                "scale": series(names),
-                # Inside, in the corner that accuracies leave free; the loss beside it needs no second one.
-                "legend": {"title": None, "orient": "bottom-right"}
-                if is_share and has_legend and len(names) > 1
-                else None,
-            },
-            "tooltip": [
-                {"field": "run", "type": "nominal"},
-                {"field": "images", "type": "nominal"},
-                _number(across, across, format=".2f"),
-                _number(field, field, format=".4f"),
-            ],
-        },
-        "layer": [
-            {
-                "transform": [{"filter": f"datum.run !== '{PUBLISHED}'"}],
-                "mark": {"type": "line", "clip": True},
-                "encoding": {
-                    "strokeDash": {
-                        "field": "images",
-                        "type": "nominal",
-                        "scale": {"domain": ["training", "validation"], "range": [[1, 0], [5, 4]]},
-                        "legend": None,
-                    }
-                },
-            },
-            {
-                "transform": [{"filter": f"datum.run === '{PUBLISHED}'"}],
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-            },
-        ],
-    }
 
 
 def trend(

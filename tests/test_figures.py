@@ -41,13 +41,6 @@ def test_bars_have_a_colour_for_the_right_answer_and_one_for_a_wrong_one() -> No
     assert colors == {"right": figures.INK, "wrong": figures.ERROR, "other": figures.QUIET}
 
 
-def test_live_curve_reaches_from_the_start_to_the_last_epoch() -> None:
-    encoding = figures.live_curve("loss", 20, 2.5, shows_validation=True)["encoding"]
-    assert encoding["x"]["scale"]["domain"] == [0, 20]
-    assert encoding["y"]["scale"]["domain"] == [0, 2.5]
-    assert encoding["color"]["scale"]["domain"] == ["training", "validation"]
-
-
 def test_mosaic_puts_pictures_side_by_side() -> None:
     pictures = np.zeros((3, 2, 2), np.float32)
     pictures[1, 0, 1] = 1.0

@@ -76,6 +76,7 @@ ORDER = [
     "explain",
     "figures",
     "matrix_figures",
+    "curve_figures",
     "data_figures",
     "lesson_figures",
     "comparison_figures",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import lesson_figures, live_run, network
-from pages.widgets import live, runs, session
+from mnist_core import curve_figures, live_run, network
+from mnist_core.curve_figures import Point
+from pages.widgets import live, runs, session, theme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from streamlit.delta_generator import DeltaGenerator
 
     from mnist_core.articles import Article
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 EPOCHS, SECONDS = "epoch", "seconds"
 _MOST_POINTS = 120
-# Guessing among ten digits costs a cross-entropy of 2.3: with less, an axis would cut off what is usual.
-_USUAL_TOP = 2.5
+_HEIGHT = 280
 
 
 def compare(there: Shown) -> None:
@@ -54,6 +54,7 @@ def curves(
         there: the runs.
         article: whose printed log stands beside them.
         floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
+            0: as the curves need it, see `curve_figures.ends`.
         across: `EPOCHS`, or `SECONDS` that they computed.
         names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
         places: where accuracy and loss go; None for two columns.
@@ -62,28 +63,40 @@ def curves(
     begun = {name: run for name, run in there.items() if run.snapshot.points}
     if not begun:
         return
-    table = _points(begun, article, across)
-    has_legend = names is None
+    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+
+    points = _points(begun, article, across)
+    has_legend = names is None and len(there) > 1
     names = list(there if names is None else names)
     if article is not None and article.log:
-        names.append(lesson_figures.PUBLISHED)
+        names.append(curve_figures.PUBLISHED)
+        has_legend = True
     end: float = max(run.config.epochs for run in begun.values())
     if across == SECONDS:
-        end = _round_end(float(table[across].max()))
-    heights = ((floor, 1.0), (0.0, _loss_top(list(begun.values()), floor)))
-    for place, name, ends in zip(places or st.columns(2), ("accuracy", "loss"), heights, strict=True):
+        end = _round_end(max(point.across for point in points))
+    is_over = not any(run.snapshot.status.is_active for run in there.values())
+    shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
+    for place, name in zip(places or st.columns(2), ("accuracy", "loss"), strict=True):
         with place:
-            st.markdown(f"**{name.capitalize()}**")
-            spec = lesson_figures.compared_curves(name, names, end, ends, across, has_legend)
-            if height is not None:
-                spec["height"] = height
-            alt = f"{name.capitalize()} of each run while it trains. Dashed: on validation images."
+            st.markdown(f"**{name.capitalize()}{'' if shows_validation else ' on training images'}**")
+            ends = _ends(name, points, floor, is_over)
+            table = pd.DataFrame(curve_figures.rows(name, points, end, ends))
+            spec = curve_figures.learning_curves(
+                name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
+            )
+            alt = f"Curves: the {name} of {', '.join(names)}, by {across}."
             st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
+
+
+def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tuple[float, float]:
+    if not floor:
+        return curve_figures.ends(name, points, is_over)
+    return (floor, 1.0) if name == "accuracy" else (0.0, 3 * (1 - floor))
 
 
 def legend(names: Sequence[str]) -> dict[str, str]:
     """The runs' names as Markdown, each behind a dot of its colour in the charts."""
-    colors = lesson_figures.series(names)["range"]
+    colors = curve_figures.series(names)["range"]
     return {name: f"![ ]({_dot(color)}) {runs.in_markdown(name)}" for name, color in zip(names, colors, strict=True)}
 
 
@@ -95,39 +108,33 @@ def _dot(color: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
 
-def _loss_top(runs: Sequence[Run | Replayed], floor: float) -> float:
-    """Where the axis of the loss ends: the same for most runs, higher for what begins high or climbs."""
-    if len(runs) == 1:
-        highest = max(point.loss for point in runs[0].snapshot.points)
-    else:
-        # One that begins far above the others, such as with pixels that are not scaled, is cut off.
-        highest = min(run.snapshot.points[0].loss for run in runs)
-    top = max(_USUAL_TOP, math.ceil(11 * highest) / 10)
-    return min(top, 3 * (1 - floor)) if floor else top
-
-
 def _round_end(seconds: float) -> float:
     """Where an axis for so many seconds ends: doubled again and again, so that it seldom moves while they pass."""
     return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
 
 
-def _points(begun: Shown, article: Article | None, across: str) -> pd.DataFrame:
-    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
-
-    rows: list[tuple[float, float, float | None, str, str]] = []
+def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
+    points: list[Point] = []
     for name, run in begun.items():
         if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
-            rows += [(one.epoch, one.loss, one.accuracy, "training", name) for one in run.snapshot.epochs]
-        else:
-            curve = live.curve(run.snapshot, _MOST_POINTS)
-            if across == SECONDS and run.snapshot.started is not None:
-                places = [row[0] for row in curve]
-                seconds = live_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
-                curve = [(second, *row[1:]) for second, row in zip(seconds.tolist(), curve, strict=True)]
-            rows += [(*row, name) for row in curve]
+            points += [
+                Point(one.epoch, one.epoch, one.accuracy, one.loss, curve_figures.TRAINING, name)
+                for one in run.snapshot.epochs
+            ]
+            continue
+        curve = live.points(run.snapshot, _MOST_POINTS, name)
+        if across == SECONDS and run.snapshot.started is not None:
+            places = [point.epoch for point in curve]
+            seconds = live_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+            curve = [
+                dataclasses.replace(point, across=second) for second, point in zip(seconds.tolist(), curve, strict=True)
+            ]
+        points += curve
     for line in article.log if article is not None else ():
-        rows.append((line.epoch, line.loss, line.accuracy, "training", lesson_figures.PUBLISHED))
-    return pd.DataFrame(rows, columns=[across, "loss", "accuracy", "images", "run"])
+        points.append(
+            Point(line.epoch, line.epoch, line.accuracy, line.loss, curve_figures.TRAINING, curve_figures.PUBLISHED)
+        )
+    return points
 
 
 def offer_mistakes(run: Job) -> None:

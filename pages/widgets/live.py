@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, explain, figures, forward, presets, scheduler, training
+from mnist_core import capacity, curve_figures, explain, figures, forward, presets, scheduler, training
 from mnist_core.config import LEARNING_RATE
+from mnist_core.curve_figures import Point
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
-from pages.widgets import pictures, runs, session, workspace
+from pages.widgets import pictures, runs, session, theme, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,24 +216,36 @@ def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, s
     return rows
 
 
+def points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
+    """A run's curve as `curve` has it, in the words of the charts, under the name `run`."""
+    names = {"training": curve_figures.TRAINING, "validation": curve_figures.VALIDATION}
+    return [
+        Point(epoch, epoch, accuracy, loss, names[images], run) for epoch, loss, accuracy, images in curve(shot, most)
+    ]
+
+
 def _curves(run: Run, shot: Snapshot) -> None:
     import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
 
-    table = pd.DataFrame(curve(shot, _MOST_POINTS), columns=["epoch", "loss", "accuracy", "images"])
-    # The loss starts near its highest; anything above is cut off rather than squeezing the rest flat.
-    highest = math.ceil(1.1 * shot.points[0].loss * 10) / 10
-    if run.start is not None:  # One that begins low may well rise at first.
-        highest = max(1.0, highest)
+    there = points(shot, _MOST_POINTS)
     last = shot.points[-1]
+    shows_validation = bool(run.config.validation_fraction)
     places = st.columns(2)
-    for place, name, value, top in (
-        (places[0], "accuracy", f"{last.accuracy:.1%}", 1.0),
-        (places[1], "loss", f"{last.loss:.3f}", highest),
+    for place, name, value in zip(
+        places, ("accuracy", "loss"), (f"{last.accuracy:.1%}", f"{last.loss:.3f}"), strict=True
     ):
-        spec = figures.live_curve(name, run.config.epochs, top, bool(run.config.validation_fraction))
+        ends = curve_figures.ends(name, there, not shot.status.is_active)
+        table = pd.DataFrame(curve_figures.rows(name, there, run.config.epochs, ends))
+        spec = curve_figures.learning_curves(
+            name, [""], shows_validation=shows_validation, text_color=theme.text_color(), height=220
+        )
         with place.container(key=f"{name}-curve"):
-            st.markdown(f"**{name.capitalize()}** {value}")
-            st.vega_lite_chart(table, spec, key=f"{name}-chart")
+            st.markdown(f"**{name.capitalize()} on training images** {value}")
+            # The same text all the time: with another one the chart would be drawn anew.
+            alt = (
+                f"Curve: the {name} on training images{' and validation images' if shows_validation else ''}, by epoch."
+            )
+            st.vega_lite_chart(table, spec, key=f"{name}-chart", alt=alt)
 
 
 def _insight(run: Run, shot: Snapshot) -> None:

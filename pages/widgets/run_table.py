@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, datasets, lesson_figures, network
+from mnist_core import comparing, curve_figures, datasets, network
 from mnist_core.errors import StoreError
 from pages.widgets import live, session, workspace
 
@@ -74,7 +74,7 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
         for one in summaries
     ]
     # The charts know one name already.
-    names = comparing.numbered([lesson_figures.PUBLISHED, *names])[1:]
+    names = comparing.numbered([curve_figures.PUBLISHED, *names])[1:]
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 

@@ -1,0 +1,252 @@
+"""Learning curves, as Vega-Lite descriptions and the rows for them, and where their axes begin and end.
+
+The axes follow from the rows, not from the description: so a chart can change them and stay the same chart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core.figures import ERROR, INK, QUIET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PUBLISHED = "published"
+"""The name of what was printed: its values are drawn as points."""
+TRAINING, VALIDATION = "training images", "validation images"
+# Told apart by people who do not tell red from green; the first two are the colours of the whole playground.
+_SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
+_HEIGHT = 280
+_AXIS = "axis"
+# Where Streamlit puts the rows.
+_DATA = "source"
+# Where the axis of the accuracy may begin, and between which round numbers that of the loss may end.
+_FLOORS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+_TOPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+# Guessing among ten digits costs a cross-entropy of 2.3.
+_GUESSING = 2.5
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a curve.
+
+    Attributes:
+        epoch: how many epochs had passed.
+        across: where it is drawn: at its epoch, or at the seconds that had passed.
+        accuracy: 0 to 1; None where it is not known.
+        loss: of the same images.
+        images: `TRAINING` or `VALIDATION`.
+        run: its name.
+    """
+
+    epoch: float
+    across: float
+    accuracy: float | None
+    loss: float
+    images: str
+    run: str
+
+
+def series(names: Sequence[str]) -> dict[str, Any]:
+    """The colours of several runs: grey for what was published, else one each."""
+    own = [name for name in names if name != PUBLISHED]
+    colors = dict(zip(own, _SERIES * len(own), strict=False)) | {PUBLISHED: QUIET}
+    return {"domain": list(names), "range": [colors[name] for name in names]}
+
+
+def ends(name: str, points: Sequence[Point], is_over: bool) -> tuple[float, float]:
+    """Where the vertical axis begins and ends, in round numbers, for "accuracy" or "loss".
+
+    Once the first epoch has passed, what comes after it fills the chart. A run that is over sooner begins at two fifths
+    of its time. Single points far outside of all others, and runs far worse than the best one, are left out.
+
+    Args:
+        name: "accuracy" or "loss".
+        points: of all runs.
+        is_over: whether all runs have ended.
+    """
+    runs = [[point for point in points if point.run == run] for run in dict.fromkeys(point.run for point in points)]
+    found = [_end_of(name, run, is_over) for run in runs]
+    if name == "accuracy":
+        return min(found, default=0.0), 1.0
+    limit = max(_GUESSING, 4 * min(found, default=0.0))
+    return 0.0, max((top for top in found if top <= limit), default=_GUESSING)
+
+
+def _end_of(name: str, points: Sequence[Point], is_over: bool) -> float:
+    reached = max(point.epoch for point in points)
+    begin = min(1.0, 0.4 * reached) if is_over else 1.0
+    later = [point for point in points if point.epoch > begin]
+    values = [x for x in (getattr(point, name) for point in later or points) if x is not None and math.isfinite(x)]
+    if not values:
+        return 0.0 if name == "accuracy" else _GUESSING
+    if name == "accuracy":
+        lowest = float(np.quantile(values, 0.02)) if later else 0.0
+        return max(floor for floor in _FLOORS if floor <= lowest)
+    usual = max(3 * float(np.quantile(values, 0.9)), 0.0 if later else _GUESSING)
+    return _round_up(max(value for value in values if value <= usual))
+
+
+def _round_up(value: float) -> float:
+    if value <= 0:
+        return 1.0
+    scale = 10.0 ** math.floor(math.log10(value))
+    return float(f"{next((top for top in _TOPS if top * scale >= value), 10.0) * scale:.2g}")
+
+
+def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, float]) -> list[dict[str, Any]]:
+    """The rows that `learning_curves` draws.
+
+    Args:
+        name: "accuracy" or "loss".
+        points: of all runs.
+        end: where the horizontal axis ends.
+        height: where the vertical axis begins and ends; what lies outside is drawn at the edge.
+    """
+    low, high = height
+    reached: dict[tuple[str, str], float] = {}
+    for point in points:
+        key = point.run, point.images
+        reached[key] = max(point.epoch, reached.get(key, 0.0))
+    drawn = []
+    is_cut = False
+    for point in points:
+        value = getattr(point, name)
+        if value is None:
+            continue
+        is_cut |= value > high
+        drawn.append(
+            {
+                "across": point.across,
+                "epoch": point.epoch,
+                "drawn": min(max(value, low), high) if math.isfinite(value) else high,
+                "value": value,
+                "images": point.images,
+                "run": point.run,
+                "is_last": reached[point.run, point.images] == point.epoch,
+                "note": "",
+            }
+        )
+    note = f"higher values are cut off at {high:g}" if is_cut else ""
+    corner = {"epoch": 0.0, "value": 0.0, "images": _AXIS, "run": "", "is_last": False}
+    drawn.append({**corner, "across": end / 2, "drawn": high, "note": note})
+    return [{**row, "low": low, "high": high, "end": end} for row in drawn]
+
+
+def learning_curves(
+    name: str,
+    names: Sequence[str],
+    across: str = "epoch",
+    shows_validation: bool = False,
+    has_legend: bool = True,
+    text_color: str = "#31333f",
+    height: int = _HEIGHT,
+) -> dict[str, Any]:
+    """Curves of runs that grow, for the data of `rows`.
+
+    Training images are drawn as lines, validation images dashed, and what was published as points. Anywhere in the
+    chart the nearest point says its values.
+
+    Args:
+        name: "accuracy" or "loss".
+        names: the runs that have a colour each. A single one has two: for training and for validation images.
+        across: what is on the horizontal axis.
+        shows_validation: whether there are curves of validation images.
+        has_legend: whether the runs' names stand in the accuracy's chart.
+        text_color: of the note about values that are cut off.
+        height: in pixels.
+    """
+    is_share = name == "accuracy"
+    kinds = [TRAINING, VALIDATION] if shows_validation else [TRAINING]
+    # Inside, in the corner that the curves leave free.
+    corner = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
+    is_single = len(names) == 1
+    dash = {"domain": kinds, "range": [[1, 0], [5, 4]][: len(kinds)]}
+    color = {"field": "run", "scale": series(names), "legend": corner if is_share and has_legend else None}
+    if is_single:
+        color = {"field": "images", "scale": {"domain": kinds, "range": [INK, ERROR][: len(kinds)]}}
+        color["legend"] = corner if shows_validation else None
+    is_point = "datum.images !== 'axis'"
+    is_curve = f"{is_point} && datum.run !== '{PUBLISHED}'"
+    near = {"type": "point", "on": "pointermove,click", "nearest": True, "clear": "pointerout"}
+    is_near = {"param": "near", "empty": False}
+    value = {"field": "value", "type": "quantitative", "title": name, "format": ".2%" if is_share else ".4f"}
+    told = [{"field": "run", "type": "nominal"}] if not is_single else []
+    told += [
+        {"field": "images", "type": "nominal"},
+        {"field": "across", "type": "quantitative", "title": across, "format": ".2f"},
+        value,
+    ]
+    return {
+        "height": height,
+        "data": {"name": _DATA},
+        "params": [
+            # Every row says where the axes begin and end; the browser has the description before it has any row.
+            {"name": end, "expr": f"length(data('{_DATA}')) ? data('{_DATA}')[0].{end} : {first}"}
+            for end, first in (("low", 0), ("high", 1), ("end", 1))
+        ],
+        "encoding": {
+            "x": {
+                "field": "across",
+                "type": "quantitative",
+                "title": across,
+                "scale": {"domain": [0, {"expr": "end"}], "nice": False},
+                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+            },
+            "y": {
+                "field": "drawn",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"domain": [{"expr": "low"}, {"expr": "high"}], "nice": False},
+                "axis": {"format": ".0%" if is_share else "~g"},
+            },
+            "color": {"type": "nominal", **color},
+        },
+        "layer": [
+            {
+                "transform": [{"filter": is_curve}],
+                "mark": {"type": "line", "clip": True},
+                "encoding": {
+                    "strokeDash": {
+                        "field": "images",
+                        "type": "nominal",
+                        "scale": dash,
+                        "legend": corner if shows_validation else None,
+                    },
+                },
+            },
+            {  # Where each curve has come to; the first point alone is no line. Validation images have few points.
+                "transform": [{"filter": f"({is_curve} && datum.is_last) || datum.run === '{PUBLISHED}'"}],
+                "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
+            },
+            {
+                "transform": [{"filter": "datum.images === 'axis'"}],
+                "mark": {"type": "text", "baseline": "top", "dy": 4, "fontSize": 11},
+                "encoding": {"text": {"field": "note", "type": "nominal"}, "color": {"value": text_color}},
+            },
+            {
+                "transform": [{"filter": is_point}],
+                "mark": "rule",
+                "encoding": {
+                    "y": None,
+                    "color": {"value": QUIET},
+                    "opacity": {"condition": {**is_near, "value": 0.7}, "value": 0},
+                },
+            },
+            {
+                "transform": [{"filter": is_point}],
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "params": [{"name": "near", "select": near}],
+                "encoding": {
+                    "opacity": {"condition": {**is_near, "value": 1}, "value": 0},
+                    "tooltip": told,
+                },
+            },
+        ],
+    }
