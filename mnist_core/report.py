@@ -1,4 +1,4 @@
-"""A run as a table of its epochs, and as one page to print: its settings, curves, figures and surest mistakes."""
+"""A run as a table of its epochs, and as one page to print: settings, curves, figures and mistakes."""
 
 from __future__ import annotations
 
@@ -136,11 +136,11 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
         *_notes(shot),
         _section("The network and its recipe", _table(in_words(config))),
         _section("How it learned", "".join(f"<figure>{figures[name].svg()}</figure>" for name in ("accuracy", "loss"))),
-        _section("What it takes for what", figures["confusion-matrix"].svg()),
+        _section("Confusion matrix", figures["confusion-matrix"].svg()),
         _section("Digit by digit", _digits(result)),
     ]
     if len(result.mistakes):
-        parts.append(_section("Its surest mistakes", "".join(_mistakes(result, images))))
+        parts.append(_section("Most confident mistakes", "".join(_mistakes(result, images))))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'

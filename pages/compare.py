@@ -17,11 +17,12 @@ def show_runs(rows: list[run_table.Row]) -> None:
             st.button("Race several", icon=":material/sports_score:", on_click=go_to_race)
         return
     shown, chosen = run_table.show(rows)
-    if chosen:
-        run_card.offer(chosen)
     if len(chosen) == 1:
+        run_card.offer(chosen)
         run_card.show(chosen[0])
     overlay.show(shown, chosen)
+    if len(chosen) > 1:
+        run_card.offer(chosen)
 
 
 def go_to_race() -> None:

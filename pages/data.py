@@ -10,7 +10,7 @@ VIEWS = {
     "Images": dataset_views.images,
     "One image": dataset_views.one_image,
     "The file": dataset_views.file,
-    "All of it": dataset_views.tensors,
+    "Overview": dataset_views.tensors,
     "Map": dataset_views.map_of,
     "Split": dataset_views.split,
 }
@@ -20,15 +20,15 @@ def take_own() -> None:
     """Let the visitor bring files of their own."""
     st.markdown(
         f"28x28 grey images in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when unpacked: "
-        "MNIST's four IDX files, with or without gzip, or two of them, or one NPZ as Keras has it. Fashion-MNIST's "
-        "files work as they are. They stay with you until you close or reload this tab."
+        "MNIST's four IDX files, with or without gzip, or two of them, or one .npz with x_train, y_train, x_test and "
+        "y_test. Fashion-MNIST's files work as they are. They are deleted when you close or reload this tab."
     )
     files = st.file_uploader(
         "Your files",  # Of any name: IDX files often have no extension.
         accept_multiple_files=True,
         max_upload_size=uploads.MAX_BYTES // 2**20,
     )
-    if files and st.button("Take them", type="primary"):
+    if files and st.button("Use this data", type="primary"):
         try:
             data.take_own({file.name: file.getvalue() for file in files})
         except PlaygroundError as error:
@@ -36,6 +36,7 @@ def take_own() -> None:
         else:
             session.keep("data-set", uploads.NAME)
             session.forget("data-set-choice")
+            st.toast("Your data set is ready. It is shown above.", icon=":material/check:")
             st.rerun()
 
 

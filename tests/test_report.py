@@ -127,7 +127,7 @@ def test_page_without_a_mistake_has_no_place_for_them() -> None:
     result = ended().evaluation
     assert result is not None
     text = page(evaluation=dataclasses.replace(result, mistakes=result.mistakes[:0]))
-    assert "Its surest mistakes" not in text
+    assert "Most confident mistakes" not in text
 
 
 def test_run_that_has_not_ended_is_refused() -> None:

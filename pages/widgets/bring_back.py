@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def offer() -> None:
     """A place for a file, folded away: a network becomes a run of the visitor's, settings go into the editor."""
-    folded = st.expander("Bring a network or settings back", icon=":material/upload_file:")
+    folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
     with folded:
         st.markdown(
-            "Files that the playground has saved under **Take it home**: a `.keras` or `.npz` network is tested and "
+            "Files that the playground has saved under **Download**: a `.keras` or `.npz` network is tested and "
             "joins your runs; the settings of a `.json` file go into the editor."
         )
         file = st.file_uploader(

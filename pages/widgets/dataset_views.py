@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
     from mnist_core.datasets import Dataset
 
+_MAP_CAPTIONS = {
+    "pca": "Two directions out of 784: left to right is where images differ most (thin ones to wide zeros). Digits "
+    "that overlap here can still be far apart in the other 782.",
+    "neighbours": "Only neighbours count here: distances between groups, and the page's directions, mean nothing.",
+}
 _SHOWN = 60
 _ROWS = 10
 
@@ -35,8 +40,8 @@ def images(dataset: Dataset) -> None:
     if not len(indices):
         st.info(f"There is no {digit} among the training images.")
         return
-    first = right.number_input("From the", 1, len(indices), step=_SHOWN, help=f"Of {len(indices):,}.")
-    shown = indices[first - 1 :][:_SHOWN]
+    first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
+    shown = indices[first:][:_SHOWN]
     pictures.row([dataset.train_images[i] for i in shown], [f"{i:,}: {dataset.train_labels[i]}" for i in shown])
     st.caption("Below each image its index among the training images, counted from 0, and its label.")
 
@@ -55,7 +60,9 @@ def one_image(dataset: Dataset) -> None:
     table["scaled"] = table["value"] / 255
     st.markdown(f"It is **{pictures.a(label)}**. Each pixel is a number from 0, paper, to 255, ink.")
     picture, numbers = st.columns([3, 2], gap="large")
-    picture.vega_lite_chart(table, data_figures.pixel_values())
+    picture.vega_lite_chart(
+        table, data_figures.pixel_values(), alt=f"Training image {index}, {pictures.a(label)}: its 28x28 pixel values."
+    )
     with numbers:
         _in_numbers(image, label)
 
@@ -67,7 +74,11 @@ def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
     st.markdown("**Scaled** by 1/255, since networks learn badly from large numbers, the same row is")
     st.code(" ".join(f"{value / 255:.2f}" for value in image[row]), wrap_lines=True)
     st.markdown("**Flattened**, its 28 rows one after the other make a vector of 784 numbers:")
-    st.image(pictures.paper(np.repeat(image.reshape(1, -1), 24, axis=0)), width="stretch")
+    st.image(
+        pictures.paper(np.repeat(image.reshape(1, -1), 24, axis=0)),
+        width="stretch",
+        alt="The same image as a single row.",
+    )
     st.markdown(f"**One-hot**, its label {label} becomes ten numbers, one for each answer that the network can give:")
     st.code(" ".join(str(int(digit == label)) for digit in range(CLASSES)))
 
@@ -90,7 +101,11 @@ def file(dataset: Dataset) -> None:
     table = pd.DataFrame([_byte(at + k, value, header, which) for k, value in enumerate(shown)])
     table["row"] = np.arange(len(shown)) // data_figures.BYTES_PER_ROW
     table["column"] = np.arange(len(shown)) % data_figures.BYTES_PER_ROW
-    st.vega_lite_chart(table, data_figures.file_bytes(_ROWS, kinds, theme.text_color()))
+    st.vega_lite_chart(
+        table,
+        data_figures.file_bytes(_ROWS, kinds, theme.text_color()),
+        alt=f"Bytes {at:,} to {at + len(shown) - 1:,} of the file.",
+    )
     lines = [
         f"| {_places(one)} | `{content[one.start : one.stop].hex(' ')}` | {one.name} | {one.value} |" for one in header
     ]
@@ -136,7 +151,11 @@ def tensors(dataset: Dataset) -> None:
         for digit, images in enumerate(exploration.class_counts(labels))
     ]
     table = pd.DataFrame(counts)
-    st.vega_lite_chart(table, data_figures.class_balance(int(table["images"].max())))
+    st.vega_lite_chart(
+        table,
+        data_figures.class_balance(int(table["images"].max())),
+        alt="Bars: how many training and test images there are of each digit.",
+    )
     st.markdown("**The mean of all training images of a digit**")
     means = exploration.mean_images(dataset.train_images, dataset.train_labels)
     pictures.row(list(means), [str(digit) for digit in range(CLASSES)], width=72)
@@ -147,13 +166,13 @@ def split(dataset: Dataset) -> None:
     config = session.draft()
     parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
     with st.container(horizontal=True):
-        st.metric("To learn from", f"{len(parts.train_indices):,}", help="The training images.")
-        st.metric("To watch it by", f"{len(parts.validation_indices):,}", help="The validation images.")
-        st.metric("To test it at the end", f"{len(parts.test_labels):,}", help="The test images.")
+        st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from these images.")
+        st.metric("Validation", f"{len(parts.validation_indices):,}", help="For checking while it trains.")
+        st.metric("Test", f"{len(parts.test_labels):,}", help="For testing it at the end.")
     st.markdown(
-        "A network that is tested on what it has learned from is like a pupil who knows the exam: the mark says "
-        "nothing. So some images are kept from it until the end. Whoever compares many settings looks at the "
-        "validation images meanwhile, or else the settings come to fit the test."
+        "A network that is tested on the images it has learned from is like a pupil who knows the exam: the mark says "
+        "nothing. So some images are kept back until the end. If you compare many settings, choose by the validation "
+        "images. Otherwise your choice fits the test by luck."
     )
     st.caption(
         f"As the Train page has it now: {SPLITS[config.split]}, validation share {config.validation_fraction:g}."
@@ -169,11 +188,12 @@ def map_of(dataset: Dataset) -> None:
     # The same images are the same map, for every visitor.
     table = _map(dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind)
     across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
-    st.vega_lite_chart(table, data_figures.digit_map(across, along))
-    st.caption(
-        f"{len(table):,} training images, each written as its digit; touch one to see it. Where two kinds of digit "
-        "mix, a network finds it hard too. The directions of the page mean nothing, only what is near."
+    st.vega_lite_chart(
+        table,
+        data_figures.digit_map(across, along),
+        alt=f"Map: {len(table):,} training images as points, similar ones near each other.",
     )
+    st.caption(f"{len(table):,} training images, each written as its digit; touch one to see it. {_MAP_CAPTIONS[kind]}")
 
 
 @st.cache_resource(show_spinner="Laying the images out takes some seconds the first time ...", max_entries=6)

@@ -40,7 +40,7 @@ def offer(run: Job) -> None:
     """All that a network's run can be taken home as, folded away; a classical model's has nothing of it."""
     if not isinstance(run, Run) or run.snapshot.network is None:
         return
-    folded = st.expander("Take it home", icon=":material/download:", on_change="rerun", key="home")
+    folded = st.expander("Download", icon=":material/download:", on_change="rerun", key="home")
     if not folded.open:
         return
     with folded:
@@ -87,8 +87,8 @@ def files(run: Run) -> dict[str, list[Offer]]:
         note = "The images as IDX files, which the script and the notebook read from a folder."
         programs.append(Offer("Data", "-data.zip", lambda: script.data_files(run.dataset), note))
     return {
-        "As a program": programs,
-        "As a network": [
+        "Code": programs,
+        "Model": [
             Offer(
                 "Keras model",
                 ".keras",
@@ -97,7 +97,7 @@ def files(run: Run) -> dict[str, list[Offer]]:
             ),
             Offer("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
         ],
-        "On paper": [
+        "Report": [
             Offer(
                 "Report",
                 ".html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -41,7 +42,7 @@ def show(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     }
     if len(readable) > 1:
         views["A minus B"] = lambda: _versus(readable, _difference)
-        views["Who reads what"] = lambda: _versus(readable, _who)
+        views["Which images differ"] = lambda: _versus(readable, _who)
     view = segments.choose("Compare by", "overlay", list(views))
     if len(chosen) > 1 and view in (_CURVES, _COSTS):
         with st.container(horizontal=True, gap="medium"):
@@ -71,6 +72,13 @@ def trade_offs(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     measured = [row for row in every if row.summary.test_accuracy is not None and row.parameters]
     if len(measured) < 2:
         return
+    groups = Counter(map(_tested_on, measured))
+    tested = [_tested_on(row) for row in chosen if row in measured]
+    group = tested[0] if tested else groups.most_common(1)[0][0]
+    others, measured = len(measured) - groups[group], [row for row in measured if _tested_on(row) == group]
+    if others:
+        left_out = "1 is" if others == 1 else f"{others} are"
+        st.caption(f"Your runs were not all tested on the same images: {left_out} left out here.")
     left, right = st.columns(2)
     names = [row.name for row in chosen]
     with left:
@@ -81,11 +89,14 @@ def trade_offs(every: Sequence[Row], chosen: Sequence[Row]) -> None:
             _trade_off("seconds", timed, [row.summary.seconds for row in timed], names)
     st.caption(
         "Every run in the table; point at one for its name. No other run beats those on the dashed line: none reads as "
-        "much for less. Each step up leaves about half as many mistakes. Seconds depend on what else the server did "
-        "meanwhile."
+        "much for less. Each step up leaves about half as many mistakes. Seconds depend on what else the server did at "
+        "that time."
     )
-    if len({(row.summary.fingerprint, row.config and row.config.split) for row in measured}) > 1:
-        st.caption("They were not all tested on the same images, so a small difference may mean nothing.")
+
+
+def _tested_on(row: Row) -> tuple[str, str]:
+    """Runs with the same value were tested on the same images."""
+    return row.summary.fingerprint, row.config.split if row.config else ""
 
 
 def _trade_off(
@@ -103,7 +114,8 @@ def _trade_off(
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_figures.trade_off(cost, names, ends, height, is_log)
     st.markdown(f"**Accuracy against {cost}**")
-    st.vega_lite_chart(table, spec, key=f"trade-off-{cost}")
+    alt = f"Points: the accuracy of {len(measured)} runs against their {cost}."
+    st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
 
 
 def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> None:
@@ -144,9 +156,9 @@ def _difference(a: Run, b: Run, duel: Duel) -> None:
     with place:
         pictures.difference(duel.confusion, "difference")
     words.markdown(
-        "Rows are the true digits, columns the answers.\n\n"
+        "A row is a true digit, a column is an answer.\n\n"
         "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
-        "On the diagonal stands what is read right, so there more is better; everywhere else it is worse."
+        "On the diagonal more is better; everywhere else more is worse."
     )
     with words:
         _verdict(duel)
@@ -154,19 +166,14 @@ def _difference(a: Run, b: Run, duel: Duel) -> None:
 
 def _verdict(duel: Duel) -> None:
     if not len(duel.only_a) + len(duel.only_b):
-        st.markdown("Each reads the same images as the other.")
+        st.markdown("Both read the same images correctly.")
         return
     better = "A" if len(duel.only_a) > len(duel.only_b) else "B"
-    chance = f"{duel.chance:.2g}" if duel.chance >= 0.0001 else "less than 0.0001"
-    meaning = (
-        f"So {better} does read such images better."
-        if duel.chance < _RARE
-        else "So neither can be said to read better."
-    )
+    chance = f"= {duel.chance:.2g}" if duel.chance >= 0.0001 else "< 0.0001"
+    meaning = f"{better} is significantly better" if duel.chance < _RARE else "The difference may be luck"
     st.markdown(
-        f"A alone reads **{len(duel.only_a):,}**, B alone **{len(duel.only_b):,}**. Were both equally good, so unequal "
-        f"numbers would come by chance with a probability of **{chance}**. {meaning}",
-        help="McNemar's exact test: each image that only one of them reads is the toss of a coin.",
+        f"Only A right: **{len(duel.only_a):,}**. Only B right: **{len(duel.only_b):,}**. {meaning} (p {chance}).",
+        help="McNemar's exact test: p is how often two equally good networks would differ at least so much.",
     )
 
 

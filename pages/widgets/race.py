@@ -131,7 +131,7 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
     key = session.seed("race-choice", kept)
     session.choose(key, [one for one in session.chosen(key) if one in entries])
     chosen = st.multiselect(
-        "Who races?",
+        f"Choose 2 to {MOST} networks",
         keys,
         default=session.chosen(key),
         key=key,
@@ -145,8 +145,8 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
         _start([entries[one][1] for one in chosen], dataset)
         st.rerun()
     st.caption(
-        f"All learn from the {len(dataset.train_labels):,} images of the data set in the editor, share the "
-        "processor evenly, and are kept with your runs."
+        f"All learn from the {len(dataset.train_labels):,} images of the data set in the editor. They share the "
+        "computer fairly and are saved with your runs."
     )
 
 
@@ -184,6 +184,7 @@ def _follow(there: Named, across: str) -> None:
         st.rerun()  # The whole page, which stops polling and shows who has won.
     for label, run in zip(comparison.legend(list(there)).values(), there.values(), strict=True):
         st.progress(run.fraction, text=f"{label} · {_progress(run)}")
+    st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
     comparison.curves(there, across=across, names=list(there))
 
 
@@ -215,6 +216,8 @@ def _ranking(there: Named) -> None:
         f"| {network.parameter_count(there[name].config):,} |"
         for name in order
     ]
+    if len(order) > 1:
+        _announce(order, {name: ended[name].accuracy for name in order})
     if lines:
         st.markdown("\n".join(["| Network | Test | Seconds | Weights |", "|:--|--:|--:|--:|", *lines]))
         st.caption(
@@ -230,6 +233,15 @@ def _ranking(there: Named) -> None:
     if len(ended) > 1:
         ids = [run.id for run in there.values()]  # In this order they keep their colours.
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
+
+
+def _announce(order: Sequence[str], accuracies: dict[str, float]) -> None:
+    first, second = order[:2]
+    if accuracies[first] == accuracies[second]:
+        st.success(f"A draw: the best reach {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
+        return
+    name = runs.in_markdown(first)
+    st.success(f"**{name}** wins: {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
 
 
 def _unlike_finished(run: Run) -> str:

@@ -33,7 +33,7 @@ def show(row: Row) -> None:
             "Name",
             **session.seeded(key, summary.title),
             max_chars=runs.TITLE_LENGTH,
-            placeholder=f"A name for it instead of {row.name}",
+            placeholder="Rename this run",
             on_change=_change,
             args=(_rename, summary.id, key),
             label_visibility="collapsed",
@@ -45,7 +45,7 @@ def show(row: Row) -> None:
             **session.seeded(key, summary.is_pinned),
             on_change=_change,
             args=(_pin, summary.id, key),
-            help="It stays when others have to make room or grow too old.",
+            help="Pinned runs are never deleted automatically.",
         )
     st.caption(_origin(row))
     with st.expander("Notes", icon=":material/notes:", expanded=bool(summary.notes)):
@@ -122,7 +122,7 @@ def offer(chosen: Sequence[Row]) -> None:
                 args=(ids,),
                 type="tertiary",
                 disabled=is_pinned,
-                help="What is pinned stays. Take the pin off first." if is_pinned else None,
+                help="Pinned runs are not deleted. Unpin it first." if is_pinned else None,
             )
 
 
@@ -130,7 +130,9 @@ def _offer_ways(row: Row) -> None:
     if row.summary.test_accuracy is not None and st.button("Evaluate", icon=":material/grid_on:"):
         session.prefer_run(row.id)
         st.switch_page("pages/evaluate.py")
-    if row.config is not None and st.button("To the editor", icon=":material/tune:", help="Its settings, to change."):
+    if row.config is not None and st.button(
+        "Edit in Train", icon=":material/tune:", help="Puts its settings into the editor."
+    ):
         session.edit(row.config, f"Run {row.summary.number}")
         st.switch_page("pages/train.py")
 

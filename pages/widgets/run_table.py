@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, curve_figures, datasets, network
+from mnist_core import comparing, curve_figures, datasets, network, uploads
+from mnist_core.config import LAYER_KINDS
 from mnist_core.errors import StoreError
 from pages.widgets import live, session, workspace
 
@@ -70,7 +71,9 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
     """The rows of kept runs, in the same order; those under way as they are at this moment."""
     names = [
         # The number first: on a phone the end is cut off.
-        f"{one.number} · {workspace.title(one)}" if one.number else workspace.title(one)
+        (f"{one.number} · " if one.number else "")
+        + workspace.title(one)
+        + (" (own data)" if one.dataset == uploads.NAME else "")
         for one in summaries
     ]
     # The charts know one name already.
@@ -123,9 +126,11 @@ def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing."""
     shown = _filtered(every)
     if not shown:
-        st.caption("No run is like that.")
+        st.caption("No matching runs. Clear the search to see all of them.")
         return [], []
     _grid(shown)
+    if any(row.summary.test_accuracy is not None for row in shown):
+        st.caption("Pick your settings by validation accuracy, or the test wears out.")
     here = [row.id for row in shown if row.summary.status.is_active]
     active = [run for run_id in here if (run := under_way(run_id)) is not None]
     if active:
@@ -174,6 +179,7 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
 def _searched(row: Row) -> str:
     told = comparing.described(row.config) if row.config else {}
     settings = [f"{name} {value}" for name, value in told.items()]
+    settings += [LAYER_KINDS[layer.kind] for layer in (row.config.layers if row.config else ())]
     return " ".join([row.name, row.summary.notes, row.summary.status.value, *settings]).lower()
 
 

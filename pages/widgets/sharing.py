@@ -87,7 +87,7 @@ def _find(token: str) -> Run | None:
         st.error(str(error), icon=":material/link_off:")
         return None
     st.info(
-        "Somebody has shared this run with you: to look at and to take home. It stays theirs.",
+        "Shared with you (read-only). You can look at it and download it.",
         icon=":material/visibility:",
     )
     # Its title is another visitor's text: shown as it stands.

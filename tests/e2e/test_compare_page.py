@@ -42,7 +42,7 @@ def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
     open_compare(page)
     expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
     segment(page, "Race").click()
-    add(page, "Who races?", "Small CNN")  # Beside the two that are proposed; it takes the longest.
+    add(page, "Choose 2 to 6 networks", "Small CNN")  # Beside the two that are proposed; it takes the longest.
     page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
     curve = page.locator(".mark-line path[aria-label*='Small CNN']").first
     expect(curve).to_be_visible(timeout=SLOW)
@@ -75,8 +75,8 @@ def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
     expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)
     segment(page, "A minus B").click()
     expect(page.locator("[aria-label*='read as']").first).to_be_visible(timeout=SLOW)
-    segment(page, "Who reads what").click()
-    expect(page.get_by_text(re.compile("A alone reads"))).to_be_visible(timeout=SLOW)
+    segment(page, "Which images differ").click()
+    expect(page.get_by_text(re.compile("Only A right"))).to_be_visible(timeout=SLOW)
 
     # Deleted, and brought back.
     page.get_by_role("button", name="Delete these 2").click()

@@ -17,7 +17,7 @@ VIEWS = {
     "Images": "Below each image its index",
     "One image": "Each pixel is a number",
     "The file": "Touch a byte",
-    "All of it": "How often each digit comes",
+    "Overview": "How often each digit comes",
     "Map": "touch one to see it",
     "Split": "As the Train page has it now",
 }
@@ -45,7 +45,7 @@ def test_every_view_is_shown_and_bytes_and_images_are_told_on_hover(page: Page) 
     open_data(page)
     for view in VIEWS:
         choose(page, view)
-        if view in ("One image", "The file", "All of it", "Map"):
+        if view in ("One image", "The file", "Overview", "Map"):
             expect(page.locator(".mark-text, .mark-rect").first).to_be_attached(timeout=SLOW)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     choose(page, "The file")
@@ -75,7 +75,7 @@ def test_own_files_become_a_data_set_to_train_on(page: Page) -> None:
         {"name": "stripes-idx1-ubyte", "mimeType": "application/octet-stream", "buffer": idx.pack(labels)},
     ]
     page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Take them").click()
+    page.get_by_role("button", name="Use this data").click()
     expect(page.get_by_text("343 images to learn from and 57 to test with")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Train on it").click()
     page.get_by_role("button", name="Train", exact=True).click()

@@ -123,7 +123,7 @@ def test_finished_run_is_seen_in_another_browser_until_sharing_is_stopped(classr
     assert "/evaluate?shared=" in link
 
     guest.goto(link)
-    expect(guest.get_by_text("Somebody has shared this run with you")).to_be_visible(timeout=SLOW)
+    expect(guest.get_by_text("Shared with you (read-only)")).to_be_visible(timeout=SLOW)
     expect(guest.get_by_text("Torres: ten sigmoid units", exact=True)).to_be_visible(timeout=SLOW)
     expect(guest.get_by_test_id("stMetricValue")).to_have_text(metrics.all_inner_texts(), timeout=SLOW)
     expect(guest.locator("[aria-label*='read as']").first).to_be_attached(timeout=SLOW)

@@ -61,7 +61,7 @@ def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_
     first, _ = own(compare, SOFTMAX, WIDE)
     again = returned(compare)
     choose(again, first)
-    press(again, "To the editor")
+    press(again, "Edit in Train")
     assert again.title[0].value == "Build a network, watch it learn"
     assert again.session_state["draft"] == SOFTMAX
     assert again.session_state["current_run"] is None
@@ -157,7 +157,7 @@ def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> Non
     assert len(found("open day")) == 1
     assert found("lucky") == ["Lucky"]
     assert found("nothing like it") == []
-    assert "No run is like that" in words(compare)
+    assert "No matching runs" in words(compare)
     assert len(found("")) == 4
     # What was chosen before is chosen still.
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
@@ -249,7 +249,7 @@ def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> Non
     assert compare.selectbox(key="run-choice").value == first.id
     compare.switch_page("pages/compare.py").run()
     assert compare.multiselect(key="run-choice-names").value == [first.id]
-    press(compare, "To the editor")
+    press(compare, "Edit in Train")
     assert not compare.exception
     assert compare.session_state["draft"] == SOFTMAX
 
@@ -262,10 +262,10 @@ def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest
     keeping._made.cache_clear()  # Another server, which has no run in memory.
     again = returned(compare)
     choose(again, *runs)
-    view(again, "overlay", "Who reads what")
+    view(again, "overlay", "Which images differ")
     right_a, right_b = a.predicted == a.labels, b.predicted == b.labels
     counts = [int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())]
-    assert f"A alone reads **{counts[0]:,}**, B alone **{counts[1]:,}**" in words(again)
+    assert f"Only A right: **{counts[0]:,}**. Only B right: **{counts[1]:,}**." in words(again)
     shown = again.get("image")
     assert sum(len(one.proto.imgs) for one in shown) == min(24, counts[0])
     view(again, "overlay", "A minus B")

@@ -38,7 +38,7 @@ def captions(page: AppTest) -> list[str]:
 def bring(page: AppTest, **files: bytes) -> AppTest:
     (uploader,) = page.file_uploader
     uploader.set_value([(name, content, "application/octet-stream") for name, content in files.items()]).run()
-    return press(page, "Take them")
+    return press(page, "Use this data")
 
 
 def test_images_of_one_digit_with_index_and_label(page: AppTest) -> None:
@@ -71,11 +71,11 @@ def test_file_is_dissected_with_its_real_size(page: AppTest) -> None:
     assert "| 3 | `01` | number of dimensions | 1 |" in texts(page)
 
 
-@pytest.mark.parametrize("view", ["All of it", "Map", "Split"])
+@pytest.mark.parametrize("view", ["Overview", "Map", "Split"])
 def test_view_opens(page: AppTest, view: str) -> None:
     show(page, view)
     assert not page.exception
-    expected = {"All of it": "(12000, 28, 28)", "Map": "2,000 training images", "Split": "validation share 0"}
+    expected = {"Overview": "(12000, 28, 28)", "Map": "2,000 training images", "Split": "validation share 0"}
     assert expected[view] in texts(page)
 
 

@@ -29,7 +29,7 @@ def labels(app: AppTest) -> list[str]:
 def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     run = train_briefly(app)
     app.switch_page("pages/evaluate.py").run()
-    assert "Take it home" in [expander.label for expander in app.expander]
+    assert "Download" in [expander.label for expander in app.expander]
     assert not labels(app)
     unfolded(app)
     assert not app.exception

@@ -62,7 +62,7 @@ def test_shared_run_is_seen_as_its_owner_sees_it(app: AppTest, store: RunStore) 
     other = visit(share(app))
     assert not other.exception
     assert not other.error
-    assert "Somebody has shared this run" in other.info[0].value
+    assert "Shared with you (read-only)" in other.info[0].value
     assert other.text[0].value == "784 → 10 Sigmoid → 10"
     assert [metric.value for metric in other.metric] == [
         f"{evaluation.accuracy:.2%}",
