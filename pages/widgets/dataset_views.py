@@ -42,7 +42,11 @@ def images(dataset: Dataset) -> None:
         return
     first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
     shown = indices[first:][:_SHOWN]
-    pictures.row([dataset.train_images[i] for i in shown], [f"{i:,}: {dataset.train_labels[i]}" for i in shown])
+    pictures.row(
+        [dataset.train_images[i] for i in shown],
+        [f"{i:,}: {dataset.train_labels[i]}" for i in shown],
+        alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i])}." for i in shown],
+    )
     st.caption("Below each image its index among the training images, counted from 0, and its label.")
 
 
@@ -158,7 +162,9 @@ def tensors(dataset: Dataset) -> None:
     )
     st.markdown("**The mean of all training images of a digit**")
     means = exploration.mean_images(dataset.train_images, dataset.train_labels)
-    pictures.row(list(means), [str(digit) for digit in range(CLASSES)], width=72)
+    digits = [str(digit) for digit in range(CLASSES)]
+    alt = [f"The mean of all training images of {pictures.a(digit)}." for digit in range(CLASSES)]
+    pictures.row(list(means), digits, width=72, alt=alt)
 
 
 def split(dataset: Dataset) -> None:

@@ -193,6 +193,7 @@ def _who(a: Run, b: Run, duel: Duel) -> None:
             if result is not None
         ]
         captions.append("  \n".join(answers))
-    pictures.row([images[i] for i in shown], captions, width=96)
+    alt = [f"Test image {i}: {pictures.a(int(results[0].labels[i]))}." for i in shown] if results[0] else []
+    pictures.row([images[i] for i in shown], captions, width=96, alt=alt)
     if len(counts[who]) > len(shown):
         st.caption(f"The first {len(shown)} of {len(counts[who]):,}.")

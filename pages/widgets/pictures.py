@@ -168,6 +168,7 @@ def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices
         f"{result.labels[i]} → " + answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
         for i in chosen
     ]
-    row([images[i] for i in chosen], captions, width=72)
+    alt = [f"Test image {i}: {a(result.labels[i])}, read as {result.predicted[i]}." for i in chosen]
+    row([images[i] for i in chosen], captions, width=72, alt=alt)
     if len(indices) > _MOST_READINGS:
         st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

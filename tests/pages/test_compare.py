@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import figures, keeping, network, room, scheduler
+from mnist_core.config import LayerConfig
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import session
@@ -163,6 +165,23 @@ def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> Non
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
     compare.toggle(key="run-pinned").set_value(True).run()
     assert len(table(compare)) == 1
+
+
+def test_search_finds_a_network_with_convolutions(compare: AppTest) -> None:
+    conv = dataclasses.replace(SOFTMAX, layers=(LayerConfig("conv", 1),))
+    own(compare, SOFTMAX, conv, WIDE, dataclasses.replace(WIDE, seed=3))
+    compare.text_input(key="run-search").set_value("conv").run()
+    assert [name.split(" ")[0] for name in table(compare)["Run"]] == ["2"]
+
+
+def test_costs_show_only_runs_tested_on_the_same_images(compare: AppTest) -> None:
+    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, split="kite"))
+    choose(compare, runs[1])
+    view(compare, "overlay", "Costs")
+    assert "1 is left out here" in words(compare)
+    chart = compare.get("vega_lite_chart")[0]
+    names = pa.ipc.open_stream(chart.proto.data.data).read_all()["name"].to_pylist()
+    assert sorted(name[0] for name in names) == ["1", "2"]
 
 
 def test_deleted_runs_come_back_by_undo_after_another_page_too(compare: AppTest) -> None:

@@ -106,3 +106,16 @@ def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytes
     assert not page.exception
     assert "as many uploaded data sets as it can" in page.error[0].value
     assert "own" not in page.selectbox(key="data-set-choice").options
+
+
+def test_map_of_two_directions_does_not_call_them_meaningless(page: AppTest) -> None:
+    show(page, "Map")
+    assert "left to right is where images differ most" in texts(page)
+    assert "mean nothing" not in texts(page)
+
+
+def test_first_image_has_the_number_0_in_the_box_and_below_it(page: AppTest) -> None:
+    box = next(box for box in page.number_input if box.label == "Start at image")
+    assert box.value == 0
+    box.set_value(60).run()
+    assert captions(page)[0].startswith("60: ")

@@ -55,6 +55,8 @@ def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app:
     # The ranking has the best first, and its figures are those of the same config trained alone.
     ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
     assert ranking.index("Morgan 0") < ranking.index("Torres")
+    assert "**Morgan 0" in compare.success[0].value
+    assert "wins" in compare.success[0].value
     for run in runs:
         evaluation = run.snapshot.evaluation
         assert evaluation is not None
