@@ -8,7 +8,7 @@ from pages.widgets import board, data, own_digits, reading, session
 
 st.title("Draw a digit")
 # Side by side where there is room for both, else one below the other.
-both = st.container(horizontal=True, gap="large")
+both = st.container(horizontal=True, gap="medium")
 with both.container(width=board.WIDTH):
     st.caption("Draw one digit (0-9)")
     sheet = board.show()
