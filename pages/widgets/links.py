@@ -97,29 +97,44 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share")
     if folded.open:
         with folded:
-            st.caption("This link opens this network with these settings.")
-            own_start = st.radio(
-                "Random start",
-                list(_STARTS),
-                **session.seeded_choice("own-start", session.kept("own-start", True), list(_STARTS)),
-                format_func=_STARTS.__getitem__,
-                on_change=lambda: session.keep("own-start", session.chosen("own-start")),
-                help="The seed sets the first weights and the order of the images. With own random starts, a class "
-                "gets different networks from one link. With yours, everybody gets exactly your network.",
-            )
-            if config.dataset == uploads.NAME:
-                st.caption("Your own images do not travel with it.")
-            offer(link.to_config(f"{page()}/", config, own_start), "share")
+            # Side by side, so that the code is in sight on a small screen too.
+            code, words = (None, st.container()) if link.is_own(page()) else st.columns([2, 3])
+            with words:
+                st.caption("This link opens this network with these settings.")
+                own_start = st.radio(
+                    "Random start",
+                    list(_STARTS),
+                    **session.seeded_choice("own-start", session.kept("own-start", True), list(_STARTS)),
+                    format_func=_STARTS.__getitem__,
+                    on_change=lambda: session.keep("own-start", session.chosen("own-start")),
+                    help="The seed sets the first weights and the order of the images. With own random starts, a class "
+                    "gets different networks from one link. With yours, everybody gets exactly your network.",
+                )
+                if config.dataset == uploads.NAME:
+                    st.caption("Your own images do not travel with it.")
+            offer(link.to_config(f"{page()}/", config, own_start), "share", code)
     show_large()
 
 
-def offer(address: str, within: str) -> None:
+def offer(address: str, within: str, place: DeltaGenerator | None = None) -> None:
     """A link to copy, and a code of it to scan.
 
     Args:
         address: the link.
         within: the key of what it is folded into, which goes out of the way of the large code.
+        place: where the code stands; None for above the link.
     """
+    if not link.is_own(address):
+        with place or st.container():
+            st.image(link.code(address), width=220, alt=_ALT)
+            st.button(
+                "Full screen",
+                icon=":material/fullscreen:",
+                type="tertiary",
+                on_click=_enlarge,
+                args=(address, within),
+                key=f"enlarge-{within}",
+            )
     st.code(address, language=None, wrap_lines=True)
     if link.is_own(address):
         st.info(
@@ -127,16 +142,6 @@ def offer(address: str, within: str) -> None:
             "again.",
             icon=":material/info:",
         )
-        return
-    st.image(link.code(address), width=260, alt=_ALT)
-    st.button(
-        "Full screen",
-        icon=":material/fullscreen:",
-        type="tertiary",
-        on_click=_enlarge,
-        args=(address, within),
-        key=f"enlarge-{within}",
-    )
 
 
 def _enlarge(address: str, within: str) -> None:
