@@ -28,6 +28,7 @@ with both.container():
     own = st.expander("Your own test set", icon=":material/collections_bookmark:", on_change="rerun", key="own")
 
 drawn = as_mnist = None
+seen = settings
 name = ""
 hint = sheet.hint
 try:
@@ -46,8 +47,6 @@ try:
         as_mnist = drawing.to_mnist(sheet.rgba)
         drawn = drawing.to_mnist(sheet.rgba, drawing.STRAIGHT) if is_straight else as_mnist
         hint = as_mnist.warnings[0] if as_mnist.is_dot else hint
-    with seen:
-        reading.seen(drawn)
 except PlaygroundError as error:
     hint = ""
     answer.error(str(error), icon=":material/error:")
@@ -56,6 +55,8 @@ if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty 
     with answer:
         reading.no_answer(predictors if name else {}, hint if name else "Choose a network below.")
         own_digits.ask(None)
+    with seen:
+        reading.seen(drawn)
     for folded in (way, doctor, why, alike):
         folded.caption("Draw something first.")
 else:
@@ -67,6 +68,8 @@ else:
         if not is_straight:
             reading.suggest(predictors, found, drawn.image)
         own_digits.ask(as_mnist.image, sheet.strokes)
+    with seen:  # After the answer: beside this picture stands the answer to it, never the one before.
+        reading.seen(drawn)
     if way.open:
         with way:
             reading.way(drawn)
