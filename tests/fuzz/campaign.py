@@ -76,11 +76,13 @@ def again(fault: Fault) -> bytes:
 def _one_child(name: str, folder: str, seed: int, start: int, stop: int, counts: Counts) -> int:
     """Read inputs until all are read or the child dies; returns the number of the next one."""
     arguments = [name, folder, str(seed), str(start), str(stop)]
+    # Not a pipe, which many warnings would fill: the child would wait for a reader.
+    told = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.fuzz.campaign", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=told,
     )
     number, rest, is_stuck = start - 1, b"", False
     assert child.stdout is not None
@@ -98,7 +100,10 @@ def _one_child(name: str, folder: str, seed: int, start: int, stop: int, counts:
                 number += 1  # the first line says that all is imported
             if not piece:
                 break
-    _, trouble = child.communicate()
+    child.wait()
+    told.seek(0)
+    trouble = told.read()
+    told.close()
     if child.returncode == 0:
         return stop
     if number < start:
