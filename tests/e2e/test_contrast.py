@@ -46,7 +46,8 @@ PALE = """() => {
         const [light, dark] = [luminance(behind), luminance(over(color, behind))].sort((a, b) => b - a);
         const size = parseFloat(style.fontSize);
         const is_large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-        const on_primary = element.closest("[data-testid=stBaseButton-primary], [data-testid=stMultiSelectTagsContainer]");
+        const primaries = ["stBaseButton-primary", "stMultiSelectTagsContainer"].map(id => `[data-testid=${id}]`);
+        const on_primary = element.closest(primaries.join());
         const is_dark = luminance(ground(document.querySelector("[data-testid=stApp]"))) < 0.5;
         const least = is_large || (is_dark && on_primary) ? 3 : 4.5;
         const contrast = (light + 0.05) / (dark + 0.05);
