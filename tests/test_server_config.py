@@ -21,7 +21,6 @@ SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
         ("server.enableCORS", True),
         ("server.enableXsrfProtection", True),
         ("client.showErrorDetails", "none"),
-        ("client.showSidebarNavigation", False),
     ],
 )
 def test_what_keeps_strangers_and_tracebacks_out_is_stated(name: str, value: object) -> None:

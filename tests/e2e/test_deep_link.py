@@ -10,6 +10,11 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.test_main_path import SLOW
 
+# Notes whether the page has ever listed the files in the folder `pages`, however briefly.
+NOTE_FILES = """new MutationObserver(() => {
+    window.listed_files ||= document.querySelector("[data-testid=stSidebarNavLink]") !== null;
+}).observe(document, { subtree: true, childList: true });"""
+
 
 @pytest.mark.parametrize(("path", "title"), [("draw", "Draw a digit"), ("evaluate", "Evaluate: where is it wrong?")])
 def test_a_new_server_shows_any_page_as_any_other_server_does(
@@ -17,10 +22,12 @@ def test_a_new_server_shows_any_page_as_any_other_server_does(
 ) -> None:
     with serve("streamlit") as address:
         page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(NOTE_FILES)
         page.goto(f"{address}/{path}")
         expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=SLOW)
         links = page.get_by_test_id("stTopNavLink")
         expect(links).to_contain_text(["Train", "Evaluate", "Draw"], timeout=SLOW)
+        assert not page.evaluate("window.listed_files")
         # One that is ended while it still imports and loads says so in its log.
         links.filter(has_text="Train").click()
         # While a page is shown anew, what stood there before may stand beside it for a moment.
