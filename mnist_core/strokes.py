@@ -86,7 +86,7 @@ def from_canvas(drawing: object) -> Strokes:
     """The strokes of what was drawn on a canvas, in its pixels; shapes other than lines drawn by hand have none.
 
     Args:
-        drawing: as the page describes it: ``{"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], ...]}, ...]}``,
+        drawing: as Fabric.js describes it: ``{"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], ...]}, ...]}``,
             each command ending with the point that it leads to, and where the middle of the path is now, ``left`` and
             ``top``; None for a canvas that has not been drawn on.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,12 +17,7 @@ if TYPE_CHECKING:
 
     from mnist_core.strokes import Strokes
 
-    Canvas = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
-    """A drawing as the canvas has it, and its picture, (h, w, 4); None before anything was drawn."""
-
 _PENS = (6, 40)
-_DRAWING = "drawing"
-_BLANK: Canvas = (None, None)
 # Beside it stands the answer; a phone of 390 pixels has room for 358.
 WIDTH = 340
 
@@ -82,35 +75,15 @@ def show() -> Drawn:
 
 
 def _drawn(pen: int) -> Drawn:
-    last: Canvas = session.kept(_DRAWING, _BLANK)
     try:
-        new = _read(canvas.show(pen, last[0], "canvas"))
+        drawing, rgba = canvas.show(pen, WIDTH)
     except DrawingError as error:
         st.error(str(error), icon=":material/error:")
+        canvas.buttons()
         return Drawn(None, "")
-    if new is not None:
-        session.keep(_DRAWING, new)
-    # After another page the sheet has sent nothing yet.
-    drawing, rgba = new or last
+    canvas.buttons()
     hint = "Draw in the white square. The answer comes after each stroke."
     return Drawn(rgba, hint, strokes.from_canvas(drawing))
-
-
-def _read(sent: Any) -> Canvas | None:
-    """What the browser has sent of the sheet, checked; None before it has sent anything.
-
-    Raises:
-        DrawingError: it is no drawing with its picture.
-    """
-    if sent is None:
-        return None
-    try:
-        drawing, address = sent["raw"], sent["data"]
-        data = base64.b64decode(address.partition(",")[2], validate=True)
-    except (AttributeError, KeyError, TypeError, binascii.Error) as error:
-        raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
-    strokes.from_canvas(drawing)
-    return drawing, photo.from_canvas(data)
 
 
 def _pasted() -> bytes | None:

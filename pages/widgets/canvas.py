@@ -1,162 +1,149 @@
-"""The sheet that is drawn on, with mouse, pen or finger, and its two buttons."""
+"""The canvas that is drawn on, with mouse, pen or finger, and its two buttons.
+
+The drawing of now is in the session. The browser sends it after each stroke; Undo and Clear change it here and give the
+canvas another beginning. Until the browser has taken that over, it may still send what has been replaced.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+from streamlit_drawable_canvas import st_canvas
 
-from mnist_core import strokes
+from mnist_core import photo, strokes
+from mnist_core.errors import DrawingError
+from pages.widgets import session
 
-_HTML = f"""
-<div class="sheet">
-    <canvas width="{strokes.CANVAS}" height="{strokes.CANVAS}" role="img"
-        aria-label="Drawing area: draw one digit with mouse, pen or finger"></canvas>
-    <div class="buttons">
-        <button type="button" name="undo" disabled><span aria-hidden="true">undo</span>Undo</button>
-        <button type="button" name="clear" disabled><span aria-hidden="true">delete</span>Clear</button>
-    </div>
-</div>
-"""
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-# The sheet is as wide as its place on the page: the browser scales it, its pixels stay the same.
-_CSS = """
-.sheet { width: 100%; -webkit-user-select: none; user-select: none; -webkit-touch-callout: none; }
-canvas { display: block; width: 100%; aspect-ratio: 1; background: white; cursor: crosshair; touch-action: none;
-    outline: 1px solid var(--st-border-color); outline-offset: -1px; }
-.buttons { display: flex; gap: 0.5rem; margin-top: 0.5rem; }
-button { display: inline-flex; align-items: center; justify-content: center; gap: 0.4rem; flex: 1; min-height: 2.5rem;
-    font: inherit; color: inherit; background: transparent; cursor: pointer; touch-action: manipulation;
-    border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); }
-button:disabled { opacity: 0.4; cursor: not-allowed; }
-button:hover:enabled, button:focus-visible { color: var(--st-primary-color); border-color: var(--st-primary-color); }
-button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-button span { font: 1.25rem/1 "Material Symbols Rounded"; font-feature-settings: "liga"; overflow: hidden;
-    width: 1em; white-space: nowrap; }
-"""
+    Drawing = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
+    """Lines as the canvas describes them, checked, and their picture, (h, w, 4); None before anything was drawn."""
 
-_JS = """
-const sheets = new WeakMap();
+_KEY, _DRAWING, _BEGINNING, _CHANGES, _REPLACED = "canvas", "drawing", "beginning", "changes", "replaced"
+_BLANK: Drawing = (None, None)
+_USUAL_PEN, _PENS = 18.0, (1.0, 60.0)
 
-class Sheet {
-    constructor(root, canvas, drawing) {
-        this.canvas = canvas;
-        this.context = canvas.getContext("2d");
-        this.buttons = root.querySelectorAll("button");
-        this.lines = (drawing?.objects ?? []).filter(one => one.path?.length).map(one => (
-            { width: one.strokeWidth, points: one.path.map(command => command.slice(-2)) }
-        ));
-        this.count = this.lines.reduce((sum, line) => sum + line.points.length, 0);
-        this.pointer = null;
-        canvas.addEventListener("pointerdown", event => this.begin(event));
-        canvas.addEventListener("pointermove", event => this.move(event));
-        canvas.addEventListener("pointerup", event => this.end(event));
-        canvas.addEventListener("pointercancel", event => this.end(event));
-        const [undo, clear] = this.buttons;
-        undo.addEventListener("click", () => this.keep(this.lines.slice(0, -1)));
-        clear.addEventListener("click", () => this.keep([]));
-        this.paint();
-    }
-
-    place(event) {
-        const box = this.canvas.getBoundingClientRect();
-        const scale = this.canvas.width / box.width;
-        return [event.clientX - box.left, event.clientY - box.top].map(length => Math.round(10 * length * scale) / 10);
-    }
-
-    begin(event) {
-        if (this.pointer !== null || event.button !== 0 || this.count >= this.most) return;
-        event.preventDefault();
-        this.pointer = event.pointerId;
-        this.canvas.setPointerCapture(event.pointerId);
-        this.lines.push({ width: this.pen, points: [this.place(event)] });
-        this.count++;
-        this.paint();
-    }
-
-    move(event) {
-        if (event.pointerId !== this.pointer) return;
-        const points = this.lines.at(-1).points;
-        const coalesced = event.getCoalescedEvents?.() ?? [];
-        for (const one of coalesced.length ? coalesced : [event]) {
-            const [x, y] = this.place(one);
-            const [lastX, lastY] = points.at(-1);
-            if (this.count < this.most && Math.hypot(x - lastX, y - lastY) >= 1) {
-                points.push([x, y]);
-                this.count++;
+# The canvas package has no setting for these three. Its toolbar cannot be seen on touch, yet takes strokes that begin
+# there, and its pencil stops all drawing. On the screen the canvas is as wide as its place; its own pixels stay the
+# same. And people who do not see it need its name.
+_SHAPE = st.components.v2.component(
+    "canvas_shape",
+    js="""export default function ({ data }) {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(`
+            .dc-toolbar { display: none !important; }
+            .dc-root { width: min(${data.width}px, calc(100vw - 32px)) !important; }
+            .dc-container, .canvas-container, canvas {
+                width: 100% !important; height: auto !important; aspect-ratio: 1;
             }
-        }
-        this.paint();
-    }
-
-    end(event) {
-        if (event.pointerId !== this.pointer) return;
-        this.pointer = null;
-        this.keep(this.lines);
-    }
-
-    keep(lines) {
-        if (this.pointer !== null) return;
-        this.lines = lines;
-        this.count = lines.reduce((sum, line) => sum + line.points.length, 0);
-        this.paint();
-        const objects = lines.map(({ width, points }) => (
-            { path: points.map((point, k) => [k ? "L" : "M", ...point]), strokeWidth: width }
-        ));
-        this.send("drawing", { raw: { objects }, data: this.canvas.toDataURL("image/png") });
-    }
-
-    paint() {
-        const { context, canvas } = this;
-        context.fillStyle = "white";
-        context.fillRect(0, 0, canvas.width, canvas.height);
-        context.lineCap = context.lineJoin = "round";
-        for (const { width, points } of this.lines) {
-            context.beginPath();
-            if (points.length === 1) {
-                context.fillStyle = "black";
-                context.arc(...points[0], width / 2, 0, 2 * Math.PI);
-                context.fill();
-                continue;
+            canvas { touch-action: none !important; }`);
+        const shaped = new Set();
+        const shape = () => {
+            for (const { shadowRoot: root } of document.querySelectorAll("[data-testid=stBidiComponentIsolated]")) {
+                if (!root) continue;
+                changes.observe(root, { childList: true, subtree: true });
+                const canvas = root.querySelector("canvas.upper-canvas");
+                if (!canvas) continue;
+                canvas.setAttribute("role", "img");
+                canvas.setAttribute("aria-label", data.name);
+                if (root.adoptedStyleSheets.includes(sheet)) continue;
+                root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+                shaped.add(root);
             }
-            context.lineWidth = width;
-            context.moveTo(...points[0]);
-            // Curves through the middles between the points: a fast hand leaves few of them.
-            for (let k = 1; k < points.length - 1; k++) {
-                const [[x, y], [nextX, nextY]] = [points[k], points[k + 1]];
-                context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+        };
+        // The canvas may come later than this, and may be made again.
+        const changes = new MutationObserver(shape);
+        changes.observe(document.body, { childList: true, subtree: true });
+        shape();
+        return () => {
+            changes.disconnect();
+            for (const root of shaped) {
+                root.adoptedStyleSheets = root.adoptedStyleSheets.filter(one => one !== sheet);
             }
-            context.lineTo(...points.at(-1));
-            context.stroke();
-        }
-        for (const button of this.buttons) button.disabled = !this.lines.length;
-    }
-}
-
-export default function ({ data, parentElement, setStateValue }) {
-    const canvas = parentElement.querySelector("canvas");
-    // The browser knows best what is on the sheet: what the server knows counts only for a new one.
-    if (!sheets.has(canvas)) sheets.set(canvas, new Sheet(parentElement, canvas, data.drawing));
-    Object.assign(sheets.get(canvas), { pen: data.pen, most: data.most, send: setStateValue });
-}
-"""
-
-_SHEET = st.components.v2.component("sheet", html=_HTML, css=_CSS, js=_JS)
+        };
+    }""",
+)
 
 
-def show(pen: int, drawing: dict[str, Any] | None, key: str) -> Any:
-    """Show the sheet; returns what the browser has sent of it, which may be anything, or None.
+def show(pen: int, width: int) -> Drawing:
+    """Show the canvas; returns the drawing.
 
-    Lines are in pixels of a square of `strokes.CANVAS`, however large the sheet is on the screen.
+    Lines are in pixels of a square of `strokes.CANVAS`, however large it is on the screen.
 
     Args:
         pen: width of the next lines.
-        drawing: what a new sheet begins with: ``raw`` as sent before.
-        key: of the component.
+        width: on the screen, in its pixels, where there is room.
 
-    Returns:
-        ``{"raw": {"objects": [{"path": [["M", x, y], ["L", x, y], ...], "strokeWidth": w}, ...]}, "data": url}``,
-        where the address `url` holds a PNG.
+    Raises:
+        DrawingError: the browser has sent something else than a drawing with its picture.
     """
-    data = {"pen": pen, "most": strokes.MAX_POINTS, "drawing": drawing}
-    return _SHEET(data=data, key=key, on_drawing_change=lambda: None).get("drawing")
+    if session.chosen(_KEY) is None:  # It is new, such as after another page.
+        _begin_with(session.kept(_DRAWING, _BLANK)[0])
+    try:
+        result = st_canvas(
+            stroke_width=pen,
+            stroke_color="#000000",
+            background_color="#ffffff",
+            width=strokes.CANVAS,
+            height=strokes.CANVAS,
+            return_image_data=True,
+            initial_drawing=session.kept(_BEGINNING, None),
+            key=_KEY,
+        )
+        drawing, data = result.json_data, result.image_bytes
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
+    _SHAPE(data={"name": "Drawing area: draw one digit with mouse, pen or finger", "width": width}, key="canvas-shape")
+    strokes.from_canvas(drawing)
+    # Of what it began with, the canvas sends no picture.
+    if data is not None and _paths(drawing) not in session.kept(_REPLACED, []):
+        session.keep(_DRAWING, (drawing, photo.from_canvas(data)))
+        session.keep(_REPLACED, [])
+    found: Drawing = session.kept(_DRAWING, _BLANK)
+    return found
+
+
+def buttons() -> None:
+    """Undo and Clear."""
+    drawing, _ = session.kept(_DRAWING, _BLANK)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
+        st.button("Clear", icon=":material/delete:", on_click=_replace, args=(None,), width="stretch")
+
+
+def _undo() -> None:
+    drawing, _ = session.kept(_DRAWING, _BLANK)
+    rest = (drawing or {}).get("objects", [])[:-1]
+    _replace({**drawing, "objects": rest} if rest else None)
+
+
+def _replace(drawing: dict[str, Any] | None) -> None:
+    replaced, _ = session.kept(_DRAWING, _BLANK)
+    session.keep(_REPLACED, [*session.kept(_REPLACED, []), _paths(replaced)])
+    session.keep(_DRAWING, _BLANK if drawing is None else (drawing, _painted(drawing)))
+    _begin_with(drawing)
+
+
+def _begin_with(drawing: dict[str, Any] | None) -> None:
+    """Give the canvas another beginning, which it then sends as its drawing; the same one twice would be ignored."""
+    changes = session.kept(_CHANGES, 0) + 1
+    session.keep(_CHANGES, changes)
+    session.keep(_BEGINNING, {**(drawing or {"objects": []}), "change": changes})
+
+
+def _paths(drawing: dict[str, Any] | None) -> list[Any]:
+    """What tells one drawing from another."""
+    return [one.get("path") for one in (drawing or {}).get("objects", [])]
+
+
+def _painted(drawing: dict[str, Any]) -> npt.NDArray[np.uint8]:
+    """The picture of a checked drawing, until the browser sends its own."""
+    layers = []
+    for one in drawing["objects"]:
+        pen = one.get("strokeWidth")
+        width = float(np.clip(pen, *_PENS)) if isinstance(pen, (int, float)) else _USUAL_PEN
+        layers += [strokes.drawn((line / strokes.CANVAS,), width) for line in strokes.from_canvas({"objects": [one]})]
+    return np.minimum.reduce(layers) if layers else strokes.drawn((), _USUAL_PEN)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.test_handwriting import on_canvas
+from tests.e2e.test_handwriting import on_canvas, wait_until_caught_up
 from tests.e2e.test_main_path import SLOW, stroke
 from tests.e2e.test_own_digits import SEVEN, open_draw
 
@@ -73,9 +73,10 @@ def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) 
     open_draw(page)
     canvas = page.get_by_role("img", name="Drawing area")
     undo = page.get_by_role("button", name="Undo")
-    stroke(page, canvas, SEVEN)
-    stroke(page, canvas, [(0.1, 0.9), (0.9, 0.9)])
-    stroke(page, canvas, [(0.1, 0.1), (0.1, 0.8)])
+    lines = [SEVEN, [(0.1, 0.9), (0.9, 0.9)], [(0.1, 0.1), (0.1, 0.8)]]
+    for line in lines:
+        stroke(page, canvas, line)
+    wait_until_caught_up(page, canvas, lines)
     undo.click()
     page.get_by_role("link", name="Evaluate").click()
     expect(canvas).to_have_count(0, timeout=SLOW)
@@ -85,8 +86,9 @@ def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) 
     undo.click()
     expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
     assert not ink(canvas, 0.5, 0.9)
-    stroke(page, canvas, [(0.1, 0.9), (0.9, 0.9)])
-    stroke(page, canvas, [(0.1, 0.1), (0.1, 0.8)])
+    for line in lines[1:]:
+        stroke(page, canvas, line)
+    wait_until_caught_up(page, canvas, lines)
     for _ in range(3):
         undo.click()
     expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,13 @@ def pen_digits() -> list[PenDigit]:
 
 def on_canvas(canvas: Locator) -> npt.NDArray[np.uint8]:
     """What the browser shows on its canvas, (280, 280, 4)."""
-    address = canvas.evaluate("canvas => canvas.toDataURL()")
+    address = canvas.evaluate("upper => upper.parentElement.querySelector('canvas.lower-canvas').toDataURL()")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA"))
 
 
-def wait_until_caught_up(page: Page, canvas: Locator, lines: strokes.Strokes) -> None:
+def wait_until_caught_up(page: Page, canvas: Locator, lines: Sequence[npt.ArrayLike]) -> None:
     """Until the canvas has every line, and the page shows the 28x28 image of it."""
-    ends = np.array([line[-1] for line in lines])
+    ends = np.array([np.asarray(line)[-1] for line in lines])
     for _ in range(SLOW // 50):
         pixels = on_canvas(canvas)
         columns, rows = (ends * pixels.shape[0]).astype(int).T

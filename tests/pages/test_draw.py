@@ -376,3 +376,24 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
     finally:
         may_come.set()
         data.loading.clear("mnist")
+
+
+def test_undo_takes_lines_back_whatever_the_browser_still_sends(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    seven = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
+    lines = [seven, [(0.1, 0.9), (0.9, 0.9)]]
+    objects = [
+        {"strokeWidth": 18, "path": [["L" if k else "M", 280 * x, 280 * y] for k, (x, y) in enumerate(line)]}
+        for line in lines
+    ]
+    draw(app, strokes.drawn(tuple(map(np.array, lines)), 18))
+    app.session_state["canvas"]["drawing"]["raw"]["objects"] = objects
+    app.run()
+    press(app, "Undo")
+    assert answers(app)[0].startswith("**It reads a 7**")
+    press(app, "Undo")
+    assert not answers(app)
+    assert app.button[0].label == "Undo"
+    assert app.button[0].disabled
+    draw(app, ONE)
+    assert answers(app)[0].startswith("**It reads a 1**")
