@@ -1,6 +1,7 @@
 """One function a picture. They draw what is handed to them and compute nothing about networks.
 
-All are Vega-Lite descriptions, which the browser keeps while their data change.
+All are Vega-Lite descriptions, which the browser keeps while their data change. The confusion matrices of
+`matrix_figures` are Plotly figures.
 
 The same thing has the same colour everywhere: `INK` for what the network gets right or speaks for a digit, `ERROR` for
 mistakes or what speaks against it. Both are told apart by people who do not tell red from green.

@@ -1,37 +1,50 @@
-"""Confusion matrices, and the difference of two, as Vega-Lite descriptions. As in `figures`, they compute nothing.
+"""Confusion matrices, and the difference of two, as Plotly figures. As in `figures`, they compute nothing.
 
-Vega-Lite, because a tap means the cell under the finger, and because the chart stays while its data change.
+Plotly is imported when the first of them is drawn: the Train page has none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mnist_core.config import CLASSES
 from mnist_core.figures import ERROR, INK, rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    import plotly.graph_objects as go
 
-CELL = "cell"
-"""The name of the selection: a list with one dictionary of "true" and "answer", both as text."""
+HEIGHT = 400
+"""The usual height in pixels."""
 READABLE = 4.5
 """The least contrast between a number and its cell, from WCAG 2.2, level AA."""
 # Of a cell that holds its whole row; a page's ground still shows through.
 _STRONGEST = 0.9
 
 
-def confusion_cells(
+class _Cell(NamedTuple):
+    """What a cell shows: its strength from -1, all `ERROR`, to 1, all `INK`, its text, and its text under the mouse."""
+
+    strength: float
+    text: str
+    told: str
+
+
+def confusion_matrix(
     confusion: npt.NDArray[np.int64],
     texts: Sequence[Sequence[str]],
     classes: Sequence[int],
     colors: tuple[str, str],
+    noun: str = "digit",
     chosen: tuple[int, int] | None = None,
-) -> list[dict[str, Any]]:
-    """The cells of a confusion matrix, as data for `matrix`.
+    only_errors: bool = False,
+    height: int = HEIGHT,
+) -> go.Figure:
+    """A confusion matrix.
 
     A cell's colour is blue on the diagonal and orange elsewhere. Its strength is the square root of the cell's share
     of its row, so the same share looks the same in every matrix, and rare mistakes are still seen.
@@ -41,108 +54,129 @@ def confusion_cells(
         texts: what stands in each cell; one without text gets no colour.
         classes: the rows and columns to show.
         colors: of the page's ground and of its text, as "#rrggbb".
+        noun: what a row is called: "digit" or "class".
         chosen: the true digit and the answer of the cell that gets a frame.
+        only_errors: whether to leave out the diagonal.
+        height: in pixels.
     """
     totals = np.maximum(confusion.sum(axis=1), 1)
-    cells = []
-    for true in classes:
-        for answer in classes:
-            text, count = texts[true][answer], int(confusion[true, answer])
-            share = count / int(totals[true])
-            color = INK if true == answer else ERROR
-            cells.append(
-                {
-                    **_look(color, share**0.5 if text else 0.0, colors),
-                    "true": str(true),
-                    "answer": str(answer),
-                    "text": text,
-                    "told": f"{count:,} of {int(totals[true]):,} images of {true} read as {answer} ({share:.1%})",
-                    "is_chosen": (true, answer) == chosen,
-                }
-            )
-    return cells
+
+    def cell(true: int, answer: int) -> _Cell | None:
+        if only_errors and true == answer:
+            return None
+        count, total = int(confusion[true, answer]), int(totals[true])
+        share, text = count / total, texts[true][answer]
+        strength = share**0.5 if text else 0.0
+        told = f"{count:,} of {total:,} images of {true} read as {answer} ({share:.1%})"
+        return _Cell(strength if true == answer else -strength, text, told)
+
+    cells = [[cell(true, answer) for answer in classes] for true in classes]
+    return _figure(cells, classes, colors, noun, chosen, height)
 
 
-def difference_cells(difference: npt.NDArray[np.int64], colors: tuple[str, str]) -> list[dict[str, Any]]:
-    """The cells of one confusion matrix minus another: blue where the first has more, orange where the second has.
+def difference_matrix(difference: npt.NDArray[np.int64], colors: tuple[str, str], height: int = HEIGHT) -> go.Figure:
+    """One confusion matrix minus another: blue where the first has more, orange where the second has.
 
     Args:
         difference: (10, 10), rows the true digit, columns the answer.
         colors: of the page's ground and of its text, as "#rrggbb".
-    """
-    most = max(1, int(abs(difference).max()))
-    return [
-        {
-            **_look(INK if count > 0 else ERROR, (abs(count) / most) ** 0.5, colors),
-            "true": str(true),
-            "answer": str(answer),
-            "text": f"{count:+d}".replace("-", "−") if count else "",
-            "told": f"{true} read as {answer}: {f'{count:+d}'.replace('-', '−') if count else 'no difference'}",
-            "is_chosen": False,
-        }
-        for true, row in enumerate(difference.tolist())
-        for answer, count in enumerate(row)
-    ]
-
-
-def matrix(classes: Sequence[int], noun: str = "digit", can_choose: bool = False, height: int = 400) -> dict[str, Any]:
-    """A matrix of coloured cells with numbers, for data with the columns true, answer, text, told and the colours.
-
-    Args:
-        classes: the rows and columns.
-        noun: what a row is called: "digit" or "class".
-        can_choose: whether a click chooses a cell, under the name `CELL`.
         height: in pixels.
     """
+    most = max(1, int(abs(difference).max()))
+
+    def cell(true: int, answer: int) -> _Cell:
+        count = int(difference[true, answer])
+        strength = (abs(count) / most) ** 0.5
+        text = f"{count:+d}".replace("-", "−") if count else ""
+        told = f"{true} read as {answer}: {text or 'no difference'}"
+        return _Cell(strength if count > 0 else -strength, text, told)
+
+    digits = range(CLASSES)
+    cells = [[cell(true, answer) for answer in digits] for true in digits]
+    return _figure(cells, digits, colors, "digit", None, height)
+
+
+def _figure(
+    cells: Sequence[Sequence[_Cell | None]],
+    classes: Sequence[int],
+    colors: tuple[str, str],
+    noun: str,
+    chosen: tuple[int, int] | None,
+    height: int,
+) -> go.Figure:
+    """Coloured cells with numbers. They fill the plot area and nothing else does: the page tells clicks by it."""
+    import plotly.graph_objects as go
+
+    ground, text_color = colors
     names = [str(one) for one in classes]
-    axis = {"domain": False, "ticks": False, "grid": False, "labelAngle": 0, "labelFlush": False}
-    band = {"domain": names, "paddingInner": 0.04, "paddingOuter": 0}
-    # A click on a cell that is chosen already must not unchoose it.
-    choice = {"name": CELL, "select": {"type": "point", "fields": ["true", "answer"], "toggle": False, "clear": False}}
-    return {
-        "height": height,
-        "view": {"stroke": None},
-        "encoding": {
-            "x": {
-                "field": "answer",
-                "type": "nominal",
-                "title": "answer",
-                "scale": band,
-                "axis": {**axis, "orient": "top"},
-            },
-            "y": {"field": "true", "type": "nominal", "title": f"true {noun}", "scale": band, "axis": axis},
-            "tooltip": {"field": "told", "type": "nominal"},
-            "description": {"field": "told", "type": "nominal"},
-        },
-        "layer": [
-            {
-                "mark": {"type": "rect", **({"cursor": "pointer"} if can_choose else {})},
-                "encoding": {"color": {"field": "color", "type": "nominal", "scale": None}},
-                **({"params": [choice]} if can_choose else {}),
-            },
-            {
-                "mark": {"type": "text", **({"cursor": "pointer"} if can_choose else {})},
-                "encoding": {
-                    "text": {"field": "text", "type": "nominal"},
-                    "color": {"field": "text_color", "type": "nominal", "scale": None},
-                    # Five characters fit into a cell on a phone.
-                    "size": {"value": {"expr": f"min(13, width / {3.2 * len(names)})"}},
-                },
-            },
-            {
-                "transform": [{"filter": "datum.is_chosen"}],
-                "mark": {"type": "rect", "fillOpacity": 0, "strokeWidth": 3},
-                "encoding": {"stroke": {"field": "frame", "type": "nominal", "scale": None}},
-            },
-        ],
+    # From the page's ground to each colour, so that no cell is seen through and its number's contrast is known.
+    ends = [_mixed(ground, color, _STRONGEST) for color in (ERROR, INK)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=[[cell and cell.strength for cell in row] for row in cells],
+            x=names,
+            y=names,
+            zmin=-1,
+            zmax=1,
+            colorscale=[[0, ends[0]], [0.5, ground], [1, ends[1]]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            text=[[cell.told if cell else "" for cell in row] for row in cells],
+            hovertemplate="%{text}<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    written = [
+        (true, answer, cell.text, _readable(_mixed(ground, ends[cell.strength > 0], abs(cell.strength)), text_color))
+        for true, row in zip(names, cells, strict=True)
+        for answer, cell in zip(names, row, strict=True)
+        if cell and cell.text
+    ]
+    # The longest text must fit into a cell on a phone.
+    longest = max((len(text) for _, _, text, _ in written), default=1)
+    figure.add_scatter(
+        x=[answer for _, answer, _, _ in written],
+        y=[true for true, _, _, _ in written],
+        text=[text for _, _, text, _ in written],
+        mode="text",
+        textfont={"color": [color for _, _, _, color in written], "size": min(13, max(9, 56 // longest))},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    if chosen is not None:
+        row, column = (classes.index(one) for one in chosen)
+        figure.add_shape(
+            type="rect",
+            x0=column - 0.46,
+            x1=column + 0.46,
+            y0=row - 0.46,
+            y1=row + 0.46,
+            line={"color": text_color, "width": 3},
+        )
+    axis = {
+        "type": "category",
+        "fixedrange": True,
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "tickmode": "array",
+        "tickvals": names,
+        "automargin": False,
+        "tickfont": {"color": text_color, "size": 12},
     }
-
-
-def _look(color: str, strength: float, colors: tuple[str, str]) -> dict[str, str]:
-    """A cell's colour, of that strength from 0 to 1 on the page's ground, and one of text that can be read on it."""
-    ground, text = colors
-    cell = _mixed(ground, color, _STRONGEST * strength)
-    return {"color": cell, "text_color": _readable(cell, text), "frame": text}
+    title = {"font": {"color": text_color, "size": 12}, "standoff": 9}
+    figure.update_xaxes(**axis, side="top", range=[-0.5, len(names) - 0.5], title={"text": "answer", **title})
+    figure.update_yaxes(**axis, range=[len(names) - 0.5, -0.5], title={"text": f"true {noun}", **title})
+    figure.update_layout(
+        height=height,
+        margin={"l": 44, "r": 4, "t": 40, "b": 4},
+        dragmode=False,
+        paper_bgcolor=ground,
+        plot_bgcolor=ground,
+        hoverlabel={"bgcolor": ground, "bordercolor": text_color, "font": {"color": text_color}},
+    )
+    return figure
 
 
 def _mixed(ground: str, color: str, strength: float) -> str:

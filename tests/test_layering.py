@@ -193,7 +193,7 @@ def test_pages_leave_tensorflow_to_the_core(path: Path) -> None:
 
 IMPORT_EACH = """
 import importlib, sys
-heavy = {"tensorflow", "keras", "streamlit"}
+heavy = {"tensorflow", "keras", "streamlit", "plotly"}
 for name in sys.argv[1:]:
     importlib.import_module(f"mnist_core.{name}")
     found = sorted(heavy & set(sys.modules))
@@ -234,7 +234,7 @@ def test_threads_that_need_tensorflow_at_once_all_get_it() -> None:
     assert child.stdout.strip() == "done", child.stdout + child.stderr
 
 
-def test_importing_the_core_imports_neither_tensorflow_nor_streamlit() -> None:
+def test_importing_the_core_imports_neither_tensorflow_nor_streamlit_nor_plotly() -> None:
     names = [name for name in MODULES if name != "__main__"]
     child = subprocess.run(
         [sys.executable, "-c", IMPORT_EACH, *names], cwd=ROOT, capture_output=True, text=True, check=False

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from mnist_core import evaluation, matrix_figures
+from pages.widgets import cell_clicks
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Matrix = npt.NDArray[np.int64]
 LIGHT, DARK = ("#ffffff", "#31333f"), ("#171614", "#fafafa")
@@ -58,16 +62,55 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def on_scale(scale: Any, low: float, high: float, value: float) -> str:
+    """The colour that Plotly gives a value of a heatmap: linear in red, green and blue between the scale's stops."""
+    places = [stop for stop, _ in scale]
+    parts = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in scale])
+    place = (value - low) / (high - low)
+    return "#{:02x}{:02x}{:02x}".format(*(int(np.rint(np.interp(place, places, part))) for part in parts.T))
+
+
+def read(figure: go.Figure, ground: str = LIGHT[0]) -> list[dict[str, Any]]:
+    """The cells of a figure, row by row, with their colours as a browser shows them."""
+    below, numbers = figure.data
+    assert (below.type, numbers.type) == ("heatmap", "scatter")
+    written = dict(
+        zip(
+            zip(numbers.y, numbers.x, strict=True),
+            zip(numbers.text, numbers.textfont.color, strict=True),
+            strict=True,
+        )
+    )
+    cells = []
+    for true, row in zip(below.y, below.z, strict=True):
+        for answer, value in zip(below.x, row, strict=True):
+            color = ground if value is None else on_scale(below.colorscale, below.zmin, below.zmax, value)
+            text, text_color = written.pop((true, answer), ("", None))
+            cells.append({"true": true, "answer": answer, "color": color, "text": text, "text_color": text_color})
+    assert not written
+    return cells
+
+
 def cells_of(confusion: Matrix, view: str = "Counts", colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
-    texts = [[str(value or "") for value in row] for row in evaluation.CONFUSION_VIEWS[view](confusion).tolist()]
-    return matrix_figures.confusion_cells(confusion, texts, range(10), colors)
+    values = evaluation.CONFUSION_VIEWS[view](confusion)
+    texts = [
+        [evaluation.share_text(value) if values.dtype.kind == "f" else str(value or "") for value in row]
+        for row in values.tolist()
+    ]
+    return read(matrix_figures.confusion_matrix(confusion, texts, range(10), colors), colors[0])
+
+
+def difference_of(matrix: Matrix, colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
+    return read(matrix_figures.difference_matrix(matrix, colors), colors[0])
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("view", evaluation.CONFUSION_VIEWS)
 @pytest.mark.parametrize("make", MATRICES)
 def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: str, colors: tuple[str, str]) -> None:
-    for cell in cells_of(make(), view, colors):
+    numbers = [cell for cell in cells_of(make(), view, colors) if cell["text"]]
+    assert numbers
+    for cell in numbers:
         assert contrast(cell["color"], cell["text_color"]) >= 4.5, cell
 
 
@@ -76,7 +119,9 @@ def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: 
 def test_every_number_of_a_difference_can_be_read_on_its_cell(
     make: Callable[[], Matrix], colors: tuple[str, str]
 ) -> None:
-    for cell in matrix_figures.difference_cells(make() - good(), colors):
+    numbers = [cell for cell in difference_of(make() - good(), colors) if cell["text"]]
+    assert numbers
+    for cell in numbers:
         assert contrast(cell["color"], cell["text_color"]) >= 4.5, cell
 
 
@@ -113,18 +158,42 @@ def test_right_is_blue_and_wrong_is_orange() -> None:
 def test_chosen_cell_alone_is_marked() -> None:
     matrix = good()
     texts = [[""] * 10] * 10
-    cells = matrix_figures.confusion_cells(matrix, texts, range(10), LIGHT, chosen=(4, 9))
-    assert [(cell["true"], cell["answer"]) for cell in cells if cell["is_chosen"]] == [("4", "9")]
+    figure = matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT, chosen=(4, 9))
+    (frame,) = figure.layout.shapes
+    assert [round(frame.y0), round(frame.y1), round(frame.x0), round(frame.x1)] == [4, 4, 9, 9]
+    assert frame.line.color == LIGHT[1]
+    assert matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT).layout.shapes == ()
+
+
+def test_mistakes_alone_leave_the_diagonal_out() -> None:
+    matrix = guessing()
+    texts = [[str(value) for value in row] for row in matrix.tolist()]
+    cells = read(matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
+    assert {cell["text"] for cell in cells if cell["true"] == cell["answer"]} == {""}
+    assert sum(bool(cell["text"]) for cell in cells) == 90
+
+
+@pytest.mark.parametrize("sent", [None, "12", [1], [1, 2, 0], [1, 3], [1, -1], [1.0, 2], [True, 2], [[1], 2], {"1": 2}])
+def test_what_is_no_cell_of_the_matrix_is_not_chosen(sent: Any) -> None:
+    assert cell_clicks.read(sent, [0, 1, 2]) is None
+
+
+def test_cell_that_was_clicked_is_read_as_true_digit_and_answer() -> None:
+    assert cell_clicks.read([2, 0], [0, 1, 2]) == (2, 0)
 
 
 def test_data_of_three_classes_have_a_matrix_of_three() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[:3, :3] = [[5, 1, 0], [0, 6, 0], [1, 0, 4]]
     assert evaluation.classes_in(matrix) == [0, 1, 2]
-    spec = matrix_figures.matrix(evaluation.classes_in(matrix), "class")
-    json.dumps(spec)
-    assert spec["encoding"]["x"]["scale"]["domain"] == ["0", "1", "2"]
-    assert spec["encoding"]["y"]["title"] == "true class"
+    texts = [[str(value or "") for value in row] for row in matrix.tolist()]
+    figure = matrix_figures.confusion_matrix(matrix, texts, evaluation.classes_in(matrix), LIGHT, "class")
+    json.loads(figure.to_json())
+    assert figure.data[0].x == figure.data[0].y == ("0", "1", "2")
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("answer", "true class")
+    # The cells fill the plot area, the first row above, so that a click can be told by its place.
+    assert figure.layout.xaxis.range == (-0.5, 2.5)
+    assert figure.layout.yaxis.range == (2.5, -0.5)
     matrix[0, 7] = 1  # A network can answer what no image is.
     assert evaluation.classes_in(matrix) == [0, 1, 2, 7]
 
@@ -132,10 +201,7 @@ def test_data_of_three_classes_have_a_matrix_of_three() -> None:
 def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
     matrix = np.random.default_rng(1).integers(-30, 10, (10, 10))
     matrix[2, 3] = 0
-    cells = {
-        (int(cell["true"]), int(cell["answer"])): cell["text"]
-        for cell in matrix_figures.difference_cells(matrix, LIGHT)
-    }
+    cells = {(int(cell["true"]), int(cell["answer"])): cell["text"] for cell in difference_of(matrix)}
     assert cells[2, 3] == ""
     for (true, answer), text in cells.items():
         assert int(text.replace("−", "-") or 0) == matrix[true, answer]
@@ -145,10 +211,10 @@ def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
 def test_difference_is_as_strong_for_one_more_as_for_one_less() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[0, 0], matrix[1, 1] = -7, 7
-    same = {cell["color"] for cell in matrix_figures.difference_cells(np.zeros((10, 10), np.int64), LIGHT)}
+    same = {cell["color"] for cell in difference_of(np.zeros((10, 10), np.int64))}
     assert same == {"#ffffff"}  # Two that agree in everything.
-    cells = matrix_figures.difference_cells(matrix, LIGHT)
-    alone = matrix_figures.difference_cells(np.where(matrix > 0, matrix, 0), LIGHT)
+    cells = difference_of(matrix)
+    alone = difference_of(np.where(matrix > 0, matrix, 0))
     assert cells[11]["color"] == alone[11]["color"] != cells[0]["color"]
 
 

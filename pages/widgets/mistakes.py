@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import evaluation, figures, matrix_figures, uploads
+from mnist_core import evaluation, figures, uploads
 from pages.widgets import pictures, session
 
 if TYPE_CHECKING:
@@ -15,29 +15,16 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.job import Job
 
-_EDITION = "matrix-edition"
-
 
 def noun(run: Job) -> str:
     """What a kind of image is called: "digit", or "class" where the images are the visitor's own."""
     return "class" if run.dataset.name == uploads.NAME else "digit"
 
 
-def _matrix_key() -> str:
-    return f"matrix-{session.kept(_EDITION, 0)}"
-
-
-def _choose_cell() -> None:
+def _choose_cell(true: int, answer: int) -> None:
     """Take over the cell that was clicked in the matrix."""
-    cells = session.chosen(_matrix_key())["selection"].get(matrix_figures.CELL, [])
-    if cells:
-        session.choose("cell-true", int(cells[0]["true"]))
-        session.choose("cell-answer", int(cells[0]["answer"]))
-
-
-def _leave_cell() -> None:
-    """A cell was chosen in a box: a click on the one that was clicked last must count again."""
-    session.keep(_EDITION, session.kept(_EDITION, 0) + 1)
+    session.choose("cell-true", true)
+    session.choose("cell-answer", answer)
 
 
 def show_matrix(result: Evaluation, noun: str) -> None:
@@ -57,7 +44,7 @@ def show_matrix(result: Evaluation, noun: str) -> None:
     pictures.matrix(
         result.confusion,
         texts,
-        _matrix_key(),
+        "matrix",
         noun,
         chosen=_cell(result),
         on_choose=_choose_cell,
@@ -86,7 +73,7 @@ def show_cell(result: Evaluation, split: Split, noun: str) -> None:
         (left, f"True {noun}", "cell-true", true),
         (right, "Read as", "cell-answer", answer),
     ):
-        place.selectbox(label, classes, **session.seeded_choice(name, value, classes), on_change=_leave_cell)
+        place.selectbox(label, classes, **session.seeded_choice(name, value, classes))
     indices = result.cell(true, answer)
     count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
     st.markdown(f"**{count} of {pictures.a(true)} read as {answer}**")

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import streamlit as st
 from PIL import Image
 
 from mnist_core import evaluation, matrix_figures
-from mnist_core.config import CLASSES
-from pages.widgets import theme
+from pages.widgets import cell_clicks, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 # A little darker than a white page, so that the picture's edge is seen on it.
 _PAPER = 238
 _MOST_READINGS = 24
-_MATRIX_HEIGHT = 400
+_CONFIG = {"displayModeBar": False}
 
 
 def url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -93,9 +91,9 @@ def matrix(
     key: str,
     noun: str = "digit",
     chosen: tuple[int, int] | None = None,
-    on_choose: Callable[[], None] | None = None,
+    on_choose: Callable[[int, int], None] | None = None,
     only_errors: bool = False,
-    height: int = _MATRIX_HEIGHT,
+    height: int = matrix_figures.HEIGHT,
 ) -> None:
     """A confusion matrix, of the digits that it holds.
 
@@ -105,18 +103,17 @@ def matrix(
         key: of the chart.
         noun: what a row is called.
         chosen: the cell with a frame.
-        on_choose: called when a cell is clicked, see `matrix_figures.CELL`.
+        on_choose: called with the true digit and the answer of a cell that is clicked.
         only_errors: whether to leave out the diagonal.
         height: in pixels.
     """
     classes = evaluation.classes_in(confusion)
-    cells = matrix_figures.confusion_cells(confusion, texts, classes, _colors(), chosen)
-    if only_errors:
-        cells = [cell for cell in cells if cell["true"] != cell["answer"]]
-    spec = matrix_figures.matrix(classes, noun, on_choose is not None, height)
+    figure = matrix_figures.confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
     right, every = int(confusion.trace()), int(confusion.sum())
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
-    st.vega_lite_chart(pd.DataFrame(cells), spec, key=key, alt=alt, on_select=on_choose or "ignore")
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
+    if on_choose is not None:
+        cell_clicks.listen(key, classes, chosen, on_choose)
 
 
 def confusion(
@@ -136,7 +133,7 @@ def confusion(
         noun: what a row is called.
     """
     texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
-    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or _MATRIX_HEIGHT)
+    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or matrix_figures.HEIGHT)
     right, every = int(matrix_of.trace()), int(matrix_of.sum())
     st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
 
@@ -148,12 +145,11 @@ def difference(of: npt.NDArray[np.int64], key: str) -> None:
         of: (10, 10), rows the true digits.
         key: of the chart.
     """
-    cells = matrix_figures.difference_cells(of, _colors())
-    st.vega_lite_chart(
-        pd.DataFrame(cells),
-        matrix_figures.matrix(range(CLASSES)),
+    st.plotly_chart(
+        matrix_figures.difference_matrix(of, _colors()),
         key=key,
         alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
+        config=_CONFIG,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_learn_page import segment, wait_until_idle
-from tests.e2e.test_main_path import SLOW, wait_until_grown
+from tests.e2e.test_main_path import SLOW, matrix, wait_until_grown
 
 
 def open_compare(page: Page) -> None:
@@ -74,7 +74,7 @@ def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
     tick(page, 0)
     expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)
     segment(page, "A minus B").click()
-    expect(page.locator("[aria-label*='read as']").first).to_be_visible(timeout=SLOW)
+    expect(matrix(page).first).to_be_visible(timeout=SLOW)
     segment(page, "Which images differ").click()
     expect(page.get_by_text(re.compile("Only A right"))).to_be_visible(timeout=SLOW)
 

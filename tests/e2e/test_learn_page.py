@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from mnist_core.courses import COURSES
 from mnist_core.faults import FAULTS
-from tests.e2e.test_main_path import SLOW
+from tests.e2e.test_main_path import SLOW, matrix
 
 
 def open_learn(page: Page) -> None:
@@ -106,22 +106,21 @@ def test_new_step_opens_at_its_heading(page: Page) -> None:
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
 def test_fault_is_found_from_curves_and_matrix(page: Page) -> None:
     page.goto("/learn?lab=2")
-    # The numbers of the matrix; cells that are 0 have no text.
-    numbers = page.locator(".mark-text text[aria-label*='read as']").filter(has_text=re.compile(r"\d"))
+    numbers = matrix(page)
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start.or_(numbers).first).to_be_visible(timeout=SLOW)
     if start.count():  # Another visitor may have had the server run it.
         start.click()
     expect(numbers.first).to_be_visible(timeout=SLOW)
-    charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(3)  # Two curves and the matrix.
+    curves = page.get_by_test_id("stVegaLiteChart")
+    expect(curves).to_have_count(2)
     expect(page.locator(".mark-line path").first).to_be_visible()
     answers = page.get_by_role("radiogroup", name="What is wrong?")
     assert page.viewport_size is not None
     if page.viewport_size["width"] == 1280:
         page.set_viewport_size({"width": 1280, "height": 720})
         labels = [answers.get_by_text(fault.name, exact=True) for fault in FAULTS.values()]
-        for piece in (*charts.all(), *labels):
+        for piece in (*curves.all(), page.get_by_test_id("stPlotlyChart"), *labels):
             expect(piece).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="A hint").click()
     expect(page.get_by_test_id("stAlert").first).to_be_visible(timeout=SLOW)

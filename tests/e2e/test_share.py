@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests import qr
 from tests.e2e import browser as finder
-from tests.e2e.test_main_path import SLOW, choose
+from tests.e2e.test_main_path import SLOW, choose, matrix
 
 HOST = "lab-3.school.test"
 """What others call the computer with the server; a name like localhost could not be shared."""
@@ -126,7 +126,7 @@ def test_finished_run_is_seen_in_another_browser_until_sharing_is_stopped(classr
     expect(guest.get_by_text("Shared with you (read-only)")).to_be_visible(timeout=SLOW)
     expect(guest.get_by_text("Torres: ten sigmoid units", exact=True)).to_be_visible(timeout=SLOW)
     expect(guest.get_by_test_id("stMetricValue")).to_have_text(metrics.all_inner_texts(), timeout=SLOW)
-    expect(guest.locator("[aria-label*='read as']").first).to_be_attached(timeout=SLOW)
+    expect(matrix(guest).first).to_be_attached(timeout=SLOW)
     expect(guest.get_by_role("button", name="Share")).to_have_count(0)
     guest.get_by_role("button", name="Try this network").click()
     expect(guest.get_by_text("From a run that was shared: Torres: ten sigmoid units.")).to_be_visible(timeout=SLOW)

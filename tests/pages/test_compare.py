@@ -288,7 +288,7 @@ def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest
     shown = again.get("image")
     assert sum(len(one.proto.imgs) for one in shown) == min(24, counts[0])
     view(again, "overlay", "A minus B")
-    (chart,) = again.get("vega_lite_chart")
+    (chart,) = again.get("plotly_chart")
     assert chart is not None
     again.selectbox(key="duel-B").select(runs[0].id).run()
     assert "two different runs" in words(again)

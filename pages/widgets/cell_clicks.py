@@ -1,0 +1,71 @@
+"""Clicks and taps on the cells of a confusion matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.widgets import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# Plotly sends no selection for a heatmap, and on a touch screen it takes the point that was hovered last for the one
+# that is tapped. So the cell is taken from the place of the click, which browsers send after a tap too. The chart is
+# looked up at the click: Streamlit may have mounted it again.
+_LISTEN = st.components.v2.component(
+    "cell_clicks",
+    js="""export default function ({ data, setTriggerValue }) {
+        let shown = String(data.chosen);
+        const take = event => {
+            const { clientX: x, clientY: y } = event;
+            const chart = document.querySelector(`.st-key-${data.chart}`);
+            const plot = chart?.querySelector(".nsewdrag");
+            if (!plot || !chart.contains(document.elementFromPoint(x, y))) return;
+            const { left, top, width, height } = plot.getBoundingClientRect();
+            const count = data.classes.length;
+            const column = Math.floor(count * (x - left) / width);
+            const row = Math.floor(count * (y - top) / height);
+            const cell = [data.classes[row], data.classes[column]];
+            // Plotly repeats a click with one of its own.
+            if (cell.includes(undefined) || String(cell) === shown) return;
+            shown = String(cell);
+            setTriggerValue("cell", cell);
+        };
+        // Before Plotly, which keeps some clicks to itself.
+        document.addEventListener("click", take, true);
+        return () => document.removeEventListener("click", take, true);
+    }""",
+)
+
+
+def listen(
+    chart: str, classes: Sequence[int], chosen: tuple[int, int] | None, on_choose: Callable[[int, int], None]
+) -> None:
+    """Call `on_choose` with the true digit and the answer of a cell that is clicked or tapped.
+
+    Args:
+        chart: the key of the chart, whose plot area is filled by the rows and the columns.
+        classes: the rows and columns.
+        chosen: the cell that is chosen; a click on it changes nothing.
+        on_choose: called before the page is shown again.
+    """
+    key = f"{chart}-clicks"
+
+    def take() -> None:
+        cell = read(session.chosen(key)["cell"], classes)
+        if cell is not None:
+            on_choose(*cell)
+
+    data = {"chart": chart, "classes": list(classes), "chosen": chosen and list(chosen)}
+    _LISTEN(data=data, key=key, on_cell_change=take)
+
+
+def read(sent: Any, classes: Sequence[int]) -> tuple[int, int] | None:
+    """The cell that the browser has sent; None if it is no cell of this matrix, since a browser may send anything."""
+    if not isinstance(sent, (list, tuple)) or len(sent) != 2:
+        return None
+    if any(type(one) is not int or one not in classes for one in sent):
+        return None
+    return sent[0], sent[1]
