@@ -11,13 +11,13 @@ import zipfile
 from typing import TYPE_CHECKING, Final
 
 from mnist_core import saving, stored_run
+from mnist_core.config import RunConfig
 from mnist_core.errors import NetworkFileError, PlaygroundError
 from mnist_core.network import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mnist_core.config import RunConfig
     from mnist_core.training import TrainingState
 
 _REMEDY: Final = "Name another file with --checkpoint, or delete it to start from the first epoch."
@@ -64,7 +64,7 @@ def load(path: Path, recipe: RunConfig, fingerprint: str) -> TrainingState | Non
     if len(data) > saving.MAX_BYTES:
         raise NetworkFileError(f"{path} is larger than {saving.MAX_BYTES // 2**20} MB.", _REMEDY)
     parts = _parts(path, data)
-    if parts.pop(_RECIPE, b"") != recipe.to_json().encode():
+    if _recipe(path, parts.pop(_RECIPE, b"")) != recipe:
         raise NetworkFileError(f"{path} belongs to another recipe: other layers, epochs or settings.", _REMEDY)
     if parts.pop(_DATA, b"") != fingerprint.encode():
         raise NetworkFileError(f"{path} belongs to other data: other digits, writers or another seed.", _REMEDY)
@@ -87,6 +87,14 @@ def _parts(path: Path, data: bytes) -> stored_run.Parts:
             return {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _damaged(path, f"{error}.") from error
+
+
+def _recipe(path: Path, text: bytes) -> RunConfig:
+    try:
+        # Compared as a config, not as text: later versions may write more settings.
+        return RunConfig.from_json(text.decode("utf-8", "replace"))
+    except PlaygroundError as error:
+        raise _damaged(path, error.problem) from error
 
 
 def _damaged(path: Path, reason: object) -> NetworkFileError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import pickle
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,13 +108,36 @@ def test_other_archives_are_refused(saved: Path) -> None:
 
 
 def test_weights_of_another_size_are_refused(saved: Path) -> None:
-    with zipfile.ZipFile(saved) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(saved, "w") as archive:
-        for name, content in (parts | {"weights": parts["weights"][:-4]}).items():
-            archive.writestr(name, content)
+    change(saved, "weights", lambda content: content[:-4])
     with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
         checkpoint.load(saved, RECIPE, DATA)
+
+
+def test_a_checkpoint_from_before_a_setting_existed_is_read(saved: Path) -> None:
+    def older(content: bytes) -> bytes:
+        recipe = json.loads(content)
+        del recipe["order"]  # RECIPE has the default
+        return json.dumps(recipe).encode()
+
+    change(saved, "recipe", older)
+    assert checkpoint.load(saved, RECIPE, DATA) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"epochs": 0}'])
+def test_a_recipe_that_is_none_is_refused(saved: Path, content: bytes) -> None:
+    change(saved, "recipe", lambda _: content)
+    with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
+        checkpoint.load(saved, RECIPE, DATA)
+
+
+def change(saved: Path, part: str, how: Callable[[bytes], bytes]) -> None:
+    """Write the file once more with one part changed."""
+    with zipfile.ZipFile(saved) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts[part] = how(parts[part])
+    with zipfile.ZipFile(saved, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
