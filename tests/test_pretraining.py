@@ -132,6 +132,26 @@ def test_what_is_no_digit_is_called_something_else_in_each_epoch() -> None:
     np.testing.assert_array_equal(first.test_images, blobs().test_images)
 
 
+def test_softening_changes_no_answer_and_divides_every_logarithm() -> None:
+    network = pretraining.pretrain(blobs(), extra(), RECIPE)
+    soft = pretraining.softened(network, 2.0)
+    before, after = (np.log(one.predict(blobs().test_images).astype(np.float64)) for one in (network, soft))
+    np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    # Softmax keeps differences of the sums as differences of logarithms.
+    np.testing.assert_allclose(after[:, 1:] - after[:, :1], (before[:, 1:] - before[:, :1]) / 2, atol=1e-4)
+
+
+def test_a_pretrained_network_is_softened() -> None:
+    events: list[training.Event] = []
+    network = pretraining.pretrain(blobs(), extra(), RECIPE, events.append)
+    finished = events[-1]
+    assert isinstance(finished, training.Finished)
+    expected = pretraining.softened(finished.network, 1.25)
+    for left, right in zip(network.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert (network.weights[-2] != finished.network.weights[-2]).any()
+
+
 def test_nothing_is_learned_from_the_test_images() -> None:
     other = dataclasses.replace(blobs(), test_images=blobs().test_images[::-1].copy())
     one, same = (pretraining.pretrain(data, extra(), RECIPE) for data in (blobs(), other))

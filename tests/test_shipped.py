@@ -12,6 +12,7 @@ import pytest
 from mnist_core import datasets, drawing, forms, prediction, strokes
 from mnist_core.config import RunConfig
 from mnist_core.evaluation import calibration_error
+from mnist_core.network import parameter_count
 from mnist_core.pretraining import RECIPE
 
 PEN = 18
@@ -43,6 +44,16 @@ def test_its_model_card_names_the_recipe() -> None:
     card = (prediction.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     assert f"{RECIPE.epochs} epochs" in card
     assert f"augmentation {RECIPE.augmentation:g}" in card
+    assert f"{parameter_count(RECIPE):,} parameters" in card
+
+
+@pytest.mark.parametrize("source", ["Alpaydin and F. Alimoglu, 1998", "10.24432/C5MG6K", "Llorens et al., LREC 2008"])
+def test_its_model_card_names_whose_digits_it_learned_from(source: str) -> None:
+    """As their licence, CC BY 4.0, asks for."""
+    card = (prediction.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    named = [line for line in card.replace("\n  ", " ").splitlines() if source in line]
+    assert named
+    assert all("CC BY 4.0" in line for line in named)
 
 
 def test_it_reads_digits_in_many_forms() -> None:
@@ -61,7 +72,7 @@ def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
     data = datasets.load("mnist")
     assert data.name == "mnist"
     probabilities = prediction.shipped().network.predict(data.test_images)
-    assert (probabilities.argmax(axis=1) == data.test_labels).mean() >= 0.995
+    assert (probabilities.argmax(axis=1) == data.test_labels).mean() >= 0.996
     assert calibration_error(probabilities, data.test_labels) <= 0.02
 
 
