@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _LISTEN = st.components.v2.component(
     "cell_clicks",
     js="""export default function ({ data, setTriggerValue }) {
-        let shown = String(data.chosen);
         const take = event => {
+            if (!event.isTrusted) return;  // Plotly repeats a click with one of its own.
             const { clientX: x, clientY: y } = event;
             const chart = document.querySelector(`.st-key-${data.chart}`);
             const plot = chart?.querySelector(".nsewdrag");
@@ -28,10 +28,7 @@ _LISTEN = st.components.v2.component(
             const column = Math.floor(count * (x - left) / width);
             const row = Math.floor(count * (y - top) / height);
             const cell = [data.classes[row], data.classes[column]];
-            // Plotly repeats a click with one of its own.
-            if (cell.includes(undefined) || String(cell) === shown) return;
-            shown = String(cell);
-            setTriggerValue("cell", cell);
+            if (!cell.includes(undefined)) setTriggerValue("cell", cell);
         };
         // Before Plotly, which keeps some clicks to itself.
         document.addEventListener("click", take, true);
@@ -40,15 +37,12 @@ _LISTEN = st.components.v2.component(
 )
 
 
-def listen(
-    chart: str, classes: Sequence[int], chosen: tuple[int, int] | None, on_choose: Callable[[int, int], None]
-) -> None:
+def listen(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], None]) -> None:
     """Call `on_choose` with the true digit and the answer of a cell that is clicked or tapped.
 
     Args:
         chart: the key of the chart, whose plot area is filled by the rows and the columns.
         classes: the rows and columns.
-        chosen: the cell that is chosen; a click on it changes nothing.
         on_choose: called before the page is shown again.
     """
     key = f"{chart}-clicks"
@@ -58,8 +52,7 @@ def listen(
         if cell is not None:
             on_choose(*cell)
 
-    data = {"chart": chart, "classes": list(classes), "chosen": chosen and list(chosen)}
-    _LISTEN(data=data, key=key, on_cell_change=take)
+    _LISTEN(data={"chart": chart, "classes": list(classes)}, key=key, on_cell_change=take)
 
 
 def read(sent: Any, classes: Sequence[int]) -> tuple[int, int] | None:

@@ -113,7 +113,7 @@ def matrix(
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
     if on_choose is not None:
-        cell_clicks.listen(key, classes, chosen, on_choose)
+        cell_clicks.listen(key, classes, on_choose)
 
 
 def confusion(
