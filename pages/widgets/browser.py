@@ -104,8 +104,8 @@ def remember() -> None:
     if is_forgetful() and session.is_workspace_used() and not session.kept(_TOLD, False):
         session.keep(_TOLD, True)
         st.toast(
-            "This browser does not remember you here. After a reload you need your **recovery code** to see your "
-            "networks again: it is on the Compare page, under “Your runs on another device”.",
+            "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
+            "brings your networks back.",
             icon=":material/warning:",
             duration="infinite",
         )
