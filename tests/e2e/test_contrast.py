@@ -40,7 +40,9 @@ PALE = """() => {
         const is_icon = style.fontFamily.includes("Material") || element.closest("[data-testid=stIconMaterial]");
         if (!text || is_off || is_icon) continue;
         if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-        const behind = ground(element);
+        // A slider's value stands above the thumb that it is a part of.
+        const is_of_thumb = element.closest("[data-testid=stSliderThumbValue]");
+        const behind = ground(is_of_thumb ? element.closest("[data-testid=stSlider]") : element);
         const color = parse(style.color);
         color[3] *= opacity(element);
         const [light, dark] = [luminance(behind), luminance(over(color, behind))].sort((a, b) => b - a);
