@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _LISTEN = st.components.v2.component(
     "cell_clicks",
     js="""export default function ({ data, setTriggerValue }) {
+        let last = { cell: "", time: 0 };
         const take = event => {
-            if (!event.isTrusted) return;  // Plotly repeats a click with one of its own.
             const { clientX: x, clientY: y } = event;
             const chart = document.querySelector(`.st-key-${data.chart}`);
             const plot = chart?.querySelector(".nsewdrag");
@@ -28,7 +28,10 @@ _LISTEN = st.components.v2.component(
             const column = Math.floor(count * (x - left) / width);
             const row = Math.floor(count * (y - top) / height);
             const cell = [data.classes[row], data.classes[column]];
-            if (!cell.includes(undefined)) setTriggerValue("cell", cell);
+            // With a mouse, Plotly replaces the browser's click by one of its own; after a tap, both may come.
+            const is_repeat = String(cell) === last.cell && event.timeStamp - last.time < 500;
+            last = { cell: String(cell), time: event.timeStamp };
+            if (!cell.includes(undefined) && !is_repeat) setTriggerValue("cell", cell);
         };
         // Before Plotly, which keeps some clicks to itself.
         document.addEventListener("click", take, true);

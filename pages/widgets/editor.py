@@ -275,7 +275,7 @@ def data(draft: RunConfig) -> RunConfig:
         step=1000,
         **session.seeded(_key("training-images"), draft.training_images),
         help="Learn from the first so many training images only. The fewer there are, the sooner a network overfits. "
-        "0 takes all.",
+        f"From {settings.TRAINING_IMAGES.text}; 0 takes all.",
     )
     scales = list(settings.PIXELS)
     pixels = st.selectbox(

@@ -89,6 +89,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
 
     expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
     expect(matrix(page).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.mouse.click(*middle_of_cell(page, 0, 0))
     expect(page.get_by_text("images of a 0 read as 0")).to_be_visible(timeout=SLOW)
 

@@ -36,6 +36,9 @@ def train(page: Page | FrameLocator) -> None:
 
 def unfold(page: Page) -> None:
     page.get_by_text("Your runs on another device").click(timeout=SLOW)
+    # Streamlit can lose a click on what it is just showing.
+    expect(page.get_by_label("A recovery code")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
 
 
 def tab(page: Page, path: str) -> Page:

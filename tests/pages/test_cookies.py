@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -30,7 +31,10 @@ def ask(path: str = "/", method: str = "GET", scheme: str = "http", **headers: s
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "path": path, "method": method, "scheme": scheme, "headers": raw}
-    asyncio.run(cookies.WorkspaceCookie(inner)(scope, None, send))  # type: ignore[arg-type]
+    answer = cookies.WorkspaceCookie(inner)(scope, None, send)  # type: ignore[arg-type]
+    # In a thread of its own: after browser tests, this one has an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, answer).result()
     jar: SimpleCookie = SimpleCookie()
     others = {}
     for name, value in sent[0]["headers"]:

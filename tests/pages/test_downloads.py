@@ -36,7 +36,7 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
     assert labels(app) == every
     offers = {one.label: one.make() for group in downloads.files(run).values() for one in group}
-    script = next(one for one in downloads.files(run)["As a program"] if one.label == "Keras script")
+    script = next(one for one in downloads.files(run)["Code"] if one.label == "Keras script")
     file = f"{downloads._file_name(runs.title(run))}{script.ending}"
     assert f"    python {file} FOLDER" in str(script.make())
     network = run.snapshot.network

@@ -117,7 +117,7 @@ def test_fraction_in_a_box_for_whole_numbers_is_rounded_and_told(app: AppTest) -
 
 def test_every_box_for_a_number_says_its_range(app: AppTest) -> None:
     boxes = [*app.number_input, app.selectbox(key="learning-rate-0"), app.selectbox(key="batch-size-0")]
-    assert len(boxes) == 7
+    assert len(boxes) == 8
     assert all(" to " in box.help for box in boxes)
 
 
