@@ -38,6 +38,7 @@ def show_matrix(result: Evaluation, noun: str) -> None:
         required=True,
         format_func=lambda name: titles.get(name, name),
         label_visibility="collapsed",
+        wrap=False,
     )
     matrix = evaluation.CONFUSION_VIEWS[view](result.confusion)
     texts = [[evaluation.share_text(x) if matrix.dtype.kind == "f" else str(x or "") for x in row] for row in matrix]

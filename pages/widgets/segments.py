@@ -33,6 +33,7 @@ def choose(
         format_func=title,
         required=True,
         label_visibility="collapsed",
+        wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
     )
     session.keep(name, chosen)
     return str(chosen)

@@ -119,3 +119,10 @@ def test_first_image_has_the_number_0_in_the_box_and_below_it(page: AppTest) -> 
     assert box.value == 0
     box.set_value(60).run()
     assert captions(page)[0].startswith("60: ")
+
+
+def test_views_stay_on_one_row_of_a_phone(page: AppTest) -> None:
+    (views,) = page.button_group
+    assert len(views.options) == 6
+    assert views.proto.HasField("wrap")
+    assert not views.proto.wrap
