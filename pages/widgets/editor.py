@@ -246,7 +246,10 @@ def code(config: RunConfig) -> None:
 
 
 def _suggest_learning_rate() -> None:
-    optimizer = settings.OPTIMIZERS[session.chosen(_key("optimizer"))]
+    chosen = session.chosen(_key("optimizer"))
+    if chosen is None:  # A browser has sent the value of a control that has been made again.
+        return
+    optimizer = settings.OPTIMIZERS[chosen]
     session.choose(_key("learning-rate"), settings.number_text(optimizer.default_learning_rate))
 
 
