@@ -31,7 +31,7 @@ _RERUNS = 24  # An even number, since every second one takes back what the one b
 _TEXT_IS_THERE = "document.querySelector('h1')?.textContent.includes('Build a network, watch it learn')"
 _TRAIN_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.endsWith('Train'))"
 _CURVE_IS_THERE = "document.querySelector('.st-key-accuracy-curve .mark-line path') !== null"
-UNDO_IS_THERE = "[...document.querySelectorAll('button')].some(b => b.textContent.includes('Undo my changes'))"
+UNDO_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.includes('Undo my changes'))"
 _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -148,8 +148,8 @@ class Visitor:
     def reruns(self, seed: int) -> list[float]:
         """Change the seed and change it back, again and again; returns the milliseconds of each.
 
-        They run from the key until the button "Undo my changes", the last on the page, has come or gone. The whole
-        script of the page runs; of all that it draws, only that button differs.
+        They run from the key until the button "Undo my changes", the last on the page, can or cannot be pressed. The
+        whole script of the page runs; of all that it draws, only that button differs.
         """
         times = []
         for comes in [True, False] * (_RERUNS // 2):
