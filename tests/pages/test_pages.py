@@ -429,3 +429,11 @@ def test_time_that_is_promised_is_that_of_the_last_run_with_the_same_steps(
     app.selectbox(key="preset").select("kite").run()
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     assert "min ·" in costs
+
+
+def test_optimizer_of_controls_that_were_made_again_changes_nothing(app: AppTest) -> None:
+    # After a reload, a browser may still send what it showed before.
+    app.session_state["edition"] = 1
+    app.selectbox(key="optimizer-0").select("adam").run()
+    assert not app.exception
+    assert app.session_state["draft"].optimizer == "sgd"
