@@ -9,23 +9,28 @@ _SCROLL = st.components.v2.component(
     "scroll_to_heading",
     js="""export default function ({ data, parentElement }) {
         const host = parentElement;
-        const before = host.shownAnchor;
+        host.shownAnchor ??= data.anchor;
+        if (host.shownAnchor === data.anchor) return;
         host.shownAnchor = data.anchor;
-        if (before === undefined || before === data.anchor) return;
-        let waiting = 0;
+        host.stopFollowing?.();
         const scroll = () => {
             const heading = document.getElementById(data.anchor);
-            if (!heading) {
-                waiting = requestAnimationFrame(scroll);
-                return;
-            }
+            if (!heading) return;
             const header = document.querySelector("[data-testid=stHeader]");
             const below = (header?.getBoundingClientRect().height ?? 0) + 12;
             heading.style.scrollMarginTop = `${below}px`;
             heading.scrollIntoView({ block: "start" });
         };
-        scroll();
-        return () => cancelAnimationFrame(waiting);
+        // The heading may not be there yet, or the page still be too short to scroll so far. What comes later
+        // moves it again, so it is followed until the visitor does something.
+        const sizes = new ResizeObserver(scroll);
+        sizes.observe(document.querySelector("[data-testid=stMainBlockContainer]"));
+        const inputs = ["wheel", "touchstart", "pointerdown", "keydown"];
+        host.stopFollowing = () => {
+            sizes.disconnect();
+            inputs.forEach((input) => removeEventListener(input, host.stopFollowing, true));
+        };
+        inputs.forEach((input) => addEventListener(input, host.stopFollowing, true));
     }""",
 )
 

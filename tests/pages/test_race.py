@@ -118,6 +118,8 @@ def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
 
 def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    for run in runs:
+        run.pause()  # So that the race is still on when the page is opened again.
     assert keeping.shared().wait_until_saved(MINUTES)
     address = compare.query_params["race"]
     again = returned(compare, race="".join(address))
