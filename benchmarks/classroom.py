@@ -42,7 +42,8 @@ from benchmarks.classroom_tables import (
     mixed_table,
 )
 from mnist_core import config as choices
-from mnist_core import datasets, keeping, live_run, presets, scheduler
+from mnist_core import keeping, live_run, presets, scheduler
+from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
 from mnist_core.job import Status
 from mnist_core.runs import RunStore
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 CLASSES = (1, 2, 10, 30, 100)
 # The points of one chunk are published within microseconds; to a page they are one update.

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import handwriting, report
-from mnist_core import datasets, prediction, pretraining, strokes
+from mnist_core import prediction, pretraining, strokes
 from mnist_core.config import RunConfig
+from mnist_core.data import datasets
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import calibration_error
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.network import TrainedNetwork
     from mnist_core.strokes import PenDigit
 

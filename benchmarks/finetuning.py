@@ -13,14 +13,15 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks import handwriting, report
-from mnist_core import datasets, finetuning, labelled, presets, strokes, training
+from mnist_core import finetuning, labelled, presets, strokes, training
+from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.labelled import LabelledDrawing
     from mnist_core.network import TrainedNetwork
     from mnist_core.strokes import PenDigit

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import datasets, forward, network, training
+from mnist_core import forward, network, training
 from mnist_core.config import CLASSES, RunConfig
+from mnist_core.data import datasets
 from mnist_core.network import PIXELS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 Epoch = Callable[[], None]
 # More epochs than a benchmark pulls, so that our run does not end under it.

@@ -29,7 +29,8 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks import report
 from benchmarks.visitor import ROOT, UNDO_IS_THERE, Visitor, started
 from mnist_core import config as settings
-from mnist_core import datasets, presets
+from mnist_core import presets
+from mnist_core.data import datasets
 from mnist_core.scheduler import Scheduler
 from tests.e2e import browser as finder
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import report
 from mnist_core import engine, forward
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset
 from mnist_core.evaluation import evaluate_answers
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork

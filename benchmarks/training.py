@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers, report
-from mnist_core import datasets, evaluation, forward, presets, training
+from mnist_core import evaluation, forward, presets, training
+from mnist_core.data import datasets
 
 if TYPE_CHECKING:
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 # The threads of BLAS and OpenMP go on spinning for a while after their work, on a core that the next peer needs.
 _SETTLE_SECONDS = 0.3

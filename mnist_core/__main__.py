@@ -13,20 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import (
-    datasets,
-    download,
-    drawing,
-    evaluation,
-    photo,
-    prediction,
-    presets,
-    pretraining,
-    saving,
-    strokes,
-    training,
-)
+from mnist_core import drawing, evaluation, photo, prediction, presets, pretraining, saving, strokes, training
 from mnist_core.config import RunConfig
+from mnist_core.data import datasets, download
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.network import parameter_count
 from mnist_core.prediction import Predictor

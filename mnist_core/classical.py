@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import datasets, logistic
+from mnist_core import logistic
 from mnist_core.config import CLASSES, IMAGE_SIZE, check_choice
+from mnist_core.data import datasets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 Answers = NDArray[np.float32]
 

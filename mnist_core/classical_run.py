@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mnist_core.classical import Answers, Piece, Pixels
-    from mnist_core.datasets import Dataset, Split
+    from mnist_core.data import Dataset, Split
 
 # What a model takes beside the pixels, while it works: measured on MNIST, 60 MB at most.
 _WORK_BYTES = 64 * 2**20

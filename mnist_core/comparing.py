@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import datasets
 from mnist_core.config import ACTIVATIONS, LOSSES, OPTIMIZERS, ORDERS, PIXELS, SPLITS
+from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.script import CONTROLS
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.forward import Weights
 
 Tensor = Any  # TensorFlow ships no types.

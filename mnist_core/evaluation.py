@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import datasets
 from mnist_core.config import CLASSES, IMAGE_SIZE, LOSSES, check_choice
+from mnist_core.data import datasets
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.network import TrainedNetwork
 
 Indices = NDArray[np.int64]

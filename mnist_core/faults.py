@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import datasets, engine, forward
+from mnist_core import engine, forward
 from mnist_core.config import LayerConfig, RunConfig, check_choice
+from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.training import TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 # A case learns from no more images than these, the first ones: its run then lasts a few seconds.
 MOST_IMAGES = 12_000

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import datasets, engine
+from mnist_core import engine
+from mnist_core.data import datasets
 from mnist_core.training import TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.labelled import LabelledDrawing
     from mnist_core.network import TrainedNetwork
 

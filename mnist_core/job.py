@@ -22,7 +22,7 @@ from mnist_core.errors import PlaygroundError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.datasets import Dataset, Split
+    from mnist_core.data import Dataset, Split
     from mnist_core.evaluation import Evaluation
 
 logger = logging.getLogger(__name__)

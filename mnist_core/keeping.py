@@ -24,7 +24,7 @@ from mnist_core.runs import RunStore, library_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.live_run import Run
     from mnist_core.scheduler import Scheduler
     from mnist_core.stored_run import RunSummary

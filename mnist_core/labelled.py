@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import idx, strokes
+from mnist_core import strokes
+from mnist_core.data import idx
 from mnist_core.strokes import PenDigit
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import datasets, training
+from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
+from mnist_core.data import datasets
 from mnist_core.evaluation import evaluate_on_test
 from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from mnist_core import engine, forward
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset, Split
+    from mnist_core.data import Dataset, Split
     from mnist_core.stored_run import StoredRun
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from mnist_core import config as choices
-from mnist_core import datasets, network, print_figures
+from mnist_core import network, print_figures
+from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.script import CONTROLS, FILTERS
 from mnist_core.training import EpochMetrics
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.live_run import Snapshot
     from mnist_core.print_figures import Sheet

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
     from mnist_core.stored_run import Parts, RunSummary, StoredRun

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.job import Job
     from mnist_core.stored_run import StoredRun
     from mnist_core.training import TrainingState

@@ -13,8 +13,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import datasets, idx
 from mnist_core.config import CLASSES, IMAGE_SIZE, PIXELS
+from mnist_core.data import datasets, idx
 from mnist_core.optimizers import KERAS_CLASSES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 # A setting of `RunConfig` or `LayerConfig` -> what the editor calls it.
 CONTROLS: Mapping[str, str] = types.MappingProxyType(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.scheduler import Scheduler
     from mnist_core.training import TrainingState
 

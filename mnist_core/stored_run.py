@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.job import Status
     from mnist_core.network import TrainedNetwork
 

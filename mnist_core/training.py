@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import datasets, engine, forward
+from mnist_core import engine, forward
+from mnist_core.data import datasets
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset, Split
+    from mnist_core.data import Dataset, Split
 
 # A point of the live curve covers about so much work, a tenth of a second on two cores, and never more than
 # a twelfth of an epoch. It follows from the config alone, so the same run always draws the same points.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import uploads
+from mnist_core.data import uploads
 from mnist_core.errors import PlaygroundError
 from pages.widgets import data, dataset_views, segments, session
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from mnist_core import datasets, figures, network, presets
+from mnist_core import figures, network, presets
 from mnist_core.config import RunConfig
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets
 from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
 
 

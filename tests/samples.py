@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core import datasets, forward
+from mnist_core import forward
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets
 from mnist_core.network import TrainedNetwork
 
 CONVOLUTIONS = (LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh"))

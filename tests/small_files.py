@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.datasets import Dataset
-from mnist_core.download import DataFile
+from mnist_core.data import Dataset
+from mnist_core.data.download import DataFile
 
 
 def idx_by_hand(array: np.ndarray) -> bytes:

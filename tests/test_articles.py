@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from mnist_core import articles, datasets, evaluation, training
+from mnist_core import articles, evaluation, training
 from mnist_core.articles import ARTICLES, Row, compare, format_value
+from mnist_core.data import datasets
 from mnist_core.evaluation import Evaluation
 from mnist_core.presets import PRESETS
 from tests.events import epochs, events_of, finished

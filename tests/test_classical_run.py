@@ -16,10 +16,11 @@ import sklearn.metrics
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import capacity, classical, classical_run, datasets, job
+from mnist_core import capacity, classical, classical_run, job
 from mnist_core import scheduler as scheduling
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.config import RunConfig
+from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError, DataError
 from mnist_core.job import Job, Status
 from mnist_core.scheduler import Scheduler

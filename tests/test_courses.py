@@ -9,12 +9,13 @@ import os
 import numpy as np
 import pytest
 
-from mnist_core import datasets, network, training
+from mnist_core import network, training
 from mnist_core.articles import ARTICLES
 from mnist_core.classical import KINDS
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import CONCEPTS, Course, Progress, Question, Step
 from mnist_core.courses import COURSES
+from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.experiments import EXPERIMENTS
 from tests.events import finished

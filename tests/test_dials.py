@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import datasets, engine, forward, network, training
+from mnist_core import engine, forward, network, training
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.data import datasets
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import datasets, faults, training
+from mnist_core import faults, training
 from mnist_core.config import RunConfig
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.evaluation import Evaluation, evaluate_on_test
 from mnist_core.faults import FAULTS

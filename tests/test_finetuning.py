@@ -8,8 +8,9 @@ import functools
 import numpy as np
 import pytest
 
-from mnist_core import datasets, finetuning, forms, labelled, strokes, training
+from mnist_core import finetuning, forms, labelled, strokes, training
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.data import datasets
 from mnist_core.drawing import to_mnist
 from mnist_core.job import Status
 from mnist_core.labelled import LabelledDrawing

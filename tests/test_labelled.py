@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import idx, labelled, strokes
+from mnist_core import labelled, strokes
 from mnist_core.config import RunConfig
+from mnist_core.data import idx
 from mnist_core.errors import DrawingError
 from tests.samples import untrained
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_core import datasets, pretraining, saving
+from mnist_core import pretraining, saving
 from mnist_core.__main__ import main
 from mnist_core.config import LayerConfig
+from mnist_core.data import datasets
 from tests import mirror
 from tests.samples import blobs
 

@@ -8,8 +8,9 @@ import os
 import numpy as np
 import pytest
 
-from mnist_core import datasets, evaluation, network, training
+from mnist_core import evaluation, network, training
 from mnist_core.config import LayerConfig
+from mnist_core.data import datasets
 from mnist_core.presets import PRESETS, preset_of, recipe_of, title_of
 from tests.samples import blobs
 

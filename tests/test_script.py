@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from mnist_core import config as choices
-from mnist_core import datasets, evaluation, forward, network, script, training
+from mnist_core import evaluation, forward, network, script, training
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets
 from mnist_core.network import TrainedNetwork
 from mnist_core.presets import PRESETS
 from mnist_core.script import CONTROLS, keras_script, notebook

@@ -9,7 +9,8 @@ import weakref
 
 import pytest
 
-from mnist_core import classical, datasets, shared_runs
+from mnist_core import classical, shared_runs
+from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError
 from mnist_core.job import Job, Status
 from mnist_core.scheduler import Scheduler

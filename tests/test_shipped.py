@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import datasets, drawing, forms, prediction, strokes
+from mnist_core import drawing, forms, prediction, strokes
 from mnist_core.config import RunConfig
+from mnist_core.data import datasets
 from mnist_core.evaluation import calibration_error
 from mnist_core.network import parameter_count
 from mnist_core.pretraining import RECIPE

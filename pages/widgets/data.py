@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import datasets, uploads
+from mnist_core.data import datasets, uploads
 from mnist_core.errors import CapacityError, PlaygroundError
 from pages.widgets import session
 
 if TYPE_CHECKING:
-    from mnist_core.datasets import Dataset
-    from mnist_core.download import DownloadProgress
+    from mnist_core.data import Dataset
+    from mnist_core.data.download import DownloadProgress
 
 logger = logging.getLogger(__name__)
 

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import data_figures, datasets, exploration, idx
+from mnist_core import data_figures
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
+from mnist_core.data import datasets, exploration, idx
 from pages.widgets import pictures, session, theme
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 _MAP_CAPTIONS = {
     "pca": "Two directions out of 784: left to right is where images differ most (thin ones to wide zeros). Digits "

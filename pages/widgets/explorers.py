@@ -17,7 +17,7 @@ from pages.widgets import pictures, theme
 
 if TYPE_CHECKING:
     from mnist_core.course import Step
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 _REACH = 6.0
 _VALLEY = 2.0

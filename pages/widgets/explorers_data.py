@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import datasets, figures, lesson_figures, lessons
+from mnist_core import figures, lesson_figures, lessons
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.data import datasets
 from pages.widgets import dataset_views, pictures
 
 if TYPE_CHECKING:
     from mnist_core.course import Step
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 _PAIRS = 150
 _WHOLE = 255

@@ -14,7 +14,7 @@ from pages.widgets import comparison, live, pictures, replays, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.live_run import Run
 
 VIEW = "Fault lab"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 VIEW = "Courses"
 """What the Learn page calls the view with the courses."""

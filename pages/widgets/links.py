@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link, presets, uploads, workspaces
+from mnist_core import link, presets, workspaces
+from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
 from pages.widgets import data, session
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import evaluation, figures, uploads
+from mnist_core import evaluation, figures
+from mnist_core.data import uploads
 from pages.widgets import pictures, session
 
 if TYPE_CHECKING:
-    from mnist_core.datasets import Split
+    from mnist_core.data import Split
     from mnist_core.evaluation import Evaluation
     from mnist_core.job import Job
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import datasets, finetuning, labelled
+from mnist_core import finetuning, labelled
+from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from pages.widgets import data, pictures, runs, session
 

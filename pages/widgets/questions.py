@@ -17,7 +17,7 @@ from pages.widgets import comparison, lessons, live, segments, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.classical_run import ClassicalRun
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
 
 
 def show(dataset: Dataset) -> None:

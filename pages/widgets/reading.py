@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from streamlit.delta_generator import DeltaGenerator
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.drawing import Drawing
     from mnist_core.network import TrainedNetwork
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from mnist_core import datasets, uploads
+from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
 from pages.widgets import run_table, session, workspace
 

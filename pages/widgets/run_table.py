@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, curve_figures, datasets, network, uploads
+from mnist_core import comparing, curve_figures, network
 from mnist_core.config import LAYER_KINDS
+from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
 from pages.widgets import live, session, workspace
 

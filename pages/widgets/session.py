@@ -13,7 +13,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import datasets, limits, presets, scheduler
+from mnist_core import limits, presets, scheduler
+from mnist_core.data import datasets
 from mnist_core.errors import StoreError
 from mnist_core.live_run import Run
 from pages.widgets import cookies, visitor_limits
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mnist_core.config import RunConfig
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.job import Job
     from mnist_core.keeping import Keeper
     from mnist_core.training import TrainingState

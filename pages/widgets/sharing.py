@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import datasets, link, scheduler, workspaces
+from mnist_core import link, scheduler, workspaces
+from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.live_run import Run
 from pages.widgets import data, links, runs, session, workspace

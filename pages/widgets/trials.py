@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, datasets, shared_runs
+from mnist_core import capacity, shared_runs
+from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from mnist_core.job import Status
 from pages.widgets import live, replays, session
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from mnist_core.course import Trial
-    from mnist_core.datasets import Dataset
+    from mnist_core.data import Dataset
     from mnist_core.job import Job
     from pages.widgets.comparison import Named, Shown
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core import idx
+from mnist_core.data import idx
 from tests.e2e.test_main_path import SLOW
 
 # Each view with words that it alone has.

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core import drawing, forward, idx, link, photo, presets, saving, strokes, uploads, workspaces
+from mnist_core import drawing, forward, link, photo, presets, saving, strokes, workspaces
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import Progress
 from mnist_core.courses import COURSES
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, idx, uploads
 from mnist_core.errors import ShareNotFoundError
 from mnist_core.network import TrainedNetwork, parameter_count
 from tests.fuzz import mutations

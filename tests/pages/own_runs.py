@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import keeping, scheduler
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import data

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets, idx
+from mnist_core.data import datasets, idx
 from pages.widgets import data
 from tests.pages.visitor import press
 

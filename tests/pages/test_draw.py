@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets, forms, strokes
-from mnist_core.datasets import Dataset
+from mnist_core import forms, strokes
+from mnist_core.data import Dataset, datasets
 from mnist_core.drawing import to_mnist
 from mnist_core.job import Status
 from mnist_core.prediction import Predictor

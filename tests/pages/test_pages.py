@@ -10,8 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import capacity, datasets, presets, scheduler
+from mnist_core import capacity, presets, scheduler
 from mnist_core.classical_run import ClassicalRun
+from mnist_core.data import datasets
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from pages.widgets import data, live, session

@@ -12,7 +12,7 @@ from mnist_core.config import CLASSES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.datasets import Dataset
+    from mnist_core.data.datasets import Dataset
 
 # Enough to see the groups, few enough for some seconds of work and for a browser to draw.
 MAP_IMAGES = 2_000

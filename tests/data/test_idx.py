@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mnist_core import idx
+from mnist_core.data import idx
 from mnist_core.errors import DataError
 from tests.plain import assert_plain
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_core import datasets
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets
 from mnist_core.errors import ConfigError, DataError
 from tests import mirror, small_files
 from tests.plain import assert_plain

@@ -9,7 +9,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import datasets, exploration
+from mnist_core.data import datasets, exploration
 from tests.samples import blobs
 
 

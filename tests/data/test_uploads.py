@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import idx, uploads
+from mnist_core.data import idx, uploads
 from mnist_core.errors import DataError
 from tests.plain import assert_plain
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import datasets, download
-from mnist_core.download import DataFile, DownloadProgress
+from mnist_core.data import datasets, download
+from mnist_core.data.download import DataFile, DownloadProgress
 from mnist_core.errors import DownloadError
 from tests import mirror, small_files
 from tests.small_files import CONTENTS, FILES, PACKED, check_small, names_in

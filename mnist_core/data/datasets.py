@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core import embedded, idx
 from mnist_core.config import SPLITS, TRAINING_IMAGES, VALIDATION_FRACTION, check_choice
-from mnist_core.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
+from mnist_core.data import embedded, idx
+from mnist_core.data.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
 from mnist_core.errors import DataError, DownloadError
 from mnist_core.lazy import lazy_property
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 
-from mnist_core import idx
+from mnist_core.data import idx
 from mnist_core.errors import DataError, DownloadError
 
 logger = logging.getLogger(__name__)

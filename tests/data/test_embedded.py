@@ -9,8 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from mnist_core import datasets, embedded
-from mnist_core.datasets import Dataset
+from mnist_core.data import Dataset, datasets, embedded
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import idx
 from mnist_core.config import IMAGE_SIZE
-from mnist_core.datasets import Dataset
+from mnist_core.data import idx
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
