@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, prediction, saving, strokes
+from mnist_core import drawing, prediction, strokes
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import calibration_error
+from mnist_core.network import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,7 @@ def _speed(network: TrainedNetwork) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.npz")
         network.save(path)
-        load = _median_seconds(lambda: saving.read_file(path), 10)
+        load = _median_seconds(lambda: files.read_file(path), 10)
     predictor = prediction.Predictor(network)
     image = np.random.default_rng(0).random((28, 28)).astype(np.float32)
     predictor(image)
@@ -151,7 +152,7 @@ def main() -> int:
     parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
     options = parser.parse_args()
     try:
-        network = saving.read_file(options.network) if options.network else prediction.shipped().network
+        network = files.read_file(options.network) if options.network else prediction.shipped().network
         digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
     except PlaygroundError as error:
         print(error, file=sys.stderr)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, forms, prediction, saving, strokes
+from mnist_core import drawing, forms, prediction, strokes
 from mnist_core.errors import PlaygroundError
+from mnist_core.network import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another one draws others (%(default)s)")
     options = parser.parse_args()
     try:
-        network = saving.read_file(options.network) if options.network else prediction.shipped().network
+        network = files.read_file(options.network) if options.network else prediction.shipped().network
     except PlaygroundError as error:
         print(error, file=sys.stderr)
         return 1

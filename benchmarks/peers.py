@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import forward, network, training
+from mnist_core import network, training
 from mnist_core.config import CLASSES, RunConfig
 from mnist_core.data import datasets
-from mnist_core.network import PIXELS
+from mnist_core.network.layers import weight_shapes
+from mnist_core.network.model import PIXELS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -155,7 +156,7 @@ def torch_eager(problem: Problem) -> Epoch | None:
 def _torch_model(torch: Any, config: RunConfig) -> Any:
     nn = torch.nn
     activations = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     layers: list[Any] = []
     is_flat = False
     for layer, shape in zip(config.layers, shapes[::2], strict=False):
@@ -216,7 +217,7 @@ def matrix_products(problem: Problem) -> Epoch | None:
 
     The gradient for the pixels is left out, as training leaves it out. None for convolutions, which are no products.
     """
-    shapes = forward.weight_shapes(problem.config.layers)[::2]
+    shapes = weight_shapes(problem.config.layers)[::2]
     if any(len(shape) != 2 for shape in shapes):
         return None
     random = np.random.default_rng(0)

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import report
-from mnist_core import engine, forward
+from mnist_core import engine
 from mnist_core.data import Dataset
 from mnist_core.evaluation import evaluate_answers
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import initial_weights
 from mnist_core.presets import PRESETS
 from mnist_core.runs import RunStore, library_versions
 from mnist_core.training import EpochMetrics, Progress, TrainingState
@@ -47,7 +48,7 @@ def data() -> Dataset:
 def state_after(config: RunConfig, epochs: int) -> TrainingState:
     """A state of the size and with the history that a run has after so many epochs."""
     random = np.random.default_rng(epochs)
-    weights = tuple(w + random.normal(0, 0.01, w.shape).astype(np.float32) for w in forward.initial_weights(config))
+    weights = tuple(w + random.normal(0, 0.01, w.shape).astype(np.float32) for w in initial_weights(config))
     slots = tuple(random.random(slot.shape).astype(np.float32) for slot in engine.initial_slots(config))
     history = tuple(EpochMetrics(i, 1 / i, 1 - 1 / (i + 9), None, None, 0.001) for i in range(1, epochs + 1))
     return TrainingState(weights, slots, 469 * epochs, history)

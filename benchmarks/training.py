@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers, report
-from mnist_core import evaluation, forward, presets, training
+from mnist_core import evaluation, presets, training
 from mnist_core.data import datasets
+from mnist_core.network.layers import initial_weights
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -146,7 +147,7 @@ def _keras_accuracy(config: Any, dataset: Dataset) -> float:
     problem = peers.Problem.of(config, dataset)
     model = peers.keras_model(config)
     # Both begin with the same weights: after few epochs these decide more than the engine does.
-    model.set_weights(list(forward.initial_weights(config)))
+    model.set_weights(list(initial_weights(config)))
     targets = np.eye(10, dtype=np.float32)[problem.labels]
     model.fit(problem.images, targets, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
     split = datasets.split(dataset, config.split, config.validation_fraction)

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import drawing, evaluation, photo, prediction, presets, pretraining, saving, strokes, training
+from mnist_core import drawing, evaluation, photo, prediction, presets, pretraining, strokes, training
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets, download
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
-from mnist_core.network import parameter_count
+from mnist_core.network import files, parameter_count
 from mnist_core.prediction import Predictor
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _print_result(result: Evaluation) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    network = saving.read_file(options.network)
+    network = files.read_file(options.network)
     result = evaluation.evaluate_on_test(network, _load(network.config.dataset))
     _print_result(result)
     print("Confusion matrix, rows true, columns answers:")
@@ -163,7 +163,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    predictor = Predictor(saving.read_file(options.network)) if options.network else prediction.shipped()
+    predictor = Predictor(files.read_file(options.network)) if options.network else prediction.shipped()
     drawn = drawing.to_mnist(_read_picture(options.image))
     if drawn.is_empty:
         raise DataError(f"{options.image} is empty.", "Give a picture with one digit on a plain background.")

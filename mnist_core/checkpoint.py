@@ -10,10 +10,11 @@ import io
 import zipfile
 from typing import TYPE_CHECKING, Final
 
-from mnist_core import saving, stored_run
+from mnist_core import stored_run
 from mnist_core.config import RunConfig
 from mnist_core.errors import NetworkFileError, PlaygroundError
-from mnist_core.network import write_whole
+from mnist_core.network import files
+from mnist_core.network.model import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,13 +57,13 @@ def load(path: Path, recipe: RunConfig, fingerprint: str) -> TrainingState | Non
     """
     try:
         with path.open("rb") as file:
-            data = file.read(saving.MAX_BYTES + 1)
+            data = file.read(files.MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise NetworkFileError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
-    if len(data) > saving.MAX_BYTES:
-        raise NetworkFileError(f"{path} is larger than {saving.MAX_BYTES // 2**20} MB.", _REMEDY)
+    if len(data) > files.MAX_BYTES:
+        raise NetworkFileError(f"{path} is larger than {files.MAX_BYTES // 2**20} MB.", _REMEDY)
     parts = _parts(path, data)
     if _recipe(path, parts.pop(_RECIPE, b"")) != recipe:
         raise NetworkFileError(f"{path} belongs to another recipe: other layers, epochs or settings.", _REMEDY)

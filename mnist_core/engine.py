@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import augmentation, forward
 from mnist_core import config as choices
 from mnist_core.lazy import lazy_property
-from mnist_core.optimizers import UPDATE_RULES
+from mnist_core.network import augmentation
+from mnist_core.network.layers import load_tensorflow, outputs, pixels_in, scrambled, weight_shapes
+from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.forward import Weights
+    from mnist_core.network.layers import Weights
 
 Tensor = Any  # TensorFlow ships no types.
 
@@ -100,7 +101,7 @@ class TrainingImages:
     @classmethod
     def of(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], only_inked: bool) -> TrainingImages:
         """Prepare (n, 28, 28) images and (n,) labels, without the pixels that are always blank if `only_inked`."""
-        forward.load_tensorflow()
+        load_tensorflow()
         import tensorflow as tf
 
         flat = images.reshape(len(images), choices.IMAGE_SIZE**2)
@@ -153,7 +154,7 @@ class Position:
 
     @lazy_property
     def weights(self) -> Weights:
-        """The weights as arrays in the order of `forward.weight_shapes`; made when first asked for."""
+        """The weights as arrays in the order of `layers.weight_shapes`; made when first asked for."""
         return self._arrays(self.sets[0])
 
     @lazy_property
@@ -183,7 +184,7 @@ class ChunkResult:
 
 def initial_slots(config: RunConfig) -> Weights:
     """The optimizer's running averages at the start: zeros, one set of the weights' shapes for each slot."""
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     return tuple(np.zeros(shape, np.float32) for shape in shapes for _ in range(UPDATE_RULES[config.optimizer].slots))
 
 
@@ -203,7 +204,7 @@ class Program:
     """The compiled chunk of one architecture. Safe to call from any number of threads."""
 
     def __init__(self, architecture: Architecture) -> None:
-        forward.load_tensorflow()
+        load_tensorflow()
         import tensorflow as tf
 
         self.architecture = architecture
@@ -306,7 +307,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
         with tf.GradientTape() as tape:
             tape.watch(weights)
             own = weights[:-1] if is_dense else weights
-            logits = forward.outputs(architecture.layers, tuple(own), x, key, is_transposed=is_dense)[-1]
+            logits = outputs(architecture.layers, tuple(own), x, key, is_transposed=is_dense)[-1]
             loss = _batch_loss(architecture.loss, logits, y, share)
             if architecture.l2:
                 loss += l2 * tf.add_n([tf.reduce_sum(kernel * kernel) for kernel in weights[::2]])
@@ -334,10 +335,10 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             x = tf.cast(tf.gather(images, rows), tf.float32) * (1.0 / 255.0)
             y = tf.gather(labels, rows)
             share = tf.where(numbers < counts[i], 1.0 / tf.cast(counts[i], tf.float32), 0.0)
-            key = forward.scrambled(forward.scrambled(seed) + tf.cast(first + i, tf.uint32))
+            key = scrambled(scrambled(seed) + tf.cast(first + i, tf.uint32))
             if architecture.augments:
                 x = changed(x, key, strength)
-            x = forward.pixels_in(x, architecture.pixels)
+            x = pixels_in(x, architecture.pixels)
             weights, slots, loss, right = one_step(sets[0], sets[1:], x, y, share, first + i, rate, l2, key)
             return i + 1, [weights, *slots], losses.write(i, loss), correct.write(i, right)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import forward
 from mnist_core.config import IMAGE_SIZE
+from mnist_core.network.layers import load_tensorflow, outputs, pixels_in, weight_specs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mnist_core.forward import Weights
     from mnist_core.network import TrainedNetwork
+    from mnist_core.network.layers import Weights
 
 _PIXELS = IMAGE_SIZE * IMAGE_SIZE
 # On the way from the blank image; the ink_credits then sum to the difference within about 1 %.
@@ -46,12 +46,12 @@ def first_layer_pictures(weights: Weights, start: Weights | None = None, most: i
 
 @functools.lru_cache(maxsize=32)
 def _compiled_layers(layers: tuple[Any, ...]) -> Any:
-    forward.load_tensorflow()
+    load_tensorflow()
     import tensorflow as tf
 
-    signature = (tf.TensorSpec((None, _PIXELS), tf.float32), forward.weight_specs(layers))
+    signature = (tf.TensorSpec((None, _PIXELS), tf.float32), weight_specs(layers))
     return tf.function(
-        lambda images, weights: forward.outputs(layers, weights, images), input_signature=signature, autograph=False
+        lambda images, weights: outputs(layers, weights, images), input_signature=signature, autograph=False
     )
 
 
@@ -65,14 +65,14 @@ def layer_outputs(network: TrainedNetwork, image: npt.NDArray[np.float32]) -> li
     Returns:
         For each hidden layer (rows, columns, filters) after pooling, or (units,); last the ten logits.
     """
-    pixels = forward.pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
+    pixels = pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
     answers = _compiled_layers(network.config.layers)(pixels, network.weights)
     return [np.asarray(answer[0]) for answer in answers]
 
 
 @functools.lru_cache(maxsize=32)
 def _compiled_credits(layers: tuple[Any, ...]) -> Any:
-    forward.load_tensorflow()
+    load_tensorflow()
     import tensorflow as tf
 
     def mean_gradient(image: Any, direction: Any, weights: Any) -> Any:
@@ -80,14 +80,14 @@ def _compiled_credits(layers: tuple[Any, ...]) -> Any:
         way = shares[:, tf.newaxis] * image
         with tf.GradientTape() as tape:
             tape.watch(way)
-            logits = forward.outputs(layers, weights, way)[-1]
+            logits = outputs(layers, weights, way)[-1]
             margin = tf.reduce_sum(logits * direction)
         return image[0] * tf.reduce_mean(tape.gradient(margin, way), axis=0)
 
     signature = (
         tf.TensorSpec((1, _PIXELS), tf.float32),
         tf.TensorSpec((10,), tf.float32),
-        forward.weight_specs(layers),
+        weight_specs(layers),
     )
     return tf.function(mean_gradient, input_signature=signature, autograph=False)
 
@@ -114,7 +114,7 @@ def ink_credits(
     direction[digit] += 1
     if other is not None:
         direction[other] -= 1
-    pixels = forward.pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
+    pixels = pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
     answer = _compiled_credits(network.config.layers)(pixels, direction, network.weights)
     return np.asarray(answer).reshape(IMAGE_SIZE, IMAGE_SIZE)
 

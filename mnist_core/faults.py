@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import engine, forward
+from mnist_core import engine
 from mnist_core.config import LayerConfig, RunConfig, check_choice
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
+from mnist_core.network.layers import initial_weights
 from mnist_core.training import TrainingState
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def start(key: str) -> TrainingState | None:
     if key != "dead":
         return None
     config = FAULTS[key].config
-    kernel, bias, *others = forward.initial_weights(config)
+    kernel, bias, *others = initial_weights(config)
     return TrainingState((kernel, bias + _DEAD_BIAS, *others), engine.initial_slots(config), 0)
 
 

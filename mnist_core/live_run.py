@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnist_core import engine, forward
+    from mnist_core import engine
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
+    from mnist_core.network.layers import Weights
     from mnist_core.stored_run import StoredRun
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Snapshot(JobSnapshot):
     network: TrainedNetwork | None = None
 
     @property
-    def weights(self) -> forward.Weights | None:
+    def weights(self) -> Weights | None:
         """The network's weights if it left one, else the newest that are known."""
         if self.network is not None:
             # Early stopping or a failure makes these an earlier epoch's.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import saving
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import DataError
+from mnist_core.network import files
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -94,4 +94,4 @@ def shipped() -> Predictor:
     Raises:
         NetworkFileError: when the file is missing or damaged.
     """
-    return Predictor(saving.read_file(SHIPPED))
+    return Predictor(files.read_file(SHIPPED))

@@ -13,9 +13,9 @@ from sqlalchemy import exc
 from mnist_core import stored_run
 from mnist_core.database import parts, runs, servers
 from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunNotFoundError, StoreError
-from mnist_core.forward import weight_shapes
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import weight_shapes
 from mnist_core.stored_run import Parts, RunSummary, StoredRun
 from mnist_core.workspaces import workspace_key
 

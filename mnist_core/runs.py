@@ -20,8 +20,8 @@ from sqlalchemy import exc
 from mnist_core import room, run_rows, stored_run
 from mnist_core.database import Database, runs, servers
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
-from mnist_core.forward import weight_shapes
 from mnist_core.job import Status
+from mnist_core.network.layers import weight_shapes
 from mnist_core.run_rows import RUN_ID, checked_text, kept, key_of
 from mnist_core.shares import Shares
 from mnist_core.workspaces import workspace_key

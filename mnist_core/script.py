@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import CLASSES, IMAGE_SIZE, PIXELS
 from mnist_core.data import datasets, idx
-from mnist_core.optimizers import KERAS_CLASSES
+from mnist_core.network.optimizers import KERAS_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import forward
 from mnist_core.config import CLASSES, LEARNING_RATE, RunConfig
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.evaluation import Evaluation, evaluate_answers
-from mnist_core.optimizers import UPDATE_RULES
+from mnist_core.network.layers import Weights, weight_shapes
+from mnist_core.network.optimizers import UPDATE_RULES
 from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState
 
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ def checksum(data: bytes) -> int:
 
 def slot_shapes(config: RunConfig) -> list[tuple[int, ...]]:
     """The shapes of the optimizer slots, those of a weight together."""
-    return [
-        shape for shape in forward.weight_shapes(config.layers) for _ in range(UPDATE_RULES[config.optimizer].slots)
-    ]
+    return [shape for shape in weight_shapes(config.layers) for _ in range(UPDATE_RULES[config.optimizer].slots)]
 
 
 def pack_state(config: RunConfig, state: TrainingState) -> Parts:
@@ -198,7 +196,7 @@ def pack_state(config: RunConfig, state: TrainingState) -> Parts:
     Raises:
         StoreError: its arrays are not those of the config's network, so it could never be read back.
     """
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     parts = {
         "weights": pack_arrays(state.weights, shapes),
         "slots": pack_arrays(state.slots, slot_shapes(config)),
@@ -223,10 +221,10 @@ def unpack_state(config: RunConfig, parts: Parts, *, is_ended: bool = False) -> 
     """
     if "history" not in parts and (is_ended or "weights" not in parts):
         return None
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     raw = _from_json(parts.get("history", b""), "history")
 
-    def arrays(name: str, shapes: list[tuple[int, ...]]) -> forward.Weights:
+    def arrays(name: str, shapes: list[tuple[int, ...]]) -> Weights:
         return () if is_ended and name not in parts else unpack_arrays(parts.get(name, b""), shapes, PARTS[name])
 
     try:
@@ -263,7 +261,7 @@ def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[in
     return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)
 
 
-def unpack_arrays(data: bytes, shapes: list[tuple[int, ...]], what: str) -> forward.Weights:
+def unpack_arrays(data: bytes, shapes: list[tuple[int, ...]], what: str) -> Weights:
     """The read-only arrays that `pack_arrays` wrote.
 
     Raises:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import engine, forward
+from mnist_core import engine
 from mnist_core.data import datasets
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
+from mnist_core.network.layers import Weights, initial_weights
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -86,11 +87,11 @@ class TrainingState:
         rates: every change of the learning rate so far; the last one is in force.
     """
 
-    weights: forward.Weights
-    slots: forward.Weights
+    weights: Weights
+    slots: Weights
     step: int
     history: tuple[EpochMetrics, ...] = ()
-    best_weights: forward.Weights | None = None
+    best_weights: Weights | None = None
     rates: tuple[RateChanged, ...] = ()
 
     @property
@@ -186,7 +187,7 @@ class Dials:
 
 def initial_state(config: RunConfig) -> TrainingState:
     """The state before the first step; it follows from `config` alone."""
-    return TrainingState(forward.initial_weights(config), engine.initial_slots(config), 0)
+    return TrainingState(initial_weights(config), engine.initial_slots(config), 0)
 
 
 def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -> npt.NDArray[np.int32]:
@@ -343,7 +344,7 @@ def _train_epoch(
 
 
 def _validated(
-    config: RunConfig, dataset: Dataset, split: Split, weights: forward.Weights, metrics: EpochMetrics
+    config: RunConfig, dataset: Dataset, split: Split, weights: Weights, metrics: EpochMetrics
 ) -> Generator[Event, None, EpochMetrics]:
     """Add what the validation images say, block by block, since half of the images can take seconds."""
     chosen = split.validation_indices
@@ -366,9 +367,7 @@ def _best_epoch(history: tuple[EpochMetrics, ...]) -> int:
     return history[losses.index(min(losses))].epoch
 
 
-def _best_weights(
-    config: RunConfig, before: TrainingState, metrics: EpochMetrics, weights: forward.Weights
-) -> forward.Weights | None:
+def _best_weights(config: RunConfig, before: TrainingState, metrics: EpochMetrics, weights: Weights) -> Weights | None:
     if not config.early_stopping:
         return None
     return weights if _best_epoch((*before.history, metrics)) == metrics.epoch else before.best_weights

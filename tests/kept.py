@@ -11,11 +11,12 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from mnist_core import engine, forward
+from mnist_core import engine
 from mnist_core.config import RunConfig
 from mnist_core.evaluation import Evaluation, evaluate_answers
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import weight_shapes
 from mnist_core.runs import RunStore
 from mnist_core.stored_run import StoredRun
 from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState
@@ -42,7 +43,7 @@ def arrays(shapes: Any, seed: int) -> tuple[Any, ...]:
 
 def state_after(config: RunConfig, epochs: int, best: bool = False) -> TrainingState:
     """A state with all that a state may have, and numbers that a careless form would round."""
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     slots = [slot.shape for slot in engine.initial_slots(config)]
     third = 1 / 3
     return TrainingState(

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core import forward
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import initial_weights
 
 CONVOLUTIONS = (LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh"))
 
@@ -65,7 +65,7 @@ def small(**changes: Any) -> RunConfig:
 def untrained(config: RunConfig) -> TrainedNetwork:
     """Initial weights, with biases that are not all zero."""
     random = np.random.default_rng(2)
-    weights = forward.initial_weights(config)
+    weights = initial_weights(config)
     return TrainedNetwork(
         config,
         tuple(w if w.ndim > 1 else random.normal(0, 0.1, w.shape).astype(np.float32) for w in weights),

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import engine, forward, network
+from mnist_core import engine, network
 from mnist_core.config import OPTIMIZERS, LayerConfig, RunConfig
 from mnist_core.engine import TrainingImages
+from mnist_core.network.layers import initial_weights
+from tests.network.test_optimizers import KERAS
 from tests.samples import blobs, small
-from tests.test_optimizers import KERAS
 
 IMAGES = 40
 BATCH = 8
@@ -51,7 +52,7 @@ def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResul
     program = engine.program(engine.Architecture.of(config))
     data = TrainingImages.of(images(case), LABELS, only_inked)
     return program(
-        program.enter(data, forward.initial_weights(config), engine.initial_slots(config)),
+        program.enter(data, initial_weights(config), engine.initial_slots(config)),
         ROWS,
         COUNTS,
         step=0,
@@ -75,7 +76,7 @@ def assert_same(one: engine.ChunkResult, other: engine.ChunkResult) -> None:
 def keras_weights(config: RunConfig, case: str) -> list[Any]:
     """The weights after the same steps of stock Keras, which knows nothing of blank pixels."""
     model = network.to_keras(config)
-    model.set_weights(list(forward.initial_weights(config)))
+    model.set_weights(list(initial_weights(config)))
     model.compile(KERAS[config.optimizer](config.learning_rate), "sparse_categorical_crossentropy", jit_compile=False)
     for row, count in zip(ROWS, COUNTS, strict=True):
         model.train_on_batch(images(case)[row[:count]] / np.float32(255), LABELS[row[:count]])
@@ -125,7 +126,7 @@ def test_a_pixel_inked_in_one_image_only_is_kept() -> None:
 
 def test_kernels_go_into_the_loop_and_out_again_to_the_bit() -> None:
     data = TrainingImages.of(images("scattered"), LABELS, only_inked=True)
-    weights = forward.initial_weights(small(layers=(LayerConfig(units=7), LayerConfig(units=5))))
+    weights = initial_weights(small(layers=(LayerConfig(units=7), LayerConfig(units=5))))
     inside = engine._to_loop(weights, data.pixels, data.images.shape[1])
     assert [tuple(array.shape) for array in inside] == [(7, 480), (7,), (5, 7), (5,), (10, 5), (10,), (304, 7)]
     for before, after in zip(weights, engine._from_loop(inside, data.places), strict=True):
@@ -151,7 +152,7 @@ def test_weights_of_blank_pixels_do_not_move_a_bit(optimizer: str, only_inked: b
     config = config_of(optimizer)
     blank = ~INKED["scattered"][0]
     result = trained(config, "scattered", only_inked)
-    before, after = forward.initial_weights(config)[0], result.position.weights[0]
+    before, after = initial_weights(config)[0], result.position.weights[0]
     np.testing.assert_array_equal(after[blank], before[blank])
     assert (after[~blank] != before[~blank]).any(axis=1).all()
     for i in range(len(result.position.slots) // 4):
@@ -164,7 +165,7 @@ def test_weights_of_blank_pixels_do_not_move_a_bit(optimizer: str, only_inked: b
 def test_decay_and_penalty_move_the_weights_of_blank_pixels_as_keras_does(optimizer: str, l2: float) -> None:
     config = config_of(optimizer, l2)
     blank = ~INKED["scattered"][0]
-    before = forward.initial_weights(config)[0][blank]
+    before = initial_weights(config)[0][blank]
     after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     stock = keras_weights(config, "scattered")[0][blank]
     assert (after != before).mean() > 0.9
@@ -175,7 +176,7 @@ def test_decay_and_penalty_move_the_weights_of_blank_pixels_as_keras_does(optimi
 def test_weight_decay_of_a_blank_pixel_by_hand() -> None:
     config = config_of("adamw")
     blank = ~INKED["scattered"][0]
-    before = forward.initial_weights(config)[0][blank].astype(np.float64)
+    before = initial_weights(config)[0][blank].astype(np.float64)
     after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - 0.004 * config.learning_rate) ** STEPS, rtol=1e-6)
 
@@ -183,14 +184,14 @@ def test_weight_decay_of_a_blank_pixel_by_hand() -> None:
 def test_penalty_of_a_blank_pixel_by_hand() -> None:
     config = config_of("sgd", l2=0.01)
     blank = ~INKED["scattered"][0]
-    before = forward.initial_weights(config)[0][blank].astype(np.float64)
+    before = initial_weights(config)[0][blank].astype(np.float64)
     after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - config.learning_rate * 2 * config.l2) ** STEPS, rtol=2e-6)
 
 
 def test_the_loss_counts_the_penalty_of_blank_pixels() -> None:
     plain, penalized = config_of("sgd"), config_of("sgd", l2=0.01)
-    kernels = forward.initial_weights(penalized)[::2]
+    kernels = initial_weights(penalized)[::2]
     penalty = 0.01 * sum(float((kernel.astype(np.float64) ** 2).sum()) for kernel in kernels)
     without, with_penalty = (trained(config, "scattered", only_inked=True).losses[0] for config in (plain, penalized))
     assert with_penalty - without == pytest.approx(penalty, rel=1e-5)

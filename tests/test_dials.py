@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import engine, forward, network, training
+from mnist_core import engine, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.job import Status
-from mnist_core.network import TrainedNetwork
+from mnist_core.network import TrainedNetwork, model
+from mnist_core.network.layers import initial_weights
 from mnist_core.scheduler import Scheduler
 from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating
 from tests.events import epochs, events_of, finished
@@ -58,7 +59,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, program.architecture.uses_xla)
     indices = datasets.split(blobs(), config.split, config.validation_fraction).train_indices
-    position = program.enter(data, forward.initial_weights(config), engine.initial_slots(config))
+    position = program.enter(data, initial_weights(config), engine.initial_slots(config))
     rate = turns.get((0, 0), config.learning_rate)
     number = 0
     for epoch in range(1, config.epochs + 1):
@@ -256,7 +257,7 @@ def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: S
 def test_validation_is_told_piece_by_piece_and_adds_up(
     loss: str, block: int, done: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "_MOST_AT_ONCE", block)
+    monkeypatch.setattr(model, "_MOST_AT_ONCE", block)
     config, dataset = small(validation_fraction=0.25, loss=loss), mislabelled_validation()
     chosen = datasets.split(dataset, config.split, config.validation_fraction).validation_indices
     labels = dataset.train_labels[chosen]

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from mnist_core import engine, forward, network
+from mnist_core import engine, network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
+from mnist_core.network.layers import RISING, dropped, initial_weights, outputs, seen_size, weight_shapes
 from tests.samples import small
 
 RATE = 0.3
@@ -64,7 +65,7 @@ def dropout_config(seed: int = 0) -> RunConfig:
 def all_firing() -> list[Any]:
     """Weights with which every unit of both hidden layers answers more than 0, whatever is dropped before it."""
     random = np.random.default_rng(4)
-    shapes = forward.weight_shapes(TWO_DROPPED)
+    shapes = weight_shapes(TWO_DROPPED)
     weights = [np.zeros(shape, np.float32) for shape in shapes]
     weights[1] += 1.0
     weights[2] += random.uniform(0.5, 1.0, shapes[2]).astype(np.float32) / UNITS
@@ -121,11 +122,11 @@ def test_dropout_is_the_same_in_every_run_of_a_seed() -> None:
 def masked_ones(key: int, images: int = 64, rate: float = RATE) -> Any:
     """What dropout makes of a layer whose units all answer 1: (images, units)."""
     layers = (LayerConfig(units=UNITS, dropout=rate), LayerConfig(units=UNITS, activation="linear"))
-    weights = [np.zeros(shape, np.float32) for shape in forward.weight_shapes(layers)]
+    weights = [np.zeros(shape, np.float32) for shape in weight_shapes(layers)]
     weights[1] += 1.0
     weights[2] += np.eye(UNITS, dtype=np.float32)
     blank = tf.zeros((images, 784))
-    return forward.outputs(layers, tuple(weights), blank, tf.constant(key, tf.uint32))[1].numpy()
+    return outputs(layers, tuple(weights), blank, tf.constant(key, tf.uint32))[1].numpy()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
@@ -147,7 +148,7 @@ def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> No
 
 def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
     ones = tf.ones((64, UNITS))
-    one, other = (forward.dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
+    one, other = (dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
     assert_unrelated(one[1:], other[:-1])
     assert_unrelated(one[:-1], other[1:])
     assert_unrelated(one, other)
@@ -157,12 +158,12 @@ def test_forward_without_a_key_drops_nothing() -> None:
     weights = all_firing()
     images = tf.constant(np.random.default_rng(0).random((5, 784)), tf.float32)
     without = tuple(LayerConfig(units=UNITS) for _ in TWO_DROPPED)
-    for dropped, plain in zip(
-        forward.outputs(TWO_DROPPED, tuple(weights), images),
-        forward.outputs(without, tuple(weights), images),
+    for with_dropout, plain in zip(
+        outputs(TWO_DROPPED, tuple(weights), images),
+        outputs(without, tuple(weights), images),
         strict=True,
     ):
-        np.testing.assert_array_equal(dropped.numpy(), plain.numpy())
+        np.testing.assert_array_equal(with_dropout.numpy(), plain.numpy())
 
 
 def softmax(logits: Any) -> Any:
@@ -175,7 +176,7 @@ def test_one_step_with_dropout_and_penalty_by_hand(dropout: float, l2: float) ->
     """Backpropagation written out in NumPy, float64, for one image; the mask is read off the result."""
     config = small(layers=(LayerConfig(units=16, dropout=dropout),), batch_size=1, learning_rate=0.5, l2=l2)
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
-    weights = forward.initial_weights(config)
+    weights = initial_weights(config)
     result = run_steps(config, weights, [[2]], step=3, images=images)
     after = arrays(result.position.weights)
     w1, b1, w2, b2 = (weight.astype(np.float64) for weight in weights)
@@ -213,7 +214,7 @@ def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...]
     images = learn_from(np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8), program)
 
     def run(pieces: tuple[int, ...]) -> list[Any]:
-        weights: Any = forward.initial_weights(config)
+        weights: Any = initial_weights(config)
         slots: Any = engine.initial_slots(config)
         losses, correct = [], []
         for begin, end in zip((0, *pieces), (*pieces, len(MIXED)), strict=True):
@@ -238,7 +239,7 @@ def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...]
 
 def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
     config = small(batch_size=3)
-    weights = forward.initial_weights(config)
+    weights = initial_weights(config)
     one, other = (run_steps(config, weights, [[1, *filling]], [1]) for filling in ([0, 0], [3, 2]))
     alone = run_steps(small(batch_size=1), weights, [[1]])
     for a, b, c in zip(
@@ -252,7 +253,7 @@ def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
 
 def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
     config = small(batch_size=3)
-    result = run_steps(config, forward.initial_weights(config), MIXED, MIXED_SIZES)
+    result = run_steps(config, initial_weights(config), MIXED, MIXED_SIZES)
     assert result.losses.shape == result.correct.shape == (len(MIXED),)
     assert result.losses.dtype == np.float32
     assert result.correct.dtype == np.int32
@@ -261,7 +262,7 @@ def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
 
 def test_chunk_of_the_most_steps() -> None:
     config = small(batch_size=1)
-    result = run_steps(config, forward.initial_weights(config), [[0]] * engine.MAX_STEPS)
+    result = run_steps(config, initial_weights(config), [[0]] * engine.MAX_STEPS)
     assert len(result.losses) == engine.MAX_STEPS
     assert result.losses[-1] < 0.01 < result.losses[0]
 
@@ -269,8 +270,8 @@ def test_chunk_of_the_most_steps() -> None:
 def test_mean_squared_error_by_hand() -> None:
     config = small(batch_size=4, loss="mean_squared_error", layers=(), learning_rate=0.5)
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
-    kernel, bias = (weight.astype(np.float64) for weight in forward.initial_weights(config))
-    result = run_steps(config, forward.initial_weights(config), [[0, 1, 2, 3]], images=images)
+    kernel, bias = (weight.astype(np.float64) for weight in initial_weights(config))
+    result = run_steps(config, initial_weights(config), [[0, 1, 2, 3]], images=images)
     x, y = images / 255.0, np.eye(10)[:4]
     p = softmax(x @ kernel + bias)
     toward = 2 * (p - y) / 40
@@ -282,14 +283,14 @@ def test_mean_squared_error_by_hand() -> None:
 
 def test_weight_shapes_by_hand() -> None:
     layers = (LayerConfig("conv", 4), LayerConfig("conv", 5), LayerConfig("conv", 6), LayerConfig(units=7))
-    assert forward.weight_shapes(layers) == [
+    assert weight_shapes(layers) == [
         (3, 3, 1, 4), (4,),  # 28 -> 26 -> 13
         (3, 3, 4, 5), (5,),  # 13 -> 11 -> 5
         (3, 3, 5, 6), (6,),  # 5 -> 3 -> 1
         (6, 7), (7,),
         (7, 10), (10,),
     ]  # fmt: skip
-    assert forward.weight_shapes(()) == [(784, 10), (10,)]
+    assert weight_shapes(()) == [(784, 10), (10,)]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,7 @@ def test_weight_shapes_by_hand() -> None:
 )
 def test_seen_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: int) -> None:
     layers = tuple(LayerConfig(kind, 3, "linear") for kind in kinds)
-    seen = forward.seen_size(layers)
+    seen = seen_size(layers)
     model = network.to_keras(small(layers=layers))
     image = tf.Variable(tf.zeros((1, 28, 28)))
     # Each pixel in turn may be the largest of its neighbours; a few noises together reach all that can matter.
@@ -328,31 +329,31 @@ def test_seen_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: in
 def test_pooling_comes_before_activations_that_never_fall_only(activation: str) -> None:
     inputs = np.linspace(-6, 6, 2001, dtype=np.float32)
     answers = np.asarray(keras.activations.get(activation)(tf.constant(inputs)))
-    assert (activation in forward.RISING) == bool((np.diff(answers) >= -1e-6).all())
+    assert (activation in RISING) == bool((np.diff(answers) >= -1e-6).all())
 
 
 def test_initial_weights_are_glorot_uniform() -> None:
     config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig("conv", 64), LayerConfig(units=128)))
     # Fan in and out as Keras counts them: a filter's receptive field times its channels.
     limits = [math.sqrt(6 / (9 + 288)), math.sqrt(6 / (288 + 576)), math.sqrt(6 / (1600 + 128)), math.sqrt(6 / 138)]
-    kernels = forward.initial_weights(config)[::2]
+    kernels = initial_weights(config)[::2]
     for kernel, limit in zip(kernels, limits, strict=True):
         assert kernel.dtype == np.float32
         assert np.abs(kernel).max() <= limit
         assert np.abs(kernel).max() > 0.98 * limit
         assert kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.1)
         assert abs(kernel.mean()) < 4 * limit / math.sqrt(3 * kernel.size)
-    assert not any(bias.any() for bias in forward.initial_weights(config)[1::2])
+    assert not any(bias.any() for bias in initial_weights(config)[1::2])
 
 
 def test_initial_weights_follow_the_seed_alone() -> None:
-    once = forward.initial_weights(small(seed=3))
+    once = initial_weights(small(seed=3))
     np.random.default_rng().random(7)
     tf.random.set_seed(99)
-    again = forward.initial_weights(small(seed=3, optimizer="adam", batch_size=5, epochs=9, l2=0.1))
+    again = initial_weights(small(seed=3, optimizer="adam", batch_size=5, epochs=9, l2=0.1))
     for a, b in zip(once, again, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(once[0], forward.initial_weights(small(seed=4))[0])
+    assert not np.array_equal(once[0], initial_weights(small(seed=4))[0])
 
 
 @pytest.mark.parametrize(("optimizer", "slots"), [("sgd", 0), ("momentum", 1), ("rmsprop", 1), ("adam", 2)])

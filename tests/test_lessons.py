@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import forward, lessons
+from mnist_core import lessons
 from mnist_core.articles import ARTICLES
 from mnist_core.config import ACTIVATIONS
+from mnist_core.network.layers import load_tensorflow
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_is_keras_own(name: str) -> None:
-    forward.load_tensorflow()
+    load_tensorflow()
     import keras
 
     sums = np.linspace(-8, 8, 101)
@@ -90,7 +91,7 @@ def test_width_and_ink_of_a_bar_are_counted_by_hand() -> None:
 
 @pytest.mark.parametrize("name", lessons.STENCILS)
 def test_convolution_answers_as_keras_does(name: str) -> None:
-    forward.load_tensorflow()
+    load_tensorflow()
     import keras
 
     image = np.random.default_rng(3).integers(0, 256, (28, 28)).astype(np.uint8)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_core import pretraining, saving
+from mnist_core import pretraining
 from mnist_core.__main__ import main
 from mnist_core.config import LayerConfig
 from mnist_core.data import datasets
+from mnist_core.network.files import read_file
 from tests import mirror
 from tests.samples import blobs
 
@@ -99,7 +100,7 @@ def test_pretrain_learns_from_several_files_and_only_the_training_writers(
     assert "uji.jsonl: 1 digits by 1 writers, each drawn 12 times" in printed
     assert "pen.jsonl: 2 digits by 2 writers, each drawn 12 times" in printed
     assert f"{300 + 3 * 12 + 20 + 10} images an epoch" in printed
-    assert saving.read_file(tmp_path / "net.npz").config.layers == (LayerConfig(units=8),)
+    assert read_file(tmp_path / "net.npz").config.layers == (LayerConfig(units=8),)
 
 
 def test_pretrain_continues_after_an_interruption(

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from benchmarks import no_digits
-from mnist_core import forms, forward
+from mnist_core import forms
 from mnist_core.config import RunConfig
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import initial_weights
 
 
 def constant(bias: float) -> TrainedNetwork:
     """A network that gives every image the same answer, a 3."""
     config = RunConfig(layers=())
-    kernel, biases = forward.initial_weights(config)
+    kernel, biases = initial_weights(config)
     biases = np.zeros_like(biases)
     biases[3] = bias
     return TrainedNetwork(config, (np.zeros_like(kernel), biases))

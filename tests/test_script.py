@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from mnist_core import config as choices
-from mnist_core import evaluation, forward, network, script, training
+from mnist_core import evaluation, network, script, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.presets import PRESETS
 from mnist_core.script import CONTROLS, keras_script, notebook
 from tests.samples import blobs
@@ -70,7 +71,7 @@ def cells(config: RunConfig) -> dict[str, str]:
     return {cell["id"]: "".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"}
 
 
-def run_cells(config: RunConfig, folder: Path, start: forward.Weights | None = None) -> dict[str, Any]:
+def run_cells(config: RunConfig, folder: Path, start: Weights | None = None) -> dict[str, Any]:
     """The names that a notebook leaves whose cells were run in order; `start` gives the network its first weights."""
     names: dict[str, Any] = {}
     for name, code in cells(config).items():
@@ -163,7 +164,7 @@ def test_training_from_the_same_weights_gives_the_same_network(name: str, tmp_pa
     dataset = dataclasses.replace(blobs(), name="mnist")
     *_, finished = training.train(config, dataset)
     assert isinstance(finished, training.Finished)
-    names = run_cells(config, folder_of(dataset, tmp_path), forward.initial_weights(config))
+    names = run_cells(config, folder_of(dataset, tmp_path), initial_weights(config))
     for theirs, ours in zip(names["model"].get_weights(), finished.network.weights, strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=2e-3, atol=2e-4)
     result = evaluation.evaluate_on_test(finished.network, dataset)
@@ -181,7 +182,7 @@ def test_early_stopping_keeps_the_same_epoch(l2: float, tmp_path: Path) -> None:
     dataset = dataclasses.replace(mislabelled_validation(), name="mnist")
     *_, finished = training.train(config, dataset)
     assert isinstance(finished, training.Finished)
-    names = run_cells(config, folder_of(dataset, tmp_path), forward.initial_weights(config))
+    names = run_cells(config, folder_of(dataset, tmp_path), initial_weights(config))
     assert len(names["model"].history.epoch) == len(finished.history) < 12
     for theirs, ours in zip(names["model"].get_weights(), finished.network.weights, strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=2e-3, atol=2e-4)

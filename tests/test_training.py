@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import engine, forward, network, training
+from mnist_core import engine, network, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import TrainingError
+from mnist_core.network.layers import initial_weights
+from mnist_core.network.model import _compiled_answer
 from mnist_core.presets import PRESETS
 from mnist_core.training import EpochEnded, Progress, Started
 from tests.events import epochs, events_of, finished, points
@@ -40,7 +42,7 @@ def stock_optimizer(config: RunConfig) -> Any:
 def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> None:
     """`Model.fit` from the same weights, on the images in the same order, is at the same place after each epoch."""
     model = network.to_keras(config)
-    model.set_weights(list(forward.initial_weights(config)))
+    model.set_weights(list(initial_weights(config)))
     model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"], jit_compile=False)
     split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
     images = dataset.train_images.astype(np.float32) / (1 if config.pixels == "raw" else 255)
@@ -114,7 +116,7 @@ def test_rehearsal_leaves_nothing_to_compile() -> None:
     config = small(layers=(LayerConfig(units=19, dropout=0.1),), batch_size=23)
     training.rehearse(config, blobs())
     program = engine.program(engine.Architecture.of(config))
-    answer = network._compiled_answer(config.layers)
+    answer = _compiled_answer(config.layers)
     assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]
     finished(events_of(config)).network.predict(blobs().test_images)
     assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]
@@ -341,7 +343,7 @@ def test_failing_step_is_named() -> None:
     program = engine.program(engine.Architecture.of(config))
     images = engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked=True)
     result = program(
-        program.enter(images, forward.initial_weights(config), ()),
+        program.enter(images, initial_weights(config), ()),
         rows,
         counts,
         step=0,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import presets, saving, scheduler
+from mnist_core import presets, scheduler
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.live_run import Run
+from mnist_core.network import files
 from pages.widgets import data, session
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def offer() -> None:
             "File",
             ["keras", "npz", "json"],
             key=f"bring-back-{session.kept('brought-back', 0)}",
-            max_upload_size=saving.MAX_BYTES // 2**20,
+            max_upload_size=files.MAX_BYTES // 2**20,
             label_visibility="collapsed",
         )
         if file is None:
@@ -43,13 +44,13 @@ def offer() -> None:
 
 def _take(content: bytes, name: str) -> None:
     if name.lower().endswith(".json"):
-        config = saving.read_config(content, name)
+        config = files.read_config(content, name)
         if config.dataset not in data.names():
             config = dataclasses.replace(config, dataset=session.draft().dataset)
         session.edit(config, "From a file")
         page = "pages/train.py"
     else:
-        run = _run(saving.read_network(content, name), name)
+        run = _run(files.read_network(content, name), name)
         session.keep_run(run)
         page = "pages/evaluate.py"
     session.keep("brought-back", session.kept("brought-back", 0) + 1)  # An uploader with another key has no file.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import report, saving, script
+from mnist_core import report, script
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.network.files import keras_file
 from pages.widgets import runs
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def files(run: Run) -> dict[str, list[Offer]]:
             Offer(
                 "Keras model",
                 ".keras",
-                lambda: saving.keras_file(network),
+                lambda: keras_file(network),
                 f"For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
             ),
             Offer("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),

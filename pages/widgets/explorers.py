@@ -13,6 +13,7 @@ import streamlit as st
 
 from mnist_core import articles, config, figures, lesson_figures, lessons, network
 from mnist_core.config import ACTIVATIONS, CLASSES
+from mnist_core.network import model
 from pages.widgets import pictures, theme
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def layers(_: Dataset, step: Step) -> None:
     hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
     alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
     st.vega_lite_chart(figures.network_diagram(shown, theme.text_color()), alt=alt)
-    sizes = [network.PIXELS, *[units] * count, CLASSES]
+    sizes = [model.PIXELS, *[units] * count, CLASSES]
     terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
     st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
     st.caption("Each bracket: inputs + 1 for the bias.")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, curve_figures, explain, figures, forward, presets, scheduler, training
+from mnist_core import capacity, curve_figures, explain, figures, presets, scheduler, training
 from mnist_core.config import LEARNING_RATE
 from mnist_core.curve_figures import Point
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import Weights, initial_weights
 from pages.widgets import pictures, runs, session, theme, workspace
 
 if TYPE_CHECKING:
@@ -276,13 +277,13 @@ def _insight(run: Run, shot: Snapshot) -> None:
         _samples(run, TrainedNetwork(run.config, shot.weights))
 
 
-def _first_weights(run: Run) -> forward.Weights:
+def _first_weights(run: Run) -> Weights:
     return run.start.weights[:1] if run.start else _random_weights(run.config)
 
 
 @functools.lru_cache(maxsize=8)
-def _random_weights(config: RunConfig) -> forward.Weights:
-    return forward.initial_weights(config)[:1]
+def _random_weights(config: RunConfig) -> Weights:
+    return initial_weights(config)[:1]
 
 
 def _samples(run: Run, network: TrainedNetwork) -> None:

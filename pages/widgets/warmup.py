@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core import capacity, forward, prediction, scheduler, training
+from mnist_core import capacity, prediction, scheduler, training
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
+from mnist_core.network.layers import keep_compiled, load_tensorflow
 from pages.widgets import data, garbage, session
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     # TensorFlow's own threads are started from here, and shall train behind the pages' backs too.
     scheduler.give_way()
     try:
-        forward.load_tensorflow()
+        load_tensorflow()
         # Streamlit has Keras clear its session after every run of a script, a poll included.
-        forward.keep_compiled()
+        keep_compiled()
         import pandas  # noqa: F401
 
         import mnist_core.drawing

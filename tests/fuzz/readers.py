@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core import drawing, forward, link, photo, presets, saving, strokes, workspaces
+from mnist_core import drawing, link, photo, presets, strokes, workspaces
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import Progress
 from mnist_core.courses import COURSES
 from mnist_core.data import Dataset, idx, uploads
 from mnist_core.errors import ShareNotFoundError
-from mnist_core.network import TrainedNetwork, parameter_count
+from mnist_core.network import TrainedNetwork, files, parameter_count
+from mnist_core.network.layers import initial_weights
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 
@@ -108,7 +109,7 @@ SMALLEST = NETWORKS[-1]
 
 
 def saved(config: RunConfig, save: Callable[[TrainedNetwork], bytes]) -> bytes:
-    return save(TrainedNetwork(config, forward.initial_weights(config)))
+    return save(TrainedNetwork(config, initial_weights(config)))
 
 
 @functools.cache
@@ -116,7 +117,7 @@ def keras_seed() -> bytes:
     """A file without the time at which it was saved, so that the same changes always meet the same bytes."""
     buffer = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(saved(SMALLEST, saving.keras_file))) as source,
+        zipfile.ZipFile(io.BytesIO(saved(SMALLEST, files.keras_file))) as source,
         zipfile.ZipFile(buffer, "w") as target,
     ):
         for name in source.namelist():
@@ -128,13 +129,13 @@ def keras_seed() -> bytes:
 
 
 def read_network(data: bytes) -> None:
-    network = saving.read_network(data, "file")
+    network = files.read_network(data, "file")
     assert sum(weight.size for weight in network.weights) == parameter_count(network.config)
     assert all(weight.dtype == np.float32 and np.isfinite(weight).all() for weight in network.weights)
 
 
 def read_settings(data: bytes) -> None:
-    config = saving.read_config(data, "file")
+    config = files.read_config(data, "file")
     assert RunConfig.from_json(config.to_json()) == config
 
 

@@ -9,9 +9,10 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import saving, scheduler, training
+from mnist_core import scheduler, training
 from mnist_core.config import RunConfig
 from mnist_core.job import Status
+from mnist_core.network import files
 from mnist_core.script import CONTROLS, FILTERS, keras_script
 from pages.widgets import data, downloads, runs
 from tests.pages.visitor import train_briefly
@@ -44,7 +45,7 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     for name in ("Keras model", "Weights"):
         content = offers[name]
         assert isinstance(content, bytes)
-        assert saving.read_network(content, name).config == run.config
+        assert files.read_network(content, name).config == run.config
     assert RunConfig.from_json(str(offers["Settings"])) == run.config
     assert json.loads(str(offers["Notebook"]))["nbformat"] == 4
     assert str(offers["Report"]).startswith("<!DOCTYPE html>")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, labelled, runs, saving, training
+from mnist_core import keeping, labelled, runs, training
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.network import files
 from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import labels, press, returned, train_briefly, wait_for_end
@@ -163,7 +164,7 @@ def test_network_from_a_file_is_tested_and_joins_the_runs(app: AppTest, ending: 
     network, evaluation = run.snapshot.network, run.snapshot.evaluation
     assert network is not None
     assert evaluation is not None
-    content = network.to_npz() if ending == "npz" else saving.keras_file(network)
+    content = network.to_npz() if ending == "npz" else files.keras_file(network)
     fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     upload(fresh, f"mine.{ending}", content)
     assert not fresh.exception

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import engine, forward, network
+from mnist_core import engine, network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
 from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import initial_weights, weight_shapes
 from mnist_core.presets import PRESETS
 from tests.samples import blobs, small, untrained
 
@@ -43,8 +44,8 @@ def test_summary_matches_keras(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weight_shapes_and_initial_spread_match_keras(name: str) -> None:
     model = network.to_keras(NETWORKS[name])
-    assert [weight.shape for weight in model.get_weights()] == forward.weight_shapes(NETWORKS[name].layers)
-    for stock, own in zip(model.get_weights(), forward.initial_weights(NETWORKS[name]), strict=True):
+    assert [weight.shape for weight in model.get_weights()] == weight_shapes(NETWORKS[name].layers)
+    for stock, own in zip(model.get_weights(), initial_weights(NETWORKS[name]), strict=True):
         if stock.size > 500:
             assert own.std() == pytest.approx(stock.std(), rel=0.1)
 
@@ -149,7 +150,7 @@ def test_predict_refuses_other_images(images: Any) -> None:
 
 
 def test_weights_that_do_not_fit() -> None:
-    weights = forward.initial_weights(small())
+    weights = initial_weights(small())
     for wrong in ((), weights[:-1], (*weights, weights[0]), weights[::-1]):
         with pytest.raises(NetworkFileError, match="do not fit"):
             TrainedNetwork(small(), wrong)
@@ -164,14 +165,14 @@ def test_step_flops_of_kite_by_hand() -> None:
 
 
 def test_step_flops_of_the_small_cnn_by_hand() -> None:
-    forward = 2 * (26 * 26 * 9 * 32 + 11 * 11 * 9 * 32 * 64 + 5 * 5 * 64 * 10)
-    assert network.step_flops(PRESETS["cnn"].config) == 3 * forward * 128
+    forward_pass = 2 * (26 * 26 * 9 * 32 + 11 * 11 * 9 * 32 * 64 + 5 * 5 * 64 * 10)
+    assert network.step_flops(PRESETS["cnn"].config) == 3 * forward_pass * 128
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
 def test_training_memory_is_a_few_copies_of_what_a_run_holds(optimizer: str) -> None:
     config = RunConfig(layers=(LayerConfig(units=512),) * 2, optimizer=optimizer, batch_size=32)
-    held = sum(array.nbytes for array in (*forward.initial_weights(config), *engine.initial_slots(config)))
+    held = sum(array.nbytes for array in (*initial_weights(config), *engine.initial_slots(config)))
     assert 2 * held <= network.training_bytes(config) <= 6 * held
 
 

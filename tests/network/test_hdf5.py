@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_core import hdf5
-from mnist_core.hdf5 import File, UnfitError
+from mnist_core.network import hdf5
+from mnist_core.network.hdf5 import File, UnfitError
 
 RANDOM = np.random.default_rng(5)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
-from mnist_core.forward import scrambled
+from mnist_core.network.layers import scrambled
 
 Tensor = Any  # TensorFlow ships no types.
 

@@ -19,15 +19,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mnist_core import evaluation, network, saving
+from mnist_core import evaluation, network
 from mnist_core.config import OPTIMIZERS, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
-from mnist_core.network import TrainedNetwork
+from mnist_core.network import TrainedNetwork, files
+from mnist_core.network.files import keras_file, read_config, read_file, read_network
 from mnist_core.prediction import SHIPPED
-from mnist_core.saving import keras_file, read_config, read_file, read_network
+from tests.network.test_network_files import HOSTILE, TINY, Trap
 from tests.plain import assert_plain
 from tests.samples import blobs, small, untrained
-from tests.test_network_files import HOSTILE, TINY, Trap
 
 MIXED = (LayerConfig("conv", 3), LayerConfig("conv_only", 4, "gelu", 0.2), LayerConfig(units=8), LayerConfig(units=5))
 NETWORKS = {
@@ -321,7 +321,7 @@ def test_what_else_lies_among_the_weights_is_not_looked_at() -> None:
 
 
 def test_file_above_the_limit_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "MAX_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
     with pytest.raises(NetworkFileError, match="is larger than"):
         read_network(GOOD.to_npz(), "file")
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mnist_core.config import OPTIMIZERS
-from mnist_core.optimizers import UPDATE_RULES
+from mnist_core.network.optimizers import UPDATE_RULES
 
 STEPS = 25
 SHAPES = [(7, 5), (5,)]

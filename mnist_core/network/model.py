@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import forward
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
 from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.lazy import lazy_property
-from mnist_core.optimizers import UPDATE_RULES
+from mnist_core.network.layers import Weights, load_tensorflow, outputs, pixels_in, weight_shapes
+from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +48,10 @@ def summary(config: RunConfig) -> list[LayerSummary]:
     """The network's layers from the input to the output, as `keras.Model.summary` lists them."""
     shape: tuple[int, ...] = (IMAGE_SIZE, IMAGE_SIZE)
     rows = [LayerSummary("Input", shape, 0)]
-    weight_shapes = iter(forward.weight_shapes(config.layers))
+    shapes = iter(weight_shapes(config.layers))
 
     def parameters() -> int:
-        return math.prod(next(weight_shapes)) + math.prod(next(weight_shapes))
+        return math.prod(next(shapes)) + math.prod(next(shapes))
 
     def flatten() -> None:
         nonlocal shape
@@ -84,14 +84,14 @@ def summary(config: RunConfig) -> list[LayerSummary]:
 
 def parameter_count(config: RunConfig) -> int:
     """How many weights and biases the network learns."""
-    return sum(math.prod(shape) for shape in forward.weight_shapes(config.layers))
+    return sum(math.prod(shape) for shape in weight_shapes(config.layers))
 
 
 def step_flops(config: RunConfig) -> float:
     """Floating-point operations of one training step: forward, and twice that for the gradients."""
     operations = 0
     sides = iter(picture_sides(config.layers))
-    for shape in forward.weight_shapes(config.layers)[::2]:
+    for shape in weight_shapes(config.layers)[::2]:
         places = (next(sides) - 2) ** 2 if len(shape) == 4 else 1
         operations += 2 * math.prod(shape) * places
     return 3.0 * operations * config.batch_size
@@ -114,7 +114,7 @@ def to_keras(config: RunConfig) -> Any:
 
     It takes pixels as `config.pixels` says: in [0, 1], or with ``"raw"`` from 0 to 255.
     """
-    forward.load_tensorflow()
+    load_tensorflow()
     import keras
 
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
@@ -145,16 +145,16 @@ def to_keras(config: RunConfig) -> Any:
 
 @functools.lru_cache(maxsize=32)
 def _compiled_answer(layers: tuple[Any, ...]) -> Any:
-    """The function (n, 784) of `forward.pixels_in`, weights in a row -> (n, 10) probabilities, compiled for any n."""
-    forward.load_tensorflow()
+    """The function (n, 784) of `layers.pixels_in`, weights in a row -> (n, 10) probabilities, compiled for any n."""
+    load_tensorflow()
     import tensorflow as tf
 
-    shapes = forward.weight_shapes(layers)
+    shapes = weight_shapes(layers)
     sizes = [math.prod(shape) for shape in shapes]
 
     def answer(images: Any, weights: Any) -> Any:
         parts = map(tf.reshape, tf.split(weights, sizes), shapes)
-        return tf.nn.softmax(forward.outputs(layers, tuple(parts), images)[-1])
+        return tf.nn.softmax(outputs(layers, tuple(parts), images)[-1])
 
     signature = (tf.TensorSpec((None, PIXELS), tf.float32), tf.TensorSpec((sum(sizes),), tf.float32))
     return tf.function(answer, input_signature=signature, autograph=False)
@@ -173,10 +173,10 @@ class TrainedNetwork:
     """
 
     config: RunConfig
-    weights: forward.Weights
+    weights: Weights
 
     def __post_init__(self) -> None:
-        expected = forward.weight_shapes(self.config.layers)
+        expected = weight_shapes(self.config.layers)
         received = [np.shape(weight) for weight in self.weights]
         if received != expected:
             raise NetworkFileError(
@@ -217,7 +217,7 @@ class TrainedNetwork:
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
             scaled = flat[start : start + block].astype(np.float32) * scale
-            yield answer(forward.pixels_in(scaled, self.config.pixels), self._all_weights).numpy()
+            yield answer(pixels_in(scaled, self.config.pixels), self._all_weights).numpy()
 
     @lazy_property
     def _all_weights(self) -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import forward
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import NetworkFileError
-from mnist_core.saving import read_file
+from mnist_core.network.files import read_file
+from mnist_core.network.layers import initial_weights
 from tests.samples import small, untrained
 
 
@@ -72,7 +72,7 @@ def npy_header(text: str, version: bytes = b"\x01\x00") -> bytes:
 
 
 GOOD = {"config.npy": npy(np.array(small().to_json()))} | {
-    f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(forward.initial_weights(small()))
+    f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(initial_weights(small()))
 }
 
 
@@ -208,7 +208,7 @@ def tiny_file() -> bytes:
     config = small(layers=(LayerConfig("conv", 1),) * 3)
     return archive(
         {"config.npy": npy(np.array(config.to_json()))}
-        | {f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(forward.initial_weights(config))}
+        | {f"weight_{i:02d}.npy": npy(weight) for i, weight in enumerate(initial_weights(config))}
     )
 
 

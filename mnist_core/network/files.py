@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core import forward, hdf5, optimizers
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
-from mnist_core.hdf5 import UnfitError
-from mnist_core.network import TrainedNetwork, parameter_count
+from mnist_core.network import hdf5, optimizers
+from mnist_core.network.hdf5 import UnfitError
+from mnist_core.network.layers import Weights, weight_shapes
+from mnist_core.network.model import TrainedNetwork, parameter_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +155,7 @@ def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 def _from_npz(archive: zipfile.ZipFile) -> TrainedNetwork:
     text = _array("config.npy", _content(archive, "config.npy", _TEXT_BYTES), "U", ())
     config = _checked(RunConfig.from_json(str(text)))
-    shapes = forward.weight_shapes(config.layers)
+    shapes = weight_shapes(config.layers)
     names = [f"weight_{i:02d}.npy" for i in range(len(shapes))]
     _check_entries(archive, ["config.npy", *names])
     weights = []
@@ -190,10 +191,10 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
     return TrainedNetwork(config, _weights_in_hdf5(content, config))
 
 
-def _weights_in_hdf5(content: bytes, config: RunConfig) -> forward.Weights:
+def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
     """The weights where Keras puts those of our layers; whatever else there may be is not looked at."""
     kinds = ["conv2d" if layer.is_convolution else "dense" for layer in config.layers] + ["dense"]
-    shapes = iter(forward.weight_shapes(config.layers))
+    shapes = iter(weight_shapes(config.layers))
     weights: list[npt.NDArray[np.float32]] = []
     file = hdf5.File(content)
     for place, kind in enumerate(kinds):

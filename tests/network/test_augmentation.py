@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage, stats
 
-from mnist_core import augmentation, engine, forward, training
+from mnist_core import engine, training
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.network import TrainedNetwork
+from mnist_core.network import TrainedNetwork, augmentation
+from mnist_core.network.layers import initial_weights, scrambled
 from tests.samples import CONVOLUTIONS, blobs, small
 
 COUNT = 64
@@ -120,13 +121,13 @@ def test_the_chunk_learns_from_changed_images(
     config = RunConfig(layers=layers, batch_size=32, augmentation=0.7, seed=11, learning_rate=rate, pixels=pixels)
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, only_inked=False)
-    first, *others = forward.initial_weights(config)
+    first, *others = initial_weights(config)
     weights = (first / np.float32(largest), *others)
     rows = np.arange(64, dtype=np.int32).reshape(2, 32)
     position = program.enter(data, weights, engine.initial_slots(config))
 
     for i in range(2):
-        key = forward.scrambled(forward.scrambled(tf.constant(11, tf.uint32)) + tf.constant(i, tf.uint32))
+        key = scrambled(scrambled(tf.constant(11, tf.uint32)) + tf.constant(i, tf.uint32))
         images = changed(blobs().train_images[rows[i]] / np.float32(255), int(key), 0.7)
         probabilities = TrainedNetwork(config, position.weights).predict(images)
         expected = -np.log(probabilities[np.arange(32), blobs().train_labels[rows[i]]]).mean()
