@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.config import CLASSES
-from mnist_core.figures import ERROR, INK, QUIET
 from mnist_core.training import thinned
 
 if TYPE_CHECKING:

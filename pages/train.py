@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from mnist_core import figures, network, presets
+from mnist_core import network, presets
+from mnist_core.charts import style
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets
 from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
@@ -63,7 +64,7 @@ with trouble:
 with picture:
     st.markdown(f"**{launch.heading(config, dataset, run)}**")
     st.vega_lite_chart(
-        figures.network_diagram(config, theme.text_color()),
+        style.network_diagram(config, theme.text_color()),
         key="diagram",
         alt=f"Diagram of the network in the editor: {presets.layers_of(config)}.",
     )

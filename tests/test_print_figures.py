@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mnist_core import print_figures
-from mnist_core.figures import ERROR, INK
+from mnist_core.charts.style import ERROR, INK
 from mnist_core.print_figures import WIDTH, Sheet
 from mnist_core.training import EpochMetrics, Progress
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import curve_figures, live_run, network
-from mnist_core.curve_figures import Point
+from mnist_core import live_run, network
+from mnist_core.charts import training as training_charts
+from mnist_core.charts.training import Point
 from pages.widgets import live, runs, session, theme
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def curves(
         there: the runs.
         article: whose printed log stands beside them.
         floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
-            0: as the curves need it, see `curve_figures.ends`.
+            0: as the curves need it, see `training_charts.ends`.
         across: `EPOCHS`, or `SECONDS` that they computed.
         names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
         places: where accuracy and loss go; None for two columns.
@@ -69,7 +70,7 @@ def curves(
     has_legend = names is None and len(there) > 1
     names = list(there if names is None else names)
     if article is not None and article.log:
-        names.append(curve_figures.PUBLISHED)
+        names.append(training_charts.PUBLISHED)
         has_legend = True
     end: float = max(run.config.epochs for run in begun.values())
     if across == SECONDS:
@@ -80,8 +81,8 @@ def curves(
         with place:
             st.markdown(f"**{name.capitalize()}{'' if shows_validation else ' on training images'}**")
             ends = _ends(name, points, floor, is_over)
-            table = pd.DataFrame(curve_figures.rows(name, points, end, ends))
-            spec = curve_figures.learning_curves(
+            table = pd.DataFrame(training_charts.rows(name, points, end, ends))
+            spec = training_charts.learning_curves(
                 name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
             )
             alt = f"Curves: the {name} of {', '.join(names)}, by {across}."
@@ -90,13 +91,13 @@ def curves(
 
 def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tuple[float, float]:
     if not floor:
-        return curve_figures.ends(name, points, is_over)
+        return training_charts.ends(name, points, is_over)
     return (floor, 1.0) if name == "accuracy" else (0.0, 3 * (1 - floor))
 
 
 def legend(names: Sequence[str]) -> dict[str, str]:
     """The runs' names as Markdown, each behind a dot of its colour in the charts."""
-    colors = curve_figures.series(names)["range"]
+    colors = training_charts.series(names)["range"]
     return {name: f"![ ]({_dot(color)}) {runs.in_markdown(name)}" for name, color in zip(names, colors, strict=True)}
 
 
@@ -118,7 +119,7 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
     for name, run in begun.items():
         if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
             points += [
-                Point(one.epoch, one.epoch, one.accuracy, one.loss, curve_figures.TRAINING, name)
+                Point(one.epoch, one.epoch, one.accuracy, one.loss, training_charts.TRAINING, name)
                 for one in run.snapshot.epochs
             ]
             continue
@@ -132,7 +133,7 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
         points += curve
     for line in article.log if article is not None else ():
         points.append(
-            Point(line.epoch, line.epoch, line.accuracy, line.loss, curve_figures.TRAINING, curve_figures.PUBLISHED)
+            Point(line.epoch, line.epoch, line.accuracy, line.loss, training_charts.TRAINING, training_charts.PUBLISHED)
         )
     return points
 

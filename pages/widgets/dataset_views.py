@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import data_figures
+from mnist_core.charts import data as data_charts
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
 from mnist_core.data import datasets, exploration, idx
 from pages.widgets import pictures, session, theme
@@ -66,7 +66,7 @@ def one_image(dataset: Dataset) -> None:
     st.markdown(f"It is **{pictures.a(label)}**. Each pixel is a number from 0, paper, to 255, ink.")
     picture, numbers = st.columns([3, 2], gap="large")
     picture.vega_lite_chart(
-        table, data_figures.pixel_values(), alt=f"Training image {index}, {pictures.a(label)}: its 28x28 pixel values."
+        table, data_charts.pixel_values(), alt=f"Training image {index}, {pictures.a(label)}: its 28x28 pixel values."
     )
     with numbers:
         _in_numbers(image, label)
@@ -92,23 +92,23 @@ def file(dataset: Dataset) -> None:
     """The IDX file of the training images or labels, byte by byte."""
     which = st.segmented_control("File", ["images", "labels"], default="images", required=True)
     array = dataset.train_images if which == "images" else dataset.train_labels
-    content = idx.beginning(array, IMAGE_SIZE**2 + _ROWS * data_figures.BYTES_PER_ROW)
+    content = idx.beginning(array, IMAGE_SIZE**2 + _ROWS * data_charts.BYTES_PER_ROW)
     header = idx.dissect(content)
     length = header[-1].stop + array.nbytes
     st.markdown(
         f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked. "
         "Touch a byte to see what it is."
     )
-    row = st.slider("From row", 0, IMAGE_SIZE**2 // data_figures.BYTES_PER_ROW, help="A row has sixteen bytes.")
-    at = data_figures.BYTES_PER_ROW * row
-    shown = content[at : at + _ROWS * data_figures.BYTES_PER_ROW]
+    row = st.slider("From row", 0, IMAGE_SIZE**2 // data_charts.BYTES_PER_ROW, help="A row has sixteen bytes.")
+    at = data_charts.BYTES_PER_ROW * row
+    shown = content[at : at + _ROWS * data_charts.BYTES_PER_ROW]
     kinds = [*(field.name for field in header), "number"]
     table = pd.DataFrame([_byte(at + k, value, header, which) for k, value in enumerate(shown)])
-    table["row"] = np.arange(len(shown)) // data_figures.BYTES_PER_ROW
-    table["column"] = np.arange(len(shown)) % data_figures.BYTES_PER_ROW
+    table["row"] = np.arange(len(shown)) // data_charts.BYTES_PER_ROW
+    table["column"] = np.arange(len(shown)) % data_charts.BYTES_PER_ROW
     st.vega_lite_chart(
         table,
-        data_figures.file_bytes(_ROWS, kinds, theme.text_color()),
+        data_charts.file_bytes(_ROWS, kinds, theme.text_color()),
         alt=f"Bytes {at:,} to {at + len(shown) - 1:,} of the file.",
     )
     lines = [
@@ -158,7 +158,7 @@ def tensors(dataset: Dataset) -> None:
     table = pd.DataFrame(counts)
     st.vega_lite_chart(
         table,
-        data_figures.class_balance(int(table["images"].max())),
+        data_charts.class_balance(int(table["images"].max())),
         alt="Bars: how many training and test images there are of each digit.",
     )
     st.markdown("**The mean of all training images of a digit**")
@@ -197,7 +197,7 @@ def map_of(dataset: Dataset) -> None:
     across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
     st.vega_lite_chart(
         table,
-        data_figures.digit_map(across, along),
+        data_charts.digit_map(across, along),
         alt=f"Map: {len(table):,} training images as points, similar ones near each other.",
     )
     st.caption(f"{len(table):,} training images, each written as its digit; touch one to see it. {_MAP_CAPTIONS[kind]}")

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import articles, config, figures, lesson_figures, lessons, network
+from mnist_core import articles, config, lessons, network
+from mnist_core.charts import lessons as lesson_charts
+from mnist_core.charts import style
 from mnist_core.config import ACTIVATIONS, CLASSES
 from mnist_core.network import model
 from pages.widgets import pictures, theme
@@ -61,7 +63,7 @@ def _activation_curve(name: str, total: float) -> None:
     table = pd.DataFrame({"x": places, "y": lessons.activated(name, places)})
     table["here"] = table.index == len(xs)
     is_flat = name in ("sigmoid", "tanh")
-    spec = lesson_figures.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach)))
+    spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach)))
     st.vega_lite_chart(table, spec, alt=f"The activation {ACTIVATIONS[name]} as a curve, with a dot at the chosen sum.")
 
 
@@ -74,7 +76,7 @@ def layers(_: Dataset, step: Step) -> None:
     shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
     hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
     alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
-    st.vega_lite_chart(figures.network_diagram(shown, theme.text_color()), alt=alt)
+    st.vega_lite_chart(style.network_diagram(shown, theme.text_color()), alt=alt)
     sizes = [model.PIXELS, *[units] * count, CLASSES]
     terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
     st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
@@ -92,7 +94,7 @@ def softmax(_: Dataset, __: Step) -> None:
     table = pd.DataFrame({"digit": [str(digit) for digit in range(CLASSES)], "probability": found})
     table["best"] = table.index == int(found.argmax())
     alt = f"Ten bars, the share of each digit. The highest is the {found.argmax()} with {found.max():.0%}."
-    st.vega_lite_chart(table, figures.live_bars(), alt=alt)
+    st.vega_lite_chart(table, style.live_bars(), alt=alt)
     st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
 
 
@@ -106,7 +108,7 @@ def loss(_: Dataset, __: Step) -> None:
     table = pd.concat([*rows, dots], ignore_index=True)
     table["here"] = table.index >= len(table) - 2
     alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
-    st.vega_lite_chart(table, lesson_figures.two_curves("probability", names, 4.0), alt=alt)
+    st.vega_lite_chart(table, lesson_charts.two_curves("probability", names, 4.0), alt=alt)
     cross, squared = dots["value"]
     judged = "right" if chance > 1 / CLASSES else "wrong"
     st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {judged}.")
@@ -127,7 +129,7 @@ def descent(_: Dataset, __: Step) -> None:
     table["loss"] = table["weight"] ** 2
     table["step"] = np.concatenate([np.full(len(valley), -1), np.arange(len(path))])
     alt = f"A valley: the loss over one weight, with the {len(path) - 1} steps of gradient descent as dots."
-    st.vega_lite_chart(table, lesson_figures.descent_path(_VALLEY), alt=alt)
+    st.vega_lite_chart(table, lesson_charts.descent_path(_VALLEY), alt=alt)
     st.markdown(f"After {len(path) - 1} steps the loss has gone from 1 to **{path[-1] ** 2:.3g}**.")
 
 
@@ -172,7 +174,7 @@ def mushrooms(_: Dataset, __: Step) -> None:
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
     alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
-    st.vega_lite_chart(table, lesson_figures.heaps(kinds, _HIGHEST_HEAP), alt=alt)
+    st.vega_lite_chart(table, lesson_charts.heaps(kinds, _HIGHEST_HEAP), alt=alt)
     found = lessons.judged(threshold)
     _four(found, "poisonous", "edible")
     st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")

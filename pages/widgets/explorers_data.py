@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import figures, lesson_figures, lessons
+from mnist_core import lessons
+from mnist_core.charts import lessons as lesson_charts
+from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data import datasets
 from pages.widgets import dataset_views, pictures
@@ -53,7 +55,7 @@ def tasks(dataset: Dataset, _: Step) -> None:
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
         told = f"The line is off by **{error:.0f}** inked pixels on average."
     points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
-    spec = lesson_figures.kinds_with_line(task == kinds[1])
+    spec = lesson_charts.kinds_with_line(task == kinds[1])
     alt = "Zeros and ones as points, by width and ink, with your line. Ones are narrow, zeros are wide."
     st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), spec, alt=alt)
     st.markdown(told)
@@ -160,13 +162,13 @@ def convolution(dataset: Dataset, _: Step) -> None:
     )
     largest = np.abs(stencil).max()
     second.image(
-        pictures.url(figures.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
+        pictures.url(style.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
         caption="the filter, 3x3",
         alt=f"The nine weights of the filter for {name}",
         width=88,
     )
     third.image(
-        pictures.url(figures.mosaic(answers[None], 1, 156)),
+        pictures.url(style.mosaic(answers[None], 1, 156)),
         caption="its answers, 26x26",
         width=160,
         alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import articles, figures
+from mnist_core import articles
+from mnist_core.charts import style
 from mnist_core.course import Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
@@ -234,7 +235,7 @@ def _answers(ended: comparison.Named, dataset: Dataset) -> None:
             st.markdown(f"**{name}**")
             best = max(probabilities, key=probabilities.__getitem__)
             alt = f"Ten bars, the share of each digit. The highest is the {best} with {probabilities[best]:.0%}."
-            st.vega_lite_chart(_bars(probabilities), figures.live_bars(), key=f"answer-{name}", alt=alt)
+            st.vega_lite_chart(_bars(probabilities), style.live_bars(), key=f"answer-{name}", alt=alt)
 
 
 def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:

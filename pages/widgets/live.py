@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, curve_figures, explain, figures, presets, scheduler, training
+from mnist_core import capacity, explain, presets, scheduler, training
+from mnist_core.charts import style
+from mnist_core.charts import training as training_charts
+from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
-from mnist_core.curve_figures import Point
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
@@ -219,7 +221,7 @@ def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, s
 
 def points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
     """A run's curve as `curve` has it, in the words of the charts, under the name `run`."""
-    names = {"training": curve_figures.TRAINING, "validation": curve_figures.VALIDATION}
+    names = {"training": training_charts.TRAINING, "validation": training_charts.VALIDATION}
     return [
         Point(epoch, epoch, accuracy, loss, names[images], run) for epoch, loss, accuracy, images in curve(shot, most)
     ]
@@ -235,9 +237,9 @@ def _curves(run: Run, shot: Snapshot) -> None:
     for place, name, value in zip(
         places, ("accuracy", "loss"), (f"{last.accuracy:.1%}", f"{last.loss:.3f}"), strict=True
     ):
-        ends = curve_figures.ends(name, there, not shot.status.is_active)
-        table = pd.DataFrame(curve_figures.rows(name, there, run.config.epochs, ends))
-        spec = curve_figures.learning_curves(
+        ends = training_charts.ends(name, there, not shot.status.is_active)
+        table = pd.DataFrame(training_charts.rows(name, there, run.config.epochs, ends))
+        spec = training_charts.learning_curves(
             name, [""], shows_validation=shows_validation, text_color=theme.text_color(), height=220
         )
         with place.container(key=f"{name}-curve"):
@@ -268,7 +270,7 @@ def _insight(run: Run, shot: Snapshot) -> None:
         )
         start = _first_weights(run) if only_change else None
         st.image(
-            pictures.url(figures.mosaic(explain.first_layer_pictures(shot.weights, start))),
+            pictures.url(style.mosaic(explain.first_layer_pictures(shot.weights, start))),
             alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
             "each unit, blue where ink speaks for it, orange where ink speaks against it.",
         )

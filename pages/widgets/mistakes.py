@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import evaluation, figures
+from mnist_core import evaluation
+from mnist_core.charts import style
 from mnist_core.data import uploads
 from pages.widgets import pictures, session
 
@@ -116,7 +117,7 @@ def show_one(result: Evaluation, split: Split) -> None:
     )
     bars.vega_lite_chart(
         table,
-        figures.probability_bars(),
+        style.probability_bars(),
         key="one-bars",
         alt="Bars: how probable each of the ten answers is to the network for this image.",
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, comparison_figures
+from mnist_core import comparing
+from mnist_core.charts import comparison as comparison_charts
 from mnist_core.errors import DataError, PlaygroundError
 from pages.widgets import comparison, pictures, segments, session, workspace
 
@@ -112,7 +113,7 @@ def _trade_off(
     table["frontier"] = table.index.isin(comparing.frontier(values, accuracies))
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
-    spec = comparison_figures.trade_off(cost, names, ends, height, is_log)
+    spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
     st.markdown(f"**Accuracy against {cost}**")
     alt = f"Points: the accuracy of {len(measured)} runs against their {cost}."
     st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
-from mnist_core import evaluation, matrix_figures
+from mnist_core import evaluation
+from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
 from pages.widgets import cell_clicks, theme
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def matrix(
     chosen: tuple[int, int] | None = None,
     on_choose: Callable[[int, int], None] | None = None,
     only_errors: bool = False,
-    height: int = matrix_figures.HEIGHT,
+    height: int = HEIGHT,
 ) -> None:
     """A confusion matrix, of the digits that it holds.
 
@@ -108,7 +109,7 @@ def matrix(
         height: in pixels.
     """
     classes = evaluation.classes_in(confusion)
-    figure = matrix_figures.confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
+    figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
     right, every = int(confusion.trace()), int(confusion.sum())
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
@@ -133,7 +134,7 @@ def confusion(
         noun: what a row is called.
     """
     texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
-    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or matrix_figures.HEIGHT)
+    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT)
     right, every = int(matrix_of.trace()), int(matrix_of.sum())
     st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
 
@@ -146,7 +147,7 @@ def difference(of: npt.NDArray[np.int64], key: str) -> None:
         key: of the chart.
     """
     st.plotly_chart(
-        matrix_figures.difference_matrix(of, _colors()),
+        difference_matrix(of, _colors()),
         key=key,
         alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
         config=_CONFIG,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import lesson_figures, shared_runs
+from mnist_core import shared_runs
+from mnist_core.charts import lessons as lesson_charts
 from mnist_core.classical import KINDS
 from mnist_core.errors import PlaygroundError
 from mnist_core.experiments import EXPERIMENTS, Experiment
@@ -62,7 +63,7 @@ def _trends(experiment: Experiment, there: comparison.Shown) -> None:
     for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
         with column:
             st.markdown(f"**{title}**")
-            spec = lesson_figures.trend(
+            spec = lesson_charts.trend(
                 experiment.across, along, ends, height, experiment.is_log, tuple(dict.fromkeys(experiment.series))
             )
             alt = f"{title} over the number of {experiment.across}; the table below has the values."

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import doctor, drawing, explain, figures
+from mnist_core import doctor, drawing, explain
+from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.live_run import Run
 from mnist_core.prediction import Prediction, Predictor, shipped
@@ -103,7 +104,7 @@ def _bars(prediction: Prediction | None) -> None:
         if best is None
         else f"Ten bars, one for each digit: the {best} has the largest share, {_share(float(shares[best]))}."
     )
-    st.vega_lite_chart(table, figures.live_bars(), alt=alt)
+    st.vega_lite_chart(table, style.live_bars(), alt=alt)
 
 
 def seen(drawn: Drawing | None) -> None:
@@ -190,7 +191,7 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(
-        pictures.url(figures.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
+        pictures.url(style.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
         alt=f"The drawing: pixels that speak for {pictures.a(digit)} in blue, for {pictures.a(second)} in orange."
         if network.config.layers
         else f"Each pixel times its weight, for {pictures.a(digit)} and for {pictures.a(second)}: blue speaks for it.",
@@ -205,7 +206,7 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
         scaled = maps / max(float(np.abs(maps).max()), 1e-9)
         columns, side = (16, 36) if output.ndim == 3 else (32, 14)
         st.image(
-            pictures.url(figures.mosaic(scaled, columns, side)),
+            pictures.url(style.mosaic(scaled, columns, side)),
             width="stretch",
             alt=f"{name}. Blue above 0, orange below, pale near 0.",
         )

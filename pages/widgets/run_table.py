@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, curve_figures, network
+from mnist_core import comparing, network
+from mnist_core.charts import training as training_charts
 from mnist_core.config import LAYER_KINDS
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
@@ -78,7 +79,7 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
         for one in summaries
     ]
     # The charts know one name already.
-    names = comparing.numbered([curve_figures.PUBLISHED, *names])[1:]
+    names = comparing.numbered([training_charts.PUBLISHED, *names])[1:]
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 

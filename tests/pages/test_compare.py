@@ -12,7 +12,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import figures, keeping, network, room, scheduler
+from mnist_core import keeping, network, room, scheduler
+from mnist_core.charts import style
 from mnist_core.config import LayerConfig
 from mnist_core.job import Status
 from mnist_core.live_run import Run
@@ -334,8 +335,8 @@ def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
         charts = compare.get("vega_lite_chart")
         assert len(charts) == 2
         for chart in charts:
-            found = [one for one in scales(json.loads(chart.proto.spec)) if figures.INK in one["range"]]
-            assert found == [{"domain": names, "range": [figures.INK, figures.ERROR]}]
+            found = [one for one in scales(json.loads(chart.proto.spec)) if style.INK in one["range"]]
+            assert found == [{"domain": names, "range": [style.INK, style.ERROR]}]
 
 
 def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(compare: AppTest) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.curve_figures import series
-from mnist_core.figures import QUIET
+from mnist_core.charts.style import QUIET
+from mnist_core.charts.training import series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def trade_off(
 
     Args:
         title: what the cost is called, with its unit.
-        chosen: names of the runs that have a colour of their own, see `curve_figures.series`; the others are grey.
+        chosen: names of the runs that have a colour of their own, see `training_charts.series`; the others are grey.
         ends: where the horizontal axis begins and ends.
         height: the largest error, where the vertical axis begins, and the smallest, where it ends.
         is_log: whether each tenfold is a step of the horizontal axis.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.curve_figures import series
-from mnist_core.figures import ERROR, INK, QUIET
+from mnist_core.charts.style import ERROR, INK, QUIET
+from mnist_core.charts.training import series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mnist_core.charts.style import ERROR, INK, rgb
 from mnist_core.config import CLASSES
-from mnist_core.figures import ERROR, INK, rgb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import evaluation, matrix_figures
+from mnist_core import evaluation
+from mnist_core.charts.matrix import confusion_matrix, difference_matrix
 from pages.widgets import cell_clicks
 
 if TYPE_CHECKING:
@@ -97,11 +98,11 @@ def cells_of(confusion: Matrix, view: str = "Counts", colors: tuple[str, str] = 
         [evaluation.share_text(value) if values.dtype.kind == "f" else str(value or "") for value in row]
         for row in values.tolist()
     ]
-    return read(matrix_figures.confusion_matrix(confusion, texts, range(10), colors), colors[0])
+    return read(confusion_matrix(confusion, texts, range(10), colors), colors[0])
 
 
 def difference_of(matrix: Matrix, colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
-    return read(matrix_figures.difference_matrix(matrix, colors), colors[0])
+    return read(difference_matrix(matrix, colors), colors[0])
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
@@ -158,17 +159,17 @@ def test_right_is_blue_and_wrong_is_orange() -> None:
 def test_chosen_cell_alone_is_marked() -> None:
     matrix = good()
     texts = [[""] * 10] * 10
-    figure = matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT, chosen=(4, 9))
+    figure = confusion_matrix(matrix, texts, range(10), LIGHT, chosen=(4, 9))
     (frame,) = figure.layout.shapes
     assert [round(frame.y0), round(frame.y1), round(frame.x0), round(frame.x1)] == [4, 4, 9, 9]
     assert frame.line.color == LIGHT[1]
-    assert matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT).layout.shapes == ()
+    assert confusion_matrix(matrix, texts, range(10), LIGHT).layout.shapes == ()
 
 
 def test_mistakes_alone_leave_the_diagonal_out() -> None:
     matrix = guessing()
     texts = [[str(value) for value in row] for row in matrix.tolist()]
-    cells = read(matrix_figures.confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
+    cells = read(confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
     assert {cell["text"] for cell in cells if cell["true"] == cell["answer"]} == {""}
     assert sum(bool(cell["text"]) for cell in cells) == 90
 
@@ -187,7 +188,7 @@ def test_data_of_three_classes_have_a_matrix_of_three() -> None:
     matrix[:3, :3] = [[5, 1, 0], [0, 6, 0], [1, 0, 4]]
     assert evaluation.classes_in(matrix) == [0, 1, 2]
     texts = [[str(value or "") for value in row] for row in matrix.tolist()]
-    figure = matrix_figures.confusion_matrix(matrix, texts, evaluation.classes_in(matrix), LIGHT, "class")
+    figure = confusion_matrix(matrix, texts, evaluation.classes_in(matrix), LIGHT, "class")
     json.loads(figure.to_json())
     assert figure.data[0].x == figure.data[0].y == ("0", "1", "2")
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("answer", "true class")

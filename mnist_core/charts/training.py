@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.figures import ERROR, INK, QUIET
+from mnist_core.charts.style import ERROR, INK, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

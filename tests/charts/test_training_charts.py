@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from mnist_core import curve_figures
-from mnist_core.curve_figures import TRAINING, VALIDATION, Point
+from mnist_core.charts import training as training_charts
+from mnist_core.charts.training import TRAINING, VALIDATION, Point
 
 
 def learning(run: str, best: float, epochs: float = 10.0, points: int = 200) -> list[Point]:
@@ -24,7 +24,7 @@ def learning(run: str, best: float, epochs: float = 10.0, points: int = 200) -> 
 
 def test_good_runs_lie_apart_once_the_first_epoch_has_passed() -> None:
     """92.6 and 98.9 % of the points are at least a quarter of the chart's height from each other."""
-    low, high = curve_figures.ends("accuracy", learning("a", 0.926) + learning("b", 0.989), is_over=True)
+    low, high = training_charts.ends("accuracy", learning("a", 0.926) + learning("b", 0.989), is_over=True)
     assert high == 1.0
     assert low <= 0.926
     assert (0.989 - 0.926) / (high - low) > 0.25
@@ -33,7 +33,7 @@ def test_good_runs_lie_apart_once_the_first_epoch_has_passed() -> None:
 def test_axes_move_seldom_while_a_run_grows() -> None:
     run = learning("a", 0.98)
     for name in ("accuracy", "loss"):
-        seen = [curve_figures.ends(name, run[:count], is_over=False) for count in range(1, len(run) + 1)]
+        seen = [training_charts.ends(name, run[:count], is_over=False) for count in range(1, len(run) + 1)]
         changes = sum(before != after for before, after in itertools.pairwise(seen))
         assert changes <= 2, name
         # In the first epoch the whole climb is seen.
@@ -43,9 +43,9 @@ def test_axes_move_seldom_while_a_run_grows() -> None:
 def test_one_bad_first_point_does_not_flatten_the_loss() -> None:
     run = learning("a", 0.9, epochs=1.0)
     bad = [Point(0.001, 0.001, 0.1, 6e8, TRAINING, "a"), *run]
-    low, top = curve_figures.ends("loss", bad, is_over=False)
+    low, top = training_charts.ends("loss", bad, is_over=False)
     assert (low, top) == (0.0, 2.5)
-    drawn = curve_figures.rows("loss", bad, 10, (low, top))
+    drawn = training_charts.rows("loss", bad, 10, (low, top))
     assert max(row["drawn"] for row in drawn) == 2.5
     assert drawn[0]["value"] == 6e8  # What is told is the truth.
     assert [row["note"] for row in drawn if row["note"]] == ["higher values are cut off at 2.5"]
@@ -53,48 +53,48 @@ def test_one_bad_first_point_does_not_flatten_the_loss() -> None:
 
 def test_nothing_is_said_of_cut_values_where_none_is() -> None:
     run = learning("a", 0.9)[:20]
-    rows = curve_figures.rows("loss", run, 10, curve_figures.ends("loss", run, is_over=False))
+    rows = training_charts.rows("loss", run, 10, training_charts.ends("loss", run, is_over=False))
     assert not any(row["note"] for row in rows)
 
 
 def test_run_that_diverges_does_not_flatten_the_others() -> None:
     diverging = [Point(x, x, 0.1, 10.0**x, TRAINING, "bad") for x in np.linspace(0.1, 10, 50).tolist()]
-    assert curve_figures.ends("loss", learning("a", 0.95) + diverging, is_over=True)[1] <= 2.5
+    assert training_charts.ends("loss", learning("a", 0.95) + diverging, is_over=True)[1] <= 2.5
 
 
 def test_squared_errors_fill_their_chart() -> None:
     run = [Point(x, x, 0.9, 0.09 / (1 + x), TRAINING, "a") for x in np.linspace(0.01, 1, 50).tolist()]
-    assert curve_figures.ends("loss", run, is_over=False) == (0.0, 0.1)
+    assert training_charts.ends("loss", run, is_over=False) == (0.0, 0.1)
 
 
 def test_values_that_are_no_numbers_are_drawn_at_the_edge() -> None:
     run = [Point(1, 1, 0.1, float("nan"), TRAINING, "a"), Point(2, 2, 0.1, float("inf"), TRAINING, "a")]
-    ends = curve_figures.ends("loss", run, is_over=True)
-    assert [row["drawn"] for row in curve_figures.rows("loss", run, 2, ends)][:2] == [ends[1]] * 2
+    ends = training_charts.ends("loss", run, is_over=True)
+    assert [row["drawn"] for row in training_charts.rows("loss", run, 2, ends)][:2] == [ends[1]] * 2
 
 
 def test_first_point_alone_is_marked() -> None:
-    rows = curve_figures.rows("accuracy", [Point(0.1, 0.1, 0.4, 1.0, TRAINING, "a")], 5, (0.0, 1.0))
+    rows = training_charts.rows("accuracy", [Point(0.1, 0.1, 0.4, 1.0, TRAINING, "a")], 5, (0.0, 1.0))
     assert [row["is_last"] for row in rows if row["images"] == TRAINING] == [True]
 
 
 def test_end_of_each_curve_is_marked_in_whatever_order_its_points_come() -> None:
     run = learning("a", 0.95)[:30]
-    rows = curve_figures.rows("accuracy", run[::-1], 10, (0.0, 1.0))
+    rows = training_charts.rows("accuracy", run[::-1], 10, (0.0, 1.0))
     assert [row["epoch"] for row in rows if row["is_last"]] == [run[-1].epoch]
 
 
 def test_every_row_says_where_the_axes_begin_and_end() -> None:
-    rows = curve_figures.rows("accuracy", learning("a", 0.95)[:30], 10, (0.9, 1.0))
+    rows = training_charts.rows("accuracy", learning("a", 0.95)[:30], 10, (0.9, 1.0))
     assert {(row["low"], row["high"], row["end"]) for row in rows} == {(0.9, 1.0, 10)}
     assert all(0.9 <= row["drawn"] <= 1 for row in rows)
 
 
-@pytest.mark.parametrize("names", [["one"], ["one", "two"], ["one", curve_figures.PUBLISHED]])
+@pytest.mark.parametrize("names", [["one"], ["one", "two"], ["one", training_charts.PUBLISHED]])
 @pytest.mark.parametrize("shows_validation", [True, False])
 def test_dashed_lines_have_a_legend_where_there_are_any(names: list[str], shows_validation: bool) -> None:
     for name in ("accuracy", "loss"):
-        spec = curve_figures.learning_curves(name, names, shows_validation=shows_validation)
+        spec = training_charts.learning_curves(name, names, shows_validation=shows_validation)
         json.dumps(spec)
         dash = spec["layer"][0]["encoding"]["strokeDash"]
         assert (dash["legend"] is not None) == shows_validation
@@ -103,13 +103,13 @@ def test_dashed_lines_have_a_legend_where_there_are_any(names: list[str], shows_
 
 def test_axes_follow_from_the_rows_and_not_from_the_description() -> None:
     """Another description would make the browser draw the chart anew."""
-    encoding = curve_figures.learning_curves("loss", ["a"], shows_validation=True)["encoding"]
+    encoding = training_charts.learning_curves("loss", ["a"], shows_validation=True)["encoding"]
     assert encoding["x"]["scale"]["domain"] == [0, {"expr": "end"}]
     assert encoding["y"]["scale"]["domain"] == [{"expr": "low"}, {"expr": "high"}]
 
 
 def test_values_are_told_in_percent_and_in_the_words_of_the_axes() -> None:
-    told = curve_figures.learning_curves("accuracy", ["a"])["layer"][-1]["encoding"]["tooltip"]
+    told = training_charts.learning_curves("accuracy", ["a"])["layer"][-1]["encoding"]["tooltip"]
     assert {one.get("title", one["field"]): one.get("format") for one in told} == {
         "images": None,
         "epoch": ".2f",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.config import CLASSES, IMAGE_SIZE
-from mnist_core.figures import ERROR, INK, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Charts: one function a chart. They draw what they are given and compute nothing about networks."""
