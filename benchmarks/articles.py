@@ -21,7 +21,7 @@ from mnist_core import classical, training
 from mnist_core.articles import ARTICLES, Row, compare, format_published, format_value
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
-from mnist_core.evaluation import Evaluation, as_shares, errors_only, evaluate_answers, evaluate_on_test
+from mnist_core.evaluation.metrics import as_shares, errors_only, evaluate_answers, evaluate_on_test
 from mnist_core.network import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
+    from mnist_core.evaluation import Evaluation
 
 PATH = Path(__file__).with_suffix(".md")
 # Longer than the recipes where an article claims more than its recipe gives, or does not say how long.

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import handwriting, report
-from mnist_core import prediction, pretraining, strokes
+from mnist_core import pretraining, strokes
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import DataError, PlaygroundError
-from mnist_core.evaluation import calibration_error
+from mnist_core.evaluation import predictor
+from mnist_core.evaluation.metrics import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +146,7 @@ def _figures(answers: Answers) -> dict[str, Any]:
         str(setting): {
             "accuracy": round(float(right[i].mean()), 4),
             "calibration_error": round(calibration_error(answers.probabilities[i], answers.labels), 4),
-            "not_sure": round(float(1 - prediction.Prediction(answers.probabilities[i]).is_sure.mean()), 4),
+            "not_sure": round(float(1 - predictor.Prediction(answers.probabilities[i]).is_sure.mean()), 4),
         }
         for i, setting in enumerate(SETTINGS)
     }

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, prediction, strokes
+from mnist_core import drawing, strokes
 from mnist_core.errors import PlaygroundError
-from mnist_core.evaluation import calibration_error
+from mnist_core.evaluation import Prediction, Predictor, shipped
+from mnist_core.evaluation.metrics import calibration_error
 from mnist_core.network import files
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
         correct = probabilities.argmax(axis=1) == labels
         plain = network.predict(images(digits, setting, straight=True)).argmax(axis=1) == labels
         error = calibration_error(probabilities, labels)
-        unsure = 1 - prediction.Prediction(probabilities).is_sure.mean()
+        unsure = 1 - Prediction(probabilities).is_sure.mean()
         right.append(correct)
         is_met = correct.mean() >= setting.least and error <= MOST_CALIBRATION_ERROR
         found[str(setting)] = {
@@ -119,7 +120,7 @@ def _speed(network: TrainedNetwork) -> dict[str, float]:
         path = Path(folder, "network.npz")
         network.save(path)
         load = _median_seconds(lambda: files.read_file(path), 10)
-    predictor = prediction.Predictor(network)
+    predictor = Predictor(network)
     image = np.random.default_rng(0).random((28, 28)).astype(np.float32)
     predictor(image)
     return {
@@ -152,7 +153,7 @@ def main() -> int:
     parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
     options = parser.parse_args()
     try:
-        network = files.read_file(options.network) if options.network else prediction.shipped().network
+        network = files.read_file(options.network) if options.network else shipped().network
         digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
     except PlaygroundError as error:
         print(error, file=sys.stderr)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, forms, prediction, strokes
+from mnist_core import drawing, forms, strokes
 from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation import predictor
 from mnist_core.network import files
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     rows = []
     for name, (draw, count) in kinds.items():
-        answers = prediction.Prediction(network.predict(images(draw, count, seed)))
+        answers = predictor.Prediction(network.predict(images(draw, count, seed)))
         share = float(1 - answers.is_sure.mean())
         taken = np.bincount(answers.digit[answers.is_sure], minlength=10)
         mostly = str(taken.argmax()) if taken.any() else "-"
@@ -95,7 +96,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another one draws others (%(default)s)")
     options = parser.parse_args()
     try:
-        network = files.read_file(options.network) if options.network else prediction.shipped().network
+        network = files.read_file(options.network) if options.network else predictor.shipped().network
     except PlaygroundError as error:
         print(error, file=sys.stderr)
         return 1

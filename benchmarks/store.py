@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import report
 from mnist_core import engine
 from mnist_core.data import Dataset
-from mnist_core.evaluation import evaluate_answers
+from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights

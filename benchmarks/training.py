@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers, report
-from mnist_core import evaluation, presets, training
+from mnist_core import presets, training
 from mnist_core.data import datasets
+from mnist_core.evaluation import metrics
 from mnist_core.network.layers import initial_weights
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def augmentation(names: list[str], dataset: Dataset, rounds: int) -> dict[str, A
 def _ours_accuracy(config: Any, dataset: Dataset) -> float:
     for event in training.train(config, dataset):
         if isinstance(event, training.Finished):
-            return evaluation.evaluate_on_test(event.network, dataset).accuracy
+            return metrics.evaluate_on_test(event.network, dataset).accuracy
     raise AssertionError("A run ends with Finished.")
 
 

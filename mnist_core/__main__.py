@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import drawing, evaluation, photo, prediction, presets, pretraining, strokes, training
+from mnist_core import drawing, photo, presets, pretraining, strokes, training
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets, download
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
+from mnist_core.evaluation import Predictor, shipped
+from mnist_core.evaluation.metrics import calibration_error, evaluate_on_test
 from mnist_core.network import files, parameter_count
-from mnist_core.prediction import Predictor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +65,7 @@ def _train(options: argparse.Namespace) -> None:
                 print(f"epoch {event.epoch:3}/{config.epochs}", _metrics_text(event.metrics), flush=True)
             case training.Finished():
                 _save(event.network, options.network)
-                _print_result(evaluation.evaluate_on_test(event.network, dataset))
+                _print_result(evaluate_on_test(event.network, dataset))
                 if preset.published and dataset.name == "mnist":
                     print(f"Published: accuracy {preset.published.test_accuracy}. {preset.published.note}")
                 print(f"Saved as {options.network}")
@@ -105,9 +106,9 @@ def _pretrain(options: argparse.Namespace) -> None:
     except OSError as error:
         raise _unwritable(options.checkpoint, error) from error
     _save(network, options.network)
-    result = evaluation.evaluate_on_test(network, mnist)
+    result = evaluate_on_test(network, mnist)
     _print_result(result)
-    print(f"Calibration error on them: {evaluation.calibration_error(result.probabilities, result.labels):.4f}")
+    print(f"Calibration error on them: {calibration_error(result.probabilities, result.labels):.4f}")
     print(f"Saved as {options.network} after {(time.monotonic() - began) / 60:.1f} minutes")
 
 
@@ -152,7 +153,7 @@ def _print_result(result: Evaluation) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     network = files.read_file(options.network)
-    result = evaluation.evaluate_on_test(network, _load(network.config.dataset))
+    result = evaluate_on_test(network, _load(network.config.dataset))
     _print_result(result)
     print("Confusion matrix, rows true, columns answers:")
     for row in result.confusion:
@@ -163,7 +164,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    predictor = Predictor(files.read_file(options.network)) if options.network else prediction.shipped()
+    predictor = Predictor(files.read_file(options.network)) if options.network else shipped()
     drawn = drawing.to_mnist(_read_picture(options.image))
     if drawn.is_empty:
         raise DataError(f"{options.image} is empty.", "Give a picture with one digit on a plain background.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mnist_core import network
-from mnist_core.evaluation import class_metrics
+from mnist_core.evaluation.metrics import class_metrics
 from mnist_core.presets import PRESETS, Published
 
 if TYPE_CHECKING:

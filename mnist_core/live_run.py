@@ -18,7 +18,7 @@ import numpy as np
 from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import datasets
-from mnist_core.evaluation import evaluate_on_test
+from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 

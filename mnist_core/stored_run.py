@@ -15,7 +15,7 @@ import numpy as np
 
 from mnist_core.config import CLASSES, LEARNING_RATE, RunConfig
 from mnist_core.errors import DataError, PlaygroundError, StoreError
-from mnist_core.evaluation import Evaluation, evaluate_answers
+from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.network.layers import Weights, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.data import Dataset
+    from mnist_core.evaluation import Evaluation
     from mnist_core.job import Status
     from mnist_core.network import TrainedNetwork
 

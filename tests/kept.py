@@ -13,7 +13,8 @@ from sqlalchemy.engine import Engine
 
 from mnist_core import engine
 from mnist_core.config import RunConfig
-from mnist_core.evaluation import Evaluation, evaluate_answers
+from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes

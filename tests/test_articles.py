@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from mnist_core import articles, evaluation, training
+from mnist_core import articles, training
 from mnist_core.articles import ARTICLES, Row, compare, format_value
 from mnist_core.data import datasets
 from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.presets import PRESETS
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, small
@@ -163,7 +164,7 @@ def run_of(split: str) -> tuple[training.Finished, Evaluation, Any]:
     parts = datasets.split(blobs(), split)
     answers = network.to_keras().predict(parts.test_images.astype(np.float32) / 255, verbose=0)
     assert len(epochs(events)) == 5
-    return finished(events), evaluation.evaluate_on_test(network, blobs()), answers
+    return finished(events), evaluate_on_test(network, blobs()), answers
 
 
 def test_finished_run_of_torres_has_something_beside_every_figure() -> None:

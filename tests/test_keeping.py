@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import evaluation, training
+from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import CapacityError, DataError, RunNotFoundError, StoreError
+from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.job import Status
 from mnist_core.keeping import Keeper
 from mnist_core.live_run import Run
@@ -92,7 +93,7 @@ def test_finished_run_is_kept_whole(keeper: Keeper, workspace: str, scheduler: S
     assert kept.state.history == oracle.history
     assert kept.network is not None
     assert_same_arrays(kept.network.weights, oracle.network.weights)
-    assert_same_evaluation(kept.evaluation, evaluation.evaluate_on_test(oracle.network, blobs()))
+    assert_same_evaluation(kept.evaluation, evaluate_on_test(oracle.network, blobs()))
     assert len(kept.points) == len(run.snapshot.points)
     assert keeper.unfinished(workspace) == ()
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from mnist_core import forms, photo, strokes
 from mnist_core.drawing import to_mnist
-from mnist_core.prediction import shipped
+from mnist_core.evaluation import shipped
 
 SIDES = (288, 384)
 # The width of a line, in pixels of such a picture, and how much of the light it returns, paper being 1.

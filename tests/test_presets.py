@@ -8,9 +8,10 @@ import os
 import numpy as np
 import pytest
 
-from mnist_core import evaluation, network, training
+from mnist_core import network, training
 from mnist_core.config import LayerConfig
 from mnist_core.data import datasets
+from mnist_core.evaluation import metrics
 from mnist_core.presets import PRESETS, preset_of, recipe_of, title_of
 from tests.samples import blobs
 
@@ -164,6 +165,6 @@ def test_preset_lands_on_its_figures_on_mnist(
             epochs[event.epoch] = (event.metrics.loss, event.metrics.accuracy)
         elif isinstance(event, training.Finished):
             lowest, highest = test_accuracy
-            assert lowest <= evaluation.evaluate_on_test(event.network, dataset).accuracy <= highest
+            assert lowest <= metrics.evaluate_on_test(event.network, dataset).accuracy <= highest
     for epoch, figures in printed.items():
         np.testing.assert_allclose(epochs[epoch], figures, atol=tolerance)

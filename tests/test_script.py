@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from mnist_core import config as choices
-from mnist_core import evaluation, network, script, training
+from mnist_core import network, script, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets
+from mnist_core.evaluation import metrics
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.presets import PRESETS
@@ -167,7 +168,7 @@ def test_training_from_the_same_weights_gives_the_same_network(name: str, tmp_pa
     names = run_cells(config, folder_of(dataset, tmp_path), initial_weights(config))
     for theirs, ours in zip(names["model"].get_weights(), finished.network.weights, strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=2e-3, atol=2e-4)
-    result = evaluation.evaluate_on_test(finished.network, dataset)
+    result = metrics.evaluate_on_test(finished.network, dataset)
     scores = names["scores"]
     assert scores["accuracy"] == pytest.approx(result.accuracy, abs=1.5 / len(result.labels))
     assert scores[config.loss if config.l2 else "loss"] == pytest.approx(result.loss, rel=1e-3)
@@ -204,7 +205,7 @@ def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: P
     dataset = embedded_part()
     *_, finished = training.train(config, dataset)
     assert isinstance(finished, training.Finished)
-    expected = evaluation.evaluate_on_test(finished.network, dataset)
+    expected = metrics.evaluate_on_test(finished.network, dataset)
     path = tmp_path / "train.py"
     path.write_text(keras_script(config), encoding="utf-8")
     folder = folder_of(dataset, tmp_path / "digits")
@@ -335,5 +336,5 @@ def test_notebook_runs_without_the_command_line_of_its_kernel() -> None:
 def test_notebook_of_other_data_runs_and_reads_its_folder(tmp_path: Path) -> None:
     names = run_cells(same_as_theirs(dataset="own", epochs=1), folder_of(blobs(), tmp_path))
     trained = TrainedNetwork(same_as_theirs(), tuple(names["model"].get_weights()))
-    accuracy = evaluation.evaluate(trained, blobs().test_images, blobs().test_labels).accuracy
+    accuracy = metrics.evaluate(trained, blobs().test_images, blobs().test_labels).accuracy
     assert names["scores"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, explain, presets, scheduler, training
+from mnist_core import capacity, presets, scheduler, training
 from mnist_core.charts import style
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
+from mnist_core.evaluation import explanation
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
@@ -270,7 +271,7 @@ def _insight(run: Run, shot: Snapshot) -> None:
         )
         start = _first_weights(run) if only_change else None
         st.image(
-            pictures.url(style.mosaic(explain.first_layer_pictures(shot.weights, start))),
+            pictures.url(style.mosaic(explanation.first_layer_pictures(shot.weights, start))),
             alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
             "each unit, blue where ink speaks for it, orange where ink speaks against it.",
         )

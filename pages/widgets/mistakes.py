@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core import evaluation
 from mnist_core.charts import style
 from mnist_core.data import uploads
+from mnist_core.evaluation import metrics
 from pages.widgets import pictures, session
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _choose_cell(true: int, answer: int) -> None:
 
 def show_matrix(result: Evaluation, noun: str) -> None:
     """The confusion matrix in the chosen view, with the cell whose images are shown."""
-    views = list(evaluation.CONFUSION_VIEWS)
+    views = list(metrics.CONFUSION_VIEWS)
     titles = {views[1]: f"Shares of each true {noun}"}
     view = st.segmented_control(
         "Show",
@@ -42,8 +42,8 @@ def show_matrix(result: Evaluation, noun: str) -> None:
         label_visibility="collapsed",
         wrap=False,
     )
-    matrix = evaluation.CONFUSION_VIEWS[view](result.confusion)
-    texts = [[evaluation.share_text(x) if matrix.dtype.kind == "f" else str(x or "") for x in row] for row in matrix]
+    matrix = metrics.CONFUSION_VIEWS[view](result.confusion)
+    texts = [[metrics.share_text(x) if matrix.dtype.kind == "f" else str(x or "") for x in row] for row in matrix]
     pictures.matrix(
         result.confusion,
         texts,
@@ -58,8 +58,8 @@ def show_matrix(result: Evaluation, noun: str) -> None:
 
 def _cell(result: Evaluation) -> tuple[int, int]:
     """The cell whose images are shown; at first the most frequent mistake."""
-    classes = evaluation.classes_in(result.confusion)
-    first, second = divmod(int(evaluation.errors_only(result.confusion).argmax()), len(result.confusion))
+    classes = metrics.classes_in(result.confusion)
+    first, second = divmod(int(metrics.errors_only(result.confusion).argmax()), len(result.confusion))
     if first not in classes or second not in classes:  # No mistake, and no image of a 0.
         first = second = classes[0]
     true = session.chosen(session.seed("cell-true", first, classes))
@@ -69,7 +69,7 @@ def _cell(result: Evaluation) -> tuple[int, int]:
 
 def show_cell(result: Evaluation, split: Split, noun: str) -> None:
     """The images in one cell of the matrix."""
-    classes = evaluation.classes_in(result.confusion)
+    classes = metrics.classes_in(result.confusion)
     true, answer = _cell(result)
     left, right = st.columns(2)
     for place, label, name, value in (
@@ -90,7 +90,7 @@ def show_digits(result: Evaluation, noun: str) -> None:
         f"called a 3. **F1**: the harmonic mean of the two. **Support**: how many test images of this {noun} there are."
     )
     table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
-    table = table[table["Digit"].isin(evaluation.classes_in(result.confusion))]
+    table = table[table["Digit"].isin(metrics.classes_in(result.confusion))]
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         table.rename(columns={"Digit": noun.capitalize()}),

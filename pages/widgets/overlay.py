@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing
 from mnist_core.charts import comparison as comparison_charts
 from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.evaluation import comparison as run_comparison
+from mnist_core.evaluation.comparison import frontier
 from pages.widgets import comparison, pictures, segments, session, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.comparing import Duel
+    from mnist_core.evaluation.comparison import Duel
     from mnist_core.live_run import Run
     from pages.widgets.run_table import Row
 
@@ -110,7 +111,7 @@ def _trade_off(
     errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
     table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
     table["error"] = errors
-    table["frontier"] = table.index.isin(comparing.frontier(values, accuracies))
+    table["frontier"] = table.index.isin(frontier(values, accuracies))
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
@@ -143,7 +144,7 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
-        duel = comparing.duel(a.snapshot.evaluation, b.snapshot.evaluation)
+        duel = run_comparison.duel(a.snapshot.evaluation, b.snapshot.evaluation)
     except DataError as error:
         st.info(str(error), icon=":material/info:")
         return

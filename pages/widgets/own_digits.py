@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from mnist_core.evaluation import Predictor
     from mnist_core.labelled import LabelledDrawing
     from mnist_core.live_run import Run
     from mnist_core.network import TrainedNetwork
-    from mnist_core.prediction import Predictor
     from mnist_core.strokes import Strokes
 
 _MOST = 500

@@ -12,14 +12,15 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
-from mnist_core import evaluation
 from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
+from mnist_core.evaluation import metrics
 from pages.widgets import cell_clicks, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.evaluation import Evaluation, Indices
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.evaluation.metrics import Indices
 
 # A little darker than a white page, so that the picture's edge is seen on it.
 _PAPER = 238
@@ -108,7 +109,7 @@ def matrix(
         only_errors: whether to leave out the diagonal.
         height: in pixels.
     """
-    classes = evaluation.classes_in(confusion)
+    classes = metrics.classes_in(confusion)
     figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
     right, every = int(confusion.trace()), int(confusion.sum())
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, network, presets
+from mnist_core import network, presets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
+from mnist_core.evaluation.comparison import told_apart
 from mnist_core.job import Status
 from pages.widgets import comparison, live, run_table, runs, segments, session, workspace
 
@@ -106,7 +107,7 @@ def _under_way() -> tuple[str, ...]:
 
 def _named(there: Sequence[Run]) -> Named:
     titles = [runs.title(run) for run in there]
-    return dict(zip(comparing.told_apart(titles, [run.config for run in there]), there, strict=True))
+    return dict(zip(told_apart(titles, [run.config for run in there]), there, strict=True))
 
 
 # --- The start ---------------------------------------------------------------------------------------------------

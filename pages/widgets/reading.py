@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import doctor, drawing, explain
+from mnist_core import doctor, drawing
 from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.live_run import Run
-from mnist_core.prediction import Prediction, Predictor, shipped
 from pages.widgets import pictures, runs, session
 
 if TYPE_CHECKING:
@@ -176,13 +176,13 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
     """Which pixels speak for the answer, and what each layer makes of the drawing."""
     (digit, _), (second, _) = prediction.top(2)
     if network.config.layers:
-        shown = [explain.ink_credits(network, image, digit, second)]
+        shown = [explanation.ink_credits(network, image, digit, second)]
         text = (
             f":blue[**Blue**] ink speaks for {pictures.a(digit)}, :orange[**orange**] ink for {pictures.a(second)}, "
             f"the next best. Added up, they give how much the drawing favours {digit} over {second}."
         )
     else:
-        shown = [explain.ink_credits(network, image, digit), explain.ink_credits(network, image, second)]
+        shown = [explanation.ink_credits(network, image, digit), explanation.ink_credits(network, image, second)]
         text = (
             f"Each pixel times its weight, on the left for {pictures.a(digit)}, on the right for {pictures.a(second)}: "
             ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
@@ -197,7 +197,7 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
         else f"Each pixel times its weight, for {pictures.a(digit)} and for {pictures.a(second)}: blue speaks for it.",
     )
     right.markdown(text)
-    *hidden, _ = explain.layer_outputs(network, image)
+    *hidden, _ = explanation.layer_outputs(network, image)
     for number, (layer, output) in enumerate(zip(network.config.layers, hidden, strict=True), 1):
         kind = "filters" if layer.is_convolution else "units"
         name = f"Layer {number}: activations of its {layer.units} {kind}{_first(layer.units, kind)}"
@@ -219,7 +219,7 @@ def _first(units: int, kind: str) -> str:
 
 def alike(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
     """The training images that are most like the drawing."""
-    found = explain.nearest(image, dataset.train_images)
+    found = explanation.nearest(image, dataset.train_images)
     st.caption("The network cannot see these. It has only its weights.")
     digits = [int(dataset.train_labels[i]) for i in found]
     alt = [f"A training image of {pictures.a(digit)}." for digit in digits]

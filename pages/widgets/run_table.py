@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import comparing, network
+from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.config import LAYER_KINDS
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
+from mnist_core.evaluation import comparison
 from pages.widgets import live, session, workspace
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
         for one in summaries
     ]
     # The charts know one name already.
-    names = comparing.numbered([training_charts.PUBLISHED, *names])[1:]
+    names = comparison.numbered([training_charts.PUBLISHED, *names])[1:]
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 
@@ -179,7 +180,7 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
 
 
 def _searched(row: Row) -> str:
-    told = comparing.described(row.config) if row.config else {}
+    told = comparison.described(row.config) if row.config else {}
     settings = [f"{name} {value}" for name, value in told.items()]
     settings += [LAYER_KINDS[layer.kind] for layer in (row.config.layers if row.config else ())]
     return " ".join([row.name, row.summary.notes, row.summary.status.value, *settings]).lower()
@@ -230,7 +231,7 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
         columns=["Run", "Test accuracy", "Test loss", "Parameters", "Seconds", "State"],
     )
     readable = [row.config for row in shown if row.config]
-    differing = iter(comparing.differences(readable))
+    differing = iter(comparison.differences(readable))
     told = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
     # So that 9 is sorted before 10.
     told = told.apply(lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts)

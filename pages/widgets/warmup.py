@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core import capacity, prediction, scheduler, training
+from mnist_core import capacity, scheduler, training
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation import predictor
 from mnist_core.network.layers import keep_compiled, load_tensorflow
 from pages.widgets import data, garbage, session
 
@@ -48,7 +49,7 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
     garbage.start()
     capacity.measure_speed()
     try:
-        prediction.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
+        predictor.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
     except PlaygroundError:
         logger.exception("The built-in network cannot be read")  # The Draw page says so too; all else goes on.
     loading.done.wait()

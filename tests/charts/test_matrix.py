@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import evaluation
 from mnist_core.charts.matrix import confusion_matrix, difference_matrix
+from mnist_core.evaluation import metrics
 from pages.widgets import cell_clicks
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def read(figure: go.Figure, ground: str = LIGHT[0]) -> list[dict[str, Any]]:
 
 
 def cells_of(confusion: Matrix, view: str = "Counts", colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
-    values = evaluation.CONFUSION_VIEWS[view](confusion)
+    values = metrics.CONFUSION_VIEWS[view](confusion)
     texts = [
-        [evaluation.share_text(value) if values.dtype.kind == "f" else str(value or "") for value in row]
+        [metrics.share_text(value) if values.dtype.kind == "f" else str(value or "") for value in row]
         for row in values.tolist()
     ]
     return read(confusion_matrix(confusion, texts, range(10), colors), colors[0])
@@ -106,7 +106,7 @@ def difference_of(matrix: Matrix, colors: tuple[str, str] = LIGHT) -> list[dict[
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("view", evaluation.CONFUSION_VIEWS)
+@pytest.mark.parametrize("view", metrics.CONFUSION_VIEWS)
 @pytest.mark.parametrize("make", MATRICES)
 def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: str, colors: tuple[str, str]) -> None:
     numbers = [cell for cell in cells_of(make(), view, colors) if cell["text"]]
@@ -186,9 +186,9 @@ def test_cell_that_was_clicked_is_read_as_true_digit_and_answer() -> None:
 def test_data_of_three_classes_have_a_matrix_of_three() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[:3, :3] = [[5, 1, 0], [0, 6, 0], [1, 0, 4]]
-    assert evaluation.classes_in(matrix) == [0, 1, 2]
+    assert metrics.classes_in(matrix) == [0, 1, 2]
     texts = [[str(value or "") for value in row] for row in matrix.tolist()]
-    figure = confusion_matrix(matrix, texts, evaluation.classes_in(matrix), LIGHT, "class")
+    figure = confusion_matrix(matrix, texts, metrics.classes_in(matrix), LIGHT, "class")
     json.loads(figure.to_json())
     assert figure.data[0].x == figure.data[0].y == ("0", "1", "2")
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("answer", "true class")
@@ -196,7 +196,7 @@ def test_data_of_three_classes_have_a_matrix_of_three() -> None:
     assert figure.layout.xaxis.range == (-0.5, 2.5)
     assert figure.layout.yaxis.range == (2.5, -0.5)
     matrix[0, 7] = 1  # A network can answer what no image is.
-    assert evaluation.classes_in(matrix) == [0, 1, 2, 7]
+    assert metrics.classes_in(matrix) == [0, 1, 2, 7]
 
 
 def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
@@ -223,4 +223,4 @@ def test_difference_is_as_strong_for_one_more_as_for_one_less() -> None:
     ("share", "text"), [(0, ""), (1, "100%"), (0.0001, "<0.1%"), (0.0005, "0.1%"), (0.982, "98.2%"), (0.9999, "100.0%")]
 )
 def test_share_is_written_in_percent(share: float, text: str) -> None:
-    assert evaluation.share_text(share) == text
+    assert metrics.share_text(share) == text

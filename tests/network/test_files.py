@@ -19,12 +19,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mnist_core import evaluation, network
+from mnist_core import network
 from mnist_core.config import OPTIMIZERS, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
+from mnist_core.evaluation import metrics
+from mnist_core.evaluation.predictor import SHIPPED
 from mnist_core.network import TrainedNetwork, files
 from mnist_core.network.files import keras_file, read_config, read_file, read_network
-from mnist_core.prediction import SHIPPED
 from tests.network.test_network_files import HOSTILE, TINY, Trap
 from tests.plain import assert_plain
 from tests.samples import blobs, small, untrained
@@ -93,7 +94,7 @@ def test_keras_evaluates_and_goes_on_without_compiling(optimizer: str, changes: 
     dataset = blobs()
     images, labels = dataset.test_images / np.float32(255), keras.utils.to_categorical(dataset.test_labels, 10)
     found = model.evaluate(images, labels, verbose=0, return_dict=True)
-    expected = evaluation.evaluate_on_test(trained, dataset)
+    expected = metrics.evaluate_on_test(trained, dataset)
     assert found["accuracy"] == pytest.approx(expected.accuracy)
     loss = trained.config.loss if changes else "loss"
     assert found[loss] == pytest.approx(expected.loss, rel=1e-4)

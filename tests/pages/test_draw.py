@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import forms, strokes
 from mnist_core.data import Dataset, datasets
 from mnist_core.drawing import to_mnist
+from mnist_core.evaluation import Predictor
 from mnist_core.job import Status
-from mnist_core.prediction import Predictor
 from pages.widgets import clipboard, data
 from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 

@@ -27,7 +27,7 @@ def test_damaged_built_in_network_does_not_stop_the_rest(
         raise NetworkFileError("It is damaged.", "Fetch it again.")
 
     rehearsed = []
-    monkeypatch.setattr("mnist_core.prediction.shipped", damaged)
+    monkeypatch.setattr("mnist_core.evaluation.predictor.shipped", damaged)
     monkeypatch.setattr("mnist_core.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
     monkeypatch.setattr("pages.widgets.garbage.start", lambda: None)
     monkeypatch.setattr("mnist_core.training.rehearse", lambda *_: rehearsed.append(True))

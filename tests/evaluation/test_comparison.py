@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from mnist_core import comparing, live_run, presets, training
 from mnist_core import config as settings
+from mnist_core import live_run, presets, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import DataError
-from mnist_core.evaluation import Evaluation, evaluate_answers
+from mnist_core.evaluation import Evaluation, comparison
+from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.script import CONTROLS
 from mnist_core.training import Progress, Started
 from tests.samples import blobs, small
@@ -58,19 +59,19 @@ def test_one_changed_setting_is_the_one_difference(name: str) -> None:
     # Early stopping needs validation images, so both have them.
     before = changed(validation_fraction=0.0 if name == "validation_fraction" else 0.1)
     after = dataclasses.replace(before, **{name: OTHERS[name]})
-    first, second = comparing.differences([before, after])
+    first, second = comparison.differences([before, after])
     assert list(first) == list(second) == [CONTROLS[name]]
     assert first != second
 
 
 def test_differences_of_none_of_one_and_of_equals() -> None:
-    assert comparing.differences([]) == []
-    assert comparing.differences([TORRES]) == [{}]
-    assert comparing.differences([TORRES] * 3) == [{}, {}, {}]
+    assert comparison.differences([]) == []
+    assert comparison.differences([TORRES]) == [{}]
+    assert comparison.differences([TORRES] * 3) == [{}, {}, {}]
 
 
 def test_difference_of_one_among_many_is_told_of_all() -> None:
-    told = comparing.differences([TORRES, changed(seed=1, epochs=5), TORRES])
+    told = comparison.differences([TORRES, changed(seed=1, epochs=5), TORRES])
     assert told == [{"Epochs": "20", "Seed": "0"}, {"Epochs": "5", "Seed": "1"}, {"Epochs": "20", "Seed": "0"}]
 
 
@@ -86,11 +87,11 @@ def test_difference_of_one_among_many_is_told_of_all() -> None:
     ],
 )
 def test_layers_as_people_read_them(layers: tuple[LayerConfig, ...], text: str) -> None:
-    assert comparing.described(changed(layers=layers))["Hidden layers"] == text
+    assert comparison.described(changed(layers=layers))["Hidden layers"] == text
 
 
 def test_values_as_people_read_them() -> None:
-    told = comparing.described(changed(optimizer="momentum", split="kite", dataset="own", learning_rate=1e-5))
+    told = comparison.described(changed(optimizer="momentum", split="kite", dataset="own", learning_rate=1e-5))
     assert told["Optimizer"] == "SGD with momentum 0.9"
     assert told["Test images"] == settings.SPLITS["kite"]
     assert told["Data set"] == "own"
@@ -101,11 +102,11 @@ def test_values_as_people_read_them() -> None:
 
 def test_values_that_differ_in_the_last_digit_read_differently() -> None:
     close = [changed(learning_rate=0.1), changed(learning_rate=float(np.nextafter(0.1, 1)))]
-    assert len({told["Learning rate"] for told in comparing.differences(close)}) == 2
+    assert len({told["Learning rate"] for told in comparison.differences(close)}) == 2
 
 
 def test_all_presets_are_told_apart_by_their_differences() -> None:
-    told = comparing.differences([preset.config for preset in presets.PRESETS.values()])
+    told = comparison.differences([preset.config for preset in presets.PRESETS.values()])
     assert len({tuple(one.items()) for one in told}) == len(presets.PRESETS)
 
 
@@ -121,14 +122,14 @@ def beaten(i: int, costs: list[float], accuracies: list[float]) -> bool:
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 6)), max_size=30))
 def test_frontier_is_those_that_no_other_run_beats(runs: list[tuple[int, int]]) -> None:
     costs, accuracies = [float(cost) for cost, _ in runs], [accuracy / 6 for _, accuracy in runs]
-    found = comparing.frontier(costs, accuracies)
+    found = comparison.frontier(costs, accuracies)
     assert sorted(found) == [i for i in range(len(runs)) if not beaten(i, costs, accuracies)]
     assert [costs[i] for i in found] == sorted(costs[i] for i in found)
 
 
 def test_frontier_by_hand() -> None:
     # The second is dominated by the first, the last two are alike.
-    assert comparing.frontier([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
+    assert comparison.frontier([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
 
 
 def evaluated(predicted: list[int], labels: list[int], seed: int = 0) -> Evaluation:
@@ -145,7 +146,7 @@ digits = st.integers(0, 9)
 @given(st.lists(st.tuples(digits, digits, digits), min_size=1, max_size=60))
 def test_duel_sorts_every_image_by_who_reads_it(rows: list[tuple[int, int, int]]) -> None:
     labels, first, second = ([row[i] for row in rows] for i in range(3))
-    duel = comparing.duel(evaluated(first, labels), evaluated(second, labels, seed=1))
+    duel = comparison.duel(evaluated(first, labels), evaluated(second, labels, seed=1))
     of = {"only_a": (True, False), "only_b": (False, True), "both": (True, True), "neither": (False, False)}
     for name, rights in of.items():
         wanted = [i for i, (label, a, b) in enumerate(rows) if (a == label, b == label) == rights]
@@ -166,15 +167,15 @@ def test_duel_sorts_every_image_by_who_reads_it(rows: list[tuple[int, int, int]]
 def test_images_that_one_alone_reads_come_with_the_others_surest_mistake_first() -> None:
     labels = [0] * 20
     right, wrong = evaluated(labels, labels), evaluated([1] * 20, labels, seed=3)
-    duel = comparing.duel(right, wrong)
+    duel = comparison.duel(right, wrong)
     sureness = wrong.probabilities.max(axis=1)
     assert duel.only_a.tolist() == sorted(range(20), key=lambda i: -sureness[i])
-    assert comparing.duel(wrong, right).only_b.tolist() == duel.only_a.tolist()
+    assert comparison.duel(wrong, right).only_b.tolist() == duel.only_a.tolist()
 
 
 def test_network_against_itself_differs_in_nothing() -> None:
     same = evaluated([1, 2, 3, 3], [1, 2, 3, 4])
-    duel = comparing.duel(same, same)
+    duel = comparison.duel(same, same)
     assert not duel.confusion.any()
     assert (len(duel.only_a), len(duel.only_b), len(duel.both), len(duel.neither)) == (0, 0, 3, 1)
     assert duel.chance == 1.0
@@ -183,7 +184,7 @@ def test_network_against_itself_differs_in_nothing() -> None:
 @pytest.mark.parametrize("labels", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 4, 3]])
 def test_other_test_images_are_refused(labels: list[int]) -> None:
     with pytest.raises(DataError, match="different images"):
-        comparing.duel(evaluated([1, 2, 3, 4], [1, 2, 3, 4]), evaluated(labels, labels))
+        comparison.duel(evaluated([1, 2, 3, 4], [1, 2, 3, 4]), evaluated(labels, labels))
 
 
 def test_busy_seconds_by_hand() -> None:
@@ -210,12 +211,12 @@ def test_busy_seconds_of_a_real_run_grow() -> None:
 
 def test_namesakes_are_told_apart_by_what_they_differ_in_and_then_by_number() -> None:
     configs = [TORRES, changed(seed=1), TORRES, changed(l2=0.5), changed(l2=0.5)]
-    assert comparing.told_apart(["a", "a", "b", "c", "c"], configs) == ["a, Seed 0", "a, Seed 1", "b", "c", "c (2)"]
+    assert comparison.told_apart(["a", "a", "b", "c", "c"], configs) == ["a, Seed 0", "a, Seed 1", "b", "c", "c (2)"]
 
 
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "b"]), max_size=8))
 def test_numbered_names_are_all_different_and_the_first_stays(names: list[str]) -> None:
-    told = comparing.numbered(names)
+    told = comparison.numbered(names)
     assert len(set(told)) == len(names)
     assert all(new.startswith(old) for old, new in zip(names, told, strict=True))
     assert told[:1] == names[:1]

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import drawing, forms, prediction, strokes
+from mnist_core import drawing, forms, strokes
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
-from mnist_core.evaluation import calibration_error
+from mnist_core.evaluation import predictor
+from mnist_core.evaluation.metrics import calibration_error
 from mnist_core.network import parameter_count
 from mnist_core.pretraining import RECIPE
 
@@ -32,17 +33,17 @@ def image_of(lines: strokes.Strokes) -> npt.NDArray[np.float32]:
 
 
 def test_it_is_small_and_made_by_the_recipe() -> None:
-    assert prediction.SHIPPED.stat().st_size <= 2_000_000
-    assert prediction.shipped().network.config == RECIPE
-    assert sum(weight.nbytes for weight in prediction.shipped().network.weights) <= 2_000_000
+    assert predictor.SHIPPED.stat().st_size <= 2_000_000
+    assert predictor.shipped().network.config == RECIPE
+    assert sum(weight.nbytes for weight in predictor.shipped().network.weights) <= 2_000_000
 
 
 def test_it_is_loaded_once() -> None:
-    assert prediction.shipped() is prediction.shipped()
+    assert predictor.shipped() is predictor.shipped()
 
 
 def test_its_model_card_names_the_recipe() -> None:
-    card = (prediction.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    card = (predictor.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     assert f"{RECIPE.epochs} epochs" in card
     assert f"augmentation {RECIPE.augmentation:g}" in card
     assert f"{parameter_count(RECIPE):,} parameters" in card
@@ -51,7 +52,7 @@ def test_its_model_card_names_the_recipe() -> None:
 @pytest.mark.parametrize("source", ["Alpaydin and F. Alimoglu, 1998", "10.24432/C5MG6K", "Llorens et al., LREC 2008"])
 def test_its_model_card_names_whose_digits_it_learned_from(source: str) -> None:
     """As their licence, CC BY 4.0, asks for."""
-    card = (prediction.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    card = (predictor.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     named = [line for line in card.replace("\n  ", " ").splitlines() if source in line]
     assert named
     assert all("CC BY 4.0" in line for line in named)
@@ -59,20 +60,20 @@ def test_its_model_card_names_whose_digits_it_learned_from(source: str) -> None:
 
 def test_it_reads_digits_in_many_forms() -> None:
     images, labels = written()
-    assert (prediction.shipped()(images).digit == labels).mean() >= 0.96
+    assert (predictor.shipped()(images).digit == labels).mean() >= 0.96
 
 
 def test_it_reads_the_embedded_digits() -> None:
     """These are other people's, from before MNIST, of 8 by 8 pixels."""
     data = datasets.load("embedded")
-    assert (prediction.shipped()(np.float32(1 / 255) * data.test_images).digit == data.test_labels).mean() >= 0.92
+    assert (predictor.shipped()(np.float32(1 / 255) * data.test_images).digit == data.test_labels).mean() >= 0.92
 
 
 @pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST itself is not here")
 def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
     data = datasets.load("mnist")
     assert data.name == "mnist"
-    probabilities = prediction.shipped().network.predict(data.test_images)
+    probabilities = predictor.shipped().network.predict(data.test_images)
     assert (probabilities.argmax(axis=1) == data.test_labels).mean() >= 0.996
     assert calibration_error(probabilities, data.test_labels) <= 0.02
 
@@ -81,18 +82,18 @@ def test_it_is_sure_of_digits_and_not_of_what_is_none() -> None:
     images, _ = written()
     random = np.random.default_rng(7)
     others = np.stack([image_of(forms.no_digit(random)) for _ in range(300)])
-    assert prediction.shipped()(images).is_sure.mean() >= 0.96
-    assert prediction.shipped()(others).is_sure.mean() <= 0.15
+    assert predictor.shipped()(images).is_sure.mean() >= 0.96
+    assert predictor.shipped()(others).is_sure.mean() <= 0.15
 
 
 @pytest.mark.parametrize("form", ["09|40|89/26 76", "00 99/90 09", "10 19/80|15|89", "10 19/80 89/15 85"])
 def test_it_is_not_sure_of_a_letter(form: str) -> None:
     image = image_of(forms.stroked(form, np.random.default_rng(0), jitter=0))
-    assert not prediction.shipped()(image).is_sure
+    assert not predictor.shipped()(image).is_sure
 
 
 def test_it_is_not_sure_of_a_blank_image() -> None:
-    assert not prediction.shipped()(np.zeros((28, 28), np.float32)).is_sure
+    assert not predictor.shipped()(np.zeros((28, 28), np.float32)).is_sure
 
 
 def test_the_recipe_is_one_that_the_page_could_train() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnist_core.config import LayerConfig, RunConfig
-    from mnist_core.evaluation import Evaluation, Indices
+    from mnist_core.evaluation.metrics import Evaluation, Indices
 
 # A setting that is a choice -> what each choice is called.
 _CHOICES: Mapping[str, Mapping[str, str]] = {

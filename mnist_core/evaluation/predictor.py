@@ -23,7 +23,7 @@ SURE = 0.6
 # Below this, not even a guess is named: ten shares of 10 % are no answer. The built-in network's best share is so small
 # for 7 of MNIST's 10,000 test images, and for 4 of 1,200 drawings of twenty writers that it has not learned from.
 LIKE_A_DIGIT = 0.2
-SHIPPED = Path(__file__).parent / "assets" / "digits.npz"
+SHIPPED = Path(__file__).parents[1] / "assets" / "digits.npz"
 
 
 @dataclass(frozen=True, eq=False)

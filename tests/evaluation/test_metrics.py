@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from mnist_core import evaluation
 from mnist_core.errors import ConfigError, DataError
-from mnist_core.evaluation import calibration_error
+from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.evaluation.metrics import (
+    CONFUSION_VIEWS,
+    ClassMetrics,
+    as_shares,
+    calibration_error,
+    class_metrics,
+    errors_only,
+    mean_loss,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,11 +80,11 @@ def random_answers(seed: int, count: int, kinds: list[int]) -> tuple[NDArray[np.
 
 
 @pytest.fixture
-def six() -> evaluation.Evaluation:
-    return evaluation.evaluate(Answers(spread(SIX_ANSWERS)), blank(6), SIX_LABELS)
+def six() -> Evaluation:
+    return evaluate(Answers(spread(SIX_ANSWERS)), blank(6), SIX_LABELS)
 
 
-def test_confusion_of_six_images_counted_by_hand(six: evaluation.Evaluation) -> None:
+def test_confusion_of_six_images_counted_by_hand(six: Evaluation) -> None:
     expected = np.zeros((10, 10), np.int64)
     expected[1, 1] = 2
     expected[7, 1] = 2
@@ -89,29 +97,29 @@ def test_confusion_of_six_images_counted_by_hand(six: evaluation.Evaluation) -> 
     assert six.labels.tolist() == [1, 7, 1, 7, 7, 3]
 
 
-def test_metrics_of_six_images_counted_by_hand(six: evaluation.Evaluation) -> None:
+def test_metrics_of_six_images_counted_by_hand(six: Evaluation) -> None:
     one, seven = six.per_class[1], six.per_class[7]
     assert (one.precision, one.recall, one.f1, one.support) == pytest.approx((2 / 4, 1.0, 2 / 3, 2))
     assert (seven.precision, seven.recall, seven.f1, seven.support) == pytest.approx((1.0, 1 / 3, 1 / 2, 3))
 
 
-def test_digit_that_is_absent_or_never_answered_has_zeros(six: evaluation.Evaluation) -> None:
-    assert six.per_class[0] == evaluation.ClassMetrics(0, 0.0, 0.0, 0.0, 0)
-    assert six.per_class[3] == evaluation.ClassMetrics(3, 0.0, 0.0, 0.0, 1)  # there, never answered
-    assert six.per_class[5] == evaluation.ClassMetrics(5, 0.0, 0.0, 0.0, 0)  # answered, not there
+def test_digit_that_is_absent_or_never_answered_has_zeros(six: Evaluation) -> None:
+    assert six.per_class[0] == ClassMetrics(0, 0.0, 0.0, 0.0, 0)
+    assert six.per_class[3] == ClassMetrics(3, 0.0, 0.0, 0.0, 1)  # there, never answered
+    assert six.per_class[5] == ClassMetrics(5, 0.0, 0.0, 0.0, 0)  # answered, not there
 
 
-def test_loss_of_six_images_by_hand(six: evaluation.Evaluation) -> None:
+def test_loss_of_six_images_by_hand(six: Evaluation) -> None:
     of_truth = [0.91, 0.45 / 9, 0.73, 0.64, 0.18 / 9, 0.36 / 9]
     assert six.loss == pytest.approx(-sum(np.log(of_truth)) / 6)
 
 
-def test_mistakes_with_the_surest_first(six: evaluation.Evaluation) -> None:
+def test_mistakes_with_the_surest_first(six: Evaluation) -> None:
     assert six.mistakes.tolist() == [4, 5, 1]
     assert six.mistakes.dtype == np.int64
 
 
-def test_cell_holds_its_images_with_the_surest_first(six: evaluation.Evaluation) -> None:
+def test_cell_holds_its_images_with_the_surest_first(six: Evaluation) -> None:
     assert six.cell(7, 1).tolist() == [4, 1]
     assert six.cell(1, 1).tolist() == [0, 2]
     assert six.cell(1, 7).tolist() == []
@@ -119,7 +127,7 @@ def test_cell_holds_its_images_with_the_surest_first(six: evaluation.Evaluation)
 
 
 def test_equally_sure_mistakes_stay_in_the_order_of_the_images() -> None:
-    result = evaluation.evaluate(Answers(spread([(2, 0.5)] * 99)), blank(99), np.zeros(99, np.uint8))
+    result = evaluate(Answers(spread([(2, 0.5)] * 99)), blank(99), np.zeros(99, np.uint8))
     assert result.mistakes.tolist() == list(range(99))
 
 
@@ -130,7 +138,7 @@ def test_equally_sure_mistakes_stay_in_the_order_of_the_images() -> None:
 )
 def test_everything_as_scikit_learn_has_it(seed: int, count: int, kinds: list[int]) -> None:
     probabilities, labels = random_answers(seed, count, kinds)
-    result = evaluation.evaluate(Answers(probabilities), blank(count), labels)
+    result = evaluate(Answers(probabilities), blank(count), labels)
 
     digits = list(range(10))
     predicted = probabilities.argmax(axis=1)
@@ -146,7 +154,7 @@ def test_everything_as_scikit_learn_has_it(seed: int, count: int, kinds: list[in
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60))
 def test_cells_and_mistakes_share_out_all_images(seed: int, count: int) -> None:
     probabilities, labels = random_answers(seed, count, list(range(10)))
-    result = evaluation.evaluate(Answers(probabilities), blank(count), labels)
+    result = evaluate(Answers(probabilities), blank(count), labels)
     cells = [[result.cell(true, answer) for answer in range(10)] for true in range(10)]
     np.testing.assert_array_equal([[len(cell) for cell in row] for row in cells], result.confusion)
     assert sorted(index for row in cells for cell in row for index in cell) == list(range(count))
@@ -159,7 +167,7 @@ def test_cells_and_mistakes_share_out_all_images(seed: int, count: int) -> None:
 
 def test_mean_squared_error_as_scikit_learn_has_it() -> None:
     probabilities, labels = random_answers(3, 40, list(range(10)))
-    result = evaluation.evaluate(Answers(probabilities), blank(40), labels, loss="mean_squared_error")
+    result = evaluate(Answers(probabilities), blank(40), labels, loss="mean_squared_error")
     assert result.loss == pytest.approx(metrics.mean_squared_error(np.eye(10)[labels], probabilities))
 
 
@@ -170,25 +178,25 @@ def test_loss_as_keras_computes_it(loss: str) -> None:
     probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]  # sure and wrong, where Keras clips
     probabilities[1] = np.eye(10)[labels[1]]
     expected = keras.losses.get(loss)(np.eye(10, dtype=np.float32)[labels], probabilities)
-    assert evaluation.mean_loss(probabilities, labels, loss) == pytest.approx(float(np.mean(expected)), rel=1e-5)
+    assert mean_loss(probabilities, labels, loss) == pytest.approx(float(np.mean(expected)), rel=1e-5)
 
 
 def test_sure_and_wrong_costs_a_finite_loss() -> None:
-    result = evaluation.evaluate(Answers(np.eye(10, dtype=np.float32)[[3]]), blank(1), np.array([4]))
+    result = evaluate(Answers(np.eye(10, dtype=np.float32)[[3]]), blank(1), np.array([4]))
     assert result.loss == pytest.approx(-np.log(1e-7))
 
 
 def test_kite_matrix_gives_the_published_accuracy() -> None:
     rows, columns = np.indices(KITE.shape)
     labels, predicted = np.repeat(rows.ravel(), KITE.ravel()), np.repeat(columns.ravel(), KITE.ravel())
-    result = evaluation.evaluate(Answers(spread([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels)
+    result = evaluate(Answers(spread([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels)
     np.testing.assert_array_equal(result.confusion, KITE)
     assert len(result.mistakes) == 15_000 - 13_896
     assert round(result.accuracy, 4) == 0.9264
 
 
 def test_kite_matrix_gives_metrics_by_hand() -> None:
-    per_class = evaluation.class_metrics(KITE)
+    per_class = class_metrics(KITE)
     assert [m.digit for m in per_class] == list(range(10))
     assert sum(m.support for m in per_class) == 15_000
     assert sum(m.recall * m.support for m in per_class) == pytest.approx(13_896)
@@ -198,28 +206,28 @@ def test_kite_matrix_gives_metrics_by_hand() -> None:
 
 
 def test_shares_of_each_true_digit() -> None:
-    shares = evaluation.as_shares(KITE)
+    shares = as_shares(KITE)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
-    np.testing.assert_allclose(shares.diagonal(), [m.recall for m in evaluation.class_metrics(KITE)])
+    np.testing.assert_allclose(shares.diagonal(), [m.recall for m in class_metrics(KITE)])
 
 
-def test_share_of_a_digit_without_images_is_zero(six: evaluation.Evaluation) -> None:
-    shares = evaluation.as_shares(six.confusion)
+def test_share_of_a_digit_without_images_is_zero(six: Evaluation) -> None:
+    shares = as_shares(six.confusion)
     assert shares[7, 1] == pytest.approx(2 / 3)
     assert not shares[0].any()
 
 
 def test_errors_only_leaves_the_matrix_itself_alone() -> None:
-    errors = evaluation.errors_only(KITE)
+    errors = errors_only(KITE)
     assert errors.sum() == 15_000 - 13_896
     assert not errors.diagonal().any()
     assert errors[9, 4] == 58
     assert KITE.trace() == 13_896
 
 
-@pytest.mark.parametrize("view", evaluation.CONFUSION_VIEWS)
+@pytest.mark.parametrize("view", CONFUSION_VIEWS)
 def test_every_view_is_ten_by_ten(view: str) -> None:
-    assert evaluation.CONFUSION_VIEWS[view](KITE).shape == (10, 10)
+    assert CONFUSION_VIEWS[view](KITE).shape == (10, 10)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +247,7 @@ def test_every_view_is_ten_by_ten(view: str) -> None:
 )
 def test_samples_that_cannot_be_evaluated_are_refused(images: Any, labels: Any) -> None:
     with pytest.raises(DataError):
-        evaluation.evaluate(Answers(spread([(1, 0.5)] * len(images))), images, labels)
+        evaluate(Answers(spread([(1, 0.5)] * len(images))), images, labels)
 
 
 @pytest.mark.parametrize(
@@ -256,12 +264,12 @@ def test_samples_that_cannot_be_evaluated_are_refused(images: Any, labels: Any) 
 )
 def test_answers_that_are_no_probabilities_are_refused(answers: Any) -> None:
     with pytest.raises(DataError, match="network"):
-        evaluation.evaluate(Answers(answers), blank(2), np.array([0, 1]))
+        evaluate(Answers(answers), blank(2), np.array([0, 1]))
 
 
 def test_unknown_loss_is_refused() -> None:
     with pytest.raises(ConfigError, match="hinge"):
-        evaluation.evaluate(Answers(spread([(1, 0.5)])), blank(1), np.array([1]), loss="hinge")
+        evaluate(Answers(spread([(1, 0.5)])), blank(1), np.array([1]), loss="hinge")
 
 
 def sure_by(shares: list[float]) -> np.ndarray:

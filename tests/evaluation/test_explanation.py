@@ -6,7 +6,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.explain import first_layer_pictures, ink_credits, layer_outputs, nearest
+from mnist_core.evaluation.explanation import first_layer_pictures, ink_credits, layer_outputs, nearest
 from mnist_core.network import TrainedNetwork
 from tests.samples import CONVOLUTIONS, untrained
 

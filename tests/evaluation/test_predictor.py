@@ -5,9 +5,9 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import DataError
+from mnist_core.evaluation import Prediction, Predictor
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
-from mnist_core.prediction import Prediction, Predictor
 
 IMAGES = np.random.default_rng(3).random((4, 28, 28), np.float32)
 
