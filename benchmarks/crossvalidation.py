@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import handwriting, report
-from mnist_core import pretraining, strokes
+from mnist_core import pretraining
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
+from mnist_core.drawing import strokes
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.evaluation.metrics import calibration_error
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.data import Dataset
+    from mnist_core.drawing.strokes import PenDigit
     from mnist_core.network import TrainedNetwork
-    from mnist_core.strokes import PenDigit
 
     Sources = Mapping[str, Sequence[PenDigit]]
 

@@ -13,8 +13,9 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks import handwriting, report
-from mnist_core import finetuning, labelled, presets, strokes, training
+from mnist_core import finetuning, presets, training
 from mnist_core.data import datasets
+from mnist_core.drawing import strokes, test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import evaluate
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mnist_core.data import Dataset
-    from mnist_core.labelled import LabelledDrawing
+    from mnist_core.drawing.strokes import PenDigit
+    from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.network import TrainedNetwork
-    from mnist_core.strokes import PenDigit
 
 NETWORKS = ("torres", "kite", "morgan-1", "cnn")
 
@@ -35,9 +36,9 @@ def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[Labelled
     others: list[LabelledDrawing] = []
     for one, image in zip(digits, handwriting.images(digits, handwriting.USUAL), strict=True):
         if any(made.label == one.label for made in first):
-            others = labelled.with_label(others, image, one.label, ())
+            others = test_set.with_label(others, image, one.label, ())
         else:
-            first = labelled.with_label(first, image, one.label, ())
+            first = test_set.with_label(first, image, one.label, ())
     return first, others
 
 
@@ -52,8 +53,8 @@ def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[st
         lesson = finetuning.lesson(base.config, mnist, learned)
         taught = _trained(training.train(finetuning.recipe(base.config), lesson, finetuning.start(base)))
         seconds.append(time.perf_counter() - began)
-        before += labelled.read_right(base, others)
-        after += labelled.read_right(taught, others)
+        before += test_set.read_right(base, others)
+        after += test_set.read_right(taught, others)
         count += len(others)
         mnist_after.append(_accuracy(taught, mnist))
     return {

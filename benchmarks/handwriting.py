@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, strokes
+from mnist_core.drawing import preprocessing, strokes
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import Prediction, Predictor, shipped
 from mnist_core.evaluation.metrics import calibration_error
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from mnist_core.drawing.strokes import PenDigit
     from mnist_core.network import TrainedNetwork
-    from mnist_core.strokes import PenDigit
 
 LEAST_EVERYWHERE = 0.975
 LEAST_FROM_10_TO_30 = 0.985
@@ -70,9 +70,9 @@ USUAL = Setting(18, USUAL_SIZE)
 
 def images(digits: list[PenDigit], setting: Setting, straight: bool = False) -> npt.NDArray[np.float32]:
     """The digits drawn and brought to 28x28, (n, 28, 28) float32."""
-    preparation = drawing.STRAIGHT if straight else drawing.MNIST_WAY
+    preparation = preprocessing.STRAIGHT if straight else preprocessing.MNIST_WAY
     placed = (strokes.placed(one.strokes, setting.size, setting.centre) for one in digits)
-    return np.stack([drawing.to_mnist(strokes.drawn(lines, setting.pen), preparation).image for lines in placed])
+    return np.stack([preprocessing.to_mnist(strokes.drawn(lines, setting.pen), preparation).image for lines in placed])
 
 
 def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:

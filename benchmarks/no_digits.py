@@ -1,7 +1,8 @@
 """How often the built-in network is not sure of what is no digit: ``python -m benchmarks.no_digits``.
 
 Scribbles, pairs of digits and letters are drawn with pens of 8 to 30 pixels and read. The letters' forms are none of
-those that the network has learned to be unsure of, `forms.LETTER_FORMS`. Some look like digits: no network can tell.
+those that the network has learned to be unsure of, `handwriting.LETTER_FORMS`. Some look like digits: no network can
+tell.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import report
-from mnist_core import drawing, forms, strokes
+from mnist_core.drawing import handwriting, preprocessing, strokes
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.network import files
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Drawer = Callable[[np.random.Generator], strokes.Strokes]
 
-# In the notation of `forms.DIGIT_FORMS`.
+# In the notation of `handwriting.DIGIT_FORMS`.
 LETTERS = {
     "heart": "52 31 12 14 26|59|86 94 92 71 52",
     "y": "10|45/80|29",
@@ -65,15 +66,18 @@ def images(draw: Drawer, count: int, seed: int) -> npt.NDArray[np.float32]:
     found = []
     for _ in range(count):
         lines, pen = draw(random), math.exp(random.uniform(low, high))
-        found.append(drawing.to_mnist(strokes.drawn(strokes.placed(lines, _SIZE), pen)).image)
+        found.append(preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, _SIZE), pen)).image)
     return np.stack(found)
 
 
 def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
     """Read everything, print the table and return the shares of which the network is not sure."""
-    kinds: dict[str, tuple[Drawer, int]] = {"scribbles": (forms.scribble, MANY), "pairs": (forms.pair, MANY)}
+    kinds: dict[str, tuple[Drawer, int]] = {
+        "scribbles": (handwriting.scribble, MANY),
+        "pairs": (handwriting.pair, MANY),
+    }
     for name, form in LETTERS.items():
-        kinds[name] = (functools.partial(forms.letter, form), OF_A_LETTER)
+        kinds[name] = (functools.partial(handwriting.letter, form), OF_A_LETTER)
     found: dict[str, dict[str, Any]] = {}
     rows = []
     for name, (draw, count) in kinds.items():

@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import drawing, photo, presets, pretraining, strokes, training
+from mnist_core import presets, pretraining, training
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets, download
+from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.evaluation import Predictor, shipped
 from mnist_core.evaluation.metrics import calibration_error, evaluate_on_test
@@ -165,7 +166,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     predictor = Predictor(files.read_file(options.network)) if options.network else shipped()
-    drawn = drawing.to_mnist(_read_picture(options.image))
+    drawn = preprocessing.to_mnist(_read_picture(options.image))
     if drawn.is_empty:
         raise DataError(f"{options.image} is empty.", "Give a picture with one digit on a plain background.")
     for warning in drawn.warnings:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.labelled import LabelledDrawing
+    from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.network import TrainedNetwork
 
 # What a network no longer sees it forgets (McCloskey and Cohen, 1989), so old images are rehearsed with the new ones.

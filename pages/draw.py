@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import drawing
+from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
 from pages.widgets import board, data, own_digits, reading, session
 
@@ -44,8 +44,8 @@ try:
         session.keep("straight", is_straight)
     name = next(iter(predictors), "")
     if sheet.rgba is not None:
-        as_mnist = drawing.to_mnist(sheet.rgba)
-        drawn = drawing.to_mnist(sheet.rgba, drawing.STRAIGHT) if is_straight else as_mnist
+        as_mnist = preprocessing.to_mnist(sheet.rgba)
+        drawn = preprocessing.to_mnist(sheet.rgba, preprocessing.STRAIGHT) if is_straight else as_mnist
         hint = as_mnist.warnings[0] if as_mnist.is_dot else hint
 except PlaygroundError as error:
     hint = ""

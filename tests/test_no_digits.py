@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import no_digits
-from mnist_core import forms
 from mnist_core.config import RunConfig
+from mnist_core.drawing import handwriting
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 
@@ -37,11 +37,11 @@ def test_shares_of_a_network_that_is_never_or_always_sure(bias: float, share: fl
 
 
 def test_no_letter_is_one_that_the_network_learned_to_be_unsure_of() -> None:
-    assert set(no_digits.LETTERS.values()).isdisjoint(forms.LETTER_FORMS)
+    assert set(no_digits.LETTERS.values()).isdisjoint(handwriting.LETTER_FORMS)
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    one, again, other = (no_digits.images(forms.scribble, 3, seed) for seed in (0, 0, 1))
+    one, again, other = (no_digits.images(handwriting.scribble, 3, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
     assert one.max(axis=(1, 2)).min() > 0.9

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import drawing, forms, pretraining, strokes, training
+from mnist_core import pretraining, training
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.drawing import handwriting, preprocessing, strokes
+from mnist_core.drawing.strokes import PenDigit
 from mnist_core.errors import NetworkFileError
 from mnist_core.pretraining import Material
-from mnist_core.strokes import PenDigit
 from tests.samples import blobs
 
 RECIPE = RunConfig(
@@ -160,7 +161,7 @@ def test_nothing_is_learned_from_the_test_images() -> None:
 
 def test_drawn_material_looks_as_a_visitors_drawing_does() -> None:
     random = np.random.default_rng(0)
-    lines = forms.digit(3, random)
+    lines = handwriting.digit(3, random)
     image = pretraining._drawn(lines, random) / 255
-    visitors = drawing.to_mnist(strokes.drawn(strokes.placed(lines, 0.6), 18)).image
+    visitors = preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, 0.6), 18)).image
     assert np.corrcoef(image.ravel(), visitors.ravel())[0, 1] > 0.6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import photo, strokes
+from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
 from pages.widgets import canvas, clipboard, keyboard, session
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mnist_core.strokes import Strokes
+    from mnist_core.drawing.strokes import Strokes
 
 _PENS = (6, 40)
 # Beside it stands the answer; a phone of 390 pixels has room for 358.

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from mnist_core import photo, strokes
+from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError
 from pages.widgets import session
 

@@ -6,7 +6,7 @@ import base64
 
 import streamlit as st
 
-from mnist_core import photo
+from mnist_core.drawing import photo
 
 # A larger file is made smaller in the browser: `server.maxWidgetStateSize` lets no more through.
 _MOST_SENT = 2**20

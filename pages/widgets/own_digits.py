@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import finetuning, labelled
+from mnist_core import finetuning
 from mnist_core.data import datasets
+from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
 from pages.widgets import data, pictures, runs, session
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from mnist_core.drawing.strokes import Strokes
+    from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.evaluation import Predictor
-    from mnist_core.labelled import LabelledDrawing
     from mnist_core.live_run import Run
     from mnist_core.network import TrainedNetwork
-    from mnist_core.strokes import Strokes
 
 _MOST = 500
 _MOST_SHOWN = 24
@@ -39,13 +40,13 @@ def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
 
     Without an image, only the place of the question is kept.
     """
-    before = None if image is None else labelled.label_of(drawings(), image)
+    before = None if image is None else test_set.label_of(drawings(), image)
     key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
 
     def keep() -> None:
         label = session.chosen(key)
         if image is not None and label is not None:
-            session.keep("own-digits", labelled.with_label(drawings(), image, label, lines)[-_MOST:])
+            session.keep("own-digits", test_set.with_label(drawings(), image, label, lines)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
@@ -78,7 +79,7 @@ def show(predictors: dict[str, Predictor]) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "As IDX files",
-            labelled.as_idx(own),
+            test_set.as_idx(own),
             "own-digits.zip",
             icon=":material/download:",
             help="Images and labels in the form of MNIST's own test files.",
@@ -86,7 +87,7 @@ def show(predictors: dict[str, Predictor]) -> None:
         )
         st.download_button(
             "As strokes",
-            labelled.as_strokes(own),
+            test_set.as_strokes(own),
             "own-digits.jsonl",
             icon=":material/download:",
             help="Strokes as JSON lines (for developers).",
@@ -102,7 +103,7 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
     known = _learned_from(network)
     fresh = [one for one in own if one.image.tobytes() not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
-    right = labelled.read_right(network, fresh)
+    right = test_set.read_right(network, fresh)
     if not fresh:
         standing = f"No new drawings to test on: it was trained on all {len(own)}."
     else:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import doctor, drawing
 from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.live_run import Run
 from pages.widgets import pictures, runs, session
@@ -160,11 +160,11 @@ def way(drawn: Drawing) -> None:
 
 def findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
     """What is unusual about the drawing, each with what the network would read without the remedy."""
-    found = doctor.diagnose(rgba)
+    found = diagnosis.diagnose(rgba)
     if not found:
         st.markdown("Nothing unusual. Size, place, lines and ink are as in MNIST.")
     for finding in found:
-        other = drawing.to_mnist(rgba, finding.preparation).image
+        other = preprocessing.to_mnist(rgba, finding.preparation).image
         picture, text = st.columns([1, 3], vertical_alignment="center")
         picture.image(pictures.paper(other, 7), width=84, alt=f"The drawing {finding.trial}.")
         digit, probability = predictor(other).top(1)[0]

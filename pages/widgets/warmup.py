@@ -40,7 +40,7 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
         keep_compiled()
         import pandas  # noqa: F401
 
-        import mnist_core.drawing
+        import mnist_core.drawing.preprocessing
         import mnist_core.keeping  # noqa: F401
     except Exception:
         # Pages would fail with the same error at the first run; here it is at least told when it happens.

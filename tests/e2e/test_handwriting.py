@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from mnist_core import drawing, forms, strokes
-from mnist_core.strokes import PenDigit
+from mnist_core.drawing import handwriting, preprocessing, strokes
+from mnist_core.drawing.strokes import PenDigit
 from pages.widgets import pictures
 from tests.e2e.conftest import PAUSE
 from tests.e2e.test_main_path import SLOW, stroke
@@ -34,7 +34,7 @@ def pen_digits() -> list[PenDigit]:
         order = np.random.default_rng(0).permutation(len(found))[:COUNT]
         return [found[i] for i in order]
     random = np.random.default_rng(31)
-    return [PenDigit(k % 10, forms.digit(k % 10, random), "") for k in range(COUNT)]
+    return [PenDigit(k % 10, handwriting.digit(k % 10, random), "") for k in range(COUNT)]
 
 
 def on_canvas(canvas: Locator) -> npt.NDArray[np.uint8]:
@@ -50,7 +50,7 @@ def wait_until_caught_up(page: Page, canvas: Locator, lines: Sequence[npt.ArrayL
         pixels = on_canvas(canvas)
         columns, rows = (ends * pixels.shape[0]).astype(int).T
         if (pixels[rows, columns, 0] < 128).all():
-            seen = pictures.paper(drawing.to_mnist(pixels).image, 4)
+            seen = pictures.paper(preprocessing.to_mnist(pixels).image, 4)
             if page.locator(f'img[src="{seen}"]').count():
                 return
         PAUSE.wait(0.05)

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit import config
 
-from mnist_core import photo, strokes
+from mnist_core.drawing import photo, strokes
 from tests.e2e.test_main_path import SLOW, stroke
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]

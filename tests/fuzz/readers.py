@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core import drawing, link, photo, presets, strokes, workspaces
+from mnist_core import link, presets, workspaces
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import Progress
 from mnist_core.courses import COURSES
 from mnist_core.data import Dataset, idx, uploads
+from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import ShareNotFoundError
 from mnist_core.network import TrainedNetwork, files, parameter_count
 from mnist_core.network.layers import initial_weights
@@ -186,7 +187,7 @@ def read_lines(data: bytes) -> None:
 
 
 def check_drawing(rgba: Any) -> None:
-    found = drawing.to_mnist(rgba)
+    found = preprocessing.to_mnist(rgba)
     assert found.image.shape == (28, 28)
     assert 0 <= found.image.min() <= found.image.max() <= 1
 

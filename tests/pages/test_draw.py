@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import forms, strokes
 from mnist_core.data import Dataset, datasets
-from mnist_core.drawing import to_mnist
+from mnist_core.drawing import handwriting, strokes, to_mnist
 from mnist_core.evaluation import Predictor
 from mnist_core.job import Status
 from pages.widgets import clipboard, data
@@ -329,7 +328,7 @@ def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> N
     assert run.snapshot.network is not None
     misread = 0
     for digit, form in ((0, "50 22 14 27 59 77 84 72 50"), (7, "00|90|49"), (4, "60|06|96/60 69")):
-        canvas = strokes.drawn(strokes.placed(forms.stroked(form, np.random.default_rng(0), jitter=0), 0.65), 18)
+        canvas = strokes.drawn(strokes.placed(handwriting.stroked(form, np.random.default_rng(0), jitter=0), 0.65), 18)
         draw(app, canvas)
         assert any(f"It reads a {digit}" in answer for answer in answers(app)), "the built-in network's answer"
         own = int(Predictor(run.snapshot.network)(to_mnist(canvas).image).digit)

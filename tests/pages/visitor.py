@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import strokes
+from mnist_core.drawing import strokes
 from mnist_core.live_run import Run
 from tests.pages.conftest import ROOT
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_core.drawing import MNIST_WAY, STRAIGHT, Preparation, to_mnist
-from tests.test_drawing import BLACK, SEVEN, WHITE, painted, stroked, with_box
+from mnist_core.drawing import to_mnist
+from mnist_core.drawing.preprocessing import MNIST_WAY, STRAIGHT, Preparation
+from tests.drawing.test_preprocessing import BLACK, SEVEN, WHITE, painted, stroked, with_box
 
 
 def changed(name: str, default: Any) -> Preparation:

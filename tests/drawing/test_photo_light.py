@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from mnist_core import forms, photo, strokes
-from mnist_core.drawing import to_mnist
+from mnist_core.drawing import handwriting, photo, strokes, to_mnist
 from mnist_core.evaluation import shipped
 
 SIDES = (288, 384)
@@ -37,7 +36,7 @@ def written(random: np.random.Generator, digits: list[int], shape: tuple[int, in
     place = min(height, across // len(digits))
     row = []
     for digit in digits:
-        lines = strokes.placed(forms.digit(digit, random), size)
+        lines = strokes.placed(handwriting.digit(digit, random), size)
         row.append(1 - strokes.drawn(lines, width * strokes.CANVAS / place, place)[..., 0] / 255)
     ink = np.hstack(row)
     below = int(random.integers(height - ink.shape[0] + 1))
@@ -92,7 +91,7 @@ def test_ink_is_dark_and_the_digit_is_read(kind: str) -> None:
 @pytest.mark.parametrize("margin", [0, 1, 12])
 def test_thick_digit_that_fills_the_picture_stays_dark(margin: int) -> None:
     for digit in range(10):
-        lines = strokes.placed(forms.digit(digit, np.random.default_rng(digit)), 0.75)
+        lines = strokes.placed(handwriting.digit(digit, np.random.default_rng(digit)), 0.75)
         ink = 1 - strokes.drawn(lines, 36)[..., 0] / 255
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         ink = np.pad(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], margin)

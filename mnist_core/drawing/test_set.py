@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import strokes
 from mnist_core.data import idx
-from mnist_core.strokes import PenDigit
+from mnist_core.drawing import strokes
+from mnist_core.drawing.strokes import PenDigit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from mnist_core.drawing.strokes import Strokes
     from mnist_core.network import TrainedNetwork
-    from mnist_core.strokes import Strokes
 
 # As MNIST's own test files are called once unpacked, so that whatever reads those reads these.
 IMAGES_FILE, LABELS_FILE = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import doctor, strokes
-from mnist_core.drawing import MNIST_WAY, to_mnist
+from mnist_core.drawing import diagnosis, strokes, to_mnist
+from mnist_core.drawing.preprocessing import MNIST_WAY
 
 TWO = (np.array([[0.0, 2.0], [3.0, 0.0], [7.0, 1.0], [8.0, 3.0], [0.0, 12.0], [9.0, 12.0]]),)
 
@@ -50,7 +50,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_unusual_is_found_and_its_trial_makes_a_difference(case: str) -> None:
     canvas, field, value = CASES[case]
-    (finding,) = doctor.diagnose(canvas)
+    (finding,) = diagnosis.diagnose(canvas)
     changed = {name for name in vars(MNIST_WAY) if getattr(finding.preparation, name) != getattr(MNIST_WAY, name)}
     assert changed == {field}
     assert getattr(finding.preparation, field) == value
@@ -58,16 +58,16 @@ def test_what_is_unusual_is_found_and_its_trial_makes_a_difference(case: str) ->
 
 
 def test_a_usual_drawing_has_nothing_unusual() -> None:
-    assert doctor.diagnose(drawn()) == ()
+    assert diagnosis.diagnose(drawn()) == ()
 
 
 def test_an_empty_canvas_has_nothing_unusual() -> None:
-    assert doctor.diagnose(np.full((280, 280, 4), 255, np.uint8)) == ()
+    assert diagnosis.diagnose(np.full((280, 280, 4), 255, np.uint8)) == ()
 
 
 def test_several_findings_come_together() -> None:
     canvas = inverted(drawn(size=0.25, pen=7, centre=(0.2, 0.2)))
-    changed = [finding.preparation for finding in doctor.diagnose(canvas)]
+    changed = [finding.preparation for finding in diagnosis.diagnose(canvas)]
     assert [not one.any_polarity for one in changed] == [True, False, False]
     assert [not one.scale for one in changed] == [False, True, False]
     assert [not one.centre for one in changed] == [False, False, True]
@@ -77,14 +77,14 @@ def test_several_findings_come_together() -> None:
 def test_line_width_of_a_slanted_bar(width: int) -> None:
     canvas = strokes.drawn((np.array([[0.2, 0.2], [0.8, 0.75]]),), width * 10)
     image = canvas[..., 0].reshape(28, 10, 28, 10).mean(axis=(1, 3))
-    assert doctor.line_width((1 - image / 255).astype(np.float32)) == pytest.approx(width, rel=0.25)
+    assert diagnosis.line_width((1 - image / 255).astype(np.float32)) == pytest.approx(width, rel=0.25)
 
 
 def test_an_image_without_ink_has_no_lines() -> None:
-    assert doctor.line_width(np.zeros((28, 28), np.float32)) == 0
+    assert diagnosis.line_width(np.zeros((28, 28), np.float32)) == 0
 
 
 def test_a_small_faint_mark_on_glass_is_diagnosed() -> None:
     glass = np.zeros((280, 280, 4), np.uint8)
     glass[100:110, 100:120, 3] = 90
-    assert {finding.trial for finding in doctor.diagnose(glass)} >= {"left faint", "not enlarged"}
+    assert {finding.trial for finding in diagnosis.diagnose(glass)} >= {"left faint", "not enlarged"}

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from mnist_core import drawing
+from mnist_core.drawing import preprocessing
 from mnist_core.errors import DrawingError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _REMEDY = "Choose a PNG or JPEG picture of one digit."
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture made ready for `drawing.to_mnist`.
+    """A picture made ready for `preprocessing.to_mnist`.
 
     Attributes:
         rgba: (h, w, 4) uint8, the longer side at most 512: ink on white, or a transparent picture as it is.
@@ -75,7 +75,7 @@ def check_size(size: int) -> None:
 
 
 def read(data: bytes) -> npt.NDArray[np.uint8]:
-    """The picture in a file, made ready for `drawing.to_mnist`.
+    """The picture in a file, made ready for `preprocessing.to_mnist`.
 
     A drawing on a transparent ground is taken as it is. Any other is taken for a photo: the light is evened out, by
     dividing by the paper's own brightness at each place, and what is little darker than the paper becomes paper. White
@@ -109,7 +109,9 @@ def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
     Raises:
         DrawingError: for anything else.
     """
-    return _opened(data, ("PNG",), drawing.MAX_SIDE**2, drawing.MAX_SIDE, "Clear the canvas and draw again.")
+    return _opened(
+        data, ("PNG",), preprocessing.MAX_SIDE**2, preprocessing.MAX_SIDE, "Clear the canvas and draw again."
+    )
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, remedy: str) -> npt.NDArray[np.uint8]:
@@ -143,8 +145,8 @@ def _on_paper(rgba: npt.NDArray[np.uint8]) -> Picture:
     is_opaque = rgba[..., 3] > 127
     if not is_opaque.any():
         return Picture(rgba)
-    if not np.median(drawing.border(is_opaque)):
-        box = drawing.bounds(is_opaque)
+    if not np.median(preprocessing.border(is_opaque)):
+        box = preprocessing.bounds(is_opaque)
         if is_opaque[box].mean() < _FILLED:
             return Picture(rgba)
         rgba = rgba[box]

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import forms, photo, strokes
-from mnist_core.drawing import to_mnist
+from mnist_core.drawing import handwriting, photo, strokes, to_mnist
 from mnist_core.errors import DrawingError
 from tests.plain import assert_plain
 
-LINES = strokes.placed(forms.stroked("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
+LINES = strokes.placed(handwriting.stroked("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
 CLEAN = strokes.drawn(LINES, 16, side=400)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.strokes import Strokes
+    from mnist_core.drawing.strokes import Strokes
 
 # A form is written on a grid of 10 by 10: each pair is a column and a row, a blank joins points by a curve, "|" makes
 # a corner, "/" lifts the pen.

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from mnist_core.drawing import MAX_SIDE, to_mnist
+from mnist_core.drawing import to_mnist
+from mnist_core.drawing.preprocessing import MAX_SIDE
 from mnist_core.errors import DrawingError
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import strokes
-from mnist_core.drawing import to_mnist
+from mnist_core.drawing import strokes, to_mnist
 from mnist_core.errors import DataError
 
 SEVEN = {"label": 7, "strokes": [[[0, 0], [10, 0], [4, 20]], [[2, 10], [8, 10]]], "writer": "anna"}

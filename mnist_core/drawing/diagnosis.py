@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from mnist_core import drawing
-from mnist_core.drawing import MNIST_WAY, Preparation
+from mnist_core.drawing import preprocessing
+from mnist_core.drawing.preprocessing import MNIST_WAY, Preparation
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,20 +55,20 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
     """What is unusual about a drawing; nothing for an empty canvas.
 
     Args:
-        rgba: as for `drawing.to_mnist`, which raises its errors.
+        rgba: as for `preprocessing.to_mnist`, which raises its errors.
     """
-    drawn = drawing.to_mnist(rgba)
+    drawn = preprocessing.to_mnist(rgba)
     if drawn.is_empty:
         return ()
-    raw = drawing.to_mnist(rgba, Preparation(strengthen=False, drop_specks=False)).steps[0].image
+    raw = preprocessing.to_mnist(rgba, Preparation(strengthen=False, drop_specks=False)).steps[0].image
     ink = drawn.steps[0].image
-    extent = drawing.bounds(ink > 0)
+    extent = preprocessing.bounds(ink > 0)
     longer = max(ink.shape)
     size = max(part.stop - 1 - part.start for part in extent) / longer
     away = max(abs(part.start + part.stop - 1 - side) / 2 for part, side in zip(extent, ink.shape, strict=True))
     pieces = ndimage.label(ink > 0, structure=np.ones((3, 3)))[1]
     width = line_width(drawn.image)
-    is_speckled = bool(((raw >= drawing.INK_FLOOR * raw.max()) & (ink == 0)).any())
+    is_speckled = bool(((raw >= preprocessing.INK_FLOOR * raw.max()) & (ink == 0)).any())
     found = (
         (
             _is_light_on_dark(rgba),
@@ -101,5 +101,5 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
 
 def _is_light_on_dark(rgba: npt.NDArray[np.uint8]) -> bool:
     """Whether most of the border is opaque and dark."""
-    edge = drawing.border(rgba)
+    edge = preprocessing.border(rgba)
     return bool(np.median(edge[:, 3]) > 127 and np.median(edge[:, :3]) < 128)
