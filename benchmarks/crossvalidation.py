@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import handwriting, report
-from mnist_core import pretraining
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.drawing import strokes
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.evaluation.metrics import calibration_error
+from mnist_core.training import pretraining
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

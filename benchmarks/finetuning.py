@@ -13,11 +13,12 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks import handwriting, report
-from mnist_core import finetuning, presets, training
+from mnist_core import presets, training
 from mnist_core.data import datasets
 from mnist_core.drawing import strokes, test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import evaluate
+from mnist_core.training import finetuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks import report
-from mnist_core import engine
 from mnist_core.data import Dataset
 from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.job import Status
@@ -25,7 +24,7 @@ from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 from mnist_core.presets import PRESETS
 from mnist_core.runs import RunStore, library_versions
-from mnist_core.training import EpochMetrics, Progress, TrainingState
+from mnist_core.training import EpochMetrics, Progress, TrainingState, engine
 from mnist_core.workspaces import new_workspace
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import presets, pretraining, training
+from mnist_core import presets, training
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets, download
 from mnist_core.drawing import photo, preprocessing, strokes
@@ -21,6 +21,7 @@ from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.evaluation import Predictor, shipped
 from mnist_core.evaluation.metrics import calibration_error, evaluate_on_test
 from mnist_core.network import files, parameter_count
+from mnist_core.training import pretraining
 
 if TYPE_CHECKING:
     import numpy as np

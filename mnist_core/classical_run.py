@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core import classical
 from mnist_core.config import check_choice
 from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.job import Job, JobSnapshot, Status, Turns
+from mnist_core.training import classical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mnist_core.classical import Answers, Piece, Pixels
     from mnist_core.data import Dataset, Split
+    from mnist_core.training.classical import Answers, Piece, Pixels
 
 # What a model takes beside the pixels, while it works: measured on MNIST, 60 MB at most.
 _WORK_BYTES = 64 * 2**20

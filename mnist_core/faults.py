@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import engine
 from mnist_core.config import LayerConfig, RunConfig, check_choice
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.network.layers import initial_weights
-from mnist_core.training import TrainingState
+from mnist_core.training import TrainingState, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -21,17 +21,18 @@ from mnist_core.data import datasets
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
+from mnist_core.training import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from mnist_core import engine
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
     from mnist_core.network.layers import Weights
     from mnist_core.stored_run import StoredRun
+    from mnist_core.training import engine
 
 logger = logging.getLogger(__name__)
 
@@ -296,7 +297,7 @@ class Run(Job):
         return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0)
 
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
-        self._dials.chunk_seconds = training.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
+        self._dials.chunk_seconds = loop.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
         if self._events is None:
             self._events = training.train(
                 self.config, self.dataset, self._snapshot.state or self.start, dials=self._dials

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.config import CLASSES
-from mnist_core.training import thinned
+from mnist_core.training.loop import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

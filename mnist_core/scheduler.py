@@ -15,11 +15,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from mnist_core import capacity, training
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.errors import CapacityError
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.training import capacity, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +192,7 @@ class Scheduler:
             began = time.monotonic()
             seconds = self._turn_seconds()
             is_first = not run.is_warm
-            run.take_turn(seconds, min(seconds, training.CHUNK_SECONDS))
+            run.take_turn(seconds, min(seconds, loop.CHUNK_SECONDS))
             run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
             run.leave_place()
             self._put(run)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mnist_core import training
 from mnist_core.scheduler import Scheduler
+from mnist_core.training import loop
 from tests import machine, mirror, postgres
 from tests.small_files import PACKED
 
@@ -42,7 +42,7 @@ def by_hand() -> Scheduler:
 @pytest.fixture
 def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of one point, however fast the computer is."""
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
 
 
 @pytest.fixture

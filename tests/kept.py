@@ -11,7 +11,6 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from mnist_core import engine
 from mnist_core.config import RunConfig
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_answers
@@ -20,7 +19,7 @@ from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
 from mnist_core.runs import RunStore
 from mnist_core.stored_run import StoredRun
-from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState
+from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState, engine
 from tests.samples import blobs, small
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import classical
+from mnist_core.training import classical
 from tests.samples import blobs
 
 FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)

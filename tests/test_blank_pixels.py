@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import engine, network
+from mnist_core import network
 from mnist_core.config import OPTIMIZERS, LayerConfig, RunConfig
-from mnist_core.engine import TrainingImages
 from mnist_core.network.layers import initial_weights
+from mnist_core.training import engine
+from mnist_core.training.engine import TrainingImages
 from tests.network.test_optimizers import KERAS
 from tests.samples import blobs, small
 

@@ -11,13 +11,13 @@ import pytest
 
 from mnist_core import network, training
 from mnist_core.articles import ARTICLES
-from mnist_core.classical import KINDS
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import CONCEPTS, Course, Progress, Question, Step
 from mnist_core.courses import COURSES
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.experiments import EXPERIMENTS
+from mnist_core.training.classical import KINDS
 from tests.events import finished
 
 STEPS = [(key, number, step) for key, course in COURSES.items() for number, step in enumerate(course.steps, 1)]

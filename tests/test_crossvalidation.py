@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks import crossvalidation
-from mnist_core import pretraining
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.drawing.strokes import PenDigit
 from mnist_core.errors import DataError
 from mnist_core.network import TrainedNetwork
+from mnist_core.training import pretraining
 from tests.samples import blobs
 
 SHAPES = {0: [[0, 0], [9, 0], [9, 9], [0, 9], [0, 0]], 1: [[0, 0], [0, 10]], 7: [[0, 0], [8, 0], [3, 10]]}

@@ -17,6 +17,7 @@ from mnist_core import scheduler as scheduling
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from mnist_core.scheduler import Scheduler
+from mnist_core.training import loop
 from tests.samples import blobs, small
 from tests.turns import assert_evaluated, assert_same_weights, in_turns
 
@@ -198,7 +199,7 @@ def test_turns_are_as_short_as_a_round_of_all_demands(workers: int, runs: int, s
     for _, given, chunk in worker.given:
         assert given == pytest.approx(seconds)
         assert given <= scheduling.TURN_SECONDS
-        assert chunk == pytest.approx(min(seconds, training.CHUNK_SECONDS))
+        assert chunk == pytest.approx(min(seconds, loop.CHUNK_SECONDS))
     # All these turns, shared among the workers, last no longer than a round.
     assert sum(given for _, given, _ in worker.given) / workers <= scheduling.ROUND_SECONDS + 1e-9
 
@@ -216,7 +217,7 @@ def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
 
 def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
-    for given, expected in ((0.02, 0.02), (0.0, 0.0), (None, training.CHUNK_SECONDS)):
+    for given, expected in ((0.02, 0.02), (0.0, 0.0), (None, loop.CHUNK_SECONDS)):
         run.take_turn(0.0, given)
         assert run._dials.chunk_seconds == expected
 
@@ -240,7 +241,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
     # One chunk a turn, on a clock that stands still meanwhile.
     monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
     return made
 
 

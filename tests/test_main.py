@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_core import pretraining
 from mnist_core.__main__ import main
 from mnist_core.config import LayerConfig
 from mnist_core.data import datasets
 from mnist_core.network.files import read_file
+from mnist_core.training import pretraining
 from tests import mirror
 from tests.samples import blobs
 

@@ -13,6 +13,7 @@ from mnist_core.config import LayerConfig
 from mnist_core.data import datasets
 from mnist_core.evaluation import metrics
 from mnist_core.presets import PRESETS, preset_of, recipe_of, title_of
+from mnist_core.training import loop
 from tests.samples import blobs
 
 
@@ -130,7 +131,7 @@ def test_preset_trains_one_chunk(name: str) -> None:
     point = next(event for event in events if isinstance(event, training.Progress) and event.position is not None)
     assert np.isfinite(point.loss)
     assert point.position is not None
-    for before, after in zip(training.initial_state(config).weights, point.position.weights, strict=True):
+    for before, after in zip(loop.initial_state(config).weights, point.position.weights, strict=True):
         assert before.shape == after.shape
         assert not np.array_equal(before, after)
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from mnist_core import capacity, live_run, training
+from mnist_core import live_run, training
 from mnist_core import scheduler as scheduling
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork, training_bytes
 from mnist_core.scheduler import Scheduler
+from mnist_core.training import capacity, loop
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,
@@ -272,7 +273,7 @@ def test_waiting_until_the_first_point_then_running(by_hand: Scheduler) -> None:
 def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """However short a turn: the points of a chunk, and the weights with them, are shown at once."""
     monkeypatch.setattr(scheduling, "TURN_SECONDS", 0.0)
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 1000.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 1000.0)
     run = by_hand.submit(small(epochs=1), blobs())
     shown = []
     while run.snapshot.status.is_active:

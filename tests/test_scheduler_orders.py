@@ -16,6 +16,7 @@ from mnist_core import training
 from mnist_core.config import RunConfig
 from mnist_core.job import Status
 from mnist_core.scheduler import Scheduler
+from mnist_core.training import loop
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,
@@ -209,7 +210,7 @@ def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: G
 def test_stopped_network_is_that_of_the_last_point(
     by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, chunk_seconds: float, steps: int, points: int
 ) -> None:
-    monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(steps):
         run.step()
@@ -220,7 +221,7 @@ def test_stopped_network_is_that_of_the_last_point(
     shot = run.snapshot
     assert shot.status is Status.STOPPED
     assert shot.network is not None
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
     alone = [event for event in real_train(run.config, run.dataset) if isinstance(event, training.Progress)]
     last = alone[len(shot.points) - 1]
     assert last.position is not None

@@ -9,12 +9,13 @@ import weakref
 
 import pytest
 
-from mnist_core import classical, shared_runs
+from mnist_core import shared_runs
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError
 from mnist_core.job import Job, Status
 from mnist_core.scheduler import Scheduler
 from mnist_core.shared_runs import SharedRuns
+from mnist_core.training import classical
 from tests.samples import blobs, small
 from tests.turns import in_turns, to_the_end, wait_for, wait_until
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, presets, scheduler, training
+from mnist_core import presets, scheduler
 from mnist_core.charts import style
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
@@ -17,6 +17,7 @@ from mnist_core.evaluation import explanation
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
+from mnist_core.training import capacity, loop
 from pages.widgets import pictures, runs, session, theme, workspace
 
 if TYPE_CHECKING:
@@ -205,12 +206,12 @@ def _rates(shot: Snapshot) -> None:
 def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
     """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
 
-    Of the former there are at most `most`, see `training.thinned`.
+    Of the former there are at most `most`, see `loop.thinned`.
     """
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     rows: list[tuple[float, float, float | None, str]] = [
         ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
-        for point in reversed(training.thinned(shot.points, most))
+        for point in reversed(loop.thinned(shot.points, most))
     ]
     rows += [
         (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import finetuning
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
+from mnist_core.training import finetuning
 from pages.widgets import data, pictures, runs, session
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import capacity, shared_runs
+from mnist_core import shared_runs
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from mnist_core.job import Status
+from mnist_core.training import capacity
 from pages.widgets import live, replays, session
 
 if TYPE_CHECKING:

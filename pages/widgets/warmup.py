@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core import capacity, scheduler, training
+from mnist_core import scheduler
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.network.layers import keep_compiled, load_tensorflow
+from mnist_core.training import capacity, loop
 from pages.widgets import data, garbage, session
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
         logger.exception("The built-in network cannot be read")  # The Draw page says so too; all else goes on.
     loading.done.wait()
     if loading.dataset is not None:
-        training.rehearse(config, loading.dataset)
+        loop.rehearse(config, loading.dataset)

@@ -15,7 +15,7 @@ from mnist_core.drawing import handwriting, preprocessing, strokes
 from mnist_core.evaluation import predictor
 from mnist_core.evaluation.metrics import calibration_error
 from mnist_core.network import parameter_count
-from mnist_core.pretraining import RECIPE
+from mnist_core.training.pretraining import RECIPE
 
 PEN = 18
 

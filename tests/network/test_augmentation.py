@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage, stats
 
-from mnist_core import engine, training
+from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.network import TrainedNetwork, augmentation
 from mnist_core.network.layers import initial_weights, scrambled
+from mnist_core.training import engine
 from tests.samples import CONVOLUTIONS, blobs, small
 
 COUNT = 64

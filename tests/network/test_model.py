@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core import engine, network
+from mnist_core import network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
 from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights, weight_shapes
 from mnist_core.presets import PRESETS
+from mnist_core.training import engine
 from tests.samples import blobs, small, untrained
 
 ODD_LAYERS: dict[str, tuple[LayerConfig, ...]] = {

@@ -10,11 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import capacity, presets, scheduler
+from mnist_core import presets, scheduler
 from mnist_core.classical_run import ClassicalRun
 from mnist_core.data import datasets
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.training import capacity
 from pages.widgets import data, live, session
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from mnist_core import engine, network
+from mnist_core import network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
 from mnist_core.network.layers import RISING, dropped, initial_weights, outputs, seen_size, weight_shapes
+from mnist_core.training import engine
 from tests.samples import small
 
 RATE = 0.3

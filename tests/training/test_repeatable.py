@@ -16,7 +16,7 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import LayerConfig
-from mnist_core.training import EpochEnded, Event, Finished, Started, TrainingState
+from mnist_core.training import EpochEnded, Event, Finished, Started, TrainingState, loop
 from tests.events import epochs, events_of, finished, points
 from tests.samples import CONVOLUTIONS, blobs, mislabelled_validation, small
 
@@ -113,7 +113,7 @@ def test_states_of_a_run_do_not_change_afterwards() -> None:
 def test_length_of_a_chunk_does_not_matter(case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     config = small(epochs=3, **REPEATED[case])
     expected = bits(events_of(config))
-    monkeypatch.setattr(training, "CHUNK_SECONDS", chunk_seconds)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
     assert bits(events_of(config)) == expected
 
 
@@ -153,7 +153,7 @@ OTHER_PROCESS = """
 import hashlib
 from tests.events import events_of
 from tests.samples import small
-from tests.test_training_repeatable import REPEATED, bits
+from tests.training.test_repeatable import REPEATED, bits
 for case in ("rmsprop-dropout", "convolution-dropout-adam"):
     print(hashlib.sha256(b"".join(bits(events_of(small(epochs=3, **REPEATED[case]))))).hexdigest())
 """
@@ -162,7 +162,7 @@ for case in ("rmsprop-dropout", "convolution-dropout-adam"):
 def test_in_another_process_is_the_same() -> None:
     other = subprocess.run(
         [sys.executable, "-c", OTHER_PROCESS],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,

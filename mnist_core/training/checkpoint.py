@@ -19,7 +19,7 @@ from mnist_core.network.model import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mnist_core.training import TrainingState
+    from mnist_core.training.loop import TrainingState
 
 _REMEDY: Final = "Name another file with --checkpoint, or delete it to start from the first epoch."
 _RECIPE, _DATA = "recipe", "data"

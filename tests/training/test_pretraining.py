@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import pretraining, training
+from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.drawing import handwriting, preprocessing, strokes
 from mnist_core.drawing.strokes import PenDigit
 from mnist_core.errors import NetworkFileError
-from mnist_core.pretraining import Material
+from mnist_core.training import pretraining
+from mnist_core.training.pretraining import Material
 from tests.samples import blobs
 
 RECIPE = RunConfig(

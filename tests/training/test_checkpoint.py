@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import checkpoint, training
+from mnist_core import training
 from mnist_core.errors import NetworkFileError
+from mnist_core.training import checkpoint
 from tests.samples import blobs, small
 
 RECIPE = small(optimizer="adam", learning_rate=0.001, epochs=3)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import engine, network, training
+from mnist_core import network, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import TrainingError
 from mnist_core.network.layers import initial_weights
 from mnist_core.network.model import _compiled_answer
 from mnist_core.presets import PRESETS
-from mnist_core.training import EpochEnded, Progress, Started
+from mnist_core.training import EpochEnded, Progress, Started, engine, loop
 from tests.events import epochs, events_of, finished, points
 from tests.samples import CONVOLUTIONS, blobs, mislabelled_validation, small
 
@@ -52,7 +52,7 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
     for event in training.train(config, dataset):
         if not isinstance(event, EpochEnded):
             continue
-        order = training.epoch_order(config, split.train_indices, event.epoch)
+        order = loop.epoch_order(config, split.train_indices, event.epoch)
         if config.order == "file":
             order = split.train_indices
         stock = model.fit(images[order], labels[order], config.batch_size, verbose=0, shuffle=False).history
@@ -114,7 +114,7 @@ def test_epochs_match_keras_fit(case: str) -> None:
 
 def test_rehearsal_leaves_nothing_to_compile() -> None:
     config = small(layers=(LayerConfig(units=19, dropout=0.1),), batch_size=23)
-    training.rehearse(config, blobs())
+    loop.rehearse(config, blobs())
     program = engine.program(engine.Architecture.of(config))
     answer = _compiled_answer(config.layers)
     assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]
@@ -152,8 +152,8 @@ def test_finished_network_is_the_last_epoch() -> None:
 
 @pytest.mark.parametrize(("count", "size"), [(300, 32), (300, 300), (300, 1), (7, 8), (64, 32), (1, 1)])
 def test_an_epoch_sees_every_image_once(count: int, size: int) -> None:
-    order = training.epoch_order(small(), np.arange(1000, 1000 + count, dtype=np.int32), 1)
-    rows, counts = training.batches(order, size)
+    order = loop.epoch_order(small(), np.arange(1000, 1000 + count, dtype=np.int32), 1)
+    rows, counts = loop.batches(order, size)
     assert rows.shape == (-(-count // size), size)
     assert rows.dtype == counts.dtype == np.int32
     seen = np.concatenate([row[:n] for row, n in zip(rows, counts, strict=True)])
@@ -166,15 +166,15 @@ def test_an_epoch_sees_every_image_once(count: int, size: int) -> None:
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_epoch_in_the_files_order_is_not_shuffled(epoch: int) -> None:
     indices = np.array([2, 3, 5, 7, 11], np.int32)
-    np.testing.assert_array_equal(training.epoch_order(small(order="file"), indices, epoch), [2, 3, 5, 7, 11])
+    np.testing.assert_array_equal(loop.epoch_order(small(order="file"), indices, epoch), [2, 3, 5, 7, 11])
 
 
 def test_epoch_order_follows_seed_and_epoch_alone() -> None:
     indices = np.arange(50, dtype=np.int32)
-    order = training.epoch_order(small(seed=1), indices, 1)
-    np.testing.assert_array_equal(order, training.epoch_order(small(seed=1, epochs=9, layers=()), indices, 1))
-    assert not np.array_equal(order, training.epoch_order(small(seed=1), indices, 2))
-    assert not np.array_equal(order, training.epoch_order(small(seed=2), indices, 1))
+    order = loop.epoch_order(small(seed=1), indices, 1)
+    np.testing.assert_array_equal(order, loop.epoch_order(small(seed=1, epochs=9, layers=()), indices, 1))
+    assert not np.array_equal(order, loop.epoch_order(small(seed=1), indices, 2))
+    assert not np.array_equal(order, loop.epoch_order(small(seed=2), indices, 1))
     assert indices.tolist() == list(range(50))
 
 
@@ -200,7 +200,7 @@ def test_points_of_an_epoch_of_many_steps() -> None:
 def test_points_of_the_presets_come_often_enough(name: str) -> None:
     config = PRESETS[name].config
     per_epoch = -(-60_000 // config.batch_size)
-    span = training.point_steps(config, per_epoch)
+    span = loop.point_steps(config, per_epoch)
     assert 1 <= span <= -(-per_epoch // 12)
     assert span <= engine.MAX_STEPS
 
@@ -210,13 +210,13 @@ def test_points_of_the_extremes(batch_size: int) -> None:
     tiny = small(layers=(), batch_size=batch_size)
     huge = small(layers=(LayerConfig(units=2048),) * 6, batch_size=batch_size)
     for config in (tiny, huge):
-        assert 1 <= training.point_steps(config, -(-60_000 // batch_size)) <= engine.MAX_STEPS
-    assert training.point_steps(tiny, 1) == 1
+        assert 1 <= loop.point_steps(config, -(-60_000 // batch_size)) <= engine.MAX_STEPS
+    assert loop.point_steps(tiny, 1) == 1
 
 
 def test_weights_come_with_the_last_point_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a chunk holds twice as many points as the one before, as long as time allows."""
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 1000.0)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 1000.0)
     events = events_of(small(batch_size=2))
     curve = points(events)
     ends = [place for place, point in enumerate(curve, 1) if point.position is not None]
@@ -339,7 +339,7 @@ def test_failing_step_is_named() -> None:
     """The step whose loss is no number is found by going step by step through the plain chunk."""
     config = small(**HIGH_ENOUGH_TO_DIVERGE)
     dataset = blobs()
-    rows, counts = training.batches(training.epoch_order(config, np.arange(300, dtype=np.int32), 1), 32)
+    rows, counts = loop.batches(loop.epoch_order(config, np.arange(300, dtype=np.int32), 1), 32)
     program = engine.program(engine.Architecture.of(config))
     images = engine.TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked=True)
     result = program(

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import engine
 from mnist_core.data import datasets
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.metrics import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
 from mnist_core.network.layers import Weights, initial_weights
+from mnist_core.training import engine
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import capacity
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError
 from mnist_core.network import training_bytes
 from mnist_core.presets import PRESETS
+from mnist_core.training import capacity
 from tests.samples import small
 
 MB = 2**20

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import logistic
 from mnist_core.config import CLASSES, IMAGE_SIZE, check_choice
 from mnist_core.data import datasets
+from mnist_core.training import logistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import pytest
 
-from mnist_core import finetuning, training
+from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.drawing import handwriting, strokes, test_set, to_mnist
@@ -16,6 +16,7 @@ from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.scheduler import Scheduler
+from mnist_core.training import finetuning
 from tests.events import finished
 from tests.samples import blobs, small
 from tests.turns import wait_for

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from mnist_core import engine, training
+from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import ConfigError, TrainingError
@@ -18,10 +18,10 @@ from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork, model
 from mnist_core.network.layers import initial_weights
 from mnist_core.scheduler import Scheduler
-from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating
+from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating, engine, loop
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, mislabelled_validation, small
-from tests.test_training_repeatable import bits
+from tests.training.test_repeatable import bits
 from tests.turns import STEPS, assert_same_weights, in_turns, to_the_end
 
 Turns = dict[tuple[int, int], float]
@@ -63,7 +63,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
     rate = turns.get((0, 0), config.learning_rate)
     number = 0
     for epoch in range(1, config.epochs + 1):
-        rows, counts = training.batches(training.epoch_order(config, indices, epoch), config.batch_size)
+        rows, counts = loop.batches(loop.epoch_order(config, indices, epoch), config.batch_size)
         for step in range(len(rows)):
             rate = turns.get((epoch, step), rate)
             one = slice(step, step + 1)

@@ -16,10 +16,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import classical, logistic
-from mnist_core.classical import Piece
 from mnist_core.data import datasets
 from mnist_core.errors import ConfigError
+from mnist_core.training import classical, logistic
+from mnist_core.training.classical import Piece
 from tests.samples import blobs
 from tests.stock import FLAT, TEST, whole
 

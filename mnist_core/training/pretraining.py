@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core import checkpoint, training
 from mnist_core.config import CLASSES, LayerConfig, RunConfig
 from mnist_core.drawing import handwriting, preprocessing, strokes
+from mnist_core.training import checkpoint, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def pretrain(
     mnist: Dataset,
     extra: Material,
     recipe: RunConfig = RECIPE,
-    report: Callable[[training.Event], None] | None = None,
+    report: Callable[[loop.Event], None] | None = None,
     saved: Path | None = None,
 ) -> TrainedNetwork:
     """Train the network.
@@ -120,20 +120,20 @@ def pretrain(
     fingerprint = _mixture(mnist, extra, [recipe.seed, 3, 0]).fingerprint if saved else ""
     state = checkpoint.load(saved, recipe, fingerprint) if saved else None
     finished = state.epoch if state else 0
-    dials = training.Dials()
+    dials = loop.Dials()
     # A finished training gives its network back without another step.
     for epoch in range(min(finished, recipe.epochs - 1), recipe.epochs):
         fall = (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
         dials.learning_rate = recipe.learning_rate * (_LAST_RATE + (1 - _LAST_RATE) * fall)
         so_far = dataclasses.replace(recipe, epochs=epoch + 1)
-        for event in training.train(so_far, _mixture(mnist, extra, [recipe.seed, 3, epoch]), state, dials):
-            if isinstance(event, training.EpochEnded):
+        for event in loop.train(so_far, _mixture(mnist, extra, [recipe.seed, 3, epoch]), state, dials):
+            if isinstance(event, loop.EpochEnded):
                 state = event.state
                 if saved:
                     checkpoint.save(saved, recipe, fingerprint, state)
             if report is not None:
                 report(event)
-    assert isinstance(event, training.Finished)
+    assert isinstance(event, loop.Finished)
     return softened(event.network, _TEMPERATURE)
 
 
