@@ -46,8 +46,8 @@ from mnist_core import keeping, live_run, presets, scheduler
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
 from mnist_core.job import Status
-from mnist_core.runs import RunStore
-from mnist_core.workspaces import new_workspace
+from mnist_core.store import RunStore
+from mnist_core.store.workspaces import new_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,11 +15,12 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from mnist_core import room, runs, scheduler
+from mnist_core import scheduler
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
-from mnist_core.runs import RunStore, library_versions
+from mnist_core.store import RunStore, runs, space
+from mnist_core.store.runs import library_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.live_run import Run
     from mnist_core.scheduler import Scheduler
-    from mnist_core.stored_run import RunSummary
+    from mnist_core.store.codec import RunSummary
 
 T = TypeVar("T")
 
@@ -354,8 +355,8 @@ def _made() -> Keeper:
             os.environ.get("DATABASE_URL") or DEFAULT_URL,
             max_runs=int(_setting("MNIST_MAX_RUNS", runs.MAX_RUNS)),
             max_bytes=int(_setting("MNIST_MAX_MEGABYTES", runs.MAX_BYTES / 2**20) * 2**20),
-            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", room.MAX_TOTAL_BYTES / 2**20) * 2**20),
-            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", room.MAX_DISK_SHARE * 100), 100) / 100,
+            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", space.MAX_TOTAL_BYTES / 2**20) * 2**20),
+            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", space.MAX_DISK_SHARE * 100), 100) / 100,
             max_age_days=_setting("MNIST_MAX_AGE_DAYS", runs.MAX_AGE_DAYS),
         )
     )

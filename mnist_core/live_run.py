@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
     from mnist_core.network.layers import Weights
-    from mnist_core.stored_run import StoredRun
+    from mnist_core.store.codec import StoredRun
     from mnist_core.training import engine
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.job import Job
-    from mnist_core.stored_run import StoredRun
+    from mnist_core.store.codec import StoredRun
     from mnist_core.training import TrainingState
 
 WORKERS = 2

@@ -19,9 +19,9 @@ from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.job import Status
 from mnist_core.keeping import Keeper
 from mnist_core.live_run import Run
-from mnist_core.runs import RunStore
 from mnist_core.scheduler import Scheduler
-from mnist_core.workspaces import new_workspace
+from mnist_core.store import RunStore
+from mnist_core.store.workspaces import new_workspace
 from tests.events import events_of, finished
 from tests.kept import assert_same_arrays, assert_same_evaluation, sql
 from tests.samples import blobs, small

@@ -1,6 +1,6 @@
 """A training state as a file, so that a long training can be interrupted and continued.
 
-A checkpoint is a ZIP archive with the parts of `stored_run.pack_state`: plain arrays and JSON, no pickle. It also
+A checkpoint is a ZIP archive with the parts of `codec.pack_state`: plain arrays and JSON, no pickle. It also
 names the recipe and the data of the run. Another recipe or other data are refused.
 """
 
@@ -10,11 +10,11 @@ import io
 import zipfile
 from typing import TYPE_CHECKING, Final
 
-from mnist_core import stored_run
 from mnist_core.config import RunConfig
 from mnist_core.errors import NetworkFileError, PlaygroundError
 from mnist_core.network import files
 from mnist_core.network.model import write_whole
+from mnist_core.store import codec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def save(path: Path, recipe: RunConfig, fingerprint: str, state: TrainingState) 
     parts = {
         _RECIPE: recipe.to_json().encode(),
         _DATA: fingerprint.encode(),
-        **stored_run.pack_state(recipe, state),
+        **codec.pack_state(recipe, state),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -70,12 +70,12 @@ def load(path: Path, recipe: RunConfig, fingerprint: str) -> TrainingState | Non
     if parts.pop(_DATA, b"") != fingerprint.encode():
         raise NetworkFileError(f"{path} belongs to other data: other digits, writers or another seed.", _REMEDY)
     try:
-        return stored_run.unpack_state(recipe, parts)
+        return codec.unpack_state(recipe, parts)
     except PlaygroundError as error:
         raise _damaged(path, error.problem) from error
 
 
-def _parts(path: Path, data: bytes) -> stored_run.Parts:
+def _parts(path: Path, data: bytes) -> codec.Parts:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -83,7 +83,7 @@ def _parts(path: Path, data: bytes) -> stored_run.Parts:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
                 raise _damaged(path, "it is compressed.")
             names = [entry.filename for entry in entries]
-            if len(set(names)) < len(names) or not set(names) <= {_RECIPE, _DATA, *stored_run.PARTS}:
+            if len(set(names)) < len(names) or not set(names) <= {_RECIPE, _DATA, *codec.PARTS}:
                 raise _damaged(path, "it holds something else.")
             return {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core import limits, workspaces
+from mnist_core import limits
 from mnist_core.errors import LimitError
+from mnist_core.store import workspaces
 from pages.widgets import cookies, session, visitor_limits
 
 _KEY = "workspace-cookie"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import cookie_parser
 
-from mnist_core import workspaces
+from mnist_core.store import workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

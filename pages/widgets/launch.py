@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.stored_run import RunSummary
+    from mnist_core.store.codec import RunSummary
 
 # Who comes back within so many seconds finds the last run on the page.
 _RECENT = 3_600.0
@@ -152,7 +152,7 @@ def offer_broken_off() -> None:
     if not under_way:
         return
     # Not before: who has something broken off has waited for its database library already.
-    from mnist_core.runs import library_versions
+    from mnist_core.store.runs import library_versions
 
     found = _unfinished()
     for summary in found[:_MOST_OFFERED]:

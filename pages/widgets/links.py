@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link, presets, workspaces
+from mnist_core import link, presets
 from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
+from mnist_core.store import workspaces
 from pages.widgets import data, session
 
 if TYPE_CHECKING:

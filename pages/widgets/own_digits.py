@@ -132,7 +132,7 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
             session.keep(_WANTED, None)  # It cannot be had, as the page says now.
         return
     session.keep(_WANTED, None)
-    from mnist_core.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
+    from mnist_core.store.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
 
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:

@@ -23,7 +23,7 @@ _PATIENCE = 2.0
 
 def show(row: Row) -> None:
     """One run's name, notes and pin."""
-    from mnist_core import runs  # Where nothing has been kept, its database library is not needed.
+    from mnist_core.store import runs  # Where nothing has been kept, its database library is not needed.
 
     summary = row.summary
     name, pin = st.columns([3, 1], vertical_alignment="center")

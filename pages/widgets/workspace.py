@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import presets, scheduler, stored_run, workspaces
+from mnist_core import presets, scheduler
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.live_run import Run
+from mnist_core.store import codec, workspaces
 from pages.widgets import browser, data, session
 
 if TYPE_CHECKING:
-    from mnist_core.runs import RunStore
-    from mnist_core.stored_run import RunSummary
+    from mnist_core.store import RunStore
+    from mnist_core.store.codec import RunSummary
 
 
 def store() -> RunStore:
@@ -79,7 +80,7 @@ def title(summary: RunSummary) -> str:
 @functools.lru_cache(maxsize=2_000)
 def _title_of(config_text: str) -> str:
     try:
-        return presets.title_of(stored_run.read_config(config_text))
+        return presets.title_of(codec.read_config(config_text))
     except PlaygroundError:
         return "A network whose settings cannot be read"
 
@@ -87,7 +88,7 @@ def _title_of(config_text: str) -> str:
 def versions(summary: RunSummary) -> dict[str, str]:
     """Versions of what a run began to be computed with, by name; empty if they cannot be read."""
     try:
-        return stored_run.read_versions(summary.versions_text)
+        return codec.read_versions(summary.versions_text)
     except StoreError:
         return {}
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core import link, presets, workspaces
+from mnist_core import link, presets
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.course import Progress
 from mnist_core.courses import COURSES
@@ -30,6 +30,7 @@ from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import ShareNotFoundError
 from mnist_core.network import TrainedNetwork, files, parameter_count
 from mnist_core.network.layers import initial_weights
+from mnist_core.store import workspaces
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 
@@ -240,7 +241,7 @@ def read_code(data: bytes) -> None:
 
 @functools.cache
 def shares() -> Any:
-    from mnist_core.runs import RunStore
+    from mnist_core.store import RunStore
 
     return RunStore("sqlite://").shares
 

@@ -12,11 +12,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, network, room, scheduler
+from mnist_core import keeping, network, scheduler
 from mnist_core.charts import style
 from mnist_core.config import LayerConfig
 from mnist_core.job import Status
 from mnist_core.live_run import Run
+from mnist_core.store import space
 from pages.widgets import session
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words
@@ -361,4 +362,4 @@ def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(comp
     wait_until(lambda: bool(keeping.shared().trouble(again.session_state["workspace"], run.id)))
     again.run()
     assert "This run is not being kept. The server has no room for more runs." in words(again)
-    store.room._max_bytes = room.MAX_TOTAL_BYTES
+    store.room._max_bytes = space.MAX_TOTAL_BYTES

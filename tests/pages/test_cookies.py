@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mnist_core import workspaces
+from mnist_core.store import workspaces
 from pages.widgets import cookies
 
 PAGE = {"accept": "text/html,*/*"}

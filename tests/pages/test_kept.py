@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, runs, training
+from mnist_core import keeping, training
 from mnist_core.drawing import test_set
 from mnist_core.job import Status
 from mnist_core.live_run import Run
 from mnist_core.network import files
+from mnist_core.store import runs
 from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import labels, press, returned, train_briefly, wait_for_end

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, scheduler, training, workspaces
+from mnist_core import keeping, scheduler, training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import StoreError
 from mnist_core.job import Status
 from mnist_core.live_run import Run
-from mnist_core.runs import RunStore
-from mnist_core.stored_run import StoredRun
+from mnist_core.store import RunStore, workspaces
+from mnist_core.store.codec import StoredRun
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words
 from tests.pages.visitor import PAUSE, press, train_briefly

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import keeping
-from mnist_core.database import runs
-from mnist_core.runs import RunStore
+from mnist_core.store import RunStore
+from mnist_core.store.database import runs
 from pages.widgets import sharing
 from tests.pages.conftest import ROOT
 from tests.pages.test_downloads import labels as download_labels

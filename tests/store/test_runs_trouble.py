@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from mnist_core.database import SCHEMA_VERSION
 from mnist_core.errors import StoreError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
-from mnist_core.runs import RunStore
-from mnist_core.workspaces import new_workspace
+from mnist_core.store import RunStore
+from mnist_core.store.database import SCHEMA_VERSION
+from mnist_core.store.workspaces import new_workspace
 from tests.kept import assert_same_state, curve, evaluation_of, ids, keep, sql, state_after, untouched
 from tests.postgres import Postgres
 from tests.samples import blobs, small

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import room
 from mnist_core.errors import StoreError
-from mnist_core.runs import RunStore
-from mnist_core.workspaces import new_workspace
+from mnist_core.store import RunStore, space
+from mnist_core.store.workspaces import new_workspace
 from tests.kept import Clock, ids, keep, sql, state_after
 from tests.samples import blobs, small
 
@@ -108,9 +107,9 @@ def test_disk_sets_a_limit_for_sqlite(tmp_path: Path, monkeypatch: pytest.Monkey
     store = RunStore(f"sqlite:///{tmp_path / 'runs.db'}", max_total_bytes=10**9, max_disk_share=0.25)
     keep(store, MINE, "a")
     taken = (tmp_path / "runs.db").stat().st_size
-    monkeypatch.setattr(room, "free_bytes", lambda _folder: 10 * 2**20 - taken)
+    monkeypatch.setattr(space, "free_bytes", lambda _folder: 10 * 2**20 - taken)
     assert store.room.limit() == 2.5 * 2**20
-    monkeypatch.setattr(room, "free_bytes", lambda _folder: -taken)
+    monkeypatch.setattr(space, "free_bytes", lambda _folder: -taken)
     with pytest.raises(StoreError, match="no room for more runs"):
         keep(store, MINE, "b", config=small(epochs=10, layers=()), status=None)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core.errors import WorkspaceError
-from mnist_core.workspaces import from_recovery_code, new_workspace, random_start, recovery_code, workspace_key
+from mnist_core.store.workspaces import from_recovery_code, new_workspace, random_start, recovery_code, workspace_key
 
 TOKENS = st.binary(min_size=16, max_size=16).map(lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mnist_core import run_rows
-from mnist_core.database import runs, workspaces
 from mnist_core.errors import StoreError
-from mnist_core.run_rows import ACTIVE
-from mnist_core.workspaces import workspace_key
+from mnist_core.store import run_rows
+from mnist_core.store.database import runs, workspaces
+from mnist_core.store.run_rows import ACTIVE
+from mnist_core.store.workspaces import workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from mnist_core.database import Database
+    from mnist_core.store.database import Database
 
 MAX_TOTAL_BYTES = 4_096 * 2**20
 MAX_DISK_SHARE = 0.5

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from mnist_core import run_rows
-from mnist_core.database import runs, shares
 from mnist_core.errors import RunNotFoundError, ShareNotFoundError, StoreError, WorkspaceError
-from mnist_core.run_rows import ACTIVE, kept, key_of
-from mnist_core.workspaces import share_token, workspace_key
+from mnist_core.store import run_rows
+from mnist_core.store.database import runs, shares
+from mnist_core.store.run_rows import ACTIVE, kept, key_of
+from mnist_core.store.workspaces import share_token, workspace_key
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from mnist_core.database import Database
-    from mnist_core.stored_run import StoredRun
+    from mnist_core.store.codec import StoredRun
+    from mnist_core.store.database import Database
 
 
 class Shares:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mnist_core import stored_run
-from mnist_core.database import parts, runs, servers
 from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
-from mnist_core.stored_run import Parts, RunSummary, StoredRun
-from mnist_core.workspaces import workspace_key
+from mnist_core.store import codec
+from mnist_core.store.codec import Parts, RunSummary, StoredRun
+from mnist_core.store.database import parts, runs, servers
+from mnist_core.store.workspaces import workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -76,19 +76,19 @@ def load(connection: Connection, key: str, run_id: str) -> StoredRun:
     network = values.pop("network")
     summary = _summary(values)
     found = read_parts(connection, key, run_id)
-    state = stored_run.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
+    state = codec.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
     if (state.epoch if state else 0) != summary.epochs:
-        raise stored_run.damaged("history")
-    rates = stored_run.unpack_rates(found["rates"]) if "rates" in found else state.rates if state else ()
+        raise codec.damaged("history")
+    rates = codec.unpack_rates(found["rates"]) if "rates" in found else state.rates if state else ()
     return StoredRun(
         summary,
         summary.config,
-        stored_run.read_versions(summary.versions_text),
+        codec.read_versions(summary.versions_text),
         state,
-        stored_run.unpack_points(found.get("points", b"")),
+        codec.unpack_points(found.get("points", b"")),
         rates,
         _network(summary, found, network) if network else None,
-        stored_run.unpack_evaluation(summary.config, found),
+        codec.unpack_evaluation(summary.config, found),
     )
 
 
@@ -97,9 +97,9 @@ def _network(summary: RunSummary, found: Parts, name: str) -> TrainedNetwork:
         # It was trained on what there was, which may have stood in for what was asked for.
         config = dataclasses.replace(summary.config, dataset=summary.dataset)
     except PlaygroundError as error:
-        raise stored_run.damaged("data set") from error
+        raise codec.damaged("data set") from error
     data = found.get(name, b"") if name in NETWORKS else b""
-    return TrainedNetwork(config, stored_run.unpack_arrays(data, weight_shapes(config.layers), "network"))
+    return TrainedNetwork(config, codec.unpack_arrays(data, weight_shapes(config.layers), "network"))
 
 
 def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str] | None = None) -> Parts:
@@ -115,8 +115,8 @@ def read_parts(connection: Connection, key: str, run_id: str, names: Collection[
         query = query.where(parts.c.name.in_(names))
     found: Parts = {}
     for name, checksum, data in connection.execute(query):
-        if not isinstance(data, bytes) or stored_run.checksum(data) != checksum:
-            raise stored_run.damaged(stored_run.PARTS.get(name, "record"))
+        if not isinstance(data, bytes) or codec.checksum(data) != checksum:
+            raise codec.damaged(codec.PARTS.get(name, "record"))
         found[name] = data
     return found
 
@@ -139,7 +139,7 @@ def held(connection: Connection, key: str, run_id: str, server: str) -> tuple[Ru
         raise RunClosedError(
             "Another server goes on with this run.", "Stop it here, and load it to see how it goes on."
         )
-    return stored_run.read_config(row.config), row.epochs
+    return codec.read_config(row.config), row.epochs
 
 
 def write(connection: Connection, key: str, run_id: str, packed: Parts, values: Mapping[str, Any]) -> None:
@@ -148,7 +148,7 @@ def write(connection: Connection, key: str, run_id: str, packed: Parts, values: 
     if packed:
         connection.execute(parts.delete().where(of_run, parts.c.name.in_(packed)))
         for name, data in packed.items():
-            row = {"name": name, "checksum": stored_run.checksum(data), "size": len(data), "data": data}
+            row = {"name": name, "checksum": codec.checksum(data), "size": len(data), "data": data}
             connection.execute(parts.insert().values(workspace=key, run=run_id, **row))
     size = sa.select(sa.func.coalesce(sa.func.sum(parts.c.size), 0)).where(of_run).scalar_subquery()
     change = runs.update().where(runs.c.workspace == key, runs.c.id == run_id)

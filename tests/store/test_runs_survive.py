@@ -15,14 +15,14 @@ from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.job import Status
-from mnist_core.runs import RunStore
+from mnist_core.store import RunStore
+from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import EpochEnded, Event, Finished, Progress
-from mnist_core.workspaces import new_workspace
 from tests.events import epochs, events_of, finished, points
 from tests.kept import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
 from tests.samples import blobs, small
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = small(
     layers=(LayerConfig(units=16, dropout=0.3),), epochs=5, optimizer="adam", learning_rate=0.003,
     validation_fraction=0.25, early_stopping=4, augmentation=0.3,
@@ -31,7 +31,7 @@ CONFIG = small(
 # Trains in every database up to the middle of an epoch, and waits for its end there.
 TRAIN = """
 import sys
-from tests.test_runs_survive import train
+from tests.store.test_runs_survive import train
 workspace, server, killed_in, *urls = sys.argv[1:]
 under_way = [train(url, workspace, server, int(killed_in)) for url in urls]
 print("in the middle of an epoch", flush=True)

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mnist_core import room, run_rows, stored_run
-from mnist_core.database import Database, runs, servers
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
 from mnist_core.job import Status
 from mnist_core.network.layers import weight_shapes
-from mnist_core.run_rows import RUN_ID, checked_text, kept, key_of
-from mnist_core.shares import Shares
-from mnist_core.workspaces import workspace_key
+from mnist_core.store import codec, run_rows, space
+from mnist_core.store.database import Database, runs, servers
+from mnist_core.store.run_rows import RUN_ID, checked_text, kept, key_of
+from mnist_core.store.shares import Shares
+from mnist_core.store.workspaces import workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
-    from mnist_core.stored_run import Parts, RunSummary, StoredRun
+    from mnist_core.store.codec import Parts, RunSummary, StoredRun
     from mnist_core.training import Progress, RateChanged, TrainingState
 
 MAX_RUNS = 1_000
@@ -92,8 +92,8 @@ class RunStore:
         *,
         max_runs: int = MAX_RUNS,
         max_bytes: int = MAX_BYTES,
-        max_total_bytes: int = room.MAX_TOTAL_BYTES,
-        max_disk_share: float = room.MAX_DISK_SHARE,
+        max_total_bytes: int = space.MAX_TOTAL_BYTES,
+        max_disk_share: float = space.MAX_DISK_SHARE,
         max_age_days: float = MAX_AGE_DAYS,
         undo_seconds: float = UNDO_SECONDS,
         patience: float = 10.0,
@@ -102,7 +102,7 @@ class RunStore:
         self.server = server or uuid.uuid4().hex
         self._database = Database(url, patience)
         self.shares = Shares(self._database)
-        self.room = room.Room(self._database, clock, max_total_bytes, max_disk_share)
+        self.room = space.Room(self._database, clock, max_total_bytes, max_disk_share)
         self._max_runs, self._max_bytes = max_runs, max_bytes
         self._max_age_seconds = max_age_days * 86_400
         self._undo_seconds = undo_seconds
@@ -152,7 +152,7 @@ class RunStore:
             "fingerprint": dataset.fingerprint, "config": config.to_json(), "network": "", "server": self.server,
             "versions": json.dumps(dict(versions or {})),
         }  # fmt: skip
-        packed = stored_run.pack_state(config, start) if start else {}
+        packed = codec.pack_state(config, start) if start else {}
         with self._database.writing() as connection:
             run_rows.beat(connection, self.server, now)
             try:
@@ -191,7 +191,7 @@ class RunStore:
             config, epochs = run_rows.held(connection, key, run_id, self.server)
             if epochs > state.epoch:
                 raise StoreError("A later epoch of this run is kept already.", "Load the run to go on from there.")
-            packed = stored_run.pack_state(config, state)
+            packed = codec.pack_state(config, state)
             if points is not None:
                 points = [point for point in points if point.epoch <= state.epoch]
             changes = {"status": Status.RUNNING.value, **_figures(state)}
@@ -236,16 +236,16 @@ class RunStore:
         key = key_of(workspace, run_id)
         with self._database.writing() as connection:
             config, _ = run_rows.held(connection, key, run_id, self.server)
-            packed = {} if rates is None else {"rates": stored_run.pack_rates(rates)}
+            packed = {} if rates is None else {"rates": codec.pack_rates(rates)}
             changes: dict[str, Any] = {"status": status.value, "message": message.replace("\0", "")}
             if network is not None:
-                weights = stored_run.pack_arrays(network.weights, weight_shapes(config.layers))
+                weights = codec.pack_arrays(network.weights, weight_shapes(config.layers))
                 there = run_rows.read_parts(connection, key, run_id, ("weights", "best"))
                 changes["network"] = next((name for name, data in there.items() if data == weights), "network")
                 if changes["network"] == "network":
                     packed["network"] = weights
             if evaluation is not None:
-                packed |= stored_run.pack_evaluation(evaluation)
+                packed |= codec.pack_evaluation(evaluation)
                 changes |= {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
             self._write(connection, key, run_id, packed, changes, points, seconds)
             run_rows.trim(connection, key, run_id, changes.get("network", ""))
@@ -374,7 +374,7 @@ class RunStore:
     ) -> None:
         changes = {"updated": self._clock(), **changes}
         if points is not None:
-            packed = packed | {"points": stored_run.pack_points(points)}
+            packed = packed | {"points": codec.pack_points(points)}
         if seconds is not None:
             changes["seconds"] = seconds
         run_rows.write(connection, key, run_id, packed, changes)
