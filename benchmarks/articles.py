@@ -18,10 +18,10 @@ import numpy as np
 
 from benchmarks import report
 from mnist_core import training
-from mnist_core.articles import ARTICLES, Row, compare, format_published, format_value
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation.metrics import as_shares, errors_only, evaluate_answers, evaluate_on_test
+from mnist_core.lessons.articles import ARTICLES, Row, compare, format_published, format_value
 from mnist_core.network import TrainedNetwork
 from mnist_core.training import classical
 

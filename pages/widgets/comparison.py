@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
-    from mnist_core.articles import Article
     from mnist_core.job import Job
+    from mnist_core.lessons.articles import Article
     from mnist_core.live_run import Run
     from mnist_core.replay import Replayed
 

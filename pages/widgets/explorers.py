@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import articles, config, lessons, network
+from mnist_core import config, network
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.charts import style
 from mnist_core.config import ACTIVATIONS, CLASSES
+from mnist_core.lessons import articles, demos
 from mnist_core.network import model
 from pages.widgets import pictures, theme
 
 if TYPE_CHECKING:
-    from mnist_core.course import Step
     from mnist_core.data import Dataset
+    from mnist_core.lessons.course import Step
 
 _REACH = 6.0
 _VALLEY = 2.0
@@ -38,7 +39,7 @@ def neuron(_: Dataset, __: Step) -> None:
         bias = st.slider("Bias", -4.0, 4.0, 0.0, 0.25)
     parts = [x * w for x, w in zip(inputs, weights, strict=True)]
     total = sum(parts) + bias
-    answer = float(lessons.activated(name, total))
+    answer = float(demos.activated(name, total))
     terms = " + ".join(f"{x:g} x {w:g}" for x, w in zip(inputs, weights, strict=True))
     st.markdown(f"{terms} + {bias:g} = **{total:g}** → {ACTIVATIONS[name]} → **{answer:.3g}**")
     _activation_curve(name, total)
@@ -51,7 +52,7 @@ def activation(_: Dataset, step: Step) -> None:
     left, right = st.columns(2)
     name = left.selectbox("Activation", names, names.index(first), format_func=ACTIVATIONS.__getitem__)
     total = right.slider("Sum", -_REACH, _REACH, 2.0, 0.25)
-    answer, slope = float(lessons.activated(name, total)), lessons.slope(name, total)
+    answer, slope = float(demos.activated(name, total)), demos.slope(name, total)
     st.markdown(f"{ACTIVATIONS[name]} of {total:g} is **{answer:.3g}**, and its slope there **{slope:.2g}**.")
     _activation_curve(name, total)
 
@@ -60,7 +61,7 @@ def _activation_curve(name: str, total: float) -> None:
     reach = max(_REACH, math.ceil(abs(total)))
     xs = np.linspace(-reach, reach, 121)
     places = np.append(xs, total)
-    table = pd.DataFrame({"x": places, "y": lessons.activated(name, places)})
+    table = pd.DataFrame({"x": places, "y": demos.activated(name, places)})
     table["here"] = table.index == len(xs)
     is_flat = name in ("sigmoid", "tanh")
     spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach)))
@@ -123,7 +124,7 @@ def _losses(chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def descent(_: Dataset, __: Step) -> None:
     """Steps down a valley with one weight."""
     rate = st.slider("Learning rate", 0.01, 1.1, 0.05, 0.01)
-    path = lessons.descent(rate)
+    path = demos.descent(rate)
     valley = np.linspace(-_VALLEY, _VALLEY, 81)
     table = pd.DataFrame({"weight": np.concatenate([valley, path])})
     table["loss"] = table["weight"] ** 2
@@ -164,23 +165,23 @@ def two_classes(_: Dataset, __: Step) -> None:
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
     digit = st.selectbox("Is it a …", range(CLASSES), 5)
-    _four(lessons.folded(confusion, digit), pictures.a(digit), f"not {pictures.a(digit)}")
+    _four(demos.folded(confusion, digit), pictures.a(digit), f"not {pictures.a(digit)}")
 
 
 def mushrooms(_: Dataset, __: Step) -> None:
     """A threshold between edible and poisonous, and what each choice costs."""
     threshold = st.slider("Call it poisonous from", 0.0, 1.0, 0.7, 0.01, format="%.2f")
-    values, poisonous = lessons.mushrooms()
+    values, poisonous = demos.mushrooms()
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
     alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
     st.vega_lite_chart(table, lesson_charts.heaps(kinds, _HIGHEST_HEAP), alt=alt)
-    found = lessons.judged(threshold)
+    found = demos.judged(threshold)
     _four(found, "poisonous", "edible")
     st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")
 
 
-def _four(found: lessons.TwoClasses, positive: str, negative: str) -> None:
+def _four(found: demos.TwoClasses, positive: str, negative: str) -> None:
     lines = [
         f"| | called {positive} | called {negative} |",
         "|:--|--:|--:|",

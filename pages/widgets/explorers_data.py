@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core import lessons
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data import datasets
+from mnist_core.lessons import demos
 from pages.widgets import dataset_views, pictures
 
 if TYPE_CHECKING:
-    from mnist_core.course import Step
     from mnist_core.data import Dataset
+    from mnist_core.lessons.course import Step
 
 _PAIRS = 150
 _WHOLE = 255
@@ -38,7 +38,7 @@ def tasks(dataset: Dataset, _: Step) -> None:
     kinds = ["How much ink?", "A 0 or a 1?"]
     task = st.segmented_control("Question", kinds, default=kinds[0], required=True)
     chosen = np.concatenate([np.flatnonzero(dataset.train_labels == digit)[:_PAIRS] for digit in (0, 1)])
-    places, digits = lessons.width_and_ink(dataset.train_images[chosen]), dataset.train_labels[chosen]
+    places, digits = demos.width_and_ink(dataset.train_images[chosen]), dataset.train_labels[chosen]
     if len(set(digits.tolist())) < 2:
         st.info("This data set has no zeros or no ones.")
         return
@@ -147,11 +147,11 @@ def prepare(dataset: Dataset, _: Step) -> None:
 def convolution(dataset: Dataset, _: Step) -> None:
     """A filter of 3x3 over an image, and what it answers everywhere."""
     left, right = st.columns(2)
-    name = left.selectbox("Filter for", list(lessons.STENCILS))
+    name = left.selectbox("Filter for", list(demos.STENCILS))
     index = int(right.number_input("Test image", 0, len(dataset.test_labels) - 1, 0))
-    stencil = np.array(lessons.STENCILS[name])
+    stencil = np.array(demos.STENCILS[name])
     image = dataset.test_images[index]
-    answers = lessons.convolved(image, stencil)
+    answers = demos.convolved(image, stencil)
     first, second, third = st.columns(3)
     label = dataset.test_labels[index]
     first.image(

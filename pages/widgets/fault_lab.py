@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import faults, shared_runs
+from mnist_core import shared_runs
 from mnist_core.errors import DataError, PlaygroundError
-from mnist_core.faults import FAULTS, NUMBERED
+from mnist_core.lessons import faults
+from mnist_core.lessons.faults import FAULTS, NUMBERED
 from pages.widgets import comparison, live, pictures, replays, session, trials
 
 if TYPE_CHECKING:

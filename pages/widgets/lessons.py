@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import articles
 from mnist_core.charts import style
-from mnist_core.course import Course, Progress, Question, Step
-from mnist_core.courses import COURSES
 from mnist_core.errors import DataError
+from mnist_core.lessons import articles
+from mnist_core.lessons.course import Course, Progress, Question, Step
+from mnist_core.lessons.courses import COURSES
 from pages.widgets import (
     comparison,
     explorers,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import articles
-from mnist_core.articles import ARTICLES, Article
-from mnist_core.course import Trial
-from mnist_core.courses import COURSES
+from mnist_core.lessons import articles
+from mnist_core.lessons.articles import ARTICLES, Article
+from mnist_core.lessons.course import Trial
+from mnist_core.lessons.courses import COURSES
 from pages.widgets import comparison, lessons, pictures, session, trials
 
 if TYPE_CHECKING:

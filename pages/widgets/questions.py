@@ -11,8 +11,8 @@ import streamlit as st
 from mnist_core import shared_runs
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.errors import PlaygroundError
-from mnist_core.experiments import EXPERIMENTS, Experiment
 from mnist_core.job import Status
+from mnist_core.lessons.experiments import EXPERIMENTS, Experiment
 from mnist_core.training.classical import KINDS
 from pages.widgets import comparison, lessons, live, segments, session, trials
 

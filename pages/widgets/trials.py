@@ -17,9 +17,9 @@ from pages.widgets import live, replays, session
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
-    from mnist_core.course import Trial
     from mnist_core.data import Dataset
     from mnist_core.job import Job
+    from mnist_core.lessons.course import Trial
     from pages.widgets.comparison import Named, Shown
 
     Draw = Callable[[Shown], None]

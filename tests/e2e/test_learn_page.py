@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from mnist_core.courses import COURSES
-from mnist_core.faults import FAULTS
+from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.faults import FAULTS
 from tests.e2e.test_main_path import SLOW, matrix
 
 

@@ -23,11 +23,11 @@ from PIL import Image
 
 from mnist_core import link, presets
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.course import Progress
-from mnist_core.courses import COURSES
 from mnist_core.data import Dataset, idx, uploads
 from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import ShareNotFoundError
+from mnist_core.lessons.course import Progress
+from mnist_core.lessons.courses import COURSES
 from mnist_core.network import TrainedNetwork, files, parameter_count
 from mnist_core.network.layers import initial_weights
 from mnist_core.store import workspaces

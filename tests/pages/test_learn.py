@@ -10,12 +10,13 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import articles, faults, scheduler, shared_runs, training
+from mnist_core import scheduler, shared_runs, training
 from mnist_core.classical_run import ClassicalRun
-from mnist_core.courses import COURSES
 from mnist_core.errors import TrainingError
-from mnist_core.experiments import EXPERIMENTS
 from mnist_core.job import Status
+from mnist_core.lessons import articles, faults
+from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.experiments import EXPERIMENTS
 from mnist_core.live_run import Run
 from mnist_core.training.classical import KINDS
 from pages.widgets import data, lessons, live, published, replays

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core import faults, training
+from mnist_core import training
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.faults import FAULTS
+from mnist_core.lessons import faults
+from mnist_core.lessons.faults import FAULTS
 from mnist_core.training import Progress
 from tests.events import finished
 from tests.samples import blobs

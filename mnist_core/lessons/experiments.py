@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.config import LayerConfig
-from mnist_core.course import Question, Trial
+from mnist_core.lessons.course import Question, Trial
 from mnist_core.presets import PRESETS
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING
 
-from mnist_core import course_kite, course_morgan, course_torres
+from mnist_core.lessons import kite, morgan, torres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mnist_core.course import Course
+    from mnist_core.lessons.course import Course
 
 COURSES: Mapping[str, Course] = types.MappingProxyType(
-    {"kite": course_kite.COURSE, "torres": course_torres.COURSE, "morgan": course_morgan.COURSE}
+    {"kite": kite.COURSE, "torres": torres.COURSE, "morgan": morgan.COURSE}
 )
 """The courses by their names in links."""

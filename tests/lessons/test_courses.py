@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from mnist_core import network, training
-from mnist_core.articles import ARTICLES
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.course import CONCEPTS, Course, Progress, Question, Step
-from mnist_core.courses import COURSES
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
-from mnist_core.experiments import EXPERIMENTS
+from mnist_core.lessons.articles import ARTICLES
+from mnist_core.lessons.course import CONCEPTS, Course, Progress, Question, Step
+from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.experiments import EXPERIMENTS
 from mnist_core.training.classical import KINDS
 from tests.events import finished
 

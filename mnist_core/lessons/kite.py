@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mnist_core.config import LayerConfig
-from mnist_core.course import Course, Question, Step, Trial
+from mnist_core.lessons.course import Course, Question, Step, Trial
 from mnist_core.presets import PRESETS
 
 _KITE = PRESETS["kite"].config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from mnist_core.course import Course, Question, Step, Trial
+from mnist_core.lessons.course import Course, Question, Step, Trial
 from mnist_core.presets import PRESETS
 
 _TORRES = PRESETS["torres"].config

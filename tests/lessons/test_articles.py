@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from mnist_core import articles, training
-from mnist_core.articles import ARTICLES, Row, compare, format_value
+from mnist_core import training
 from mnist_core.data import datasets
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_on_test
+from mnist_core.lessons import articles
+from mnist_core.lessons.articles import ARTICLES, Row, compare, format_value
 from mnist_core.presets import PRESETS
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, small
