@@ -42,10 +42,11 @@ from benchmarks.classroom_tables import (
     mixed_table,
 )
 from mnist_core import config as choices
-from mnist_core import keeping, live_run, presets, scheduler
+from mnist_core import presets
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
-from mnist_core.job import Status
+from mnist_core.runs import network_run, saver, scheduler
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.workspaces import new_workspace
 
@@ -62,7 +63,7 @@ SAME_UPDATE_SECONDS = 0.01
 PATIENCE_SECONDS = 180.0
 
 
-class WatchedRun(live_run.Run):
+class WatchedRun(network_run.Run):
     """A run that notes when it shows something new and when it has a turn, by `time.perf_counter`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,10 +75,10 @@ class WatchedRun(live_run.Run):
     def __setattr__(self, name: str, value: object) -> None:
         # A snapshot is replaced whole, so there is no other way for a page to see something new.
         super().__setattr__(name, value)
-        if isinstance(value, live_run.Snapshot):
+        if isinstance(value, network_run.Snapshot):
             self._note(value, time.perf_counter())
 
-    def _note(self, shot: live_run.Snapshot, now: float) -> None:
+    def _note(self, shot: network_run.Snapshot, now: float) -> None:
         if self.ended is None and not shot.status.is_active:
             self.ended = now
         if shot.points and shot.started:
@@ -111,7 +112,7 @@ class Group:
     def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
         owner = scheduler.Scheduler()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        keeper = keeping.Keeper(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
+        keeper = saver.Keeper(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
         self.runs: list[WatchedRun] = []
         with mock.patch.object(scheduler, "Run", WatchedRun):
             self.submitted = time.perf_counter()

@@ -31,7 +31,7 @@ from benchmarks.visitor import ROOT, UNDO_IS_THERE, Visitor, started
 from mnist_core import config as settings
 from mnist_core import presets
 from mnist_core.data import datasets
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs.scheduler import Scheduler
 from tests.e2e import browser as finder
 
 PRESET = "morgan-1"

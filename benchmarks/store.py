@@ -19,10 +19,10 @@ import numpy as np
 from benchmarks import report
 from mnist_core.data import Dataset
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 from mnist_core.presets import PRESETS
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.runs import library_versions
 from mnist_core.store.workspaces import new_workspace

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
-    from mnist_core.live_run import Snapshot
     from mnist_core.print_figures import Sheet
+    from mnist_core.runs.network_run import Snapshot
 
 _MOST_MISTAKES = 32
 _STYLE = """

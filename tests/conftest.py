@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import loop
 from tests import machine, mirror, postgres
 from tests.small_files import PACKED

@@ -14,9 +14,9 @@ from sqlalchemy.engine import Engine
 from mnist_core.config import RunConfig
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.codec import StoredRun
 from mnist_core.training import EpochMetrics, Progress, RateChanged, TrainingState, engine

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import sklearn.metrics
 
-from mnist_core import scheduler as scheduling
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.job import Job, Status
-from mnist_core.live_run import Run
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs import scheduler as scheduling
+from mnist_core.runs.job import Job, Status
+from mnist_core.runs.network_run import Run
+from mnist_core.runs.scheduler import Scheduler
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
 STEPS = 10

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
-    from mnist_core.job import Status
     from mnist_core.network import TrainedNetwork
+    from mnist_core.runs.job import Status
 
 Parts = dict[str, bytes]
 # What the parts are called in a message.

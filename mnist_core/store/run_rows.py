@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunNotFoundError, StoreError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
+from mnist_core.runs.job import Status
 from mnist_core.store import codec
 from mnist_core.store.codec import Parts, RunSummary, StoredRun
 from mnist_core.store.database import parts, runs, servers

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
-from mnist_core.job import Status
 from mnist_core.network.layers import weight_shapes
+from mnist_core.runs.job import Status
 from mnist_core.store import codec, run_rows, space
 from mnist_core.store.database import Database, runs, servers
 from mnist_core.store.run_rows import RUN_ID, checked_text, kept, key_of

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import presets, scheduler
+from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError
-from mnist_core.live_run import Run
 from mnist_core.network import files
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
 from pages.widgets import data, session
 
 if TYPE_CHECKING:

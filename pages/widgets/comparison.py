@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import live_run, network
+from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
+from mnist_core.runs import network_run
 from pages.widgets import live, runs, session, theme
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
-    from mnist_core.job import Job
     from mnist_core.lessons.articles import Article
-    from mnist_core.live_run import Run
-    from mnist_core.replay import Replayed
+    from mnist_core.runs.job import Job
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.replay import Replayed
 
     Named = dict[str, Run]
     """Runs by their names."""
@@ -126,7 +127,7 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
         curve = live.points(run.snapshot, _MOST_POINTS, name)
         if across == SECONDS and run.snapshot.started is not None:
             places = [point.epoch for point in curve]
-            seconds = live_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+            seconds = network_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
             curve = [
                 dataclasses.replace(point, across=second) for second, point in zip(seconds.tolist(), curve, strict=True)
             ]

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import report, script
-from mnist_core.job import Status
-from mnist_core.live_run import Run
 from mnist_core.network.files import keras_file
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from pages.widgets import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.job import Job
+    from mnist_core.runs.job import Job
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import shared_runs
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.lessons import faults
 from mnist_core.lessons.faults import FAULTS, NUMBERED
+from mnist_core.runs import run_cache
 from pages.widgets import comparison, live, pictures, replays, session, trials
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
 
 VIEW = "Fault lab"
 """What the Learn page calls this view."""
@@ -112,7 +112,7 @@ def _run(number: int, dataset: Dataset) -> Run | None:
         return noted[1]
     key = NUMBERED[number - 1]
     spoiled = faults.spoiled(key, dataset)
-    run = shared_runs.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
+    run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
     if run is not None:
         trials.watch(run, key)
         session.keep("lab-run", (number, run))
@@ -157,7 +157,7 @@ def _begin(number: int, dataset: Dataset) -> None:
     session.keep("refusal", None)
     key = NUMBERED[number - 1]
     try:
-        run = shared_runs.shared().network(
+        run = run_cache.shared().network(
             _config(key, dataset), faults.spoiled(key, dataset), session.watcher(), faults.start(key)
         )
     except PlaygroundError as error:

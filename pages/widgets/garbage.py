@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mnist_core import scheduler
+from mnist_core.runs import scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

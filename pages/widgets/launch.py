@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import scheduler
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets import data, runs, session, workspace
 

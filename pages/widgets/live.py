@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import presets, scheduler
+from mnist_core import presets
 from mnist_core.charts import style
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
 from mnist_core.evaluation import explanation
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
+from mnist_core.runs import scheduler
+from mnist_core.runs.job import Status
 from mnist_core.training import capacity, loop
 from pages.widgets import pictures, runs, session, theme, workspace
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mnist_core.config import RunConfig
-    from mnist_core.live_run import Run, Snapshot
     from mnist_core.presets import Preset
+    from mnist_core.runs.network_run import Run, Snapshot
 
 POLL_SECONDS = 0.5
 # A network that is compiled already has its first point in less than this.

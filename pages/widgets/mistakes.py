@@ -15,7 +15,7 @@ from pages.widgets import pictures, session
 if TYPE_CHECKING:
     from mnist_core.data import Split
     from mnist_core.evaluation import Evaluation
-    from mnist_core.job import Job
+    from mnist_core.runs.job import Job
 
 
 def noun(run: Job) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mnist_core.evaluation.comparison import Duel
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
     from pages.widgets.run_table import Row
 
 MOST = 6

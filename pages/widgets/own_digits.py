@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mnist_core.drawing.strokes import Strokes
     from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.evaluation import Predictor
-    from mnist_core.live_run import Run
     from mnist_core.network import TrainedNetwork
+    from mnist_core.runs.network_run import Run
 
 _MOST = 500
 _MOST_SHOWN = 24

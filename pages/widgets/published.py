@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.data import Dataset
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
 
 _OURS = "this server"
 EXAMINED = {

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import shared_runs
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.errors import PlaygroundError
-from mnist_core.job import Status
 from mnist_core.lessons.experiments import EXPERIMENTS, Experiment
+from mnist_core.runs import run_cache
+from mnist_core.runs.job import Status
 from mnist_core.training.classical import KINDS
 from pages.widgets import comparison, lessons, live, segments, session, trials
 
 if TYPE_CHECKING:
-    from mnist_core.classical_run import ClassicalRun
     from mnist_core.data import Dataset
+    from mnist_core.runs.classical_run import ClassicalRun
 
 
 def show(dataset: Dataset) -> None:
@@ -85,7 +85,7 @@ def _classical(experiment: Experiment, dataset: Dataset) -> None:
 
 def _run(kind: str, dataset: Dataset, experiment: Experiment) -> ClassicalRun | None:
     """The server's run of a model; else the last one that the visitor watched, such as one that was stopped."""
-    run = shared_runs.shared().find_classical(kind, dataset, _split(experiment))
+    run = run_cache.shared().find_classical(kind, dataset, _split(experiment))
     return run or trials.watched(kind)  # type: ignore[return-value]
 
 
@@ -117,7 +117,7 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
 def _start(kind: str, dataset: Dataset, split: str) -> None:
     session.keep("refusal", None)
     try:
-        trials.watch(shared_runs.shared().classical(kind, dataset, split, session.watcher()), kind)
+        trials.watch(run_cache.shared().classical(kind, dataset, split, session.watcher()), kind)
     except PlaygroundError as error:
         trials.refuse(error)
     st.rerun()

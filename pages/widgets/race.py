@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core import network, presets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import told_apart
-from mnist_core.job import Status
+from mnist_core.runs.job import Status
 from pages.widgets import comparison, live, run_table, runs, segments, session, workspace
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
     from pages.widgets.comparison import Named
     from pages.widgets.run_table import Row
 

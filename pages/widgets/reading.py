@@ -13,7 +13,7 @@ from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
-from mnist_core.live_run import Run
+from mnist_core.runs.network_run import Run
 from pages.widgets import pictures, runs, session
 
 if TYPE_CHECKING:

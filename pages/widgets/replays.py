@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import replay
+from mnist_core.runs import replay
 from pages.widgets import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mnist_core.job import Job
-    from mnist_core.live_run import Run
-    from mnist_core.replay import Replayed
+    from mnist_core.runs.job import Job
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.replay import Replayed
 
     Draw = Callable[[Mapping[str, Replayed]], None]
 

@@ -15,7 +15,7 @@ from pages.widgets import run_table, session, workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
     from pages.widgets.run_table import Row
 
 _PATIENCE = 2.0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mnist_core.config import RunConfig
-    from mnist_core.live_run import Run
+    from mnist_core.runs.network_run import Run
     from mnist_core.store.codec import RunSummary
 
 VIEW = "Your runs"

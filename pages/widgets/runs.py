@@ -9,11 +9,11 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.errors import PlaygroundError
-from mnist_core.live_run import Run
+from mnist_core.runs.network_run import Run
 from pages.widgets import session, workspace
 
 if TYPE_CHECKING:
-    from mnist_core.job import Job
+    from mnist_core.runs.job import Job
 
 # So many kept runs can be chosen from a list, the newest; the Compare page has them all.
 _MOST_LISTED = 100

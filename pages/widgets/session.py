@@ -13,10 +13,11 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import limits, presets, scheduler
+from mnist_core import limits, presets
 from mnist_core.data import datasets
 from mnist_core.errors import StoreError
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
 from pages.widgets import cookies, visitor_limits
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.job import Job
-    from mnist_core.keeping import Keeper
+    from mnist_core.runs.job import Job
+    from mnist_core.runs.saver import Keeper
     from mnist_core.training import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -250,9 +251,9 @@ def keeper() -> Keeper:
     Raises:
         StoreError: the database's address is none.
     """
-    from mnist_core import keeping  # Its database library is slow to import, and a first visitor has kept nothing.
+    from mnist_core.runs import saver  # Its database library is slow to import, and a first visitor has kept nothing.
 
-    return keeping.shared()
+    return saver.shared()
 
 
 def runs() -> list[Job]:

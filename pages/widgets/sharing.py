@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link, scheduler
+from mnist_core import link
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
 from mnist_core.store import workspaces
 from pages.widgets import data, links, runs, session, workspace
 
 if TYPE_CHECKING:
-    from mnist_core.job import Job
+    from mnist_core.runs.job import Job
     from mnist_core.store.codec import StoredRun
 
 

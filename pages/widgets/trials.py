@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import shared_runs
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
-from mnist_core.job import Status
+from mnist_core.runs import run_cache
+from mnist_core.runs.job import Status
 from mnist_core.training import capacity
 from pages.widgets import live, replays, session
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from mnist_core.data import Dataset
-    from mnist_core.job import Job
     from mnist_core.lessons.course import Trial
+    from mnist_core.runs.job import Job
     from pages.widgets.comparison import Named, Shown
 
     Draw = Callable[[Shown], None]
@@ -32,7 +32,7 @@ def on(trial: Trial, dataset: Dataset) -> Trial:
 
 def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
     """Those of the trials that the server has run or is running, by name."""
-    runs = shared_runs.shared()
+    runs = run_cache.shared()
     there = {trial.name: runs.find_network(on(trial, dataset).config, dataset) for trial in trials}
     return {name: run for name, run in there.items() if run is not None}
 
@@ -42,7 +42,7 @@ def start(trials: Sequence[Trial], dataset: Dataset) -> None:
     session.keep("refusal", None)
     try:
         for trial in trials:
-            watch(shared_runs.shared().network(on(trial, dataset).config, dataset, session.watcher()), trial.config)
+            watch(run_cache.shared().network(on(trial, dataset).config, dataset, session.watcher()), trial.config)
     except PlaygroundError as error:
         refuse(error)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core import scheduler
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.network.layers import keep_compiled, load_tensorflow
+from mnist_core.runs import scheduler
 from mnist_core.training import capacity, loop
 from pages.widgets import data, garbage, session
 
@@ -42,7 +42,7 @@ def _warm_up(config: RunConfig, loading: data.Loading) -> None:
         import pandas  # noqa: F401
 
         import mnist_core.drawing.preprocessing
-        import mnist_core.keeping  # noqa: F401
+        import mnist_core.runs.saver  # noqa: F401
     except Exception:
         # Pages would fail with the same error at the first run; here it is at least told when it happens.
         logger.exception("TensorFlow cannot be imported")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import presets, scheduler
+from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
 from mnist_core.store import codec, workspaces
 from pages.widgets import browser, data, session
 

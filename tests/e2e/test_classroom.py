@@ -17,9 +17,9 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from streamlit.web import cli
 
-from mnist_core import scheduler
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
+from mnist_core.runs import scheduler
 from tests.e2e.test_main_path import SLOW, begin_long_run, choose, wait_until_grown
 
 OTHERS = 30

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from mnist_core import config as settings
-from mnist_core import live_run, presets, training
+from mnist_core import presets, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.evaluation import Evaluation, comparison
 from mnist_core.evaluation.metrics import evaluate_answers
+from mnist_core.runs import network_run
 from mnist_core.script import CONTROLS
 from mnist_core.training import Progress, Started
 from tests.samples import blobs, small
@@ -191,13 +192,13 @@ def test_busy_seconds_by_hand() -> None:
     # 60 images in 3 steps: 20 at 10 a second, 40 at 20 a second, then the next epoch's 60 at 30 a second.
     points = [Progress(1, 1, 1.0, 0.1, 10.0, None), Progress(1, 3, 1.0, 0.1, 20.0, None)]
     points.append(Progress(2, 3, 1.0, 0.1, 30.0, None))
-    seconds = live_run.busy_seconds(points, Started(3, 60, 7850), [0.0, 1 / 3, 2 / 3, 1.0, 1.5, 2.0])
+    seconds = network_run.busy_seconds(points, Started(3, 60, 7850), [0.0, 1 / 3, 2 / 3, 1.0, 1.5, 2.0])
     assert seconds.tolist() == pytest.approx([0.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
 
 def test_busy_seconds_leave_out_what_compiling_took() -> None:
     points = [Progress(epoch, 1, 1.0, 0.1, speed, None) for epoch, speed in ((1, 1.0), (2, 10.0), (3, 20.0), (4, 10.0))]
-    seconds = live_run.busy_seconds(points, Started(1, 60, 7850), [1, 2, 3, 4])
+    seconds = network_run.busy_seconds(points, Started(1, 60, 7850), [1, 2, 3, 4])
     assert seconds.tolist() == pytest.approx([6.0, 12.0, 15.0, 21.0])
 
 
@@ -206,7 +207,7 @@ def test_busy_seconds_of_a_real_run_grow() -> None:
     assert isinstance(started, Started)
     points = [event for event in events if isinstance(event, Progress)]
     places = [point.epoch - 1 + point.step / started.steps_per_epoch for point in points]
-    assert (np.diff(live_run.busy_seconds(points, started, places), prepend=0) > 0).all()
+    assert (np.diff(network_run.busy_seconds(points, started, places), prepend=0) > 0).all()
 
 
 def test_namesakes_are_told_apart_by_what_they_differ_in_and_then_by_number() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, scheduler
+from mnist_core.runs import saver, scheduler
 from pages.widgets import data
 from tests.turns import wait_until
 
@@ -36,10 +36,10 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A keeper of this test's own, with a database of its own; what the test leaves under way is stopped."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
-    keeping._made.cache_clear()
+    saver._made.cache_clear()
     yield
     _stop_all()
-    keeping._made.cache_clear()
+    saver._made.cache_clear()
 
 
 def _stop_all() -> None:

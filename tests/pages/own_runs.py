@@ -7,11 +7,11 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, scheduler
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset
-from mnist_core.job import Status
-from mnist_core.live_run import Run
+from mnist_core.runs import saver, scheduler
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from pages.widgets import data
 from tests.pages import visitor
 from tests.turns import wait_for
@@ -34,11 +34,11 @@ def own(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]
     for number, config in enumerate(configs, 1):
         run = scheduler.shared().submit(config, digits())
         run.number = number
-        keeping.shared().keep(app.session_state["workspace"], run)
+        saver.shared().keep(app.session_state["workspace"], run)
         runs.append(run)
         if is_awaited:
             wait_for(run, Status.FINISHED)
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     app.session_state["is-workspace-used"] = True
     app.run()
     assert not app.exception
@@ -56,7 +56,7 @@ def choose(app: AppTest, *runs: Run) -> AppTest:
 
 
 def kept(app: AppTest) -> dict[str, Any]:
-    return {run.id: run for run in keeping.shared().store.list(app.session_state["workspace"])}
+    return {run.id: run for run in saver.shared().store.list(app.session_state["workspace"])}
 
 
 def words(app: AppTest) -> str:

@@ -12,11 +12,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, network, scheduler
+from mnist_core import network
 from mnist_core.charts import style
 from mnist_core.config import LayerConfig
-from mnist_core.job import Status
-from mnist_core.live_run import Run
+from mnist_core.runs import saver, scheduler
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.store import space
 from pages.widgets import session
 from tests.pages.conftest import ROOT
@@ -93,9 +94,9 @@ def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: A
     from_files = dataclasses.replace(digits(), provenance="files in /srv/mnist")
     run = scheduler.shared().submit(SOFTMAX, from_files)
     run.number = 1
-    keeping.shared().keep(compare.session_state["workspace"], run)
+    saver.shared().keep(compare.session_state["workspace"], run)
     wait_for(run, Status.FINISHED)
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     compare.session_state["is-workspace-used"] = True
     choose(compare.run(), run)
     (origin,) = [caption.value for caption in compare.caption if "Kept since" in caption.value]
@@ -105,7 +106,7 @@ def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: A
 
 def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(compare: AppTest) -> None:
     (run,) = own(compare, SOFTMAX)
-    keeping._made.cache_clear()  # Another server, which has no run in memory.
+    saver._made.cache_clear()  # Another server, which has no run in memory.
     again = returned(compare)
     again.switch_page("pages/evaluate.py").run()
     rename(again.switch_page("pages/compare.py").run(), run, "My first")
@@ -124,7 +125,7 @@ def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: App
                 patch.setattr(st, "session_state", app.session_state)
                 session.adopt(run)
         assert len(app.session_state["runs"]) == 1
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     compare.run()
     rename(compare, run, "Mine")
     assert table(compare)["Run"].tolist() == ["Mine"]
@@ -136,7 +137,7 @@ def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: App
 def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
     (run,) = own(compare, SOFTMAX)
     choose(compare, run)
-    keeping.shared().store.delete(compare.session_state["workspace"], run.id)
+    saver.shared().store.delete(compare.session_state["workspace"], run.id)
     compare.toggle(key=f"pin-{run.id}").set_value(True).run()
     assert not compare.exception
     assert "no such run" in words(compare)
@@ -145,7 +146,7 @@ def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
 def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> None:
     adam = dataclasses.replace(SOFTMAX, optimizer="adam", learning_rate=0.001)
     runs = own(compare, SOFTMAX, adam, WIDE, dataclasses.replace(WIDE, seed=3))
-    store, workspace = keeping.shared().store, compare.session_state["workspace"]
+    store, workspace = saver.shared().store, compare.session_state["workspace"]
     store.note(workspace, runs[0].id, "for the Open Day")
     store.rename(workspace, runs[3].id, "Lucky")
     store.pin(workspace, runs[1].id)
@@ -226,7 +227,7 @@ def test_name_that_looks_like_markdown_is_shown_as_it_stands(compare: AppTest) -
 
 def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
     run = train_briefly(app)
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     compare = app.switch_page("pages/compare.py").run()
     choose(compare, run)
     press(compare, "Delete")
@@ -237,7 +238,7 @@ def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
 
 def test_deleted_run_that_another_tab_holds_does_not_come_back_with_a_reload(app: AppTest) -> None:
     run = train_briefly(app)
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     second = returned(app)
     choose(second, run)
     press(second, "Delete")
@@ -280,7 +281,7 @@ def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest
     a, b = (run.snapshot.evaluation for run in runs)
     assert a is not None
     assert b is not None
-    keeping._made.cache_clear()  # Another server, which has no run in memory.
+    saver._made.cache_clear()  # Another server, which has no run in memory.
     again = returned(compare)
     choose(again, *runs)
     view(again, "overlay", "Which images differ")
@@ -342,7 +343,7 @@ def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
 
 def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(compare: AppTest) -> None:
     own(compare, SOFTMAX, WIDE)
-    store = keeping.shared().store
+    store = saver.shared().store
     store.room._max_bytes = sum(run.size for run in kept(compare).values())
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     own(stranger, SOFTMAX)
@@ -356,10 +357,10 @@ def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(comp
     store.room._max_bytes = 0
     store.pin(compare.session_state["workspace"], next(iter(kept(compare))))
     run = scheduler.shared().submit(WIDE, digits())
-    keeping.shared().keep(again.session_state["workspace"], run)
+    saver.shared().keep(again.session_state["workspace"], run)
     again.session_state["runs"] = [run]
     wait_for(run, Status.FINISHED)
-    wait_until(lambda: bool(keeping.shared().trouble(again.session_state["workspace"], run.id)))
+    wait_until(lambda: bool(saver.shared().trouble(again.session_state["workspace"], run.id)))
     again.run()
     assert "This run is not being kept. The server has no room for more runs." in words(again)
     store.room._max_bytes = space.MAX_TOTAL_BYTES

@@ -9,10 +9,11 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import scheduler, training
+from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.job import Status
 from mnist_core.network import files
+from mnist_core.runs import scheduler
+from mnist_core.runs.job import Status
 from mnist_core.script import CONTROLS, FILTERS, keras_script
 from pages.widgets import data, downloads, runs
 from tests.pages.visitor import train_briefly

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, training
+from mnist_core import training
 from mnist_core.drawing import test_set
-from mnist_core.job import Status
-from mnist_core.live_run import Run
 from mnist_core.network import files
+from mnist_core.runs import saver
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.store import runs
 from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
@@ -28,8 +29,8 @@ MINUTES = 300.0
 
 def restart(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server ends once all is saved, and another begins, long enough after it."""
-    assert keeping.shared().wait_until_saved(MINUTES)
-    keeping._made.cache_clear()
+    assert saver.shared().wait_until_saved(MINUTES)
+    saver._made.cache_clear()
     monkeypatch.setattr(runs, "GRACE_SECONDS", -1.0)
 
 
@@ -110,7 +111,7 @@ def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: py
     again = returned(app)
     press(again, "Leave it there")
     assert not any("broken off" in text.value for text in again.markdown)
-    left = next(one for one in keeping.shared().runs(app.session_state["workspace"]) if one.id == run.id)
+    left = next(one for one in saver.shared().runs(app.session_state["workspace"]) if one.id == run.id)
     wait_for(left, Status.STOPPED)
     again.switch_page("pages/evaluate.py").run()
     assert not again.exception
@@ -131,7 +132,7 @@ def test_database_whose_address_is_none_is_told_and_training_goes_on(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
-    keeping._made.cache_clear()
+    saver._made.cache_clear()
     run = train_briefly(app)
     assert run.snapshot.status is Status.FINISHED
     assert not app.exception
@@ -146,7 +147,7 @@ def test_who_comes_back_to_a_server_with_no_address_of_a_database_can_train(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
-    keeping._made.cache_clear()
+    saver._made.cache_clear()
     again = returned(app)
     assert not again.exception
     assert any("cannot be shown" in box.value for box in again.warning)
@@ -175,8 +176,8 @@ def test_network_from_a_file_is_tested_and_joins_the_runs(app: AppTest, ending: 
     assert_same_arrays(back.snapshot.network.weights, network.weights)
     assert back.snapshot.evaluation.confusion.tolist() == evaluation.confusion.tolist()
     assert f"mine.{ending}" in back.snapshot.message
-    assert keeping.shared().wait_until_saved(MINUTES)
-    kept = keeping.shared().store.load(fresh.session_state["workspace"], back.id)
+    assert saver.shared().wait_until_saved(MINUTES)
+    kept = saver.shared().store.load(fresh.session_state["workspace"], back.id)
     assert kept.network is not None
     assert_same_arrays(kept.network.weights, network.weights)
 
@@ -224,8 +225,8 @@ def test_network_with_the_longest_of_names_is_kept_when_it_was_taught_more(app: 
     press(app, "Teach it")
     assert not app.exception
     taught = wait_for_end(app)
-    assert keeping.shared().wait_until_saved(MINUTES)
-    kept = keeping.shared().store.load(app.session_state["workspace"], taught.id)
+    assert saver.shared().wait_until_saved(MINUTES)
+    kept = saver.shared().store.load(app.session_state["workspace"], taught.id)
     assert kept.summary.title.startswith("xxx")
     assert kept.summary.title.endswith(" + your digits")
 
@@ -251,7 +252,7 @@ def code_of(app: AppTest) -> str:
 
 def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
     run = train_briefly(app)
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     code = code_of(app)
 
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -269,7 +270,7 @@ def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
 def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_back(app: AppTest) -> None:
     run = train_briefly(app)
     app.session_state["own-digits-noted"] = test_set.with_label([], np.zeros((28, 28), np.float32), 1, ())
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     code, mine = code_of(app), app.session_state["workspace"]
     assert any("opened only with their recovery code" in text.value for text in app.markdown)
     assert app.session_state["workspace"] == mine  # It has only been asked.

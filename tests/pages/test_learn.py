@@ -10,14 +10,15 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import scheduler, shared_runs, training
-from mnist_core.classical_run import ClassicalRun
+from mnist_core import training
 from mnist_core.errors import TrainingError
-from mnist_core.job import Status
 from mnist_core.lessons import articles, faults
 from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.experiments import EXPERIMENTS
-from mnist_core.live_run import Run
+from mnist_core.runs import run_cache, scheduler
+from mnist_core.runs.classical_run import ClassicalRun
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.training.classical import KINDS
 from pages.widgets import data, lessons, live, published, replays
 from tests.pages.conftest import ROOT
@@ -28,9 +29,9 @@ from tests.turns import wait_for, wait_until
 @pytest.fixture(autouse=True)
 def nothing_has_run() -> Iterator[None]:
     """A server that has run nothing yet; what a test leaves under way is stopped."""
-    shared_runs.shared.cache_clear()
+    run_cache.shared.cache_clear()
     yield
-    for run in shared_runs.shared().active():
+    for run in run_cache.shared().active():
         run.stop()
         wait_until(lambda run=run: not run.snapshot.status.is_active)  # type: ignore[misc]
 
@@ -176,7 +177,7 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     dataset = data.loading("embedded").dataset
     assert dataset is not None
     config = dataclasses.replace(step.trials[0].config, dataset="embedded")
-    run = shared_runs.shared().find_network(config, dataset)
+    run = run_cache.shared().find_network(config, dataset)
     assert run is not None
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
@@ -485,7 +486,7 @@ def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -
     assert "Stop" in labels(learn)
     assert not any("Others watch" in caption.value for caption in learn.caption)
     press(learn, "Stop")
-    wait_until(lambda: not shared_runs.shared().active())
+    wait_until(lambda: not run_cache.shared().active())
     learn.run()
     assert "Start" in labels(learn)
 

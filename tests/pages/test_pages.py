@@ -10,11 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import presets, scheduler
-from mnist_core.classical_run import ClassicalRun
+from mnist_core import presets
 from mnist_core.data import datasets
-from mnist_core.job import Status
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler
+from mnist_core.runs.classical_run import ClassicalRun
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets import data, live, session
 from tests import mirror

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping, scheduler, training
+from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import StoreError
-from mnist_core.job import Status
-from mnist_core.live_run import Run
+from mnist_core.runs import saver, scheduler
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.store import RunStore, workspaces
 from mnist_core.store.codec import StoredRun
 from tests.pages.conftest import ROOT
@@ -79,8 +80,8 @@ def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
 ) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     to_the_end(compare, runs)
-    assert keeping.shared().wait_until_saved(MINUTES)
-    keeping._made.cache_clear()
+    assert saver.shared().wait_until_saved(MINUTES)
+    saver._made.cache_clear()
     load = RunStore.load
     troubles = [StoreError("The database is out of reach.", "Try again.")]
 
@@ -120,7 +121,7 @@ def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> 
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     for run in runs:
         run.pause()  # So that the race is still on when the page is opened again.
-    assert keeping.shared().wait_until_saved(MINUTES)
+    assert saver.shared().wait_until_saved(MINUTES)
     address = compare.query_params["race"]
     again = returned(compare, race="".join(address))
     assert not again.exception

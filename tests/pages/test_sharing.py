@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import keeping
+from mnist_core.runs import saver
 from mnist_core.store import RunStore
 from mnist_core.store.database import runs
 from pages.widgets import sharing
@@ -25,12 +25,12 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store() -> RunStore:
     """The store of the pages under test."""
-    return keeping.shared().store
+    return saver.shared().store
 
 
 def evaluate(app: AppTest) -> AppTest:
     """The owner's Evaluate page with its popover open."""
-    assert keeping.shared().wait_until_saved(60)
+    assert saver.shared().wait_until_saved(60)
     app.session_state["share-run"] = True
     return app.switch_page("pages/evaluate.py").run()
 
@@ -100,7 +100,7 @@ def test_trying_it_wins_over_a_run_to_come_back_to(app: AppTest) -> None:
     next(number for number in own.number_input if number.label == "Epochs").set_value(1).run()
     press(own, "Train")
     wait_for_end(own)
-    assert keeping.shared().wait_until_saved(60)
+    assert saver.shared().wait_until_saved(60)
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     again.session_state["workspace"] = own.session_state["workspace"]
     again.session_state["is-workspace-used"] = True
@@ -189,7 +189,7 @@ def test_shared_run_on_images_that_are_not_here(app: AppTest, store: RunStore) -
 
 def test_run_that_is_not_kept_cannot_be_shared(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
-    assert keeping.shared().wait_until_saved(60)
+    assert saver.shared().wait_until_saved(60)
     store.delete(app.session_state["workspace"], run.id)
     press(evaluate(app), "Make a link")
     assert not app.exception

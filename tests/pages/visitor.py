@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.drawing import strokes
-from mnist_core.live_run import Run
+from mnist_core.runs.network_run import Run
 from tests.pages.conftest import ROOT
 
 PAUSE = Event()

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from mnist_core.errors import ConfigError, DataError, RunNotFoundError, StoreError, WorkspaceError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.runs import library_versions
 from mnist_core.store.workspaces import new_workspace

@@ -14,7 +14,7 @@ import pytest
 from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.job import Status
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import EpochEnded, Event, Finished, Progress

@@ -16,8 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from mnist_core.errors import StoreError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.database import SCHEMA_VERSION
 from mnist_core.store.workspaces import new_workspace

@@ -14,10 +14,10 @@ from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import ConfigError, TrainingError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork, model
 from mnist_core.network.layers import initial_weights
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs.job import Status
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating, engine, loop
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, mislabelled_validation, small

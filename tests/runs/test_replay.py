@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mnist_core import replay, scheduler
-from mnist_core.live_run import Run
+from mnist_core.runs import replay, scheduler
+from mnist_core.runs.network_run import Run
 from tests.samples import blobs, small
 from tests.turns import to_the_end
 

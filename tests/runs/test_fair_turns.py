@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from mnist_core import job, live_run, training
-from mnist_core import scheduler as scheduling
-from mnist_core.job import Status
-from mnist_core.live_run import Run
-from mnist_core.scheduler import Scheduler
+from mnist_core import training
+from mnist_core.runs import job, network_run
+from mnist_core.runs import scheduler as scheduling
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import loop
 from tests.samples import blobs, small
 from tests.turns import assert_evaluated, assert_same_weights, in_turns
@@ -237,7 +238,7 @@ class Visitor:
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     monkeypatch.delenv("MNIST_UNWATCHED_SECONDS", raising=False)
     made = Visitor()
-    for module in (job, live_run):
+    for module in (job, network_run):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
     # One chunk a turn, on a clock that stands still meanwhile.
     monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)

@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core.job import Status
+from mnist_core.runs.job import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mnist_core.config import RunConfig
-    from mnist_core.live_run import Run, Snapshot
+    from mnist_core.runs.network_run import Run, Snapshot
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,17 +7,17 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
-from mnist_core import scheduler as scheduling
-from mnist_core.classical_run import ClassicalRun
-from mnist_core.job import Job, Status
-from mnist_core.live_run import Run
+from mnist_core.runs import scheduler as scheduling
+from mnist_core.runs.classical_run import ClassicalRun
+from mnist_core.runs.job import Job, Status
+from mnist_core.runs.network_run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.scheduler import Scheduler
+    from mnist_core.runs.scheduler import Scheduler
     from mnist_core.training import TrainingState
 
 MAX_ENDED = 48

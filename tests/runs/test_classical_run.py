@@ -16,14 +16,14 @@ import sklearn.metrics
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core import classical_run, job
-from mnist_core import scheduler as scheduling
-from mnist_core.classical_run import ClassicalRun
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError, DataError
-from mnist_core.job import Job, Status
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs import classical_run, job
+from mnist_core.runs import scheduler as scheduling
+from mnist_core.runs.classical_run import ClassicalRun
+from mnist_core.runs.job import Job, Status
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import capacity, classical
 from tests.samples import blobs, small
 from tests.stock import FLAT, TEST, whole

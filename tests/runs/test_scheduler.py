@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from mnist_core import live_run, training
-from mnist_core import scheduler as scheduling
+from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import CapacityError, DataError, TrainingError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork, training_bytes
-from mnist_core.scheduler import Scheduler
+from mnist_core.runs import network_run
+from mnist_core.runs import scheduler as scheduling
+from mnist_core.runs.job import Status
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import capacity, loop
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
@@ -165,7 +166,7 @@ def test_unexpected_error_is_logged_and_others_go_on(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(training, "train", failing_after_an_epoch(RuntimeError("a bug")))
-    with caplog.at_level(logging.ERROR, logger="mnist_core.scheduler"):
+    with caplog.at_level(logging.ERROR, logger="mnist_core.runs.scheduler"):
         # More of them than workers, so that a worker that died would be missed.
         broken = [scheduler.submit(small(seed=13), blobs()) for _ in range(2 * scheduling.WORKERS)]
         for run in broken:
@@ -202,7 +203,7 @@ def test_evaluation_that_fails_is_logged_and_ends_the_run(
     def evaluate(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(live_run, "evaluate_on_test", evaluate)
+    monkeypatch.setattr(network_run, "evaluate_on_test", evaluate)
     run = by_hand.submit(small(), blobs())
     to_the_end(by_hand, run)
     assert run.snapshot.status is Status.FAILED
@@ -288,7 +289,7 @@ def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPa
 
 def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(network_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
     for expected in (0.0, 1.0, 2.0):
         now += 500.0
@@ -309,7 +310,7 @@ def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.Mon
 
 def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(live_run, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(network_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(STEPS // 2):
         run.step()

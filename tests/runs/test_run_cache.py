@@ -9,12 +9,12 @@ import weakref
 
 import pytest
 
-from mnist_core import shared_runs
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError
-from mnist_core.job import Job, Status
-from mnist_core.scheduler import Scheduler
-from mnist_core.shared_runs import SharedRuns
+from mnist_core.runs import run_cache
+from mnist_core.runs.job import Job, Status
+from mnist_core.runs.run_cache import SharedRuns
+from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import classical
 from tests.samples import blobs, small
 from tests.turns import in_turns, to_the_end, wait_for, wait_until
@@ -116,7 +116,7 @@ def test_refused_run_leaves_nothing_behind(shared: SharedRuns, monkeypatch: pyte
 def test_ended_run_that_was_not_asked_for_longest_goes_first(
     shared: SharedRuns, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_runs, "MAX_ENDED", 2)
+    monkeypatch.setattr(run_cache, "MAX_ENDED", 2)
     under_way = shared.classical("forest", blobs())
     sets = [dataclasses.replace(blobs()) for _ in range(3)]
     ended = []
@@ -142,7 +142,7 @@ def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pyt
     datasets._without_test.cache_clear()
     gc.collect()
     assert gone() is not None
-    monkeypatch.setattr(shared_runs, "MAX_ENDED", 0)
+    monkeypatch.setattr(run_cache, "MAX_ENDED", 0)
     assert shared.find_classical("bayes", blobs()) is None
 
     def is_gone() -> bool:
@@ -171,4 +171,4 @@ def test_many_who_ask_at_once_get_one_run(shared: SharedRuns, by_hand: Scheduler
 
 
 def test_there_is_one_for_the_process() -> None:
-    assert shared_runs.shared() is shared_runs.shared()
+    assert run_cache.shared() is run_cache.shared()

@@ -15,10 +15,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from mnist_core.classical_run import ClassicalRun
 from mnist_core.errors import CapacityError
-from mnist_core.job import Status
-from mnist_core.live_run import Run
+from mnist_core.runs.classical_run import ClassicalRun
+from mnist_core.runs.job import Status
+from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity, loop
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.job import Job
+    from mnist_core.runs.job import Job
     from mnist_core.store.codec import StoredRun
     from mnist_core.training import TrainingState
 

@@ -19,8 +19,8 @@ from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import datasets
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.job import Job, JobSnapshot, Status, Turns
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
+from mnist_core.runs.job import Job, JobSnapshot, Status, Turns
 from mnist_core.training import loop
 
 if TYPE_CHECKING:

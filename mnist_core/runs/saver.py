@@ -15,10 +15,10 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from mnist_core import scheduler
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
-from mnist_core.job import Status
 from mnist_core.network import TrainedNetwork
+from mnist_core.runs import scheduler
+from mnist_core.runs.job import Status
 from mnist_core.store import RunStore, runs, space
 from mnist_core.store.runs import library_versions
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mnist_core.data import Dataset
-    from mnist_core.live_run import Run
-    from mnist_core.scheduler import Scheduler
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.scheduler import Scheduler
     from mnist_core.store.codec import RunSummary
 
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Runs: many at once, in fair turns, with a snapshot of each for the pages, and saved as they go."""
