@@ -12,7 +12,7 @@ import numpy as np
 from mnist_core.config import ACTIVATIONS, LOSSES, OPTIMIZERS, ORDERS, PIXELS, SPLITS
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
-from mnist_core.script import CONTROLS
+from mnist_core.export.keras_script import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

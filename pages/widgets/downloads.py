@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import report, script
+from mnist_core.export import keras_script, report
 from mnist_core.network.files import keras_file
 from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
@@ -63,7 +63,7 @@ def offer(run: Job) -> None:
         for caveat in _caveats(run):
             st.caption(caveat)
         if st.toggle("Show the Keras script", key="home-code"):
-            st.code(script.keras_script(run.config), language="python")
+            st.code(keras_script.keras_script(run.config), language="python")
 
 
 def files(run: Run) -> dict[str, list[Offer]]:
@@ -78,15 +78,15 @@ def files(run: Run) -> dict[str, list[Offer]]:
         Offer(
             "Keras script",
             ".py",
-            lambda: script.keras_script(config, file),
+            lambda: keras_script.keras_script(config, file),
             "Trains the same network without the playground.",
         ),
-        Offer("Notebook", ".ipynb", lambda: script.notebook(config), "The same for Jupyter or Colab."),
+        Offer("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
         Offer("Settings", ".json", config.to_json, "All settings of the run, as the playground writes them."),
     ]
     if config.dataset != "mnist":
         note = "The images as IDX files, which the script and the notebook read from a folder."
-        programs.append(Offer("Data", "-data.zip", lambda: script.data_files(run.dataset), note))
+        programs.append(Offer("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
     return {
         "Code": programs,
         "Model": [

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import config as settings
-from mnist_core import script
 from mnist_core.config import LayerConfig, Range, RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.export import keras_script
 from pages.widgets import data as data_sets
 from pages.widgets import session
 
@@ -242,7 +242,7 @@ def code(config: RunConfig) -> None:
     folded = st.expander("As Keras code", icon=":material/code:", on_change="rerun", key="code")
     if folded.open:
         with folded:
-            st.code(script.keras_script(config), language="python")
+            st.code(keras_script.keras_script(config), language="python")
 
 
 def _suggest_learning_rate() -> None:

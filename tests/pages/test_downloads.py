@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
+from mnist_core.export.keras_script import CONTROLS, FILTERS, keras_script
 from mnist_core.network import files
 from mnist_core.runs import scheduler
 from mnist_core.runs.job import Status
-from mnist_core.script import CONTROLS, FILTERS, keras_script
 from pages.widgets import data, downloads, runs
 from tests.pages.visitor import train_briefly
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import print_figures
 from mnist_core.charts.style import ERROR, INK
-from mnist_core.print_figures import WIDTH, Sheet
+from mnist_core.export import print_charts
+from mnist_core.export.print_charts import WIDTH, Sheet
 from mnist_core.training import EpochMetrics, Progress
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def line(sheet: Sheet, color: str) -> list[tuple[float, ...]]:
 
 
 def test_accuracy_stands_between_nothing_and_all() -> None:
-    sheet = print_figures.curve("accuracy", EPOCHS, POINTS, 4)
+    sheet = print_charts.curve("accuracy", EPOCHS, POINTS, 4)
     assert {"0%", "20%", "40%", "60%", "80%", "100%", "0", "1", "2", "epoch", "training", "validation"} <= set(
         texts(sheet)
     )
@@ -50,13 +50,13 @@ def test_accuracy_stands_between_nothing_and_all() -> None:
 
 
 def test_loss_has_room_for_its_highest_value() -> None:
-    training = line(print_figures.curve("loss", EPOCHS, POINTS, 4), INK)
+    training = line(print_charts.curve("loss", EPOCHS, POINTS, 4), INK)
     assert training[0] == min(training, key=lambda place: place[1])
     assert training[0][1] >= 28
 
 
 def test_run_without_validation_has_one_curve() -> None:
-    sheet = print_figures.curve("loss", [EpochMetrics(1, 1.0, 0.5, None, None, 0.01)], POINTS, 4)
+    sheet = print_charts.curve("loss", [EpochMetrics(1, 1.0, 0.5, None, None, 0.01)], POINTS, 4)
     assert "validation" not in texts(sheet)
     assert not marks(sheet, "circle")
 
@@ -64,14 +64,14 @@ def test_run_without_validation_has_one_curve() -> None:
 @pytest.mark.parametrize("count", [1, 240, 241, 5000])
 def test_long_curve_is_thinned_and_keeps_its_end(count: int) -> None:
     points = [Progress(1, i + 1, 1.0, 0.5, 1.0, None) for i in range(count)]
-    places = line(print_figures.curve("loss", [], points, count), INK)
+    places = line(print_charts.curve("loss", [], points, count), INK)
     assert len(places) <= 240
     assert places[-1][0] == WIDTH - 16
 
 
 def test_confusion_matrix_has_its_counts_where_they_belong() -> None:
     matrix = np.arange(100).reshape(10, 10)
-    sheet = print_figures.confusion(matrix)
+    sheet = print_charts.confusion(matrix)
     found = [mark for mark in marks(sheet, "text") if mark["text-anchor"] == "middle"]
     numbers = [text for text in texts(sheet) if text.isdigit()]
     assert len(found) > 100
@@ -81,7 +81,7 @@ def test_confusion_matrix_has_its_counts_where_they_belong() -> None:
 
 
 def test_empty_rows_of_a_matrix_are_white() -> None:
-    colors = {mark["fill"] for mark in marks(print_figures.confusion(np.zeros((10, 10), np.int64)), "rect")}
+    colors = {mark["fill"] for mark in marks(print_charts.confusion(np.zeros((10, 10), np.int64)), "rect")}
     assert colors == {"white", "#ffffff"}
 
 

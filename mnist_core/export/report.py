@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from mnist_core import config as choices
-from mnist_core import network, print_figures
+from mnist_core import network
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
-from mnist_core.script import CONTROLS, FILTERS
+from mnist_core.export import print_charts
+from mnist_core.export.keras_script import CONTROLS, FILTERS
 from mnist_core.training import EpochMetrics
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
-    from mnist_core.print_figures import Sheet
+    from mnist_core.export.print_charts import Sheet
     from mnist_core.runs.network_run import Snapshot
 
 _MOST_MISTAKES = 32
@@ -63,8 +64,8 @@ def figures_of(shot: Snapshot) -> dict[str, Sheet]:
     """
     result = _evaluation(shot)
     steps = shot.started.steps_per_epoch if shot.started else 1
-    curves = {name: print_figures.curve(name, shot.epochs, shot.points, steps) for name in ("accuracy", "loss")}
-    return curves | {"confusion-matrix": print_figures.confusion(result.confusion)}
+    curves = {name: print_charts.curve(name, shot.epochs, shot.points, steps) for name in ("accuracy", "loss")}
+    return curves | {"confusion-matrix": print_charts.confusion(result.confusion)}
 
 
 def figure_files(shot: Snapshot) -> bytes:

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from mnist_core import config as choices
-from mnist_core import network, script, training
+from mnist_core import network, training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets
 from mnist_core.evaluation import metrics
+from mnist_core.export.keras_script import CONTROLS, data_files, keras_script, notebook
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.presets import PRESETS
-from mnist_core.script import CONTROLS, keras_script, notebook
 from tests.samples import blobs
 
 CONVOLUTIONS = (LayerConfig("conv_only", 3, "tanh"), LayerConfig("conv", 128, "leaky_relu", 0.2), LayerConfig(units=9))
@@ -61,7 +61,7 @@ CONFIGS = {name: preset.config for name, preset in PRESETS.items()} | ONE_OF_EAC
 
 
 def folder_of(dataset: Dataset, folder: Path) -> Path:
-    with zipfile.ZipFile(io.BytesIO(script.data_files(dataset))) as archive:
+    with zipfile.ZipFile(io.BytesIO(data_files(dataset))) as archive:
         archive.extractall(folder)
     return folder
 

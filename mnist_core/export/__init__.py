@@ -1,0 +1,1 @@
+"""Export: the Keras script and notebook, the report, and charts for print."""
