@@ -46,9 +46,9 @@ from mnist_core import presets
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
 from mnist_core.runs import network_run, saver, scheduler
-from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

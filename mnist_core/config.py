@@ -97,6 +97,33 @@ class Range:
         return f"{self.low:,d} to {self.high:,d}" if self.whole else f"{self.low:,g} to {self.high:,g}"
 
 
+# A setting of `RunConfig` or `LayerConfig` -> what the editor calls it.
+CONTROLS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "layers": "Hidden layers",
+        "kind": "Kind",
+        "units": "Units",
+        "activation": "Activation",
+        "dropout": "Dropout",
+        "optimizer": "Optimizer",
+        "learning_rate": "Learning rate",
+        "loss": "Loss",
+        "batch_size": "Batch size",
+        "epochs": "Epochs",
+        "dataset": "Data set",
+        "split": "Test images",
+        "validation_fraction": "Validation share",
+        "seed": "Seed",
+        "l2": "L2 penalty",
+        "early_stopping": "Early stopping",
+        "augmentation": "Augmentation",
+        "pixels": "Pixel values",
+        "order": "Order of images",
+        "training_images": "Training images",
+    }
+)
+FILTERS_LABEL = "Filters"  # what the editor calls the units of a convolution
+
 MAX_LAYERS = 6
 # What a parameter of a link may have; six layers with every digit of their dropout have 300.
 MAX_TEXT = 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,79 +15,27 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "mnist_core"
 PAGES = ROOT / "pages"
 
-# From the lowest to the highest: a module imports only what stands before it. A new module gets its place here.
-ORDER = [
+# From the lowest to the highest: a room imports only what stands before it. A package is a room, and so is each module
+# beside them. A new one gets its place here.
+ROOMS = [
     "errors",
-    "limits",
     "lazy",
-    "workspaces",
+    "limits",
     "config",
-    "link",
     "presets",
-    "lessons",
-    "course",
-    "course_kite",
-    "course_torres",
-    "course_morgan",
-    "courses",
-    "experiments",
-    "optimizers",
-    "idx",
-    "embedded",
-    "download",
-    "datasets",
-    "exploration",
-    "uploads",
-    "logistic",
-    "classical",
-    "forward",
-    "augmentation",
-    "engine",
+    "link",
+    "data",
     "network",
-    "hdf5",
-    "saving",
+    "charts",
     "evaluation",
-    "training",
-    "articles",
-    "faults",
-    "capacity",
-    "job",
-    "database",
-    "stored_run",
-    "checkpoint",
-    "run_rows",
-    "shares",
-    "room",
-    "runs",
-    "live_run",
-    "classical_run",
-    "scheduler",
-    "keeping",
-    "shared_runs",
-    "replay",
     "drawing",
-    "doctor",
-    "photo",
-    "strokes",
-    "forms",
-    "pretraining",
-    "labelled",
-    "finetuning",
-    "prediction",
-    "explain",
-    "figures",
-    "matrix_figures",
-    "curve_figures",
-    "data_figures",
-    "lesson_figures",
-    "comparison_figures",
-    "print_figures",
-    "script",
-    "comparing",
-    "report",
+    "training",
+    "store",
+    "lessons",
+    "runs",
+    "export",
     "__main__",
 ]
-MODULES = sorted(path.stem for path in CORE.glob("*.py") if path.stem != "__init__")
 CORE_FILES = sorted(CORE.rglob("*.py"))
 PAGE_FILES = sorted(PAGES.glob("*.py"))
 WIDGET_FILES = sorted((PAGES / "widgets").rglob("*.py"))
@@ -116,20 +65,39 @@ def packages(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports(path)}
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The core's own modules among a file's imports."""
+def room(path: Path) -> str:
+    """The room that a file of the core stands in; empty for the core's own ``__init__.py``."""
+    first = path.relative_to(CORE).parts[0]
+    return "" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms among a file's imports, its own included."""
     parts = [name.split(".") for name in imports(path)]
-    return {part[1] for part in parts if part[0] == "mnist_core" and len(part) > 1} & set(MODULES)
+    return {part[1] for part in parts if part[0] == "mnist_core" and len(part) > 1} & set(ROOMS)
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    assert sorted(ORDER) == MODULES
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_imports_only_what_stands_below_it(module: str) -> None:
-    below = ORDER[: ORDER.index(module)]
-    assert imported_modules(CORE / f"{module}.py") <= set(below)
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert sorted(ROOMS) == sorted({room(path) for path in CORE_FILES} - {""})
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=name_of)
+def test_room_imports_only_what_stands_below_it(path: Path) -> None:
+    own = room(path)
+    assert imported_rooms(path) - {own} <= set(ROOMS[: ROOMS.index(own)] if own else [])
+
+
+@pytest.mark.parametrize("name", sorted({room(path) for path in CORE_FILES if path.parent != CORE}))
+def test_modules_of_a_room_import_each_other_in_one_direction(name: str) -> None:
+    files = {module_name(path): path for path in CORE_FILES if room(path) == name}
+    graph = {module: {other for other in imports(path) if other in files} for module, path in files.items()}
+    # A package's `__init__.py` is imported with any of its modules, so only what asks for the package itself counts.
+    graceful = {module: others - {f"mnist_core.{name}"} for module, others in graph.items()}
+    graphlib.TopologicalSorter(graceful).prepare()  # Raises a CycleError that names the circle.
 
 
 def test_reading_of_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,12 +108,12 @@ def test_reading_of_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path.write_text(
         "import mnist_core.config as c\n"
         "from mnist_core import errors\n"
-        "from . import idx\n"
+        "from . import limits\n"
         "from .network import TrainedNetwork\n"
         "def f():\n    import streamlit as st\n"
-        "if TYPE_CHECKING:\n    from mnist_core.engine import Weights\n"
+        "if TYPE_CHECKING:\n    from mnist_core.training.engine import Weights\n"
     )
-    assert imported_modules(path) == {"config", "errors", "idx", "network", "engine"}
+    assert imported_rooms(path) == {"config", "errors", "limits", "network", "training"}
     assert "streamlit" in packages(path)
 
 
@@ -195,10 +163,10 @@ IMPORT_EACH = """
 import importlib, sys
 heavy = {"tensorflow", "keras", "streamlit", "plotly"}
 for name in sys.argv[1:]:
-    importlib.import_module(f"mnist_core.{name}")
+    importlib.import_module(name)
     found = sorted(heavy & set(sys.modules))
     if found:
-        sys.exit(f"mnist_core.{name} brings {', '.join(found)} with it")
+        sys.exit(f"{name} brings {', '.join(found)} with it")
 print("done")
 """
 
@@ -209,7 +177,6 @@ import numpy as np
 from mnist_core import forward
 from mnist_core.config import RunConfig
 from mnist_core.network import TrainedNetwork, to_keras
-
 config, failed, together = RunConfig(layers=()), [], threading.Barrier(3)
 def begin(work):
     try:
@@ -217,8 +184,8 @@ def begin(work):
         work()
     except BaseException as error:
         failed.append(error)
-network = TrainedNetwork(config, forward.initial_weights(config))
-works = [forward.load_tensorflow, lambda: network.predict(np.zeros((1, 28, 28), np.float32)), lambda: to_keras(config)]
+network = TrainedNetwork(config, initial_weights(config))
+works = [load_tensorflow, lambda: network.predict(np.zeros((1, 28, 28), np.float32)), lambda: to_keras(config)]
 threads = [threading.Thread(target=begin, args=(work,)) for work in works]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
@@ -235,7 +202,7 @@ def test_threads_that_need_tensorflow_at_once_all_get_it() -> None:
 
 
 def test_importing_the_core_imports_neither_tensorflow_nor_streamlit_nor_plotly() -> None:
-    names = [name for name in MODULES if name != "__main__"]
+    names = [module_name(path) for path in CORE_FILES if path.stem != "__main__"]
     child = subprocess.run(
         [sys.executable, "-c", IMPORT_EACH, *names], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -13,9 +13,10 @@ import sklearn.metrics
 from mnist_core import training
 from mnist_core.config import RunConfig
 from mnist_core.runs import scheduler as scheduling
-from mnist_core.runs.job import Job, Status
+from mnist_core.runs.job import Job
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
+from mnist_core.training import Status
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
 STEPS = 10

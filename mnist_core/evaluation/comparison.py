@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.config import ACTIVATIONS, LOSSES, OPTIMIZERS, ORDERS, PIXELS, SPLITS
+from mnist_core.config import ACTIVATIONS, CONTROLS, LOSSES, OPTIMIZERS, ORDERS, PIXELS, SPLITS
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
-from mnist_core.export.keras_script import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

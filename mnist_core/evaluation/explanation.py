@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
-from mnist_core.network.layers import load_tensorflow, outputs, pixels_in, weight_specs
+from mnist_core.network.backend import load_tensorflow
+from mnist_core.network.layers import outputs, pixels_in, weight_specs
 
 if TYPE_CHECKING:
     import numpy.typing as npt

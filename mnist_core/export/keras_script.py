@@ -8,49 +8,21 @@ from __future__ import annotations
 
 import io
 import json
-import types
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.config import CLASSES, IMAGE_SIZE, PIXELS
+from mnist_core.config import CLASSES, CONTROLS, FILTERS_LABEL, IMAGE_SIZE, PIXELS
 from mnist_core.data import datasets, idx
 from mnist_core.network.optimizers import KERAS_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.data import Dataset
-
-# A setting of `RunConfig` or `LayerConfig` -> what the editor calls it.
-CONTROLS: Mapping[str, str] = types.MappingProxyType(
-    {
-        "layers": "Hidden layers",
-        "kind": "Kind",
-        "units": "Units",
-        "activation": "Activation",
-        "dropout": "Dropout",
-        "optimizer": "Optimizer",
-        "learning_rate": "Learning rate",
-        "loss": "Loss",
-        "batch_size": "Batch size",
-        "epochs": "Epochs",
-        "dataset": "Data set",
-        "split": "Test images",
-        "validation_fraction": "Validation share",
-        "seed": "Seed",
-        "l2": "L2 penalty",
-        "early_stopping": "Early stopping",
-        "augmentation": "Augmentation",
-        "pixels": "Pixel values",
-        "order": "Order of images",
-        "training_images": "Training images",
-    }
-)
-FILTERS = "Filters"  # what the editor calls the units of a convolution
 
 _GROUPS_FILE = "train-groups-idx1-int"
 
@@ -310,7 +282,7 @@ def _network(config: RunConfig) -> Iterator[str]:
 
 def _layer(layer: LayerConfig, number: int, penalty: str) -> Iterator[str]:
     form = f"layers.Conv2D({layer.units}, 3" if layer.is_convolution else f"layers.Dense({layer.units}"
-    units = FILTERS if layer.is_convolution else CONTROLS["units"]
+    units = FILTERS_LABEL if layer.is_convolution else CONTROLS["units"]
     whose = f"  # Layer {number}: "
     yield (
         f'{form}, activation="{layer.activation}"{penalty}),'

@@ -14,10 +14,10 @@ from PIL import Image
 
 from mnist_core import config as choices
 from mnist_core import network
+from mnist_core.config import CONTROLS, FILTERS_LABEL
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
 from mnist_core.export import print_charts
-from mnist_core.export.keras_script import CONTROLS, FILTERS
 from mnist_core.training import EpochMetrics
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def in_words(config: RunConfig) -> list[tuple[str, str]]:
 
 
 def _layer_in_words(layer: LayerConfig) -> str:
-    units = FILTERS if layer.is_convolution else CONTROLS["units"]
+    units = FILTERS_LABEL if layer.is_convolution else CONTROLS["units"]
     dropout = f", {CONTROLS['dropout'].lower()} {layer.dropout:g}" if layer.dropout else ""
     kind, activation = choices.LAYER_KINDS[layer.kind], choices.ACTIVATIONS[layer.activation]
     return f"{kind}: {layer.units} {units.lower()}, {activation}{dropout}"

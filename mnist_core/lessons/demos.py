@@ -1,4 +1,4 @@
-"""The small calculations that the Learn page lets people play with; what a network does is in `forward`."""
+"""The small calculations that the Learn page lets people play with; what a network computes is in `network.layers`."""
 
 from __future__ import annotations
 

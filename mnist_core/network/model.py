@@ -14,7 +14,8 @@ import numpy as np
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
 from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.lazy import lazy_property
-from mnist_core.network.layers import Weights, load_tensorflow, outputs, pixels_in, weight_shapes
+from mnist_core.network.backend import load_tensorflow
+from mnist_core.network.layers import Weights, outputs, pixels_in, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:

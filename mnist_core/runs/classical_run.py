@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import check_choice
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.runs.job import Job, JobSnapshot, Status, Turns
-from mnist_core.training import classical
+from mnist_core.runs.job import Job, JobSnapshot, Turns
+from mnist_core.training import Status, classical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,10 +14,10 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from mnist_core.errors import PlaygroundError
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,22 +47,6 @@ def unwatched_seconds() -> float:
     """How long a job that nobody watches may go on; ``MNIST_UNWATCHED_SECONDS`` says it, 0 and more."""
     setting = os.environ.get("MNIST_UNWATCHED_SECONDS", "")
     return float(setting) if setting.isdecimal() else UNWATCHED_SECONDS
-
-
-class Status(Enum):
-    """Where a job stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the job may still go on."""
-        return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,8 @@ from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import datasets
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
-from mnist_core.runs.job import Job, JobSnapshot, Status, Turns
-from mnist_core.training import loop
+from mnist_core.runs.job import Job, JobSnapshot, Turns
+from mnist_core.training import Status, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
     from mnist_core.network.layers import Weights
-    from mnist_core.store.codec import StoredRun
+    from mnist_core.store.records import StoredRun
     from mnist_core.training import engine
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core.runs.job import Status
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.job import Job, Status
+from mnist_core.runs.job import Job
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

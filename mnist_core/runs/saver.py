@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
-from mnist_core.runs.job import Status
 from mnist_core.store import RunStore, runs, space
 from mnist_core.store.runs import library_versions
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.scheduler import Scheduler
-    from mnist_core.store.codec import RunSummary
+    from mnist_core.store.records import RunSummary
 
 T = TypeVar("T")
 

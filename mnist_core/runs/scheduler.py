@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 from mnist_core.errors import CapacityError
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
-from mnist_core.training import capacity, loop
+from mnist_core.training import Status, capacity, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.job import Job
-    from mnist_core.store.codec import StoredRun
+    from mnist_core.store.records import StoredRun
     from mnist_core.training import TrainingState
 
 WORKERS = 2

@@ -13,11 +13,11 @@ from sqlalchemy import exc
 from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
-from mnist_core.runs.job import Status
-from mnist_core.store import codec
-from mnist_core.store.codec import Parts, RunSummary, StoredRun
+from mnist_core.store import records
 from mnist_core.store.database import parts, runs, servers
+from mnist_core.store.records import RunSummary, StoredRun
 from mnist_core.store.workspaces import workspace_key
+from mnist_core.training import Status, codec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from mnist_core.config import RunConfig
+    from mnist_core.training.codec import Parts
 
 ACTIVE = tuple(status.value for status in Status if status.is_active)
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -83,7 +84,7 @@ def load(connection: Connection, key: str, run_id: str) -> StoredRun:
     return StoredRun(
         summary,
         summary.config,
-        codec.read_versions(summary.versions_text),
+        records.read_versions(summary.versions_text),
         state,
         codec.unpack_points(found.get("points", b"")),
         rates,
@@ -139,7 +140,7 @@ def held(connection: Connection, key: str, run_id: str, server: str) -> tuple[Ru
         raise RunClosedError(
             "Another server goes on with this run.", "Stop it here, and load it to see how it goes on."
         )
-    return codec.read_config(row.config), row.epochs
+    return records.read_config(row.config), row.epochs
 
 
 def write(connection: Connection, key: str, run_id: str, packed: Parts, values: Mapping[str, Any]) -> None:

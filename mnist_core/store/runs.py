@@ -19,12 +19,12 @@ from sqlalchemy import exc
 
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
 from mnist_core.network.layers import weight_shapes
-from mnist_core.runs.job import Status
-from mnist_core.store import codec, run_rows, space
+from mnist_core.store import run_rows, space
 from mnist_core.store.database import Database, runs, servers
 from mnist_core.store.run_rows import RUN_ID, checked_text, kept, key_of
 from mnist_core.store.shares import Shares
 from mnist_core.store.workspaces import workspace_key
+from mnist_core.training import Status, codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
-    from mnist_core.store.codec import Parts, RunSummary, StoredRun
+    from mnist_core.store.records import RunSummary, StoredRun
     from mnist_core.training import Progress, RateChanged, TrainingState
+    from mnist_core.training.codec import Parts
 
 MAX_RUNS = 1_000
 MAX_BYTES = 512 * 2**20

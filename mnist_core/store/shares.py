@@ -19,8 +19,8 @@ from mnist_core.store.workspaces import share_token, workspace_key
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from mnist_core.store.codec import StoredRun
     from mnist_core.store.database import Database
+    from mnist_core.store.records import StoredRun
 
 
 class Shares:

@@ -1,7 +1,6 @@
 """Training: one run as a generator of events, and what the computer can hold of it."""
 
-from mnist_core.training.loop import (
-    Dials,
+from mnist_core.training.events import (
     EpochEnded,
     EpochMetrics,
     Event,
@@ -11,8 +10,9 @@ from mnist_core.training.loop import (
     Started,
     TrainingState,
     Validating,
-    train,
 )
+from mnist_core.training.loop import Dials, train
+from mnist_core.training.status import Status
 
 __all__ = [
     "Dials",
@@ -23,6 +23,7 @@ __all__ = [
     "Progress",
     "RateChanged",
     "Started",
+    "Status",
     "TrainingState",
     "Validating",
     "train",

@@ -14,12 +14,12 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import NetworkFileError, PlaygroundError
 from mnist_core.network import files
 from mnist_core.network.model import write_whole
-from mnist_core.store import codec
+from mnist_core.training import codec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mnist_core.training.loop import TrainingState
+    from mnist_core.training.events import TrainingState
 
 _REMEDY: Final = "Name another file with --checkpoint, or delete it to start from the first epoch."
 _RECIPE, _DATA = "recipe", "data"

@@ -20,7 +20,8 @@ import numpy as np
 from mnist_core import config as choices
 from mnist_core.lazy import lazy_property
 from mnist_core.network import augmentation
-from mnist_core.network.layers import load_tensorflow, outputs, pixels_in, scrambled, weight_shapes
+from mnist_core.network.backend import load_tensorflow
+from mnist_core.network.layers import outputs, pixels_in, scrambled, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:

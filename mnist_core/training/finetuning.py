@@ -9,7 +9,7 @@ import numpy as np
 
 from mnist_core.data import datasets
 from mnist_core.training import engine
-from mnist_core.training.loop import TrainingState
+from mnist_core.training.events import TrainingState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import numpy as np
 
 from mnist_core.config import CLASSES, LayerConfig, RunConfig
 from mnist_core.drawing import handwriting, preprocessing, strokes
-from mnist_core.training import checkpoint, loop
+from mnist_core.training import checkpoint, events, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def pretrain(
     mnist: Dataset,
     extra: Material,
     recipe: RunConfig = RECIPE,
-    report: Callable[[loop.Event], None] | None = None,
+    report: Callable[[events.Event], None] | None = None,
     saved: Path | None = None,
 ) -> TrainedNetwork:
     """Train the network.
@@ -127,13 +127,13 @@ def pretrain(
         dials.learning_rate = recipe.learning_rate * (_LAST_RATE + (1 - _LAST_RATE) * fall)
         so_far = dataclasses.replace(recipe, epochs=epoch + 1)
         for event in loop.train(so_far, _mixture(mnist, extra, [recipe.seed, 3, epoch]), state, dials):
-            if isinstance(event, loop.EpochEnded):
+            if isinstance(event, events.EpochEnded):
                 state = event.state
                 if saved:
                     checkpoint.save(saved, recipe, fingerprint, state)
             if report is not None:
                 report(event)
-    assert isinstance(event, loop.Finished)
+    assert isinstance(event, events.Finished)
     return softened(event.network, _TEMPERATURE)
 
 

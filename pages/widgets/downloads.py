@@ -10,8 +10,8 @@ import streamlit as st
 
 from mnist_core.export import keras_script, report
 from mnist_core.network.files import keras_file
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 from pages.widgets import runs
 
 if TYPE_CHECKING:

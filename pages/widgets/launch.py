@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.store.codec import RunSummary
+    from mnist_core.store.records import RunSummary
 
 # Who comes back within so many seconds finds the last run on the page.
 _RECENT = 3_600.0

@@ -17,8 +17,7 @@ from mnist_core.evaluation import explanation
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs import scheduler
-from mnist_core.runs.job import Status
-from mnist_core.training import capacity, loop
+from mnist_core.training import Status, capacity, loop
 from pages.widgets import pictures, runs, session, theme, workspace
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mnist_core.charts import lessons as lesson_charts
 from mnist_core.errors import PlaygroundError
 from mnist_core.lessons.experiments import EXPERIMENTS, Experiment
 from mnist_core.runs import run_cache
-from mnist_core.runs.job import Status
+from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
 from pages.widgets import comparison, lessons, live, segments, session, trials
 

@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core import network, presets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import told_apart
-from mnist_core.runs.job import Status
+from mnist_core.training import Status
 from pages.widgets import comparison, live, run_table, runs, segments, session, workspace
 
 if TYPE_CHECKING:

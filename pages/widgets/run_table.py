@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.runs.network_run import Run
-    from mnist_core.store.codec import RunSummary
+    from mnist_core.store.records import RunSummary
 
 VIEW = "Your runs"
 """What the Compare page calls the view with the table."""

@@ -17,7 +17,7 @@ from pages.widgets import data, links, runs, session, workspace
 
 if TYPE_CHECKING:
     from mnist_core.runs.job import Job
-    from mnist_core.store.codec import StoredRun
+    from mnist_core.store.records import StoredRun
 
 
 def offer(run: Job) -> None:

@@ -10,8 +10,7 @@ import streamlit as st
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs import run_cache
-from mnist_core.runs.job import Status
-from mnist_core.training import capacity
+from mnist_core.training import Status, capacity
 from pages.widgets import live, replays, session
 
 if TYPE_CHECKING:

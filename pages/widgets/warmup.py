@@ -12,7 +12,7 @@ import streamlit as st
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
-from mnist_core.network.layers import keep_compiled, load_tensorflow
+from mnist_core.network.backend import keep_compiled, load_tensorflow
 from mnist_core.runs import scheduler
 from mnist_core.training import capacity, loop
 from pages.widgets import data, garbage, session

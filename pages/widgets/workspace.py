@@ -12,12 +12,12 @@ from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
-from mnist_core.store import codec, workspaces
+from mnist_core.store import records, workspaces
 from pages.widgets import browser, data, session
 
 if TYPE_CHECKING:
     from mnist_core.store import RunStore
-    from mnist_core.store.codec import RunSummary
+    from mnist_core.store.records import RunSummary
 
 
 def store() -> RunStore:
@@ -81,7 +81,7 @@ def title(summary: RunSummary) -> str:
 @functools.lru_cache(maxsize=2_000)
 def _title_of(config_text: str) -> str:
     try:
-        return presets.title_of(codec.read_config(config_text))
+        return presets.title_of(records.read_config(config_text))
     except PlaygroundError:
         return "A network whose settings cannot be read"
 
@@ -89,7 +89,7 @@ def _title_of(config_text: str) -> str:
 def versions(summary: RunSummary) -> dict[str, str]:
     """Versions of what a run began to be computed with, by name; empty if they cannot be read."""
     try:
-        return codec.read_versions(summary.versions_text)
+        return records.read_versions(summary.versions_text)
     except StoreError:
         return {}
 

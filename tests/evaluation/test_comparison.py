@@ -14,11 +14,10 @@ from sklearn import metrics
 
 from mnist_core import config as settings
 from mnist_core import presets, training
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.config import CONTROLS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.evaluation import Evaluation, comparison
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.export.keras_script import CONTROLS
 from mnist_core.runs import network_run
 from mnist_core.training import Progress, Started
 from tests.samples import blobs, small

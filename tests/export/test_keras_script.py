@@ -17,10 +17,10 @@ import pytest
 
 from mnist_core import config as choices
 from mnist_core import network, training
-from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.config import CONTROLS, LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets
 from mnist_core.evaluation import metrics
-from mnist_core.export.keras_script import CONTROLS, data_files, keras_script, notebook
+from mnist_core.export.keras_script import data_files, keras_script, notebook
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.presets import PRESETS

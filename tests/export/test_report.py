@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.config import LAYER_KINDS, LayerConfig, RunConfig
+from mnist_core.config import CONTROLS, LAYER_KINDS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.export import report
-from mnist_core.export.keras_script import CONTROLS
 from mnist_core.runs.network_run import Run, Snapshot
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import EpochMetrics, RateChanged

@@ -9,7 +9,7 @@ import sklearn.metrics
 from mnist_core.config import ACTIVATIONS
 from mnist_core.lessons import demos
 from mnist_core.lessons.articles import ARTICLES
-from mnist_core.network.layers import load_tensorflow
+from mnist_core.network.backend import load_tensorflow
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset
 from mnist_core.runs import saver, scheduler
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 from pages.widgets import data
 from tests.pages import visitor
 from tests.turns import wait_for

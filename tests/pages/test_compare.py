@@ -16,9 +16,9 @@ from mnist_core import network
 from mnist_core.charts import style
 from mnist_core.config import LayerConfig
 from mnist_core.runs import saver, scheduler
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
 from mnist_core.store import space
+from mnist_core.training import Status
 from pages.widgets import session
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words

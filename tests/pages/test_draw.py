@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.data import Dataset, datasets
 from mnist_core.drawing import handwriting, strokes, to_mnist
 from mnist_core.evaluation import Predictor
-from mnist_core.runs.job import Status
+from mnist_core.training import Status
 from pages.widgets import clipboard, data
 from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 

@@ -14,9 +14,9 @@ from mnist_core import training
 from mnist_core.drawing import test_set
 from mnist_core.network import files
 from mnist_core.runs import saver
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
 from mnist_core.store import runs
+from mnist_core.training import Status
 from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import labels, press, returned, train_briefly, wait_for_end

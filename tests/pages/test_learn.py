@@ -17,8 +17,8 @@ from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.experiments import EXPERIMENTS
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
 from pages.widgets import data, lessons, live, published, replays
 from tests.pages.conftest import ROOT

@@ -14,9 +14,8 @@ from mnist_core import presets
 from mnist_core.data import datasets
 from mnist_core.runs import scheduler
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
-from mnist_core.training import capacity
+from mnist_core.training import Status, capacity
 from pages.widgets import data, live, session
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end

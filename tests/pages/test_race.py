@@ -12,10 +12,10 @@ from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import StoreError
 from mnist_core.runs import saver, scheduler
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
 from mnist_core.store import RunStore, workspaces
-from mnist_core.store.codec import StoredRun
+from mnist_core.store.records import StoredRun
+from mnist_core.training import Status
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words
 from tests.pages.visitor import PAUSE, press, train_briefly

@@ -22,9 +22,9 @@ from mnist_core.errors import CapacityError, ConfigError, DataError
 from mnist_core.runs import classical_run, job
 from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.job import Job, Status
+from mnist_core.runs.job import Job
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import capacity, classical
+from mnist_core.training import Status, capacity, classical
 from tests.samples import blobs, small
 from tests.stock import FLAT, TEST, whole
 from tests.turns import ENDED, assert_same_as_alone, in_turns, to_the_end, wait_for

@@ -15,10 +15,9 @@ import pytest
 from mnist_core import training
 from mnist_core.runs import job, network_run
 from mnist_core.runs import scheduler as scheduling
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import loop
+from mnist_core.training import Status, loop
 from tests.samples import blobs, small
 from tests.turns import assert_evaluated, assert_same_weights, in_turns
 

@@ -12,10 +12,10 @@ import pytest
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError, ConfigError
 from mnist_core.runs import run_cache
-from mnist_core.runs.job import Job, Status
+from mnist_core.runs.job import Job
 from mnist_core.runs.run_cache import SharedRuns
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import classical
+from mnist_core.training import Status, classical
 from tests.samples import blobs, small
 from tests.turns import in_turns, to_the_end, wait_for, wait_until
 

@@ -16,12 +16,12 @@ from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import CapacityError, DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.runs.job import Status
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.saver import Keeper
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store import RunStore
 from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status
 from tests.events import events_of, finished
 from tests.kept import assert_same_arrays, assert_same_evaluation, sql
 from tests.samples import blobs, small

@@ -22,9 +22,8 @@ from mnist_core.errors import CapacityError, DataError, TrainingError
 from mnist_core.network import TrainedNetwork, training_bytes
 from mnist_core.runs import network_run
 from mnist_core.runs import scheduler as scheduling
-from mnist_core.runs.job import Status
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import capacity, loop
+from mnist_core.training import Status, capacity, loop
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,

@@ -14,9 +14,8 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.runs.job import Status
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import loop
+from mnist_core.training import Status, loop
 from tests.samples import blobs, mislabelled_validation, small
 from tests.turns import (
     ENDED,

@@ -14,10 +14,9 @@ import pytest
 from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.workspaces import new_workspace
-from mnist_core.training import EpochEnded, Event, Finished, Progress
+from mnist_core.training import EpochEnded, Event, Finished, Progress, Status
 from tests.events import epochs, events_of, finished, points
 from tests.kept import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
 from tests.samples import blobs, small

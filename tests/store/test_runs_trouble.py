@@ -17,10 +17,10 @@ from sqlalchemy.pool import Pool
 
 from mnist_core.errors import StoreError
 from mnist_core.network import TrainedNetwork
-from mnist_core.runs.job import Status
 from mnist_core.store import RunStore
 from mnist_core.store.database import SCHEMA_VERSION
 from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status
 from tests.kept import assert_same_state, curve, evaluation_of, ids, keep, sql, state_after, untouched
 from tests.postgres import Postgres
 from tests.samples import blobs, small

@@ -16,9 +16,19 @@ from mnist_core.data import datasets
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.network import TrainedNetwork, model
 from mnist_core.network.layers import initial_weights
-from mnist_core.runs.job import Status
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import Dials, EpochEnded, Event, Progress, RateChanged, TrainingState, Validating, engine, loop
+from mnist_core.training import (
+    Dials,
+    EpochEnded,
+    Event,
+    Progress,
+    RateChanged,
+    Status,
+    TrainingState,
+    Validating,
+    engine,
+    loop,
+)
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, mislabelled_validation, small
 from tests.training.test_repeatable import bits

@@ -14,9 +14,8 @@ from mnist_core.data import datasets
 from mnist_core.drawing import handwriting, strokes, test_set, to_mnist
 from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.network import TrainedNetwork
-from mnist_core.runs.job import Status
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import finetuning
+from mnist_core.training import Status, finetuning
 from tests.events import finished
 from tests.samples import blobs, small
 from tests.turns import wait_for
