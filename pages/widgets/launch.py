@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Who comes back within so many seconds finds the last run on the page.
 _RECENT = 3_600.0
 _MOST_OFFERED = 3
+_WANTED = "wanted-run"
+_TRAIN, _STEP, _CHANGED = "train", "step", "changed"
 # Settings that do not change how long a step takes.
 _NO_MATTER = (
     "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
@@ -66,11 +68,21 @@ def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -
         trouble: where a refusal is shown.
     """
     cannot = dataset is None
-    train = st.button("Train", icon=":material/play_arrow:", type="primary", disabled=cannot, help="Start training.")
-    step = st.button(
+    st.button(
+        "Train",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=cannot,
+        on_click=_want,
+        args=(_TRAIN,),
+        help="Start training.",
+    )
+    st.button(
         "Step",
         icon=":material/skip_next:",
         disabled=cannot,
+        on_click=_want,
+        args=(_STEP,),
         help="Train on a few batches, then pause.",
     )
     st.empty()
@@ -84,23 +96,38 @@ def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -
             on_click=session.reset,
             help="Clear the screen. The run stays under Compare.",
         )
-    if (train or step) and dataset is not None:
-        _start(config, dataset, step, trouble)
+    wanted = _take_wanted()
+    if wanted and dataset is not None:
+        _start(config, dataset, wanted == _STEP, trouble)
 
 
 def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
     """Train what is in the editor instead of a run that is under way; of use once it has been changed."""
     is_other = dataset is not None and _named(config, dataset) != run.config
-    pressed = st.button(
+    st.button(
         "Train the changed network",
         key="train-changed",
         icon=":material/play_arrow:",
         disabled=not is_other,
+        on_click=_want,
+        args=(_CHANGED,),
         help="Stops the run that is under way, keeps what it has learned, and starts a new run with your changes.",
     )
-    if pressed and dataset is not None:
+    if _take_wanted() == _CHANGED and dataset is not None:
         # First the new one: if it is refused, the other one goes on.
         _start(config, dataset, False, trouble, instead_of=run)
+
+
+def _want(what: str) -> None:
+    """Note a press; it would be lost if another rerun interrupted the script before it comes to the button."""
+    session.keep(_WANTED, what)
+
+
+def _take_wanted() -> str:
+    """The button that was pressed, once; empty for none."""
+    wanted = str(session.kept(_WANTED, ""))
+    session.keep(_WANTED, "")
+    return wanted
 
 
 def heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:

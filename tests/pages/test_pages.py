@@ -16,7 +16,7 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
-from pages.widgets import data, live, session
+from pages.widgets import data, live, network_menu, session
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
 from tests.turns import wait_until
@@ -210,6 +210,24 @@ def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
 
 def bold(app: AppTest) -> list[str]:
     return [text.value for text in app.markdown if text.value.startswith("**")]
+
+
+def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interruptions = []
+
+    def interrupted(*_: object) -> None:
+        if not interruptions:
+            interruptions.append(1)
+            st.rerun()  # As when a component reports something just then.
+
+    monkeypatch.setattr(network_menu, "offer_undo", interrupted)
+    press(app, "Train")
+    assert interruptions
+    run = app.session_state["current_run"]
+    assert run is not None
+    run.stop()
 
 
 def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app: AppTest) -> None:
