@@ -6,7 +6,7 @@ That command reads `app` from this file as a module, and serves it; for each vis
 import streamlit as st
 
 if __name__ == "__main__":
-    from pages.widgets import browser, warmup
+    from pages.widgets.state import browser, warmup
 
     st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets import cookies, server_log
+    from pages.widgets.server import cookies, server_log
 
     server_log.limit()
     app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)])

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.widgets import data, overlay, race, run_card, run_table, segments, session, workspace
+from pages.widgets.common import segments
+from pages.widgets.compare import overlay, race, run_card, run_table
+from pages.widgets.state import data_sets, session, workspace
 
 
 def show_runs(rows: list[run_table.Row]) -> None:
@@ -39,6 +41,6 @@ if view == run_table.VIEW:
     show_runs(rows)
     workspace.offer_recovery()
 else:
-    dataset = data.get(session.draft().dataset)
+    dataset = data_sets.get(session.draft().dataset)
     if dataset is not None:
         race.show(dataset, rows)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from mnist_core.data import uploads
 from mnist_core.errors import PlaygroundError
-from pages.widgets import data, dataset_views, segments, session
+from pages.widgets.common import dataset_views, segments
+from pages.widgets.state import data_sets, session
 
 VIEWS = {
     "Images": dataset_views.images,
@@ -30,7 +31,7 @@ def take_own() -> None:
     )
     if files and st.button("Use this data", type="primary"):
         try:
-            data.take_own({file.name: file.getvalue() for file in files})
+            data_sets.take_own({file.name: file.getvalue() for file in files})
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
         else:
@@ -41,7 +42,7 @@ def take_own() -> None:
 
 
 st.title("Look at the data")
-names = data.names()
+names = data_sets.names()
 left, right = st.columns([3, 1], vertical_alignment="bottom")
 with left:
     name = st.selectbox(
@@ -51,7 +52,7 @@ with left:
         format_func=names.__getitem__,
         on_change=lambda: session.keep("data-set", session.chosen("data-set-choice")),
     )
-dataset = data.get(name)
+dataset = data_sets.get(name)
 if dataset is not None:
     if right.button("Train on it", icon=":material/play_circle:"):
         session.use_data_set(name)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
-from pages.widgets import board, data, own_digits, reading, session
+from pages.widgets.draw import board, own_digits, reading
+from pages.widgets.state import data_sets, session
 
 st.title("Draw a digit")
 # Side by side where there is room for both, else one below the other.
@@ -83,7 +84,7 @@ else:
             reading.why(predictors[name].network, drawn.image, found[name])
     if alike.open:
         with alike:
-            dataset = data.get(session.draft().dataset)
+            dataset = data_sets.get(session.draft().dataset)
             if dataset is not None:
                 reading.alike(drawn.image, dataset)
 if own.open:

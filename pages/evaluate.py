@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from pages.widgets import bring_back, downloads, mistakes, pictures, runs, session, sharing
+from pages.widgets.common import pictures, run_picker
+from pages.widgets.evaluate import bring_back, downloads, mistakes, sharing
+from pages.widgets.state import session
 
 st.title("Evaluate: where is it wrong?")
-run = sharing.opened() if sharing.is_asked() else runs.choose()
+run = sharing.opened() if sharing.is_asked() else run_picker.choose()
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
     split, noun = run.split, mistakes.noun(run)

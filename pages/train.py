@@ -6,7 +6,9 @@ from mnist_core import network, presets
 from mnist_core.charts import style
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets
-from pages.widgets import data, editor, launch, links, live, network_menu, session, theme
+from pages.widgets.common import links, live, theme
+from pages.widgets.state import data_sets, session
+from pages.widgets.train import editor, launch, network_menu
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
@@ -56,7 +58,7 @@ with menu, st.container(horizontal=True, vertical_alignment="bottom"):
 with main:
     trouble = st.container()
 with trouble:
-    dataset = data.get(config.dataset)
+    dataset = data_sets.get(config.dataset)
     run = session.current_run()
     is_under_way = run is not None and run.snapshot.status.is_active
     if not is_under_way:

@@ -38,6 +38,8 @@ ROOMS = [
 ]
 CORE_FILES = sorted(CORE.rglob("*.py"))
 PAGE_FILES = sorted(PAGES.glob("*.py"))
+# Widgets for all pages, from the lowest to the highest; each page has a folder of its own above them.
+WIDGET_ROOMS = ["server", "state", "common"]
 WIDGET_FILES = sorted((PAGES / "widgets").rglob("*.py"))
 APP_FILES = [ROOT / "app.py", *PAGE_FILES, *WIDGET_FILES]
 
@@ -142,6 +144,15 @@ def test_page_imports_the_core_and_the_widgets_and_no_other_page(path: Path) -> 
 def test_widget_imports_no_page(path: Path) -> None:
     others = {name for name in imports(path) if name.split(".")[0] in ("app", "pages", "tests")}
     assert all(name == "pages" or name.startswith("pages.widgets") for name in others)
+
+
+@pytest.mark.parametrize("path", [*PAGE_FILES, *WIDGET_FILES], ids=name_of)
+def test_page_uses_its_own_pieces_and_those_for_all(path: Path) -> None:
+    parts = [name.split(".") for name in imports(path)]
+    used = {part[2] for part in parts if part[:2] == ["pages", "widgets"] and len(part) > 2}
+    own = path.stem if path in PAGE_FILES else path.parent.name
+    below = WIDGET_ROOMS[: WIDGET_ROOMS.index(own)] if own in WIDGET_ROOMS else WIDGET_ROOMS
+    assert used <= {own, *below}
 
 
 @pytest.mark.parametrize("path", [ROOT / "app.py", *PAGE_FILES], ids=name_of)

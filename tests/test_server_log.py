@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from pages.widgets.server_log import PerSession
+from pages.widgets.server.server_log import PerSession
 from tests.kept import Clock
 
 

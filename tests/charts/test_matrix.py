@@ -12,7 +12,7 @@ import pytest
 
 from mnist_core.charts.matrix import confusion_matrix, difference_matrix
 from mnist_core.evaluation import metrics
-from pages.widgets import cell_clicks
+from pages.widgets.common import cell_clicks
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -9,7 +9,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
-from pages.widgets import server_log
+from pages.widgets.server import server_log
 from tests.e2e.conftest import free_port, running
 
 MESSAGES = 20

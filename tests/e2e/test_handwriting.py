@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from mnist_core.drawing import handwriting, preprocessing, strokes
 from mnist_core.drawing.strokes import PenDigit
-from pages.widgets import pictures
+from pages.widgets.common import pictures
 from tests.e2e.conftest import PAUSE
 from tests.e2e.test_main_path import SLOW, stroke
 

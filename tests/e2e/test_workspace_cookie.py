@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from pages.widgets import cookies
+from pages.widgets.server import cookies
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import visit
 from tests.e2e.test_main_path import SLOW

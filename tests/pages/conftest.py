@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import saver, scheduler
-from pages.widgets import data
+from pages.widgets.state import data_sets
 from tests.turns import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -53,5 +53,5 @@ def _stop_all() -> None:
 @pytest.fixture
 def compare(app: AppTest) -> AppTest:
     """A new visitor on the Compare page, when the digits are there."""
-    assert data.loading("embedded").done.wait(300)
+    assert data_sets.loading("embedded").done.wait(300)
     return app.switch_page("pages/compare.py").run()

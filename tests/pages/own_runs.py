@@ -12,7 +12,7 @@ from mnist_core.data import Dataset
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
-from pages.widgets import data
+from pages.widgets.state import data_sets
 from tests.pages import visitor
 from tests.turns import wait_for
 
@@ -22,7 +22,7 @@ WIDE = dataclasses.replace(SOFTMAX, layers=(LayerConfig(units=16),), epochs=2)
 
 
 def digits() -> Dataset:
-    loading = data.loading("embedded")
+    loading = data_sets.loading("embedded")
     assert loading.done.wait(MINUTES)
     assert loading.dataset is not None
     return loading.dataset

@@ -19,7 +19,7 @@ from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import space
 from mnist_core.training import Status
-from pages.widgets import session
+from pages.widgets.state import session
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words
 from tests.pages.visitor import press, train_briefly

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mnist_core.store import workspaces
-from pages.widgets import cookies
+from pages.widgets.server import cookies
 
 PAGE = {"accept": "text/html,*/*"}
 

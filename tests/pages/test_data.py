@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import datasets, idx
-from pages.widgets import data
+from pages.widgets.state import data_sets
 from tests.pages.visitor import press
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (50, 28, 28), np.uint8)
@@ -18,7 +18,7 @@ LABELS = (np.arange(50) % 3).astype(np.uint8)
 
 @pytest.fixture
 def page(app: AppTest) -> AppTest:
-    data.loading("embedded").done.wait()
+    data_sets.loading("embedded").done.wait()
     return app.switch_page("pages/data.py").run()
 
 
@@ -101,7 +101,7 @@ def test_files_that_do_not_fit_are_refused_and_the_ones_before_are_kept(page: Ap
 
 
 def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "_MOST_UPLOADED", IMAGES.nbytes - 1)
+    monkeypatch.setattr(data_sets, "_MOST_UPLOADED", IMAGES.nbytes - 1)
     bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     assert not page.exception
     assert "as many uploaded data sets as it can" in page.error[0].value

@@ -15,7 +15,9 @@ from mnist_core.export.keras_script import keras_script
 from mnist_core.network import files
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
-from pages.widgets import data, downloads, runs
+from pages.widgets.common import run_picker
+from pages.widgets.evaluate import downloads
+from pages.widgets.state import data_sets
 from tests.pages.visitor import train_briefly
 
 
@@ -39,7 +41,7 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     assert labels(app) == every
     offers = {one.label: one.make() for group in downloads.files(run).values() for one in group}
     script = next(one for one in downloads.files(run)["Code"] if one.label == "Keras script")
-    file = f"{downloads._file_name(runs.title(run))}{script.ending}"
+    file = f"{downloads._file_name(run_picker.title(run))}{script.ending}"
     assert f"    python {file} FOLDER" in str(script.make())
     network = run.snapshot.network
     assert network is not None
@@ -67,7 +69,7 @@ def test_script_can_be_read_on_the_page(app: AppTest) -> None:
 
 
 def test_classical_model_has_nothing_to_take_home(app: AppTest) -> None:
-    dataset = data.get("embedded")
+    dataset = data_sets.get("embedded")
     assert dataset is not None
     run = scheduler.Scheduler(workers=0).submit_classical("bayes", dataset)
     while run.snapshot.status.is_active:

@@ -17,7 +17,8 @@ from mnist_core.data import Dataset, datasets
 from mnist_core.drawing import handwriting, strokes, to_mnist
 from mnist_core.evaluation import Predictor
 from mnist_core.training import Status
-from pages.widgets import clipboard, data
+from pages.widgets.draw import clipboard
+from pages.widgets.state import data_sets
 from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
 
 
@@ -353,7 +354,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         return dataclasses.replace(load("embedded", directory, progress), name=name)
 
     monkeypatch.setattr(datasets, "load", load_later)
-    data.loading.clear("mnist")
+    data_sets.loading.clear("mnist")
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
@@ -363,7 +364,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         press(app, "Teach it")  # The built-in network has learned from MNIST.
         assert app.title[0].value == "Draw a digit"
         may_come.set()
-        assert data.loading("mnist").done.wait(300)
+        assert data_sets.loading("mnist").done.wait(300)
         app.run()
         assert not app.exception
         assert app.title[0].value == "Build a network, watch it learn"
@@ -374,7 +375,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         assert app.title[0].value == "Draw a digit"
     finally:
         may_come.set()
-        data.loading.clear("mnist")
+        data_sets.loading.clear("mnist")
 
 
 def test_undo_takes_lines_back_whatever_the_browser_still_sends(app: AppTest) -> None:

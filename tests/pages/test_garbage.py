@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit import config
 
-from pages.widgets import garbage
+from pages.widgets.server import garbage
 
 
 class Visitor:

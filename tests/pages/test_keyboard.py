@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.widgets.keyboard import CELLS, Sheet, after_keys
+from pages.widgets.draw.keyboard import CELLS, Sheet, after_keys
 
 
 def test_a_lifted_pen_paints_nothing() -> None:

@@ -20,7 +20,9 @@ from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
-from pages.widgets import data, lessons, live, published, replays
+from pages.widgets.common import live
+from pages.widgets.learn import lessons, published, replays
+from pages.widgets.state import data_sets
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import PAUSE, labels, press
 from tests.turns import wait_for, wait_until
@@ -174,7 +176,7 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     answer(learn, step.question.right)
     press(learn, "Start")
     run_until(learn, step.question.why)
-    dataset = data.loading("embedded").dataset
+    dataset = data_sets.loading("embedded").dataset
     assert dataset is not None
     config = dataclasses.replace(step.trials[0].config, dataset="embedded")
     run = run_cache.shared().find_network(config, dataset)

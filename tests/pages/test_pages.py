@@ -16,7 +16,9 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
-from pages.widgets import data, live, network_menu, session
+from pages.widgets.common import live
+from pages.widgets.state import data_sets, session
+from pages.widgets.train import network_menu
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
 from tests.turns import wait_until
@@ -215,7 +217,7 @@ def bold(app: AppTest) -> list[str]:
 def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    interruptions = []
+    interruptions: list[int] = []
 
     def interrupted(*_: object) -> None:
         if not interruptions:
@@ -316,16 +318,16 @@ def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())
     monkeypatch.chdir(tmp_path)
     app.selectbox(key="dataset-0").select("mnist").run()
-    loading = data.loading("mnist")
+    loading = data_sets.loading("mnist")
     assert loading.done.wait(60)
     app.run()
     assert "not MNIST" in app.info[0].value
     assert "MNIST_DATA_DIR" in app.info[0].value
     assert labels(app) == ["Try again", "Train", "Step"]
     press(app, "Try again")
-    assert data.loading("mnist") is not loading
-    assert data.loading("mnist").done.wait(60)
-    data.loading.clear()
+    assert data_sets.loading("mnist") is not loading
+    assert data_sets.loading("mnist").done.wait(60)
+    data_sets.loading.clear()
 
 
 def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:

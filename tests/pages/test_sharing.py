@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.runs import saver
 from mnist_core.store import RunStore
 from mnist_core.store.database import runs
-from pages.widgets import sharing
+from pages.widgets.evaluate import sharing
 from tests.pages.conftest import ROOT
 from tests.pages.test_downloads import labels as download_labels
 from tests.pages.visitor import press, train_briefly, wait_for_end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import visitor_limits
+from pages.widgets.server import visitor_limits
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import press, train_briefly
 

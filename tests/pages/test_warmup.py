@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.errors import NetworkFileError
-from pages.widgets import data, warmup
+from pages.widgets.state import data_sets, warmup
 from tests.samples import blobs, small
 
 
@@ -29,9 +29,9 @@ def test_damaged_built_in_network_does_not_stop_the_rest(
     rehearsed = []
     monkeypatch.setattr("mnist_core.evaluation.predictor.shipped", damaged)
     monkeypatch.setattr("mnist_core.runs.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
-    monkeypatch.setattr("pages.widgets.garbage.start", lambda: None)
+    monkeypatch.setattr("pages.widgets.server.garbage.start", lambda: None)
     monkeypatch.setattr("mnist_core.training.loop.rehearse", lambda *_: rehearsed.append(True))
-    loading = data.Loading(dataset=blobs())
+    loading = data_sets.Loading(dataset=blobs())
     loading.done.set()
     warmup._warm_up(small(), loading)
     assert rehearsed

@@ -1,0 +1,215 @@
+"""A data set seen from several sides, each of which is computed only when it is wanted."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.charts import data as data_charts
+from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
+from mnist_core.data import datasets, exploration, idx
+from pages.widgets.common import pictures, theme
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mnist_core.data import Dataset
+
+_MAP_CAPTIONS = {
+    "pca": "Two directions out of 784: left to right is where images differ most (thin ones to wide zeros). Digits "
+    "that overlap here can still be far apart in the other 782.",
+    "neighbours": "Only neighbours count here: distances between groups, and the page's directions, mean nothing.",
+}
+_SHOWN = 60
+_ROWS = 10
+
+
+def images(dataset: Dataset) -> None:
+    """Training images of one digit, or of all, from any place on."""
+    left, right = st.columns(2)
+    digits = ["all", *range(CLASSES)]
+    kept = session.kept("data-digit", "all")
+    digit = left.selectbox("Digit", digits, **session.seeded_choice("data-digit", kept, digits))
+    session.keep("data-digit", digit)
+    indices = np.arange(len(dataset.train_labels))
+    if digit != "all":
+        indices = np.flatnonzero(dataset.train_labels == digit)
+    if not len(indices):
+        st.info(f"There is no {digit} among the training images.")
+        return
+    first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
+    shown = indices[first:][:_SHOWN]
+    pictures.row(
+        [dataset.train_images[i] for i in shown],
+        [f"{i:,}: {dataset.train_labels[i]}" for i in shown],
+        alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i])}." for i in shown],
+    )
+    st.caption("Below each image its index among the training images, counted from 0, and its label.")
+
+
+def one_image(dataset: Dataset) -> None:
+    """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
+    # Another key for each data set, since another one may have fewer images.
+    name = f"data-image-{dataset.name}"
+    index = st.number_input(
+        "Training image", 0, len(dataset.train_labels) - 1, **session.seeded(name, session.kept(name, 0))
+    )
+    session.keep(name, index)
+    image, label = dataset.train_images[index], int(dataset.train_labels[index])
+    rows, columns = np.indices(image.shape)
+    table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
+    table["scaled"] = table["value"] / 255
+    st.markdown(f"It is **{pictures.a(label)}**. Each pixel is a number from 0, paper, to 255, ink.")
+    picture, numbers = st.columns([3, 2], gap="large")
+    picture.vega_lite_chart(
+        table, data_charts.pixel_values(), alt=f"Training image {index}, {pictures.a(label)}: its 28x28 pixel values."
+    )
+    with numbers:
+        _in_numbers(image, label)
+
+
+def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
+    """What becomes of an image and its label before a network gets them."""
+    row = st.slider("One row in numbers", 0, IMAGE_SIZE - 1, IMAGE_SIZE // 2)
+    st.code(" ".join(map(str, image[row])), wrap_lines=True)
+    st.markdown("**Scaled** by 1/255, since networks learn badly from large numbers, the same row is")
+    st.code(" ".join(f"{value / 255:.2f}" for value in image[row]), wrap_lines=True)
+    st.markdown("**Flattened**, its 28 rows one after the other make a vector of 784 numbers:")
+    st.image(
+        pictures.paper(np.repeat(image.reshape(1, -1), 24, axis=0)),
+        width="stretch",
+        alt="The same image as a single row.",
+    )
+    st.markdown(f"**One-hot**, its label {label} becomes ten numbers, one for each answer that the network can give:")
+    st.code(" ".join(str(int(digit == label)) for digit in range(CLASSES)))
+
+
+def file(dataset: Dataset) -> None:
+    """The IDX file of the training images or labels, byte by byte."""
+    which = st.segmented_control("File", ["images", "labels"], default="images", required=True)
+    array = dataset.train_images if which == "images" else dataset.train_labels
+    content = idx.beginning(array, IMAGE_SIZE**2 + _ROWS * data_charts.BYTES_PER_ROW)
+    header = idx.dissect(content)
+    length = header[-1].stop + array.nbytes
+    st.markdown(
+        f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked. "
+        "Touch a byte to see what it is."
+    )
+    row = st.slider("From row", 0, IMAGE_SIZE**2 // data_charts.BYTES_PER_ROW, help="A row has sixteen bytes.")
+    at = data_charts.BYTES_PER_ROW * row
+    shown = content[at : at + _ROWS * data_charts.BYTES_PER_ROW]
+    kinds = [*(field.name for field in header), "number"]
+    table = pd.DataFrame([_byte(at + k, value, header, which) for k, value in enumerate(shown)])
+    table["row"] = np.arange(len(shown)) // data_charts.BYTES_PER_ROW
+    table["column"] = np.arange(len(shown)) % data_charts.BYTES_PER_ROW
+    st.vega_lite_chart(
+        table,
+        data_charts.file_bytes(_ROWS, kinds, theme.text_color()),
+        alt=f"Bytes {at:,} to {at + len(shown) - 1:,} of the file.",
+    )
+    lines = [
+        f"| {_places(one)} | `{content[one.start : one.stop].hex(' ')}` | {one.name} | {one.value} |" for one in header
+    ]
+    st.markdown("\n".join(["| Bytes | In hexadecimal | Meaning | Value |", "|:--|:--|:--|:--|", *lines]))
+    st.caption("Numbers of several bytes have the largest part first (big-endian).")
+
+
+def _places(field: idx.Field) -> str:
+    return str(field.start) if field.stop == field.start + 1 else f"{field.start} to {field.stop - 1}"
+
+
+def _byte(place: int, value: int, header: tuple[idx.Field, ...], which: str) -> dict[str, str | int]:
+    for field in header:
+        if field.start <= place < field.stop:
+            kind, meaning = field.name, f"{field.name}: {field.value}"
+            break
+    else:
+        number = place - header[-1].stop
+        kind, meaning = "number", f"the label of image {number:,}"
+        if which == "images":
+            image, pixel = divmod(number, IMAGE_SIZE**2)
+            meaning = f"image {image}, row {pixel // IMAGE_SIZE}, column {pixel % IMAGE_SIZE}"
+    return {"byte": place, "hex": f"{value:02x}", "value": value, "kind": kind, "meaning": meaning}
+
+
+def tensors(dataset: Dataset) -> None:
+    """How many numbers there are, in which arrays, and how often each digit comes."""
+    count = len(dataset.train_labels)
+    rows = [
+        ("images as they are", dataset.train_images.ndim, dataset.train_images.shape, dataset.train_images.dtype),
+        ("images as a dense network gets them", 2, (count, IMAGE_SIZE**2), "float32"),
+        ("labels as they are", 1, (count,), dataset.train_labels.dtype),
+        ("labels, one-hot", 2, (count, CLASSES), "float32"),
+    ]
+    lines = [f"| {name} | {rank} | {shape} | {dtype} |" for name, rank, shape, dtype in rows]
+    st.markdown("\n".join(["| Training | Rank | Shape | Type |", "|:--|--:|:--|:--|", *lines]))
+    st.caption("A tensor is an array; its rank is how many numbers it takes to name a place in it.")
+    st.markdown("**How often each digit comes**")
+    parts = {"training": dataset.train_labels, "test": dataset.test_labels}
+    counts = [
+        {"digit": str(digit), "images": int(images), "part": part}
+        for part, labels in parts.items()
+        for digit, images in enumerate(exploration.class_counts(labels))
+    ]
+    table = pd.DataFrame(counts)
+    st.vega_lite_chart(
+        table,
+        data_charts.class_balance(int(table["images"].max())),
+        alt="Bars: how many training and test images there are of each digit.",
+    )
+    st.markdown("**The mean of all training images of a digit**")
+    means = exploration.mean_images(dataset.train_images, dataset.train_labels)
+    digits = [str(digit) for digit in range(CLASSES)]
+    alt = [f"The mean of all training images of {pictures.a(digit)}." for digit in range(CLASSES)]
+    pictures.row(list(means), digits, width=72, alt=alt)
+
+
+def split(dataset: Dataset) -> None:
+    """Which images are for what, as the Train page's settings have it."""
+    config = session.draft()
+    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    with st.container(horizontal=True):
+        st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from these images.")
+        st.metric("Validation", f"{len(parts.validation_indices):,}", help="For checking while it trains.")
+        st.metric("Test", f"{len(parts.test_labels):,}", help="For testing it at the end.")
+    st.markdown(
+        "A network that is tested on the images it has learned from is like a pupil who knows the exam: the mark says "
+        "nothing. So some images are kept back until the end. If you compare many settings, choose by the validation "
+        "images. Otherwise your choice fits the test by luck."
+    )
+    st.caption(
+        f"As the Train page has it now: {SPLITS[config.split]}, validation share {config.validation_fraction:g}."
+    )
+
+
+def map_of(dataset: Dataset) -> None:
+    """Training images laid out so that like lies beside like."""
+    kinds = {"pca": "By their two main directions (PCA)", "neighbours": "By their neighbours (t-SNE)"}
+    kind = st.segmented_control(
+        "Lay them out", list(kinds), default="pca", required=True, format_func=kinds.__getitem__
+    )
+    # The same images are the same map, for every visitor.
+    table = _map(dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind)
+    across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
+    st.vega_lite_chart(
+        table,
+        data_charts.digit_map(across, along),
+        alt=f"Map: {len(table):,} training images as points, similar ones near each other.",
+    )
+    st.caption(f"{len(table):,} training images, each written as its digit; touch one to see it. {_MAP_CAPTIONS[kind]}")
+
+
+@st.cache_resource(show_spinner="Laying the images out takes some seconds the first time ...", max_entries=6)
+def _map(_dataset: Dataset, checksum: int, kind: str) -> pd.DataFrame:
+    del checksum
+    found = exploration.pca_map(_dataset) if kind == "pca" else exploration.neighbour_map(_dataset)
+    table = pd.DataFrame(found.points, columns=["x", "y"])
+    table["digit"] = _dataset.train_labels[found.indices].astype(str)
+    table["index"] = found.indices
+    table["image"] = [pictures.paper(_dataset.train_images[i], 3) for i in found.indices]
+    return table

@@ -1,0 +1,249 @@
+"""Links: what a page's address brings along, and what is given to others."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import link, presets
+from mnist_core.data import uploads
+from mnist_core.errors import ConfigError, PlaygroundError, brief
+from mnist_core.store import workspaces
+from pages.widgets.state import data_sets, session
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from mnist_core.config import RunConfig
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """What came of a link, to be said until the editor is filled from elsewhere; trouble until it is changed."""
+
+    editor: RunConfig
+    notes: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+# Of parameters that mean nothing, so many are named.
+_MOST_NAMES = 5
+# Streamlit knows no height of the window. So the code is as large as leaves room for the address below it.
+_LARGE_CODE = st.components.v2.component(
+    "large_qr_code",
+    html="<img>",
+    css="img { display: block; margin: 0 auto; width: min(86vw, 62vh); border-radius: 0.5rem; }",
+    js="""export default function ({ data, parentElement }) {
+        const image = parentElement.querySelector("img");
+        image.src = "data:image/svg+xml;utf8," + encodeURIComponent(data.svg);
+        image.alt = data.alt;
+    }""",
+)
+_ALT = "QR code of this link."
+_STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
+
+
+def take() -> DeltaGenerator:
+    """Put the network that the page's address holds, or that `try_out` was given, into the editor, each once.
+
+    Whatever this tab has had in its address before is no news: the browser may tell an older one when controls are
+    changed quickly, or after its Back button. Returns where `share` will say what came of it.
+    """
+    query = _query()
+    address = _settings(query)
+    wanted: RunConfig | None = session.kept("wanted-network", None)
+    if wanted is not None:
+        session.keep("wanted-network", None)
+        _open(wanted, "From a shared run", "From a run that was shared")
+    elif address and address not in _known():
+        try:
+            config = _read(query)
+        except PlaygroundError as error:
+            session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
+        else:
+            ignored = _ignored(query)
+            # After a reload the run that is shown again may have brought it already.
+            if config is not None and config != session.draft():
+                start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
+                _open(config, "From a link", "Loaded from a link", start, ignored)
+            elif ignored:
+                session.keep("arrival", _Arrival(session.origin().config, ignored))
+    _note(address)
+    return st.container()
+
+
+def try_out(config: RunConfig) -> None:
+    """Go to the Train page with a network in its editor."""
+    session.keep("wanted-network", config)
+    st.switch_page("pages/train.py")
+
+
+def share(config: RunConfig, place: DeltaGenerator) -> None:
+    """Offer the link to the network in the editor, keep it in the page's address, and say in `place` what came by link.
+
+    So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
+    seed that it has here.
+    """
+    arrival: _Arrival | None = session.kept("arrival", None)
+    if arrival is not None and arrival.trouble and arrival.editor == config:
+        place.error(arrival.trouble, icon=":material/link_off:")
+    # Not only until the first change, which would move the page under the pointer.
+    if arrival is not None and arrival.editor == session.origin().config:
+        for note in arrival.notes:
+            place.caption(note)
+    _remember(config)
+    folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share")
+    if folded.open:
+        with folded:
+            # Side by side, so that the code is in sight on a small screen too.
+            code, words = (None, st.container()) if link.is_own(page()) else st.columns([2, 3])
+            with words:
+                st.caption("This link opens this network with these settings.")
+                own_start = st.radio(
+                    "Random start",
+                    list(_STARTS),
+                    **session.seeded_choice("own-start", session.kept("own-start", True), list(_STARTS)),
+                    format_func=_STARTS.__getitem__,
+                    on_change=lambda: session.keep("own-start", session.chosen("own-start")),
+                    help="The seed sets the first weights and the order of the images. With own random starts, a class "
+                    "gets different networks from one link. With yours, everybody gets exactly your network.",
+                )
+                if config.dataset == uploads.NAME:
+                    st.caption("Your own images do not travel with it.")
+            offer(link.to_config(f"{page()}/", config, own_start), "share", code)
+    show_large()
+
+
+def offer(address: str, within: str, place: DeltaGenerator | None = None) -> None:
+    """A link to copy, and a code of it to scan.
+
+    Args:
+        address: the link.
+        within: the key of what it is folded into, which goes out of the way of the large code.
+        place: where the code stands; None for above the link.
+    """
+    if not link.is_own(address):
+        with place or st.container():
+            st.image(link.code(address), width=220, alt=_ALT)
+            st.button(
+                "Full screen",
+                icon=":material/fullscreen:",
+                type="tertiary",
+                on_click=_enlarge,
+                args=(address, within),
+                key=f"enlarge-{within}",
+            )
+    st.code(address, language=None, wrap_lines=True)
+    if link.is_own(address):
+        st.info(
+            "This link works only on this computer. Open the playground by this computer's name or address, then share "
+            "again.",
+            icon=":material/info:",
+        )
+
+
+def _enlarge(address: str, within: str) -> None:
+    session.keep("large-code", address)
+    session.choose(within, False)
+
+
+def show_large() -> None:
+    """The large code, once after it was asked for."""
+    address = session.kept("large-code", "")
+    if address:
+        session.keep("large-code", "")
+        _large(address)
+
+
+@st.dialog("Scan it with a phone", width="large")
+def _large(address: str) -> None:
+    _LARGE_CODE(data={"svg": link.code(address), "alt": _ALT}, key="large-qr-code")
+    st.code(address, language=None, wrap_lines=True)
+
+
+def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: tuple[str, ...] = ()) -> None:
+    recipe = presets.recipe_of(config)
+    notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
+    if config.dataset not in data_sets.names():
+        there = session.draft().dataset
+        why = (
+            "It is for images of somebody's own, which no link can hold: bring them on the Data page."
+            if config.dataset == uploads.NAME
+            else f'This server has no data set "{config.dataset}".'
+        )
+        notes.append(f":material/info: {why} For now it learns from the data set {data_sets.names()[there]}.")
+        config = dataclasses.replace(config, dataset=there)
+    session.edit(config, source)
+    session.keep("arrival", _Arrival(config, tuple(notes)))
+
+
+def _remember(config: RunConfig) -> None:
+    """Let the address hold what the editor does; nothing for what every new visitor finds there."""
+    before = _query()
+    settings = link.settings(before)
+    after: dict[str, list[str]] = {name: values for name, values in before.items() if name not in settings}
+    if config != session.first_config():
+        after |= {name: [text] for name, text in config.to_query().items()}
+    if after != before:
+        _note(_settings(after))
+        st.query_params.from_dict(after)
+
+
+def _read(query: dict[str, list[str]]) -> RunConfig | None:
+    return link.read(query, workspaces.random_start(session.workspace()))
+
+
+def _is_own_start(query: dict[str, list[str]]) -> bool:
+    return query.get("seed") == [link.OWN_START]
+
+
+def _query() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _settings(query: dict[str, list[str]]) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((name, tuple(values)) for name, values in link.settings(query).items())
+
+
+def _known() -> frozenset[object]:
+    known: frozenset[object] = session.kept("addresses", frozenset())
+    return known
+
+
+def _note(address: object) -> None:
+    session.keep("addresses", _known() | {address})
+
+
+def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
+    """What to say of parameters that mean nothing."""
+    names = [f"`{_plain(name)}`" for name in link.unknown(query)]
+    more = " and others" if len(names) > _MOST_NAMES else ""
+    names = names[:_MOST_NAMES]
+    what = "it is not a setting" if len(names) == 1 and not more else "they are not settings"
+    return (f":material/info: Ignored in the link, because {what}: {', '.join(names)}{more}.",) if names else ()
+
+
+def _plain(received: object) -> str:
+    """What came from outside in one line, fit to stand between backticks."""
+    return brief(received).replace("`", "'")
+
+
+def _told(error: PlaygroundError) -> str:
+    """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
+    received = "" if error.received is None else _plain(error.received)
+    shown = f"`{received}`" if received else ""
+    if isinstance(error, ConfigError) and re.fullmatch(r"layers\[\d+\]", error.field):
+        return f"This link is broken: {shown or 'an empty text'} {error.what} Ask for the link again."
+    what = f"`{error.field}` {error.what}" if isinstance(error, ConfigError) else error.problem
+    received = f" Received: {shown}." if shown else ""
+    return f"This link is broken: {what}{received} {error.remedy} Or ask for the link again."
+
+
+def page() -> str:
+    """The address of the page that is shown, without a slash at its end."""
+    # Community Cloud shows an app in a frame, whose own address others need not see.
+    return (st.context.url or "http://localhost:8501").rstrip("/").replace("/~/+", "")

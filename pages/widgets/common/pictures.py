@@ -1,0 +1,172 @@
+"""Images of digits as people know them: dark ink on pale paper, every pixel a square."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from PIL import Image
+
+from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
+from mnist_core.evaluation import metrics
+from pages.widgets.common import cell_clicks, theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.evaluation.metrics import Indices
+
+# A little darker than a white page, so that the picture's edge is seen on it.
+_PAPER = 238
+_MOST_READINGS = 24
+_CONFIG = {"displayModeBar": False}
+
+
+def url(pixels: npt.NDArray[np.uint8]) -> str:
+    """A picture as an address that holds it whole, so that no request for it can come too late.
+
+    Args:
+        pixels: (h, w) grey, or (h, w, 2) grey and alpha, or (h, w, 4) RGBA, uint8.
+    """
+    buffer = io.BytesIO()
+    # A third larger than with the usual 6, and four times as fast: some are drawn anew twice a second.
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def paper(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
+    """A picture of ink on paper, as an address for `st.image`.
+
+    Args:
+        image: (h, w), uint8 in 0..255 or float in [0, 1], the top value being ink.
+        scale: screen pixels of each image pixel.
+        margin: screen pixels of nothing around it.
+    """
+    return _paper(image.tobytes(), image.dtype.str, image.shape, scale, margin)
+
+
+@functools.lru_cache(maxsize=1024)
+def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: int) -> str:
+    # The same test images are shown again and again, to everybody.
+    image = np.frombuffer(data, dtype).reshape(shape)
+    ink = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image
+    shade = np.kron(np.rint(_PAPER * (1 - ink)).astype(np.uint8), np.ones((scale, scale), np.uint8))
+    pixels = np.stack([shade, np.full_like(shade, 255)], axis=-1)
+    return url(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0))))
+
+
+def row(
+    images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56, alt: Sequence[str] | None = None
+) -> None:
+    """Images side by side, each with its caption below and a sentence for those who cannot see it; they wrap."""
+    shown = [paper(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
+    st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
+
+
+def a(digit: int) -> str:
+    """A digit with its article."""
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
+def answer(label: int, answered: int, probability: float) -> str:
+    """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
+    colour = "blue" if label == answered else "orange"
+    return f":{colour}[**{answered}**] {probability:.0%}"
+
+
+MATRIX_KEY = (
+    "A row is a true digit, a column is an answer. :blue[Blue] is right, :orange[orange] is wrong; the stronger the "
+    "colour, the larger the share of its row."
+)
+"""How to read a confusion matrix."""
+
+
+def matrix(
+    confusion: npt.NDArray[np.int64],
+    texts: Sequence[Sequence[str]],
+    key: str,
+    noun: str = "digit",
+    chosen: tuple[int, int] | None = None,
+    on_choose: Callable[[int, int], None] | None = None,
+    only_errors: bool = False,
+    height: int = HEIGHT,
+) -> None:
+    """A confusion matrix, of the digits that it holds.
+
+    Args:
+        confusion: (10, 10) counts, rows the true digits.
+        texts: what stands in each cell.
+        key: of the chart.
+        noun: what a row is called.
+        chosen: the cell with a frame.
+        on_choose: called with the true digit and the answer of a cell that is clicked.
+        only_errors: whether to leave out the diagonal.
+        height: in pixels.
+    """
+    classes = metrics.classes_in(confusion)
+    figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
+    right, every = int(confusion.trace()), int(confusion.sum())
+    alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
+    if on_choose is not None:
+        cell_clicks.listen(key, classes, on_choose)
+
+
+def confusion(
+    matrix_of: npt.NDArray[np.int64],
+    key: str,
+    only_errors: bool = False,
+    height: int | None = None,
+    noun: str = "digit",
+) -> None:
+    """A confusion matrix of counts to look at, with how much of it is right; cells that are 0 are left empty.
+
+    Args:
+        matrix_of: (10, 10), rows the true digits.
+        key: of the chart.
+        only_errors: whether to leave out the diagonal.
+        height: of the chart, in pixels; None for the usual one.
+        noun: what a row is called.
+    """
+    texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
+    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT)
+    right, every = int(matrix_of.trace()), int(matrix_of.sum())
+    st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
+
+
+def difference(of: npt.NDArray[np.int64], key: str) -> None:
+    """One confusion matrix minus another.
+
+    Args:
+        of: (10, 10), rows the true digits.
+        key: of the chart.
+    """
+    st.plotly_chart(
+        difference_matrix(of, _colors()),
+        key=key,
+        alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
+        config=_CONFIG,
+    )
+
+
+def _colors() -> tuple[str, str]:
+    return theme.ground_color(), theme.text_color()
+
+
+def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices) -> None:
+    """Test images with label, answer and probability, those that `indices` name, at most 24."""
+    chosen = indices[:_MOST_READINGS]
+    captions = [
+        f"{result.labels[i]} → " + answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
+        for i in chosen
+    ]
+    alt = [f"Test image {i}: {a(result.labels[i])}, read as {result.predicted[i]}." for i in chosen]
+    row([images[i] for i in chosen], captions, width=72, alt=alt)
+    if len(indices) > _MOST_READINGS:
+        st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

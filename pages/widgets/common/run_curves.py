@@ -1,0 +1,172 @@
+"""Runs side by side: their curves, and what they came to."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import network
+from mnist_core.charts import training as training_charts
+from mnist_core.charts.training import Point
+from mnist_core.runs import network_run
+from pages.widgets.common import live, run_picker, theme
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from streamlit.delta_generator import DeltaGenerator
+
+    from mnist_core.lessons.articles import Article
+    from mnist_core.runs.job import Job
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.replay import Replayed
+
+    Named = dict[str, Run]
+    """Runs by their names."""
+    Shown = Mapping[str, Run | Replayed]
+    """Runs by their names, as they stand or as they stood at an earlier moment."""
+
+EPOCHS, SECONDS = "epoch", "seconds"
+_MOST_POINTS = 120
+_HEIGHT = 280
+
+
+def compare(there: Shown) -> None:
+    """Curves of runs, and what they came to."""
+    curves(there)
+    results(there)
+
+
+def curves(
+    there: Shown,
+    article: Article | None = None,
+    floor: float = 0.0,
+    across: str = EPOCHS,
+    names: Sequence[str] | None = None,
+    places: Sequence[DeltaGenerator] | None = None,
+    height: int | None = None,
+) -> None:
+    """Accuracy and loss of runs side by side.
+
+    Args:
+        there: the runs.
+        article: whose printed log stands beside them.
+        floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
+            0: as the curves need it, see `training_charts.ends`.
+        across: `EPOCHS`, or `SECONDS` that they computed.
+        names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
+        places: where accuracy and loss go; None for two columns.
+        height: of each chart, in pixels; None for the usual one.
+    """
+    begun = {name: run for name, run in there.items() if run.snapshot.points}
+    if not begun:
+        return
+    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+
+    points = _points(begun, article, across)
+    has_legend = names is None and len(there) > 1
+    names = list(there if names is None else names)
+    if article is not None and article.log:
+        names.append(training_charts.PUBLISHED)
+        has_legend = True
+    end: float = max(run.config.epochs for run in begun.values())
+    if across == SECONDS:
+        end = _round_end(max(point.across for point in points))
+    is_over = not any(run.snapshot.status.is_active for run in there.values())
+    shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
+    for place, name in zip(places or st.columns(2), ("accuracy", "loss"), strict=True):
+        with place:
+            st.markdown(f"**{name.capitalize()}{'' if shows_validation else ' on training images'}**")
+            ends = _ends(name, points, floor, is_over)
+            table = pd.DataFrame(training_charts.rows(name, points, end, ends))
+            spec = training_charts.learning_curves(
+                name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
+            )
+            alt = f"Curves: the {name} of {', '.join(names)}, by {across}."
+            st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
+
+
+def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tuple[float, float]:
+    if not floor:
+        return training_charts.ends(name, points, is_over)
+    return (floor, 1.0) if name == "accuracy" else (0.0, 3 * (1 - floor))
+
+
+def legend(names: Sequence[str]) -> dict[str, str]:
+    """The runs' names as Markdown, each behind a dot of its colour in the charts."""
+    colors = training_charts.series(names)["range"]
+    return {
+        name: f"![ ]({_dot(color)}) {run_picker.in_markdown(name)}" for name, color in zip(names, colors, strict=True)
+    }
+
+
+def _dot(color: str) -> str:
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10">'
+        f'<circle cx="5" cy="5" r="5" fill="{color}"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+
+
+def _round_end(seconds: float) -> float:
+    """Where an axis for so many seconds ends: doubled again and again, so that it seldom moves while they pass."""
+    return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
+
+
+def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
+    points: list[Point] = []
+    for name, run in begun.items():
+        if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
+            points += [
+                Point(one.epoch, one.epoch, one.accuracy, one.loss, training_charts.TRAINING, name)
+                for one in run.snapshot.epochs
+            ]
+            continue
+        curve = live.points(run.snapshot, _MOST_POINTS, name)
+        if across == SECONDS and run.snapshot.started is not None:
+            places = [point.epoch for point in curve]
+            seconds = network_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+            curve = [
+                dataclasses.replace(point, across=second) for second, point in zip(seconds.tolist(), curve, strict=True)
+            ]
+        points += curve
+    for line in article.log if article is not None else ():
+        points.append(
+            Point(line.epoch, line.epoch, line.accuracy, line.loss, training_charts.TRAINING, training_charts.PUBLISHED)
+        )
+    return points
+
+
+def offer_mistakes(run: Job) -> None:
+    """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
+    if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
+        session.adopt(run)
+        st.switch_page("pages/evaluate.py")
+
+
+def results(there: Shown) -> None:
+    """What the runs came to, in a table."""
+    lines = []
+    for name, run in there.items():
+        shot = run.snapshot
+        if shot.evaluation is None or not shot.epochs:
+            continue
+        seconds = shot.seconds_an_epoch
+        last = shot.epochs[-1]
+        lines.append(
+            f"| {name} | {shot.evaluation.accuracy:.2%} | {last.accuracy:.2%} | "
+            f"{network.parameter_count(run.config):,} | {'-' if seconds is None else f'{seconds:.2f} s'} |"
+        )
+    if lines:
+        # Few and short enough for a phone.
+        head = "| Run | Test | Train | Weights | Epoch |"
+        st.markdown("\n".join([head, "|:--|--:|--:|--:|--:|", *lines]))
+        st.caption(
+            "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: "
+            "how many parameters it learns, biases included. Epoch: how long one takes while the processor is free."
+        )

@@ -1,0 +1,39 @@
+"""A row of segments that leads through a page, and is as it was after another page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def choose(
+    label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = str, first: str | None = None
+) -> str:
+    """One of `choices`; at first `first`, or the first of them.
+
+    Args:
+        label: for those who cannot see the row.
+        name: its key, under which the choice is noted.
+        choices: what there is.
+        title: what a choice is called.
+        first: taken if it is among the choices.
+    """
+    key = session.seed(name, session.kept(name, first), choices)
+    chosen = st.segmented_control(
+        label,
+        choices,
+        key=key,
+        default=session.chosen(key),  # A second time, see `session.seeded`.
+        format_func=title,
+        required=True,
+        label_visibility="collapsed",
+        wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
+    )
+    session.keep(name, chosen)
+    return str(chosen)

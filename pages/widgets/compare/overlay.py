@@ -1,0 +1,202 @@
+"""Chosen runs laid over each other: curves, costs, confusion matrices, and who reads which image."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.charts import comparison as comparison_charts
+from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.evaluation import comparison as run_comparison
+from mnist_core.evaluation.comparison import frontier
+from pages.widgets.common import pictures, run_curves, segments
+from pages.widgets.state import session, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mnist_core.evaluation.comparison import Duel
+    from mnist_core.runs.network_run import Run
+    from pages.widgets.compare.run_table import Row
+
+MOST = 6
+"""So many runs can be told apart in one chart."""
+_CURVES, _COSTS = "Curves", "Costs"
+_MOST_IMAGES = 24
+_LEAST_ERROR = 0.0005
+# A split of coins as unequal as this, or more so, comes up once in twenty times.
+_RARE = 0.05
+
+
+def show(every: Sequence[Row], chosen: Sequence[Row]) -> None:
+    """Views of the chosen runs, at most six, among all the runs of the table."""
+    if len(chosen) > MOST:
+        st.caption(f"The first {MOST} of the {len(chosen)} that are chosen:")
+    chosen = chosen[:MOST]
+    if not chosen:
+        trade_offs(every, chosen)
+        return
+    readable = [row for row in chosen if row.summary.test_accuracy is not None]
+    views: dict[str, Callable[[], None]] = {
+        _CURVES: lambda: _curves(chosen),
+        _COSTS: lambda: trade_offs(every, chosen),
+    }
+    if len(readable) > 1:
+        views["A minus B"] = lambda: _versus(readable, _difference)
+        views["Which images differ"] = lambda: _versus(readable, _who)
+    view = segments.choose("Compare by", "overlay", list(views))
+    if len(chosen) > 1 and view in (_CURVES, _COSTS):
+        with st.container(horizontal=True, gap="medium"):
+            for label in run_curves.legend([row.name for row in chosen]).values():
+                st.markdown(label, width="content")
+    views[view]()
+
+
+def opened(run_id: str, name: str = "") -> Run | None:
+    """A kept run, or None after saying why it cannot be had."""
+    try:
+        return workspace.open_run(run_id)
+    except PlaygroundError as error:
+        st.warning(f"{name}: {error}" if name else str(error), icon=":material/warning:")
+        return None
+
+
+def _curves(chosen: Sequence[Row]) -> None:
+    there = {row.name: run for row in chosen if (run := opened(row.id, row.name)) is not None}
+    if not any(run.snapshot.points for run in there.values()):
+        st.caption("There is no curve.")
+    run_curves.curves(there, names=[row.name for row in chosen])
+
+
+def trade_offs(every: Sequence[Row], chosen: Sequence[Row]) -> None:
+    """Accuracy against parameters and against time, of all runs, with the frontier; the chosen have their colours."""
+    measured = [row for row in every if row.summary.test_accuracy is not None and row.parameters]
+    if len(measured) < 2:
+        return
+    groups = Counter(map(_tested_on, measured))
+    tested = [_tested_on(row) for row in chosen if row in measured]
+    group = tested[0] if tested else groups.most_common(1)[0][0]
+    others, measured = len(measured) - groups[group], [row for row in measured if _tested_on(row) == group]
+    if others:
+        left_out = "1 is" if others == 1 else f"{others} are"
+        st.caption(f"Your runs were not all tested on the same images: {left_out} left out here.")
+    left, right = st.columns(2)
+    names = [row.name for row in chosen]
+    with left:
+        _trade_off("parameters", measured, [float(row.parameters or 0) for row in measured], names, is_log=True)
+    timed = [row for row in measured if row.summary.seconds]  # A network that was brought back has not learned here.
+    if timed:
+        with right:
+            _trade_off("seconds", timed, [row.summary.seconds for row in timed], names)
+    st.caption(
+        "Every run in the table; point at one for its name. No other run beats those on the dashed line: none reads as "
+        "much for less. Each step up leaves about half as many mistakes. Seconds depend on what else the server did at "
+        "that time."
+    )
+
+
+def _tested_on(row: Row) -> tuple[str, str]:
+    """Runs with the same value were tested on the same images."""
+    return row.summary.fingerprint, row.config.split if row.config else ""
+
+
+def _trade_off(
+    cost: str, measured: Sequence[Row], values: Sequence[float], names: Sequence[str], is_log: bool = False
+) -> None:
+    import pandas as pd
+
+    accuracies = [row.summary.test_accuracy or 0.0 for row in measured]
+    # One that errs in nothing would be infinitely high.
+    errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
+    table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
+    table["error"] = errors
+    table["frontier"] = table.index.isin(frontier(values, accuracies))
+    ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
+    height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
+    spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
+    st.markdown(f"**Accuracy against {cost}**")
+    alt = f"Points: the accuracy of {len(measured)} runs against their {cost}."
+    st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
+
+
+def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> None:
+    """Two of the chosen, and what `draw` makes of them."""
+    by_id = {row.id: row for row in readable}
+    ids = list(by_id)
+    picked: list[str] = []
+    for place, letter in zip(st.columns(2), "AB", strict=True):
+        name = f"duel-{letter}"
+        before = session.kept(name, "")
+        if before not in ids:
+            others = {*picked, *(session.kept(f"duel-{other}", "") for other in "AB")}
+            before = next((one for one in ids if one not in others), ids[0])
+        picked.append(
+            place.selectbox(
+                letter, ids, **session.seeded_choice(name, before, ids), format_func=lambda one: by_id[one].name
+            )
+        )
+        session.keep(name, picked[-1])
+    if picked[0] == picked[1]:
+        st.caption("Choose two different runs.")
+        return
+    a, b = (opened(one, by_id[one].name) for one in picked)
+    if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
+        return
+    try:
+        duel = run_comparison.duel(a.snapshot.evaluation, b.snapshot.evaluation)
+    except DataError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    draw(a, b, duel)
+
+
+def _difference(a: Run, b: Run, duel: Duel) -> None:
+    del a, b
+    # Square on a wide screen, too.
+    place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with place:
+        pictures.difference(duel.confusion, "difference")
+    words.markdown(
+        "A row is a true digit, a column is an answer.\n\n"
+        "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
+        "On the diagonal more is better; everywhere else more is worse."
+    )
+    with words:
+        _verdict(duel)
+
+
+def _verdict(duel: Duel) -> None:
+    if not len(duel.only_a) + len(duel.only_b):
+        st.markdown("Both read the same images correctly.")
+        return
+    better = "A" if len(duel.only_a) > len(duel.only_b) else "B"
+    chance = f"= {duel.chance:.2g}" if duel.chance >= 0.0001 else "< 0.0001"
+    meaning = f"{better} is significantly better" if duel.chance < _RARE else "The difference may be luck"
+    st.markdown(
+        f"Only A right: **{len(duel.only_a):,}**. Only B right: **{len(duel.only_b):,}**. {meaning} (p {chance}).",
+        help="McNemar's exact test: p is how often two equally good networks would differ at least so much.",
+    )
+
+
+def _who(a: Run, b: Run, duel: Duel) -> None:
+    counts = {"Only A": duel.only_a, "Only B": duel.only_b, "Neither": duel.neither, "Both": duel.both}
+    who = segments.choose("Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}")
+    _verdict(duel)
+    results = a.snapshot.evaluation, b.snapshot.evaluation
+    images = a.split.test_images
+    shown = counts[who][:_MOST_IMAGES]
+    captions = []
+    for i in shown:
+        answers = [
+            f"{letter} "
+            + pictures.answer(int(result.labels[i]), int(result.predicted[i]), result.probabilities[i].max())
+            for letter, result in zip("AB", results, strict=True)
+            if result is not None
+        ]
+        captions.append("  \n".join(answers))
+    alt = [f"Test image {i}: {pictures.a(int(results[0].labels[i]))}." for i in shown] if results[0] else []
+    pictures.row([images[i] for i in shown], captions, width=96, alt=alt)
+    if len(counts[who]) > len(shown):
+        st.caption(f"The first {len(shown)} of {len(counts[who]):,}.")

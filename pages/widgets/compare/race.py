@@ -1,0 +1,259 @@
+"""A race: up to six networks trained side by side, their curves moving together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import network, presets
+from mnist_core.errors import PlaygroundError, RunNotFoundError
+from mnist_core.evaluation.comparison import told_apart
+from mnist_core.training import Status
+from pages.widgets.common import live, run_curves, run_picker, segments
+from pages.widgets.compare import run_table
+from pages.widgets.state import session, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.runs.network_run import Run
+    from pages.widgets.common.run_curves import Named
+    from pages.widgets.compare.run_table import Row
+
+VIEW = "Race"
+"""What the Compare page calls the view with the race."""
+MOST = 6
+_QUERY = "race"
+_MOST_REMEMBERED = 500
+_EDITOR = "editor"
+_FIRST = ["preset-morgan-0", "preset-morgan-1"]
+
+
+def is_asked_for() -> bool:
+    """Whether the page's address names a race."""
+    return bool(st.query_params.get(_QUERY))
+
+
+def leave() -> None:
+    """Take the race out of the page's address while something else is shown."""
+    st.query_params.pop(_QUERY, None)
+
+
+def show(dataset: Dataset, rows: Sequence[Row]) -> None:
+    """The race that is on or was, and the start of another one."""
+    there = _found()
+    for refusal in session.kept("race-refusals", ()):
+        st.error(refusal, icon=":material/error:")
+    if not there:
+        _offer(dataset, rows)
+        return
+    if any(run.snapshot.status.is_active for run in there.values()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            across = _across()
+            st.button("Stop all", icon=":material/stop:", on_click=_stop, args=(there,))
+        st.fragment(_follow, run_every=live.poll_seconds())(there, across)
+    else:
+        _ranking(there)
+        run_curves.curves(there, across=_across(), names=list(there))
+        with st.expander("Another race", icon=":material/replay:"):
+            _offer(dataset, rows)
+
+
+def _across() -> str:
+    titles = {run_curves.EPOCHS: "By epochs", run_curves.SECONDS: "By seconds of computing"}
+    return segments.choose("Curves", "race-across", list(titles), titles.__getitem__)
+
+
+# --- Which one it is ---------------------------------------------------------------------------------------------
+
+
+def _found() -> Named:
+    """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
+    ids: tuple[str, ...] = session.kept("race", ())
+    if not ids:
+        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else _under_way()
+    there, stay = [], []
+    for run_id in ids:
+        try:
+            there.append(workspace.open_run(run_id))
+        except PlaygroundError as error:
+            st.warning(str(error), icon=":material/warning:")
+            if isinstance(error, RunNotFoundError):
+                continue
+            # Others may be there again in a moment, or once they go on.
+        stay.append(run_id)
+    session.keep("race", tuple(stay))
+    if stay:
+        st.query_params[_QUERY] = ".".join(stay)
+    else:
+        st.query_params.pop(_QUERY, None)
+    return _named(there)
+
+
+@st.cache_resource(show_spinner=False)
+def _begun() -> OrderedDict[str, tuple[str, ...]]:
+    """The last race of each workspace, for its other tabs; the newest of the whole server."""
+    return OrderedDict()
+
+
+def _under_way() -> tuple[str, ...]:
+    """The race of another tab, as long as one of its runs goes on."""
+    ids = _begun().get(session.workspace(), ())
+    return ids if any(run_table.under_way(run_id) for run_id in ids) else ()
+
+
+def _named(there: Sequence[Run]) -> Named:
+    titles = [run_picker.title(run) for run in there]
+    return dict(zip(told_apart(titles, [run.config for run in there]), there, strict=True))
+
+
+# --- The start ---------------------------------------------------------------------------------------------------
+
+
+def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
+    """All that can race: a name and a config for each key."""
+    draft = session.draft()
+    entries = {f"preset-{key}": (preset.name, preset.config) for key, preset in presets.PRESETS.items()}
+    if presets.preset_of(draft) is None:
+        entries[_EDITOR] = (f"In the editor: {presets.title_of(draft)}", draft)
+    for row in rows:
+        if row.config is not None:
+            entries[f"run-{row.id}"] = (f"As {row.name}", row.config)
+    return entries
+
+
+def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
+    entries = _entries(rows)
+    keys = list(entries)
+    kept = [key for key in session.kept("race-entries", _FIRST) if key in entries]
+    key = session.seed("race-choice", kept)
+    session.choose(key, [one for one in session.chosen(key) if one in entries])
+    chosen = st.multiselect(
+        f"Choose 2 to {MOST} networks",
+        keys,
+        default=session.chosen(key),
+        key=key,
+        format_func=lambda one: entries[one][0],
+        max_selections=MOST,
+        placeholder=f"Two to {MOST} networks",
+        help="The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs.",
+    )
+    session.keep("race-entries", chosen)
+    if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
+        _start([entries[one][1] for one in chosen], dataset)
+        st.rerun()
+    st.caption(
+        f"All learn from the {len(dataset.train_labels):,} images of the data set in the editor. They share the "
+        "computer fairly and are saved with your runs."
+    )
+
+
+def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
+    """Start a run of each; that the server cannot hold one keeps no other from racing."""
+    session.keep("race-refusals", ())
+    begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
+    if begun:
+        session.keep("race", tuple(begun))
+        races = _begun()
+        races[session.workspace()] = tuple(begun)
+        while len(races) > _MOST_REMEMBERED:
+            races.popitem(last=False)
+
+
+def _started(config: RunConfig, dataset: Dataset) -> Run | None:
+    try:
+        return session.start(dataclasses.replace(config, dataset=dataset.name), dataset, is_shown=False)
+    except PlaygroundError as error:
+        refusal = f"{presets.title_of(config)} does not race. {error}"
+        session.keep("race-refusals", (*session.kept("race-refusals", ()), refusal))
+        return None
+
+
+def _stop(there: Named) -> None:
+    for run in there.values():
+        run.stop()
+
+
+# --- The race ----------------------------------------------------------------------------------------------------
+
+
+def _follow(there: Named, across: str) -> None:
+    if not any(run.snapshot.status.is_active for run in there.values()):
+        st.rerun()  # The whole page, which stops polling and shows who has won.
+    for label, run in zip(run_curves.legend(list(there)).values(), there.values(), strict=True):
+        st.progress(run.fraction, text=f"{label} · {_progress(run)}")
+    st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
+    run_curves.curves(there, across=across, names=list(there))
+
+
+def _progress(run: Run) -> str:
+    shot = run.snapshot
+    if shot.status is Status.FAILED:
+        return shot.message
+    if not shot.status.is_active:
+        return f"{shot.status.value}, {shot.evaluation.accuracy:.2%}" if shot.evaluation else shot.status.value
+    if run.is_stopping:
+        return "stopping …"
+    if not shot.points:
+        return "getting ready …"
+    left = run.seconds_left
+    return f"epoch {shot.points[-1].epoch} of {run.config.epochs}" + (f" · {live.duration(left)} left" if left else "")
+
+
+def _seconds(run: Run) -> float:
+    return run.snapshot.busy_seconds
+
+
+def _ranking(there: Named) -> None:
+    """Who has won, in a table, and the way to compare them."""
+    ended = {name: run.snapshot.evaluation for name, run in there.items() if run.snapshot.evaluation}
+    order = sorted(ended, key=lambda name: -ended[name].accuracy)
+    labels = run_curves.legend(list(there))
+    lines = [
+        f"| {labels[name]}{_unlike_finished(there[name])} | {ended[name].accuracy:.2%} | {_seconds(there[name]):.1f} "
+        f"| {network.parameter_count(there[name].config):,} |"
+        for name in order
+    ]
+    if len(order) > 1:
+        _announce(order, {name: ended[name].accuracy for name in order})
+    if lines:
+        st.markdown("\n".join(["| Network | Test | Seconds | Weights |", "|:--|--:|--:|--:|", *lines]))
+        st.caption(
+            "Test: accuracy on the test images. Seconds: how long it computed, without waiting for the others' turns. "
+            "Weights: how many numbers it learns."
+        )
+    for name, run in there.items():
+        if run.snapshot.message:
+            st.warning(f"{name}: {run.snapshot.message}", icon=":material/warning:")
+    splits = {run.config.split for run in there.values()}
+    if len(splits) > 1:
+        st.caption("Not all were tested on the same images: Kite's recipe holds training images out for that.")
+    if len(ended) > 1:
+        ids = [run.id for run in there.values()]  # In this order they keep their colours.
+        st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
+
+
+def _announce(order: Sequence[str], accuracies: dict[str, float]) -> None:
+    first, second = order[:2]
+    if accuracies[first] == accuracies[second]:
+        st.success(f"A draw: the best reach {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
+        return
+    name = run_picker.in_markdown(first)
+    st.success(f"**{name}** wins: {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
+
+
+def _unlike_finished(run: Run) -> str:
+    shot = run.snapshot
+    if shot.status is Status.FINISHED:
+        return ""
+    return f", {shot.status.value} after {len(shot.epochs)} of {run.config.epochs} epochs"
+
+
+def _compare(ids: Sequence[str]) -> None:
+    run_table.choose(ids)
+    session.choose("compare-view", run_table.VIEW)

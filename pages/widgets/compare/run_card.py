@@ -1,0 +1,183 @@
+"""What can be done with chosen runs: name, note, pin, look into, take to the editor, stop, delete and bring back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from mnist_core.data import datasets, uploads
+from mnist_core.errors import PlaygroundError
+from pages.widgets.compare import run_table
+from pages.widgets.state import session, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mnist_core.runs.network_run import Run
+    from pages.widgets.compare.run_table import Row
+
+_PATIENCE = 2.0
+
+
+def show(row: Row) -> None:
+    """One run's name, notes and pin."""
+    from mnist_core.store import runs  # Where nothing has been kept, its database library is not needed.
+
+    summary = row.summary
+    name, pin = st.columns([3, 1], vertical_alignment="center")
+    with name:
+        key = f"name-{summary.id}"
+        st.text_input(
+            "Name",
+            **session.seeded(key, summary.title),
+            max_chars=runs.TITLE_LENGTH,
+            placeholder="Rename this run",
+            on_change=_change,
+            args=(_rename, summary.id, key),
+            label_visibility="collapsed",
+        )
+    with pin:
+        key = f"pin-{summary.id}"
+        st.toggle(
+            "Pin",
+            **session.seeded(key, summary.is_pinned),
+            on_change=_change,
+            args=(_pin, summary.id, key),
+            help="Pinned runs are never deleted automatically.",
+        )
+    st.caption(_origin(row))
+    with st.expander("Notes", icon=":material/notes:", expanded=bool(summary.notes)):
+        key = f"notes-{summary.id}"
+        st.text_area(
+            "Notes",
+            **session.seeded(key, summary.notes),
+            max_chars=runs.NOTES_LENGTH,
+            placeholder="What you want to remember of it",
+            on_change=_change,
+            args=(_note, summary.id, key),
+            label_visibility="collapsed",
+        )
+
+
+def _origin(row: Row) -> str:
+    """Since when it is kept, from what it learned and with what it was computed."""
+    since = datetime.fromtimestamp(row.summary.created, _zone())
+    # Not the provenance, which may name a folder of the server's.
+    names = {**datasets.NAMES, uploads.NAME: "Your own images"}
+    told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
+    if row.config is not None:
+        told.append(f"seed {row.config.seed}")
+    versions = workspace.versions(row.summary)
+    told += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
+    return " · ".join(told)
+
+
+def _zone() -> tzinfo:
+    """The visitor's time zone, if the browser tells one that is known here."""
+    try:
+        return ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:
+    _try(how, run_id, session.chosen(key))
+
+
+def _rename(run_id: str, title: str) -> None:
+    title = " ".join(title.split())
+    workspace.store().rename(session.workspace(), run_id, title)
+    for run in (*session.runs(), *session.keeper().runs(session.workspace())):
+        if run.id == run_id:
+            run.title = title
+
+
+def _note(run_id: str, notes: str) -> None:
+    workspace.store().note(session.workspace(), run_id, notes)
+
+
+def _pin(run_id: str, is_pinned: bool) -> None:
+    workspace.store().pin(session.workspace(), run_id, is_pinned)
+
+
+def offer(chosen: Sequence[Row]) -> None:
+    """Buttons for what can be done with all of the chosen runs, or with the one."""
+    under_way = [run for row in chosen if (run := run_table.under_way(row.id)) is not None]
+    with st.container(horizontal=True):
+        if len(chosen) == 1:
+            _offer_ways(chosen[0])
+        if under_way:
+            label = "Stop" if len(chosen) == 1 else f"Stop those under way ({len(under_way)})"
+            st.button(label, icon=":material/stop:", on_click=_stop, args=(under_way,))
+        else:
+            label = "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}"
+            ids = [row.id for row in chosen]
+            is_pinned = any(row.summary.is_pinned for row in chosen)
+            st.button(
+                label,
+                icon=":material/delete:",
+                on_click=_delete,
+                args=(ids,),
+                type="tertiary",
+                disabled=is_pinned,
+                help="Pinned runs are not deleted. Unpin it first." if is_pinned else None,
+            )
+
+
+def _offer_ways(row: Row) -> None:
+    if row.summary.test_accuracy is not None and st.button("Evaluate", icon=":material/grid_on:"):
+        session.prefer_run(row.id)
+        st.switch_page("pages/evaluate.py")
+    if row.config is not None and st.button(
+        "Edit in Train", icon=":material/tune:", help="Puts its settings into the editor."
+    ):
+        session.edit(row.config, f"Run {row.summary.number}")
+        st.switch_page("pages/train.py")
+
+
+def _stop(under_way: Sequence[Run]) -> None:
+    for run in under_way:
+        run.stop()
+
+
+def _delete(ids: Sequence[str]) -> None:
+    store, token = workspace.store(), session.workspace()
+    session.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
+    gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
+    for run_id in gone:
+        session.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
+        session.let_go(run_id)
+    session.keep("deleted-runs", tuple(gone))
+    run_table.choose([one for one in run_table.chosen_ids() if one not in gone])
+
+
+def _restore(ids: Sequence[str]) -> None:
+    for run_id in ids:
+        _try(workspace.store().restore, session.workspace(), run_id)
+    session.keep("deleted-runs", ())
+    run_table.choose(ids)
+
+
+def _try(what: Callable[..., object], *of: object) -> bool:
+    """Do it, or note why it cannot be done, for `say` to tell."""
+    try:
+        what(*of)
+    except PlaygroundError as error:
+        session.keep("run-trouble", str(error))
+        return False
+    return True
+
+
+def say() -> None:
+    """What could not be done, and what was deleted last, with the way back."""
+    trouble, gone = session.kept("run-trouble", ""), session.kept("deleted-runs", ())
+    session.keep("run-trouble", "")
+    if trouble:
+        st.error(trouble, icon=":material/error:")
+    if gone:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Deleted {len(gone)} {'run' if len(gone) == 1 else 'runs'}.")
+            st.button("Undo", icon=":material/undo:", on_click=_restore, args=(gone,))

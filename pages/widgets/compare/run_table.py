@@ -1,0 +1,273 @@
+"""The table of the visitor's runs: what they came to, what they differ in, and which of them are chosen."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import network
+from mnist_core.charts import training as training_charts
+from mnist_core.config import LAYER_KINDS
+from mnist_core.data import datasets, uploads
+from mnist_core.errors import StoreError
+from mnist_core.evaluation import comparison
+from pages.widgets.common import live
+from pages.widgets.state import session, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from mnist_core.config import RunConfig
+    from mnist_core.runs.network_run import Run
+    from mnist_core.store.records import RunSummary
+
+VIEW = "Your runs"
+"""What the Compare page calls the view with the table."""
+# So many runs are found at a glance.
+_FEW = 3
+_EVERY = ""
+_KEPT = "compared-runs"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the table.
+
+    Args:
+        summary: what is kept of it.
+        config: its settings; None when they cannot be read.
+        name: what it is called on this page; no two rows have the same.
+    """
+
+    summary: RunSummary
+    config: RunConfig | None
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The run's."""
+        return self.summary.id
+
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers it learns."""
+        return network.parameter_count(self.config) if self.config else None
+
+    @property
+    def state(self) -> str:
+        """How far it has come."""
+        status, done = self.summary.status, self.summary.epochs
+        planned = self.config.epochs if self.config else done
+        if not done and not status.is_active:
+            return status.value  # It failed at once, or was brought back from a file.
+        epochs = f"{done} of {planned}" if done != planned else f"{done}"
+        return f"{status.value}, {epochs} {'epoch' if planned == 1 else 'epochs'}"
+
+
+def rows(summaries: Sequence[RunSummary]) -> list[Row]:
+    """The rows of kept runs, in the same order; those under way as they are at this moment."""
+    names = [
+        # The number first: on a phone the end is cut off.
+        (f"{one.number} · " if one.number else "")
+        + workspace.title(one)
+        + (" (own data)" if one.dataset == uploads.NAME else "")
+        for one in summaries
+    ]
+    # The charts know one name already.
+    names = comparison.numbered([training_charts.PUBLISHED, *names])[1:]
+    return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
+
+
+def under_way(run_id: str) -> Run | None:
+    """The run itself while it is under way on this server."""
+    found = (run for run in session.keeper().runs(session.workspace()) if run.id == run_id)
+    return next((run for run in found if run.snapshot.status.is_active), None)
+
+
+def _now(summary: RunSummary) -> RunSummary:
+    """What is kept of a run is a moment behind it."""
+    held = {run.id: run for run in session.keeper().runs(session.workspace())} if summary.status.is_active else {}
+    if summary.id not in held:
+        return summary
+    shot = held[summary.id].snapshot
+    return dataclasses.replace(
+        summary,
+        status=shot.status,
+        epochs=len(shot.epochs),
+        seconds=shot.busy_seconds,
+        test_accuracy=shot.evaluation.accuracy if shot.evaluation else None,
+        test_loss=shot.evaluation.loss if shot.evaluation else None,
+    )
+
+
+def _config(summary: RunSummary) -> RunConfig | None:
+    try:
+        return summary.config
+    except StoreError:
+        return None  # Its row says that it is damaged.
+
+
+def chosen_ids() -> list[str]:
+    """The ids of the runs that are chosen, in the order in which they were."""
+    ids: list[str] = session.kept(_KEPT, [])
+    return ids
+
+
+def choose(ids: Sequence[str]) -> None:
+    """Let these runs be chosen; the table is made anew, with these ticked."""
+    session.keep(_KEPT, list(ids))
+    session.keep("choice-edition", session.kept("choice-edition", 0) + 1)
+
+
+def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing."""
+    shown = _filtered(every)
+    if not shown:
+        st.caption("No matching runs. Clear the search to see all of them.")
+        return [], []
+    _grid(shown)
+    if any(row.summary.test_accuracy is not None for row in shown):
+        st.caption("Pick your settings by validation accuracy, or the test wears out.")
+    here = [row.id for row in shown if row.summary.status.is_active]
+    active = [run for run_id in here if (run := under_way(run_id)) is not None]
+    if active:
+        st.fragment(_await_end, run_every=live.poll_seconds())(active)
+    return shown, _choice(shown)
+
+
+def _await_end(active: Sequence[Run]) -> None:
+    if not all(run.snapshot.status.is_active for run in active):
+        st.rerun()  # The whole page: the table shows what has ended.
+
+
+def _filtered(every: Sequence[Row]) -> list[Row]:
+    sets = sorted({row.summary.dataset for row in every})
+    text, is_pinned, data_set = session.kept("run-filter", ("", False, _EVERY))
+    if len(every) > _FEW or text or is_pinned or data_set:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            # On the left, since the table's own tools appear over the right end.
+            is_pinned = st.toggle("Only pinned", **session.seeded("run-pinned", is_pinned))
+            if len(sets) > 1 or data_set:
+                choices = [_EVERY, *sorted({*sets, *filter(None, [data_set])})]
+                data_set = st.selectbox(
+                    "Data set",
+                    choices,
+                    **session.seeded_choice("run-data-set", data_set, choices),
+                    format_func=lambda name: datasets.NAMES.get(name, name) or "All data sets",
+                    label_visibility="collapsed",
+                )
+            text = st.text_input(
+                "Search",
+                **session.seeded("run-search", text),
+                placeholder="Search names, notes and settings",
+                label_visibility="collapsed",
+            )
+        session.keep("run-filter", (text, is_pinned, data_set))
+    words = text.lower().split()
+    return [
+        row
+        for row in every
+        if (row.summary.is_pinned or not is_pinned)
+        and data_set in (_EVERY, row.summary.dataset)
+        and (not words or all(word in _searched(row) for word in words))
+    ]
+
+
+def _searched(row: Row) -> str:
+    told = comparison.described(row.config) if row.config else {}
+    settings = [f"{name} {value}" for name, value in told.items()]
+    settings += [LAYER_KINDS[layer.kind] for layer in (row.config.layers if row.config else ())]
+    return " ".join([row.name, row.summary.notes, row.summary.status.value, *settings]).lower()
+
+
+def _grid(shown: Sequence[Row]) -> None:
+    ids = [row.id for row in shown]
+    # Ticks are places in this very list of runs: another list is another table.
+    key = f"runs-{session.kept('choice-edition', 0)}-{zlib.crc32(' '.join(ids).encode()):x}"
+    config = st.column_config
+    st.dataframe(
+        _table(shown),
+        key=key,
+        hide_index=True,
+        on_select=functools.partial(_take_ticks, key, ids),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [ids.index(one) for one in chosen_ids() if one in ids]}},
+        placeholder="",
+        column_config={
+            "Run": config.TextColumn(pinned=True, width="medium", help="★: pinned."),
+            "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
+            "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
+            "Parameters": config.NumberColumn(format="localized", help="How many numbers it learns."),
+            "Seconds": config.NumberColumn(
+                format="%.1f", help="How long it has computed, without waiting for others' turns."
+            ),
+            "State": config.TextColumn(help="How it ended or how it goes on, and after how many epochs."),
+        },
+        alt="Your runs",
+    )
+
+
+def _table(shown: Sequence[Row]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(
+        [
+            (
+                f"{'★ ' if row.summary.is_pinned else ''}{row.name}",
+                None if row.summary.test_accuracy is None else 100 * row.summary.test_accuracy,
+                row.summary.test_loss,
+                row.parameters,
+                row.summary.seconds or None,
+                row.state,
+            )
+            for row in shown
+        ],
+        columns=["Run", "Test accuracy", "Test loss", "Parameters", "Seconds", "State"],
+    )
+    readable = [row.config for row in shown if row.config]
+    differing = iter(comparison.differences(readable))
+    told = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
+    # So that 9 is sorted before 10.
+    told = told.apply(lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts)
+    return pd.concat([table, told], axis=1)
+
+
+def _take_ticks(key: str, ids: Sequence[str]) -> None:
+    _take([ids[place] for place in session.chosen(key)["selection"]["rows"] if place < len(ids)], ids)
+
+
+def _take(now: Sequence[str], ids: Sequence[str]) -> None:
+    """Note which of `ids` are chosen now; those that a filter hides stay as they were."""
+    before = chosen_ids()
+    stay = [one for one in before if one in now or one not in ids]
+    session.keep(_KEPT, [*stay, *(one for one in now if one not in before)])
+
+
+def _choice(shown: Sequence[Row]) -> list[Row]:
+    """The chosen runs by name, for those who would rather not, or cannot, tick them in the table."""
+    by_id = {row.id: row for row in shown}
+    chosen = [one for one in chosen_ids() if one in by_id]
+
+    def take() -> None:
+        _take(session.chosen("run-choice-names"), list(by_id))
+        choose(chosen_ids())
+
+    session.choose("run-choice-names", chosen)
+    st.multiselect(
+        "Chosen runs",
+        list(by_id),
+        default=chosen,
+        key="run-choice-names",
+        format_func=lambda one: by_id[one].name,
+        on_change=take,
+        placeholder="Tick runs in the table, or choose them here",
+        label_visibility="collapsed",
+    )
+    return [by_id[one] for one in chosen]

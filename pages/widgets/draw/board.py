@@ -1,0 +1,120 @@
+"""What is drawn on, or a picture instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.drawing import photo, strokes
+from mnist_core.errors import DrawingError, PlaygroundError
+from pages.widgets.draw import canvas, clipboard, keyboard
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.drawing.strokes import Strokes
+
+_PENS = (6, 40)
+# Beside it stands the answer; a phone of 390 pixels has room for 358.
+WIDTH = 340
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What is to be read.
+
+    Attributes:
+        rgba: (h, w, 4) uint8; None before there is anything.
+        hint: what to do while there is nothing; empty where an error has said it.
+        strokes: how it was drawn, in pixels of the canvas; none if it was not drawn by hand.
+    """
+
+    rgba: npt.NDArray[np.uint8] | None
+    hint: str
+    strokes: Strokes = ()
+
+
+def show() -> Drawn:
+    """The sheet, or what has been chosen instead, and below it the choice."""
+    place = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        pen = st.slider(
+            "Pen width",
+            *_PENS,
+            **session.seeded("pen", session.kept("pen", 18)),
+            width=110,
+        )
+        session.keep("pen", pen)
+        with st.popover("Photo", icon=":material/photo_camera:"):
+            file = st.file_uploader(
+                "Read a picture instead",
+                ["png", "jpg", "jpeg"],
+                key=f"picture-{session.kept('pictures', 0)}",
+                max_upload_size=photo.MAX_BYTES // 2**20,
+                help="A photo of a digit on paper, a scan or a screenshot. "
+                "You can also copy a picture and paste it here.",
+            )
+        by_keys = st.toggle(
+            "Keyboard",
+            **session.seeded("by-keys", session.kept("by-keys", False)),
+        )
+        session.keep("by-keys", by_keys)
+    pasted = _pasted()
+    with place:
+        picture = pasted if file is None else file.getvalue()
+        if picture is not None:
+            rgba = _picture(picture)
+            hint = "There is nothing on this picture. Draw again, or choose another one."
+            return Drawn(rgba, "" if rgba is None else hint)
+        if by_keys:
+            return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
+        return _drawn(pen)
+
+
+def _drawn(pen: int) -> Drawn:
+    try:
+        drawing, rgba = canvas.show(pen, WIDTH)
+    except DrawingError as error:
+        st.error(str(error), icon=":material/error:")
+        canvas.buttons()
+        return Drawn(None, "")
+    canvas.buttons()
+    hint = "Draw in the white square. The answer comes after each stroke."
+    return Drawn(rgba, hint, strokes.from_canvas(drawing))
+
+
+def _pasted() -> bytes | None:
+    """The file of the picture that was pasted last, until the visitor wants to draw again or uploads one."""
+    try:
+        new = clipboard.pasted()
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        new = None
+    if new is not None:
+        _put_away()
+        session.keep("pasted", new)
+    kept: bytes | None = session.kept("pasted", None)
+    return kept
+
+
+def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
+    picture = None
+    try:
+        found = photo.read_picture(data)
+        picture = found.rgba
+        done = ", dark on white" * found.is_turned + ", its light evened out" * found.is_evened
+        st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as it is read.")
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Put the picture away.")
+    return picture
+
+
+def _put_away() -> None:
+    # An uploader with another key has no file.
+    session.keep("pasted", None)
+    session.keep("pictures", session.kept("pictures", 0) + 1)

@@ -1,0 +1,149 @@
+"""The canvas that is drawn on, with mouse, pen or finger, and its two buttons.
+
+The drawing of now is in the session. The browser sends it after each stroke; Undo and Clear change it here and give the
+canvas another beginning. Until the browser has taken that over, it may still send what has been replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from mnist_core.drawing import photo, strokes
+from mnist_core.errors import DrawingError
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Drawing = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
+    """Lines as the canvas describes them, checked, and their picture, (h, w, 4); None before anything was drawn."""
+
+_KEY, _DRAWING, _BEGINNING, _CHANGES, _REPLACED = "canvas", "drawing", "beginning", "changes", "replaced"
+_BLANK: Drawing = (None, None)
+_USUAL_PEN, _PENS = 18.0, (1.0, 60.0)
+
+# The canvas package has no setting for these three. Its toolbar cannot be seen on touch, yet takes strokes that begin
+# there, and its pencil stops all drawing. On the screen the canvas is as wide as its place; its own pixels stay the
+# same. And people who do not see it need its name.
+_SHAPE = st.components.v2.component(
+    "canvas_shape",
+    js="""export default function ({ data }) {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(`
+            .dc-toolbar { display: none !important; }
+            .dc-root { width: min(${data.width}px, calc(100vw - 32px)) !important; }
+            .dc-container, .canvas-container, canvas {
+                width: 100% !important; height: auto !important; aspect-ratio: 1;
+            }
+            canvas { touch-action: none !important; }`);
+        const shaped = new Set();
+        const shape = () => {
+            for (const { shadowRoot: root } of document.querySelectorAll("[data-testid=stBidiComponentIsolated]")) {
+                if (!root) continue;
+                changes.observe(root, { childList: true, subtree: true });
+                const canvas = root.querySelector("canvas.upper-canvas");
+                if (!canvas) continue;
+                canvas.setAttribute("role", "img");
+                canvas.setAttribute("aria-label", data.name);
+                if (root.adoptedStyleSheets.includes(sheet)) continue;
+                root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+                shaped.add(root);
+            }
+        };
+        // The canvas may come later than this, and may be made again.
+        const changes = new MutationObserver(shape);
+        changes.observe(document.body, { childList: true, subtree: true });
+        shape();
+        return () => {
+            changes.disconnect();
+            for (const root of shaped) {
+                root.adoptedStyleSheets = root.adoptedStyleSheets.filter(one => one !== sheet);
+            }
+        };
+    }""",
+)
+
+
+def show(pen: int, width: int) -> Drawing:
+    """Show the canvas; returns the drawing.
+
+    Lines are in pixels of a square of `strokes.CANVAS`, however large it is on the screen.
+
+    Args:
+        pen: width of the next lines.
+        width: on the screen, in its pixels, where there is room.
+
+    Raises:
+        DrawingError: the browser has sent something else than a drawing with its picture.
+    """
+    if session.chosen(_KEY) is None:  # It is new, such as after another page.
+        _begin_with(session.kept(_DRAWING, _BLANK)[0])
+    try:
+        result = st_canvas(
+            stroke_width=pen,
+            stroke_color="#000000",
+            background_color="#ffffff",
+            width=strokes.CANVAS,
+            height=strokes.CANVAS,
+            return_image_data=True,
+            initial_drawing=session.kept(_BEGINNING, None),
+            key=_KEY,
+        )
+        drawing, data = result.json_data, result.image_bytes
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
+    _SHAPE(data={"name": "Drawing area: draw one digit with mouse, pen or finger", "width": width}, key="canvas-shape")
+    strokes.from_canvas(drawing)
+    # Of what it began with, the canvas sends no picture.
+    if data is not None and _paths(drawing) not in session.kept(_REPLACED, []):
+        session.keep(_DRAWING, (drawing, photo.from_canvas(data)))
+        session.keep(_REPLACED, [])
+    found: Drawing = session.kept(_DRAWING, _BLANK)
+    return found
+
+
+def buttons() -> None:
+    """Undo and Clear."""
+    drawing, _ = session.kept(_DRAWING, _BLANK)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
+        st.button("Clear", icon=":material/delete:", on_click=_replace, args=(None,), width="stretch")
+
+
+def _undo() -> None:
+    drawing, _ = session.kept(_DRAWING, _BLANK)
+    rest = (drawing or {}).get("objects", [])[:-1]
+    _replace({**drawing, "objects": rest} if rest else None)
+
+
+def _replace(drawing: dict[str, Any] | None) -> None:
+    replaced, _ = session.kept(_DRAWING, _BLANK)
+    session.keep(_REPLACED, [*session.kept(_REPLACED, []), _paths(replaced)])
+    session.keep(_DRAWING, _BLANK if drawing is None else (drawing, _painted(drawing)))
+    _begin_with(drawing)
+
+
+def _begin_with(drawing: dict[str, Any] | None) -> None:
+    """Give the canvas another beginning, which it then sends as its drawing; the same one twice would be ignored."""
+    changes = session.kept(_CHANGES, 0) + 1
+    session.keep(_CHANGES, changes)
+    session.keep(_BEGINNING, {**(drawing or {"objects": []}), "change": changes})
+
+
+def _paths(drawing: dict[str, Any] | None) -> list[Any]:
+    """What tells one drawing from another."""
+    return [one.get("path") for one in (drawing or {}).get("objects", [])]
+
+
+def _painted(drawing: dict[str, Any]) -> npt.NDArray[np.uint8]:
+    """The picture of a checked drawing, until the browser sends its own."""
+    layers = []
+    for one in drawing["objects"]:
+        pen = one.get("strokeWidth")
+        width = float(np.clip(pen, *_PENS)) if isinstance(pen, (int, float)) else _USUAL_PEN
+        layers += [strokes.drawn((line / strokes.CANVAS,), width) for line in strokes.from_canvas({"objects": [one]})]
+    return np.minimum.reduce(layers) if layers else strokes.drawn((), _USUAL_PEN)

@@ -1,0 +1,156 @@
+"""Drawing without a mouse: a pen that goes from cell to cell, by keys or by buttons."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.widgets.common import pictures
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+CELLS = 14
+_CELL = 20  # pixels
+_MOVES = {"Up": (-1, 0), "Down": (1, 0), "Left": (0, -1), "Right": (0, 1)}
+_KEY_MOVES = {name[0].lower(): move for name, move in _MOVES.items()}
+_PAPER, _CURSOR, _LIFTED = 255, (47, 111, 222), (138, 148, 166)
+_SHOWN_PAPER = np.array([238, 238, 238, 255], np.uint8)
+
+# Shortcuts of Streamlit's buttons lose a key that is pressed while the page still shows the one before.
+_KEYS = st.components.v2.component(
+    "sheet_keys",
+    js="""export default function ({ parentElement, setStateValue }) {
+        const sheet = (parentElement.keys ??= { from: String(Math.random()), keys: "" });
+        const letters = { ArrowUp: "u", ArrowDown: "d", ArrowLeft: "l", ArrowRight: "r", p: "p", P: "p", Delete: "x" };
+        const press = event => {
+            const letter = letters[event.key];
+            const typed = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=combobox]";
+            const isOthers = event.composedPath().some(one => one.matches?.(typed));
+            if (!letter || isOthers || event.ctrlKey || event.metaKey || event.altKey) return;
+            event.preventDefault();
+            sheet.keys += letter;
+            setStateValue("pressed", { ...sheet });
+        };
+        // This may run again in the same place: one listener is enough.
+        parentElement.forget?.();
+        document.addEventListener("keydown", press);
+        return parentElement.forget = () => document.removeEventListener("keydown", press);
+    }""",
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Squared paper with a pen on it.
+
+    Attributes:
+        inked: the cells that are painted, (row, column) from 0 to 13.
+        row: where the pen is.
+        column: likewise.
+        is_down: whether it paints where it goes.
+    """
+
+    inked: frozenset[tuple[int, int]] = frozenset()
+    row: int = 3
+    column: int = 6
+    is_down: bool = False
+
+    def moved(self, down: int, right: int) -> Sheet:
+        """The pen gone one cell on, never over the edge."""
+        row, column = (min(max(place, 0), CELLS - 1) for place in (self.row + down, self.column + right))
+        inked = self.inked | {(row, column)} if self.is_down else self.inked
+        return dataclasses.replace(self, inked=inked, row=row, column=column)
+
+    def turned(self) -> Sheet:
+        """The pen put down, which paints its cell, or lifted."""
+        is_down = not self.is_down
+        inked = self.inked | {(self.row, self.column)} if is_down else self.inked
+        return dataclasses.replace(self, inked=inked, is_down=is_down)
+
+    @property
+    def rgba(self) -> npt.NDArray[np.uint8]:
+        """(280, 280, 4) uint8: black cells on white."""
+        shade = np.full((CELLS, CELLS), _PAPER, np.uint8)
+        for cell in self.inked:
+            shade[cell] = 0
+        large = np.kron(shade, np.ones((_CELL, _CELL), np.uint8))
+        return np.dstack([large, large, large, np.full_like(large, 255)])
+
+
+def show() -> npt.NDArray[np.uint8]:
+    """The paper and its buttons, each with a key; returns what is painted, (280, 280, 4) uint8."""
+    paper = st.container()
+    pressed = _KEYS(key="sheet-keys", on_pressed_change=lambda: None).get("pressed")
+    sheet = after_keys(session.kept("sheet", Sheet()), pressed, session.kept("sheet-keys-done", ("", 0)))
+    session.keep("sheet", sheet)
+    session.keep("sheet-keys-done", _counted(pressed))
+    with paper:
+        _show(sheet)
+    return sheet.rgba
+
+
+def _show(sheet: Sheet) -> None:
+    picture = np.minimum(sheet.rgba, _SHOWN_PAPER)  # Else a white page would show no paper at all.
+    top, left = sheet.row * _CELL, sheet.column * _CELL
+    frame = np.s_[top : top + _CELL, left : left + _CELL]
+    inside = np.s_[top + 4 : top + _CELL - 4, left + 4 : left + _CELL - 4]
+    within = picture[inside].copy()
+    picture[frame][..., :3] = _CURSOR if sheet.is_down else _LIFTED
+    picture[inside] = within
+    pen = "down, painting" if sheet.is_down else "lifted"
+    where = f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}."
+    alt = f"Squared paper, {len(sheet.inked)} of {CELLS * CELLS} cells painted. {where}"
+    st.image(pictures.url(picture), width=CELLS * _CELL, alt=alt)
+    st.info(where)
+    with st.container(horizontal=True):
+        _button("pen", "Lift the pen" if sheet.is_down else "Put the pen down", Sheet.turned)
+        for name, (down, right) in _MOVES.items():
+            _button(name, name, functools.partial(Sheet.moved, down=down, right=right))
+        _button("clear", "Clear", lambda _: Sheet())
+    st.caption("Keys: arrows move the pen, P puts it down and lifts it, Delete clears.")
+
+
+def after_keys(sheet: Sheet, pressed: object, done: tuple[str, int]) -> Sheet:
+    """The sheet after those keys that are new.
+
+    Args:
+        sheet: as it was.
+        pressed: what the browser sent, which may be anything: ``{"from": id, "keys": "pdl..."}``. These are all keys
+            so far, so none is lost where the hand is faster than the page. With another id they start over.
+        done: the id and the number of keys that the sheet already knows.
+    """
+    source, count = _counted(pressed)
+    if not isinstance(pressed, dict) or not count:
+        return sheet
+    for key in pressed["keys"][done[1] if source == done[0] else 0 :]:
+        if key in _KEY_MOVES:
+            sheet = sheet.moved(*_KEY_MOVES[key])
+        elif key == "p":
+            sheet = sheet.turned()
+        elif key == "x":
+            sheet = Sheet()
+    return sheet
+
+
+def _counted(pressed: object) -> tuple[str, int]:
+    if not isinstance(pressed, dict):
+        return "", 0
+    source, keys = pressed.get("from"), pressed.get("keys")
+    return (source, len(keys)) if isinstance(source, str) and isinstance(keys, str) else ("", 0)
+
+
+def _button(name: str, label: str, change: Callable[[Sheet], Sheet]) -> None:
+    # It changes the paper as it is when its turn comes: a hand may be faster than the page.
+    def press() -> None:
+        session.keep("sheet", change(session.kept("sheet", Sheet())))
+
+    st.button(label, key=f"sheet-{name}", on_click=press)

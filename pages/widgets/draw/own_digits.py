@@ -1,0 +1,162 @@
+"""The visitor's own test set: their labelled drawings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data import datasets
+from mnist_core.drawing import test_set
+from mnist_core.errors import PlaygroundError
+from mnist_core.training import finetuning
+from pages.widgets.common import pictures, run_picker
+from pages.widgets.state import data_sets, session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.drawing.strokes import Strokes
+    from mnist_core.drawing.test_set import LabelledDrawing
+    from mnist_core.evaluation import Predictor
+    from mnist_core.network import TrainedNetwork
+    from mnist_core.runs.network_run import Run
+
+_MOST = 500
+_MOST_SHOWN = 24
+_TAUGHT = " + your digits"
+_WANTED = "wants-teaching"
+
+
+def drawings() -> list[LabelledDrawing]:
+    """Those labelled so far, the oldest first."""
+    found: list[LabelledDrawing] = session.kept("own-digits", [])
+    return found
+
+
+def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
+    """Ask for the digit that was drawn; the answer puts the drawing into the test set.
+
+    Without an image, only the place of the question is kept.
+    """
+    before = None if image is None else test_set.label_of(drawings(), image)
+    key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
+
+    def keep() -> None:
+        label = session.chosen(key)
+        if image is not None and label is not None:
+            session.keep("own-digits", test_set.with_label(drawings(), image, label, lines)[-_MOST:])
+
+    st.pills(
+        "Correct answer? Saves it to your test set",
+        range(10),
+        key=key,
+        default=before,
+        required=before is not None,
+        help=f"Your test set holds your last {_MOST} drawings. A network learns from them only if you teach it.",
+        on_change=keep,
+        disabled=image is None,
+    )
+    if before is not None:
+        saved = f"Saved to your test set as {pictures.a(before)}. No network has changed."
+        st.caption(f":material/check: {saved}")
+
+
+def show(predictors: dict[str, Predictor]) -> None:
+    """The test set, how many of it each network reads right, and what can be done with it."""
+    own = drawings()
+    if not own:
+        return
+    st.markdown(f"{len(own)} labelled drawing{'s' if len(own) > 1 else ''}")
+    last = own[-_MOST_SHOWN:]
+    alt = [f"Your drawing, labelled as {pictures.a(one.label)}." for one in last]
+    pictures.row([one.image for one in last], [str(one.label) for one in last], alt=alt)
+    shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
+    st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
+    for name, predictor in predictors.items():
+        _standing(name, predictor.network, own)
+    with st.container(horizontal=True):
+        st.download_button(
+            "As IDX files",
+            test_set.as_idx(own),
+            "own-digits.zip",
+            icon=":material/download:",
+            help="Images and labels in the form of MNIST's own test files.",
+            on_click="ignore",
+        )
+        st.download_button(
+            "As strokes",
+            test_set.as_strokes(own),
+            "own-digits.jsonl",
+            icon=":material/download:",
+            help="Strokes as JSON lines (for developers).",
+            on_click="ignore",
+            disabled=not any(one.strokes for one in own),
+        )
+        st.button("Delete the last", on_click=lambda: session.keep("own-digits", drawings()[:-1]))
+        st.button("Delete all", on_click=lambda: session.keep("own-digits", []))
+
+
+def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+    """How many of the drawings a network reads right, and a way to teach it them."""
+    known = _learned_from(network)
+    fresh = [one for one in own if one.image.tobytes() not in known]
+    text, button = st.columns([3, 1], vertical_alignment="center")
+    right = test_set.read_right(network, fresh)
+    if not fresh:
+        standing = f"No new drawings to test on: it was trained on all {len(own)}."
+    else:
+        standing = f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})"
+        if len(fresh) < len(own):
+            standing += f". Not counted: {len(own) - len(fresh)} that it was trained on."
+    text.markdown(f"{name}: {standing}")
+    wants = button.button(
+        "Teach it",
+        icon=":material/school:",
+        key=f"teach-{name}",
+        disabled=session.is_training(),
+        help="A new run goes on from what this network knows, with these drawings among some of its old images. "
+        "It takes a few seconds.",
+    )
+    # What it is to rehearse may have to be fetched first; the wish is not forgotten meanwhile.
+    if wants or session.kept(_WANTED, None) == name:
+        session.keep(_WANTED, name)
+        _teach(name, network, own)
+
+
+def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+    dataset = data_sets.get(network.config.dataset)
+    if dataset is None:
+        if network.config.dataset not in datasets.NAMES or data_sets.loading(network.config.dataset).done.is_set():
+            session.keep(_WANTED, None)  # It cannot be had, as the page says now.
+        return
+    session.keep(_WANTED, None)
+    from mnist_core.store.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
+
+    config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
+    try:
+        lesson = finetuning.lesson(network.config, dataset, own)
+        base = _run_of(network)
+        called = (run_picker.title(base) if base else name).removesuffix(_TAUGHT)
+        title = called[: TITLE_LENGTH - len(_TAUGHT)] + _TAUGHT
+        run = session.start(config, lesson, state=finetuning.start(network), title=title)
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    known = _learned_from(network) | {one.image.tobytes() for one in own}
+    session.keep("taught", session.kept("taught", {}) | {run.id: known})
+    st.switch_page("pages/train.py")
+
+
+def _run_of(network: TrainedNetwork) -> Run | None:
+    """The visitor's run that left this network; None for the shipped one."""
+    return next((run for run in session.networks() if run.snapshot.network is network), None)
+
+
+def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
+    """The pixels of the drawings that a network has learned from, which no longer test it."""
+    run = _run_of(network)
+    known: frozenset[bytes] = session.kept("taught", {}).get(run.id, frozenset()) if run else frozenset()
+    return known

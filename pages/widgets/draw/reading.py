@@ -1,0 +1,227 @@
+"""What networks make of a drawing: which of them are asked, their answers, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.charts import style
+from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.drawing import diagnosis, preprocessing
+from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
+from mnist_core.runs.network_run import Run
+from pages.widgets.common import pictures, run_picker
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+    from streamlit.delta_generator import DeltaGenerator
+
+    from mnist_core.data import Dataset
+    from mnist_core.drawing import Drawing
+    from mnist_core.network import TrainedNetwork
+
+SHIPPED = "shipped"
+_SHIPPED_NAME = "Built-in network"
+_MOST_NETWORKS = 3
+_MOST_FEATURES = 32
+# Augmentation for a network that reads MNIST but not the visitor's hand: what gave most to Morgan's.
+_SUGGESTED = 0.8
+_SHARES = "The ten numbers add up to 100%. Even at 99% the network can be wrong."
+
+
+def choose() -> dict[str, Predictor]:
+    """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
+    own = run_picker.readable(networks_only=True)
+    names = own | {SHIPPED: _SHIPPED_NAME}
+    preferred = session.preferred_run() if session.preferred_run() in own else next(iter(own), None)
+    # Whoever has just trained a network wants to see it beside the one that reads well.
+    at_first = [SHIPPED] if preferred is None else [preferred, SHIPPED]
+    chosen = st.multiselect(
+        "Networks",
+        list(names),
+        key=session.seed_several("networks", at_first, list(names)),
+        default=session.chosen("networks"),
+        format_func=names.__getitem__,
+        max_selections=_MOST_NETWORKS,
+        placeholder="Choose who reads it",
+        help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
+    )
+    session.keep("networks", (chosen, list(names)))
+    asked = {names[i]: shipped() if i == SHIPPED else _predictor(i) for i in chosen}
+    return {name: predictor for name, predictor in asked.items() if predictor is not None}
+
+
+def _predictor(run_id: str) -> Predictor | None:
+    """What answers for a run; None, after saying why, when it cannot be had."""
+    run = run_picker.opened(run_id)
+    network = run.snapshot.network if isinstance(run, Run) else None
+    return Predictor(network) if network is not None else None
+
+
+def answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:
+    """Each network's answer, side by side; returns them."""
+    found = {name: predictor(image) for name, predictor in predictors.items()}
+    for name, place in _places(list(found)):
+        with place:
+            prediction = found[name]
+            # These boxes are announced by screen readers whenever they change.
+            (st.info if prediction.is_sure else st.warning)(in_words(prediction))
+            _bars(prediction)
+    st.caption(_SHARES)
+    return found
+
+
+def no_answer(predictors: dict[str, Predictor], reason: str) -> None:
+    """Why there is no answer, if it is to be said; empty bars keep the room that an answer will take."""
+    for _, place in _places(list(predictors) or [""]):
+        with place:
+            if reason:
+                st.info(reason)
+            _bars(None)
+    st.caption(_SHARES)
+
+
+def _places(names: list[str]) -> Iterator[tuple[str, DeltaGenerator]]:
+    for name, place in zip(names, st.columns(len(names)), strict=True):
+        if len(names) > 1:
+            place.caption(name)
+        yield name, place
+
+
+def _bars(prediction: Prediction | None) -> None:
+    shares = np.zeros(CLASSES, np.float32) if prediction is None else prediction.probabilities
+    best = None if prediction is None else int(prediction.digit)
+    table = pd.DataFrame({"digit": [str(d) for d in range(CLASSES)], "probability": shares})
+    table["best"] = table.index == best
+    alt = (
+        "Ten empty bars, one for each digit: there is nothing to read yet."
+        if best is None
+        else f"Ten bars, one for each digit: the {best} has the largest share, {_share(float(shares[best]))}."
+    )
+    st.vega_lite_chart(table, style.live_bars(), alt=alt)
+
+
+def seen(drawn: Drawing | None) -> None:
+    """What the networks see; blank paper before anything is drawn."""
+    blank = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
+    image = blank if drawn is None else drawn.image
+    alt = (
+        "Your drawing as the network sees it: 28 x 28 grey pixels." if image.any() else "Blank paper of 28 x 28 pixels."
+    )
+    st.image(pictures.paper(image, 4), caption="What it sees: 28x28", width=112, alt=alt)
+
+
+def in_words(prediction: Prediction) -> str:
+    """An answer in one sentence, which says so when it is none."""
+    (digit, probability), (second, _) = prediction.top(2)
+    if not prediction.is_like_a_digit:
+        return "This does not look like a digit to the network."
+    if not prediction.is_sure:
+        return f"Not sure. Perhaps {pictures.a(digit)} ({probability:.0%}), perhaps {pictures.a(second)}."
+    return f"**It reads {pictures.a(digit)}** ({_share(probability)})"
+
+
+def _share(probability: float) -> str:
+    return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
+
+
+def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]) -> None:
+    """Augmentation, for a network of the visitor's that reads otherwise than the shipped one, which is sure."""
+    plain = [name for name, one in predictors.items() if one is not shipped() and not one.network.config.augmentation]
+    if not plain:
+        return
+    expected = shipped()(image)
+    for name in plain:
+        if expected.is_sure and found[name].digit != expected.digit:
+            st.markdown(
+                f"{name} has only seen its training images as they are. With augmentation it sees each of them turned, "
+                "slanted and with other pens. That helps with other hands, a large network more than a small one."
+            )
+            again = dataclasses.replace(predictors[name].network.config, augmentation=_SUGGESTED)
+            if st.button("Train it again with augmentation", icon=":material/model_training:", key=f"augment-{name}"):
+                session.edit(again)
+                st.switch_page("pages/train.py")
+
+
+def way(drawn: Drawing) -> None:
+    """The way from the canvas to 28x28, step by step."""
+    for step in drawn.steps:
+        picture, text = st.columns([1, 3], vertical_alignment="center")
+        scaled = pictures.paper(step.image, max(1, 196 // max(step.image.shape)))
+        picture.image(scaled, width=84, alt=f"The drawing after this step: {step.name}.")
+        text.markdown(f"**{step.name}**  \n{step.explanation}")
+
+
+def findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
+    """What is unusual about the drawing, each with what the network would read without the remedy."""
+    found = diagnosis.diagnose(rgba)
+    if not found:
+        st.markdown("Nothing unusual. Size, place, lines and ink are as in MNIST.")
+    for finding in found:
+        other = preprocessing.to_mnist(rgba, finding.preparation).image
+        picture, text = st.columns([1, 3], vertical_alignment="center")
+        picture.image(pictures.paper(other, 7), width=84, alt=f"The drawing {finding.trial}.")
+        digit, probability = predictor(other).top(1)[0]
+        trial = finding.trial[0].upper() + finding.trial[1:]
+        text.markdown(f"{finding.text}  \n{trial}: **{digit}** ({probability:.0%}).")
+
+
+def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
+    """Which pixels speak for the answer, and what each layer makes of the drawing."""
+    (digit, _), (second, _) = prediction.top(2)
+    if network.config.layers:
+        shown = [explanation.ink_credits(network, image, digit, second)]
+        text = (
+            f":blue[**Blue**] ink speaks for {pictures.a(digit)}, :orange[**orange**] ink for {pictures.a(second)}, "
+            f"the next best. Added up, they give how much the drawing favours {digit} over {second}."
+        )
+    else:
+        shown = [explanation.ink_credits(network, image, digit), explanation.ink_credits(network, image, second)]
+        text = (
+            f"Each pixel times its weight, on the left for {pictures.a(digit)}, on the right for {pictures.a(second)}: "
+            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
+            "own that it starts from (its bias), is all that counts: the largest wins."
+        )
+    strongest = max(float(np.abs(shown).max()), 1e-9)
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    left.image(
+        pictures.url(style.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
+        alt=f"The drawing: pixels that speak for {pictures.a(digit)} in blue, for {pictures.a(second)} in orange."
+        if network.config.layers
+        else f"Each pixel times its weight, for {pictures.a(digit)} and for {pictures.a(second)}: blue speaks for it.",
+    )
+    right.markdown(text)
+    *hidden, _ = explanation.layer_outputs(network, image)
+    for number, (layer, output) in enumerate(zip(network.config.layers, hidden, strict=True), 1):
+        kind = "filters" if layer.is_convolution else "units"
+        name = f"Layer {number}: activations of its {layer.units} {kind}{_first(layer.units, kind)}"
+        st.caption(name)
+        maps = np.moveaxis(output, -1, 0)[:_MOST_FEATURES] if output.ndim == 3 else output.reshape(-1, 1, 1)[:512]
+        scaled = maps / max(float(np.abs(maps).max()), 1e-9)
+        columns, side = (16, 36) if output.ndim == 3 else (32, 14)
+        st.image(
+            pictures.url(style.mosaic(scaled, columns, side)),
+            width="stretch",
+            alt=f"{name}. Blue above 0, orange below, pale near 0.",
+        )
+
+
+def _first(units: int, kind: str) -> str:
+    most = _MOST_FEATURES if kind == "filters" else 512
+    return f", the first {most}" if units > most else ""
+
+
+def alike(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
+    """The training images that are most like the drawing."""
+    found = explanation.nearest(image, dataset.train_images)
+    st.caption("The network cannot see these. It has only its weights.")
+    digits = [int(dataset.train_labels[i]) for i in found]
+    alt = [f"A training image of {pictures.a(digit)}." for digit in digits]
+    pictures.row([dataset.train_images[i] for i in found], [str(digit) for digit in digits], alt=alt)

@@ -1,0 +1,73 @@
+"""Files that the playground has saved, brought back: networks and settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import presets
+from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.network import files
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
+from pages.widgets.state import data_sets, session
+
+if TYPE_CHECKING:
+    from mnist_core.network import TrainedNetwork
+
+
+def offer() -> None:
+    """A place for a file, folded away: a network becomes a run of the visitor's, settings go into the editor."""
+    folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
+    with folded:
+        st.markdown(
+            "Files that the playground has saved under **Download**: a `.keras` or `.npz` network is tested and "
+            "joins your runs; the settings of a `.json` file go into the editor."
+        )
+        file = st.file_uploader(
+            "File",
+            ["keras", "npz", "json"],
+            key=f"bring-back-{session.kept('brought-back', 0)}",
+            max_upload_size=files.MAX_BYTES // 2**20,
+            label_visibility="collapsed",
+        )
+        if file is None:
+            return
+        try:
+            with st.spinner("Reading it …"):
+                _take(file.getvalue(), file.name)
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _take(content: bytes, name: str) -> None:
+    if name.lower().endswith(".json"):
+        config = files.read_config(content, name)
+        if config.dataset not in data_sets.names():
+            config = dataclasses.replace(config, dataset=session.draft().dataset)
+        session.edit(config, "From a file")
+        page = "pages/train.py"
+    else:
+        run = _run(files.read_network(content, name), name)
+        session.keep_run(run)
+        page = "pages/evaluate.py"
+    session.keep("brought-back", session.kept("brought-back", 0) + 1)  # An uploader with another key has no file.
+    st.switch_page(page)
+
+
+def _run(network: TrainedNetwork, name: str) -> Run:
+    """A network from a file as an ended run, tested on what it names or else on what this server has."""
+    for data_set in (network.config.dataset, session.first_config().dataset):
+        dataset = data_sets.peek(data_set)
+        if dataset is not None:
+            tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
+            # A file may be called anything, and this is shown as Markdown.
+            plain = re.sub(r"[^\w .()-]", "", name)[:80]
+            message = f"Read from the file {plain}, and tested on {data_sets.names().get(dataset.name, dataset.name)}."
+            run = Run.of_network(tested, dataset, scheduler.shared(), message)
+            run.title = f"{presets.title_of(run.config)} from {plain}"
+            return run
+    raise DataError("There are no images to test it with yet.", "Wait until the data set is loaded, and try again.")

@@ -1,0 +1,130 @@
+"""Taking a run home: as a program, as a network, as figures, as a page to print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.export import keras_script, report
+from mnist_core.network.files import keras_file
+from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
+from pages.widgets.common import run_picker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.runs.job import Job
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file that can be had.
+
+    Args:
+        label: of the button.
+        ending: of the file's name.
+        make: makes the file, when somebody wants it.
+        note: what it is good for.
+    """
+
+    label: str
+    ending: str
+    make: Callable[[], str | bytes]
+    note: str
+
+
+def offer(run: Job) -> None:
+    """All that a network's run can be taken home as, folded away; a classical model's has nothing of it."""
+    if not isinstance(run, Run) or run.snapshot.network is None:
+        return
+    folded = st.expander("Download", icon=":material/download:", on_change="rerun", key="home")
+    if not folded.open:
+        return
+    with folded:
+        name = _file_name(run_picker.title(run))
+        for title, offers in files(run).items():
+            st.markdown(f"**{title}**")
+            with st.container(horizontal=True):
+                for one in offers:
+                    # Made when it is asked for, not at each look at the page.
+                    st.download_button(
+                        one.label,
+                        one.make,
+                        f"{name}{one.ending}",
+                        icon=":material/download:",
+                        help=one.note,
+                        on_click="ignore",
+                        key=f"home-{one.ending}",
+                    )
+        for caveat in _caveats(run):
+            st.caption(caveat)
+        if st.toggle("Show the Keras script", key="home-code"):
+            st.code(keras_script.keras_script(run.config), language="python")
+
+
+def files(run: Run) -> dict[str, list[Offer]]:
+    """The files of a run that has left a network, under a title for each kind of them."""
+    shot, config = run.snapshot, run.config
+    network = shot.network
+    if network is None:
+        return {}
+    pixels = "from 0 to 255" if config.pixels == "raw" else "from 0 to 1"
+    file = f"{_file_name(run_picker.title(run))}.py"
+    programs = [
+        Offer(
+            "Keras script",
+            ".py",
+            lambda: keras_script.keras_script(config, file),
+            "Trains the same network without the playground.",
+        ),
+        Offer("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
+        Offer("Settings", ".json", config.to_json, "All settings of the run, as the playground writes them."),
+    ]
+    if config.dataset != "mnist":
+        note = "The images as IDX files, which the script and the notebook read from a folder."
+        programs.append(Offer("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
+    return {
+        "Code": programs,
+        "Model": [
+            Offer(
+                "Keras model",
+                ".keras",
+                lambda: keras_file(network),
+                f"For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
+            ),
+            Offer("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
+        ],
+        "Report": [
+            Offer(
+                "Report",
+                ".html",
+                lambda: report.report(run_picker.title(run), config, run.dataset, shot),
+                "One page with settings, curves, matrix, figures and mistakes, to keep or to print.",
+            ),
+            Offer(
+                "Figures", "-figures.zip", lambda: report.figure_files(shot), "Curves and matrix, as PNG and as SVG."
+            ),
+            Offer("History", ".csv", lambda: report.history_csv(shot.epochs), "Loss and accuracy of each epoch."),
+        ],
+    }
+
+
+def _caveats(run: Run) -> list[str]:
+    """Where the program will not do what the run did."""
+    caveats = []
+    if not run.begins_random:
+        caveats.append("This run went on from another network. The program begins with random weights.")
+    if run.snapshot.rates:
+        caveats.append("The learning rate was turned while the run went on. The program keeps the first one.")
+    if run.snapshot.status is not Status.FINISHED:
+        caveats.append(f"This run ended before its {run.config.epochs} epochs. The program does all of them.")
+    return caveats
+
+
+def _file_name(title: str) -> str:
+    """A run's title as the beginning of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "network"

@@ -1,0 +1,124 @@
+"""What the Evaluate page shows of one run: its confusion matrix, the images in a cell, each digit, one image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from mnist_core.charts import style
+from mnist_core.data import uploads
+from mnist_core.evaluation import metrics
+from pages.widgets.common import pictures
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from mnist_core.data import Split
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.runs.job import Job
+
+
+def noun(run: Job) -> str:
+    """What a kind of image is called: "digit", or "class" where the images are the visitor's own."""
+    return "class" if run.dataset.name == uploads.NAME else "digit"
+
+
+def _choose_cell(true: int, answer: int) -> None:
+    """Take over the cell that was clicked in the matrix."""
+    session.choose("cell-true", true)
+    session.choose("cell-answer", answer)
+
+
+def show_matrix(result: Evaluation, noun: str) -> None:
+    """The confusion matrix in the chosen view, with the cell whose images are shown."""
+    views = list(metrics.CONFUSION_VIEWS)
+    titles = {views[1]: f"Shares of each true {noun}"}
+    view = st.segmented_control(
+        "Show",
+        views,
+        default=views[0],
+        required=True,
+        format_func=lambda name: titles.get(name, name),
+        label_visibility="collapsed",
+        wrap=False,
+    )
+    matrix = metrics.CONFUSION_VIEWS[view](result.confusion)
+    texts = [[metrics.share_text(x) if matrix.dtype.kind == "f" else str(x or "") for x in row] for row in matrix]
+    pictures.matrix(
+        result.confusion,
+        texts,
+        "matrix",
+        noun,
+        chosen=_cell(result),
+        on_choose=_choose_cell,
+        only_errors=view == views[-1],
+    )
+    st.caption(f"{pictures.MATRIX_KEY} Click a cell to see its images.")
+
+
+def _cell(result: Evaluation) -> tuple[int, int]:
+    """The cell whose images are shown; at first the most frequent mistake."""
+    classes = metrics.classes_in(result.confusion)
+    first, second = divmod(int(metrics.errors_only(result.confusion).argmax()), len(result.confusion))
+    if first not in classes or second not in classes:  # No mistake, and no image of a 0.
+        first = second = classes[0]
+    true = session.chosen(session.seed("cell-true", first, classes))
+    answer = session.chosen(session.seed("cell-answer", second, classes))
+    return true, answer
+
+
+def show_cell(result: Evaluation, split: Split, noun: str) -> None:
+    """The images in one cell of the matrix."""
+    classes = metrics.classes_in(result.confusion)
+    true, answer = _cell(result)
+    left, right = st.columns(2)
+    for place, label, name, value in (
+        (left, f"True {noun}", "cell-true", true),
+        (right, "Read as", "cell-answer", answer),
+    ):
+        place.selectbox(label, classes, **session.seeded_choice(name, value, classes))
+    indices = result.cell(true, answer)
+    count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
+    st.markdown(f"**{count} of {pictures.a(true)} read as {answer}**")
+    pictures.readings(result, split.test_images, indices)
+
+
+def show_digits(result: Evaluation, noun: str) -> None:
+    """Precision, recall, F1 and support of each digit."""
+    st.caption(
+        f"**Precision**: of all images it called a 3, how many are a 3. **Recall**: of all images of a 3, how many it "
+        f"called a 3. **F1**: the harmonic mean of the two. **Support**: how many test images of this {noun} there are."
+    )
+    table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
+    table = table[table["Digit"].isin(metrics.classes_in(result.confusion))]
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        table.rename(columns={"Digit": noun.capitalize()}),
+        hide_index=True,
+        column_config={"Precision": share, "Recall": share, "F1": share},
+        alt=f"Precision, recall, F1 and support of each {noun}.",
+    )
+
+
+def show_one(result: Evaluation, split: Split) -> None:
+    """One test image with its ten probabilities."""
+    index = st.number_input("Test image", 0, len(result.labels) - 1, **session.seeded("one-image", 0))
+    label, answer = int(result.labels[index]), int(result.predicted[index])
+    picture, bars = st.columns([1, 3], vertical_alignment="center")
+    picture.image(
+        pictures.paper(split.test_images[index], 5),
+        width=140,
+        caption=pictures.a(label),
+        alt=f"Test image {index}: handwritten, {pictures.a(label)}.",
+    )
+    kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
+    table = pd.DataFrame(
+        {"digit": list(map(str, range(10))), "probability": result.probabilities[index].tolist(), "kind": kinds}
+    )
+    bars.vega_lite_chart(
+        table,
+        style.probability_bars(),
+        key="one-bars",
+        alt="Bars: how probable each of the ten answers is to the network for this image.",
+    )

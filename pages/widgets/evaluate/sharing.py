@@ -1,0 +1,111 @@
+"""One finished run for others to look at: its owner's link, and what whoever opens it sees."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import link
+from mnist_core.data import datasets
+from mnist_core.errors import PlaygroundError, RunNotFoundError
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
+from mnist_core.store import workspaces
+from pages.widgets.common import links, run_picker
+from pages.widgets.state import data_sets, session, workspace
+
+if TYPE_CHECKING:
+    from mnist_core.runs.job import Job
+    from mnist_core.store.records import StoredRun
+
+
+def offer(run: Job) -> None:
+    """The link to one of the visitor's runs, to be made and taken back; for a network's that has ended."""
+    if not isinstance(run, Run) or run.snapshot.status.is_active or run.snapshot.network is None:
+        return
+    links.show_large()
+    folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share-run")
+    if not folded.open:
+        return
+    with folded:
+        if run.dataset.name not in datasets.NAMES:
+            st.caption("It learned from your own images, which do not travel: there is nothing that others could see.")
+            return
+        try:
+            _offer(run)
+        except RunNotFoundError:
+            st.caption("This run is not kept, so there is nothing that others could be shown.")
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _offer(run: Run) -> None:
+    shares, token = workspace.store().shares, session.workspace()
+    if not shares.is_shared(token, run.id):
+        st.caption(
+            "A link to this run: its figures, matrix and mistakes to look at, and all of it to take home. It shows "
+            "neither your notes nor your other runs, and you can stop sharing whenever you like."
+        )
+        if st.button("Make a link", icon=":material/add_link:", type="primary", key="share-run-on"):
+            shares.share(token, run.id)
+            st.rerun()
+        return
+    links.offer(link.to_run(links.page(), workspaces.share_token(token, run.id)), "share-run")
+    if st.button("Stop sharing", icon=":material/link_off:", key="share-run-off"):
+        shares.unshare(token, run.id)
+        st.rerun()
+
+
+def is_asked() -> bool:
+    """Whether the page's address names a run that somebody has shared."""
+    return link.SHARED in st.query_params
+
+
+def opened() -> Run | None:
+    """The shared run that the page's address names, after saying so; None, after saying why, if it cannot be seen.
+
+    It is held for nobody: it is neither among the visitor's runs nor in their workspace.
+    """
+    run = _find(st.query_params[link.SHARED])
+    with st.container(horizontal=True):
+        if run is not None and st.button("Try this network", icon=":material/play_circle:", type="primary"):
+            links.try_out(dataclasses.replace(run.config, dataset=run.dataset.name))
+        st.button("To your own runs", icon=":material/arrow_back:", on_click=_leave)
+    return run
+
+
+def _find(token: str) -> Run | None:
+    try:
+        workspace.store().shares.check(token)
+        kept = _load(token)
+        if kept.summary.dataset not in datasets.NAMES:
+            st.error("This run learned from images that are not on this server.", icon=":material/error:")
+            return None
+        dataset = data_sets.get(kept.summary.dataset)
+        if dataset is None:
+            return None
+        run = Run.restored(kept, dataset, scheduler.shared())
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/link_off:")
+        return None
+    st.info(
+        "Shared with you (read-only). You can look at it and download it.",
+        icon=":material/visibility:",
+    )
+    # Its title is another visitor's text: shown as it stands.
+    st.text(run_picker.title(run))
+    return run
+
+
+@st.cache_resource(max_entries=5, ttl=600, show_spinner=False)
+def _load(token: str) -> StoredRun:
+    """A shared run, once for the whole class that opens its link; without what only training needs."""
+    found = workspace.store().shares.load(token)
+    state = dataclasses.replace(found.state, slots=()) if found.state else None
+    return dataclasses.replace(found, state=state)
+
+
+def _leave() -> None:
+    st.query_params.pop(link.SHARED, None)  # A second click finds it gone.

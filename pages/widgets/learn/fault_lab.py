@@ -1,0 +1,296 @@
+"""Runs with one thing wrong, or nothing: the learner sees the curves and the matrix, and names the fault."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.lessons import faults
+from mnist_core.lessons.faults import FAULTS, NUMBERED
+from mnist_core.runs import run_cache
+from pages.widgets.common import live, pictures, run_curves
+from pages.widgets.learn import replays, trials
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.runs.network_run import Run
+
+VIEW = "Fault lab"
+"""What the Learn page calls this view."""
+
+_NAME = "this run"
+_PARAMETER = "lab"
+_SUMMARY = 0
+_GIVEN_UP = ""
+# So that curves, matrix and answers stand on one screen of 720 pixels.
+_CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
+
+
+def show(dataset: Dataset) -> None:
+    """A case: its curves and matrix, and the question what is wrong; after the last one a summary."""
+    number = _number()
+    if number == _SUMMARY:
+        _summary(dataset)
+        return
+    run = _run(number, dataset)
+    if run is None or run.snapshot.message:
+        st.markdown(
+            "Each case is a training run with **one thing wrong**, or with nothing wrong at all. You see the curves "
+            "and the confusion matrix on the test images. What is wrong? Your **first answer** counts."
+        )
+        if run is not None:
+            st.error(run.snapshot.message, icon=":material/error:")
+        trials.show_refusal()
+        with st.container(horizontal=True):
+            _contents(number)
+            if st.button("Start", icon=":material/play_arrow:", type="primary"):
+                _begin(number, dataset)
+        return
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        if run.snapshot.status.is_active:
+            st.fragment(_follow, run_every=live.poll_seconds())(run)
+            return
+        if not replays.show({_NAME: run}, _curves):
+            return
+        _evidence(run)
+    with right:
+        _ask(number, dataset)
+
+
+def remember(is_shown: bool) -> None:
+    """Write the case into the page's address, so that others can be sent there; the number does not tell the fault."""
+    number: int | None = session.kept("lab-case", None)
+    if number is None:
+        return  # The data are still being loaded, and the case in the address has not been looked at.
+    if is_shown and number != _SUMMARY:
+        st.query_params[_PARAMETER] = str(number)
+    elif _PARAMETER in st.query_params:
+        del st.query_params[_PARAMETER]
+
+
+def is_asked_for() -> bool:
+    """Whether the page's address names a case."""
+    return _PARAMETER in st.query_params
+
+
+def _number() -> int:
+    """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address."""
+    number: int | None = session.kept("lab-case", None)
+    if number is None:
+        number = 1
+        if is_asked_for():
+            try:
+                number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
+            except DataError as error:
+                st.warning(str(error), icon=":material/warning:")
+        session.keep("lab-case", number)
+    return number
+
+
+def _first_answers() -> dict[int, str]:
+    """The key that was answered first in each case, or `_GIVEN_UP`."""
+    answers: dict[int, str] = session.kept("lab-answers", {})
+    return answers
+
+
+def _is_right(first: dict[int, str], number: int) -> bool:
+    return first.get(number) == NUMBERED[number - 1]
+
+
+def _score(first: dict[int, str]) -> int:
+    return sum(_is_right(first, number) for number in first)
+
+
+def _run(number: int, dataset: Dataset) -> Run | None:
+    """The run of a case that the visitor or somebody else has started."""
+    noted: tuple[int, Run] | None = session.kept("lab-run", None)
+    if noted is not None and noted[0] == number:
+        return noted[1]
+    key = NUMBERED[number - 1]
+    spoiled = faults.spoiled(key, dataset)
+    run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
+    if run is not None:
+        trials.watch(run, key)
+        session.keep("lab-run", (number, run))
+    return run
+
+
+def _config(key: str, dataset: Dataset) -> RunConfig:
+    return dataclasses.replace(FAULTS[key].config, dataset=dataset.name)
+
+
+def _follow(run: Run) -> None:
+    if not run.snapshot.status.is_active:
+        st.rerun()
+    st.progress(run.fraction, text="It learns …" if run.snapshot.points else "Getting ready …")
+    _curves({_NAME: run})
+
+
+def _curves(there: run_curves.Shown) -> None:
+    left, _ = st.columns([6, 7])
+    with left:
+        _stacked(there)
+
+
+def _stacked(there: run_curves.Shown) -> None:
+    run_curves.curves(there, places=(st.container(), st.container()), height=_CURVE_HEIGHT)
+
+
+def _evidence(run: Run) -> None:
+    left, right = st.columns([6, 7])
+    with left:
+        _stacked({_NAME: run})
+        replays.offer({_NAME: run})
+    with right:
+        result = run.snapshot.evaluation
+        if result is not None:
+            st.markdown("**Confusion matrix**")
+            pictures.confusion(result.confusion, "fault-matrix", height=_MATRIX_HEIGHT)
+
+
+def _begin(number: int, dataset: Dataset) -> None:
+    session.keep("lab-case", number)
+    session.keep("refusal", None)
+    key = NUMBERED[number - 1]
+    try:
+        run = run_cache.shared().network(
+            _config(key, dataset), faults.spoiled(key, dataset), session.watcher(), faults.start(key)
+        )
+    except PlaygroundError as error:
+        trials.refuse(error)
+    else:
+        trials.watch(run, key)
+        session.keep("lab-run", (number, run))
+    st.rerun()
+
+
+def _ask(number: int, dataset: Dataset) -> None:
+    fault = FAULTS[NUMBERED[number - 1]]
+    first = _first_answers()
+    score = _score(first)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _contents(number)
+        st.caption(f"Right at first: {score} of {len(first)}", width="content")
+    name = f"lab-choice-{number}"
+    options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
+    answer: str | None = st.radio(
+        "What is wrong?",
+        options,
+        index=options.index(session.kept(name, None)) if session.kept(name, None) else None,
+        key=name,
+        format_func=lambda option: FAULTS[option].name,
+        on_change=_note_answer,
+        args=(number, name),
+    )
+    if number in session.kept("lab-told", frozenset()):
+        _explain(number, dataset)
+        return
+    if answer is not None:
+        st.warning(f"**Not quite.** {FAULTS[answer].symptom} Look again, or take a hint.")
+    hints: int = session.kept(f"lab-hints-{number}", 0)
+    for hint in fault.hints[:hints]:
+        st.info(hint, icon=":material/lightbulb:")
+    with st.container(horizontal=True):
+        st.button(
+            "A hint",
+            icon=":material/lightbulb:",
+            on_click=lambda: session.keep(f"lab-hints-{number}", hints + 1),
+            disabled=hints >= len(fault.hints),
+        )
+        st.button("Tell me", on_click=_tell, args=(number, _GIVEN_UP), type="tertiary")
+
+
+def _contents(number: int) -> None:
+    """The cases to choose from, and how the first answer to each was."""
+    first = _first_answers()
+
+    def title(one: int) -> str:
+        mark = "" if one not in first else " ✓" if _is_right(first, one) else " ✗"
+        return f"Case {one} of {len(NUMBERED)}{mark}"
+
+    session.choose("lab-contents", number)  # "Next case" goes on too.
+    st.selectbox(
+        "Case",
+        range(1, len(NUMBERED) + 1),
+        number - 1,
+        key="lab-contents",
+        format_func=title,
+        on_change=lambda: session.keep("lab-case", session.chosen("lab-contents")),
+        label_visibility="collapsed",
+        width=190,
+    )
+
+
+def _note_answer(number: int, name: str) -> None:
+    answer = session.chosen(name)
+    session.keep(name, answer)
+    _note_first(number, answer)
+    if answer == NUMBERED[number - 1]:
+        _tell(number, answer)
+
+
+def _note_first(number: int, answer: str) -> None:
+    session.keep("lab-answers", {number: answer} | _first_answers())
+
+
+def _tell(number: int, answer: str) -> None:
+    _note_first(number, answer)
+    session.keep("lab-told", session.kept("lab-told", frozenset()) | {number})
+
+
+def _explain(number: int, dataset: Dataset) -> None:
+    fault = FAULTS[NUMBERED[number - 1]]
+    text = f"{fault.explanation} **{fault.cure}**"
+    if _is_right(_first_answers(), number):
+        st.success(f"**Right! {fault.name}.** {text}", icon=":material/check_circle:")
+    else:
+        st.info(f"**{fault.name}.** {text}", icon=":material/lightbulb:")
+    left = _left(number)
+    if left is None:
+        if st.button("See your result", icon=":material/flag:", type="primary"):
+            session.keep("lab-case", _SUMMARY)
+            st.rerun()
+    elif st.button("Next case", icon=":material/arrow_forward:", type="primary"):
+        _begin(left, dataset)
+
+
+def _left(number: int) -> int | None:
+    """The next case that is not told yet, after the last one from the first; None if all are."""
+    told: frozenset[int] = session.kept("lab-told", frozenset())
+    every = range(1, len(NUMBERED) + 1)
+    return next((one for one in [*every[number:], *every[:number]] if one not in told), None)
+
+
+def _summary(dataset: Dataset) -> None:
+    first = _first_answers()
+    score = _score(first)
+    st.subheader(f"Done! Your first answer was right in {score} of {len(NUMBERED)} cases.")
+    lines = ["| Case | What was wrong | Your first answer | What to do |", "|--:|:--|:--|:--|"]
+    for number, key in enumerate(NUMBERED, 1):
+        answer = first[number]
+        given = "✓ right" if _is_right(first, number) else FAULTS[answer].name if answer else "none"
+        lines.append(f"| {number} | {FAULTS[key].name} | {given} | {FAULTS[key].cure} |")
+    st.markdown("\n".join(lines))
+    missed = [number for number in first if not _is_right(first, number)]
+    with st.container(horizontal=True):
+        for number in sorted(missed):
+            if st.button(f"Look at case {number} again"):
+                _begin(number, dataset)
+        st.button("Start over", icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
+
+
+def _start_over() -> None:
+    for number in range(1, len(NUMBERED) + 1):
+        session.keep(f"lab-choice-{number}", None)
+        session.forget(f"lab-choice-{number}")
+        session.keep(f"lab-hints-{number}", 0)
+    session.keep("lab-answers", {})
+    session.keep("lab-told", frozenset())
+    session.keep("lab-case", 1)
+    session.keep("lab-run", None)

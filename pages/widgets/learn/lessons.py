@@ -1,0 +1,304 @@
+"""A course's step on the page: read, answer, try or run, and see whether it was so."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.charts import style
+from mnist_core.errors import DataError
+from mnist_core.lessons import articles
+from mnist_core.lessons.course import Course, Progress, Question, Step
+from mnist_core.lessons.courses import COURSES
+from pages.widgets.common import pictures, run_curves, segments
+from pages.widgets.learn import explorers, explorers_data, fault_lab, scrolling, trials
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+
+VIEW = "Courses"
+"""What the Learn page calls the view with the courses."""
+ANSWER_FIRST = "Choose an answer. Then you can start the run."
+
+ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
+    function.__name__: function
+    for function in (
+        explorers_data.examples,
+        explorers_data.tasks,
+        explorers_data.file,
+        explorers_data.one_image,
+        explorers_data.hold_back,
+        explorers_data.roles,
+        explorers_data.tensor,
+        explorers_data.prepare,
+        explorers_data.convolution,
+        explorers.neuron,
+        explorers.activation,
+        explorers.layers,
+        explorers.softmax,
+        explorers.loss,
+        explorers.descent,
+        explorers.batches,
+        explorers.matrices,
+        explorers.two_classes,
+        explorers.mushrooms,
+    )
+}
+
+
+def progress(key: str) -> Progress:
+    """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
+    course = COURSES[key]
+    if not session.kept(f"restored-{key}", False):
+        session.keep(f"restored-{key}", True)
+        _restore(key, course)
+    names = [_answer_name(key, at) for at in range(len(course.steps))]
+    answers = tuple(session.kept(f"first-{name}", None) for name in names)
+    # Where there is nothing to run, the answer is all that there is to do.
+    left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
+    return Progress(answers, frozenset(at for at in left if not session.kept(f"done-{names[at]}", False)))
+
+
+def _restore(key: str, course: Course) -> None:
+    text = st.query_params.get(key, "")
+    if not text:
+        return
+    try:
+        found = Progress.from_text(course, text)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    for at, answer in enumerate(found.answers):
+        session.keep(_answer_name(key, at), answer)
+        session.keep(f"first-{_answer_name(key, at)}", answer)
+        session.keep(f"done-{_answer_name(key, at)}", found.is_done(at))
+        session.keep(f"seen-{_answer_name(key, at)}", found.is_done(at))
+
+
+def remember(is_shown: bool) -> None:
+    """Write the progress, and the step that is shown, into the address: a reload or a link comes back to it."""
+    for key in COURSES:
+        text = progress(key).to_text()
+        if text.strip("-"):
+            st.query_params[key] = text
+    place: tuple[str, int] | None = session.kept("shown-step", None)
+    if place is None:
+        return  # The data are still being loaded.
+    if is_shown:
+        st.query_params["course"], st.query_params["step"] = place[0], str(place[1] + 1)
+    elif "step" in st.query_params:
+        del st.query_params["step"]
+
+
+def _step_of_address(key: str, course: Course) -> int | None:
+    """The step, from 0, that a link leads to; None if it leads to none of this course."""
+    text = st.query_params.get("step", "")
+    is_here = st.query_params.get("course", "") == key
+    is_step = text.isascii() and text.isdigit() and len(text) < 3 and 1 <= int(text) <= len(course.steps)
+    return int(text) - 1 if is_here and is_step else None
+
+
+def show(dataset: Dataset) -> None:
+    """A course to choose, and its step where the visitor is."""
+    keys = list(COURSES)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked = st.query_params.get("course", keys[0])
+        key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
+        course, done = COURSES[key], progress(key)
+        linked = _step_of_address(key, course)
+        at = int(session.kept(f"step-{key}", done.next_step if linked is None else linked))
+        _contents(key, course, done, at)
+    session.keep("shown-step", (key, at))
+    step = course.steps[at]
+    st.progress(done.done / len(course.steps))
+    anchor = f"{key}-{at + 1}"
+    st.subheader(f"{at + 1}. {step.title}", anchor=anchor)
+    scrolling.to_heading(anchor, key="step-heading")
+    if not at:
+        st.caption(f"{course.summary} After the tutorial of {course.source}.")
+    st.markdown(step.text)
+    if step.activity in ACTIVITIES:
+        with st.container(border=True):
+            ACTIVITIES[step.activity](dataset, step)
+    answer = ask(_answer_name(key, at), step.question)
+    is_shown = answer is not None
+    if step.trials:
+        with st.container(border=True):
+            # Seen before a reload: no replay, unless it is asked for.
+            seen = f"seen-{_answer_name(key, at)}"
+            is_shown = _try(step, dataset, answer is not None, is_seen=session.kept(seen, False))
+            session.keep(seen, session.kept(seen, False) and not is_shown)
+    if is_shown and answer is not None:
+        explain(step.question, answer)
+        session.keep(f"done-{_answer_name(key, at)}", True)
+    _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
+
+
+def _answer_name(key: str, at: int) -> str:
+    return f"answer-{key}-{at}"
+
+
+def _contents(key: str, course: Course, done: Progress, at: int) -> None:
+    def title(i: int) -> str:
+        is_right = done.answers[i] == course.steps[i].question.right
+        mark = "○" if not done.is_done(i) else "✓" if is_right else "✗"
+        return f"{mark} {i + 1}. {course.steps[i].title}"
+
+    steps = list(range(len(course.steps)))
+    name = f"contents-{key}"
+    # The buttons below change the step too.
+    session.choose(name, at)
+    st.selectbox(
+        "Step",
+        steps,
+        at,
+        key=name,
+        format_func=title,
+        on_change=lambda: session.keep(f"step-{key}", session.chosen(name)),
+        label_visibility="collapsed",
+        width=340,  # On a phone it gets a row of its own.
+    )
+
+
+def ask(name: str, question: Question) -> int | None:
+    """A question whose answer is noted under `name`, the first one apart; None before there is one."""
+    st.markdown(f"**{question.text}**")
+    answer: int | None = st.radio(
+        question.text,
+        list(range(len(question.choices))),
+        index=session.kept(name, None),
+        key=name,
+        format_func=question.choices.__getitem__,
+        on_change=_note_answer,
+        args=(name,),
+        label_visibility="collapsed",
+    )
+    return answer
+
+
+def _note_answer(name: str) -> None:
+    session.keep(name, session.chosen(name))
+    if session.kept(f"first-{name}", None) is None:
+        session.keep(f"first-{name}", session.chosen(name))
+
+
+def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
+    """The step's runs; returns whether they have ended, so that there is something to explain."""
+    if not is_answered:
+        st.caption(ANSWER_FIRST)
+        return False
+    article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
+
+    def draw(there: run_curves.Shown) -> None:
+        run_curves.curves(there, article, step.floor)
+        run_curves.results(there)
+
+    trials.show_refusal()
+    ended = trials.show(step.trials, dataset, draw, is_seen=is_seen)
+    if ended and step.activity == "answer":
+        _answers(ended, dataset)
+    return bool(ended)
+
+
+def _answers(ended: run_curves.Named, dataset: Dataset) -> None:
+    """The printed probabilities of one test image beside those of runs."""
+    printed = articles.ARTICLES["torres"].answer
+    assert printed is not None
+    if dataset.name != "mnist":
+        st.caption("This data set has another image in that place, so that only the two runs can be compared.")
+    shown = {"The tutorial's": printed.probabilities}
+    for name, run in ended.items():
+        result = run.snapshot.evaluation
+        if result is not None:
+            shown[name] = dict(enumerate(result.probabilities[printed.image].tolist()))
+    label = f"test image {printed.image}"
+    alt = f"T{label[1:]}, {pictures.a(int(dataset.test_labels[printed.image]))}"
+    st.image(pictures.paper(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
+    for column, (name, probabilities) in zip(st.columns(len(shown)), shown.items(), strict=True):
+        with column:
+            st.markdown(f"**{name}**")
+            best = max(probabilities, key=probabilities.__getitem__)
+            alt = f"Ten bars, the share of each digit. The highest is the {best} with {probabilities[best]:.0%}."
+            st.vega_lite_chart(_bars(probabilities), style.live_bars(), key=f"answer-{name}", alt=alt)
+
+
+def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame({"digit": map(str, probabilities), "probability": probabilities.values()})
+    table["best"] = table["probability"] == table["probability"].max()
+    return table
+
+
+def explain(question: Question, answer: int) -> None:
+    """Whether the answer was right, and why."""
+    if answer == question.right:
+        st.success(f"**Right!** {question.why}", icon=":material/check_circle:")
+    else:
+        right = question.choices[question.right].removesuffix(".")
+        st.warning(f"**Not quite. The right answer is: {right}.** {question.why}", icon=":material/lightbulb:")
+
+
+def go_to(key: str, step: int) -> None:
+    """Let a course, and its step counted from 0, be what is shown."""
+    session.keep("course", key)
+    session.choose("course", key)
+    session.keep(f"step-{key}", step)
+
+
+def open_in_train(config: RunConfig, dataset: Dataset) -> None:
+    """Show a network on the Train page, to learn from this data set."""
+    session.edit(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
+    st.switch_page("pages/train.py")
+
+
+def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
+    with st.container(horizontal=True):
+        if at:
+            st.button("Back", icon=":material/arrow_back:", on_click=go_to, args=(key, at - 1))
+        if at + 1 < len(course.steps):
+            st.button(
+                "Next",
+                icon=":material/arrow_forward:",
+                on_click=go_to,
+                args=(key, at + 1),
+                type="primary" if is_explained else "secondary",
+            )
+        if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
+            open_in_train(course.steps[at].config, dataset)
+    if at + 1 == len(course.steps) and is_explained:
+        _end(key, course)
+
+
+def _end(key: str, course: Course) -> None:
+    """What has come of a course, and what to do next."""
+    done = progress(key)
+    count = len(course.steps)
+    left = [str(at + 1) for at in range(count) if not done.is_done(at)]
+    if left:
+        st.info(f"This was the last step. Still open: step {', '.join(left)}.", icon=":material/flag:")
+    else:
+        st.success(
+            f"**Course finished.** Your first answer was right in {done.score(course)} of {count} steps. "
+            f"{course.summary}",
+            icon=":material/flag:",
+        )
+    keys = list(COURSES)
+    following = keys.index(key) + 1
+    if following < len(keys):
+        name = COURSES[keys[following]].name
+        st.button(f"Next course: {name}", icon=":material/arrow_forward:", on_click=go_to, args=(keys[following], 0))
+    else:
+        st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=_go_to_view, args=(fault_lab.VIEW,))
+
+
+def _go_to_view(name: str) -> None:
+    session.choose("learn-view", name)

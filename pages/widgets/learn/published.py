@@ -1,0 +1,108 @@
+"""Every published figure beside this server's own run of the same recipe."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.lessons import articles
+from mnist_core.lessons.articles import ARTICLES, Article
+from mnist_core.lessons.course import Trial
+from mnist_core.lessons.courses import COURSES
+from pages.widgets.common import pictures, run_curves
+from pages.widgets.learn import lessons, trials
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mnist_core.data import Dataset
+    from mnist_core.runs.network_run import Run
+
+_OURS = "this server"
+EXAMINED = {
+    "kite": ("kite", "Ten answers that sum to one"),
+    "kite-retold": ("kite", "Which digits does it mix up?"),
+    "torres": ("torres", "Where could 0.9018 come from?"),
+}
+"""The steps of the courses in which an article's most telling slip can be examined, each by course and title."""
+
+
+def show(dataset: Dataset) -> None:
+    """One article's figures, with buttons to run its recipe or all of them."""
+    st.markdown("What the tutorials printed, and what the same recipes come to on this server, run once for everybody.")
+    if dataset.name != "mnist":
+        st.info(
+            "The articles' figures are for MNIST. These runs learn from other digits, so their figures need not agree.",
+            icon=":material/info:",
+        )
+    _offer_all(dataset)
+    keys = list(ARTICLES)
+    key = st.selectbox(
+        "Article",
+        keys,
+        **session.seeded_choice("article-choice", session.kept("article", keys[0]), keys),
+        format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
+        on_change=lambda: session.keep("article", session.chosen("article-choice")),
+    )
+    article = ARTICLES[key]
+    ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(run_curves.curves, article=article))
+    run = ended.get(_OURS)
+    _table(article, run)
+    if run is not None:
+        with st.container(horizontal=True):
+            run_curves.offer_mistakes(run)
+            if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
+                lessons.open_in_train(article.config, dataset)
+    if article.confusion is not None:
+        _matrices(article.confusion, run)
+    if article.slips:
+        st.subheader("Worth a second look")
+    for slip in article.slips:
+        st.markdown(f"**{slip.title}.** {slip.text}")
+    if key in EXAMINED:
+        st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=EXAMINED[key])
+
+
+def _examine(course: str, title: str) -> None:
+    titles = [step.title for step in COURSES[course].steps]
+    lessons.go_to(course, titles.index(title))
+    session.choose("learn-view", lessons.VIEW)
+
+
+def _offer_all(dataset: Dataset) -> None:
+    every = tuple({article.config: Trial(key, article.config) for key, article in ARTICLES.items()}.values())
+    there = trials.found(every, dataset)
+    if len(there) < len(every) and st.button(f"Run all {len(every)} recipes", icon=":material/playlist_play:"):
+        trials.start(every, dataset)
+        st.rerun()
+    trials.show_refusal()
+
+
+def _table(article: Article, run: Run | None) -> None:
+    shot = run.snapshot if run else None
+    rows = articles.compare(
+        article,
+        shot.epochs if shot else (),
+        shot.evaluation if shot else None,
+        shot.seconds_an_epoch if shot else None,
+    )
+    lines = [
+        f"| {row.figure} | {articles.format_published(row)} | {articles.format_value(row.ours, row.unit)} |"
+        for row in rows
+    ]
+    st.markdown("\n".join(["| | Published | Ours |", "|:--|--:|--:|", *lines]))
+
+
+def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
+    st.subheader("Confusion matrices")
+    ours = run.snapshot.evaluation.confusion if run and run.snapshot.evaluation else None
+    views = ["Published", *(["Ours"] if ours is not None else [])]
+    left, right = st.columns(2, vertical_alignment="bottom")
+    view = left.segmented_control("Matrix", views, default=views[0], required=True)
+    only_errors = right.toggle("Only the mistakes", key="published-errors")
+    matrix = ours if view == "Ours" and ours is not None else printed
+    pictures.confusion(matrix, "published-matrix", only_errors)

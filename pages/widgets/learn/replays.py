@@ -1,0 +1,94 @@
+"""Runs that a visitor has not seen learn are played back from their stored points, in a few seconds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.runs import replay
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mnist_core.runs.job import Job
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.replay import Replayed
+
+    Draw = Callable[[Mapping[str, Replayed]], None]
+
+SECONDS = 4.0
+_POLL_SECONDS = 0.4
+clock = time.monotonic
+"""Now, in seconds; tests put their own in its place."""
+
+_PREFERENCE = st.components.v2.component(
+    "motion_preference",
+    js="""export default function ({ setStateValue }) {
+        if (matchMedia("(prefers-reduced-motion: reduce)").matches) setStateValue("is_reduced", true);
+    }""",
+)
+
+
+def note_seen(runs: Iterable[Job]) -> None:
+    """Note that the visitor has seen these runs learn, or has seen enough of them."""
+    session.keep("seen-runs", _seen() | {run.id for run in runs})
+
+
+def _seen() -> frozenset[str]:
+    """The ids of the runs that need no replay."""
+    seen: frozenset[str] = session.kept("seen-runs", frozenset())
+    return seen
+
+
+def _are_seen(runs: Mapping[str, Run]) -> bool:
+    return _seen().issuperset(run.id for run in runs.values())
+
+
+def show(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
+    """Play ended runs back if the visitor has not seen them; whether there is nothing (more) to play.
+
+    Args:
+        runs: those to be played, by name.
+        draw: shows them as they stood at one moment.
+        in_turn: as of `replay.frame`.
+    """
+    if _are_seen(runs):
+        return True
+    preference = _PREFERENCE(key="motion-preference", on_is_reduced_change=lambda: None)
+    if preference.is_reduced or _fraction(runs) >= 1:
+        note_seen(runs.values())
+        return True
+    st.fragment(_play, run_every=_POLL_SECONDS)(runs, draw, in_turn)
+    return False
+
+
+def offer(runs: Mapping[str, Run]) -> None:
+    """A button that plays runs again."""
+    st.button("Replay", icon=":material/replay:", on_click=_again, args=(runs,), type="tertiary")
+
+
+def _again(runs: Mapping[str, Run]) -> None:
+    session.keep("seen-runs", _seen() - {run.id for run in runs.values()})
+    session.keep("replay", None)
+
+
+def _fraction(runs: Mapping[str, Run]) -> float:
+    """How much of the replay is over; it begins when it is first asked for."""
+    ids = tuple(run.id for run in runs.values())
+    playing: tuple[tuple[str, ...], float] | None = session.kept("replay", None)
+    if playing is None or playing[0] != ids:
+        playing = (ids, clock())
+        session.keep("replay", playing)
+    return (clock() - playing[1]) / SECONDS
+
+
+def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool) -> None:
+    fraction = _fraction(runs)
+    if fraction >= 1 or _are_seen(runs):
+        st.rerun()  # The whole page, which stops polling and shows the results.
+    draw(replay.frame(runs, fraction, in_turn))
+    st.progress(fraction, text="Replay: this server has done the training before.")
+    st.button("Skip", icon=":material/skip_next:", on_click=note_seen, args=(list(runs.values()),), type="tertiary")

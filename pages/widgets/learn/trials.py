@@ -1,0 +1,180 @@
+"""Runs that belong to the whole server: trained once, the same for every visitor, played back for later ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data import datasets
+from mnist_core.errors import PlaygroundError
+from mnist_core.runs import run_cache
+from mnist_core.training import Status, capacity
+from pages.widgets.common import live
+from pages.widgets.learn import replays
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from mnist_core.data import Dataset
+    from mnist_core.lessons.course import Trial
+    from mnist_core.runs.job import Job
+    from pages.widgets.common.run_curves import Named, Shown
+
+    Draw = Callable[[Shown], None]
+
+
+def on(trial: Trial, dataset: Dataset) -> Trial:
+    """A trial on the data set that is there."""
+    return dataclasses.replace(trial, config=dataclasses.replace(trial.config, dataset=dataset.name))
+
+
+def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
+    """Those of the trials that the server has run or is running, by name."""
+    runs = run_cache.shared()
+    there = {trial.name: runs.find_network(on(trial, dataset).config, dataset) for trial in trials}
+    return {name: run for name, run in there.items() if run is not None}
+
+
+def start(trials: Sequence[Trial], dataset: Dataset) -> None:
+    """Let the server run those of the trials that it has not run yet; `show_refusal` says where it cannot."""
+    session.keep("refusal", None)
+    try:
+        for trial in trials:
+            watch(run_cache.shared().network(on(trial, dataset).config, dataset, session.watcher()), trial.config)
+    except PlaygroundError as error:
+        refuse(error)
+
+
+def refuse(error: PlaygroundError) -> None:
+    """Note why the server does not take a run, until another one is begun."""
+    session.keep("refusal", str(error))
+
+
+def show_refusal() -> None:
+    """Say why the server did not take the last run that was asked for, if it did not."""
+    refusal: str | None = session.kept("refusal", None)
+    if refusal:
+        st.error(refusal, icon=":material/error:")
+
+
+def watch(run: Job, what: Hashable) -> None:
+    """Let a run that goes on know that the visitor looks at it, unless they have left it."""
+    if run.snapshot.status.is_active and run.id not in session.kept("left-runs", frozenset()):
+        run.watch(session.watcher())
+        replays.note_seen([run])
+        session.keep("watched-runs", session.kept("watched-runs", {}) | {what: run})
+
+
+def watched(what: Hashable) -> Job | None:
+    """The run of `what` that the visitor watched last, whatever has become of it."""
+    run: Job | None = session.kept("watched-runs", {}).get(what)
+    return run
+
+
+def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
+    """A button to stop runs, unless the visitor has pressed it and others go on watching."""
+    active = [run for run in runs if run.snapshot.status.is_active]
+    left: frozenset[str] = session.kept("left-runs", frozenset())
+    if active and all(run.id in left for run in active):
+        st.caption("Others watch it too, so it goes on.")
+    elif st.button("Stop", key=key, icon=":material/stop:"):
+        session.keep("awaited-trials", None)
+        session.keep("left-runs", left | {run.id for run in active})
+        for run in active:
+            run.leave(session.watcher())
+        st.rerun()
+
+
+def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_seen: bool = False) -> Named:
+    """Start the trials when told to, show them while they learn, and give them back once all have ended.
+
+    Ended runs that the visitor has not seen learn are played back first.
+
+    Args:
+        trials: what to run, each with a name of its own.
+        dataset: what to learn from.
+        draw: shows those that have begun.
+        in_turn: whether one waits for the other, so that their times can be compared.
+        is_seen: whether the visitor has seen them before, such as in a session that a reload has ended.
+    """
+    there = found(trials, dataset)
+    if is_seen:
+        replays.note_seen(there.values())
+    for trial in trials:
+        if trial.name in there:
+            watch(there[trial.name], trial.config)
+    is_whole = len(there) == len(trials)
+    if (is_whole and _are_active(there)) or session.kept("awaited-trials", None) == trials:
+        offer_stop(there.values())
+        st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
+        return {}
+    if not is_whole:
+        _show_failures(trials)
+        _offer_start(trials, there, dataset, in_turn)
+        if there:
+            draw(there)
+        return {}
+    if not replays.show(there, draw, in_turn):
+        return {}
+    draw(there)
+    replays.offer(there)
+    return there
+
+
+def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_turn: bool) -> None:
+    missing = _missing(trials, there)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start", icon=":material/play_arrow:", type="primary"):
+            if in_turn:
+                session.keep("awaited-trials", trials)
+                start(missing[:1], dataset)
+            else:
+                start(trials, dataset)
+            st.rerun()
+        st.caption(f"Takes about {live.duration(sum(_seconds(trial, dataset) for trial in missing))}.")
+
+
+def _seconds(trial: Trial, dataset: Dataset) -> float:
+    """About how long a trial takes alone."""
+    config = on(trial, dataset).config
+    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    return capacity.estimated_seconds(config, len(parts.train_indices))
+
+
+def _are_active(there: Named) -> bool:
+    return any(run.snapshot.status.is_active for run in there.values())
+
+
+def _missing(trials: Sequence[Trial], there: Named) -> list[Trial]:
+    return [trial for trial in trials if trial.name not in there]
+
+
+def _failed(trials: Sequence[Trial]) -> dict[str, Job]:
+    runs = {trial.name: watched(trial.config) for trial in trials}
+    return {name: run for name, run in runs.items() if run is not None and run.snapshot.status is Status.FAILED}
+
+
+def _show_failures(trials: Sequence[Trial]) -> None:
+    for name, run in _failed(trials).items():
+        st.error(f"{name}: {run.snapshot.message}", icon=":material/error:")
+
+
+def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
+    there = found(trials, dataset)
+    replays.note_seen(there.values())
+    missing = _missing(trials, there)
+    if not _are_active(there):
+        is_awaited = session.kept("awaited-trials", None) == trials
+        if missing and is_awaited and not _failed(missing):
+            start(missing[:1], dataset)
+        if not missing or not is_awaited or _failed(missing) or session.kept("refusal", None):
+            session.keep("awaited-trials", None)
+            st.rerun()
+        there = found(trials, dataset)
+    done = sum(run.fraction for run in there.values()) / len(trials)
+    is_ready = any(run.snapshot.points for run in there.values())
+    st.progress(done, text=f"{done:.0%} of the training is done" if is_ready else "Getting ready …")
+    draw(there)

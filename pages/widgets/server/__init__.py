@@ -1,0 +1,1 @@
+"""What the whole server does: cookies, limits, the log, and collecting garbage."""

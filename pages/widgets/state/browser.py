@@ -1,0 +1,165 @@
+"""Who may come in; how the visitor's browser remembers their workspace, and forgets it on a shared device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core import limits
+from mnist_core.errors import LimitError
+from mnist_core.store import workspaces
+from pages.widgets.server import cookies, visitor_limits
+from pages.widgets.state import session
+
+_KEY = "workspace-cookie"
+# What is noted, with the workspace it is about.
+_TICKET, _KEPT, _DROPPED, _HIDDEN = "workspace-ticket", "workspace-kept", "workspace-dropped", "workspace-hidden"
+_LEFT, _TOLD, _ADMITTED = "workspace-left", "workspace-hidden-told", "session-admitted"
+_OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
+
+# Streamlit reads cookies and cannot set them. The server sets its own for a ticket; where that one does not come back,
+# as behind a proxy that drops cookies it does not know, a readable one is set here. `left` names a workspace that
+# this browser is to forget: its tabs begin again, without the address, which may hold a network or answers.
+_REMEMBER = st.components.v2.component(
+    "workspace_cookie",
+    js="""const tried = new Set();
+    const tabs = new BroadcastChannel("mnist_playground_workspace");
+    const beginAgain = () => location.replace(location.pathname);
+
+    async function redeem(data) {
+        const ask = async () => {
+            const headers = { "X-Workspace-Ticket": data.ticket };
+            return (await (await fetch(data.address, { method: "POST", headers })).json()).state;
+        };
+        try {
+            return (await ask()) === "kept" || (await ask()) === "kept" ? "kept" : "dropped";
+        } catch {
+            return "dropped";
+        }
+    }
+
+    const read = name => document.cookie.split("; ").find(one => one.startsWith(name + "="))?.slice(name.length + 1);
+
+    function write(name, token, seconds) {
+        const secure = location.protocol === "https:" ? "; Secure" : "";
+        document.cookie = `${name}=${token}; path=/; max-age=${seconds}; SameSite=Lax${secure}`;
+    }
+
+    function remember(data) {
+        const found = read(data.name);
+        if (found !== data.token && data.gives_way && /^[A-Za-z0-9_-]{22}$/.test(found ?? "")) return found;
+        write(data.name, data.token, data.seconds);
+        return read(data.name) === data.token ? "kept" : "hidden";
+    }
+
+    function attempt(work) {
+        try {
+            return work();
+        } catch {  // A frame without an origin of its own may not even look.
+            return "hidden";
+        }
+    }
+
+    async function act(data, setStateValue) {
+        const task = data.ticket ?? data.token ?? data.left;
+        if (!task || tried.has(task)) return;
+        tried.add(task);
+        let outcome = null;
+        if (data.ticket) outcome = await redeem(data);
+        if (data.left) {
+            attempt(() => write(data.name, "", 0));
+            tabs.postMessage(data.left);
+            beginAgain();
+            return;
+        }
+        setStateValue("outcome", { task, what: outcome ?? attempt(() => remember(data)) });
+    }
+
+    export default function ({ data, setStateValue }) {
+        const listen = event => {
+            if (event.data === data.workspace) beginAgain();
+        };
+        tabs.addEventListener("message", listen);
+        act(data, setStateValue);
+        return () => tabs.removeEventListener("message", listen);
+    }""",
+)
+
+
+def admit() -> None:
+    """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
+    if session.kept(_ADMITTED, False):
+        return
+    try:
+        visitor_limits.spend(limits.SESSIONS)
+    except LimitError as error:
+        st.title("Please wait")
+        st.info(f"{error} Reload this page then.", icon=":material/hourglass_top:")
+        st.stop()
+    session.keep(_ADMITTED, True)
+
+
+def remember() -> None:
+    """Have the browser remember the workspace, and say so once if it cannot."""
+    _REMEMBER(data=_task(session.workspace()), key=_KEY, on_outcome_change=_note_outcome)
+    if is_forgetful() and session.is_workspace_used() and not session.kept(_TOLD, False):
+        session.keep(_TOLD, True)
+        st.toast(
+            "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
+            "brings your networks back.",
+            icon=":material/warning:",
+            duration="infinite",
+        )
+
+
+def _note_outcome() -> None:
+    """What has become of the task: one of three words, or a workspace that the browser knew already."""
+    outcome = session.chosen(_KEY).outcome
+    what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", session.workspace()
+    if what in _OUTCOMES:
+        session.keep(_OUTCOMES[what], token)
+    elif workspaces.is_workspace(what) and not session.is_workspace_used():
+        session.enter(what)
+        session.keep(_KEPT, what)
+
+
+def is_forgetful() -> bool:
+    """Whether the browser keeps no cookie of ours, so that a reload begins a new workspace."""
+    return bool(session.kept(_HIDDEN, "") == session.workspace())
+
+
+def forget() -> None:
+    """Begin a new, empty workspace in this browser, in all tabs that show the one of now."""
+    left = _name(session.workspace())
+    session.begin_again()
+    session.keep(_LEFT, left)
+
+
+def _task(token: str) -> dict[str, Any]:
+    """What the browser is to do now."""
+    task: dict[str, Any] = {"workspace": _name(token), "name": cookies.READABLE_NAME}
+    left = session.kept(_LEFT, "")
+    if left:
+        task["left"] = left
+    elif token in (session.remembered_workspace(), session.kept(_KEPT, "")) or is_forgetful():
+        return task
+    if cookies.is_served() and session.kept(_DROPPED, "") != token:
+        return task | {"address": cookies.ADDRESS, "ticket": _ticket(token)}
+    if left:
+        return task
+    return task | {"token": token, "seconds": cookies.SECONDS, "gives_way": not session.is_workspace_used()}
+
+
+def _ticket(token: str) -> str:
+    """The same for the same workspace, however often the page is shown."""
+    of_token, ticket = session.kept(_TICKET, ("", ""))
+    if of_token != token:
+        ticket = cookies.ticket_for(token)
+        session.keep(_TICKET, (token, ticket))
+    return str(ticket)
+
+
+def _name(token: str) -> str:
+    """What the tabs of a browser may know a workspace by."""
+    return workspaces.workspace_key(token)[:16]

@@ -1,0 +1,140 @@
+"""Data sets for the pages: loaded once for the whole server, in the background, with something to look at meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data import datasets, uploads
+from mnist_core.errors import CapacityError, PlaygroundError
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from mnist_core.data import Dataset
+    from mnist_core.data.download import DownloadProgress
+
+logger = logging.getLogger(__name__)
+
+# Of all visitors together; MNIST has 55 MB.
+_MOST_UPLOADED = 300 * 2**20
+_uploaded: weakref.WeakSet[Dataset] = weakref.WeakSet()
+_counting = threading.Lock()
+
+
+@dataclass
+class Loading:
+    """A data set on its way. The loading thread writes, pages read."""
+
+    dataset: Dataset | None = None
+    progress: DownloadProgress | None = None
+    error: str = ""
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def load(self, name: str) -> None:
+        """Load, and say so when done or when it cannot be."""
+        try:
+            self.dataset = datasets.load(name, progress=self._note)
+        except PlaygroundError as error:
+            self.error = str(error)
+        except Exception:
+            logger.exception("The data set %s cannot be loaded", name)
+            self.error = "The data set cannot be loaded; the server's log tells why."
+        finally:
+            self.done.set()
+
+    def _note(self, progress: DownloadProgress) -> None:
+        self.progress = progress
+
+
+@st.cache_resource(show_spinner=False)
+def loading(name: str) -> Loading:
+    """The data set `name`, asked for by the first page that needs it."""
+    it = Loading()
+    threading.Thread(target=it.load, args=(name,), name=f"load-{name}", daemon=True).start()
+    return it
+
+
+def names() -> dict[str, str]:
+    """The data sets that the visitor can choose, each with its title."""
+    own = {uploads.NAME: "Your own"} if session.kept("own-data", None) is not None else {}
+    return dict(datasets.NAMES) | own
+
+
+def take_own(files: dict[str, bytes]) -> None:
+    """Make the visitor's files their data set "own".
+
+    Raises:
+        DataError: when the files are none.
+        CapacityError: when the server holds as much of others' as it can.
+    """
+    dataset = uploads.read(files)
+    replaced = session.kept("own-data", None)
+    with _counting:
+        others = [one for one in _uploaded if one is not replaced]
+        held = sum(one.train_images.nbytes + one.test_images.nbytes for one in others)
+        size = dataset.train_images.nbytes + dataset.test_images.nbytes
+        if held + size > _MOST_UPLOADED:
+            raise CapacityError(
+                f"This server holds as many uploaded data sets as it can, {_MOST_UPLOADED // 2**20} MB.",
+                "Give fewer images, or wait until other visitors have left.",
+                f"{size // 2**20} MB",
+            )
+        _uploaded.add(dataset)
+    session.keep("own-data", dataset)
+
+
+def peek(name: str) -> Dataset | None:
+    """The data set if it is there, or will be in a moment; nothing is shown."""
+    if name == uploads.NAME:
+        own: Dataset | None = session.kept("own-data", None)
+        return own
+    if name not in datasets.NAMES:
+        return None
+    it = loading(name)
+    it.done.wait(timeout=0 if it.progress else 2)
+    return it.dataset
+
+
+def get(name: str) -> Dataset | None:
+    """The data set if it is there; otherwise None, after showing how far it is and what can be done.
+
+    A set that stands in for another is announced with the reason and a way to try again.
+    """
+    if name == uploads.NAME:
+        own: Dataset | None = session.kept("own-data", None)
+        if own is None:
+            st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
+        return own
+    it = loading(name)
+    # Files on this machine are read in less than this; only a download, which reports progress, is worth a picture.
+    if not it.done.wait(timeout=0 if it.progress else 2):
+        _show_progress(name)
+        return None
+    if it.error:
+        st.error(it.error, icon=":material/error:")
+    notice = it.dataset.notice if it.dataset else None
+    if notice:
+        st.info(notice, icon=":material/info:")
+    if it.error or notice:
+        st.button("Try again", icon=":material/refresh:", on_click=loading.clear, args=(name,))
+    return it.dataset
+
+
+@st.fragment(run_every=0.5)
+def _show_progress(name: str) -> None:
+    it = loading(name)
+    if it.done.is_set():
+        st.rerun()
+    if it.progress is None:
+        st.progress(0.0, text="Looking for the data set …")
+        return
+    got, total = it.progress.received, it.progress.total
+    st.progress(
+        min(1.0, got / total) if total else 0.0,
+        text=f"Fetching {it.progress.name}: {got / 2**20:.1f} of {total / 2**20:.1f} MB",
+    )

@@ -1,0 +1,255 @@
+"""Beginning a run: a new one, or one that was broken off."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from mnist_core.runs import scheduler
+from mnist_core.runs.network_run import Run
+from mnist_core.training import capacity
+from pages.widgets.common import run_picker
+from pages.widgets.state import data_sets, session, workspace
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.store.records import RunSummary
+
+# Who comes back within so many seconds finds the last run on the page.
+_RECENT = 3_600.0
+_MOST_OFFERED = 3
+_WANTED = "wanted-run"
+_TRAIN, _STEP, _CHANGED = "train", "step", "changed"
+# Settings that do not change how long a step takes.
+_NO_MATTER = (
+    "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
+)  # fmt: skip
+
+
+def come_back() -> None:
+    """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
+
+    What another page has put into the editor stays there. The page's address may put another network into the editor
+    afterwards: the visitor has changed it since that run, or comes by a link.
+    """
+    if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
+        return
+    session.keep(session.CAME_BACK, True)
+    run = session.current_run() or _ended_lately()
+    if run is not None:
+        session.show_run(run)
+        session.prefer_run(run.id)
+
+
+def _ended_lately() -> Run | None:
+    newest = next(iter(workspace.summaries()), None)
+    if newest is None or time.time() - newest.updated >= _RECENT:
+        return None
+    try:
+        # What is kept lags a moment behind the end: the run in memory says whether it has ended.
+        return workspace.open_run(newest.id)
+    except PlaygroundError:
+        return None  # It is in the lists of the other pages, which say what is missing.
+
+
+def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -> None:
+    """The one main thing to do here, in the same places as `live` has the buttons of a run that is under way.
+
+    Args:
+        config: what is in the editor.
+        dataset: what it learns from; None as long as it is not there.
+        trouble: where a refusal is shown.
+    """
+    cannot = dataset is None
+    st.button(
+        "Train",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=cannot,
+        on_click=_want,
+        args=(_TRAIN,),
+        help="Start training.",
+    )
+    st.button(
+        "Step",
+        icon=":material/skip_next:",
+        disabled=cannot,
+        on_click=_want,
+        args=(_STEP,),
+        help="Train on a few batches, then pause.",
+    )
+    st.empty()
+    st.empty()
+    if session.current_run() is None:
+        st.empty()
+    else:
+        st.button(
+            "Reset",
+            icon=":material/replay:",
+            on_click=session.reset,
+            help="Clear the screen. The run stays under Compare.",
+        )
+    wanted = _take_wanted()
+    if wanted and dataset is not None:
+        _start(config, dataset, wanted == _STEP, trouble)
+
+
+def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
+    """Train what is in the editor instead of a run that is under way; of use once it has been changed."""
+    is_other = dataset is not None and _named(config, dataset) != run.config
+    st.button(
+        "Train the changed network",
+        key="train-changed",
+        icon=":material/play_arrow:",
+        disabled=not is_other,
+        on_click=_want,
+        args=(_CHANGED,),
+        help="Stops the run that is under way, keeps what it has learned, and starts a new run with your changes.",
+    )
+    if _take_wanted() == _CHANGED and dataset is not None:
+        # First the new one: if it is refused, the other one goes on.
+        _start(config, dataset, False, trouble, instead_of=run)
+
+
+def _want(what: str) -> None:
+    """Note a press; it would be lost if another rerun interrupted the script before it comes to the button."""
+    session.keep(_WANTED, what)
+
+
+def _take_wanted() -> str:
+    """The button that was pressed, once; empty for none."""
+    wanted = str(session.kept(_WANTED, ""))
+    session.keep(_WANTED, "")
+    return wanted
+
+
+def heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
+    """What the network in the editor is to the run on the page; always one line."""
+    if run is None or not run.snapshot.status.is_active:
+        return "Your network"
+    is_same = dataset is None or _named(config, dataset) == run.config
+    return "The network of this run" if is_same else "Your changes are for the next run"
+
+
+def expected_seconds(config: RunConfig, images: int) -> float:
+    """How long a run will take alone on this server, in seconds.
+
+    As long as the visitor's last run with the same steps took, if there is one. Otherwise a guess from the speed of the
+    machine, which was measured once, perhaps while it was busy.
+    """
+    for run in reversed(session.runs()):
+        if isinstance(run, Run) and run.snapshot.started and run.snapshot.seconds_an_epoch:
+            steps = {name: getattr(config, name) for name in _NO_MATTER}
+            if dataclasses.replace(run.config, **steps) == config:
+                share = images / run.snapshot.started.training_images
+                return config.epochs * share * run.snapshot.seconds_an_epoch
+    return capacity.estimated_seconds(config, images)
+
+
+def _named(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """The config with the name of the data set that it really learns from, which may stand in for another."""
+    return dataclasses.replace(config, dataset=dataset.name)
+
+
+def _start(
+    config: RunConfig, dataset: Dataset, step: bool, trouble: DeltaGenerator, instead_of: Run | None = None
+) -> None:
+    try:
+        run = session.start(_named(config, dataset), dataset, paused=step)
+    except PlaygroundError as error:
+        trouble.error(str(error), icon=":material/error:")
+        return
+    if step:
+        run.step()
+    if instead_of is not None:
+        instead_of.stop()
+    st.rerun()
+
+
+def offer_broken_off() -> None:
+    """Runs that the end of a server broke off: go on with them, or end them where they are."""
+    under_way = _elsewhere()
+    if not under_way:
+        return
+    # Not before: who has something broken off has waited for its database library already.
+    from mnist_core.store.runs import library_versions
+
+    found = _unfinished()
+    for summary in found[:_MOST_OFFERED]:
+        with st.container(border=True, key=f"broken-off-{summary.id}"):
+            epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
+            name = run_picker.in_markdown(workspace.title(summary))
+            st.markdown(f"**{name}, run {summary.number}**, was broken off {epochs}.")
+            if workspace.versions(summary) != library_versions():
+                st.caption("It began with other versions of Python or its libraries: the last digits may differ.")
+            with st.container(horizontal=True):
+                if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
+                    _go_on(summary)
+                if st.button("Leave it there", key=f"leave-{summary.id}", icon=":material/stop:"):
+                    _end(summary)
+    if len(found) > _MOST_OFFERED:
+        st.caption(f"And {len(found) - _MOST_OFFERED} more, once these are decided.")
+    if len(found) < len(under_way):
+        _await_release(len(found))
+
+
+def _elsewhere() -> list[RunSummary]:
+    """The kept runs that are under way, though not in this server's memory."""
+    active = [one for one in workspace.summaries() if one.status.is_active]
+    held = {run.id for run in session.keeper().runs(session.workspace())} if active else set()
+    return [one for one in active if one.id not in held]
+
+
+def _unfinished() -> tuple[RunSummary, ...]:
+    try:
+        return session.keeper().unfinished(session.workspace())
+    except StoreError:
+        return ()  # `workspace.summaries` has told.
+
+
+@st.fragment(run_every=3)
+def _await_release(found: int) -> None:
+    st.caption("Another run of yours goes on elsewhere, or was broken off a moment ago; looking again …")
+    if len(_unfinished()) != found or len(_elsewhere()) == found:
+        st.rerun()
+
+
+def _go_on(summary: RunSummary) -> None:
+    dataset = data_sets.get(summary.dataset)
+    if dataset is None:
+        return
+    try:
+        run = session.keeper().resume(session.workspace(), summary.id, dataset, scheduler.shared(), session.watcher())
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        session.show_run(run)
+        session.prefer_run(run.id)
+        st.rerun()
+
+
+def _end(summary: RunSummary) -> None:
+    keeper, token = session.keeper(), session.workspace()
+    dataset = data_sets.peek(summary.dataset)
+    run = None
+    try:
+        if dataset is not None:
+            with contextlib.suppress(DataError, CapacityError):
+                run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
+        if run is None:  # Without its images, or without room for it, it cannot be tested.
+            keeper.give_up(token, summary.id)
+        else:
+            session.hold(run)
+            run.stop()
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()

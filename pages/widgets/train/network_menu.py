@@ -1,0 +1,72 @@
+"""The menu of networks, which always names what is in the editor, and the way back from changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import presets
+from pages.widgets.state import session
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
+
+_KEY = "preset"
+_OWN = "own"
+
+
+def choose(config: RunConfig) -> None:
+    """The presets to choose from; first what the editor was filled from, if it was none of them.
+
+    The chosen entry changes its name, not its place, when the network is changed. So a browser that has not heard of
+    the change sends a name that is no longer there, which is no choice.
+    """
+    start = session.origin()
+    there = presets.key_of(start.config) or _OWN
+    names = {key: preset.name for key, preset in presets.PRESETS.items()}
+    names = {_OWN: "", **names} if there == _OWN else names
+    names[there] = name(config)
+    if session.chosen(_KEY) != there or session.kept("network-name", "") != names[there]:
+        session.choose(_KEY, there)
+        session.keep("network-name", names[there])
+    st.selectbox(
+        "Network",
+        list(names),
+        **session.seeded_choice(_KEY, there, list(names)),
+        format_func=names.__getitem__,
+        on_change=_load,
+        help="Networks from the tutorials, with their settings, and a small convolutional one.",
+    )
+
+
+def name(config: RunConfig) -> str:
+    """What the network in the editor is called."""
+    start = session.origin()
+    changed = " (changed)" if start.is_changed(config) else ""
+    recipe = presets.recipe_of(start.config)
+    if recipe is None:
+        return f"{start.source}: {presets.title_of(config)}{changed}"
+    seed = "" if presets.preset_of(start.config) else f", seed {start.config.seed}"
+    return f"{recipe.name}{seed}{changed}"
+
+
+def offer_undo(config: RunConfig) -> None:
+    """A button that is always there, so that nothing moves when it is of use."""
+    is_changed = session.origin().is_changed(config)
+    brings_back = not is_changed and session.replaced_changes()
+    st.button(
+        "Bring back my changes" if brings_back else "Undo my changes",
+        key="undo",
+        icon=":material/undo:",
+        on_click=session.undo,
+        type="tertiary",
+        disabled=not (is_changed or brings_back),
+        help=f"Back to {name(session.origin().config)}." if is_changed else None,
+    )
+
+
+def _load() -> None:
+    key = session.chosen(_KEY)
+    if key in presets.PRESETS:
+        session.load_preset(key)
