@@ -185,9 +185,10 @@ print("done")
 START_TOGETHER = """
 import threading
 import numpy as np
-from mnist_core import forward
 from mnist_core.config import RunConfig
 from mnist_core.network import TrainedNetwork, to_keras
+from mnist_core.network.backend import load_tensorflow
+from mnist_core.network.layers import initial_weights
 config, failed, together = RunConfig(layers=()), [], threading.Barrier(3)
 def begin(work):
     try:

@@ -408,7 +408,7 @@ def test_drawings_are_read_by_networks_only(app: AppTest, neighbours: ClassicalR
 
 def test_visitor_is_always_watched_by_the_same_watcher() -> None:
     page = AppTest.from_string(
-        "import streamlit as st\nfrom pages.widgets import session\n"
+        "import streamlit as st\nfrom pages.widgets.state import session\n"
         "st.session_state['seen'] = [*st.session_state.get('seen', []), session.watcher()]"
     )
     page.run()

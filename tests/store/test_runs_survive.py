@@ -42,7 +42,7 @@ SAVE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from mnist_core.runs import RunStore
+from mnist_core.store import RunStore
 from tests.kept import curve, state_after
 from tests.samples import blobs, small
 
