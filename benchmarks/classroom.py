@@ -46,7 +46,7 @@ from mnist_core import presets
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
 from mnist_core.runs import network_run, saver, scheduler
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 

@@ -16,8 +16,8 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
-from mnist_core.store import RunStore
 from mnist_core.store.records import StoredRun
+from mnist_core.store.runs import RunStore
 from mnist_core.training import EpochMetrics, Progress, RateChanged, Status, TrainingState, engine
 from tests.samples import blobs, small
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
-from mnist_core.store import RunStore, runs, space
-from mnist_core.store.runs import library_versions
+from mnist_core.store import runs, space
+from mnist_core.store.runs import RunStore, library_versions
 from mnist_core.training import Status
 
 if TYPE_CHECKING:

@@ -1,5 +1,4 @@
-"""The store: saved runs, shares and workspaces in a database."""
+"""The store: saved runs, shares and workspaces in a database.
 
-from mnist_core.store.runs import RunStore
-
-__all__ = ["RunStore"]
+Nothing is imported here: the database library is slow to import, and a new visitor has nothing saved yet.
+"""

@@ -241,7 +241,7 @@ def read_code(data: bytes) -> None:
 
 @functools.cache
 def shares() -> Any:
-    from mnist_core.store import RunStore
+    from mnist_core.store.runs import RunStore
 
     return RunStore("sqlite://").shares
 

@@ -13,8 +13,9 @@ from mnist_core.config import LayerConfig
 from mnist_core.errors import StoreError
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
-from mnist_core.store import RunStore, workspaces
+from mnist_core.store import workspaces
 from mnist_core.store.records import StoredRun
+from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words

@@ -19,7 +19,7 @@ from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.saver import Keeper
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.events import events_of, finished

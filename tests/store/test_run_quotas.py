@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from mnist_core.errors import RunNotFoundError, StoreError
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.kept import Clock, assert_same_state, ids, keep, sql, state_after, untouched

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core.errors import ConfigError, DataError, RunNotFoundError, StoreError, WorkspaceError
 from mnist_core.network import TrainedNetwork
-from mnist_core.store import RunStore
-from mnist_core.store.runs import library_versions
+from mnist_core.store.runs import RunStore, library_versions
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import RateChanged, Status
 from tests.kept import (

@@ -14,7 +14,7 @@ import pytest
 from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import EpochEnded, Event, Finished, Progress, Status
 from tests.events import epochs, events_of, finished, points
@@ -42,7 +42,7 @@ SAVE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from tests.kept import curve, state_after
 from tests.samples import blobs, small
 

@@ -17,8 +17,8 @@ from sqlalchemy.pool import Pool
 
 from mnist_core.errors import StoreError
 from mnist_core.network import TrainedNetwork
-from mnist_core.store import RunStore
 from mnist_core.store.database import SCHEMA_VERSION
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.kept import assert_same_state, curve, evaluation_of, ids, keep, sql, state_after, untouched

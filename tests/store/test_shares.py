@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from mnist_core.errors import RunNotFoundError, ShareNotFoundError, StoreError, WorkspaceError
-from mnist_core.store import RunStore
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace, share_token
 from mnist_core.training import Status
 from tests.kept import Clock, assert_same_arrays, assert_same_state, between_statements, ids, keep, sql

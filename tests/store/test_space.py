@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mnist_core.errors import StoreError
-from mnist_core.store import RunStore, space
+from mnist_core.store import space
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from tests.kept import Clock, ids, keep, sql, state_after
 from tests.samples import blobs, small

@@ -16,8 +16,8 @@ from mnist_core.store import records, workspaces
 from pages.widgets.state import browser, data_sets, session
 
 if TYPE_CHECKING:
-    from mnist_core.store import RunStore
     from mnist_core.store.records import RunSummary
+    from mnist_core.store.runs import RunStore
 
 
 def store() -> RunStore:
