@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core import network, training
 from mnist_core.config import CLASSES, RunConfig
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.network.layers import weight_shapes
 from mnist_core.network.model import PIXELS
 
@@ -52,7 +52,7 @@ class Problem:
     @classmethod
     def of(cls, config: RunConfig, dataset: Dataset) -> Problem:
         """The problem that `config` poses on `dataset`."""
-        split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+        split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
 
         def part(indices: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
             images = dataset.train_images[indices].astype(np.float32) / np.float32(255)

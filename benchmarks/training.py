@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers, report
 from mnist_core import presets, training
-from mnist_core.data import datasets
+from mnist_core.data import datasets, splits
 from mnist_core.evaluation import metrics
 from mnist_core.network.layers import initial_weights
 
@@ -151,7 +151,7 @@ def _keras_accuracy(config: Any, dataset: Dataset) -> float:
     model.set_weights(list(initial_weights(config)))
     targets = np.eye(10, dtype=np.float32)[problem.labels]
     model.fit(problem.images, targets, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
-    split = datasets.split(dataset, config.split, config.validation_fraction)
+    split = splits.split(dataset, config.split, config.validation_fraction)
     answers = model.predict(split.test_images.astype(np.float32) / np.float32(255), verbose=0).argmax(axis=1)
     return float((answers == split.test_labels).mean())
 

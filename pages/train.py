@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core import network, presets
 from mnist_core.charts import style
 from mnist_core.config import RunConfig
-from mnist_core.data import Dataset, datasets
+from mnist_core.data import Dataset, splits
 from pages.widgets.common import links, live, theme
 from pages.widgets.state import data_sets, session
 from pages.widgets.train import editor, launch, network_menu
@@ -15,7 +15,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
     """What the run will cost, in a line."""
     images = 60_000
     if dataset is not None:
-        parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+        parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
         images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.data import Dataset, datasets
+from mnist_core.data import Dataset, splits
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 
@@ -44,7 +44,7 @@ def blobs(train: int = 300, test: int = 90, seed: int = 0) -> Dataset:
 def mislabelled_validation() -> Dataset:
     """`blobs`, but the better a network learns them, the worse it does on the validation images (share 0.25)."""
     dataset = blobs()
-    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    chosen = splits.split(dataset, "official", 0.25).validation_indices
     labels = dataset.train_labels.copy()
     labels[chosen] = (labels[chosen] + 1) % 10
     return dataclasses.replace(dataset, train_labels=labels)

@@ -5,7 +5,6 @@ Every image is (28, 28) uint8, 0 = background and 255 = ink; every label is a ui
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 import os
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core.config import SPLITS, TRAINING_IMAGES, VALIDATION_FRACTION, check_choice
+from mnist_core.config import check_choice
 from mnist_core.data import embedded, idx
 from mnist_core.data.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
 from mnist_core.errors import DataError, DownloadError
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
-
-# Fixed for good and apart from any run's seed: all runs with the same split are judged on the same images.
-_KITE_SEED: Final = 45_000
-_KITE_TEST_FRACTION: Final = 0.25
-_VALIDATION_SEED: Final = 784
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,90 +92,11 @@ class Dataset:
                 "Use files in the form of MNIST's that belong together.",
                 f"{array.shape} of {array.dtype}",
             )
-        object.__setattr__(self, field, _read_only(array))
+        object.__setattr__(self, field, read_only(array))
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which images of a data set are for what. The arrays are read-only.
-
-    Args:
-        train_indices: (k,) int32 into `Dataset.train_images`, ascending.
-        validation_indices: (v,) int32, likewise; empty if no validation part was asked for.
-        test_images: (t, 28, 28) uint8.
-        test_labels: (t,) uint8.
-    """
-
-    train_indices: NDArray[np.int32]
-    validation_indices: NDArray[np.int32]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.uint8]
-
-
-def split(
-    dataset: Dataset, kind: str = "official", validation_fraction: float = 0.0, training_images: int = 0
-) -> Split:
-    """Divide a data set into training, validation and test images: the same for every run that asks the same.
-
-    Args:
-        dataset: what to divide.
-        kind: a key of `SPLITS`. ``"official"``: its own test images. ``"kite"``: a quarter of its training
-            images; siblings (`Dataset.train_groups`) stay together, so that the share is not always exact.
-        validation_fraction: share of the remaining training images, 0 to 0.5; likewise.
-        training_images: keep the first so many of the images that are then left for training; 0 for all. Test and
-            validation images do not depend on it.
-
-    Raises:
-        ConfigError: `kind`, `validation_fraction` or `training_images` is not one of these.
-        DataError: all training images are siblings, so that none can be held out.
-    """
-    check_choice("split", kind, SPLITS)
-    VALIDATION_FRACTION.check("validation_fraction", validation_fraction)
-    TRAINING_IMAGES.check("training_images", training_images)
-    return _split(dataset, kind, float(validation_fraction), training_images)
-
-
-@functools.lru_cache(maxsize=16)  # pages ask anew several times a second
-def _split(dataset: Dataset, kind: str, validation_fraction: float, training_images: int) -> Split:
-    train, images, labels = _without_test(dataset, kind)
-    train, validation = _divide(dataset, train, validation_fraction, _VALIDATION_SEED)
-    train = train[: training_images or len(train)]
-    return Split(_read_only(train), _read_only(validation), images, labels)
-
-
-@functools.lru_cache(maxsize=2)  # held-out images are copies, 12 MB for MNIST: not one for each fraction
-def _without_test(dataset: Dataset, kind: str) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the indices of the training images that are not for testing, and the test images and labels."""
-    train = np.arange(len(dataset.train_images), dtype=np.int32)
-    if kind == "official":
-        return train, dataset.test_images, dataset.test_labels
-    train, test = _divide(dataset, train, _KITE_TEST_FRACTION, _KITE_SEED)
-    return train, _read_only(dataset.train_images[test]), _read_only(dataset.train_labels[test])
-
-
-def _divide(
-    dataset: Dataset, indices: NDArray[np.int32], fraction: float, seed: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Divide ascending indices of training images into those to keep and about `fraction` to hold out."""
-    if fraction == 0:
-        return indices, indices[:0]
-    groups = indices if dataset.train_groups is None else dataset.train_groups[indices]
-    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    if len(sizes) < 2:
-        raise DataError(
-            "No image can be held out: all training images stem from one original.",
-            "Use a data set with more images, the official split and no validation images.",
-            f"{len(indices)} images",
-        )
-    # RandomState's stream is frozen for good, Generator's may change with NumPy.
-    order = np.random.RandomState(seed).permutation(len(sizes))
-    distance = np.abs(sizes[order].cumsum() - fraction * len(indices))
-    chosen = np.zeros(len(sizes), bool)
-    chosen[order[: min(int(distance.argmin()) + 1, len(sizes) - 1)]] = True
-    return indices[~chosen[group]], indices[chosen[group]]
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view of an array."""
     view = array.view()
     view.setflags(write=False)
     return view

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.config import CLASSES, IMAGE_SIZE, LOSSES, check_choice
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def evaluate_on_test(network: TrainedNetwork, dataset: Dataset) -> Evaluation:
         DataError: as `evaluate`.
     """
     config = network.config
-    split = datasets.split(dataset, config.split, config.validation_fraction)
+    split = splits.split(dataset, config.split, config.validation_fraction)
     return evaluate(network, split.test_images, split.test_labels, config.loss)
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from mnist_core import config as choices
 from mnist_core import network
 from mnist_core.config import CONTROLS, FILTERS_LABEL
-from mnist_core.data import datasets
+from mnist_core.data import datasets, splits
 from mnist_core.errors import DataError
 from mnist_core.export import print_charts
 from mnist_core.training import EpochMetrics
@@ -130,7 +130,7 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
         DataError: it has left nothing to report.
     """
     result, figures = _evaluation(shot), figures_of(shot)
-    images = datasets.split(dataset, config.split, config.validation_fraction).test_images
+    images = splits.split(dataset, config.split, config.validation_fraction).test_images
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p><b>Test accuracy {result.accuracy:.2%}</b>, test loss {result.loss:.4f}; {len(result.mistakes):,} of "

@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 from mnist_core.runs.job import Job, JobSnapshot, Turns
@@ -227,7 +227,7 @@ class Run(Job):
     def split(self) -> Split:
         """Which images it learns from, which are for validation and which it is tested with."""
         config = self.config
-        return datasets.split(self.dataset, config.split, config.validation_fraction, config.training_images)
+        return splits.split(self.dataset, config.split, config.validation_fraction, config.training_images)
 
     @property
     def promised_bytes(self) -> int:
@@ -386,7 +386,7 @@ def _with_test_images_of(kept: StoredRun, dataset: Dataset) -> Dataset:
     """
     if dataset.fingerprint != kept.summary.fingerprint and kept.evaluation is not None:
         for name in SPLITS:
-            split = datasets.split(dataset, name, 0.0)
+            split = splits.split(dataset, name, 0.0)
             if np.array_equal(split.test_labels, kept.evaluation.labels):
                 return dataclasses.replace(dataset, test_images=split.test_images, test_labels=split.test_labels)
     kept.check_dataset(dataset)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.config import CLASSES, IMAGE_SIZE, check_choice
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.training import logistic
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Pixels:
 
     def __init__(self, dataset: Dataset, split: str) -> None:
         self.dataset = dataset
-        self.parts = datasets.split(dataset, split)
+        self.parts = splits.split(dataset, split)
         self.nbytes = (len(self.parts.train_indices) + len(self.parts.test_images)) * IMAGE_SIZE**2 * 4
         self._lock = threading.Lock()
         self._is_claimed = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.metrics import mean_loss
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
@@ -123,7 +123,7 @@ def train(
     """
     # A stand-in may have come instead of what was asked for, and the network must not claim otherwise.
     config = dataclasses.replace(config, dataset=dataset.name)
-    split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     state = state or initial_state(config)
     steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)
     yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))

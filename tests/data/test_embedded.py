@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from mnist_core.data import Dataset, datasets, embedded
+from mnist_core.data import Dataset, datasets, embedded, splits
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def quartered(images: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("fraction", [0.0, 0.2])
 def test_siblings_in_the_embedded_digits(digits: Dataset, fraction: float) -> None:
     assert digits.train_groups is not None
-    split = datasets.split(digits, "kite", fraction)
+    split = splits.split(digits, "kite", fraction)
     families = [set(digits.train_groups[part]) for part in (split.train_indices, split.validation_indices)]
     assert not families[0] & families[1]
     assert len(split.test_images) == pytest.approx(3_000, abs=5)

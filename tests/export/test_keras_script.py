@@ -18,7 +18,7 @@ import pytest
 from mnist_core import config as choices
 from mnist_core import network, training
 from mnist_core.config import CONTROLS, LayerConfig, RunConfig
-from mnist_core.data import Dataset, datasets
+from mnist_core.data import Dataset, datasets, splits
 from mnist_core.evaluation import metrics
 from mnist_core.export.keras_script import data_files, keras_script, notebook
 from mnist_core.network import TrainedNetwork
@@ -126,7 +126,7 @@ def test_images_made_from_one_original_are_held_out_together(split: str, fractio
     for part in ("imports", "functions", "images"):
         folder = folder_of(dataset, tmp_path)
         exec(cells(config)[part].replace('folder = "embedded"', f"folder = {str(folder)!r}"), names)
-    expected = datasets.split(dataset, split, fraction)
+    expected = splits.split(dataset, split, fraction)
     np.testing.assert_array_equal(names["x_train"], dataset.train_images[expected.train_indices])
     np.testing.assert_array_equal(names["y_train"].argmax(axis=1), dataset.train_labels[expected.train_indices])
     np.testing.assert_array_equal(names["x_test"], expected.test_images)

@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from mnist_core import training
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.lessons import articles
@@ -162,7 +162,7 @@ def run_of(split: str) -> tuple[training.Finished, Evaluation, Any]:
     """A small run of five epochs, its evaluation, and what stock Keras answers with its weights."""
     events = events_of(small(split=split, epochs=5))
     network = finished(events).network
-    parts = datasets.split(blobs(), split)
+    parts = splits.split(blobs(), split)
     answers = network.to_keras().predict(parts.test_images.astype(np.float32) / 255, verbose=0)
     assert len(epochs(events)) == 5
     return finished(events), evaluate_on_test(network, blobs()), answers
@@ -190,7 +190,7 @@ def test_finished_run_of_kite_is_compared_by_digit() -> None:
     rows = compare(article, run.history, result, 0.1)
     missing = [row.figure for row in rows if row.ours is None]
     assert missing == [f"training {what}, epoch {epoch}" for epoch in (10, 20) for what in ("loss", "accuracy")]
-    labels = datasets.split(blobs(), "kite").test_labels
+    labels = splits.split(blobs(), "kite").test_labels
     expected = recall_score(labels, answers.argmax(axis=1), average=None)
     recalls = [row.ours for row in rows if row.figure.startswith("recall")]
     np.testing.assert_allclose(np.array(recalls, float), expected)

@@ -15,7 +15,7 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
-from mnist_core.data import Dataset, datasets
+from mnist_core.data import Dataset, datasets, splits
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.evaluation import Evaluation
 from mnist_core.evaluation.metrics import evaluate_on_test
@@ -240,7 +240,7 @@ def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
 def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) -> None:
     clean, dataset = data(), faults.spoiled("leak", data())
     config = FAULTS["leak"].config
-    split = datasets.split(dataset, config.split, config.validation_fraction)
+    split = splits.split(dataset, config.split, config.validation_fraction)
 
     def pairs(images: Any, labels: Any) -> set[tuple[bytes, int]]:
         return set(zip(map(np.ndarray.tobytes, images), labels.tolist(), strict=True))
@@ -259,7 +259,7 @@ def test_more_test_images_than_there_is_room_for() -> None:
     few = blobs(train=60)
     dataset = faults.spoiled("leak", few)
     config = FAULTS["leak"].config
-    places = datasets.split(dataset, config.split, config.validation_fraction).train_indices
+    places = splits.split(dataset, config.split, config.validation_fraction).train_indices
     assert 50 < len(places) < 60
     np.testing.assert_array_equal(dataset.train_images[places], few.test_images[: len(places)])
 

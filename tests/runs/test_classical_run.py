@@ -17,7 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core.config import RunConfig
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import CapacityError, ConfigError, DataError
 from mnist_core.runs import classical_run, job
 from mnist_core.runs import scheduler as scheduling
@@ -85,7 +85,7 @@ def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
 def test_other_split_is_learned_from_and_tested_with(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs(), "kite")
     to_the_end(by_hand, run)
-    split = datasets.split(blobs(), "kite")
+    split = splits.split(blobs(), "kite")
     assert run.split is split
     model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
     answers = model.predict(split.test_images.reshape(len(split.test_images), -1) / np.float32(255))
@@ -331,5 +331,5 @@ def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
 def test_network_says_which_images_are_for_what(by_hand: Scheduler) -> None:
     config: RunConfig = small(split="kite", validation_fraction=0.25)
     run = by_hand.submit(config, blobs())
-    assert run.split is datasets.split(blobs(), "kite", 0.25)
+    assert run.split is splits.split(blobs(), "kite", 0.25)
     assert isinstance(by_hand.submit_classical("bayes", blobs()), ClassicalRun)

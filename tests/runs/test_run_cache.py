@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import CapacityError, ConfigError
 from mnist_core.runs import run_cache
 from mnist_core.runs.job import Job
@@ -138,8 +138,8 @@ def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pyt
     wait_for(run, Status.FINISHED)
     gone = weakref.ref(dataset)
     del run, dataset
-    datasets._split.cache_clear()
-    datasets._without_test.cache_clear()
+    splits._split.cache_clear()
+    splits._without_test.cache_clear()
     gc.collect()
     assert gone() is not None
     monkeypatch.setattr(run_cache, "MAX_ENDED", 0)

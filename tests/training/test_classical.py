@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core.data import datasets
+from mnist_core.data import datasets, splits
 from mnist_core.errors import ConfigError
 from mnist_core.training import classical, logistic
 from mnist_core.training.classical import Piece
@@ -84,7 +84,7 @@ def test_digits_that_never_came_have_no_probability(kind: str) -> None:
 
 
 def test_held_out_images_are_neither_learned_from_nor_forgotten() -> None:
-    split = datasets.split(blobs(), "kite")
+    split = splits.split(blobs(), "kite")
     *_, last = classical.learn("neighbours", blobs(), "kite")
     model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
     test = split.test_images.reshape(len(split.test_images), -1).astype(np.float32) / 255
@@ -120,7 +120,7 @@ def test_unknown_split_is_refused() -> None:
 
 @pytest.mark.usefixtures("small_pieces")
 def test_pixels_are_those_of_the_split_from_0_to_1() -> None:
-    split = datasets.split(blobs(), "kite")
+    split = splits.split(blobs(), "kite")
     train, test = classical.pixels(blobs(), "kite").get()
     np.testing.assert_array_equal(train, FLAT[split.train_indices])
     np.testing.assert_array_equal(test, split.test_images.reshape(len(test), -1).astype(np.float32) / 255)

@@ -12,7 +12,7 @@ import sklearn.metrics
 
 from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import ConfigError, TrainingError
 from mnist_core.network import TrainedNetwork, model
 from mnist_core.network.layers import initial_weights
@@ -68,7 +68,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
     """Weights and slots after the same run, each step a call of its own with the rate that it should have."""
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, program.architecture.uses_xla)
-    indices = datasets.split(blobs(), config.split, config.validation_fraction).train_indices
+    indices = splits.split(blobs(), config.split, config.validation_fraction).train_indices
     position = program.enter(data, initial_weights(config), engine.initial_slots(config))
     rate = turns.get((0, 0), config.learning_rate)
     number = 0
@@ -269,7 +269,7 @@ def test_validation_is_told_piece_by_piece_and_adds_up(
 ) -> None:
     monkeypatch.setattr(model, "_MOST_AT_ONCE", block)
     config, dataset = small(validation_fraction=0.25, loss=loss), mislabelled_validation()
-    chosen = datasets.split(dataset, config.split, config.validation_fraction).validation_indices
+    chosen = splits.split(dataset, config.split, config.validation_fraction).validation_indices
     labels = dataset.train_labels[chosen]
     events = list(training.train(config, dataset))
     for ended in epochs(events):

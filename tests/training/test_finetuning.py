@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.data import datasets
+from mnist_core.data import datasets, splits
 from mnist_core.drawing import handwriting, strokes, test_set, to_mnist
 from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.network import TrainedNetwork
@@ -65,7 +65,7 @@ def test_run_begins_with_what_the_network_knows() -> None:
 def test_lesson_holds_old_training_images_and_no_held_out_ones(kind: str) -> None:
     config = dataclasses.replace(trained().config, split=kind, validation_fraction=0.2)
     lesson = finetuning.lesson(config, blobs(), drawings(12))
-    split = datasets.split(blobs(), kind, 0.2)
+    split = splits.split(blobs(), kind, 0.2)
     may_be_seen = {image.tobytes() for image in blobs().train_images[split.train_indices]}
     old = {image.tobytes() for image in lesson.train_images} - {one.image.tobytes() for one in drawings(12)}
     assert old == may_be_seen  # All of them, since these are few.

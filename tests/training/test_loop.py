@@ -13,7 +13,7 @@ import sklearn.metrics
 
 from mnist_core import network, training
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.data import datasets
+from mnist_core.data import datasets, splits
 from mnist_core.errors import TrainingError
 from mnist_core.network.layers import initial_weights
 from mnist_core.network.model import _compiled_answer
@@ -44,7 +44,7 @@ def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> No
     model = network.to_keras(config)
     model.set_weights(list(initial_weights(config)))
     model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"], jit_compile=False)
-    split = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     images = dataset.train_images.astype(np.float32) / (1 if config.pixels == "raw" else 255)
     labels = keras.utils.to_categorical(dataset.train_labels, 10)
     assert len(split.train_indices) % config.batch_size != 0
@@ -250,7 +250,7 @@ def test_training_learns() -> None:
 def test_validation_metrics_match_scikit_learn() -> None:
     dataset = blobs()
     config = small(validation_fraction=0.25, epochs=3)
-    chosen = datasets.split(dataset, "official", 0.25).validation_indices
+    chosen = splits.split(dataset, "official", 0.25).validation_indices
     assert len(chosen) == 75
     for ended in epochs(events_of(config)):
         answers = network.TrainedNetwork(config, ended.state.weights).predict(dataset.train_images[chosen])

@@ -11,7 +11,7 @@ import streamlit as st
 
 from mnist_core.charts import data as data_charts
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
-from mnist_core.data import datasets, exploration, idx
+from mnist_core.data import exploration, idx, splits
 from pages.widgets.common import pictures, theme
 from pages.widgets.state import session
 
@@ -172,7 +172,7 @@ def tensors(dataset: Dataset) -> None:
 def split(dataset: Dataset) -> None:
     """Which images are for what, as the Train page's settings have it."""
     config = session.draft()
-    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     with st.container(horizontal=True):
         st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from these images.")
         st.metric("Validation", f"{len(parts.validation_indices):,}", help="For checking while it trains.")

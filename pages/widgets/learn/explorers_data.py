@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.charts import style
 from mnist_core.config import CLASSES, IMAGE_SIZE
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.lessons import demos
 from pages.widgets.common import dataset_views, pictures
 
@@ -90,7 +90,7 @@ def hold_back(dataset: Dataset, _: Step) -> None:
 def roles(dataset: Dataset, _: Step) -> None:
     """The three parts of the data, with a validation share to choose."""
     share = st.slider("Validation share", 0.0, 0.5, 0.2, 0.05)
-    parts = datasets.split(dataset, "official", share)
+    parts = splits.split(dataset, "official", share)
     with st.container(horizontal=True):
         st.metric("Training", f"{len(parts.train_indices):,}", help="Learned from, again and again.")
         st.metric("Validation", f"{len(parts.validation_indices):,}", help="Looked at after each epoch, to choose by.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.data import datasets
+from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs import run_cache
 from mnist_core.training import Status, capacity
@@ -140,7 +140,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
 def _seconds(trial: Trial, dataset: Dataset) -> float:
     """About how long a trial takes alone."""
     config = on(trial, dataset).config
-    parts = datasets.split(dataset, config.split, config.validation_fraction, config.training_images)
+    parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     return capacity.estimated_seconds(config, len(parts.train_indices))
 
 
