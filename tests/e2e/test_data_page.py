@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.data import idx
 from tests.e2e.test_main_path import SLOW
+from tests.e2e.toolbars import controls_under_toolbars
 
 # Each view with words that it alone has.
 VIEWS = {
@@ -48,6 +49,7 @@ def test_every_view_is_shown_and_bytes_and_images_are_told_on_hover(page: Page) 
         if view in ("One image", "The file", "Overview", "Map"):
             expect(page.locator(".mark-text, .mark-rect").first).to_be_attached(timeout=SLOW)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+        assert not controls_under_toolbars(page)
     choose(page, "The file")
     # Until then the marks are those of another view.
     expect(page.locator(".mark-rect path")).to_have_count(160, timeout=SLOW)

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.test_handwriting import on_canvas, wait_until_caught_up
 from tests.e2e.test_main_path import SLOW, stroke
 from tests.e2e.test_own_digits import SEVEN, open_draw
+from tests.e2e.toolbars import controls_under_toolbars
 
 HINT = "The answer comes after each stroke"
 
@@ -45,6 +46,9 @@ def test_the_right_edge_of_the_canvas_can_be_drawn_on(page: Page) -> None:
     stroke(page, canvas, [(0.97, 0.2), (0.97, 0.8)])
     expect(page.get_by_text("It reads a 1")).to_be_visible(timeout=SLOW)
     assert ink(canvas, 0.97, 0.5)
+    page.get_by_text("How the drawing became 28x28").click()
+    expect(page.get_by_text("Whatever stands out from the background is ink")).to_be_visible(timeout=SLOW)
+    assert not controls_under_toolbars(page)
 
 
 @pytest.mark.parametrize("page", ["touch-dark"], indirect=True)

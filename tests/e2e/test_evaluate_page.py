@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.test_main_path import SLOW, choose, matrix, middle_of_cell
+from tests.e2e.toolbars import controls_under_toolbars
 
 
 def test_tapped_cell_is_the_one_that_is_shown(chromium: Browser, server: str) -> None:
@@ -34,6 +37,9 @@ def test_tapped_cell_is_the_one_that_is_shown(chromium: Browser, server: str) ->
         is_shown(page, true, answer)
     page.mouse.click(*middle_of_cell(page, 0, 9))
     is_shown(page, 0, 9)
+    page.get_by_role("tab", name="One image").click()
+    expect(page.get_by_text(re.compile(r"^It is an? \d, read as \d"))).to_be_visible(timeout=SLOW)
+    assert not controls_under_toolbars(page)
     context.close()
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.faults import FAULTS
 from tests.e2e.test_main_path import SLOW, matrix
+from tests.e2e.toolbars import controls_under_toolbars
 
 
 def open_learn(page: Page) -> None:
@@ -47,6 +48,7 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
     for number, step in enumerate(course.steps, 1):
         expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
         wait_until_idle(page)  # Until then the explanation of the step before may still stand there.
+        assert not controls_under_toolbars(page)
         explanation = page.get_by_test_id("stAlert").filter(has_text="Right!")
         choose(page, step.question.text, step.question.choices[step.question.right])
         wait_until_idle(page)

@@ -44,12 +44,12 @@ def images(dataset: Dataset) -> None:
         return
     first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
     shown = indices[first:][:_SHOWN]
+    st.caption("Below each image its index among the training images, counted from 0, and its label.")
     pictures.row(
         [dataset.train_images[i] for i in shown],
         [f"{i:,}: {dataset.train_labels[i]}" for i in shown],
         alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i])}." for i in shown],
     )
-    st.caption("Below each image its index among the training images, counted from 0, and its label.")
 
 
 def one_image(dataset: Dataset) -> None:
@@ -97,10 +97,10 @@ def file(dataset: Dataset) -> None:
     header = idx.dissect(content)
     length = header[-1].stop + array.nbytes
     st.markdown(
-        f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked. "
-        "Touch a byte to see what it is."
+        f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked."
     )
     row = st.slider("From row", 0, IMAGE_SIZE**2 // data_charts.BYTES_PER_ROW, help="A row has sixteen bytes.")
+    st.caption("Touch a byte to see what it is.")
     at = data_charts.BYTES_PER_ROW * row
     shown = content[at : at + _ROWS * data_charts.BYTES_PER_ROW]
     kinds = [*(field.name for field in header), "number"]

@@ -115,7 +115,8 @@ def seen(drawn: Drawing | None) -> None:
     alt = (
         "Your drawing as the network sees it: 28 x 28 grey pixels." if image.any() else "Blank paper of 28 x 28 pixels."
     )
-    st.image(pictures.paper(image, 4), caption="What it sees: 28x28", width=112, alt=alt)
+    st.caption("What it sees: 28x28")
+    st.image(pictures.paper(image, 4), width=112, alt=alt)
 
 
 def in_words(prediction: Prediction) -> str:
@@ -152,6 +153,7 @@ def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], imag
 
 def way(drawn: Drawing) -> None:
     """The way from the canvas to 28x28, step by step."""
+    st.caption("From your drawing to what the network sees, step by step.")
     for step in drawn.steps:
         picture, text = st.columns([1, 3], vertical_alignment="center")
         scaled = pictures.paper(step.image, max(1, 196 // max(step.image.shape)))

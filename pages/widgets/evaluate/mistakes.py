@@ -105,11 +105,11 @@ def show_one(result: Evaluation, split: Split) -> None:
     """One test image with its ten probabilities."""
     index = st.number_input("Test image", 0, len(result.labels) - 1, **session.seeded("one-image", 0))
     label, answer = int(result.labels[index]), int(result.predicted[index])
+    st.markdown(f"It is **{pictures.a(label)}**, read as **{answer}**.")
     picture, bars = st.columns([1, 3], vertical_alignment="center")
     picture.image(
         pictures.paper(split.test_images[index], 5),
         width=140,
-        caption=pictures.a(label),
         alt=f"Test image {index}: handwritten, {pictures.a(label)}.",
     )
     kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]

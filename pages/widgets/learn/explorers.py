@@ -77,11 +77,11 @@ def layers(_: Dataset, step: Step) -> None:
     shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
     hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
     alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
-    st.vega_lite_chart(style.network_diagram(shown, theme.text_color()), alt=alt)
     sizes = [model.PIXELS, *[units] * count, CLASSES]
     terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
     st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
     st.caption("Each bracket: inputs + 1 for the bias.")
+    st.vega_lite_chart(style.network_diagram(shown, theme.text_color()), alt=alt)
 
 
 def softmax(_: Dataset, __: Step) -> None:
@@ -94,9 +94,9 @@ def softmax(_: Dataset, __: Step) -> None:
     found = probabilities_of(scores)
     table = pd.DataFrame({"digit": [str(digit) for digit in range(CLASSES)], "probability": found})
     table["best"] = table.index == int(found.argmax())
+    st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
     alt = f"Ten bars, the share of each digit. The highest is the {found.argmax()} with {found.max():.0%}."
     st.vega_lite_chart(table, style.live_bars(), alt=alt)
-    st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
 
 
 def loss(_: Dataset, __: Step) -> None:
@@ -108,11 +108,11 @@ def loss(_: Dataset, __: Step) -> None:
     dots = pd.DataFrame({"probability": chance, "value": [x[0] for x in _losses(np.array([chance]))], "name": names})
     table = pd.concat([*rows, dots], ignore_index=True)
     table["here"] = table.index >= len(table) - 2
-    alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
-    st.vega_lite_chart(table, lesson_charts.two_curves("probability", names, 4.0), alt=alt)
     cross, squared = dots["value"]
     judged = "right" if chance > 1 / CLASSES else "wrong"
     st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {judged}.")
+    alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
+    st.vega_lite_chart(table, lesson_charts.two_curves("probability", names, 4.0), alt=alt)
     st.caption("The other nine digits share the rest equally.")
 
 
@@ -129,9 +129,9 @@ def descent(_: Dataset, __: Step) -> None:
     table = pd.DataFrame({"weight": np.concatenate([valley, path])})
     table["loss"] = table["weight"] ** 2
     table["step"] = np.concatenate([np.full(len(valley), -1), np.arange(len(path))])
+    st.markdown(f"After {len(path) - 1} steps the loss has gone from 1 to **{path[-1] ** 2:.3g}**.")
     alt = f"A valley: the loss over one weight, with the {len(path) - 1} steps of gradient descent as dots."
     st.vega_lite_chart(table, lesson_charts.descent_path(_VALLEY), alt=alt)
-    st.markdown(f"After {len(path) - 1} steps the loss has gone from 1 to **{path[-1] ** 2:.3g}**.")
 
 
 def batches(dataset: Dataset, __: Step) -> None:
@@ -174,11 +174,11 @@ def mushrooms(_: Dataset, __: Step) -> None:
     values, poisonous = demos.mushrooms()
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
+    found = demos.judged(threshold)
+    st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")
     alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
     st.vega_lite_chart(table, lesson_charts.heaps(kinds, _HIGHEST_HEAP), alt=alt)
-    found = demos.judged(threshold)
     _four(found, "poisonous", "edible")
-    st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")
 
 
 def _four(found: demos.TwoClasses, positive: str, negative: str) -> None:

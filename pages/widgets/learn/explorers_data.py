@@ -25,12 +25,12 @@ _WHOLE = 255
 
 def examples(dataset: Dataset, _: Step) -> None:
     """A training image, and its label when it is wanted."""
-    index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
     left, right = st.columns([1, 3], vertical_alignment="center")
-    left.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
     with right:
+        index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
         if st.toggle("Show its label"):
             st.markdown(f"Its label is **{dataset.train_labels[index]}**.")
+    left.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
 
 
 def tasks(dataset: Dataset, _: Step) -> None:
@@ -56,9 +56,9 @@ def tasks(dataset: Dataset, _: Step) -> None:
         told = f"The line is off by **{error:.0f}** inked pixels on average."
     points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
     spec = lesson_charts.kinds_with_line(task == kinds[1])
+    st.markdown(told)
     alt = "Zeros and ones as points, by width and ink, with your line. Ones are narrow, zeros are wide."
     st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), spec, alt=alt)
-    st.markdown(told)
 
 
 def file(dataset: Dataset, _: Step) -> None:
@@ -152,6 +152,7 @@ def convolution(dataset: Dataset, _: Step) -> None:
     stencil = np.array(demos.STENCILS[name])
     image = dataset.test_images[index]
     answers = demos.convolved(image, stencil)
+    st.code("\n".join("  ".join(f"{weight:2d}" for weight in row) for row in stencil))
     first, second, third = st.columns(3)
     label = dataset.test_labels[index]
     first.image(
@@ -173,5 +174,3 @@ def convolution(dataset: Dataset, _: Step) -> None:
         width=160,
         alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",
     )
-    rows = "\n".join("  ".join(f"{weight:2d}" for weight in row) for row in stencil)
-    st.code(rows)
