@@ -110,7 +110,7 @@ class Group:
     """Runs, one for each config, submitted at once to a scheduler that has no others, and kept as the pages' are."""
 
     def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
-        owner = scheduler.Scheduler()
+        self._scheduler = scheduler.Scheduler()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         keeper = saver.Keeper(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
         self.runs: list[WatchedRun] = []
@@ -118,7 +118,7 @@ class Group:
             self.submitted = time.perf_counter()
             for config in configs:
                 try:
-                    run = owner.submit(config, dataset)
+                    run = self._scheduler.submit(config, dataset)
                 except CapacityError as error:
                     print(error, file=sys.stderr)
                     continue
@@ -141,7 +141,7 @@ class Group:
         """Stop every run; how long until the last had answered, its evaluation included."""
         asked = time.perf_counter()
         for run in self.runs:
-            run.stop()
+            self._scheduler.stop(run)
         _wait(lambda: all(run.ended for run in self.runs))
         return max([0.0, *((run.ended or time.perf_counter()) - asked for run in self.runs)])
 

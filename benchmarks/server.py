@@ -195,7 +195,7 @@ def _first_point(scheduler: Scheduler, config: settings.RunConfig, data: dataset
             raise SystemExit(run.snapshot.message)
         time.sleep(0.0005)
     took = time.perf_counter() - began
-    run.stop()
+    scheduler.stop(run)
     while run.snapshot.status.is_active:
         time.sleep(0.01)
     return took

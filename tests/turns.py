@@ -43,7 +43,7 @@ def in_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
     for _ in range(turns):
         run.take_turn(scheduling.TURN_SECONDS)
         run.leave_place()
-        scheduler.enqueue(run)
+        scheduler._enqueue(run)
 
 
 def to_the_end(scheduler: Scheduler, run: Job) -> None:

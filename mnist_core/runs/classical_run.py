@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import check_choice
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.runs.job import Job, JobSnapshot, Turns
+from mnist_core.runs.job import Job, JobSnapshot
 from mnist_core.training import Status, classical
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ class ClassicalRun(Job):
     Args:
         kind: a key of `classical.KINDS`.
         dataset: what it learns from.
-        scheduler: where it gets its turns.
         split: a key of `config.SPLITS`.
         is_watched: as for `Job`.
 
@@ -74,12 +73,11 @@ class ClassicalRun(Job):
         self,
         kind: str,
         dataset: Dataset,
-        scheduler: Turns,
         split: str = "official",
         is_watched: Callable[[], bool] | None = None,
     ) -> None:
         check_choice("kind", kind, classical.KINDS)
-        super().__init__(dataset, scheduler, is_watched)
+        super().__init__(dataset, is_watched)
         self.kind = kind
         self.title = classical.KINDS[kind]
         self.split_name = split

@@ -1,7 +1,7 @@
-"""What all that takes turns has in common: a place in the queue, people who watch, orders, and an end.
+"""What all jobs have in common: a place in the queue, people who watch, orders, and an end.
 
-A page gives a job orders and reads its snapshot; a scheduler gives it turns. Neither ever waits for the other: a
-snapshot is a frozen object that is replaced whole.
+A page gives its orders to the scheduler and reads the job's snapshot; the scheduler gives the job turns. Neither waits
+for the other: a snapshot is a frozen object that is replaced whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnist_core.errors import PlaygroundError
 from mnist_core.training import Status
@@ -31,16 +31,6 @@ logger = logging.getLogger(__name__)
 UNWATCHED_SECONDS = 600.0
 # A turn is charged as so many usual ones at most.
 _MOST_SURPRISE = 8
-
-
-class Turns(Protocol):
-    """What a job needs of its scheduler."""
-
-    def enqueue(self, job: Job, /) -> None:
-        """Let the job wait for a turn."""
-
-    def hurry(self, job: Job, /) -> None:
-        """Let the job have the next turn."""
 
 
 def unwatched_seconds() -> float:
@@ -73,11 +63,10 @@ def _always() -> bool:
 
 
 class Job(ABC):
-    """Something that learns from a data set, turn by turn. Its orders return at once, from any thread.
+    """Something that learns from a data set, turn by turn. It knows no scheduler.
 
     Args:
         dataset: what it learns from.
-        scheduler: where it gets its turns.
         is_watched: whether anybody still cares; None for one that is always watched.
     """
 
@@ -86,14 +75,13 @@ class Job(ABC):
 
     _snapshot: JobSnapshot
 
-    def __init__(self, dataset: Dataset, scheduler: Turns, is_watched: Callable[[], bool] | None = None) -> None:
+    def __init__(self, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.number = 0  # Counted from 1 by whoever owns several; stays 0 for what is nobody's own.
         self.title = ""  # What its owner calls what it learns; empty for that one's own name.
         self.dataset = dataset
         self.used_seconds = 0.0  # Time of the workers, for the scheduler to compare.
         self._usual_seconds: float | None = None
-        self._scheduler = scheduler
         self._watchers = [is_watched or _always]
         self._watched_at = time.monotonic()
         self._lock = threading.RLock()
@@ -159,11 +147,10 @@ class Job(ABC):
         """Return as soon as the first point is there or the job has ended, at most after `seconds`: whether so."""
         return self._has_begun.wait(seconds)
 
-    def stop(self) -> None:
-        """End the job after the piece under way; what it has learned is kept and evaluated."""
+    def want_stop(self) -> None:
+        """Note the order to stop; `Scheduler.stop` gives it."""
         with self._lock:
             self._stop_wanted = True
-        self._scheduler.hurry(self)
 
     def watch(self, is_watched: Callable[[], bool] | None = None) -> None:
         """Let somebody else watch too, as in the constructor: the job is watched if any of them says so."""
@@ -172,17 +159,16 @@ class Job(ABC):
             if self._snapshot.status.is_active and watcher not in self._watchers:
                 self._watchers.append(watcher)
 
-    def leave(self, is_watched: Callable[[], bool] | None = None) -> None:
-        """Take back a `watch`, or the constructor's; the job is stopped if nobody else watches."""
+    def unwatch(self, is_watched: Callable[[], bool] | None = None) -> bool:
+        """Undo a `watch`, or the constructor's; True if nobody else watches, so that the job is to stop."""
         with self._lock:
             watcher = is_watched or _always
             if watcher not in self._watchers:
-                return
+                return False
             self._watchers.remove(watcher)
             is_left = not self._is_watched()
             self._stop_wanted = self._stop_wanted or is_left
-        if is_left:
-            self._scheduler.hurry(self)
+        return is_left
 
     def _is_watched(self) -> bool:
         with self._lock:

@@ -1,6 +1,6 @@
-"""A network's run as a page holds it: the page gives it orders and reads its `Snapshot`; a scheduler gives it turns.
+"""A network's run as a page holds it: the page reads its `Snapshot`; the scheduler gives it turns and orders.
 
-Orders are taken at the next chunk.
+Orders are obeyed at the next chunk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import splits
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
-from mnist_core.runs.job import Job, JobSnapshot, Turns
+from mnist_core.runs.job import Job, JobSnapshot
 from mnist_core.training import Status, loop
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def busy_seconds(
 
 
 class Run(Job):
-    """One run of a network on its way through the scheduler. Its orders return at once, from any thread."""
+    """One run of a network on its way through the scheduler."""
 
     memory_remedy = "Use fewer units or layers, or SGD, or wait until other runs have ended."
     _snapshot: Snapshot
@@ -122,11 +122,10 @@ class Run(Job):
         self,
         config: RunConfig,
         dataset: Dataset,
-        scheduler: Turns,
         is_watched: Callable[[], bool] | None = None,
         start: training.TrainingState | None = None,
     ) -> None:
-        super().__init__(dataset, scheduler, is_watched)
+        super().__init__(dataset, is_watched)
         self.config = config
         self.start = start  # None for a network that begins with random weights, or for one that was kept.
         self.begins_random = start is None
@@ -141,22 +140,19 @@ class Run(Job):
         self._is_mid_chunk = False
 
     @classmethod
-    def restored(
-        cls, kept: StoredRun, dataset: Dataset, scheduler: Turns, is_watched: Callable[[], bool] | None = None
-    ) -> Run:
+    def restored(cls, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
         """A run as it was kept: ended, or ready to go on after its last finished epoch.
 
         Args:
             kept: the run.
             dataset: what it learned from; for one that has ended, its test images will do.
-            scheduler: where it gets its turns, if any are left to take.
             is_watched: as of `Job`.
 
         Raises:
             DataError: it learned from other images, and was tested with others.
         """
         summary, state = kept.summary, kept.state
-        run = cls(kept.config, _with_test_images_of(kept, dataset), scheduler, is_watched)
+        run = cls(kept.config, _with_test_images_of(kept, dataset), is_watched)
         run.begins_random = dataset.fingerprint == summary.fingerprint
         run.id, run.number, run.title = summary.id, summary.number, summary.title
         if state is not None and not summary.epochs:
@@ -182,19 +178,18 @@ class Run(Job):
         return run
 
     @classmethod
-    def of_network(cls, network: TrainedNetwork, dataset: Dataset, scheduler: Turns, message: str) -> Run:
+    def of_network(cls, network: TrainedNetwork, dataset: Dataset, message: str) -> Run:
         """An ended run of which there is only the network, such as one from a file; it is tested here and now.
 
         Args:
             network: what it left.
             dataset: what it is tested with, on the images that its config's split keeps for that.
-            scheduler: as of `Job`.
             message: where it comes from.
 
         Raises:
             DataError: the data set cannot be split as its config asks.
         """
-        run = cls(dataclasses.replace(network.config, dataset=dataset.name), dataset, scheduler)
+        run = cls(dataclasses.replace(network.config, dataset=dataset.name), dataset)
         run.begins_random = False
         evaluation = evaluate_on_test(network, dataset)
         run._publish(status=Status.FINISHED, network=network, evaluation=evaluation, message=message)
@@ -251,8 +246,8 @@ class Run(Job):
         rates = self._snapshot.rates
         return self._dials.learning_rate or (rates[-1].learning_rate if rates else self.config.learning_rate)
 
-    def set_learning_rate(self, rate: float) -> None:
-        """Go on with another learning rate from the next chunk; `Snapshot.rates` tells when that was.
+    def want_learning_rate(self, rate: float) -> None:
+        """Note the order to go on with another learning rate; `Scheduler.set_learning_rate` gives it.
 
         Raises:
             ConfigError: when `rate` is out of the range that a config may have.
@@ -268,30 +263,27 @@ class Run(Job):
             return None
         return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
 
-    def pause(self) -> None:
-        """Hold the run after the chunk under way."""
+    def want_pause(self) -> None:
+        """Note the order to pause; `Scheduler.pause` gives it."""
         with self._lock:
             self._pause_wanted = True
-        self._scheduler.enqueue(self)
 
-    def resume(self) -> None:
-        """Let a paused run go on."""
+    def want_resume(self) -> None:
+        """Note the order to go on; `Scheduler.resume` gives it."""
         with self._lock:
             self._pause_wanted = False
             self._chunks_wanted = 0
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
                 self._publish(status=Status.WAITING)
-        self._scheduler.enqueue(self)
 
-    def step(self) -> None:
-        """Let a paused run, or one not yet begun, do one chunk, about a fifth of a second, then hold it again."""
+    def want_step(self) -> None:
+        """Note the order for one chunk; `Scheduler.step` gives it."""
         with self._lock:
             self._pause_wanted = True
             self._chunks_wanted += 1
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
-        self._scheduler.enqueue(self)
 
     def _wants_turn(self) -> bool:
         return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0)

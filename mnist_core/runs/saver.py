@@ -108,7 +108,7 @@ class Keeper:
         """
         with self._resuming:
             stored = self.store.take_over(workspace, run_id, self._held(workspace), runs.GRACE_SECONDS)
-            run = turns.resume(stored, dataset, is_watched)
+            run = turns.take_over(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
             self._take_on(record, run)
         return run

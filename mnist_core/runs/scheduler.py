@@ -1,6 +1,7 @@
 """Many jobs share the processor: each of a few workers takes one, gives it a short turn, and puts it back.
 
-The next turn is for the one that has had the least time, so that all get the same, whatever their chunks take.
+The job that has used the least time is next, so all get the same time, however long their chunks are. Orders to a job
+(pause, stop, ...) go through its scheduler; they return at once, from any thread, and are obeyed at the next chunk.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Scheduler:
         Args:
             config: the run.
             dataset: the data that it names.
-            paused: whether it waits for `Run.step` or `Run.resume` before its first step.
+            paused: whether it waits for `step` or `resume` before its first step.
             is_watched: whether anybody still cares; asked at each turn, from a worker. After
                 `job.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
             start: where it goes on from; None for random weights.
@@ -94,15 +95,15 @@ class Scheduler:
         Raises:
             CapacityError: when the server cannot hold it, or has too many already.
         """
-        run = Run(config, dataset, self, is_watched, start)
+        run = Run(config, dataset, is_watched, start)
         self._take_on(run)
         if paused:
-            run.pause()
+            self.pause(run)
         else:
-            self.enqueue(run)
+            self._enqueue(run)
         return run
 
-    def resume(self, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
+    def take_over(self, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
         """Take on a kept run that was broken off: it goes on after its last finished epoch.
 
         Args:
@@ -115,9 +116,9 @@ class Scheduler:
             DataError: when these are other images.
         """
         kept.check_dataset(dataset)
-        run = Run.restored(kept, dataset, self, is_watched)
+        run = Run.restored(kept, dataset, is_watched)
         self._take_on(run)
-        self.enqueue(run)
+        self._enqueue(run)
         return run
 
     def submit_classical(
@@ -135,9 +136,9 @@ class Scheduler:
             CapacityError: when the server cannot hold it, or has too many already.
             ConfigError: there is no such kind or split.
         """
-        run = ClassicalRun(kind, dataset, self, split, is_watched)
+        run = ClassicalRun(kind, dataset, split, is_watched)
         self._take_on(run)
-        self.enqueue(run)
+        self._enqueue(run)
         return run
 
     def _take_on(self, run: Job) -> None:
@@ -154,14 +155,47 @@ class Scheduler:
             capacity.check(run.promised_bytes, run.memory_remedy, promised)
             self._runs.add(run)
 
-    def enqueue(self, run: Job, /) -> None:
+    def pause(self, run: Run) -> None:
+        """Pause a run after the chunk under way."""
+        run.want_pause()
+        self._enqueue(run)
+
+    def resume(self, run: Run) -> None:
+        """Let a paused run go on."""
+        run.want_resume()
+        self._enqueue(run)
+
+    def step(self, run: Run) -> None:
+        """Let a paused run, or a new one, do one chunk of about a fifth of a second, then pause it again."""
+        run.want_step()
+        self._enqueue(run)
+
+    def set_learning_rate(self, run: Run, rate: float) -> None:
+        """Go on with another learning rate from the next chunk; `Snapshot.rates` says when that was.
+
+        Raises:
+            ConfigError: when `rate` is out of the range that a config may have.
+        """
+        run.want_learning_rate(rate)
+
+    def stop(self, job: Job) -> None:
+        """End a job after the piece under way; what it has learned stays and is evaluated."""
+        job.want_stop()
+        self._hurry(job)
+
+    def leave(self, job: Job, is_watched: Callable[[], bool] | None = None) -> None:
+        """Undo a `Job.watch`, or the one that the job was submitted with; it is stopped if nobody else watches."""
+        if job.unwatch(is_watched):
+            self._hurry(job)
+
+    def _enqueue(self, run: Job) -> None:
         """Let a run wait for a turn, unless it does already or does not want one."""
-        # A newcomer, or one who was away, shall not catch up on all the time that the others have had.
+        # New and resumed runs start at the current minimum, so they cannot hog the workers.
         self._put(run, at_least=self._least_used)
 
-    def hurry(self, run: Job, /) -> None:
-        """Let a run have the next turn: one that is told to stop shall not wait for all the others."""
-        self.enqueue(run)
+    def _hurry(self, run: Job) -> None:
+        """Give a run the next turn: one that is to stop does not wait for all the others."""
+        self._enqueue(run)
         with self._lock:
             self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
             heapq.heapify(self._queue)

@@ -20,7 +20,6 @@ from mnist_core.config import CONTROLS, LAYER_KINDS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.export import report
 from mnist_core.runs.network_run import Run, Snapshot
-from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import EpochMetrics, RateChanged
 from tests.samples import blobs, small
 
@@ -31,7 +30,7 @@ CONFIG = small(layers=LAYERS, validation_fraction=0.2, epochs=3)
 @functools.cache
 def ended() -> Snapshot:
     """A run that has ended."""
-    run = Run(CONFIG, blobs(), Scheduler(workers=0))
+    run = Run(CONFIG, blobs())
     while run.snapshot.status.is_active:
         run.take_turn(10)
     return run.snapshot

@@ -45,7 +45,7 @@ def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
 def _stop_all() -> None:
     runs = list(scheduler.shared()._runs)
     for run in runs:
-        run.stop()
+        scheduler.shared().stop(run)
     # One that does a single step counts as paused, though it may be compiled at this moment.
     wait_until(lambda: not any(run.snapshot.status.is_active for run in runs))
 

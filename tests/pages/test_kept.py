@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import training
 from mnist_core.drawing import test_set
 from mnist_core.network import files
-from mnist_core.runs import saver
+from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import runs
 from mnist_core.training import Status
@@ -46,7 +46,7 @@ def broken_off(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run of 30 epochs that is held after some of them, when its server ends."""
     run = start_torres(app, 30)
     wait_until(lambda: len(run.snapshot.epochs) >= 2)
-    run.pause()
+    scheduler.shared().pause(run)
     wait_for(run, Status.PAUSED)
     restart(monkeypatch)
     return run
@@ -339,7 +339,7 @@ def test_run_that_ends_meanwhile_does_not_push_aside_the_one_that_is_looked_at(a
     wait_for(second, Status.RUNNING)
     app.switch_page("pages/evaluate.py").run()
     assert app.selectbox(key="run-choice").value == first.id
-    second.stop()
+    scheduler.shared().stop(second)
     wait_for(second, Status.STOPPED)
     app.run()
     assert second.id in [run.id for run in app.session_state["runs"] if run.snapshot.evaluation]

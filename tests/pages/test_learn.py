@@ -34,7 +34,7 @@ def nothing_has_run() -> Iterator[None]:
     run_cache.shared.cache_clear()
     yield
     for run in run_cache.shared().active():
-        run.stop()
+        scheduler.shared().stop(run)
         wait_until(lambda run=run: not run.snapshot.status.is_active)  # type: ignore[misc]
 
 

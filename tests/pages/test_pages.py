@@ -229,7 +229,7 @@ def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
     assert interruptions
     run = app.session_state["current_run"]
     assert run is not None
-    run.stop()
+    scheduler.shared().stop(run)
 
 
 def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app: AppTest) -> None:

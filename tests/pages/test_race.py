@@ -103,7 +103,7 @@ def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
 def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
     runs = race_of(compare, "preset-cnn", "preset-morgan-2")
     for run in runs:
-        run.pause()  # So that the race is on for as long as this takes.
+        scheduler.shared().pause(run)  # So that the race is on for as long as this takes.
     other = view(returned(compare), "compare-view", "Race")
     assert other.session_state["race-noted"] == tuple(run.id for run in runs)
     press(other, "Stop all")
@@ -121,7 +121,7 @@ def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
 def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     for run in runs:
-        run.pause()  # So that the race is still on when the page is opened again.
+        scheduler.shared().pause(run)  # So that the race is still on when the page is opened again.
     assert saver.shared().wait_until_saved(MINUTES)
     address = compare.query_params["race"]
     again = returned(compare, race="".join(address))

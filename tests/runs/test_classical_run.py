@@ -162,7 +162,7 @@ def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) ->
 def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs())
     in_turns(by_hand, run, 8)
-    run.stop()
+    by_hand.stop(run)
     assert run.is_stopping
     in_turns(by_hand, run)
     shot = run.snapshot
@@ -176,7 +176,7 @@ def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> Non
 def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs())
     in_turns(by_hand, run, 2)
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
@@ -188,7 +188,7 @@ def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
 def test_stopped_before_the_first_point(turns: int, by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("logistic", blobs())
     in_turns(by_hand, run, turns)
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
@@ -226,10 +226,10 @@ def test_last_to_leave_stops_it(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs(), is_watched=watchers[0])
     for watcher in (*watchers[1:], watchers[1]):
         run.watch(watcher)
-    run.leave(lambda: True)  # Who never watched.
-    run.leave(watchers[0])
+    by_hand.leave(run, lambda: True)  # Who never watched.
+    by_hand.leave(run, watchers[0])
     assert not is_stopping(run)
-    run.leave(watchers[1])  # The one that is left is not there.
+    by_hand.leave(run, watchers[1])  # The one that is left is not there.
     assert is_stopping(run)
     in_turns(by_hand, run)
     assert status(run) is Status.STOPPED
@@ -241,7 +241,7 @@ def test_leaving_a_network_that_others_watch_changes_nothing(by_hand: Scheduler)
 
     run = by_hand.submit(small(), blobs(), is_watched=first)
     run.watch()
-    run.leave(first)
+    by_hand.leave(run, first)
     to_the_end(by_hand, run)
     assert_same_as_alone(run)
 

@@ -50,7 +50,7 @@ class Worker:
             if run.is_stopping:
                 real_take_turn(run, seconds, chunk_seconds)
             if run is self.stopped_in_turn:
-                run.stop()
+                scheduler.stop(run)
 
         monkeypatch.setattr(Run, "take_turn", take_turn)
         monkeypatch.setattr(scheduling, "TURN_SECONDS", SHORT)
@@ -125,10 +125,10 @@ def test_newcomer_does_not_catch_up_on_old_time(worker: Worker) -> None:
 def test_resumed_run_does_not_catch_up_on_its_pause(worker: Worker) -> None:
     away, *others = (worker.submit() for _ in range(3))
     worker.take(6)
-    away.pause()
+    worker.scheduler.pause(away)
     assert worker.take(60).count(away) == 1
     assert away.snapshot.status is Status.PAUSED
-    away.resume()
+    worker.scheduler.resume(away)
     turns = worker.take(30)
     assert Counter(turns) == {away: 10, others[0]: 10, others[1]: 10}
     assert away in turns[:3]
@@ -140,8 +140,8 @@ def test_pausing_and_resuming_gains_no_turn(cost: float, worker: Worker) -> None
     worker.take(600)
     turns: Counter[Run] = Counter()
     for _ in range(20):
-        restless.pause()
-        restless.resume()
+        worker.scheduler.pause(restless)
+        worker.scheduler.resume(restless)
         turns.update(worker.take(6))
     assert turns[restless] <= 120 * SHORT / (cost + SHORT) + 1
     assert turns[quiet] == 120 - turns[restless]
@@ -153,7 +153,7 @@ def test_pausing_and_resuming_gains_no_turn(cost: float, worker: Worker) -> None
 def test_stop_goes_before_everybody_who_waits(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(5)]
     worker.take(10)
-    runs[4].stop()
+    worker.scheduler.stop(runs[4])
     assert runs[4].is_stopping
     assert worker.take(1) == [runs[4]]
     assert runs[4].snapshot.status is Status.STOPPED
@@ -170,8 +170,8 @@ def test_run_stopped_during_its_turn_has_the_next_one_too(worker: Worker) -> Non
 def test_stops_go_before_all_others(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(6)]
     worker.take(6)
-    runs[5].stop()
-    runs[3].stop()
+    worker.scheduler.stop(runs[5])
+    worker.scheduler.stop(runs[3])
     assert set(worker.take(2)) == {runs[3], runs[5]}
     assert worker.take(4) == [runs[0], runs[1], runs[2], runs[4]]
 
@@ -180,7 +180,7 @@ def test_stop_of_a_paused_run_goes_first(worker: Worker) -> None:
     paused = worker.submit(paused=True)
     waiting = [worker.submit() for _ in range(3)]
     assert worker.take(3) == waiting
-    paused.stop()
+    worker.scheduler.stop(paused)
     assert worker.take(1) == [paused]
     assert paused.snapshot.status is Status.STOPPED
 
@@ -210,7 +210,7 @@ def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
     worker.take(1)
     assert worker.given[-1][1] == scheduling.TURN_SECONDS
     for run in paused:
-        run.resume()
+        worker.scheduler.resume(run)
     worker.take(1)
     assert worker.given[-1][1] == pytest.approx(1.4 / 51)
 
@@ -295,7 +295,7 @@ def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visit
 def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visitor: Visitor) -> None:
     run = watched_run(by_hand, visitor)
     visitor.is_here = False
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     assert (run.snapshot.status, run.snapshot.message) == (Status.STOPPED, "")
 

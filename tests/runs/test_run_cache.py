@@ -64,7 +64,7 @@ def test_finding_starts_nothing(shared: SharedRuns, by_hand: Scheduler) -> None:
 @pytest.mark.parametrize("has_answered", [False, True])
 def test_stopped_run_is_made_anew(has_answered: bool, shared: SharedRuns, by_hand: Scheduler) -> None:
     run = shared.classical("forest", blobs())
-    run.stop()
+    by_hand.stop(run)
     if has_answered:
         in_turns(by_hand, run)
         assert run.snapshot.status is Status.STOPPED
@@ -85,7 +85,7 @@ def test_failed_run_is_made_anew(shared: SharedRuns, by_hand: Scheduler, monkeyp
     assert shared.find_classical("forest", blobs()) is again
 
 
-def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns) -> None:
+def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns, by_hand: Scheduler) -> None:
     def first() -> bool:
         return True
 
@@ -96,7 +96,7 @@ def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns) ->
     assert shared.network(small(), blobs(), second) is run
     stopping = []
     for leaving in (first, second):
-        run.leave(leaving)
+        by_hand.leave(run, leaving)
         stopping.append(run.is_stopping)
     assert stopping == [False, True]
     assert shared.network(small(), blobs(), second) is not run

@@ -69,7 +69,7 @@ def abandoned(url: str, workspace: str, scheduler: Scheduler, epoch: int, title:
     run = scheduler.submit(CONFIG, blobs(), paused=True)
     run.number, run.title = 7, title
     other.keep(workspace, run)
-    run.resume()
+    scheduler.resume(run)
     turns_until(run, epoch)
     assert other.wait_until_saved(MINUTES)
     other.store.close()
@@ -142,7 +142,7 @@ def test_resumed_run_that_is_stopped_at_once_leaves_its_last_epochs_network(
 ) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=2)
     run = keeper.resume(workspace, run_id, blobs(), by_hand)
-    run.stop()
+    by_hand.stop(run)
     to_the_end(run)
     state = events_of(CONFIG)
     after_two = [event.state for event in state if isinstance(event, training.EpochEnded)][1]
@@ -156,7 +156,7 @@ def test_resumed_run_goes_on_with_the_turned_learning_rate(
     other = Keeper(RunStore(url, clock=an_hour_ago))
     first = by_hand.submit(CONFIG, blobs())
     other.keep(workspace, first)
-    first.set_learning_rate(0.0007)
+    by_hand.set_learning_rate(first, 0.0007)
     turns_until(first, 1)
     assert other.wait_until_saved(MINUTES)
     run = keeper.resume(workspace, first.id, blobs(), by_hand)
@@ -363,7 +363,7 @@ def test_run_that_went_on_elsewhere_and_then_here_anew_disturbs_no_other(
     del run, anew
     gc.collect()
     keeper._has_active()
-    stale.resume()
+    by_hand.resume(stale)
     turns_until(stale, 1)
     keeper.keep(workspace, other)
     assert keeper.wait_until_saved(MINUTES)
@@ -374,7 +374,7 @@ def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, 
     run = to_the_end(by_hand.submit(CONFIG, blobs()))
     keeper.keep(workspace, run)
     assert keeper.wait_until_saved(MINUTES)
-    back = Run.restored(keeper.store.load(workspace, run.id), blobs(), by_hand)
+    back = Run.restored(keeper.store.load(workspace, run.id), blobs())
     ours, theirs = back.snapshot, run.snapshot
     assert (ours.status, ours.epochs, ours.rates, ours.message) == (
         theirs.status, theirs.epochs, theirs.rates, theirs.message,
@@ -403,7 +403,7 @@ def test_run_that_nobody_waited_for_is_not_stored_unless_an_epoch_is_finished(
         keeper.keep(workspace, run)
         turns_until(run, epochs)
         if run_id == stopped:
-            run.stop()
+            by_hand.stop(run)
         else:
             is_open.clear()  # The tab is closed.
         to_the_end(run)

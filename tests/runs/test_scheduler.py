@@ -96,7 +96,7 @@ def test_waiting_for_the_beginning_ends_with_the_first_point(by_hand: Scheduler)
 def test_waiting_for_the_beginning_ends_with_a_run_that_never_began(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
     assert not run.wait_until_begun(0.0)
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     assert not run.snapshot.points
     assert run.wait_until_begun(0.0)
@@ -219,7 +219,7 @@ def test_too_many_runs(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> N
     first, second = (by_hand.submit(small(), blobs(), paused=paused) for paused in (False, True))
     with pytest.raises(CapacityError, match="2 runs are under way"):
         by_hand.submit(small(), blobs())
-    first.stop()
+    by_hand.stop(first)
     in_turns(by_hand, first)
     third = by_hand.submit(small(), blobs())
     assert {second.snapshot.status, third.snapshot.status} == {Status.PAUSED, Status.WAITING}
@@ -252,7 +252,7 @@ def test_memory_promised_to_waiting_runs_is_not_given_twice(
     waiting = [by_hand.submit(config, blobs()) for _ in range(2)]
     with pytest.raises(CapacityError, match="needs about"):
         by_hand.submit(config, blobs())
-    waiting[0].stop()
+    by_hand.stop(waiting[0])
     in_turns(by_hand, waiting[0])
     waiting.append(by_hand.submit(config, blobs()))
     assert by_hand.active_runs == 2
@@ -292,16 +292,16 @@ def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.Mon
     run = by_hand.submit(small(), blobs(), paused=True)
     for expected in (0.0, 1.0, 2.0):
         now += 500.0
-        run.step()
+        by_hand.step(run)
         now += 1.0
         in_turns(by_hand, run)
         assert run.snapshot.seconds == pytest.approx(expected)
     now += 500.0
-    run.resume()
+    by_hand.resume(run)
     now += 1.0
-    run.pause()
+    by_hand.pause(run)
     in_turns(by_hand, run)
-    run.step()
+    by_hand.step(run)
     in_turns(by_hand, run)
     assert len(run.snapshot.points) == 4
     assert run.snapshot.seconds <= 3.0 + 1e-9
@@ -312,7 +312,7 @@ def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(network_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(STEPS // 2):
-        run.step()
+        by_hand.step(run)
         now += 1.0
         in_turns(by_hand, run)
     # Five of the twenty steps in four seconds, the first one not counted.
@@ -327,7 +327,7 @@ def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> No
     assert by_hand.active_runs == 2
     to_the_end(by_hand, runs[1])
     assert by_hand.active_runs == 1
-    runs[0].resume()
+    by_hand.resume(runs[0])
     assert by_hand.active_runs == 2
 
 

@@ -50,7 +50,7 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     run = scheduler.submit(small(), blobs())
     gate.allow(3)
     wait_until(lambda: len(run.snapshot.points) == 3)
-    run.pause()
+    scheduler.pause(run)
     gate.open()
     wait_for(run, Status.PAUSED)
     held = run.snapshot
@@ -61,7 +61,7 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     assert_same_as_alone(other)
     assert run.snapshot.status is Status.PAUSED
     assert run.snapshot.points is held.points
-    run.resume()
+    scheduler.resume(run)
     wait_for(run, *ENDED)
     assert_same_as_alone(run)
 
@@ -71,13 +71,13 @@ def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
     assert run.snapshot.status is Status.PAUSED
     assert run.snapshot.started is None
     for count in range(1, STEPS + 3):
-        run.step()
+        scheduler.step(run)
         wait_until(lambda expected=count: len(run.snapshot.points) >= expected)  # type: ignore[misc]
         wait_for(run, Status.PAUSED)
         assert len(run.snapshot.points) == count
         # An epoch's last step brings its summary along.
         assert len(run.snapshot.epochs) == count // STEPS
-    run.resume()
+    scheduler.resume(run)
     wait_for(run, *ENDED)
     assert_same_as_alone(run)
 
@@ -85,7 +85,7 @@ def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
 def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(), blobs(), paused=True)
     for _ in range(5):
-        run.step()
+        scheduler.step(run)
     wait_until(lambda: len(run.snapshot.points) >= 5)
     other = scheduler.submit(small(seed=1), blobs())
     wait_for(other, *ENDED)
@@ -97,7 +97,7 @@ def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Schedule
     run = scheduler.submit(small(), blobs())
     gate.allow(2)
     wait_until(lambda: len(run.snapshot.points) == 2)
-    run.step()
+    scheduler.step(run)
     gate.open()
     wait_for(run, Status.PAUSED)
     assert len(run.snapshot.points) == 3
@@ -106,21 +106,21 @@ def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Schedule
 def test_run_is_stepped_to_its_very_end(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(epochs=1), blobs(), paused=True)
     for _ in range(STEPS):
-        run.step()
+        by_hand.step(run)
         in_turns(by_hand, run)
     assert len(run.snapshot.points) == STEPS
-    run.step()
+    by_hand.step(run)
     in_turns(by_hand, run)
     assert_same_as_alone(run)
 
 
 def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
-    run.pause()
+    by_hand.pause(run)
     in_turns(by_hand, run, 3)
     assert not run.snapshot.points
     statuses = [run.snapshot.status]
-    run.resume()
+    by_hand.resume(run)
     statuses.append(run.snapshot.status)
     assert statuses == [Status.PAUSED, Status.WAITING]
     to_the_end(by_hand, run)
@@ -130,9 +130,9 @@ def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
 def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(3):
-        run.step()
-    run.resume()
-    run.pause()
+        by_hand.step(run)
+    by_hand.resume(run)
+    by_hand.pause(run)
     in_turns(by_hand, run)
     assert run.snapshot.status is Status.PAUSED
     assert not run.snapshot.points
@@ -143,8 +143,8 @@ def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.
 
     def train(config: RunConfig, dataset: Any, state: Any, dials: Any) -> Iterator[training.Event]:
         for event in real_train(config, dataset, state, dials):
-            run.pause()
-            run.resume()
+            by_hand.pause(run)
+            by_hand.resume(run)
             yield event
 
     monkeypatch.setattr(training, "train", train)
@@ -161,7 +161,7 @@ def test_orders_from_many_threads(scheduler: Scheduler) -> None:
         choose = random.Random(seed)
         for _ in range(300):
             run = choose.choice(runs)
-            choose.choice([run.pause, run.resume, run.step])()
+            choose.choice([scheduler.pause, scheduler.resume, scheduler.step])(run)
 
     threads = [threading.Thread(target=command, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -169,7 +169,7 @@ def test_orders_from_many_threads(scheduler: Scheduler) -> None:
     for thread in threads:
         thread.join()
     for run in runs:
-        run.resume()
+        scheduler.resume(run)
         wait_for(run, *ENDED)
         assert_same_as_alone(run)
 
@@ -181,7 +181,7 @@ def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: G
     run = scheduler.submit(small(), blobs())
     gate.allow(STEPS + 3)
     wait_until(lambda: len(run.snapshot.points) == STEPS + 3)
-    run.stop()
+    scheduler.stop(run)
     gate.open()
     wait_for(run, *ENDED)
     shot = run.snapshot
@@ -212,10 +212,10 @@ def test_stopped_network_is_that_of_the_last_point(
     monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(steps):
-        run.step()
+        by_hand.step(run)
         in_turns(by_hand, run)
     assert len(run.snapshot.points) == points
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
@@ -231,10 +231,10 @@ def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
     gate.allow(3)
     wait_until(lambda: len(run.snapshot.points) == 3)
-    run.pause()
+    scheduler.pause(run)
     gate.open()
     wait_for(run, Status.PAUSED)
-    run.stop()
+    scheduler.stop(run)
     wait_for(run, *ENDED)
     assert run.snapshot.status is Status.STOPPED
     assert_evaluated(run)
@@ -242,7 +242,7 @@ def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
 
 def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(), blobs(), paused=True)
-    run.stop()
+    scheduler.stop(run)
     wait_for(run, *ENDED)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
@@ -253,7 +253,7 @@ def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
 
 def test_stop_while_waiting_in_the_queue(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
     assert not run.snapshot.points
@@ -261,10 +261,10 @@ def test_stop_while_waiting_in_the_queue(by_hand: Scheduler) -> None:
 
 def test_stop_wins_over_later_orders(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
-    run.stop()
-    run.pause()
-    run.resume()
-    run.step()
+    by_hand.stop(run)
+    by_hand.pause(run)
+    by_hand.resume(run)
+    by_hand.step(run)
     in_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
 
@@ -273,10 +273,10 @@ def test_orders_after_the_end_change_nothing(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(epochs=1), blobs())
     wait_for(run, *ENDED)
     end = run.snapshot
-    run.pause()
-    run.step()
-    run.resume()
-    run.stop()
+    scheduler.pause(run)
+    scheduler.step(run)
+    scheduler.resume(run)
+    scheduler.stop(run)
     other = scheduler.submit(small(seed=1, epochs=1), blobs())
     wait_for(other, *ENDED)
     assert run.snapshot is end
@@ -287,9 +287,9 @@ def test_stop_with_early_stopping_keeps_the_best_epoch_and_shows_it(by_hand: Sch
     config = small(epochs=9, validation_fraction=0.25, early_stopping=9)
     run = by_hand.submit(config, dataset, paused=True)
     while len(run.snapshot.epochs) < 3:
-        run.step()
+        by_hand.step(run)
         in_turns(by_hand, run)
-    run.stop()
+    by_hand.stop(run)
     in_turns(by_hand, run)
     # On these data each epoch makes the validation loss worse: the first one is the best.
     losses = [metrics.validation_loss for metrics in run.snapshot.epochs]

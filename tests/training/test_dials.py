@@ -215,17 +215,17 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
     run = by_hand.submit(small(), blobs(), paused=True)
     assert run.learning_rate == 0.1
     for _ in range(4):
-        run.step()
+        by_hand.step(run)
         in_turns(by_hand, run)
-    run.set_learning_rate(0.02)
+    by_hand.set_learning_rate(run, 0.02)
     assert run.learning_rate == 0.02
     assert not run.snapshot.rates
-    run.step()
+    by_hand.step(run)
     in_turns(by_hand, run)
     after_a_chunk = run.snapshot
     assert len(after_a_chunk.points) == 5
     assert after_a_chunk.rates == (RateChanged(1, 4, 0.02),)
-    run.resume()
+    by_hand.resume(run)
     to_the_end(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.FINISHED
@@ -238,7 +238,7 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
 
 def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
-    run.set_learning_rate(1)
+    by_hand.set_learning_rate(run, 1)
     to_the_end(by_hand, run)
     assert run.snapshot.rates == (RateChanged(1, 0, 1),)
     assert run.snapshot.network is not None
@@ -249,11 +249,11 @@ def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> Non
 def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: Scheduler) -> None:
     run = by_hand.submit(small(epochs=1), blobs())
     with pytest.raises(ConfigError, match="learning_rate"):
-        run.set_learning_rate(rate)
+        by_hand.set_learning_rate(run, rate)
     assert run.learning_rate == 0.1
-    run.set_learning_rate(0.05)
+    by_hand.set_learning_rate(run, 0.05)
     with pytest.raises(ConfigError):
-        run.set_learning_rate(rate)
+        by_hand.set_learning_rate(run, rate)
     assert run.learning_rate == 0.05
     to_the_end(by_hand, run)
     assert run.snapshot.rates == (RateChanged(1, 0, 0.05),)

@@ -159,20 +159,30 @@ def duration(seconds: float) -> str:
 
 def _orders(run: Run, status: Status) -> None:
     """The buttons of a run that is under way; `launch.offer` has the same places for those of the others."""
+    turns = scheduler.shared()
     if status is Status.PAUSED:
-        st.button("Resume", icon=":material/play_arrow:", on_click=run.resume, type="primary", help="Go on.")
+        st.button(
+            "Resume", icon=":material/play_arrow:", on_click=turns.resume, args=(run,), type="primary", help="Go on."
+        )
         st.button(
             "Step",
             icon=":material/skip_next:",
-            on_click=run.step,
+            on_click=turns.step,
+            args=(run,),
             help="Train a little further (0.2 s), then pause.",
         )
     else:
-        st.button("Pause", icon=":material/pause:", on_click=run.pause, help="Hold it where it is.")
+        st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Hold it where it is.")
         st.empty()
     with st.popover("Learning rate", icon=":material/speed:"):
         _learning_rate(run)
-    st.button("Stop", icon=":material/stop:", on_click=run.stop, help="End here and keep what it learned.")
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        on_click=turns.stop,
+        args=(run,),
+        help="End here and keep what it learned.",
+    )
     st.button(
         "Reset",
         icon=":material/replay:",
@@ -191,8 +201,8 @@ def _learning_rate(run: Run) -> None:
             st.button(
                 f"{rate:g}",
                 key=f"rate-{rate:g}",
-                on_click=run.set_learning_rate,
-                args=(rate,),
+                on_click=scheduler.shared().set_learning_rate,
+                args=(run, rate),
                 disabled=not is_possible,
             )
 

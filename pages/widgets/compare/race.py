@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core import network, presets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import told_apart
+from mnist_core.runs import scheduler
 from mnist_core.training import Status
 from pages.widgets.common import live, run_curves, run_picker, segments
 from pages.widgets.compare import run_table
@@ -176,7 +177,7 @@ def _started(config: RunConfig, dataset: Dataset) -> Run | None:
 
 def _stop(there: Named) -> None:
     for run in there.values():
-        run.stop()
+        scheduler.shared().stop(run)
 
 
 # --- The race ----------------------------------------------------------------------------------------------------

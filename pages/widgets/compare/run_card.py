@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
+from mnist_core.runs import scheduler
 from pages.widgets.compare import run_table
 from pages.widgets.state import session, workspace
 
@@ -140,7 +141,7 @@ def _offer_ways(row: Row) -> None:
 
 def _stop(under_way: Sequence[Run]) -> None:
     for run in under_way:
-        run.stop()
+        scheduler.shared().stop(run)
 
 
 def _delete(ids: Sequence[str]) -> None:

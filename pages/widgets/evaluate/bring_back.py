@@ -11,7 +11,6 @@ import streamlit as st
 from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.network import files
-from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from pages.widgets.state import data_sets, session
 
@@ -67,7 +66,7 @@ def _run(network: TrainedNetwork, name: str) -> Run:
             # A file may be called anything, and this is shown as Markdown.
             plain = re.sub(r"[^\w .()-]", "", name)[:80]
             message = f"Read from the file {plain}, and tested on {data_sets.names().get(dataset.name, dataset.name)}."
-            run = Run.of_network(tested, dataset, scheduler.shared(), message)
+            run = Run.of_network(tested, dataset, message)
             run.title = f"{presets.title_of(run.config)} from {plain}"
             return run
     raise DataError("There are no images to test it with yet.", "Wait until the data set is loaded, and try again.")

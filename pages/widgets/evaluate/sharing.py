@@ -10,7 +10,6 @@ import streamlit as st
 from mnist_core import link
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
-from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import workspaces
 from pages.widgets.common import links, run_picker
@@ -86,7 +85,7 @@ def _find(token: str) -> Run | None:
         dataset = data_sets.get(kept.summary.dataset)
         if dataset is None:
             return None
-        run = Run.restored(kept, dataset, scheduler.shared())
+        run = Run.restored(kept, dataset)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/link_off:")
         return None

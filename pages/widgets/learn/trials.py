@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
-from mnist_core.runs import run_cache
+from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live
 from pages.widgets.learn import replays
@@ -84,7 +84,7 @@ def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
         session.keep("awaited-trials", None)
         session.keep("left-runs", left | {run.id for run in active})
         for run in active:
-            run.leave(session.watcher())
+            scheduler.shared().leave(run, session.watcher())
         st.rerun()
 
 

@@ -394,7 +394,7 @@ def reset() -> None:
     """Clear the Train page. A run under way is stopped; one that has left a network stays with the others."""
     run = current_run()
     if run is not None:
-        run.stop()
+        scheduler.shared().stop(run)
     st.session_state["current_run"] = None
 
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
-from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import records, workspaces
 from pages.widgets.state import browser, data_sets, session
@@ -68,7 +67,7 @@ def open_run(run_id: str) -> Run:
             else "Wait until they are loaded.",
             data_sets.names().get(kept.summary.dataset, kept.summary.dataset),
         )
-    run = Run.restored(kept, dataset, scheduler.shared())
+    run = Run.restored(kept, dataset)
     session.hold(run)
     return run
 

@@ -168,9 +168,9 @@ def _start(
         trouble.error(str(error), icon=":material/error:")
         return
     if step:
-        run.step()
+        scheduler.shared().step(run)
     if instead_of is not None:
-        instead_of.stop()
+        scheduler.shared().stop(instead_of)
     st.rerun()
 
 
@@ -248,7 +248,7 @@ def _end(summary: RunSummary) -> None:
             keeper.give_up(token, summary.id)
         else:
             session.hold(run)
-            run.stop()
+            scheduler.shared().stop(run)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
     else:
