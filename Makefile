@@ -1,23 +1,23 @@
-# One command each; `make` alone lists them. Everything is installed into .venv, nothing outside of it, except
-# for the browser and the PostgreSQL that the tests may need. A second call finds its work done and takes seconds.
+# One target for each task; `make` alone lists them. Packages go into .venv only. The tests may also install a browser
+# and PostgreSQL. A second call finds everything in place and starts in seconds.
 
 PORT ?= 8501
 N ?= 1000
 SEED ?= 0
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
-# The C library keeps memory apart for each thread, up to eight times the cores: some 80 MB with thirty runs.
+# The C library sets memory aside for each thread, up to eight arenas a core. Two save about 80 MB with thirty runs.
 export MALLOC_ARENA_MAX ?= 2
-# Most tests keep one core busy, or wait for a browser. In one process alone: make test ARGS='-n 0'
+# Most tests keep one core busy or wait for a browser, so two processes share them. In one: make test ARGS='-n 0'
 in_two = -n 2 --dist loadfile --no-loadscope-reorder
 sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 help:
-	@echo "make run      start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
-	@echo "make test     run every test, the browser's too (some of them: make test ARGS='-k drawing')"
-	@echo "make check    format, lint, types and known holes in packages, changing nothing"
-	@echo "make format   bring the code into shape"
-	@echo "make fuzz     give every reader N damaged inputs (make fuzz N=100000; some: READERS='keras photo'; SEED=1)"
-	@echo "make bench    measure training, the server and a class of thirty beside others (about half an hour)"
+	@echo "make run          start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
+	@echo "make test         run all tests, browser tests included (some of them: make test ARGS='-k drawing')"
+	@echo "make check        check format, lint, types and known security holes; changes nothing"
+	@echo "make format       format the code and fix what the linter can fix"
+	@echo "make fuzz         feed N damaged inputs to every reader (make fuzz N=100000 READERS='keras photo' SEED=1)"
+	@echo "make bench        run the benchmarks (about half an hour)"
 
 run: .venv/app
 	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
@@ -52,8 +52,8 @@ bench: .venv/dev
 .PHONY: help run test check format fuzz bench stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
-# .venv/made, .venv/app and .venv/dev say how far it has come. It is made anew if an installation was cut off
-# (.venv/unfinished is still there), if its Python is gone, or if another one is asked for with PYTHON=.
+# The files .venv/made, .venv/app and .venv/dev mark the steps that are done. .venv is built again if an installation
+# was interrupted (.venv/unfinished is left over), its Python is gone, or PYTHON= names another one.
 
 stale := $(shell { [ ! -e .venv/unfinished ] && .venv/bin/python -c "import pip" \
     $(if $(PYTHON),&& [ "$$("$(PYTHON)" -V)" = "$$(.venv/bin/python -V)" ]); } >/dev/null 2>&1 || echo stale)
@@ -64,7 +64,7 @@ stale:
 	@for python in $(pythons); do \
 	    "$$python" -c "" >/dev/null 2>&1 || continue; \
 	    if problem=$$("$$python" -c "$$CHECK_PYTHON" 2>&1); then \
-	        echo "Making .venv with $$("$$python" -V)."; \
+	        echo "Creating .venv with $$("$$python" -V)."; \
 	        rm -rf .venv && "$$python" -m venv .venv && touch $@; exit; \
 	    fi; \
 	    echo "$$python: $$problem" >&2; \
@@ -84,23 +84,23 @@ define install
 @echo "Installing $(1) into .venv; the first time this takes a few minutes."
 @touch .venv/unfinished
 @.venv/bin/python -m pip install --disable-pip-version-check -r $(1) || { \
-    echo "Installing $(1) failed; the reason stands above. If no version of tensorflow was found: there are" >&2; \
+    echo "Installing $(1) failed; see the reason above. If no version of tensorflow was found: there are" >&2; \
     echo "wheels for Linux (glibc; x86_64, aarch64) and for Macs with Apple silicon, not for other machines." >&2; \
     exit 1; }
 @rm .venv/unfinished
 @touch $@
 endef
 
-# Run by any Python at all, so its language is what they have in common.
+# Must run on any Python, Python 2 included.
 define CHECK_PYTHON
 import sys
 version = "%d.%d" % sys.version_info[:2]
 if version not in ("3.11", "3.12", "3.13"):
-    sys.exit("This is Python " + version + ", the playground needs 3.11, 3.12 or 3.13.")
+    sys.exit("This is Python " + version + "; the playground needs 3.11, 3.12 or 3.13.")
 try:
     import ensurepip, venv
 except ImportError:
-    sys.exit("It cannot make a .venv, its venv or ensurepip module is missing. "
+    sys.exit("It cannot create .venv: its venv or ensurepip module is missing. "
              "On Debian and Ubuntu: apt install python" + version + "-venv")
 endef
 
@@ -109,7 +109,7 @@ import socket, sys
 try:
     socket.create_server(("", int(sys.argv[1]))).close()
 except (OSError, OverflowError, ValueError):
-    sys.exit("Port " + sys.argv[1] + " is taken, or no port at all. Choose another one: make run PORT=8600")
+    sys.exit("Port " + sys.argv[1] + " is in use or not a valid port. Choose another one: make run PORT=8600")
 endef
 
 export CHECK_PYTHON CHECK_PORT
