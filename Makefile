@@ -9,6 +9,8 @@ pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 export MALLOC_ARENA_MAX ?= 2
 # Most tests keep one core busy or wait for a browser, so two processes share them. In one: make test ARGS='-n 0'
 in_two = -n 2 --dist loadfile --no-loadscope-reorder
+# Only `make constraints` needs it.
+uv = 0.13.9
 sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
 help:
@@ -18,6 +20,7 @@ help:
 	@echo "make format       format the code and fix what the linter can fix"
 	@echo "make fuzz         feed N damaged inputs to every reader (make fuzz N=100000 READERS='keras photo' SEED=1)"
 	@echo "make bench        run the benchmarks (about half an hour)"
+	@echo "make constraints  write constraints.txt again (newest versions: make constraints ARGS=--upgrade)"
 
 run: .venv/app
 	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
@@ -49,7 +52,13 @@ bench: .venv/dev
 	.venv/bin/python -m benchmarks.store
 	.venv/bin/python -m benchmarks.server
 
-.PHONY: help run test check format fuzz bench stale
+# For a new pin in a requirements file. Versions stay as they are unless a pin or --upgrade changes them.
+constraints: .venv/made
+	.venv/bin/python -m pip install --disable-pip-version-check uv==$(uv)
+	.venv/bin/python -m uv pip compile --universal --python-version 3.11 --no-emit-package pip --annotation-style line \
+	    --custom-compile-command "make constraints" --output-file constraints.txt $(ARGS) requirements-dev.txt
+
+.PHONY: help run test check format fuzz bench constraints stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
 # The files .venv/made, .venv/app and .venv/dev mark the steps that are done. .venv is built again if an installation
@@ -74,16 +83,16 @@ stale:
 	echo "    make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-.venv/app: requirements.txt .venv/made
+.venv/app: requirements.txt constraints.txt .venv/made
 	$(call install,$<)
 
-.venv/dev: requirements-dev.txt .venv/app
+.venv/dev: requirements-dev.txt constraints.txt .venv/app
 	$(call install,$<)
 
 define install
 @echo "Installing $(1) into .venv; the first time this takes a few minutes."
 @touch .venv/unfinished
-@.venv/bin/python -m pip install --disable-pip-version-check -r $(1) || { \
+@.venv/bin/python -m pip install --disable-pip-version-check -r $(1) -c constraints.txt || { \
     echo "Installing $(1) failed; see the reason above. If no version of tensorflow was found: there are" >&2; \
     echo "wheels for Linux (glibc; x86_64, aarch64) and for Macs with Apple silicon, not for other machines." >&2; \
     exit 1; }
