@@ -1,0 +1,147 @@
+"""The documents: their links lead somewhere, they name all settings, and their figures and examples are true."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+    ROOT / "mnist_core" / "assets" / "README.md",
+]
+CODE = [
+    ROOT / "app.py",
+    *(path for folder in ("mnist_core", "pages", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")),
+]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# A benchmark sets it to measure what it costs.
+NOT_A_SETTING = {"STREAMLIT_RUNNER_POST_SCRIPT_GC"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def links(text: str) -> list[str]:
+    """Where a document's links and pictures lead, those in code left out."""
+    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
+
+
+def anchors(text: str) -> set[str]:
+    """What can follow the # of a link to a document, as GitHub makes it from the headings."""
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_relative_link_leads_somewhere(path: Path) -> None:
+    for link in links(path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        found = (path.parent / target).resolve() if target else path
+        assert found.is_relative_to(ROOT), link
+        assert found.exists(), link
+        assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), link
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    reached, queue = set(), [ROOT / "README.md"]
+    while queue:
+        path = queue.pop()
+        if path not in reached:
+            reached.add(path)
+            targets = [link.partition("#")[0] for link in links(path.read_text(encoding="utf-8")) if ":" not in link]
+            queue += [(path.parent / target).resolve() for target in targets if target.endswith(".md")]
+    assert set(DOCUMENTS) <= reached
+
+
+def variables(tree: ast.AST) -> Iterator[str]:
+    """The environment variables that code reads or sets, as patterns; those of f-strings have a gap."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="get" | "setdefault" | "getenv", value=owner), args=[key, *_]) if (
+                "environ" in ast.unparse(owner) or ast.unparse(owner) == "os"
+            ):
+                yield from pattern(key)
+            case ast.Subscript(value=ast.Attribute(attr="environ"), slice=key):
+                yield from pattern(key)
+            case ast.Constant(value=str(text)) if re.fullmatch(r"MNIST_[A-Z_]*[A-Z]", text):
+                yield text
+            case ast.JoinedStr() if "MNIST_" in ast.unparse(node):
+                yield from pattern(node)
+
+
+def pattern(key: ast.expr) -> Iterator[str]:
+    match key:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            gaps = [str(part.value) if isinstance(part, ast.Constant) else "[A-Z]+" for part in parts]
+            if re.fullmatch(r"(MNIST_|[A-Z_]|\[A-Z\]\+)+", "".join(gaps)):
+                yield "".join(gaps)
+
+
+def test_reading_of_variables() -> None:
+    """All the ways to read one are seen, so that the next test means something."""
+    code = (
+        "os.environ.get('A', '')\nos.environ['B']\nos.getenv('C')\nos.environ.setdefault('D', '1')\n"
+        "setting('MNIST_PROXIES', 1)\nsetting(f'MNIST_MAX_{kind.upper()}_PER_HOUR', 2)\n"
+        "print(f'Set MNIST_F to {one}.')\nnames.get('G')\n"
+    )
+    assert set(variables(ast.parse(code))) == {"A", "B", "C", "D", "MNIST_PROXIES", "MNIST_MAX_[A-Z]+_PER_HOUR"}
+
+
+def test_settings_are_the_variables_that_the_code_reads() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", text, flags=re.MULTILINE))
+    read = {name for path in CODE for name in variables(ast.parse(path.read_text(encoding="utf-8")))} - NOT_A_SETTING
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    read |= set(re.findall(r"^(?:export )?(PORT|MALLOC_ARENA_MAX) \?=", makefile, flags=re.MULTILINE))
+    read |= set(re.findall(r"\$\((PYTHON)\)", makefile))
+    unknown = [one for one in read if not any(re.fullmatch(one, name) for name in documented)]
+    assert unknown == []
+    assert [name for name in sorted(documented) if not any(re.fullmatch(one, name) for one in read)] == []
+
+
+def test_readme_is_short() -> None:
+    assert len(README.split()) <= 800
+
+
+def test_speed_in_the_readme_is_the_measured_one() -> None:
+    file = ROOT / "benchmarks" / "results" / "training.json"
+    measured = json.loads(file.read_text(encoding="utf-8"))["results"]["speed"]
+    rows = re.findall(r"^\| `([\w-]+)`[^|]*\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", README, flags=re.MULTILINE)
+    assert len(rows) >= 4
+    for network, *figures in rows:
+        seconds, ratios = measured[network]["seconds"]["ours"], measured[network]["ratios"]
+        assert figures == [f"{seconds:.3f}", f"{ratios['fit']:.2f}", f"{ratios['torch']:.2f}"], network
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/command-line.md"])
+def test_python_example_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    exec(compile(code.replace('load("mnist")', 'load("embedded")'), name, "exec"), {})
+    printed = capsys.readouterr().out.split()
+    assert printed[:40:2] == [str(epoch) for epoch in range(1, 21)]
+    assert all(0 < float(accuracy) <= 1 for accuracy in [*printed[1:40:2], *printed[40:]])
+
+
+def test_command_line_names_every_command() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    tree = ast.parse((ROOT / "mnist_core" / "__main__.py").read_text(encoding="utf-8"))
+    commands = {
+        ast.literal_eval(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_parser")
+    }
+    assert commands
+    assert set(re.findall(r"python -m mnist_core ([a-z]+)", text)) == commands
