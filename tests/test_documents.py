@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +146,18 @@ def test_command_line_names_every_command() -> None:
     }
     assert commands
     assert set(re.findall(r"python -m mnist_core ([a-z]+)", text)) == commands
+
+
+def test_changelog_keeps_its_form() -> None:
+    """Keep a Changelog: the newest version first, with its date, and changes under six known headings."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *versions = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert first == "[Unreleased]"
+    found = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - (\d{4}-\d\d-\d\d)", version) for version in versions]
+    releases = [(tuple(map(int, match.groups()[:3])), match[4]) for match in found if match]
+    assert len(releases) == len(versions)
+    assert releases == sorted(releases, reverse=True)
+    kinds = re.findall(r"^### (.+)$", text, flags=re.MULTILINE)
+    assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert versions[0].startswith(f"[{project['version']}]")
