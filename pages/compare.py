@@ -4,13 +4,13 @@ import streamlit as st
 
 from pages.widgets.common import segments
 from pages.widgets.compare import overlay, race, run_card, run_table
-from pages.widgets.state import data_sets, session, workspace
+from pages.widgets.state import controls, data_sets, editor_state, recovery, saved_runs
 
 
 def show_runs(rows: list[run_table.Row]) -> None:
     """The table, what can be done with the chosen runs, and what they look like together."""
     run_card.say()
-    workspace.show_room()
+    saved_runs.show_room()
     if not rows:
         st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
         with st.container(horizontal=True):
@@ -29,18 +29,18 @@ def show_runs(rows: list[run_table.Row]) -> None:
 
 def go_to_race() -> None:
     """Show the race, in the next rerun."""
-    session.choose("compare-view", race.VIEW)
+    controls.choose("compare-view", race.VIEW)
 
 
 st.title("Compare runs")
 first = race.VIEW if race.is_asked_for() else run_table.VIEW
 view = segments.choose("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
-rows = run_table.rows(workspace.summaries())
+rows = run_table.rows(saved_runs.summaries())
 if view == run_table.VIEW:
     race.leave()
     show_runs(rows)
-    workspace.offer_recovery()
+    recovery.offer_recovery()
 else:
-    dataset = data_sets.get(session.draft().dataset)
+    dataset = data_sets.get(editor_state.draft().dataset)
     if dataset is not None:
         race.show(dataset, rows)

@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.data import uploads
 from mnist_core.errors import PlaygroundError
 from pages.widgets.common import dataset_views, segments
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, editor_state
 
 VIEWS = {
     "Images": dataset_views.images,
@@ -35,8 +35,8 @@ def take_own() -> None:
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
         else:
-            session.keep("data-set", uploads.NAME)
-            session.forget("data-set-choice")
+            controls.remember("data-set", uploads.NAME)
+            controls.forget("data-set-choice")
             st.toast("Your data set is ready. It is shown above.", icon=":material/check:")
             st.rerun()
 
@@ -48,14 +48,16 @@ with left:
     name = st.selectbox(
         "Data set",
         list(names),
-        **session.seeded_choice("data-set-choice", session.kept("data-set", session.draft().dataset), list(names)),
+        **controls.seeded_choice(
+            "data-set-choice", controls.remembered("data-set", editor_state.draft().dataset), list(names)
+        ),
         format_func=names.__getitem__,
-        on_change=lambda: session.keep("data-set", session.chosen("data-set-choice")),
+        on_change=lambda: controls.remember("data-set", controls.chosen("data-set-choice")),
     )
 dataset = data_sets.get(name)
 if dataset is not None:
     if right.button("Train on it", icon=":material/play_circle:"):
-        session.use_data_set(name)
+        editor_state.use_data_set(name)
         st.switch_page("pages/train.py")
     # Where it lies on the server is nobody's business.
     st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")

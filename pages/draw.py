@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
 from pages.widgets.draw import board, own_digits, reading
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, editor_state
 
 st.title("Draw a digit")
 # Side by side where there is room for both, else one below the other.
@@ -39,10 +39,10 @@ try:
             seen = st.container(width=112)
             is_straight = st.toggle(
                 "Skip centring (just resize)",
-                **session.seeded("straight", session.kept("straight", False)),
+                **controls.seeded("straight", controls.remembered("straight", False)),
                 help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
             )
-        session.keep("straight", is_straight)
+        controls.remember("straight", is_straight)
     name = next(iter(predictors), "")
     if sheet.rgba is not None:
         as_mnist = preprocessing.to_mnist(sheet.rgba)
@@ -84,7 +84,7 @@ else:
             reading.why(predictors[name].network, drawn.image, found[name])
     if alike.open:
         with alike:
-            dataset = data_sets.get(session.draft().dataset)
+            dataset = data_sets.get(editor_state.draft().dataset)
             if dataset is not None:
                 reading.alike(drawn.image, dataset)
 if own.open:

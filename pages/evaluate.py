@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.widgets.common import pictures, run_picker
 from pages.widgets.evaluate import bring_back, downloads, mistakes, sharing
-from pages.widgets.state import session
+from pages.widgets.state import visitor_runs
 
 st.title("Evaluate: where is it wrong?")
 run = sharing.opened() if sharing.is_asked() else run_picker.choose()
@@ -22,7 +22,7 @@ if run is not None and run.snapshot.evaluation is not None:
         mistakes.show_matrix(result, noun)
     with right:
         mistakes.show_cell(result, split, noun)
-    if run in session.networks():
+    if run in visitor_runs.trained_networks():
         st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
     digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
     with digits:

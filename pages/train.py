@@ -7,7 +7,7 @@ from mnist_core.charts import style
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
 from pages.widgets.common import links, live, theme
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, launch, network_menu
 
 
@@ -43,12 +43,12 @@ with left:
 with right:
     picture = st.container()
     with st.expander("Layers", icon=":material/tune:"):
-        config = editor.network(session.draft())
+        config = editor.network(editor_state.draft())
     with st.expander("Training settings", icon=":material/speed:"):
         config = editor.recipe(config)
     with st.expander("Training data", icon=":material/image:"):
         config = editor.data(config)
-    session.set_draft(config)
+    editor_state.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
     editor.code(config)
@@ -59,7 +59,7 @@ with main:
     trouble = st.container()
 with trouble:
     dataset = data_sets.get(config.dataset)
-    run = session.current_run()
+    run = visitor_runs.current_run()
     is_under_way = run is not None and run.snapshot.status.is_active
     if not is_under_way:
         launch.offer_broken_off()

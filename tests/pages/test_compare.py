@@ -19,7 +19,7 @@ from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import space
 from mnist_core.training import Status
-from pages.widgets.state import session
+from pages.widgets.state import visitor_runs
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words
 from tests.pages.visitor import press, train_briefly
@@ -123,7 +123,7 @@ def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: App
         for _ in range(2):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(st, "session_state", app.session_state)
-                session.adopt(run)
+                visitor_runs.adopt_run(run)
         assert len(app.session_state["runs"]) == 1
     assert saver.shared().wait_until_saved(MINUTES)
     compare.run()

@@ -17,7 +17,7 @@ from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import data_sets, visitor_runs
 from pages.widgets.train import network_menu
 from tests import mirror
 from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
@@ -148,7 +148,7 @@ def test_own_changes_can_be_undone(app: AppTest) -> None:
 
 
 def test_only_so_many_runs_are_kept_and_the_oldest_goes(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "MAX_KEPT_RUNS", 3)
+    monkeypatch.setattr(visitor_runs, "MAX_HELD_RUNS", 3)
     kept = []
     for _ in range(5):
         train_briefly(app)
@@ -361,11 +361,11 @@ def neighbours() -> ClassicalRun:
 
 
 def adopt(app: AppTest, run: ClassicalRun) -> None:
-    """What `session.adopt` does, for another visitor's state."""
+    """What `visitor_runs.adopt_run` does, for another visitor's state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(st, "session_state", app.session_state)
-        session.adopt(run)
-        session.adopt(run)
+        visitor_runs.adopt_run(run)
+        visitor_runs.adopt_run(run)
 
 
 def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours: ClassicalRun) -> None:
@@ -408,8 +408,8 @@ def test_drawings_are_read_by_networks_only(app: AppTest, neighbours: ClassicalR
 
 def test_visitor_is_always_watched_by_the_same_watcher() -> None:
     page = AppTest.from_string(
-        "import streamlit as st\nfrom pages.widgets.state import session\n"
-        "st.session_state['seen'] = [*st.session_state.get('seen', []), session.watcher()]"
+        "import streamlit as st\nfrom pages.widgets.state import visitor_runs\n"
+        "st.session_state['seen'] = [*st.session_state.get('seen', []), visitor_runs.watcher()]"
     )
     page.run()
     page.run()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def listen(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], N
     key = f"{chart}-clicks"
 
     def take() -> None:
-        cell = read(session.chosen(key)["cell"], classes)
+        cell = read(controls.chosen(key)["cell"], classes)
         if cell is not None:
             on_choose(*cell)
 

@@ -13,7 +13,7 @@ from mnist_core.charts import data as data_charts
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
 from mnist_core.data import exploration, idx, splits
 from pages.widgets.common import pictures, theme
-from pages.widgets.state import session
+from pages.widgets.state import controls, editor_state
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,9 +33,9 @@ def images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
     digits = ["all", *range(CLASSES)]
-    kept = session.kept("data-digit", "all")
-    digit = left.selectbox("Digit", digits, **session.seeded_choice("data-digit", kept, digits))
-    session.keep("data-digit", digit)
+    kept = controls.remembered("data-digit", "all")
+    digit = left.selectbox("Digit", digits, **controls.seeded_choice("data-digit", kept, digits))
+    controls.remember("data-digit", digit)
     indices = np.arange(len(dataset.train_labels))
     if digit != "all":
         indices = np.flatnonzero(dataset.train_labels == digit)
@@ -57,9 +57,9 @@ def one_image(dataset: Dataset) -> None:
     # Another key for each data set, since another one may have fewer images.
     name = f"data-image-{dataset.name}"
     index = st.number_input(
-        "Training image", 0, len(dataset.train_labels) - 1, **session.seeded(name, session.kept(name, 0))
+        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(name, controls.remembered(name, 0))
     )
-    session.keep(name, index)
+    controls.remember(name, index)
     image, label = dataset.train_images[index], int(dataset.train_labels[index])
     rows, columns = np.indices(image.shape)
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
@@ -171,7 +171,7 @@ def tensors(dataset: Dataset) -> None:
 
 def split(dataset: Dataset) -> None:
     """Which images are for what, as the Train page's settings have it."""
-    config = session.draft()
+    config = editor_state.draft()
     parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     with st.container(horizontal=True):
         st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from these images.")

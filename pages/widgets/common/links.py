@@ -13,7 +13,7 @@ from mnist_core import link, presets
 from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
 from mnist_core.store import workspaces
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, editor_state, workspace
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -55,30 +55,30 @@ def take() -> DeltaGenerator:
     """
     query = _query()
     address = _settings(query)
-    wanted: RunConfig | None = session.kept("wanted-network", None)
+    wanted: RunConfig | None = controls.remembered("wanted-network", None)
     if wanted is not None:
-        session.keep("wanted-network", None)
+        controls.remember("wanted-network", None)
         _open(wanted, "From a shared run", "From a run that was shared")
     elif address and address not in _known():
         try:
             config = _read(query)
         except PlaygroundError as error:
-            session.keep("arrival", _Arrival(session.draft(), trouble=_told(error)))
+            controls.remember("arrival", _Arrival(editor_state.draft(), trouble=_told(error)))
         else:
             ignored = _ignored(query)
             # After a reload the run that is shown again may have brought it already.
-            if config is not None and config != session.draft():
+            if config is not None and config != editor_state.draft():
                 start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
                 _open(config, "From a link", "Loaded from a link", start, ignored)
             elif ignored:
-                session.keep("arrival", _Arrival(session.origin().config, ignored))
+                controls.remember("arrival", _Arrival(editor_state.origin().config, ignored))
     _note(address)
     return st.container()
 
 
 def try_out(config: RunConfig) -> None:
     """Go to the Train page with a network in its editor."""
-    session.keep("wanted-network", config)
+    controls.remember("wanted-network", config)
     st.switch_page("pages/train.py")
 
 
@@ -88,11 +88,11 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
     seed that it has here.
     """
-    arrival: _Arrival | None = session.kept("arrival", None)
+    arrival: _Arrival | None = controls.remembered("arrival", None)
     if arrival is not None and arrival.trouble and arrival.editor == config:
         place.error(arrival.trouble, icon=":material/link_off:")
     # Not only until the first change, which would move the page under the pointer.
-    if arrival is not None and arrival.editor == session.origin().config:
+    if arrival is not None and arrival.editor == editor_state.origin().config:
         for note in arrival.notes:
             place.caption(note)
     _remember(config)
@@ -106,9 +106,9 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
                 own_start = st.radio(
                     "Random start",
                     list(_STARTS),
-                    **session.seeded_choice("own-start", session.kept("own-start", True), list(_STARTS)),
+                    **controls.seeded_choice("own-start", controls.remembered("own-start", True), list(_STARTS)),
                     format_func=_STARTS.__getitem__,
-                    on_change=lambda: session.keep("own-start", session.chosen("own-start")),
+                    on_change=lambda: controls.remember("own-start", controls.chosen("own-start")),
                     help="The seed sets the first weights and the order of the images. With own random starts, a class "
                     "gets different networks from one link. With yours, everybody gets exactly your network.",
                 )
@@ -147,15 +147,15 @@ def offer(address: str, within: str, place: DeltaGenerator | None = None) -> Non
 
 
 def _enlarge(address: str, within: str) -> None:
-    session.keep("large-code", address)
-    session.choose(within, False)
+    controls.remember("large-code", address)
+    controls.choose(within, False)
 
 
 def show_large() -> None:
     """The large code, once after it was asked for."""
-    address = session.kept("large-code", "")
+    address = controls.remembered("large-code", "")
     if address:
-        session.keep("large-code", "")
+        controls.remember("large-code", "")
         _large(address)
 
 
@@ -169,7 +169,7 @@ def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: t
     recipe = presets.recipe_of(config)
     notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
     if config.dataset not in data_sets.names():
-        there = session.draft().dataset
+        there = editor_state.draft().dataset
         why = (
             "It is for images of somebody's own, which no link can hold: bring them on the Data page."
             if config.dataset == uploads.NAME
@@ -177,8 +177,8 @@ def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: t
         )
         notes.append(f":material/info: {why} For now it learns from the data set {data_sets.names()[there]}.")
         config = dataclasses.replace(config, dataset=there)
-    session.edit(config, source)
-    session.keep("arrival", _Arrival(config, tuple(notes)))
+    editor_state.load_config(config, source)
+    controls.remember("arrival", _Arrival(config, tuple(notes)))
 
 
 def _remember(config: RunConfig) -> None:
@@ -186,7 +186,7 @@ def _remember(config: RunConfig) -> None:
     before = _query()
     settings = link.settings(before)
     after: dict[str, list[str]] = {name: values for name, values in before.items() if name not in settings}
-    if config != session.first_config():
+    if config != editor_state.first_config():
         after |= {name: [text] for name, text in config.to_query().items()}
     if after != before:
         _note(_settings(after))
@@ -194,7 +194,7 @@ def _remember(config: RunConfig) -> None:
 
 
 def _read(query: dict[str, list[str]]) -> RunConfig | None:
-    return link.read(query, workspaces.random_start(session.workspace()))
+    return link.read(query, workspaces.random_start(workspace.token()))
 
 
 def _is_own_start(query: dict[str, list[str]]) -> bool:
@@ -210,12 +210,12 @@ def _settings(query: dict[str, list[str]]) -> frozenset[tuple[str, tuple[str, ..
 
 
 def _known() -> frozenset[object]:
-    known: frozenset[object] = session.kept("addresses", frozenset())
+    known: frozenset[object] = controls.remembered("addresses", frozenset())
     return known
 
 
 def _note(address: object) -> None:
-    session.keep("addresses", _known() | {address})
+    controls.remember("addresses", _known() | {address})
 
 
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:

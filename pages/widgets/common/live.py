@@ -19,7 +19,7 @@ from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, capacity, loop
 from pages.widgets.common import pictures, run_picker, theme
-from pages.widgets.state import session, workspace
+from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +118,7 @@ def _draw(run: Run | None, shot: Snapshot | None, offer: Callable[[], None] | No
             _curves(run, shot)
         _rates(shot)
         _insight(run, shot)
-        workspace.show_trouble(run)
+        saved_runs.show_trouble(run)
 
 
 def _progress(run: Run, shot: Snapshot) -> None:
@@ -186,7 +186,7 @@ def _orders(run: Run, status: Status) -> None:
     st.button(
         "Reset",
         icon=":material/replay:",
-        on_click=session.reset,
+        on_click=visitor_runs.clear_train_page,
         help="Stop, and clear the screen. The run stays under Compare.",
     )
 

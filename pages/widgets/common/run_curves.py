@@ -14,7 +14,7 @@ from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.runs import network_run
 from pages.widgets.common import live, run_picker, theme
-from pages.widgets.state import session
+from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +145,7 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
 def offer_mistakes(run: Job) -> None:
     """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
     if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
-        session.adopt(run)
+        visitor_runs.adopt_run(run)
         st.switch_page("pages/evaluate.py")
 
 

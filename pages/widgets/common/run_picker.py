@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core import presets
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs.network_run import Run
-from pages.widgets.state import session, workspace
+from pages.widgets.state import controls, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
     from mnist_core.runs.job import Job
@@ -45,9 +45,11 @@ def readable(networks_only: bool = False) -> dict[str, str]:
 
     First those that are not kept, such as classical models', then the kept ones; the newest come first.
     """
-    in_memory = {run.id: run for run in (session.networks() if networks_only else session.readable_runs())}
-    kept = workspace.summaries()
-    preferred = session.preferred_run()
+    in_memory = {
+        run.id: run for run in (visitor_runs.trained_networks() if networks_only else visitor_runs.evaluated_runs())
+    }
+    kept = saved_runs.summaries()
+    preferred = visitor_runs.preferred_run_id()
     kept_ids = {one.id for one in kept}
     names = {run_id: name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
     for place, one in enumerate(kept):
@@ -55,7 +57,7 @@ def readable(networks_only: bool = False) -> dict[str, str]:
         # What is kept has the newest title, since another tab may have changed it, but lags a moment behind the end.
         accuracy = run.snapshot.evaluation.accuracy if run and run.snapshot.evaluation else one.test_accuracy
         if run or (accuracy is not None and (place < _MOST_LISTED or one.id == preferred)):
-            names[one.id] = _name(workspace.title(one), accuracy, one.number)
+            names[one.id] = _name(saved_runs.title(one), accuracy, one.number)
     return names
 
 
@@ -66,7 +68,7 @@ def choose() -> Job | None:
     """
     names = readable()
     if not names:
-        if session.is_training():
+        if visitor_runs.is_training():
             st.info("Your network is still learning. It can be looked into when it has ended.", icon=":material/info:")
             st.page_link("pages/train.py", label="Watch it learn", icon=":material/play_circle:")
         else:
@@ -74,19 +76,19 @@ def choose() -> Job | None:
             st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
         return None
     ids = list(names)
-    preferred = session.preferred_run()
+    preferred = visitor_runs.preferred_run_id()
     before = preferred if preferred in names else ids[0]
     # What is preferred may not be readable yet: it stays preferred until the visitor chooses. Something new, such as a
     # network from a file, is shown; what was preferred all along and has just ended pushes nothing aside.
-    if preferred in names and preferred != session.kept("preferred-before", preferred):
-        session.choose("run-choice", preferred)
-    session.keep("preferred-before", preferred)
+    if preferred in names and preferred != controls.remembered("preferred-before", preferred):
+        controls.choose("run-choice", preferred)
+    controls.remember("preferred-before", preferred)
     chosen = st.selectbox(
         "Network",
         ids,
-        **session.seeded_choice("run-choice", before, ids),
+        **controls.seeded_choice("run-choice", before, ids),
         format_func=names.__getitem__,
-        on_change=lambda: session.prefer_run(session.chosen("run-choice")),
+        on_change=lambda: visitor_runs.prefer_run(controls.chosen("run-choice")),
         help="Each of your runs that has learned something, the newest first.",
     )
     return opened(chosen)
@@ -94,9 +96,9 @@ def choose() -> Job | None:
 
 def opened(run_id: str) -> Job | None:
     """The run with that id; None, after saying why, when it cannot be had."""
-    held = next((run for run in session.runs() if run.id == run_id), None)
+    held = next((run for run in visitor_runs.runs() if run.id == run_id), None)
     try:
-        return held or workspace.open_run(run_id)
+        return held or saved_runs.open_run(run_id)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,16 +24,16 @@ def choose(
         title: what a choice is called.
         first: taken if it is among the choices.
     """
-    key = session.seed(name, session.kept(name, first), choices)
+    key = controls.seed(name, controls.remembered(name, first), choices)
     chosen = st.segmented_control(
         label,
         choices,
         key=key,
-        default=session.chosen(key),  # A second time, see `session.seeded`.
+        default=controls.chosen(key),  # A second time, see `controls.seeded`.
         format_func=title,
         required=True,
         label_visibility="collapsed",
         wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
     )
-    session.keep(name, chosen)
+    controls.remember(name, chosen)
     return str(chosen)

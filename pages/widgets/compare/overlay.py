@@ -12,7 +12,7 @@ from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import comparison as run_comparison
 from mnist_core.evaluation.comparison import frontier
 from pages.widgets.common import pictures, run_curves, segments
-from pages.widgets.state import session, workspace
+from pages.widgets.state import controls, saved_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ def show(every: Sequence[Row], chosen: Sequence[Row]) -> None:
 def opened(run_id: str, name: str = "") -> Run | None:
     """A kept run, or None after saying why it cannot be had."""
     try:
-        return workspace.open_run(run_id)
+        return saved_runs.open_run(run_id)
     except PlaygroundError as error:
         st.warning(f"{name}: {error}" if name else str(error), icon=":material/warning:")
         return None
@@ -128,16 +128,16 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
     picked: list[str] = []
     for place, letter in zip(st.columns(2), "AB", strict=True):
         name = f"duel-{letter}"
-        before = session.kept(name, "")
+        before = controls.remembered(name, "")
         if before not in ids:
-            others = {*picked, *(session.kept(f"duel-{other}", "") for other in "AB")}
+            others = {*picked, *(controls.remembered(f"duel-{other}", "") for other in "AB")}
             before = next((one for one in ids if one not in others), ids[0])
         picked.append(
             place.selectbox(
-                letter, ids, **session.seeded_choice(name, before, ids), format_func=lambda one: by_id[one].name
+                letter, ids, **controls.seeded_choice(name, before, ids), format_func=lambda one: by_id[one].name
             )
         )
-        session.keep(name, picked[-1])
+        controls.remember(name, picked[-1])
     if picked[0] == picked[1]:
         st.caption("Choose two different runs.")
         return

@@ -15,7 +15,7 @@ from mnist_core.runs import scheduler
 from mnist_core.training import Status
 from pages.widgets.common import live, run_curves, run_picker, segments
 from pages.widgets.compare import run_table
-from pages.widgets.state import session, workspace
+from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def leave() -> None:
 def show(dataset: Dataset, rows: Sequence[Row]) -> None:
     """The race that is on or was, and the start of another one."""
     there = _found()
-    for refusal in session.kept("race-refusals", ()):
+    for refusal in controls.remembered("race-refusals", ()):
         st.error(refusal, icon=":material/error:")
     if not there:
         _offer(dataset, rows)
@@ -75,20 +75,20 @@ def _across() -> str:
 
 def _found() -> Named:
     """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
-    ids: tuple[str, ...] = session.kept("race", ())
+    ids: tuple[str, ...] = controls.remembered("race", ())
     if not ids:
         ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else _under_way()
     there, stay = [], []
     for run_id in ids:
         try:
-            there.append(workspace.open_run(run_id))
+            there.append(saved_runs.open_run(run_id))
         except PlaygroundError as error:
             st.warning(str(error), icon=":material/warning:")
             if isinstance(error, RunNotFoundError):
                 continue
             # Others may be there again in a moment, or once they go on.
         stay.append(run_id)
-    session.keep("race", tuple(stay))
+    controls.remember("race", tuple(stay))
     if stay:
         st.query_params[_QUERY] = ".".join(stay)
     else:
@@ -104,7 +104,7 @@ def _begun() -> OrderedDict[str, tuple[str, ...]]:
 
 def _under_way() -> tuple[str, ...]:
     """The race of another tab, as long as one of its runs goes on."""
-    ids = _begun().get(session.workspace(), ())
+    ids = _begun().get(workspace.token(), ())
     return ids if any(run_table.under_way(run_id) for run_id in ids) else ()
 
 
@@ -118,7 +118,7 @@ def _named(there: Sequence[Run]) -> Named:
 
 def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
     """All that can race: a name and a config for each key."""
-    draft = session.draft()
+    draft = editor_state.draft()
     entries = {f"preset-{key}": (preset.name, preset.config) for key, preset in presets.PRESETS.items()}
     if presets.preset_of(draft) is None:
         entries[_EDITOR] = (f"In the editor: {presets.title_of(draft)}", draft)
@@ -131,20 +131,20 @@ def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
 def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
     entries = _entries(rows)
     keys = list(entries)
-    kept = [key for key in session.kept("race-entries", _FIRST) if key in entries]
-    key = session.seed("race-choice", kept)
-    session.choose(key, [one for one in session.chosen(key) if one in entries])
+    kept = [key for key in controls.remembered("race-entries", _FIRST) if key in entries]
+    key = controls.seed("race-choice", kept)
+    controls.choose(key, [one for one in controls.chosen(key) if one in entries])
     chosen = st.multiselect(
         f"Choose 2 to {MOST} networks",
         keys,
-        default=session.chosen(key),
+        default=controls.chosen(key),
         key=key,
         format_func=lambda one: entries[one][0],
         max_selections=MOST,
         placeholder=f"Two to {MOST} networks",
         help="The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs.",
     )
-    session.keep("race-entries", chosen)
+    controls.remember("race-entries", chosen)
     if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
         _start([entries[one][1] for one in chosen], dataset)
         st.rerun()
@@ -156,22 +156,22 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
 
 def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
     """Start a run of each; that the server cannot hold one keeps no other from racing."""
-    session.keep("race-refusals", ())
+    controls.remember("race-refusals", ())
     begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
     if begun:
-        session.keep("race", tuple(begun))
+        controls.remember("race", tuple(begun))
         races = _begun()
-        races[session.workspace()] = tuple(begun)
+        races[workspace.token()] = tuple(begun)
         while len(races) > _MOST_REMEMBERED:
             races.popitem(last=False)
 
 
 def _started(config: RunConfig, dataset: Dataset) -> Run | None:
     try:
-        return session.start(dataclasses.replace(config, dataset=dataset.name), dataset, is_shown=False)
+        return visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset, is_shown=False)
     except PlaygroundError as error:
         refusal = f"{presets.title_of(config)} does not race. {error}"
-        session.keep("race-refusals", (*session.kept("race-refusals", ()), refusal))
+        controls.remember("race-refusals", (*controls.remembered("race-refusals", ()), refusal))
         return None
 
 
@@ -257,4 +257,4 @@ def _unlike_finished(run: Run) -> str:
 
 def _compare(ids: Sequence[str]) -> None:
     run_table.choose(ids)
-    session.choose("compare-view", run_table.VIEW)
+    controls.choose("compare-view", run_table.VIEW)

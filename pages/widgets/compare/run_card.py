@@ -12,7 +12,7 @@ from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs import scheduler
 from pages.widgets.compare import run_table
-from pages.widgets.state import session, workspace
+from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ def show(row: Row) -> None:
         key = f"name-{summary.id}"
         st.text_input(
             "Name",
-            **session.seeded(key, summary.title),
+            **controls.seeded(key, summary.title),
             max_chars=runs.TITLE_LENGTH,
             placeholder="Rename this run",
             on_change=_change,
@@ -44,7 +44,7 @@ def show(row: Row) -> None:
         key = f"pin-{summary.id}"
         st.toggle(
             "Pin",
-            **session.seeded(key, summary.is_pinned),
+            **controls.seeded(key, summary.is_pinned),
             on_change=_change,
             args=(_pin, summary.id, key),
             help="Pinned runs are never deleted automatically.",
@@ -54,7 +54,7 @@ def show(row: Row) -> None:
         key = f"notes-{summary.id}"
         st.text_area(
             "Notes",
-            **session.seeded(key, summary.notes),
+            **controls.seeded(key, summary.notes),
             max_chars=runs.NOTES_LENGTH,
             placeholder="What you want to remember of it",
             on_change=_change,
@@ -71,7 +71,7 @@ def _origin(row: Row) -> str:
     told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
         told.append(f"seed {row.config.seed}")
-    versions = workspace.versions(row.summary)
+    versions = saved_runs.versions(row.summary)
     told += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
     return " · ".join(told)
 
@@ -85,23 +85,23 @@ def _zone() -> tzinfo:
 
 
 def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:
-    _try(how, run_id, session.chosen(key))
+    _try(how, run_id, controls.chosen(key))
 
 
 def _rename(run_id: str, title: str) -> None:
     title = " ".join(title.split())
-    workspace.store().rename(session.workspace(), run_id, title)
-    for run in (*session.runs(), *session.keeper().runs(session.workspace())):
+    saved_runs.store().rename(workspace.token(), run_id, title)
+    for run in (*visitor_runs.runs(), *workspace.keeper().runs(workspace.token())):
         if run.id == run_id:
             run.title = title
 
 
 def _note(run_id: str, notes: str) -> None:
-    workspace.store().note(session.workspace(), run_id, notes)
+    saved_runs.store().note(workspace.token(), run_id, notes)
 
 
 def _pin(run_id: str, is_pinned: bool) -> None:
-    workspace.store().pin(session.workspace(), run_id, is_pinned)
+    saved_runs.store().pin(workspace.token(), run_id, is_pinned)
 
 
 def offer(chosen: Sequence[Row]) -> None:
@@ -130,12 +130,12 @@ def offer(chosen: Sequence[Row]) -> None:
 
 def _offer_ways(row: Row) -> None:
     if row.summary.test_accuracy is not None and st.button("Evaluate", icon=":material/grid_on:"):
-        session.prefer_run(row.id)
+        visitor_runs.prefer_run(row.id)
         st.switch_page("pages/evaluate.py")
     if row.config is not None and st.button(
         "Edit in Train", icon=":material/tune:", help="Puts its settings into the editor."
     ):
-        session.edit(row.config, f"Run {row.summary.number}")
+        editor_state.load_config(row.config, f"Run {row.summary.number}")
         st.switch_page("pages/train.py")
 
 
@@ -145,20 +145,20 @@ def _stop(under_way: Sequence[Run]) -> None:
 
 
 def _delete(ids: Sequence[str]) -> None:
-    store, token = workspace.store(), session.workspace()
-    session.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
+    store, token = saved_runs.store(), workspace.token()
+    workspace.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
     gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
     for run_id in gone:
-        session.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
-        session.let_go(run_id)
-    session.keep("deleted-runs", tuple(gone))
+        workspace.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
+        visitor_runs.remove_run(run_id)
+    controls.remember("deleted-runs", tuple(gone))
     run_table.choose([one for one in run_table.chosen_ids() if one not in gone])
 
 
 def _restore(ids: Sequence[str]) -> None:
     for run_id in ids:
-        _try(workspace.store().restore, session.workspace(), run_id)
-    session.keep("deleted-runs", ())
+        _try(saved_runs.store().restore, workspace.token(), run_id)
+    controls.remember("deleted-runs", ())
     run_table.choose(ids)
 
 
@@ -167,15 +167,15 @@ def _try(what: Callable[..., object], *of: object) -> bool:
     try:
         what(*of)
     except PlaygroundError as error:
-        session.keep("run-trouble", str(error))
+        controls.remember("run-trouble", str(error))
         return False
     return True
 
 
 def say() -> None:
     """What could not be done, and what was deleted last, with the way back."""
-    trouble, gone = session.kept("run-trouble", ""), session.kept("deleted-runs", ())
-    session.keep("run-trouble", "")
+    trouble, gone = controls.remembered("run-trouble", ""), controls.remembered("deleted-runs", ())
+    controls.remember("run-trouble", "")
     if trouble:
         st.error(trouble, icon=":material/error:")
     if gone:

@@ -17,7 +17,7 @@ from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import comparison
 from pages.widgets.common import live
-from pages.widgets.state import session, workspace
+from pages.widgets.state import controls, saved_runs, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
     names = [
         # The number first: on a phone the end is cut off.
         (f"{one.number} · " if one.number else "")
-        + workspace.title(one)
+        + saved_runs.title(one)
         + (" (own data)" if one.dataset == uploads.NAME else "")
         for one in summaries
     ]
@@ -87,13 +87,13 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
 
 def under_way(run_id: str) -> Run | None:
     """The run itself while it is under way on this server."""
-    found = (run for run in session.keeper().runs(session.workspace()) if run.id == run_id)
+    found = (run for run in workspace.keeper().runs(workspace.token()) if run.id == run_id)
     return next((run for run in found if run.snapshot.status.is_active), None)
 
 
 def _now(summary: RunSummary) -> RunSummary:
     """What is kept of a run is a moment behind it."""
-    held = {run.id: run for run in session.keeper().runs(session.workspace())} if summary.status.is_active else {}
+    held = {run.id: run for run in workspace.keeper().runs(workspace.token())} if summary.status.is_active else {}
     if summary.id not in held:
         return summary
     shot = held[summary.id].snapshot
@@ -116,14 +116,14 @@ def _config(summary: RunSummary) -> RunConfig | None:
 
 def chosen_ids() -> list[str]:
     """The ids of the runs that are chosen, in the order in which they were."""
-    ids: list[str] = session.kept(_KEPT, [])
+    ids: list[str] = controls.remembered(_KEPT, [])
     return ids
 
 
 def choose(ids: Sequence[str]) -> None:
     """Let these runs be chosen; the table is made anew, with these ticked."""
-    session.keep(_KEPT, list(ids))
-    session.keep("choice-edition", session.kept("choice-edition", 0) + 1)
+    controls.remember(_KEPT, list(ids))
+    controls.remember("choice-edition", controls.remembered("choice-edition", 0) + 1)
 
 
 def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -149,27 +149,27 @@ def _await_end(active: Sequence[Run]) -> None:
 
 def _filtered(every: Sequence[Row]) -> list[Row]:
     sets = sorted({row.summary.dataset for row in every})
-    text, is_pinned, data_set = session.kept("run-filter", ("", False, _EVERY))
+    text, is_pinned, data_set = controls.remembered("run-filter", ("", False, _EVERY))
     if len(every) > _FEW or text or is_pinned or data_set:
         with st.container(horizontal=True, vertical_alignment="center"):
             # On the left, since the table's own tools appear over the right end.
-            is_pinned = st.toggle("Only pinned", **session.seeded("run-pinned", is_pinned))
+            is_pinned = st.toggle("Only pinned", **controls.seeded("run-pinned", is_pinned))
             if len(sets) > 1 or data_set:
                 choices = [_EVERY, *sorted({*sets, *filter(None, [data_set])})]
                 data_set = st.selectbox(
                     "Data set",
                     choices,
-                    **session.seeded_choice("run-data-set", data_set, choices),
+                    **controls.seeded_choice("run-data-set", data_set, choices),
                     format_func=lambda name: datasets.NAMES.get(name, name) or "All data sets",
                     label_visibility="collapsed",
                 )
             text = st.text_input(
                 "Search",
-                **session.seeded("run-search", text),
+                **controls.seeded("run-search", text),
                 placeholder="Search names, notes and settings",
                 label_visibility="collapsed",
             )
-        session.keep("run-filter", (text, is_pinned, data_set))
+        controls.remember("run-filter", (text, is_pinned, data_set))
     words = text.lower().split()
     return [
         row
@@ -190,7 +190,7 @@ def _searched(row: Row) -> str:
 def _grid(shown: Sequence[Row]) -> None:
     ids = [row.id for row in shown]
     # Ticks are places in this very list of runs: another list is another table.
-    key = f"runs-{session.kept('choice-edition', 0)}-{zlib.crc32(' '.join(ids).encode()):x}"
+    key = f"runs-{controls.remembered('choice-edition', 0)}-{zlib.crc32(' '.join(ids).encode()):x}"
     config = st.column_config
     st.dataframe(
         _table(shown),
@@ -240,14 +240,14 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
 
 
 def _take_ticks(key: str, ids: Sequence[str]) -> None:
-    _take([ids[place] for place in session.chosen(key)["selection"]["rows"] if place < len(ids)], ids)
+    _take([ids[place] for place in controls.chosen(key)["selection"]["rows"] if place < len(ids)], ids)
 
 
 def _take(now: Sequence[str], ids: Sequence[str]) -> None:
     """Note which of `ids` are chosen now; those that a filter hides stay as they were."""
     before = chosen_ids()
     stay = [one for one in before if one in now or one not in ids]
-    session.keep(_KEPT, [*stay, *(one for one in now if one not in before)])
+    controls.remember(_KEPT, [*stay, *(one for one in now if one not in before)])
 
 
 def _choice(shown: Sequence[Row]) -> list[Row]:
@@ -256,10 +256,10 @@ def _choice(shown: Sequence[Row]) -> list[Row]:
     chosen = [one for one in chosen_ids() if one in by_id]
 
     def take() -> None:
-        _take(session.chosen("run-choice-names"), list(by_id))
+        _take(controls.chosen("run-choice-names"), list(by_id))
         choose(chosen_ids())
 
-    session.choose("run-choice-names", chosen)
+    controls.choose("run-choice-names", chosen)
     st.multiselect(
         "Chosen runs",
         list(by_id),

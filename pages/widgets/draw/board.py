@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
 from pages.widgets.draw import canvas, clipboard, keyboard
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,24 +45,24 @@ def show() -> Drawn:
         pen = st.slider(
             "Pen width",
             *_PENS,
-            **session.seeded("pen", session.kept("pen", 18)),
+            **controls.seeded("pen", controls.remembered("pen", 18)),
             width=110,
         )
-        session.keep("pen", pen)
+        controls.remember("pen", pen)
         with st.popover("Photo", icon=":material/photo_camera:"):
             file = st.file_uploader(
                 "Read a picture instead",
                 ["png", "jpg", "jpeg"],
-                key=f"picture-{session.kept('pictures', 0)}",
+                key=f"picture-{controls.remembered('pictures', 0)}",
                 max_upload_size=photo.MAX_BYTES // 2**20,
                 help="A photo of a digit on paper, a scan or a screenshot. "
                 "You can also copy a picture and paste it here.",
             )
         by_keys = st.toggle(
             "Keyboard",
-            **session.seeded("by-keys", session.kept("by-keys", False)),
+            **controls.seeded("by-keys", controls.remembered("by-keys", False)),
         )
-        session.keep("by-keys", by_keys)
+        controls.remember("by-keys", by_keys)
     pasted = _pasted()
     with place:
         picture = pasted if file is None else file.getvalue()
@@ -96,8 +96,8 @@ def _pasted() -> bytes | None:
         new = None
     if new is not None:
         _put_away()
-        session.keep("pasted", new)
-    kept: bytes | None = session.kept("pasted", None)
+        controls.remember("pasted", new)
+    kept: bytes | None = controls.remembered("pasted", None)
     return kept
 
 
@@ -116,5 +116,5 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 def _put_away() -> None:
     # An uploader with another key has no file.
-    session.keep("pasted", None)
-    session.keep("pictures", session.kept("pictures", 0) + 1)
+    controls.remember("pasted", None)
+    controls.remember("pictures", controls.remembered("pictures", 0) + 1)

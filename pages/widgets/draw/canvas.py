@@ -14,7 +14,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,8 +80,8 @@ def show(pen: int, width: int) -> Drawing:
     Raises:
         DrawingError: the browser has sent something else than a drawing with its picture.
     """
-    if session.chosen(_KEY) is None:  # It is new, such as after another page.
-        _begin_with(session.kept(_DRAWING, _BLANK)[0])
+    if controls.chosen(_KEY) is None:  # It is new, such as after another page.
+        _begin_with(controls.remembered(_DRAWING, _BLANK)[0])
     try:
         result = st_canvas(
             stroke_width=pen,
@@ -90,7 +90,7 @@ def show(pen: int, width: int) -> Drawing:
             width=strokes.CANVAS,
             height=strokes.CANVAS,
             return_image_data=True,
-            initial_drawing=session.kept(_BEGINNING, None),
+            initial_drawing=controls.remembered(_BEGINNING, None),
             key=_KEY,
         )
         drawing, data = result.json_data, result.image_bytes
@@ -99,39 +99,39 @@ def show(pen: int, width: int) -> Drawing:
     _SHAPE(data={"name": "Drawing area: draw one digit with mouse, pen or finger", "width": width}, key="canvas-shape")
     strokes.from_canvas(drawing)
     # Of what it began with, the canvas sends no picture.
-    if data is not None and _paths(drawing) not in session.kept(_REPLACED, []):
-        session.keep(_DRAWING, (drawing, photo.from_canvas(data)))
-        session.keep(_REPLACED, [])
-    found: Drawing = session.kept(_DRAWING, _BLANK)
+    if data is not None and _paths(drawing) not in controls.remembered(_REPLACED, []):
+        controls.remember(_DRAWING, (drawing, photo.from_canvas(data)))
+        controls.remember(_REPLACED, [])
+    found: Drawing = controls.remembered(_DRAWING, _BLANK)
     return found
 
 
 def buttons() -> None:
     """Undo and Clear."""
-    drawing, _ = session.kept(_DRAWING, _BLANK)
+    drawing, _ = controls.remembered(_DRAWING, _BLANK)
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
         st.button("Clear", icon=":material/delete:", on_click=_replace, args=(None,), width="stretch")
 
 
 def _undo() -> None:
-    drawing, _ = session.kept(_DRAWING, _BLANK)
+    drawing, _ = controls.remembered(_DRAWING, _BLANK)
     rest = (drawing or {}).get("objects", [])[:-1]
     _replace({**drawing, "objects": rest} if rest else None)
 
 
 def _replace(drawing: dict[str, Any] | None) -> None:
-    replaced, _ = session.kept(_DRAWING, _BLANK)
-    session.keep(_REPLACED, [*session.kept(_REPLACED, []), _paths(replaced)])
-    session.keep(_DRAWING, _BLANK if drawing is None else (drawing, _painted(drawing)))
+    replaced, _ = controls.remembered(_DRAWING, _BLANK)
+    controls.remember(_REPLACED, [*controls.remembered(_REPLACED, []), _paths(replaced)])
+    controls.remember(_DRAWING, _BLANK if drawing is None else (drawing, _painted(drawing)))
     _begin_with(drawing)
 
 
 def _begin_with(drawing: dict[str, Any] | None) -> None:
     """Give the canvas another beginning, which it then sends as its drawing; the same one twice would be ignored."""
-    changes = session.kept(_CHANGES, 0) + 1
-    session.keep(_CHANGES, changes)
-    session.keep(_BEGINNING, {**(drawing or {"objects": []}), "change": changes})
+    changes = controls.remembered(_CHANGES, 0) + 1
+    controls.remember(_CHANGES, changes)
+    controls.remember(_BEGINNING, {**(drawing or {"objects": []}), "change": changes})
 
 
 def _paths(drawing: dict[str, Any] | None) -> list[Any]:

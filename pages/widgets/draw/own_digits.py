@@ -12,7 +12,7 @@ from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, visitor_runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ _WANTED = "wants-teaching"
 
 def drawings() -> list[LabelledDrawing]:
     """Those labelled so far, the oldest first."""
-    found: list[LabelledDrawing] = session.kept("own-digits", [])
+    found: list[LabelledDrawing] = controls.remembered("own-digits", [])
     return found
 
 
@@ -45,9 +45,9 @@ def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
     key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
 
     def keep() -> None:
-        label = session.chosen(key)
+        label = controls.chosen(key)
         if image is not None and label is not None:
-            session.keep("own-digits", test_set.with_label(drawings(), image, label, lines)[-_MOST:])
+            controls.remember("own-digits", test_set.with_label(drawings(), image, label, lines)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
@@ -95,8 +95,8 @@ def show(predictors: dict[str, Predictor]) -> None:
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
-        st.button("Delete the last", on_click=lambda: session.keep("own-digits", drawings()[:-1]))
-        st.button("Delete all", on_click=lambda: session.keep("own-digits", []))
+        st.button("Delete the last", on_click=lambda: controls.remember("own-digits", drawings()[:-1]))
+        st.button("Delete all", on_click=lambda: controls.remember("own-digits", []))
 
 
 def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
@@ -116,13 +116,13 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
         "Teach it",
         icon=":material/school:",
         key=f"teach-{name}",
-        disabled=session.is_training(),
+        disabled=visitor_runs.is_training(),
         help="A new run goes on from what this network knows, with these drawings among some of its old images. "
         "It takes a few seconds.",
     )
     # What it is to rehearse may have to be fetched first; the wish is not forgotten meanwhile.
-    if wants or session.kept(_WANTED, None) == name:
-        session.keep(_WANTED, name)
+    if wants or controls.remembered(_WANTED, None) == name:
+        controls.remember(_WANTED, name)
         _teach(name, network, own)
 
 
@@ -130,9 +130,9 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
         if network.config.dataset not in datasets.NAMES or data_sets.loading(network.config.dataset).done.is_set():
-            session.keep(_WANTED, None)  # It cannot be had, as the page says now.
+            controls.remember(_WANTED, None)  # It cannot be had, as the page says now.
         return
-    session.keep(_WANTED, None)
+    controls.remember(_WANTED, None)
     from mnist_core.store.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
 
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
@@ -141,22 +141,22 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
         base = _run_of(network)
         called = (run_picker.title(base) if base else name).removesuffix(_TAUGHT)
         title = called[: TITLE_LENGTH - len(_TAUGHT)] + _TAUGHT
-        run = session.start(config, lesson, state=finetuning.start(network), title=title)
+        run = visitor_runs.start_run(config, lesson, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
     known = _learned_from(network) | {one.image.tobytes() for one in own}
-    session.keep("taught", session.kept("taught", {}) | {run.id: known})
+    controls.remember("taught", controls.remembered("taught", {}) | {run.id: known})
     st.switch_page("pages/train.py")
 
 
 def _run_of(network: TrainedNetwork) -> Run | None:
     """The visitor's run that left this network; None for the shipped one."""
-    return next((run for run in session.networks() if run.snapshot.network is network), None)
+    return next((run for run in visitor_runs.trained_networks() if run.snapshot.network is network), None)
 
 
 def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
     """The pixels of the drawings that a network has learned from, which no longer test it."""
     run = _run_of(network)
-    known: frozenset[bytes] = session.kept("taught", {}).get(run.id, frozenset()) if run else frozenset()
+    known: frozenset[bytes] = controls.remembered("taught", {}).get(run.id, frozenset()) if run else frozenset()
     return known

@@ -15,7 +15,7 @@ from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import pictures, run_picker
-from pages.widgets.state import session
+from pages.widgets.state import controls, editor_state, visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,20 +40,20 @@ def choose() -> dict[str, Predictor]:
     """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
     own = run_picker.readable(networks_only=True)
     names = own | {SHIPPED: _SHIPPED_NAME}
-    preferred = session.preferred_run() if session.preferred_run() in own else next(iter(own), None)
+    preferred = visitor_runs.preferred_run_id() if visitor_runs.preferred_run_id() in own else next(iter(own), None)
     # Whoever has just trained a network wants to see it beside the one that reads well.
     at_first = [SHIPPED] if preferred is None else [preferred, SHIPPED]
     chosen = st.multiselect(
         "Networks",
         list(names),
-        key=session.seed_several("networks", at_first, list(names)),
-        default=session.chosen("networks"),
+        key=controls.seed_several("networks", at_first, list(names)),
+        default=controls.chosen("networks"),
         format_func=names.__getitem__,
         max_selections=_MOST_NETWORKS,
         placeholder="Choose who reads it",
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
-    session.keep("networks", (chosen, list(names)))
+    controls.remember("networks", (chosen, list(names)))
     asked = {names[i]: shipped() if i == SHIPPED else _predictor(i) for i in chosen}
     return {name: predictor for name, predictor in asked.items() if predictor is not None}
 
@@ -147,7 +147,7 @@ def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], imag
             )
             again = dataclasses.replace(predictors[name].network.config, augmentation=_SUGGESTED)
             if st.button("Train it again with augmentation", icon=":material/model_training:", key=f"augment-{name}"):
-                session.edit(again)
+                editor_state.load_config(again)
                 st.switch_page("pages/train.py")
 
 

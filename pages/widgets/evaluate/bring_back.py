@@ -12,7 +12,7 @@ from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.network import files
 from mnist_core.runs.network_run import Run
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, editor_state, visitor_runs
 
 if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
@@ -29,7 +29,7 @@ def offer() -> None:
         file = st.file_uploader(
             "File",
             ["keras", "npz", "json"],
-            key=f"bring-back-{session.kept('brought-back', 0)}",
+            key=f"bring-back-{controls.remembered('brought-back', 0)}",
             max_upload_size=files.MAX_BYTES // 2**20,
             label_visibility="collapsed",
         )
@@ -46,20 +46,22 @@ def _take(content: bytes, name: str) -> None:
     if name.lower().endswith(".json"):
         config = files.read_config(content, name)
         if config.dataset not in data_sets.names():
-            config = dataclasses.replace(config, dataset=session.draft().dataset)
-        session.edit(config, "From a file")
+            config = dataclasses.replace(config, dataset=editor_state.draft().dataset)
+        editor_state.load_config(config, "From a file")
         page = "pages/train.py"
     else:
         run = _run(files.read_network(content, name), name)
-        session.keep_run(run)
+        visitor_runs.add_new_run(run)
         page = "pages/evaluate.py"
-    session.keep("brought-back", session.kept("brought-back", 0) + 1)  # An uploader with another key has no file.
+    controls.remember(
+        "brought-back", controls.remembered("brought-back", 0) + 1
+    )  # An uploader with another key has no file.
     st.switch_page(page)
 
 
 def _run(network: TrainedNetwork, name: str) -> Run:
     """A network from a file as an ended run, tested on what it names or else on what this server has."""
-    for data_set in (network.config.dataset, session.first_config().dataset):
+    for data_set in (network.config.dataset, editor_state.first_config().dataset):
         dataset = data_sets.peek(data_set)
         if dataset is not None:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))

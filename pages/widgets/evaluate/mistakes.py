@@ -11,7 +11,7 @@ from mnist_core.charts import style
 from mnist_core.data import uploads
 from mnist_core.evaluation import metrics
 from pages.widgets.common import pictures
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     from mnist_core.data import Split
@@ -26,8 +26,8 @@ def noun(run: Job) -> str:
 
 def _choose_cell(true: int, answer: int) -> None:
     """Take over the cell that was clicked in the matrix."""
-    session.choose("cell-true", true)
-    session.choose("cell-answer", answer)
+    controls.choose("cell-true", true)
+    controls.choose("cell-answer", answer)
 
 
 def show_matrix(result: Evaluation, noun: str) -> None:
@@ -63,8 +63,8 @@ def _cell(result: Evaluation) -> tuple[int, int]:
     first, second = divmod(int(metrics.errors_only(result.confusion).argmax()), len(result.confusion))
     if first not in classes or second not in classes:  # No mistake, and no image of a 0.
         first = second = classes[0]
-    true = session.chosen(session.seed("cell-true", first, classes))
-    answer = session.chosen(session.seed("cell-answer", second, classes))
+    true = controls.chosen(controls.seed("cell-true", first, classes))
+    answer = controls.chosen(controls.seed("cell-answer", second, classes))
     return true, answer
 
 
@@ -77,7 +77,7 @@ def show_cell(result: Evaluation, split: Split, noun: str) -> None:
         (left, f"True {noun}", "cell-true", true),
         (right, "Read as", "cell-answer", answer),
     ):
-        place.selectbox(label, classes, **session.seeded_choice(name, value, classes))
+        place.selectbox(label, classes, **controls.seeded_choice(name, value, classes))
     indices = result.cell(true, answer)
     count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
     st.markdown(f"**{count} of {pictures.a(true)} read as {answer}**")
@@ -103,7 +103,7 @@ def show_digits(result: Evaluation, noun: str) -> None:
 
 def show_one(result: Evaluation, split: Split) -> None:
     """One test image with its ten probabilities."""
-    index = st.number_input("Test image", 0, len(result.labels) - 1, **session.seeded("one-image", 0))
+    index = st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0))
     label, answer = int(result.labels[index]), int(result.predicted[index])
     st.markdown(f"It is **{pictures.a(label)}**, read as **{answer}**.")
     picture, bars = st.columns([1, 3], vertical_alignment="center")

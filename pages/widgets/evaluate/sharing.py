@@ -13,7 +13,7 @@ from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.runs.network_run import Run
 from mnist_core.store import workspaces
 from pages.widgets.common import links, run_picker
-from pages.widgets.state import data_sets, session, workspace
+from pages.widgets.state import data_sets, saved_runs, workspace
 
 if TYPE_CHECKING:
     from mnist_core.runs.job import Job
@@ -41,7 +41,7 @@ def offer(run: Job) -> None:
 
 
 def _offer(run: Run) -> None:
-    shares, token = workspace.store().shares, session.workspace()
+    shares, token = saved_runs.store().shares, workspace.token()
     if not shares.is_shared(token, run.id):
         st.caption(
             "A link to this run: its figures, matrix and mistakes to look at, and all of it to take home. It shows "
@@ -77,7 +77,7 @@ def opened() -> Run | None:
 
 def _find(token: str) -> Run | None:
     try:
-        workspace.store().shares.check(token)
+        saved_runs.store().shares.check(token)
         kept = _load(token)
         if kept.summary.dataset not in datasets.NAMES:
             st.error("This run learned from images that are not on this server.", icon=":material/error:")
@@ -101,7 +101,7 @@ def _find(token: str) -> Run | None:
 @st.cache_resource(max_entries=5, ttl=600, show_spinner=False)
 def _load(token: str) -> StoredRun:
     """A shared run, once for the whole class that opens its link; without what only training needs."""
-    found = workspace.store().shares.load(token)
+    found = saved_runs.store().shares.load(token)
     state = dataclasses.replace(found.state, slots=()) if found.state else None
     return dataclasses.replace(found, state=state)
 

@@ -13,7 +13,7 @@ from mnist_core.lessons.faults import FAULTS, NUMBERED
 from mnist_core.runs import run_cache
 from pages.widgets.common import live, pictures, run_curves
 from pages.widgets.learn import replays, trials
-from pages.widgets.state import session
+from pages.widgets.state import controls, visitor_runs
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -65,7 +65,7 @@ def show(dataset: Dataset) -> None:
 
 def remember(is_shown: bool) -> None:
     """Write the case into the page's address, so that others can be sent there; the number does not tell the fault."""
-    number: int | None = session.kept("lab-case", None)
+    number: int | None = controls.remembered("lab-case", None)
     if number is None:
         return  # The data are still being loaded, and the case in the address has not been looked at.
     if is_shown and number != _SUMMARY:
@@ -81,7 +81,7 @@ def is_asked_for() -> bool:
 
 def _number() -> int:
     """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address."""
-    number: int | None = session.kept("lab-case", None)
+    number: int | None = controls.remembered("lab-case", None)
     if number is None:
         number = 1
         if is_asked_for():
@@ -89,13 +89,13 @@ def _number() -> int:
                 number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
             except DataError as error:
                 st.warning(str(error), icon=":material/warning:")
-        session.keep("lab-case", number)
+        controls.remember("lab-case", number)
     return number
 
 
 def _first_answers() -> dict[int, str]:
     """The key that was answered first in each case, or `_GIVEN_UP`."""
-    answers: dict[int, str] = session.kept("lab-answers", {})
+    answers: dict[int, str] = controls.remembered("lab-answers", {})
     return answers
 
 
@@ -109,7 +109,7 @@ def _score(first: dict[int, str]) -> int:
 
 def _run(number: int, dataset: Dataset) -> Run | None:
     """The run of a case that the visitor or somebody else has started."""
-    noted: tuple[int, Run] | None = session.kept("lab-run", None)
+    noted: tuple[int, Run] | None = controls.remembered("lab-run", None)
     if noted is not None and noted[0] == number:
         return noted[1]
     key = NUMBERED[number - 1]
@@ -117,7 +117,7 @@ def _run(number: int, dataset: Dataset) -> Run | None:
     run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
     if run is not None:
         trials.watch(run, key)
-        session.keep("lab-run", (number, run))
+        controls.remember("lab-run", (number, run))
     return run
 
 
@@ -155,18 +155,18 @@ def _evidence(run: Run) -> None:
 
 
 def _begin(number: int, dataset: Dataset) -> None:
-    session.keep("lab-case", number)
-    session.keep("refusal", None)
+    controls.remember("lab-case", number)
+    controls.remember("refusal", None)
     key = NUMBERED[number - 1]
     try:
         run = run_cache.shared().network(
-            _config(key, dataset), faults.spoiled(key, dataset), session.watcher(), faults.start(key)
+            _config(key, dataset), faults.spoiled(key, dataset), visitor_runs.watcher(), faults.start(key)
         )
     except PlaygroundError as error:
         trials.refuse(error)
     else:
         trials.watch(run, key)
-        session.keep("lab-run", (number, run))
+        controls.remember("lab-run", (number, run))
     st.rerun()
 
 
@@ -182,25 +182,25 @@ def _ask(number: int, dataset: Dataset) -> None:
     answer: str | None = st.radio(
         "What is wrong?",
         options,
-        index=options.index(session.kept(name, None)) if session.kept(name, None) else None,
+        index=options.index(controls.remembered(name, None)) if controls.remembered(name, None) else None,
         key=name,
         format_func=lambda option: FAULTS[option].name,
         on_change=_note_answer,
         args=(number, name),
     )
-    if number in session.kept("lab-told", frozenset()):
+    if number in controls.remembered("lab-told", frozenset()):
         _explain(number, dataset)
         return
     if answer is not None:
         st.warning(f"**Not quite.** {FAULTS[answer].symptom} Look again, or take a hint.")
-    hints: int = session.kept(f"lab-hints-{number}", 0)
+    hints: int = controls.remembered(f"lab-hints-{number}", 0)
     for hint in fault.hints[:hints]:
         st.info(hint, icon=":material/lightbulb:")
     with st.container(horizontal=True):
         st.button(
             "A hint",
             icon=":material/lightbulb:",
-            on_click=lambda: session.keep(f"lab-hints-{number}", hints + 1),
+            on_click=lambda: controls.remember(f"lab-hints-{number}", hints + 1),
             disabled=hints >= len(fault.hints),
         )
         st.button("Tell me", on_click=_tell, args=(number, _GIVEN_UP), type="tertiary")
@@ -214,34 +214,34 @@ def _contents(number: int) -> None:
         mark = "" if one not in first else " ✓" if _is_right(first, one) else " ✗"
         return f"Case {one} of {len(NUMBERED)}{mark}"
 
-    session.choose("lab-contents", number)  # "Next case" goes on too.
+    controls.choose("lab-contents", number)  # "Next case" goes on too.
     st.selectbox(
         "Case",
         range(1, len(NUMBERED) + 1),
         number - 1,
         key="lab-contents",
         format_func=title,
-        on_change=lambda: session.keep("lab-case", session.chosen("lab-contents")),
+        on_change=lambda: controls.remember("lab-case", controls.chosen("lab-contents")),
         label_visibility="collapsed",
         width=190,
     )
 
 
 def _note_answer(number: int, name: str) -> None:
-    answer = session.chosen(name)
-    session.keep(name, answer)
+    answer = controls.chosen(name)
+    controls.remember(name, answer)
     _note_first(number, answer)
     if answer == NUMBERED[number - 1]:
         _tell(number, answer)
 
 
 def _note_first(number: int, answer: str) -> None:
-    session.keep("lab-answers", {number: answer} | _first_answers())
+    controls.remember("lab-answers", {number: answer} | _first_answers())
 
 
 def _tell(number: int, answer: str) -> None:
     _note_first(number, answer)
-    session.keep("lab-told", session.kept("lab-told", frozenset()) | {number})
+    controls.remember("lab-told", controls.remembered("lab-told", frozenset()) | {number})
 
 
 def _explain(number: int, dataset: Dataset) -> None:
@@ -254,7 +254,7 @@ def _explain(number: int, dataset: Dataset) -> None:
     left = _left(number)
     if left is None:
         if st.button("See your result", icon=":material/flag:", type="primary"):
-            session.keep("lab-case", _SUMMARY)
+            controls.remember("lab-case", _SUMMARY)
             st.rerun()
     elif st.button("Next case", icon=":material/arrow_forward:", type="primary"):
         _begin(left, dataset)
@@ -262,7 +262,7 @@ def _explain(number: int, dataset: Dataset) -> None:
 
 def _left(number: int) -> int | None:
     """The next case that is not told yet, after the last one from the first; None if all are."""
-    told: frozenset[int] = session.kept("lab-told", frozenset())
+    told: frozenset[int] = controls.remembered("lab-told", frozenset())
     every = range(1, len(NUMBERED) + 1)
     return next((one for one in [*every[number:], *every[:number]] if one not in told), None)
 
@@ -287,10 +287,10 @@ def _summary(dataset: Dataset) -> None:
 
 def _start_over() -> None:
     for number in range(1, len(NUMBERED) + 1):
-        session.keep(f"lab-choice-{number}", None)
-        session.forget(f"lab-choice-{number}")
-        session.keep(f"lab-hints-{number}", 0)
-    session.keep("lab-answers", {})
-    session.keep("lab-told", frozenset())
-    session.keep("lab-case", 1)
-    session.keep("lab-run", None)
+        controls.remember(f"lab-choice-{number}", None)
+        controls.forget(f"lab-choice-{number}")
+        controls.remember(f"lab-hints-{number}", 0)
+    controls.remember("lab-answers", {})
+    controls.remember("lab-told", frozenset())
+    controls.remember("lab-case", 1)
+    controls.remember("lab-run", None)

@@ -14,7 +14,7 @@ from mnist_core.lessons.course import Course, Progress, Question, Step
 from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.learn import explorers, explorers_data, fault_lab, scrolling, trials
-from pages.widgets.state import session
+from pages.widgets.state import controls, editor_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,14 +57,14 @@ ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
 def progress(key: str) -> Progress:
     """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
     course = COURSES[key]
-    if not session.kept(f"restored-{key}", False):
-        session.keep(f"restored-{key}", True)
+    if not controls.remembered(f"restored-{key}", False):
+        controls.remember(f"restored-{key}", True)
         _restore(key, course)
     names = [_answer_name(key, at) for at in range(len(course.steps))]
-    answers = tuple(session.kept(f"first-{name}", None) for name in names)
+    answers = tuple(controls.remembered(f"first-{name}", None) for name in names)
     # Where there is nothing to run, the answer is all that there is to do.
     left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
-    return Progress(answers, frozenset(at for at in left if not session.kept(f"done-{names[at]}", False)))
+    return Progress(answers, frozenset(at for at in left if not controls.remembered(f"done-{names[at]}", False)))
 
 
 def _restore(key: str, course: Course) -> None:
@@ -77,10 +77,10 @@ def _restore(key: str, course: Course) -> None:
         st.warning(str(error), icon=":material/warning:")
         return
     for at, answer in enumerate(found.answers):
-        session.keep(_answer_name(key, at), answer)
-        session.keep(f"first-{_answer_name(key, at)}", answer)
-        session.keep(f"done-{_answer_name(key, at)}", found.is_done(at))
-        session.keep(f"seen-{_answer_name(key, at)}", found.is_done(at))
+        controls.remember(_answer_name(key, at), answer)
+        controls.remember(f"first-{_answer_name(key, at)}", answer)
+        controls.remember(f"done-{_answer_name(key, at)}", found.is_done(at))
+        controls.remember(f"seen-{_answer_name(key, at)}", found.is_done(at))
 
 
 def remember(is_shown: bool) -> None:
@@ -89,7 +89,7 @@ def remember(is_shown: bool) -> None:
         text = progress(key).to_text()
         if text.strip("-"):
             st.query_params[key] = text
-    place: tuple[str, int] | None = session.kept("shown-step", None)
+    place: tuple[str, int] | None = controls.remembered("shown-step", None)
     if place is None:
         return  # The data are still being loaded.
     if is_shown:
@@ -114,9 +114,9 @@ def show(dataset: Dataset) -> None:
         key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
         course, done = COURSES[key], progress(key)
         linked = _step_of_address(key, course)
-        at = int(session.kept(f"step-{key}", done.next_step if linked is None else linked))
+        at = int(controls.remembered(f"step-{key}", done.next_step if linked is None else linked))
         _contents(key, course, done, at)
-    session.keep("shown-step", (key, at))
+    controls.remember("shown-step", (key, at))
     step = course.steps[at]
     st.progress(done.done / len(course.steps))
     anchor = f"{key}-{at + 1}"
@@ -134,11 +134,11 @@ def show(dataset: Dataset) -> None:
         with st.container(border=True):
             # Seen before a reload: no replay, unless it is asked for.
             seen = f"seen-{_answer_name(key, at)}"
-            is_shown = _try(step, dataset, answer is not None, is_seen=session.kept(seen, False))
-            session.keep(seen, session.kept(seen, False) and not is_shown)
+            is_shown = _try(step, dataset, answer is not None, is_seen=controls.remembered(seen, False))
+            controls.remember(seen, controls.remembered(seen, False) and not is_shown)
     if is_shown and answer is not None:
         explain(step.question, answer)
-        session.keep(f"done-{_answer_name(key, at)}", True)
+        controls.remember(f"done-{_answer_name(key, at)}", True)
     _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
 
@@ -155,14 +155,14 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
     steps = list(range(len(course.steps)))
     name = f"contents-{key}"
     # The buttons below change the step too.
-    session.choose(name, at)
+    controls.choose(name, at)
     st.selectbox(
         "Step",
         steps,
         at,
         key=name,
         format_func=title,
-        on_change=lambda: session.keep(f"step-{key}", session.chosen(name)),
+        on_change=lambda: controls.remember(f"step-{key}", controls.chosen(name)),
         label_visibility="collapsed",
         width=340,  # On a phone it gets a row of its own.
     )
@@ -174,7 +174,7 @@ def ask(name: str, question: Question) -> int | None:
     answer: int | None = st.radio(
         question.text,
         list(range(len(question.choices))),
-        index=session.kept(name, None),
+        index=controls.remembered(name, None),
         key=name,
         format_func=question.choices.__getitem__,
         on_change=_note_answer,
@@ -185,9 +185,9 @@ def ask(name: str, question: Question) -> int | None:
 
 
 def _note_answer(name: str) -> None:
-    session.keep(name, session.chosen(name))
-    if session.kept(f"first-{name}", None) is None:
-        session.keep(f"first-{name}", session.chosen(name))
+    controls.remember(name, controls.chosen(name))
+    if controls.remembered(f"first-{name}", None) is None:
+        controls.remember(f"first-{name}", controls.chosen(name))
 
 
 def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
@@ -249,14 +249,14 @@ def explain(question: Question, answer: int) -> None:
 
 def go_to(key: str, step: int) -> None:
     """Let a course, and its step counted from 0, be what is shown."""
-    session.keep("course", key)
-    session.choose("course", key)
-    session.keep(f"step-{key}", step)
+    controls.remember("course", key)
+    controls.choose("course", key)
+    controls.remember(f"step-{key}", step)
 
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:
     """Show a network on the Train page, to learn from this data set."""
-    session.edit(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
+    editor_state.load_config(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
     st.switch_page("pages/train.py")
 
 
@@ -301,4 +301,4 @@ def _end(key: str, course: Course) -> None:
 
 
 def _go_to_view(name: str) -> None:
-    session.choose("learn-view", name)
+    controls.choose("learn-view", name)

@@ -13,7 +13,7 @@ from mnist_core.lessons.course import Trial
 from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import pictures, run_curves
 from pages.widgets.learn import lessons, trials
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,9 +44,9 @@ def show(dataset: Dataset) -> None:
     key = st.selectbox(
         "Article",
         keys,
-        **session.seeded_choice("article-choice", session.kept("article", keys[0]), keys),
+        **controls.seeded_choice("article-choice", controls.remembered("article", keys[0]), keys),
         format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
-        on_change=lambda: session.keep("article", session.chosen("article-choice")),
+        on_change=lambda: controls.remember("article", controls.chosen("article-choice")),
     )
     article = ARTICLES[key]
     ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(run_curves.curves, article=article))
@@ -70,7 +70,7 @@ def show(dataset: Dataset) -> None:
 def _examine(course: str, title: str) -> None:
     titles = [step.title for step in COURSES[course].steps]
     lessons.go_to(course, titles.index(title))
-    session.choose("learn-view", lessons.VIEW)
+    controls.choose("learn-view", lessons.VIEW)
 
 
 def _offer_all(dataset: Dataset) -> None:

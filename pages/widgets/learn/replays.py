@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.runs import replay
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,12 +34,12 @@ _PREFERENCE = st.components.v2.component(
 
 def note_seen(runs: Iterable[Job]) -> None:
     """Note that the visitor has seen these runs learn, or has seen enough of them."""
-    session.keep("seen-runs", _seen() | {run.id for run in runs})
+    controls.remember("seen-runs", _seen() | {run.id for run in runs})
 
 
 def _seen() -> frozenset[str]:
     """The ids of the runs that need no replay."""
-    seen: frozenset[str] = session.kept("seen-runs", frozenset())
+    seen: frozenset[str] = controls.remembered("seen-runs", frozenset())
     return seen
 
 
@@ -71,17 +71,17 @@ def offer(runs: Mapping[str, Run]) -> None:
 
 
 def _again(runs: Mapping[str, Run]) -> None:
-    session.keep("seen-runs", _seen() - {run.id for run in runs.values()})
-    session.keep("replay", None)
+    controls.remember("seen-runs", _seen() - {run.id for run in runs.values()})
+    controls.remember("replay", None)
 
 
 def _fraction(runs: Mapping[str, Run]) -> float:
     """How much of the replay is over; it begins when it is first asked for."""
     ids = tuple(run.id for run in runs.values())
-    playing: tuple[tuple[str, ...], float] | None = session.kept("replay", None)
+    playing: tuple[tuple[str, ...], float] | None = controls.remembered("replay", None)
     if playing is None or playing[0] != ids:
         playing = (ids, clock())
-        session.keep("replay", playing)
+        controls.remember("replay", playing)
     return (clock() - playing[1]) / SECONDS
 
 

@@ -13,7 +13,7 @@ from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live
 from pages.widgets.learn import replays
-from pages.widgets.state import session
+from pages.widgets.state import controls, visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -40,51 +40,51 @@ def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
 
 def start(trials: Sequence[Trial], dataset: Dataset) -> None:
     """Let the server run those of the trials that it has not run yet; `show_refusal` says where it cannot."""
-    session.keep("refusal", None)
+    controls.remember("refusal", None)
     try:
         for trial in trials:
-            watch(run_cache.shared().network(on(trial, dataset).config, dataset, session.watcher()), trial.config)
+            watch(run_cache.shared().network(on(trial, dataset).config, dataset, visitor_runs.watcher()), trial.config)
     except PlaygroundError as error:
         refuse(error)
 
 
 def refuse(error: PlaygroundError) -> None:
     """Note why the server does not take a run, until another one is begun."""
-    session.keep("refusal", str(error))
+    controls.remember("refusal", str(error))
 
 
 def show_refusal() -> None:
     """Say why the server did not take the last run that was asked for, if it did not."""
-    refusal: str | None = session.kept("refusal", None)
+    refusal: str | None = controls.remembered("refusal", None)
     if refusal:
         st.error(refusal, icon=":material/error:")
 
 
 def watch(run: Job, what: Hashable) -> None:
     """Let a run that goes on know that the visitor looks at it, unless they have left it."""
-    if run.snapshot.status.is_active and run.id not in session.kept("left-runs", frozenset()):
-        run.watch(session.watcher())
+    if run.snapshot.status.is_active and run.id not in controls.remembered("left-runs", frozenset()):
+        run.watch(visitor_runs.watcher())
         replays.note_seen([run])
-        session.keep("watched-runs", session.kept("watched-runs", {}) | {what: run})
+        controls.remember("watched-runs", controls.remembered("watched-runs", {}) | {what: run})
 
 
 def watched(what: Hashable) -> Job | None:
     """The run of `what` that the visitor watched last, whatever has become of it."""
-    run: Job | None = session.kept("watched-runs", {}).get(what)
+    run: Job | None = controls.remembered("watched-runs", {}).get(what)
     return run
 
 
 def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
     """A button to stop runs, unless the visitor has pressed it and others go on watching."""
     active = [run for run in runs if run.snapshot.status.is_active]
-    left: frozenset[str] = session.kept("left-runs", frozenset())
+    left: frozenset[str] = controls.remembered("left-runs", frozenset())
     if active and all(run.id in left for run in active):
         st.caption("Others watch it too, so it goes on.")
     elif st.button("Stop", key=key, icon=":material/stop:"):
-        session.keep("awaited-trials", None)
-        session.keep("left-runs", left | {run.id for run in active})
+        controls.remember("awaited-trials", None)
+        controls.remember("left-runs", left | {run.id for run in active})
         for run in active:
-            scheduler.shared().leave(run, session.watcher())
+            scheduler.shared().leave(run, visitor_runs.watcher())
         st.rerun()
 
 
@@ -107,7 +107,7 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         if trial.name in there:
             watch(there[trial.name], trial.config)
     is_whole = len(there) == len(trials)
-    if (is_whole and _are_active(there)) or session.kept("awaited-trials", None) == trials:
+    if (is_whole and _are_active(there)) or controls.remembered("awaited-trials", None) == trials:
         offer_stop(there.values())
         st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
         return {}
@@ -129,7 +129,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start", icon=":material/play_arrow:", type="primary"):
             if in_turn:
-                session.keep("awaited-trials", trials)
+                controls.remember("awaited-trials", trials)
                 start(missing[:1], dataset)
             else:
                 start(trials, dataset)
@@ -167,11 +167,11 @@ def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
     replays.note_seen(there.values())
     missing = _missing(trials, there)
     if not _are_active(there):
-        is_awaited = session.kept("awaited-trials", None) == trials
+        is_awaited = controls.remembered("awaited-trials", None) == trials
         if missing and is_awaited and not _failed(missing):
             start(missing[:1], dataset)
-        if not missing or not is_awaited or _failed(missing) or session.kept("refusal", None):
-            session.keep("awaited-trials", None)
+        if not missing or not is_awaited or _failed(missing) or controls.remembered("refusal", None):
+            controls.remember("awaited-trials", None)
             st.rerun()
         there = found(trials, dataset)
     done = sum(run.fraction for run in there.values()) / len(trials)

@@ -1,1 +1,1 @@
-"""A visitor's state: controls, the editor's network, their runs and workspace, and the data sets that are loaded."""
+"""A visitor's state in typed keys: controls, the editor, their runs and workspace; and the data sets of the server."""

@@ -10,7 +10,7 @@ from mnist_core import limits
 from mnist_core.errors import LimitError
 from mnist_core.store import workspaces
 from pages.widgets.server import cookies, visitor_limits
-from pages.widgets.state import session
+from pages.widgets.state import controls, workspace
 
 _KEY = "workspace-cookie"
 # What is noted, with the workspace it is about.
@@ -89,7 +89,7 @@ _REMEMBER = st.components.v2.component(
 
 def admit() -> None:
     """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
-    if session.kept(_ADMITTED, False):
+    if controls.remembered(_ADMITTED, False):
         return
     try:
         visitor_limits.spend(limits.SESSIONS)
@@ -97,14 +97,14 @@ def admit() -> None:
         st.title("Please wait")
         st.info(f"{error} Reload this page then.", icon=":material/hourglass_top:")
         st.stop()
-    session.keep(_ADMITTED, True)
+    controls.remember(_ADMITTED, True)
 
 
 def remember() -> None:
     """Have the browser remember the workspace, and say so once if it cannot."""
-    _REMEMBER(data=_task(session.workspace()), key=_KEY, on_outcome_change=_note_outcome)
-    if is_forgetful() and session.is_workspace_used() and not session.kept(_TOLD, False):
-        session.keep(_TOLD, True)
+    _REMEMBER(data=_task(workspace.token()), key=_KEY, on_outcome_change=_note_outcome)
+    if is_forgetful() and workspace.is_used() and not controls.remembered(_TOLD, False):
+        controls.remember(_TOLD, True)
         st.toast(
             "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
             "brings your networks back.",
@@ -115,48 +115,48 @@ def remember() -> None:
 
 def _note_outcome() -> None:
     """What has become of the task: one of three words, or a workspace that the browser knew already."""
-    outcome = session.chosen(_KEY).outcome
-    what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", session.workspace()
+    outcome = controls.chosen(_KEY).outcome
+    what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", workspace.token()
     if what in _OUTCOMES:
-        session.keep(_OUTCOMES[what], token)
-    elif workspaces.is_workspace(what) and not session.is_workspace_used():
-        session.enter(what)
-        session.keep(_KEPT, what)
+        controls.remember(_OUTCOMES[what], token)
+    elif workspaces.is_workspace(what) and not workspace.is_used():
+        workspace.enter(what)
+        controls.remember(_KEPT, what)
 
 
 def is_forgetful() -> bool:
     """Whether the browser keeps no cookie of ours, so that a reload begins a new workspace."""
-    return bool(session.kept(_HIDDEN, "") == session.workspace())
+    return bool(controls.remembered(_HIDDEN, "") == workspace.token())
 
 
 def forget() -> None:
     """Begin a new, empty workspace in this browser, in all tabs that show the one of now."""
-    left = _name(session.workspace())
-    session.begin_again()
-    session.keep(_LEFT, left)
+    left = _name(workspace.token())
+    workspace.start_empty()
+    controls.remember(_LEFT, left)
 
 
 def _task(token: str) -> dict[str, Any]:
     """What the browser is to do now."""
     task: dict[str, Any] = {"workspace": _name(token), "name": cookies.READABLE_NAME}
-    left = session.kept(_LEFT, "")
+    left = controls.remembered(_LEFT, "")
     if left:
         task["left"] = left
-    elif token in (session.remembered_workspace(), session.kept(_KEPT, "")) or is_forgetful():
+    elif token in (workspace.browser_token(), controls.remembered(_KEPT, "")) or is_forgetful():
         return task
-    if cookies.is_served() and session.kept(_DROPPED, "") != token:
+    if cookies.is_served() and controls.remembered(_DROPPED, "") != token:
         return task | {"address": cookies.ADDRESS, "ticket": _ticket(token)}
     if left:
         return task
-    return task | {"token": token, "seconds": cookies.SECONDS, "gives_way": not session.is_workspace_used()}
+    return task | {"token": token, "seconds": cookies.SECONDS, "gives_way": not workspace.is_used()}
 
 
 def _ticket(token: str) -> str:
     """The same for the same workspace, however often the page is shown."""
-    of_token, ticket = session.kept(_TICKET, ("", ""))
+    of_token, ticket = controls.remembered(_TICKET, ("", ""))
     if of_token != token:
         ticket = cookies.ticket_for(token)
-        session.keep(_TICKET, (token, ticket))
+        controls.remember(_TICKET, (token, ticket))
     return str(ticket)
 
 

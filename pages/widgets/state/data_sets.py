@@ -12,7 +12,7 @@ import streamlit as st
 
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import CapacityError, PlaygroundError
-from pages.widgets.state import session
+from pages.widgets.state import controls
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -61,7 +61,7 @@ def loading(name: str) -> Loading:
 
 def names() -> dict[str, str]:
     """The data sets that the visitor can choose, each with its title."""
-    own = {uploads.NAME: "Your own"} if session.kept("own-data", None) is not None else {}
+    own = {uploads.NAME: "Your own"} if controls.remembered("own-data", None) is not None else {}
     return dict(datasets.NAMES) | own
 
 
@@ -73,7 +73,7 @@ def take_own(files: dict[str, bytes]) -> None:
         CapacityError: when the server holds as much of others' as it can.
     """
     dataset = uploads.read(files)
-    replaced = session.kept("own-data", None)
+    replaced = controls.remembered("own-data", None)
     with _counting:
         others = [one for one in _uploaded if one is not replaced]
         held = sum(one.train_images.nbytes + one.test_images.nbytes for one in others)
@@ -85,13 +85,13 @@ def take_own(files: dict[str, bytes]) -> None:
                 f"{size // 2**20} MB",
             )
         _uploaded.add(dataset)
-    session.keep("own-data", dataset)
+    controls.remember("own-data", dataset)
 
 
 def peek(name: str) -> Dataset | None:
     """The data set if it is there, or will be in a moment; nothing is shown."""
     if name == uploads.NAME:
-        own: Dataset | None = session.kept("own-data", None)
+        own: Dataset | None = controls.remembered("own-data", None)
         return own
     if name not in datasets.NAMES:
         return None
@@ -106,7 +106,7 @@ def get(name: str) -> Dataset | None:
     A set that stands in for another is announced with the reason and a way to try again.
     """
     if name == uploads.NAME:
-        own: Dataset | None = session.kept("own-data", None)
+        own: Dataset | None = controls.remembered("own-data", None)
         if own is None:
             st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
         return own

@@ -16,7 +16,7 @@ from mnist_core.network.backend import keep_compiled, load_tensorflow
 from mnist_core.runs import scheduler
 from mnist_core.training import capacity, loop
 from pages.widgets.server import garbage
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import data_sets, editor_state
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 @st.cache_resource(show_spinner=False)
 def start() -> threading.Thread:
     """Begin once for each server, in the background."""
-    config = session.first_config()
+    config = editor_state.first_config()
     thread = threading.Thread(
         target=_warm_up, args=(config, data_sets.loading(config.dataset)), name="warm-up", daemon=True
     )

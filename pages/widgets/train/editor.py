@@ -11,7 +11,7 @@ from mnist_core import config as settings
 from mnist_core.config import LayerConfig, Range, RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.export import keras_script
-from pages.widgets.state import data_sets, session
+from pages.widgets.state import controls, data_sets, editor_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ _BATCH_SIZES = tuple(2.0**power for power in range(11))
 
 
 def _key(name: str) -> str:
-    return f"{name}-{session.edition()}"
+    return f"{name}-{editor_state.edition()}"
 
 
 def _whole_number(
@@ -49,19 +49,19 @@ def _whole_number(
         float(limits.high),
         step=float(step),
         format="%.0f",
-        **session.seeded(key, float(value)),
+        **controls.seeded(key, float(value)),
         on_change=_round,
         args=(label, key),
         help=f"{hint} From {limits.text}.",
         disabled=disabled,
     )
-    return round(float(session.chosen(key)))
+    return round(float(controls.chosen(key)))
 
 
 def _round(label: str, key: str) -> None:
-    typed = session.chosen(key)
+    typed = controls.chosen(key)
     if typed != round(typed):
-        session.choose(key, float(round(typed)))
+        controls.choose(key, float(round(typed)))
         st.toast(f"{label}: whole numbers only. {typed:g} became {round(typed)}.", icon=":material/info:")
 
 
@@ -71,19 +71,19 @@ def _usual_number(
     """A box that offers usual numbers and takes any other that is typed."""
     key = _key(name)
     number = value
-    typed = session.chosen(key)
+    typed = controls.chosen(key)
     if typed is not None:
         try:
             number = settings.read_number(name.replace("-", "_"), str(typed).strip(), limits)
         except ConfigError as error:
             st.toast(f"{label}: {error}", icon=":material/error:")
         if typed != settings.number_text(number):
-            session.choose(key, settings.number_text(number))
+            controls.choose(key, settings.number_text(number))
     texts = [settings.number_text(one) for one in sorted({*usual, number})]
     place.selectbox(
         label,
         texts,
-        **session.seeded_choice(key, settings.number_text(number), texts),
+        **controls.seeded_choice(key, settings.number_text(number), texts),
         accept_new_options=True,
         filter_mode="prefix",
         help=f"{hint} Choose or type a number from {limits.text}.",
@@ -97,7 +97,7 @@ def network(draft: RunConfig) -> RunConfig:
         "Hidden layers",
         0,
         settings.MAX_LAYERS,
-        **session.seeded(_key("layer-count"), len(draft.layers)),
+        **controls.seeded(_key("layer-count"), len(draft.layers)),
         help="Layers between the pixels and the ten answers. More layers take longer. They do not always read better: "
         "try.",
     )
@@ -126,7 +126,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     kind = st.selectbox(
         "Kind",
         kinds,
-        **session.seeded_choice(_key(f"kind-{number}"), before.kind, kinds),
+        **controls.seeded_choice(_key(f"kind-{number}"), before.kind, kinds),
         format_func=settings.LAYER_KINDS.__getitem__,
         disabled=len(kinds) == 1,
         help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
@@ -150,7 +150,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     activation = right.selectbox(
         "Activation",
         activations,
-        **session.seeded_choice(_key(f"activation-{number}"), before.activation, activations),
+        **controls.seeded_choice(_key(f"activation-{number}"), before.activation, activations),
         format_func=settings.ACTIVATIONS.__getitem__,
         help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
     )
@@ -159,7 +159,7 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
         settings.DROPOUT.low,
         settings.DROPOUT.high,
         step=0.05,
-        **session.seeded(_key(f"dropout-{number}"), before.dropout),
+        **controls.seeded(_key(f"dropout-{number}"), before.dropout),
         help="Randomly switches off this share of the units during training, to reduce overfitting.",
     )
     return LayerConfig(kind, units, activation, float(dropout))
@@ -172,7 +172,7 @@ def recipe(draft: RunConfig) -> RunConfig:
     optimizer = left.selectbox(
         "Optimizer",
         optimizers,
-        **session.seeded_choice(_key("optimizer"), draft.optimizer, optimizers),
+        **controls.seeded_choice(_key("optimizer"), draft.optimizer, optimizers),
         format_func=lambda name: settings.OPTIMIZERS[name].label,
         on_change=_suggest_learning_rate,
         help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
@@ -202,7 +202,7 @@ def recipe(draft: RunConfig) -> RunConfig:
     loss = left.selectbox(
         "Loss",
         losses,
-        **session.seeded_choice(_key("loss"), draft.loss, losses),
+        **controls.seeded_choice(_key("loss"), draft.loss, losses),
         format_func=settings.LOSSES.__getitem__,
         help="How wrong an answer is, as a number: what training makes smaller.",
     )
@@ -212,7 +212,7 @@ def recipe(draft: RunConfig) -> RunConfig:
         settings.L2.high,
         step=0.0001,
         format="%g",
-        **session.seeded(_key("l2"), draft.l2),
+        **controls.seeded(_key("l2"), draft.l2),
         help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off. "
         f"From {settings.L2.text}.",
     )
@@ -245,11 +245,11 @@ def code(config: RunConfig) -> None:
 
 
 def _suggest_learning_rate() -> None:
-    chosen = session.chosen(_key("optimizer"))
+    chosen = controls.chosen(_key("optimizer"))
     if chosen is None:  # A browser has sent the value of a control that has been made again.
         return
     optimizer = settings.OPTIMIZERS[chosen]
-    session.choose(_key("learning-rate"), settings.number_text(optimizer.default_learning_rate))
+    controls.choose(_key("learning-rate"), settings.number_text(optimizer.default_learning_rate))
 
 
 def data(draft: RunConfig) -> RunConfig:
@@ -258,7 +258,7 @@ def data(draft: RunConfig) -> RunConfig:
     dataset = st.selectbox(
         "Data set",
         list(names),
-        **session.seeded_choice(_key("dataset"), draft.dataset, list(names)),
+        **controls.seeded_choice(_key("dataset"), draft.dataset, list(names)),
         format_func=names.__getitem__,
         help="MNIST is what the tutorials use. The embedded digits need no download.",
     )
@@ -266,7 +266,7 @@ def data(draft: RunConfig) -> RunConfig:
     split = st.selectbox(
         "Test images",
         splits,
-        **session.seeded_choice(_key("split"), draft.split, splits),
+        **controls.seeded_choice(_key("split"), draft.split, splits),
         format_func=settings.SPLITS.__getitem__,
         help="Which images are kept from the network to test it at the end.",
     )
@@ -275,7 +275,7 @@ def data(draft: RunConfig) -> RunConfig:
         int(settings.TRAINING_IMAGES.low),
         int(settings.TRAINING_IMAGES.high),
         step=1000,
-        **session.seeded(_key("training-images"), draft.training_images),
+        **controls.seeded(_key("training-images"), draft.training_images),
         help="Learn from the first so many training images only. The fewer there are, the sooner a network overfits. "
         f"From {settings.TRAINING_IMAGES.text}; 0 takes all.",
     )
@@ -283,7 +283,7 @@ def data(draft: RunConfig) -> RunConfig:
     pixels = st.selectbox(
         "Pixel values",
         scales,
-        **session.seeded_choice(_key("pixels"), draft.pixels, scales),
+        **controls.seeded_choice(_key("pixels"), draft.pixels, scales),
         format_func=settings.PIXELS.__getitem__,
         help="The numbers that a network gets for white, grey and black. Large ones make large steps: from 0 to 255, "
         "the same learning rate is far too high.",
@@ -292,7 +292,7 @@ def data(draft: RunConfig) -> RunConfig:
     order = st.selectbox(
         "Order of images",
         orders,
-        **session.seeded_choice(_key("order"), draft.order, orders),
+        **controls.seeded_choice(_key("order"), draft.order, orders),
         format_func=settings.ORDERS.__getitem__,
         help="In which order each epoch goes through the training images. In a file that is sorted by digit, a network "
         "that sees them as they stand forgets one digit over the next.",
@@ -302,7 +302,7 @@ def data(draft: RunConfig) -> RunConfig:
         settings.AUGMENTATION.low,
         settings.AUGMENTATION.high,
         step=0.1,
-        **session.seeded(_key("augmentation"), draft.augmentation),
+        **controls.seeded(_key("augmentation"), draft.augmentation),
         help="How much each training image is turned, slanted, bent and made thicker or thinner, differently each "
         "time. The network learns more slowly, and reads other people's handwriting better. 0 is off, as in the "
         "tutorials.",
@@ -313,7 +313,7 @@ def data(draft: RunConfig) -> RunConfig:
         settings.VALIDATION_FRACTION.low,
         settings.VALIDATION_FRACTION.high,
         step=0.05,
-        **session.seeded(_key("validation"), draft.validation_fraction),
+        **controls.seeded(_key("validation"), draft.validation_fraction),
         help="Share of the training images set aside to watch how it does on images it does not learn from.",
     )
     patience = _whole_number(

@@ -14,7 +14,7 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets.common import run_picker
-from pages.widgets.state import data_sets, session, workspace
+from pages.widgets.state import controls, data_sets, saved_runs, visitor_runs, workspace
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -40,22 +40,22 @@ def come_back() -> None:
     What another page has put into the editor stays there. The page's address may put another network into the editor
     afterwards: the visitor has changed it since that run, or comes by a link.
     """
-    if session.kept(session.CAME_BACK, False) or not session.is_workspace_used():
+    if controls.remembered(workspace.CAME_BACK, False) or not workspace.is_used():
         return
-    session.keep(session.CAME_BACK, True)
-    run = session.current_run() or _ended_lately()
+    controls.remember(workspace.CAME_BACK, True)
+    run = visitor_runs.current_run() or _ended_lately()
     if run is not None:
-        session.show_run(run)
-        session.prefer_run(run.id)
+        visitor_runs.show_on_train_page(run)
+        visitor_runs.prefer_run(run.id)
 
 
 def _ended_lately() -> Run | None:
-    newest = next(iter(workspace.summaries()), None)
+    newest = next(iter(saved_runs.summaries()), None)
     if newest is None or time.time() - newest.updated >= _RECENT:
         return None
     try:
         # What is kept lags a moment behind the end: the run in memory says whether it has ended.
-        return workspace.open_run(newest.id)
+        return saved_runs.open_run(newest.id)
     except PlaygroundError:
         return None  # It is in the lists of the other pages, which say what is missing.
 
@@ -88,13 +88,13 @@ def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -
     )
     st.empty()
     st.empty()
-    if session.current_run() is None:
+    if visitor_runs.current_run() is None:
         st.empty()
     else:
         st.button(
             "Reset",
             icon=":material/replay:",
-            on_click=session.reset,
+            on_click=visitor_runs.clear_train_page,
             help="Clear the screen. The run stays under Compare.",
         )
     wanted = _take_wanted()
@@ -121,13 +121,13 @@ def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble:
 
 def _want(what: str) -> None:
     """Note a press; it would be lost if another rerun interrupted the script before it comes to the button."""
-    session.keep(_WANTED, what)
+    controls.remember(_WANTED, what)
 
 
 def _take_wanted() -> str:
     """The button that was pressed, once; empty for none."""
-    wanted = str(session.kept(_WANTED, ""))
-    session.keep(_WANTED, "")
+    wanted = str(controls.remembered(_WANTED, ""))
+    controls.remember(_WANTED, "")
     return wanted
 
 
@@ -145,7 +145,7 @@ def expected_seconds(config: RunConfig, images: int) -> float:
     As long as the visitor's last run with the same steps took, if there is one. Otherwise a guess from the speed of the
     machine, which was measured once, perhaps while it was busy.
     """
-    for run in reversed(session.runs()):
+    for run in reversed(visitor_runs.runs()):
         if isinstance(run, Run) and run.snapshot.started and run.snapshot.seconds_an_epoch:
             steps = {name: getattr(config, name) for name in _NO_MATTER}
             if dataclasses.replace(run.config, **steps) == config:
@@ -163,7 +163,7 @@ def _start(
     config: RunConfig, dataset: Dataset, step: bool, trouble: DeltaGenerator, instead_of: Run | None = None
 ) -> None:
     try:
-        run = session.start(_named(config, dataset), dataset, paused=step)
+        run = visitor_runs.start_run(_named(config, dataset), dataset, paused=step)
     except PlaygroundError as error:
         trouble.error(str(error), icon=":material/error:")
         return
@@ -186,9 +186,9 @@ def offer_broken_off() -> None:
     for summary in found[:_MOST_OFFERED]:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
             epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
-            name = run_picker.in_markdown(workspace.title(summary))
+            name = run_picker.in_markdown(saved_runs.title(summary))
             st.markdown(f"**{name}, run {summary.number}**, was broken off {epochs}.")
-            if workspace.versions(summary) != library_versions():
+            if saved_runs.versions(summary) != library_versions():
                 st.caption("It began with other versions of Python or its libraries: the last digits may differ.")
             with st.container(horizontal=True):
                 if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
@@ -203,16 +203,16 @@ def offer_broken_off() -> None:
 
 def _elsewhere() -> list[RunSummary]:
     """The kept runs that are under way, though not in this server's memory."""
-    active = [one for one in workspace.summaries() if one.status.is_active]
-    held = {run.id for run in session.keeper().runs(session.workspace())} if active else set()
+    active = [one for one in saved_runs.summaries() if one.status.is_active]
+    held = {run.id for run in workspace.keeper().runs(workspace.token())} if active else set()
     return [one for one in active if one.id not in held]
 
 
 def _unfinished() -> tuple[RunSummary, ...]:
     try:
-        return session.keeper().unfinished(session.workspace())
+        return workspace.keeper().unfinished(workspace.token())
     except StoreError:
-        return ()  # `workspace.summaries` has told.
+        return ()  # `saved_runs.summaries` has told.
 
 
 @st.fragment(run_every=3)
@@ -227,27 +227,29 @@ def _go_on(summary: RunSummary) -> None:
     if dataset is None:
         return
     try:
-        run = session.keeper().resume(session.workspace(), summary.id, dataset, scheduler.shared(), session.watcher())
+        run = workspace.keeper().resume(
+            workspace.token(), summary.id, dataset, scheduler.shared(), visitor_runs.watcher()
+        )
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
     else:
-        session.show_run(run)
-        session.prefer_run(run.id)
+        visitor_runs.show_on_train_page(run)
+        visitor_runs.prefer_run(run.id)
         st.rerun()
 
 
 def _end(summary: RunSummary) -> None:
-    keeper, token = session.keeper(), session.workspace()
+    keeper, token = workspace.keeper(), workspace.token()
     dataset = data_sets.peek(summary.dataset)
     run = None
     try:
         if dataset is not None:
             with contextlib.suppress(DataError, CapacityError):
-                run = keeper.resume(token, summary.id, dataset, scheduler.shared(), session.watcher())
+                run = keeper.resume(token, summary.id, dataset, scheduler.shared(), visitor_runs.watcher())
         if run is None:  # Without its images, or without room for it, it cannot be tested.
             keeper.give_up(token, summary.id)
         else:
-            session.hold(run)
+            visitor_runs.add_run(run)
             scheduler.shared().stop(run)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
-from pages.widgets.state import session
+from pages.widgets.state import controls, editor_state
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -22,18 +22,18 @@ def choose(config: RunConfig) -> None:
     The chosen entry changes its name, not its place, when the network is changed. So a browser that has not heard of
     the change sends a name that is no longer there, which is no choice.
     """
-    start = session.origin()
+    start = editor_state.origin()
     there = presets.key_of(start.config) or _OWN
     names = {key: preset.name for key, preset in presets.PRESETS.items()}
     names = {_OWN: "", **names} if there == _OWN else names
     names[there] = name(config)
-    if session.chosen(_KEY) != there or session.kept("network-name", "") != names[there]:
-        session.choose(_KEY, there)
-        session.keep("network-name", names[there])
+    if controls.chosen(_KEY) != there or controls.remembered("network-name", "") != names[there]:
+        controls.choose(_KEY, there)
+        controls.remember("network-name", names[there])
     st.selectbox(
         "Network",
         list(names),
-        **session.seeded_choice(_KEY, there, list(names)),
+        **controls.seeded_choice(_KEY, there, list(names)),
         format_func=names.__getitem__,
         on_change=_load,
         help="Networks from the tutorials, with their settings, and a small convolutional one.",
@@ -42,7 +42,7 @@ def choose(config: RunConfig) -> None:
 
 def name(config: RunConfig) -> str:
     """What the network in the editor is called."""
-    start = session.origin()
+    start = editor_state.origin()
     changed = " (changed)" if start.is_changed(config) else ""
     recipe = presets.recipe_of(start.config)
     if recipe is None:
@@ -53,20 +53,20 @@ def name(config: RunConfig) -> str:
 
 def offer_undo(config: RunConfig) -> None:
     """A button that is always there, so that nothing moves when it is of use."""
-    is_changed = session.origin().is_changed(config)
-    brings_back = not is_changed and session.replaced_changes()
+    is_changed = editor_state.origin().is_changed(config)
+    brings_back = not is_changed and editor_state.has_replaced_changes()
     st.button(
         "Bring back my changes" if brings_back else "Undo my changes",
         key="undo",
         icon=":material/undo:",
-        on_click=session.undo,
+        on_click=editor_state.undo,
         type="tertiary",
         disabled=not (is_changed or brings_back),
-        help=f"Back to {name(session.origin().config)}." if is_changed else None,
+        help=f"Back to {name(editor_state.origin().config)}." if is_changed else None,
     )
 
 
 def _load() -> None:
-    key = session.chosen(_KEY)
+    key = controls.chosen(_KEY)
     if key in presets.PRESETS:
-        session.load_preset(key)
+        editor_state.load_preset(key)

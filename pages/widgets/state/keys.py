@@ -1,0 +1,45 @@
+"""Typed names in `st.session_state`, which holds what one tab knows of its visitor."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar, cast
+
+import streamlit as st
+
+T = TypeVar("T")
+
+
+class Key(Generic[T]):
+    """A value of the visitor's under a name, the same on all pages. It is gone after a reload.
+
+    Args:
+        name: the name in `st.session_state`.
+        default: what `get` returns before `set`. All visitors share this object: it must never be changed.
+    """
+
+    def __init__(self, name: str, default: T) -> None:
+        self.name = name
+        self.default = default
+
+    def get(self) -> T:
+        """The value, or the default."""
+        return cast("T", st.session_state[self.name]) if self.is_set() else self.default
+
+    def set(self, value: T) -> None:
+        """Remember a value."""
+        st.session_state[self.name] = value
+
+    def forget(self) -> None:
+        """Go back to the default."""
+        if self.is_set():
+            del st.session_state[self.name]
+
+    def is_set(self) -> bool:
+        """Whether there is a value, even if it equals the default."""
+        return self.name in st.session_state
+
+
+def forget_everything() -> None:
+    """Make the tab like a new one: no values of controls, nothing remembered."""
+    for name in list(st.session_state):
+        del st.session_state[name]

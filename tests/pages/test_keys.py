@@ -1,0 +1,45 @@
+"""Typed names in the session state."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def page() -> None:
+    """Remembers one more visit each time that the button is pressed."""
+    import streamlit as st
+
+    from pages.widgets.state import keys
+
+    visits: keys.Key[int] = keys.Key("visits", 0)
+    st.text(f"{visits.get()} {visits.is_set()}")
+    if st.button("Visit"):
+        visits.set(visits.get() + 1)
+    if st.button("Forget"):
+        visits.forget()
+    if st.button("Forget everything"):
+        keys.forget_everything()
+
+
+def pressed(app: AppTest, label: str) -> str:
+    """What the page says in the rerun after a press on a button."""
+    next(one for one in app.button if one.label == label).click().run()
+    app.run()
+    return str(app.text[0].value)
+
+
+def test_key_has_its_default_until_a_value_is_set() -> None:
+    app = AppTest.from_function(page).run()
+    assert app.text[0].value == "0 False"
+    assert "visits" not in app.session_state
+    assert pressed(app, "Visit") == "1 True"
+    assert pressed(app, "Visit") == "2 True"
+    assert app.session_state["visits"] == 2
+
+
+def test_forgotten_key_has_its_default_again() -> None:
+    app = AppTest.from_function(page).run()
+    pressed(app, "Visit")
+    assert pressed(app, "Forget") == "0 False"
+    pressed(app, "Visit")
+    assert pressed(app, "Forget everything") == "0 False"
