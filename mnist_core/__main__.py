@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core import presets, training
 from mnist_core.config import RunConfig
-from mnist_core.data import datasets, download
+from mnist_core.data import datasets, download, sources
 from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import DataError, NetworkFileError, PlaygroundError
 from mnist_core.evaluation import Predictor, shipped
@@ -35,8 +35,9 @@ PRETRAINED = Path("runs/digits.npz")
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    folder = download.fetch(options.directory, progress=_print_download)
-    print(f"MNIST is in {folder}")
+    source = sources.SOURCES[options.dataset]
+    folder = download.fetch(source, options.directory, progress=_print_download)
+    print(f"{source.title} is in {folder}")
 
 
 def _print_download(progress: download.DownloadProgress) -> None:
@@ -189,7 +190,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m mnist_core", description="The MNIST playground without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fetch = commands.add_parser("fetch", help="download MNIST and verify it")
+    fetch = commands.add_parser("fetch", help="download a data set and verify it")
+    fetch.add_argument(
+        "--dataset", choices=[name for name, source in sources.SOURCES.items() if source.files], default="mnist"
+    )
     fetch.add_argument("--directory", type=Path, help="where to put it; the cache, if not given")
     fetch.set_defaults(run=_fetch)
 

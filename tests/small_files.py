@@ -3,13 +3,14 @@
 import gzip
 import hashlib
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core.data import Dataset
-from mnist_core.data.download import DataFile
+from mnist_core.data.sources import DataFile, DataSource
 
 
 def idx_by_hand(array: np.ndarray) -> bytes:
@@ -36,6 +37,10 @@ FILES = [
 
 def describe(contents: dict[str, bytes]) -> list[DataFile]:
     return [DataFile(n, hashlib.sha256(c).hexdigest(), len(c), len(c)) for n, c in contents.items()]
+
+
+def small(*mirrors: str, files: Sequence[DataFile] = FILES, name: str = "mnist") -> DataSource:
+    return DataSource(name, name.upper(), tuple(files), mirrors)
 
 
 def put(folder: Path, files: dict[str, bytes] = PACKED) -> Path:

@@ -161,5 +161,5 @@ def test_fetch_says_why_it_cannot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # Where nobody listens, whatever network there is.
-    assert main(["fetch", "--directory", str(tmp_path)]) == 1
+    assert main(["fetch", "--dataset", "mnist", "--directory", str(tmp_path)]) == 1
     assert "MNIST could not be fetched" in capsys.readouterr().err

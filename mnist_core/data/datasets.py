@@ -1,4 +1,4 @@
-"""The data sets: MNIST from a folder, the cache or a mirror, and the embedded digits when there is no MNIST.
+"""Load a data set from a folder, the cache or a mirror. If all fail, load the embedded digits instead.
 
 Every image is (28, 28) uint8, 0 = background and 255 = ink; every label is a uint8 from 0 to 9.
 """
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core.config import check_choice
+from mnist_core.config import CLASSES, check_choice
 from mnist_core.data import embedded, idx
-from mnist_core.data.download import FILES, MIRRORS, TIMEOUT, DataFile, Progress, cache_folder, fetch, find
+from mnist_core.data.download import TIMEOUT, Progress, cache_folder, fetch, find, folder_in, has_files
+from mnist_core.data.sources import DIGITS, EMBEDDED, MNIST, SOURCES, DataSource
 from mnist_core.errors import DataError, DownloadError
 from mnist_core.lazy import lazy_property
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,18 +34,20 @@ class Dataset:
     """Images of digits with their labels, for training and for testing. The arrays are read-only.
 
     Args:
-        name: a key of `NAMES`.
+        name: a key of `NAMES`, or "own" for uploaded files.
         train_images: (n, 28, 28) uint8.
         train_labels: (n,) uint8, 0 to 9.
         test_images: (m, 28, 28) uint8.
         test_labels: (m,) uint8, 0 to 9.
-        provenance: where it came from, in words to show.
-        notice: why it is not, or not from where, it was asked for; None if it is.
-        train_groups: (n,) int32. Images with the same number were made from one original and must never be
-            divided between training and held-out parts. None if every image is an original.
+        provenance: where it came from, as a text to show.
+        notice: why it is not the data set, or not from the folder, that was asked for; None if it is.
+        train_groups: (n,) int32. Images with the same number were made from one original, so they must all be in the
+            same part of a split. None if every image is an original.
+        class_names: ten different names, the name of label 0 first.
 
     Raises:
-        DataError: an array has the wrong type or shape or is empty, counts disagree, or a label is above 9.
+        DataError: an array is empty or has the wrong type or shape, counts disagree, a label is above 9, or there
+            are not ten different class names.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Dataset:
     provenance: str
     notice: str | None = None
     train_groups: NDArray[np.int32] | None = None
+    class_names: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
         self._freeze("train_images", np.uint8, (28, 28))
@@ -66,12 +70,16 @@ class Dataset:
         highest = max(self.train_labels.max(), self.test_labels.max())
         if highest > 9:
             raise DataError("A label is no digit.", "Use labels from 0 to 9.", int(highest))
+        if len(set(self.class_names)) != CLASSES or len(self.class_names) != CLASSES:
+            raise DataError(
+                "A data set has ten class names.", "Give ten different names.", f"{len(self.class_names)} names"
+            )
 
     @lazy_property
     def fingerprint(self) -> str:
-        """SHA-256 of images, labels and groups, 64 hexadecimal digits: equal for data that teach and test the same.
+        """SHA-256 of images, labels and groups, 64 hexadecimal digits. Names and provenance do not change it.
 
-        Computed when first asked for, which takes a tenth of a second for MNIST.
+        Computed at the first use, which takes a tenth of a second for MNIST.
         """
         digest = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels, self.train_groups):
@@ -81,7 +89,7 @@ class Dataset:
         return digest.hexdigest()
 
     def _freeze(self, field: str, dtype: type, rest: tuple[int, ...] = (), count: int | None = None) -> None:
-        """Check an array's type and shape, and put a read-only view in its place."""
+        """Check an array's type and shape, and replace it by a read-only view."""
         array = np.asarray(getattr(self, field))
         number = len(array) if array.ndim else 0
         expected = (number if count is None else count, *rest)
@@ -103,89 +111,94 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def load(name: str = "mnist", directory: str | Path | None = None, progress: Progress | None = None) -> Dataset:
-    """Load a data set; every call reads it afresh.
+    """Load a data set. Every call reads its files again.
 
     Args:
-        name: a key of `NAMES`.
-        directory: for MNIST, the folder that holds its four files, with or without ``.gz``. None to take the
-            first that serves: the folder in the environment variable MNIST_DATA_DIR, ``data``, the cache, a
-            download, and last the embedded digits. `Dataset.notice` then says what was passed over and why.
-        progress: called on the caller's thread while a file is being downloaded.
+        name: a key of `sources.SOURCES`.
+        directory: the folder with the four files, with or without ``.gz``. None to try these places in order: the
+            folder in the environment variable MNIST_DATA_DIR, the folder ``data``, the cache, and the mirrors. In
+            the first three, the files are in a folder with the data set's name; MNIST's may also be there
+            directly. If all fail, the embedded digits are loaded instead, and `Dataset.notice` gives the reasons.
+        progress: called in the caller's thread while a file is being downloaded.
 
     Raises:
-        ConfigError: there is no data set of this name.
+        ConfigError: there is no data set with this name.
         DataError: files in `directory` are missing or damaged.
+
+    Example:
+        >>> dataset = load("embedded")
+        >>> dataset.train_images.shape
+        (12000, 28, 28)
     """
     check_choice("dataset", name, NAMES)
-    _, loader = _LOADERS[name]
-    return loader(directory, progress)
+    return load_source(SOURCES[name], directory, progress)
 
 
-def load_mnist(
+def load_source(
+    source: DataSource,
     directory: str | Path | None = None,
     progress: Progress | None = None,
     *,
-    files: Sequence[DataFile] = FILES,
-    mirrors: Sequence[str] = MIRRORS,
     timeout: float = TIMEOUT,
 ) -> Dataset:
-    """Load MNIST as `load` says; `files`, `mirrors` and `timeout` are as for `fetch`."""
+    """Load a data set, as `load` does. `timeout` is as in `fetch`."""
+    if not source.files:
+        return _make_embedded()
     if directory is not None:
-        return _from_folder(Path(directory), files)
+        return _from_folder(source, Path(directory))
 
-    cache = cache_folder()
-    places = [("The folder data", Path("data")), ("The cache", cache)]
-    places = [place for place in places if any(find(place[1], file) for file in files)]
-    if asked := os.environ.get("MNIST_DATA_DIR"):
-        places.insert(0, ("MNIST_DATA_DIR", Path(asked)))
+    cache = cache_folder(source)
+    places = [("The folder data", folder_in(Path("data"), source)), ("The cache", cache)]
+    places = [place for place in places if has_files(place[1], source)]
+    if root := os.environ.get("MNIST_DATA_DIR"):
+        folder = folder_in(Path(root), source)
+        # The variable may be set for MNIST only, so another data set need not be there.
+        if source.name == MNIST.name or has_files(folder, source):
+            places.insert(0, ("MNIST_DATA_DIR", folder))
 
     complaints: list[str] = []
     for place, folder in places:
         try:
-            return _from_folder(folder, files, complaints)
+            return _from_folder(source, folder, complaints)
         except DataError as error:
             logger.warning("%s was passed over: %s", place, error)
-            if folder != cache:  # a spoilt cache is fetched again, which nobody needs to know
-                complaints.append(f"{place} was passed over: its files are missing or damaged.")  # the log says more
+            if folder != cache:  # A damaged cache is downloaded again; no need to say so.
+                complaints.append(f"{place} was passed over: its files are missing or damaged.")  # The log says more.
     try:
-        return _from_folder(fetch(cache, mirrors, timeout, progress, files=files), files, complaints)
+        return _from_folder(source, fetch(source, cache, timeout, progress), complaints)
     except (DownloadError, DataError) as error:
-        logger.warning("The embedded digits stand in for MNIST: %s", error)
-        return load_embedded(notice=" ".join(["These are the embedded digits, not MNIST.", *complaints, str(error)]))
+        logger.warning("The embedded digits replace %s: %s", source.title, error)
+        reasons = [f"These are the embedded digits, not {source.title}.", *complaints, str(error)]
+        return _make_embedded(notice=" ".join(reasons))
 
 
-def load_embedded(
-    directory: str | Path | None = None, progress: Progress | None = None, *, notice: str | None = None
-) -> Dataset:
-    """Make the embedded set: 12,000 training and 360 test images; see `mnist_core.embedded`.
-
-    It needs neither folder nor download: `directory` and `progress` are there to fit the other loaders.
-    """
+def _make_embedded(notice: str | None = None) -> Dataset:
     made = embedded.make()
     provenance = "1,797 handwritten digits that come with scikit-learn"
-    return Dataset("embedded", *made[:4], provenance, notice, made.train_groups)
+    return Dataset(EMBEDDED.name, *made[:4], provenance, notice, made.train_groups, EMBEDDED.class_names)
 
 
-def _from_folder(folder: Path, files: Sequence[DataFile], complaints: Sequence[str] = ()) -> Dataset:
-    paths = {file: find(folder, file) for file in files}
+def _from_folder(source: DataSource, folder: Path, complaints: Sequence[str] = ()) -> Dataset:
+    paths = {file: find(folder, file) for file in source.files}
     if missing := [f"{file.name}.gz" for file, path in paths.items() if path is None]:
         raise DataError(
             f"The folder {folder} lacks {', '.join(missing)}.",
-            "Put MNIST's four files there, or name the folder that holds them.",
+            f"Put the {len(source.files)} files of {source.title} there, or name the folder that has them.",
         )
-    arrays = [
+    train_images, train_labels, test_images, test_labels = (
         idx.read(path, max_bytes=file.limit, sha256=file.sha256) for file, path in paths.items() if path is not None
-    ]
-    provenance = f"files in {folder}"
-    train_images, train_labels, test_images, test_labels = arrays
-    notice = " ".join(complaints) or None
-    return Dataset("mnist", train_images, train_labels, test_images, test_labels, provenance, notice)
+    )
+    return Dataset(
+        source.name,
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        provenance=f"files in {folder}",
+        notice=" ".join(complaints) or None,
+        class_names=source.class_names,
+    )
 
 
-_LOADERS: Final[Mapping[str, tuple[str, Callable[[str | Path | None, Progress | None], Dataset]]]] = {
-    "mnist": ("MNIST", load_mnist),
-    "embedded": ("Embedded digits", load_embedded),
-}
-
-NAMES: Final[Mapping[str, str]] = {name: title for name, (title, _) in _LOADERS.items()}
-"""The data sets' names, each with the title to show."""
+NAMES: Final[Mapping[str, str]] = {source.name: source.title for source in SOURCES.values()}
+"""The title to show of each data set, by its name."""

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets
+from mnist_core.data.sources import SOURCES, DataSource
 from mnist_core.errors import ConfigError, DataError
 from tests import mirror, small_files
 from tests.plain import assert_plain
@@ -25,6 +27,7 @@ from tests.small_files import (
     idx_by_hand,
     names_in,
     put,
+    small,
 )
 
 
@@ -88,6 +91,35 @@ def test_arrays_that_are_no_data_set(field: str, array: np.ndarray) -> None:
     assert caught.value.received is not None
 
 
+@pytest.mark.parametrize("names", [("0",) * 10, tuple("012345678"), tuple("0123456789X")])
+def test_class_names_that_are_not_ten_different_ones(names: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="ten class names"):
+        Dataset("own", TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "here", class_names=names)
+
+
+# --- The table of data sets
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
+def test_entry_of_the_table(source: DataSource) -> None:
+    assert SOURCES[source.name] is source
+    assert datasets.NAMES[source.name] == source.title
+    assert RunConfig(dataset=source.name).dataset == source.name  # A name that runs and links accept.
+    assert len(set(source.class_names)) == len(source.class_names) == 10
+    if source.files:
+        assert [name.split("-")[1] for name in (file.name for file in source.files)] == ["images", "labels"] * 2
+        assert source.mirrors
+        assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in source.mirrors)
+    assert len({file.sha256 for file in source.files}) == len(source.files)
+
+
+def test_class_names_of_the_table_reach_the_data_set(tmp_path: Path) -> None:
+    names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+    dataset = datasets.load_source(DataSource("fashion", "Fashion", tuple(FILES), (), names), put(tmp_path / "mine"))
+    assert dataset.class_names == names
+    assert datasets.load("embedded").class_names == tuple("0123456789")
+
+
 # --- MNIST itself
 
 
@@ -139,7 +171,7 @@ def test_mnist_pixels(mnist: Dataset) -> None:
     ids=["gz", "raw", "dotted", "misnamed"],
 )
 def test_folder_with_the_files_in_any_form(tmp_path: Path, files: dict[str, bytes]) -> None:
-    dataset = datasets.load_mnist(put(tmp_path / "mine", files), files=FILES)
+    dataset = datasets.load_source(small(), put(tmp_path / "mine", files))
     check_small(dataset)
     assert dataset.notice is None
     assert str(tmp_path / "mine") in dataset.provenance
@@ -166,20 +198,20 @@ def test_folder_given_without_the_files(tmp_path: Path) -> None:
 def test_folder_given_with_a_damaged_file(tmp_path: Path, data: bytes, problem: str) -> None:
     folder = put(tmp_path / "mine", PACKED | {"t10k-labels-idx1-ubyte.gz": data})
     with pytest.raises(DataError, match=problem) as caught:
-        datasets.load_mnist(folder, files=FILES)
+        datasets.load_source(small(), folder)
     assert "t10k-labels-idx1-ubyte.gz" in caught.value.problem
 
 
 def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
     contents = CONTENTS | {"train-labels-idx1-ubyte": idx_by_hand(TRAIN_LABELS[:59])}
     with pytest.raises(DataError, match="train_labels"):
-        datasets.load_mnist(put(tmp_path / "mine", contents), files=describe(contents))
+        datasets.load_source(small(files=describe(contents)), put(tmp_path / "mine", contents))
 
 
 def test_folder_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(put(tmp_path / "mine")))
     put(Path("data"), {FILES[0].name: b"not even looked at"})
-    dataset = datasets.load_mnist(files=FILES, mirrors=[])
+    dataset = datasets.load_source(small())
     check_small(dataset)
     assert dataset.notice is None
 
@@ -187,14 +219,22 @@ def test_folder_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_folder_data(cache: Path) -> None:
     put(Path("data"))
     put(cache, {FILES[0].name: b"not even looked at"})
-    dataset = datasets.load_mnist(files=FILES, mirrors=[])
+    dataset = datasets.load_source(small())
     check_small(dataset)
     assert dataset.notice is None
 
 
 def test_cache(cache: Path) -> None:
+    put(cache / "mnist")
+    put(cache, {FILES[0].name: b"not even looked at"})
+    dataset = datasets.load_source(small())
+    check_small(dataset)
+    assert dataset.notice is None
+
+
+def test_mnist_in_the_cache_of_an_earlier_version(cache: Path) -> None:
     put(cache)
-    dataset = datasets.load_mnist(files=FILES, mirrors=[])
+    dataset = datasets.load_source(small())
     check_small(dataset)
     assert dataset.notice is None
 
@@ -205,7 +245,7 @@ def test_wrong_folders_are_told_of(
     put(cache)
     put(Path("data"), {f"{FILES[1].name}.gz": b"damaged"})
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "nowhere"))
-    dataset = datasets.load_mnist(files=FILES, mirrors=[])
+    dataset = datasets.load_source(small())
     check_small(dataset)
     for told in (dataset.notice or "", caplog.text):
         assert "MNIST_DATA_DIR was passed over" in told
@@ -216,21 +256,57 @@ def test_wrong_folders_are_told_of(
 
 def test_spoilt_cache_is_fetched_again(cache: Path, good: mirror.Mirror) -> None:
     put(cache, PACKED | {f"{FILES[2].name}.gz": b"spoilt"})
-    dataset = datasets.load_mnist(files=FILES, mirrors=[good.url])
+    dataset = datasets.load_source(small(good.url))
     check_small(dataset)
     assert dataset.notice is None
     assert good.asked == [f"{FILES[2].name}.gz"]
 
 
+def test_data_sets_with_the_same_file_names_share_no_folder(cache: Path, good: mirror.Mirror) -> None:
+    put(cache)  # MNIST, as an earlier version cached it.
+    labels = np.roll(TRAIN_LABELS, 1)
+    contents = CONTENTS | {FILES[1].name: idx_by_hand(labels)}
+    put(cache / "kuzushiji", contents)
+    other = small(name="kuzushiji", files=describe(contents))
+    dataset = datasets.load_source(other)
+    assert dataset.name == "kuzushiji"
+    np.testing.assert_array_equal(dataset.train_labels, labels)
+    third = datasets.load_source(small(good.url, name="third"))
+    assert third.name == "third"
+    assert names_in(cache) == {"kuzushiji", "third", *PACKED}
+    check_small(datasets.load_source(small()))
+
+
+@pytest.mark.parametrize("name", ["mnist", "kuzushiji"])
+def test_folder_in_the_environment_with_a_folder_for_each_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "mine"))
+    put(tmp_path / "mine" / name)
+    dataset = datasets.load_source(small(name=name))
+    assert (dataset.name, dataset.notice) == (name, None)
+    assert str(tmp_path / "mine" / name) in dataset.provenance
+
+
+def test_folder_in_the_environment_with_mnist_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: mirror.Mirror
+) -> None:
+    monkeypatch.setenv("MNIST_DATA_DIR", str(put(tmp_path / "mine")))
+    dataset = datasets.load_source(small(good.url, name="kuzushiji"))
+    assert (dataset.name, dataset.notice) == ("kuzushiji", None)
+    assert len(good.asked) == 4  # MNIST's folder is not taken for it.
+
+
 def test_download_when_there_is_nothing(cache: Path, good: mirror.Mirror) -> None:
-    check_small(datasets.load_mnist(files=FILES, mirrors=[good.url]))
-    check_small(datasets.load_mnist(files=FILES, mirrors=[]))  # from the cache
-    assert names_in(cache) == set(PACKED)
+    check_small(datasets.load_source(small(good.url)))
+    check_small(datasets.load_source(small()))  # from the cache
+    assert names_in(cache) == {"mnist"}
+    assert names_in(cache / "mnist") == set(PACKED)
 
 
 def test_embedded_digits_when_everything_fails(cache: Path) -> None:
     with mirror.running(PACKED, mirror.fails) as server:
-        dataset = datasets.load_mnist(files=FILES, mirrors=[mirror.closed_url(), server.url])
+        dataset = datasets.load_source(small(mirror.closed_url(), server.url))
     assert dataset.name == "embedded"
     assert dataset.notice is not None
     assert "embedded digits, not MNIST" in dataset.notice
@@ -244,7 +320,7 @@ def test_cache_that_cannot_be_written_leads_to_the_embedded_digits(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    dataset = datasets.load_mnist(files=FILES, mirrors=[good.url])
+    dataset = datasets.load_source(small(good.url))
     assert dataset.name == "embedded"
     assert "cannot be kept" in (dataset.notice or "")
     assert_plain(dataset.notice or "")

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from mnist_core.data import datasets, download
-from mnist_core.data.download import DataFile, DownloadProgress
+from mnist_core.data.download import DownloadProgress
+from mnist_core.data.sources import DataFile
 from mnist_core.errors import DownloadError
 from tests import mirror, small_files
-from tests.small_files import CONTENTS, FILES, PACKED, check_small, names_in
+from tests.small_files import CONTENTS, PACKED, check_small, names_in, small
 
 
 @pytest.fixture(autouse=True)
@@ -19,18 +20,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_fetch_twice_asks_once(tmp_path: Path, good: mirror.Mirror) -> None:
-    folder = download.fetch(tmp_path / "deep" / "down", [good.url], files=FILES)
+    folder = download.fetch(small(good.url), tmp_path / "deep" / "down")
     assert folder == tmp_path / "deep" / "down"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
     assert good.asked == list(PACKED)
-    download.fetch(folder, [good.url], files=FILES)
-    download.fetch(folder, [], files=[])
+    download.fetch(small(good.url), folder)
+    download.fetch(small(files=[]), folder)
     assert len(good.asked) == 4
 
 
 def test_fetch_into_the_cache(cache: Path, good: mirror.Mirror) -> None:
-    assert download.fetch(mirrors=[good.url], files=FILES) == cache
-    assert names_in(cache) == set(PACKED)
+    assert download.fetch(small(good.url)) == cache / "mnist"
+    assert names_in(cache) == {"mnist"}
+    assert names_in(cache / "mnist") == set(PACKED)
 
 
 def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> None:
@@ -41,7 +43,7 @@ def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> 
         told.append(progress)
         threads.add(threading.get_ident())
 
-    download.fetch(tmp_path, [good.url], progress=note, files=FILES)
+    download.fetch(small(good.url), tmp_path, progress=note)
     assert threads == {threading.get_ident()}
     assert all(0 < p.received <= p.total and p.mirror == good.url for p in told)
     complete = {p.name: p.received for p in told if p.received == p.total}
@@ -59,7 +61,7 @@ def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
                 server.released.set()
 
         with pytest.raises(DownloadError):
-            download.fetch(tmp_path, [server.url], progress=note, files=big)
+            download.fetch(small(server.url, files=big), tmp_path, progress=note)
     received = [p.received for p in told]
     assert received == sorted(set(received))
     assert {p.total for p in told[:1]} == {10**6}
@@ -70,7 +72,7 @@ def test_error_in_the_progress_callback_is_the_callers(tmp_path: Path, good: mir
         raise OSError("closed")
 
     with pytest.raises(OSError, match="closed"):
-        download.fetch(tmp_path / "new", [good.url], progress=stop, files=FILES)
+        download.fetch(small(good.url), tmp_path / "new", progress=stop)
     assert not names_in(tmp_path / "new")
 
 
@@ -97,7 +99,7 @@ def test_broken_mirror(tmp_path: Path, behave: mirror.Behaviour, reason: str) ->
         mirror.running(PACKED, behave) as server,
         pytest.raises(DownloadError, match=reason) as caught,
     ):
-        download.fetch(tmp_path / "new", [server.url], timeout, files=FILES)
+        download.fetch(small(server.url), tmp_path / "new", timeout)
     assert "127.0.0.1" in caught.value.problem
     assert not names_in(tmp_path / "new")
 
@@ -106,7 +108,7 @@ def test_broken_mirror(tmp_path: Path, behave: mirror.Behaviour, reason: str) ->
 def test_second_mirror_after_the_first(tmp_path: Path, good: mirror.Mirror, behave: mirror.Behaviour) -> None:
     timeout = 2.0 if behave in SLOW else download.TIMEOUT
     with mirror.running(PACKED, behave) as bad:
-        download.fetch(tmp_path / "new", [bad.url, good.url], timeout, files=FILES)
+        download.fetch(small(bad.url, good.url), tmp_path / "new", timeout)
     assert names_in(tmp_path / "new") == set(PACKED)
     assert len(bad.asked) == 1  # once is enough to give it up
 
@@ -114,14 +116,14 @@ def test_second_mirror_after_the_first(tmp_path: Path, good: mirror.Mirror, beha
 def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good: mirror.Mirror) -> None:
     lacking = dict(list(PACKED.items())[:2])
     with mirror.running(lacking) as first:
-        download.fetch(tmp_path / "new", [first.url, good.url], files=FILES)
+        download.fetch(small(first.url, good.url), tmp_path / "new")
     assert names_in(tmp_path / "new") == set(PACKED)
     assert good.asked == list(PACKED)[2:]
 
 
 def test_nobody_listens_and_not_found(tmp_path: Path) -> None:
     with mirror.running({}) as empty, pytest.raises(DownloadError) as caught:
-        download.fetch(tmp_path, [mirror.closed_url(), empty.url], files=FILES)
+        download.fetch(small(mirror.closed_url(), empty.url), tmp_path)
     assert "cannot be reached; 127.0.0.1" in caught.value.problem
     assert "answered 404" in caught.value.problem
 
@@ -132,20 +134,20 @@ def test_steady_but_endless(tmp_path: Path) -> None:
         mirror.running({"big.gz": b""}, mirror.trickles) as server,
         pytest.raises(DownloadError, match="too slow"),
     ):
-        download.fetch(tmp_path, [server.url], deadline=0.5, files=big)
+        download.fetch(small(server.url, files=big), tmp_path, deadline=0.5)
 
 
 def test_mirror_that_unpacks_on_the_way(tmp_path: Path) -> None:
     with mirror.running(PACKED, mirror.unpacks) as server:
-        download.fetch(tmp_path / "new", [server.url], files=FILES)
-    check_small(datasets.load_mnist(tmp_path / "new", files=FILES))
+        download.fetch(small(server.url), tmp_path / "new")
+    check_small(datasets.load_source(small(), tmp_path / "new"))
 
 
 def test_mirror_with_gzip_of_its_own(tmp_path: Path) -> None:
     repacked = {f"{name}.gz": gzip.compress(content, 9, mtime=1) for name, content in CONTENTS.items()}
     with mirror.running(repacked) as server:
-        download.fetch(tmp_path / "new", [server.url], files=FILES)
-    check_small(datasets.load_mnist(tmp_path / "new", files=FILES))
+        download.fetch(small(server.url), tmp_path / "new")
+    check_small(datasets.load_source(small(), tmp_path / "new"))
 
 
 def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
@@ -156,7 +158,7 @@ def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
     def fetch() -> None:
         together.wait()
         try:
-            download.fetch(folder, [good.url], files=FILES)
+            download.fetch(small(good.url), folder)
         except DownloadError as error:
             errors.append(error)
 
@@ -172,7 +174,7 @@ def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
 def test_folder_that_cannot_be_made(tmp_path: Path, good: mirror.Mirror) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="cannot be kept") as caught:
-        download.fetch(tmp_path / "file" / "cache", [good.url], files=FILES)
+        download.fetch(small(good.url), tmp_path / "file" / "cache")
     assert "MNIST_CACHE_DIR" in caught.value.remedy
     assert len(good.asked) == 1  # no other mirror would help
 
@@ -184,7 +186,7 @@ def test_disk_full(tmp_path: Path, good: mirror.Mirror) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
         with pytest.raises(DownloadError, match="cannot be kept"):
-            download.fetch(tmp_path / "new", [good.url], files=FILES)
+            download.fetch(small(good.url), tmp_path / "new")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not names_in(tmp_path / "new")

@@ -1,0 +1,85 @@
+"""The table of data sets. To add a data set, add an entry to `SOURCES`."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mnist_core.config import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIGITS: Final = tuple(str(digit) for digit in range(CLASSES))
+"""The class names of a data set of digits."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A published IDX file.
+
+    Args:
+        name: without ``.gz``.
+        sha256: hash of the uncompressed content, in hexadecimal.
+        size: bytes of the uncompressed content.
+        packed_size: bytes of the gzip file.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    packed_size: int
+
+    @property
+    def limit(self) -> int:
+        """The most bytes to accept, compressed or not: gzip makes incompressible content a little larger."""
+        return self.size + self.size // 1000 + 1024
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """What is known about a data set before it is loaded.
+
+    Args:
+        name: its key in `SOURCES`, links and saved runs, and the name of its cache folder. Never change it.
+        title: the name to show.
+        files: training images, training labels, test images and test labels. Empty for a data set that is generated.
+        mirrors: URLs of folders that hold the files with ``.gz``, in the order to try.
+        class_names: ten names, the name of label 0 first.
+    """
+
+    name: str
+    title: str
+    files: tuple[DataFile, ...] = ()
+    mirrors: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = DIGITS
+
+
+# fmt: off
+MNIST: Final = DataSource(
+    "mnist",
+    "MNIST",
+    files=(
+        DataFile("train-images-idx3-ubyte",
+                 "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 47_040_016, 9_912_422),
+        DataFile("train-labels-idx1-ubyte",
+                 "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60_008, 28_881),
+        DataFile("t10k-images-idx3-ubyte",
+                 "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7_840_016, 1_648_877),
+        DataFile("t10k-labels-idx1-ubyte",
+                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10_008, 4_542),
+    ),
+    mirrors=(
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    ),
+)
+"""MNIST (LeCun, Cortes, Burges): 60,000 training images and 10,000 test images."""
+# fmt: on
+
+EMBEDDED: Final = DataSource("embedded", "Embedded digits")
+"""Made by `mnist_core.data.embedded`, without a download. It replaces a data set that cannot be downloaded."""
+
+SOURCES: Final[Mapping[str, DataSource]] = types.MappingProxyType({source.name: source for source in (MNIST, EMBEDDED)})
+"""All data sets by name, in the order to show them."""
