@@ -161,3 +161,30 @@ def test_changelog_keeps_its_form() -> None:
     assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert versions[0].startswith(f"[{project['version']}]")
+
+
+def recipes() -> list[str]:
+    """Each line of a recipe in CONTRIBUTING.md, with those that continue it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Recipes\n")[2].partition("\n## ")[0]
+    return re.findall(r"^- (.*(?:\n  .*)*)", section, flags=re.MULTILINE)
+
+
+def test_recipes_name_what_is_there() -> None:
+    """Every file is there, and holds at least one of the tables or classes that are named with it."""
+    assert len(recipes()) > 12
+    for recipe in recipes():
+        quoted = re.findall(r"`([^`\n]+)`", recipe)
+        paths = [ROOT / name for name in quoted if re.fullmatch(r"[\w/.-]+(/|\.\w{2,4})", name)]
+        missing = [path for path in paths if not path.exists()]
+        assert not missing, recipe
+        code = "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
+        names = [name for name in quoted if re.fullmatch(r"_?[A-Z][A-Z_]+|[A-Z][a-z]+[A-Z]?\w*", name)]
+        assert [name for name in names if not re.search(rf"\b{name}\b", code)] == [], recipe
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md"])
+def test_file_that_is_named_is_there(name: str) -> None:
+    quoted = re.findall(r"`((?:\w+/)+[\w.]*)`", (ROOT / name).read_text(encoding="utf-8"))
+    places = [ROOT, ROOT / "tests", ROOT / "pages" / "widgets"]
+    assert [one for one in quoted if not any((place / one).exists() for place in places)] == []

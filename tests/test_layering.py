@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import rooms
+
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "mnist_core"
 PAGES = ROOT / "pages"
@@ -81,6 +83,42 @@ def imported_rooms(path: Path) -> set[str]:
 
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def house() -> dict[str, list[Path]]:
+    """Every room with its files, from the lowest to the highest; a page and its folder are one room."""
+    found = {name: [path for path in CORE_FILES if room(path) == name] for name in ROOMS}
+    folders = [*WIDGET_ROOMS, *(path.stem for path in PAGE_FILES)]
+    for name in folders:
+        own = [path for path in WIDGET_FILES if path.parent.name == name]
+        found[f"pages/{name}"] = [*own, *(path for path in PAGE_FILES if path.stem == name)]
+    return {**found, "app.py": [ROOT / "app.py"]}
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which rooms each room imports, by its files' imports."""
+    prefixes = {f"mnist_core.{name}": name for name in ROOMS}
+    prefixes |= {f"pages.widgets.{path.name}": f"pages/{path.name}" for path in (PAGES / "widgets").iterdir()}
+    found = {}
+    for name, paths in house().items():
+        modules = {module for path in paths for module in imports(path)}
+        found[name] = {
+            prefixes.get(".".join(module.split(".")[:depth]), name) for module in modules for depth in (2, 3)
+        }
+        found[name] -= {name}
+    return found
+
+
+def test_drawing_of_the_rooms_shows_the_real_imports() -> None:
+    assert rooms.read(rooms.drawn()) == arrows(), "run `python -m tests.rooms`"
+
+
+def test_drawing_says_what_is_drawn() -> None:
+    """By a drawing made by hand: c imports a and b, b nothing."""
+    drawing = "a ─┐\nb  │─┐\nc  ● ●\n"
+    assert rooms.read(drawing) == {"a": set(), "b": set(), "c": {"a", "b"}}
+    assert rooms.draw({"a": set(), "b": set(), "c": {"a", "b"}}) == drawing
+    assert rooms.floors({"a": set(), "b": set(), "c": {"a", "b"}, "d": {"c"}}) == 3
 
 
 def test_every_room_has_its_place_in_the_order() -> None:

@@ -1,0 +1,72 @@
+"""Draws which room imports which, as CONTRIBUTING.md shows it: ``python -m tests.rooms`` writes the drawing there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+DRAWING = re.compile(r"(?<=<!-- rooms -->\n```\n).*?(?=```)", re.DOTALL)
+
+
+def draw(arrows: Mapping[str, set[str]]) -> str:
+    """Draw rooms from the lowest to the highest: each room's line goes down, with a dot in each row that imports it.
+
+    Args:
+        arrows: room -> the rooms above it in the drawing that it imports.
+    """
+    rooms = list(arrows)
+    width = max(map(len, rooms)) + 2
+    last = {room: max((row for row, other in enumerate(rooms) if room in arrows[other]), default=-1) for room in rooms}
+    lines = []
+    for row, room in enumerate(rooms):
+        marks = [
+            "●" if other in arrows[room] else "│" if row < last[other] else " " for other in rooms[:row]
+        ]  # A line ends at its last dot.
+        start = room.ljust(width) + "".join(f"{mark} " for mark in marks)
+        lines.append((start[:-1] + "─┐" if last[room] > row else start).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def read(drawing: str) -> dict[str, set[str]]:
+    """The arrows of a drawing, by the places of its dots."""
+    lines = drawing.splitlines()
+    columns = {line.index("┐"): line.split()[0] for line in lines if "┐" in line}
+    return {line.split()[0]: {columns[place] for place, mark in enumerate(line) if mark == "●"} for line in lines}
+
+
+def drawn() -> str:
+    """The drawing that stands in CONTRIBUTING.md."""
+    found = DRAWING.search(CONTRIBUTING.read_text(encoding="utf-8"))
+    assert found is not None, "CONTRIBUTING.md has no drawing of the rooms"
+    return found[0]
+
+
+def floors(arrows: Mapping[str, set[str]]) -> int:
+    """The length of the longest way down, counted in rooms."""
+    heights: dict[str, int] = {}
+    for room, below in arrows.items():
+        heights[room] = 1 + max((heights[other] for other in below), default=0)
+    return max(heights.values())
+
+
+def counts(arrows: Mapping[str, set[str]]) -> Iterator[str]:
+    """How many rooms, arrows and floors there are."""
+    yield f"{len(arrows)} rooms"
+    yield f"{sum(map(len, arrows.values()))} arrows"
+    yield f"{floors(arrows)} floors"
+
+
+def main() -> None:
+    """Write the drawing into CONTRIBUTING.md, and print how much there is to draw."""
+    from tests import test_layering
+
+    arrows = test_layering.arrows()
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    CONTRIBUTING.write_text(DRAWING.sub(lambda _: draw(arrows), text), encoding="utf-8")
+    print(", ".join(counts(arrows)))  # noqa: T201 - the command's answer.
+
+
+if __name__ == "__main__":
+    main()
