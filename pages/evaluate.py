@@ -10,7 +10,7 @@ st.title("Evaluate: where is it wrong?")
 run = sharing.opened() if sharing.is_asked() else run_picker.choose()
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
-    split, noun = run.split, mistakes.noun(run)
+    split, noun, names = run.split, mistakes.noun(run), run.dataset.class_names
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric("Test accuracy", f"{result.accuracy:.2%}")
         st.metric("Test loss", f"{result.loss:.4f}")
@@ -19,18 +19,18 @@ if run is not None and run.snapshot.evaluation is not None:
             sharing.offer(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        mistakes.show_matrix(result, noun)
+        mistakes.show_matrix(result, noun, names)
     with right:
-        mistakes.show_cell(result, split, noun)
+        mistakes.show_cell(result, split, noun, names)
     if run in visitor_runs.trained_networks():
         st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
     digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
     with digits:
-        mistakes.show_digits(result, noun)
+        mistakes.show_digits(result, noun, names)
     with confident:
-        pictures.readings(result, split.test_images, result.mistakes)
+        pictures.readings(result, split.test_images, result.mistakes, names)
     with one:
-        mistakes.show_one(result, split)
+        mistakes.show_one(result, split, names)
     downloads.offer(run)
 if not sharing.is_asked():
     bring_back.offer()

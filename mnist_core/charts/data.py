@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.charts.style import ERROR, INK, QUIET
-from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.charts.style import ERROR, INK, QUIET, class_axis
+from mnist_core.config import IMAGE_SIZE
+from mnist_core.data.sources import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BYTES_PER_ROW = 16
-_DIGITS = [str(digit) for digit in range(CLASSES)]
 
 
 def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, Any]:
@@ -59,17 +59,24 @@ def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, An
     }
 
 
-def class_balance(most: int) -> dict[str, Any]:
+def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
     """How many images of each digit there are, for data with the columns digit, images and part.
 
     Args:
         most: the highest of the numbers.
+        names: the ten class names.
     """
     return {
         "height": 240,
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
-            "x": {"field": "digit", "type": "nominal", "title": None, "axis": {"labelAngle": 0}},
+            "x": {
+                "field": "digit",
+                "type": "nominal",
+                "scale": {"domain": list(names)},
+                "title": None,
+                "axis": class_axis(names),
+            },
             "xOffset": {"field": "part", "sort": ["training", "test"]},
             "y": {
                 "field": "images",
@@ -138,7 +145,7 @@ def pixel_values() -> dict[str, Any]:
     }
 
 
-def digit_map(across: tuple[float, float], along: tuple[float, float]) -> dict[str, Any]:
+def digit_map(across: tuple[float, float], along: tuple[float, float], names: Sequence[str] = DIGITS) -> dict[str, Any]:
     """Images as points of a plane, each written as its digit, for data with the columns x, y, digit, index and image.
 
     A column named image holds a picture's address: Vega's tooltip shows it as a picture.
@@ -146,6 +153,7 @@ def digit_map(across: tuple[float, float], along: tuple[float, float]) -> dict[s
     Args:
         across: the lowest and the highest x.
         along: the lowest and the highest y.
+        names: the ten class names.
     """
     place: dict[str, Any] = {"type": "quantitative", "axis": None}
     look = {"nice": False, "zero": False, "padding": 8}
@@ -159,7 +167,7 @@ def digit_map(across: tuple[float, float], along: tuple[float, float]) -> dict[s
             "color": {
                 "field": "digit",
                 "type": "nominal",
-                "scale": {"domain": _DIGITS, "scheme": "tableau10"},
+                "scale": {"domain": list(names), "scheme": "tableau10"},
                 "legend": None,
             },
             "tooltip": [{"field": name, "type": "nominal"} for name in ("image", "digit", "index")],

@@ -11,6 +11,7 @@ import numpy as np
 
 from mnist_core.charts.style import ERROR, INK, rgb
 from mnist_core.config import CLASSES
+from mnist_core.data.sources import DIGITS, noun_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ def confusion_matrix(
     chosen: tuple[int, int] | None = None,
     only_errors: bool = False,
     height: int = HEIGHT,
+    names: Sequence[str] = DIGITS,
 ) -> go.Figure:
     """A confusion matrix.
 
@@ -58,6 +60,7 @@ def confusion_matrix(
         chosen: the true digit and the answer of the cell that gets a frame.
         only_errors: whether to leave out the diagonal.
         height: in pixels.
+        names: the ten class names.
     """
     totals = np.maximum(confusion.sum(axis=1), 1)
 
@@ -67,20 +70,27 @@ def confusion_matrix(
         count, total = int(confusion[true, answer]), int(totals[true])
         share, text = count / total, texts[true][answer]
         strength = share**0.5 if text else 0.0
-        told = f"{count:,} of {total:,} images of {true} read as {answer} ({share:.1%})"
+        told = f"{count:,} of {total:,} images of {names[true]} read as {names[answer]} ({share:.1%})"
         return _Cell(strength if true == answer else -strength, text, told)
 
     cells = [[cell(true, answer) for answer in classes] for true in classes]
-    return _figure(cells, classes, colors, noun, chosen, height)
+    place = None if chosen is None else (classes.index(chosen[0]), classes.index(chosen[1]))
+    return _figure(cells, [names[one] for one in classes], colors, noun, place, height)
 
 
-def difference_matrix(difference: npt.NDArray[np.int64], colors: tuple[str, str], height: int = HEIGHT) -> go.Figure:
+def difference_matrix(
+    difference: npt.NDArray[np.int64],
+    colors: tuple[str, str],
+    height: int = HEIGHT,
+    names: Sequence[str] = DIGITS,
+) -> go.Figure:
     """One confusion matrix minus another: blue where the first has more, orange where the second has.
 
     Args:
         difference: (10, 10), rows the true digit, columns the answer.
         colors: of the page's ground and of its text, as "#rrggbb".
         height: in pixels.
+        names: the ten class names.
     """
     most = max(1, int(abs(difference).max()))
 
@@ -88,17 +98,17 @@ def difference_matrix(difference: npt.NDArray[np.int64], colors: tuple[str, str]
         count = int(difference[true, answer])
         strength = (abs(count) / most) ** 0.5
         text = f"{count:+d}".replace("-", "−") if count else ""
-        told = f"{true} read as {answer}: {text or 'no difference'}"
+        told = f"{names[true]} read as {names[answer]}: {text or 'no difference'}"
         return _Cell(strength if count > 0 else -strength, text, told)
 
     digits = range(CLASSES)
     cells = [[cell(true, answer) for answer in digits] for true in digits]
-    return _figure(cells, digits, colors, "digit", None, height)
+    return _figure(cells, names, colors, noun_of(names), None, height)
 
 
 def _figure(
     cells: Sequence[Sequence[_Cell | None]],
-    classes: Sequence[int],
+    names: Sequence[str],
     colors: tuple[str, str],
     noun: str,
     chosen: tuple[int, int] | None,
@@ -108,14 +118,13 @@ def _figure(
     import plotly.graph_objects as go
 
     ground, text_color = colors
-    names = [str(one) for one in classes]
     # From the page's ground to each colour, so that no cell is seen through and its number's contrast is known.
     ends = [_mixed(ground, color, _STRONGEST) for color in (ERROR, INK)]
     figure = go.Figure(
         go.Heatmap(
             z=[[cell and cell.strength for cell in row] for row in cells],
-            x=names,
-            y=names,
+            x=list(names),
+            y=list(names),
             zmin=-1,
             zmax=1,
             colorscale=[[0, ends[0]], [0.5, ground], [1, ends[1]]],
@@ -145,7 +154,7 @@ def _figure(
         showlegend=False,
     )
     if chosen is not None:
-        row, column = (classes.index(one) for one in chosen)
+        row, column = chosen
         figure.add_shape(
             type="rect",
             x0=column - 0.46,
@@ -161,16 +170,19 @@ def _figure(
         "zeroline": False,
         "ticks": "",
         "tickmode": "array",
-        "tickvals": names,
+        "tickvals": list(names),
         "automargin": False,
         "tickfont": {"color": text_color, "size": 12},
     }
     title = {"font": {"color": text_color, "size": 12}, "standoff": 9}
-    figure.update_xaxes(**axis, side="top", range=[-0.5, len(names) - 0.5], title={"text": "answer", **title})
+    # Names of classes need more room than a digit, and stand upright above the columns.
+    room = 7 * (max(map(len, names)) - 1)
+    angle = {"tickangle": -90} if room else {}
+    figure.update_xaxes(**axis, **angle, side="top", range=[-0.5, len(names) - 0.5], title={"text": "answer", **title})
     figure.update_yaxes(**axis, range=[len(names) - 0.5, -0.5], title={"text": f"true {noun}", **title})
     figure.update_layout(
         height=height,
-        margin={"l": 44, "r": 4, "t": 40, "b": 4},
+        margin={"l": 44 + room, "r": 4, "t": 40 + room, "b": 4},
         dragmode=False,
         paper_bgcolor=ground,
         plot_bgcolor=ground,

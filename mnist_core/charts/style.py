@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core.config import ACTIVATIONS, CLASSES
+from mnist_core.data.sources import DIGITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from mnist_core.config import RunConfig
@@ -23,13 +26,21 @@ if TYPE_CHECKING:
 INK = "#2f6fde"
 ERROR = "#e07a1f"
 QUIET = "#8a94a6"
-_DIGITS = [str(digit) for digit in range(CLASSES)]
 # A column of the network's picture shows so many units at most.
 _MOST_DOTS = 9
 
 
-def live_bars() -> dict[str, Any]:
-    """Ten bars that move, as a Vega-Lite description for data with the columns digit, probability and best."""
+def class_axis(names: Sequence[str]) -> dict[str, Any]:
+    """The axis below ten bars: class names longer than a digit lean, so that all of them fit."""
+    return {"labelAngle": 0 if max(map(len, names)) == 1 else -45}
+
+
+def live_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
+    """Ten bars that move, as a Vega-Lite description for data with the columns digit, probability and best.
+
+    Args:
+        names: the ten class names.
+    """
     return {
         "height": 200,
         "mark": {"type": "bar", "cornerRadius": 2},
@@ -37,9 +48,9 @@ def live_bars() -> dict[str, Any]:
             "x": {
                 "field": "digit",
                 "type": "nominal",
-                "scale": {"domain": _DIGITS},
+                "scale": {"domain": list(names)},
                 "title": None,
-                "axis": {"labelAngle": 0},
+                "axis": class_axis(names),
             },
             "y": {
                 "field": "probability",
@@ -147,12 +158,15 @@ def _dot_heights(units: int) -> list[float]:
     return [float(place) for place in (4, 3, 2, 1, -1, -2, -3, -4)]
 
 
-def probability_bars() -> dict[str, Any]:
+def probability_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
     """Ten bars that stand still, as a Vega-Lite description for data with the columns digit, probability and kind.
 
     The column kind says what a bar is: the "right" answer, a "wrong" one, or any "other" digit.
+
+    Args:
+        names: the ten class names.
     """
-    spec = live_bars()
+    spec = live_bars(names)
     spec["encoding"]["color"] = {
         "field": "kind",
         "type": "nominal",

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Final
 from mnist_core.config import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DIGITS: Final = tuple(str(digit) for digit in range(CLASSES))
 """The class names of a data set of digits."""
+
+
+def noun_of(class_names: Sequence[str]) -> str:
+    """Return what to call one of these classes: "digit" or "class"."""
+    return "digit" if tuple(class_names) == DIGITS else "class"
 
 
 @dataclass(frozen=True)

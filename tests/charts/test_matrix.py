@@ -199,6 +199,23 @@ def test_data_of_three_classes_have_a_matrix_of_three() -> None:
     assert metrics.classes_in(matrix) == [0, 1, 2, 7]
 
 
+FASHION = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+def test_axes_and_hover_texts_have_the_class_names() -> None:
+    matrix = np.diag(np.arange(1, 11))
+    matrix[9, 7] = 3
+    figure = confusion_matrix(matrix, matrix.astype(str).tolist(), [7, 9], LIGHT, "class", (9, 7), names=FASHION)
+    assert figure.data[0].x == figure.data[0].y == ("Sneaker", "Ankle boot")
+    assert figure.data[0].text[1][0] == "3 of 13 images of Ankle boot read as Sneaker (23.1%)"
+    frame = figure.layout.shapes[0]
+    assert (frame.x0 + frame.x1, frame.y0 + frame.y1) == (0, 2)
+    digits = confusion_matrix(matrix, matrix.astype(str).tolist(), [7, 9], LIGHT)
+    assert figure.layout.margin.l >= digits.layout.margin.l + 6 * len("Ankle boot")
+    difference = difference_matrix(matrix, LIGHT, names=FASHION)
+    assert (difference.data[0].x, difference.layout.yaxis.title.text) == (FASHION, "true class")
+
+
 def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
     matrix = np.random.default_rng(1).integers(-30, 10, (10, 10))
     matrix[2, 3] = 0

@@ -42,6 +42,14 @@ def test_bars_have_a_colour_for_the_right_answer_and_one_for_a_wrong_one() -> No
     assert colors == {"right": style.INK, "wrong": style.ERROR, "other": style.QUIET}
 
 
+def test_bars_in_the_order_of_the_class_names_which_lean_if_they_are_long() -> None:
+    names = (*"zyxwvutsr", "Bag")
+    for spec, angle in ((style.live_bars(names), -45), (style.probability_bars(names), -45), (style.live_bars(), 0)):
+        across = spec["encoding"]["x"]
+        assert across["scale"]["domain"] == (list(names) if angle else list("0123456789"))
+        assert across["axis"]["labelAngle"] == angle
+
+
 def test_mosaic_puts_pictures_side_by_side() -> None:
     pictures = np.zeros((3, 2, 2), np.float32)
     pictures[1, 0, 1] = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -381,6 +382,35 @@ def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours
     app.selectbox(key="cell-answer").select(4).run()
     assert not app.exception
     assert any(f"{evaluation.confusion[4, 4]:,} images of a 4 read as 4" in text.value for text in app.markdown)
+
+
+def test_classes_of_a_data_set_are_called_by_their_names(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+    dataset = dataclasses.replace(datasets.load("embedded"), class_names=names)
+    loading = data_sets.loading("embedded")
+    assert loading.done.wait(60)
+    monkeypatch.setattr(loading, "dataset", dataset)
+    run = train_briefly(app)
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.exception
+    result = run.snapshot.evaluation
+    assert result is not None
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert figure["data"][0]["x"] == list(names)
+    assert app.selectbox(key="cell-true").options == list(names)
+    assert app.dataframe[0].value["Class"].tolist() == list(names)
+    worst = result.mistakes[0]
+    true, answer = names[result.labels[worst]], names[result.predicted[worst]]
+    assert any(f"{true} → :orange[**{answer}**]" in caption for caption in captions(app))
+    label, answer = names[result.labels[0]], names[result.predicted[0]]
+    assert any(f"It is **{label}**, read as **{answer}**" in text.value for text in app.markdown)
+    app.switch_page("pages/data.py").run()
+    assert not app.exception
+    assert captions(app)[0] == f"0: {names[dataset.train_labels[0]]}"
+
+
+def captions(app: AppTest) -> list[str]:
+    return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
 def test_adopted_run_is_preferred_and_the_own_network_is_still_there(app: AppTest, neighbours: ClassicalRun) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from mnist_core.charts import data as data_charts
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
 from mnist_core.data import exploration, idx, splits
+from mnist_core.data.sources import noun_of
 from pages.widgets.common import pictures, theme
 from pages.widgets.state import controls, editor_state
 
@@ -32,42 +33,49 @@ _ROWS = 10
 def images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
+    names = dataset.class_names
     digits = ["all", *range(CLASSES)]
     kept = controls.remembered("data-digit", "all")
-    digit = left.selectbox("Digit", digits, **controls.seeded_choice("data-digit", kept, digits))
+    digit = left.selectbox(
+        noun_of(names).capitalize(),
+        digits,
+        format_func=lambda label: label if label == "all" else names[label],
+        **controls.seeded_choice("data-digit", kept, digits),
+    )
     controls.remember("data-digit", digit)
     indices = np.arange(len(dataset.train_labels))
     if digit != "all":
         indices = np.flatnonzero(dataset.train_labels == digit)
     if not len(indices):
-        st.info(f"There is no {digit} among the training images.")
+        st.info(f"There is no {names[digit]} among the training images.")
         return
     first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
     shown = indices[first:][:_SHOWN]
     st.caption("Below each image its index among the training images, counted from 0, and its label.")
     pictures.row(
         [dataset.train_images[i] for i in shown],
-        [f"{i:,}: {dataset.train_labels[i]}" for i in shown],
-        alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i])}." for i in shown],
+        [f"{i:,}: {names[dataset.train_labels[i]]}" for i in shown],
+        alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i], names)}." for i in shown],
     )
 
 
 def one_image(dataset: Dataset) -> None:
     """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
     # Another key for each data set, since another one may have fewer images.
-    name = f"data-image-{dataset.name}"
+    key = f"data-image-{dataset.name}"
     index = st.number_input(
-        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(name, controls.remembered(name, 0))
+        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(key, controls.remembered(key, 0))
     )
-    controls.remember(name, index)
+    controls.remember(key, index)
     image, label = dataset.train_images[index], int(dataset.train_labels[index])
     rows, columns = np.indices(image.shape)
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
     table["scaled"] = table["value"] / 255
-    st.markdown(f"It is **{pictures.a(label)}**. Each pixel is a number from 0, paper, to 255, ink.")
+    name = pictures.a(label, dataset.class_names)
+    st.markdown(f"It is **{name}**. Each pixel is a number from 0, paper, to 255, ink.")
     picture, numbers = st.columns([3, 2], gap="large")
     picture.vega_lite_chart(
-        table, data_charts.pixel_values(), alt=f"Training image {index}, {pictures.a(label)}: its 28x28 pixel values."
+        table, data_charts.pixel_values(), alt=f"Training image {index}, {name}: its 28x28 pixel values."
     )
     with numbers:
         _in_numbers(image, label)
@@ -140,6 +148,7 @@ def _byte(place: int, value: int, header: tuple[idx.Field, ...], which: str) -> 
 def tensors(dataset: Dataset) -> None:
     """How many numbers there are, in which arrays, and how often each digit comes."""
     count = len(dataset.train_labels)
+    names, noun = dataset.class_names, noun_of(dataset.class_names)
     rows = [
         ("images as they are", dataset.train_images.ndim, dataset.train_images.shape, dataset.train_images.dtype),
         ("images as a dense network gets them", 2, (count, IMAGE_SIZE**2), "float32"),
@@ -149,24 +158,23 @@ def tensors(dataset: Dataset) -> None:
     lines = [f"| {name} | {rank} | {shape} | {dtype} |" for name, rank, shape, dtype in rows]
     st.markdown("\n".join(["| Training | Rank | Shape | Type |", "|:--|--:|:--|:--|", *lines]))
     st.caption("A tensor is an array; its rank is how many numbers it takes to name a place in it.")
-    st.markdown("**How often each digit comes**")
+    st.markdown(f"**How often each {noun} comes**")
     parts = {"training": dataset.train_labels, "test": dataset.test_labels}
     counts = [
-        {"digit": str(digit), "images": int(images), "part": part}
+        {"digit": names[digit], "images": int(images), "part": part}
         for part, labels in parts.items()
         for digit, images in enumerate(exploration.class_counts(labels))
     ]
     table = pd.DataFrame(counts)
     st.vega_lite_chart(
         table,
-        data_charts.class_balance(int(table["images"].max())),
-        alt="Bars: how many training and test images there are of each digit.",
+        data_charts.class_balance(int(table["images"].max()), names),
+        alt=f"Bars: how many training and test images there are of each {noun}.",
     )
-    st.markdown("**The mean of all training images of a digit**")
+    st.markdown(f"**The mean of all training images of a {noun}**")
     means = exploration.mean_images(dataset.train_images, dataset.train_labels)
-    digits = [str(digit) for digit in range(CLASSES)]
-    alt = [f"The mean of all training images of {pictures.a(digit)}." for digit in range(CLASSES)]
-    pictures.row(list(means), digits, width=72, alt=alt)
+    alt = [f"The mean of all training images of {pictures.a(digit, names)}." for digit in range(CLASSES)]
+    pictures.row(list(means), names, width=72, alt=alt)
 
 
 def split(dataset: Dataset) -> None:
@@ -194,22 +202,27 @@ def map_of(dataset: Dataset) -> None:
         "Lay them out", list(kinds), default="pca", required=True, format_func=kinds.__getitem__
     )
     # The same images are the same map, for every visitor.
-    table = _map(dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind)
+    table = _map(
+        dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind, dataset.class_names
+    )
     across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
     st.vega_lite_chart(
         table,
-        data_charts.digit_map(across, along),
+        data_charts.digit_map(across, along, dataset.class_names),
         alt=f"Map: {len(table):,} training images as points, similar ones near each other.",
     )
-    st.caption(f"{len(table):,} training images, each written as its digit; touch one to see it. {_MAP_CAPTIONS[kind]}")
+    st.caption(
+        f"{len(table):,} training images, each written as its {noun_of(dataset.class_names)}; touch one to see it. "
+        + _MAP_CAPTIONS[kind]
+    )
 
 
 @st.cache_resource(show_spinner="Laying the images out takes some seconds the first time ...", max_entries=6)
-def _map(_dataset: Dataset, checksum: int, kind: str) -> pd.DataFrame:
+def _map(_dataset: Dataset, checksum: int, kind: str, names: tuple[str, ...]) -> pd.DataFrame:
     del checksum
     found = exploration.pca_map(_dataset) if kind == "pca" else exploration.neighbour_map(_dataset)
     table = pd.DataFrame(found.points, columns=["x", "y"])
-    table["digit"] = _dataset.train_labels[found.indices].astype(str)
+    table["digit"] = [names[label] for label in _dataset.train_labels[found.indices]]
     table["index"] = found.indices
     table["image"] = [pictures.paper(_dataset.train_images[i], 3) for i in found.indices]
     return table

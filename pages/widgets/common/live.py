@@ -303,14 +303,15 @@ def _random_weights(config: RunConfig) -> Weights:
 
 def _samples(run: Run, network: TrainedNetwork) -> None:
     images, labels = run.split.test_images[:_SAMPLES], run.split.test_labels[:_SAMPLES]
+    names = run.dataset.class_names
     probabilities = network.predict(images)
     answers = probabilities.argmax(axis=1)
     captions = [
-        pictures.answer(label, answer, chances[answer])
+        pictures.answer(label, answer, chances[answer], names)
         for answer, label, chances in zip(answers, labels, probabilities, strict=True)
     ]
     said = [
-        f"Test image of {pictures.a(label)}, read as {pictures.a(answer)}."
+        f"Test image of {pictures.a(label, names)}, read as {pictures.a(answer, names)}."
         for answer, label in zip(answers, labels, strict=True)
     ]
     pictures.row(list(images), captions, alt=said)

@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
+from mnist_core.data.sources import DIGITS
 from mnist_core.evaluation import metrics
 from pages.widgets.common import cell_clicks, theme
 
@@ -69,15 +70,16 @@ def row(
     st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
 
 
-def a(digit: int) -> str:
-    """A digit with its article."""
-    return f"an {digit}" if digit == 8 else f"a {digit}"
+def a(digit: int, names: Sequence[str] = DIGITS) -> str:
+    """A digit with its article, or the name of a class that is no digit."""
+    name = names[digit]
+    return name if name not in DIGITS else f"an {name}" if name == "8" else f"a {name}"
 
 
-def answer(label: int, answered: int, probability: float) -> str:
+def answer(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
     """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
     colour = "blue" if label == answered else "orange"
-    return f":{colour}[**{answered}**] {probability:.0%}"
+    return f":{colour}[**{names[answered]}**] {probability:.0%}"
 
 
 MATRIX_KEY = (
@@ -96,6 +98,7 @@ def matrix(
     on_choose: Callable[[int, int], None] | None = None,
     only_errors: bool = False,
     height: int = HEIGHT,
+    names: Sequence[str] = DIGITS,
 ) -> None:
     """A confusion matrix, of the digits that it holds.
 
@@ -108,9 +111,10 @@ def matrix(
         on_choose: called with the true digit and the answer of a cell that is clicked.
         only_errors: whether to leave out the diagonal.
         height: in pixels.
+        names: the ten class names.
     """
     classes = metrics.classes_in(confusion)
-    figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height)
+    figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height, names)
     right, every = int(confusion.trace()), int(confusion.sum())
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
@@ -140,15 +144,16 @@ def confusion(
     st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
 
 
-def difference(of: npt.NDArray[np.int64], key: str) -> None:
+def difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] = DIGITS) -> None:
     """One confusion matrix minus another.
 
     Args:
         of: (10, 10), rows the true digits.
         key: of the chart.
+        names: the ten class names.
     """
     st.plotly_chart(
-        difference_matrix(of, _colors()),
+        difference_matrix(of, _colors(), names=names),
         key=key,
         alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
         config=_CONFIG,
@@ -159,14 +164,17 @@ def _colors() -> tuple[str, str]:
     return theme.ground_color(), theme.text_color()
 
 
-def readings(result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices) -> None:
+def readings(
+    result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices, names: Sequence[str] = DIGITS
+) -> None:
     """Test images with label, answer and probability, those that `indices` name, at most 24."""
     chosen = indices[:_MOST_READINGS]
     captions = [
-        f"{result.labels[i]} → " + answer(result.labels[i], result.predicted[i], result.probabilities[i].max())
+        f"{names[result.labels[i]]} → "
+        + answer(result.labels[i], result.predicted[i], result.probabilities[i].max(), names)
         for i in chosen
     ]
-    alt = [f"Test image {i}: {a(result.labels[i])}, read as {result.predicted[i]}." for i in chosen]
+    alt = [f"Test image {i}: {a(result.labels[i], names)}, read as {names[result.predicted[i]]}." for i in chosen]
     row([images[i] for i in chosen], captions, width=72, alt=alt)
     if len(indices) > _MOST_READINGS:
         st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

@@ -153,11 +153,11 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
 
 
 def _difference(a: Run, b: Run, duel: Duel) -> None:
-    del a, b
+    del b
     # Square on a wide screen, too.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
     with place:
-        pictures.difference(duel.confusion, "difference")
+        pictures.difference(duel.confusion, "difference", a.dataset.class_names)
     words.markdown(
         "A row is a true digit, a column is an answer.\n\n"
         "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
@@ -185,18 +185,18 @@ def _who(a: Run, b: Run, duel: Duel) -> None:
     who = segments.choose("Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}")
     _verdict(duel)
     results = a.snapshot.evaluation, b.snapshot.evaluation
-    images = a.split.test_images
+    images, names = a.split.test_images, a.dataset.class_names
     shown = counts[who][:_MOST_IMAGES]
     captions = []
     for i in shown:
         answers = [
             f"{letter} "
-            + pictures.answer(int(result.labels[i]), int(result.predicted[i]), result.probabilities[i].max())
+            + pictures.answer(int(result.labels[i]), int(result.predicted[i]), result.probabilities[i].max(), names)
             for letter, result in zip("AB", results, strict=True)
             if result is not None
         ]
         captions.append("  \n".join(answers))
-    alt = [f"Test image {i}: {pictures.a(int(results[0].labels[i]))}." for i in shown] if results[0] else []
+    alt = [f"Test image {i}: {pictures.a(int(results[0].labels[i]), names)}." for i in shown] if results[0] else []
     pictures.row([images[i] for i in shown], captions, width=96, alt=alt)
     if len(counts[who]) > len(shown):
         st.caption(f"The first {len(shown)} of {len(counts[who]):,}.")

@@ -9,19 +9,22 @@ import streamlit as st
 
 from mnist_core.charts import style
 from mnist_core.data import uploads
+from mnist_core.data.sources import noun_of
 from mnist_core.evaluation import metrics
 from pages.widgets.common import pictures
 from pages.widgets.state import controls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mnist_core.data import Split
     from mnist_core.evaluation import Evaluation
     from mnist_core.runs.job import Job
 
 
 def noun(run: Job) -> str:
-    """What a kind of image is called: "digit", or "class" where the images are the visitor's own."""
-    return "class" if run.dataset.name == uploads.NAME else "digit"
+    """What a kind of image is called: "digit", or "class" where the images are the visitor's own or no digits."""
+    return "class" if run.dataset.name == uploads.NAME else noun_of(run.dataset.class_names)
 
 
 def _choose_cell(true: int, answer: int) -> None:
@@ -30,7 +33,7 @@ def _choose_cell(true: int, answer: int) -> None:
     controls.choose("cell-answer", answer)
 
 
-def show_matrix(result: Evaluation, noun: str) -> None:
+def show_matrix(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """The confusion matrix in the chosen view, with the cell whose images are shown."""
     views = list(metrics.CONFUSION_VIEWS)
     titles = {views[1]: f"Shares of each true {noun}"}
@@ -53,6 +56,7 @@ def show_matrix(result: Evaluation, noun: str) -> None:
         chosen=_cell(result),
         on_choose=_choose_cell,
         only_errors=view == views[-1],
+        names=names,
     )
     st.caption(f"{pictures.MATRIX_KEY} Click a cell to see its images.")
 
@@ -68,7 +72,7 @@ def _cell(result: Evaluation) -> tuple[int, int]:
     return true, answer
 
 
-def show_cell(result: Evaluation, split: Split, noun: str) -> None:
+def show_cell(result: Evaluation, split: Split, noun: str, names: Sequence[str]) -> None:
     """The images in one cell of the matrix."""
     classes = metrics.classes_in(result.confusion)
     true, answer = _cell(result)
@@ -77,21 +81,25 @@ def show_cell(result: Evaluation, split: Split, noun: str) -> None:
         (left, f"True {noun}", "cell-true", true),
         (right, "Read as", "cell-answer", answer),
     ):
-        place.selectbox(label, classes, **controls.seeded_choice(name, value, classes))
+        place.selectbox(label, classes, format_func=names.__getitem__, **controls.seeded_choice(name, value, classes))
     indices = result.cell(true, answer)
     count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
-    st.markdown(f"**{count} of {pictures.a(true)} read as {answer}**")
-    pictures.readings(result, split.test_images, indices)
+    st.markdown(f"**{count} of {pictures.a(true, names)} read as {names[answer]}**")
+    pictures.readings(result, split.test_images, indices, names)
 
 
-def show_digits(result: Evaluation, noun: str) -> None:
+def show_digits(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """Precision, recall, F1 and support of each digit."""
+    three = pictures.a(3, names)
     st.caption(
-        f"**Precision**: of all images it called a 3, how many are a 3. **Recall**: of all images of a 3, how many it "
-        f"called a 3. **F1**: the harmonic mean of the two. **Support**: how many test images of this {noun} there are."
+        f"**Precision**: of all images it called {three}, how many are {three}. **Recall**: of all images of {three}, "
+        f"how many it called {three}. **F1**: the harmonic mean of the two. "
+        f"**Support**: how many test images of this {noun} there are."
     )
     table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
     table = table[table["Digit"].isin(metrics.classes_in(result.confusion))]
+    if noun_of(names) == "class":
+        table["Digit"] = [names[label] for label in table["Digit"]]
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         table.rename(columns={"Digit": noun.capitalize()}),
@@ -101,24 +109,22 @@ def show_digits(result: Evaluation, noun: str) -> None:
     )
 
 
-def show_one(result: Evaluation, split: Split) -> None:
+def show_one(result: Evaluation, split: Split, names: Sequence[str]) -> None:
     """One test image with its ten probabilities."""
     index = st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0))
     label, answer = int(result.labels[index]), int(result.predicted[index])
-    st.markdown(f"It is **{pictures.a(label)}**, read as **{answer}**.")
+    st.markdown(f"It is **{pictures.a(label, names)}**, read as **{names[answer]}**.")
     picture, bars = st.columns([1, 3], vertical_alignment="center")
     picture.image(
         pictures.paper(split.test_images[index], 5),
         width=140,
-        alt=f"Test image {index}: handwritten, {pictures.a(label)}.",
+        alt=f"Test image {index}: {pictures.a(label, names)}.",
     )
     kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
-    table = pd.DataFrame(
-        {"digit": list(map(str, range(10))), "probability": result.probabilities[index].tolist(), "kind": kinds}
-    )
+    table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})
     bars.vega_lite_chart(
         table,
-        style.probability_bars(),
+        style.probability_bars(names),
         key="one-bars",
         alt="Bars: how probable each of the ten answers is to the network for this image.",
     )
