@@ -55,7 +55,7 @@ bench: .venv/dev
 # For a new pin in a requirements file. Versions stay as they are unless a pin or --upgrade changes them.
 constraints: .venv/made
 	.venv/bin/python -m pip install --disable-pip-version-check uv==$(uv)
-	.venv/bin/python -m uv pip compile --universal --python-version 3.11 --no-emit-package pip --annotation-style line \
+	.venv/bin/python -m uv pip compile --universal --python-version 3.11 --no-emit-package pip --annotation-style line --quiet \
 	    --custom-compile-command "make constraints" --output-file constraints.txt $(ARGS) requirements-dev.txt
 
 .PHONY: help run test check format fuzz bench constraints stale
