@@ -318,6 +318,8 @@ def test_canvas_that_sends_no_drawing_is_refused_in_words_until_it_is_cleared(ap
     assert [box.value.split(".")[-2].strip() for box in app.error] == ["Clear the canvas and draw again"]
     assert not app.info
     assert not answers(app)
+    # Without its shape the canvas would show the package's own buttons.
+    assert any("canvas-shape" in component.proto.id for component in app.get("bidi_component"))
     draw(app, np.full((280, 280, 4), 255, np.uint8))  # What the button Clear sends.
     assert not app.exception
     assert not app.error

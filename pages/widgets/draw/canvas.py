@@ -96,7 +96,9 @@ def show(pen: int, width: int) -> Drawing:
         drawing, data = result.json_data, result.image_bytes
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
-    _SHAPE(data={"name": "Drawing area: draw one digit with mouse, pen or finger", "width": width}, key="canvas-shape")
+    finally:
+        name = "Drawing area: draw one digit with mouse, pen or finger"
+        _SHAPE(data={"name": name, "width": width}, key="canvas-shape")
     strokes.from_canvas(drawing)
     # Of what it began with, the canvas sends no picture.
     if data is not None and _paths(drawing) not in controls.remembered(_REPLACED, []):
