@@ -62,6 +62,22 @@ def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTes
     assert newest["State"] == "finished, 2 epochs"
 
 
+def test_best_validation_accuracy_comes_first(compare: AppTest) -> None:
+    held_out = dataclasses.replace(WIDE, validation_fraction=0.2)
+    worst = dataclasses.replace(held_out, learning_rate=1e-6)
+    none, good, bad = own(compare, SOFTMAX, held_out, worst)
+    shown = table(compare)
+    assert list(shown.columns)[:3] == ["Run", "Validation accuracy", "Test accuracy"]
+    best = good.snapshot.epochs[-1].validation_accuracy
+    least = bad.snapshot.epochs[-1].validation_accuracy
+    assert best is not None
+    assert least is not None
+    assert best > least
+    assert [int(name.split()[0]) for name in shown["Run"]] == [good.number, bad.number, none.number]
+    assert list(shown["Validation accuracy"])[:2] == pytest.approx([100 * best, 100 * least])
+    assert "Best validation accuracy first" in words(compare)
+
+
 def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_up(compare: AppTest) -> None:
     first, _ = own(compare, SOFTMAX, WIDE)
     again = returned(compare)

@@ -102,6 +102,7 @@ def _now(summary: RunSummary) -> RunSummary:
         status=shot.status,
         epochs=len(shot.epochs),
         seconds=shot.busy_seconds,
+        validation_accuracy=shot.epochs[-1].validation_accuracy if shot.epochs else None,
         test_accuracy=shot.evaluation.accuracy if shot.evaluation else None,
         test_loss=shot.evaluation.loss if shot.evaluation else None,
     )
@@ -127,13 +128,18 @@ def choose(ids: Sequence[str]) -> None:
 
 
 def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing."""
-    shown = _filtered(every)
+    """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing.
+
+    The best validation accuracy comes first; runs without one keep their order below.
+    """
+    shown = sorted(_filtered(every), key=lambda row: -(row.summary.validation_accuracy or 0.0))
     if not shown:
         st.caption("No matching runs. Clear the search to see all of them.")
         return [], []
     _grid(shown)
-    if any(row.summary.test_accuracy is not None for row in shown):
+    if any(row.summary.validation_accuracy is not None for row in shown):
+        st.caption("Best validation accuracy first. Pick your settings by it, or the test wears out.")
+    elif any(row.summary.test_accuracy is not None for row in shown):
         st.caption("Pick your settings by validation accuracy, or the test wears out.")
     here = [row.id for row in shown if row.summary.status.is_active]
     active = [run for run_id in here if (run := under_way(run_id)) is not None]
@@ -202,6 +208,9 @@ def _grid(shown: Sequence[Row]) -> None:
         placeholder="",
         column_config={
             "Run": config.TextColumn(pinned=True, width="medium", help="★: pinned."),
+            "Validation accuracy": config.NumberColumn(
+                format="%.2f%%", help="Share of the validation images that it read right after its last epoch."
+            ),
             "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
             "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
             "Parameters": config.NumberColumn(format="localized", help="How many numbers it learns."),
@@ -221,6 +230,7 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
         [
             (
                 f"{'★ ' if row.summary.is_pinned else ''}{row.name}",
+                None if row.summary.validation_accuracy is None else 100 * row.summary.validation_accuracy,
                 None if row.summary.test_accuracy is None else 100 * row.summary.test_accuracy,
                 row.summary.test_loss,
                 row.parameters,
@@ -229,8 +239,10 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
             )
             for row in shown
         ],
-        columns=["Run", "Test accuracy", "Test loss", "Parameters", "Seconds", "State"],
+        columns=["Run", "Validation accuracy", "Test accuracy", "Test loss", "Parameters", "Seconds", "State"],
     )
+    if table["Validation accuracy"].isna().all():
+        table = table.drop(columns="Validation accuracy")
     readable = [row.config for row in shown if row.config]
     differing = iter(comparison.differences(readable))
     told = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
