@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,6 +12,14 @@ from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.faults import FAULTS
 from tests.e2e.test_main_path import SLOW, matrix
 from tests.e2e.toolbars import controls_under_toolbars
+
+MOTIONS: tuple[Literal["reduce"], Literal["no-preference"]] = ("reduce", "no-preference")
+NOTE_REPLAY = """
+    window.wasPlayed = false;
+    new MutationObserver(() => {
+        window.wasPlayed ||= document.body?.innerText.includes("this server has done the training before");
+    }).observe(document, { childList: true, subtree: true, characterData: true });
+"""
 
 
 def open_learn(page: Page) -> None:
@@ -113,7 +122,7 @@ def test_new_step_opens_at_its_heading(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
-def test_fault_is_found_from_curves_and_matrix(page: Page) -> None:
+def test_fault_is_found_from_curves_and_matrix(page: Page, server: str) -> None:
     page.goto("/learn?lab=2")
     numbers = matrix(page)
     start = page.get_by_role("button", name="Start", exact=True)
@@ -144,3 +153,14 @@ def test_fault_is_found_from_curves_and_matrix(page: Page) -> None:
     page.reload()
     expect(page.get_by_role("combobox", name="Case")).to_have_value("Case 2 of 9", timeout=SLOW)
     expect(numbers.first).to_be_visible(timeout=SLOW)
+
+    # Another visitor sees the server's run played back, unless they want less motion.
+    assert page.context.browser is not None
+    for motion in MOTIONS:
+        context = page.context.browser.new_context(base_url=server, reduced_motion=motion)
+        other = context.new_page()
+        other.add_init_script(NOTE_REPLAY)
+        other.goto("/learn?lab=2")
+        expect(matrix(other).first).to_be_visible(timeout=SLOW)
+        assert other.evaluate("wasPlayed") == (motion == "no-preference")
+        context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -505,9 +506,10 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which runs are played back."""
+    """The clock by which runs are played back, to visitors whose browser allows motion."""
     clock = Clock()
     monkeypatch.setattr(replays, "clock", clock)
+    monkeypatch.setattr(replays, "_PREFERENCE", lambda **_: SimpleNamespace(is_reduced=False))
     return clock
 
 

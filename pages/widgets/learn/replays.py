@@ -26,8 +26,10 @@ clock = time.monotonic
 
 _PREFERENCE = st.components.v2.component(
     "motion_preference",
-    js="""export default function ({ setStateValue }) {
-        if (matchMedia("(prefers-reduced-motion: reduce)").matches) setStateValue("is_reduced", true);
+    js="""export default function ({ parentElement, setStateValue }) {
+        if (parentElement.isTold) return;  // This may run again in the same place.
+        parentElement.isTold = true;
+        setStateValue("is_reduced", matchMedia("(prefers-reduced-motion: reduce)").matches);
     }""",
 )
 
@@ -58,6 +60,9 @@ def show(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
     if _are_seen(runs):
         return True
     preference = _PREFERENCE(key="motion-preference", on_is_reduced_change=lambda: None)
+    if preference.is_reduced is None:  # The browser answers in a moment. Until then nothing moves.
+        draw(replay.frame(runs, 0, in_turn))
+        return False
     if preference.is_reduced or _fraction(runs) >= 1:
         note_seen(runs.values())
         return True
