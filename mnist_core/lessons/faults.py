@@ -11,7 +11,7 @@ import functools
 import re
 import threading
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -316,6 +316,10 @@ FAULTS: Mapping[str, Fault] = types.MappingProxyType({fault.key: fault for fault
 """The cases by key."""
 NUMBERED = ("low", "inverted", "nothing", "high", "labels", "dead", "leak", "sorted", "raw")
 """The cases as they are numbered, from 1: a number tells people which case they talk about, and not what is wrong."""
+GIVEN_UP = ""
+"""Stands for the answer to a case that was explained before one was given."""
+_OPEN = "abcdefghij"
+_MARKS = {letter: str(answer) for answer, letter in enumerate(_OPEN)}
 
 
 def key_of_case(text: str) -> str:
@@ -327,3 +331,47 @@ def key_of_case(text: str) -> str:
     if not re.fullmatch("[1-9]", text) or int(text) > len(NUMBERED):
         raise DataError("The fault lab has no such case.", f"Choose one from 1 to {len(NUMBERED)}.", text)
     return NUMBERED[int(text) - 1]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What somebody has answered in the fault lab.
+
+    Attributes:
+        first: the key that was answered first, by the number of the case; `GIVEN_UP` if there was none.
+        told: the numbers of the cases whose fault has been explained, all of them in `first`.
+    """
+
+    first: Mapping[int, str] = field(default_factory=dict)
+    told: frozenset[int] = frozenset()
+
+    def is_right(self, number: int) -> bool:
+        """Whether the first answer to a case was right."""
+        return self.first.get(number) == NUMBERED[number - 1]
+
+    def to_text(self) -> str:
+        """A short text for a link: a character for each case; the answer as a digit, or as a letter in open cases."""
+        marks = []
+        for number in range(1, len(NUMBERED) + 1):
+            key = self.first.get(number)
+            answer = 0 if key == GIVEN_UP else NUMBERED.index(key) + 1 if key is not None else None
+            marks.append("-" if answer is None else str(answer) if number in self.told else _OPEN[answer])
+        return "".join(marks)
+
+    @classmethod
+    def from_text(cls, text: str) -> Answers:
+        """The answers written by `to_text`.
+
+        Raises:
+            DataError: when the text is none of its.
+        """
+        if not re.fullmatch(f"[-0-9b-j]{{{len(NUMBERED)}}}", text):
+            raise DataError(
+                "The answers in the link do not fit the fault lab.", "The lab starts without answers.", text
+            )
+        marks = {number: mark for number, mark in enumerate(text, 1) if mark != "-"}
+        keys = (GIVEN_UP, *NUMBERED)
+        first = {number: keys[int(_MARKS.get(mark, mark))] for number, mark in marks.items()}
+        # A right answer is always explained.
+        told = {number for number, mark in marks.items() if mark.isdigit() or first[number] == NUMBERED[number - 1]}
+        return cls(first, frozenset(told))

@@ -28,6 +28,7 @@ from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import ShareNotFoundError
 from mnist_core.lessons.course import Progress
 from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.faults import Answers
 from mnist_core.network import TrainedNetwork, files, parameter_count
 from mnist_core.network.layers import initial_weights
 from mnist_core.store import workspaces
@@ -259,6 +260,11 @@ def read_progress(data: bytes) -> None:
     assert Progress.from_text(COURSES["kite"], progress.to_text()) == progress
 
 
+def read_answers(data: bytes) -> None:
+    answers = Answers.from_text(as_text(data))
+    assert Answers.from_text(answers.to_text()) == answers
+
+
 def token_seeds() -> Sequence[bytes]:
     return [b"AAAAAAAAAAAAAAAAAAAAAA", b"x-_9abcdefghijklmnopqr"]
 
@@ -301,4 +307,5 @@ READERS: dict[str, Reader] = {
     "recovery-code": Reader(code_seeds, ANY_TEXT, read_code),
     "share": Reader(token_seeds, ANY_TEXT, read_share),
     "progress": Reader(lambda: [b"-" * len(COURSES["kite"].steps)], ANY_TEXT, read_progress),
+    "answers": Reader(lambda: [b"---------", b"1b-0-h-8-"], ANY_TEXT, read_answers),
 }

@@ -464,6 +464,56 @@ def test_case_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> 
     assert "lab" not in app.query_params
 
 
+def test_first_answers_come_back_from_the_address(learn: AppTest, clock: Clock) -> None:
+    begin_case(learn, "dead")
+    number = faults.NUMBERED.index("dead") + 1
+    for key in ("low", "dead"):
+        answer_case(learn, number, key)
+    begin_case(learn, "low")
+    answer_case(learn, 1, "low")
+    begin_case(learn, "high")
+    answer_case(learn, 4, "nothing")
+    assert learn.query_params["faults"] == "1--d-1---"
+
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.query_params["faults"], again.query_params["lab"] = "1--d-1---", "6"
+    again.switch_page("pages/learn.py").run()
+    press(again, "Skip")
+    again.run()
+    options = again.selectbox(key="lab-contents").options
+    assert [option.removeprefix("Case ") for option in options if option[-1] in "✓✗"] == [
+        "1 of 9 ✓",
+        "4 of 9 ✗",
+        "6 of 9 ✗",
+    ]
+    assert "Right at first: 1 of 3" in [caption.value for caption in again.caption]
+    assert faults.FAULTS["dead"].explanation in again.info[0].value
+    # Another first answer to an open case counts no more.
+    again.selectbox(key="lab-contents").select(4).run()
+    press(again, "Skip")
+    again.run()
+    answer_case(again, 4, "high")
+    assert "Right at first: 1 of 3" in [caption.value for caption in again.caption]
+    assert again.query_params["faults"] == "1--3-1---"
+
+
+def test_answers_in_the_address_survive_another_view(app: AppTest) -> None:
+    app.query_params["faults"] = "123456780"
+    app.switch_page("pages/learn.py").run()
+    view(app, "Fault lab")
+    assert "right in 8 of 9" in app.subheader[0].value
+
+
+@pytest.mark.parametrize("text", ["1", "k--------", "1--------x", "²--------", "a--------"])
+def test_damaged_answers_in_the_address_are_refused(app: AppTest, text: str) -> None:
+    app.query_params["faults"], app.query_params["lab"] = text, "1"
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    assert "do not fit the fault lab" in app.warning[0].value
+    assert "faults" not in app.query_params
+    assert not any(option[-1] in "✓✗" for option in app.selectbox(key="lab-contents").options)
+
+
 def test_unknown_case_of_the_address_is_refused(app: AppTest) -> None:
     app.query_params["lab"] = "12"
     app.switch_page("pages/learn.py").run()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.lessons import faults
-from mnist_core.lessons.faults import FAULTS, NUMBERED
+from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
 from mnist_core.runs import run_cache
 from pages.widgets.common import live, pictures, run_curves
 from pages.widgets.learn import replays, trials
@@ -24,9 +24,8 @@ VIEW = "Fault lab"
 """What the Learn page calls this view."""
 
 _NAME = "this run"
-_PARAMETER = "lab"
+_PARAMETER, _ANSWERS = "lab", "faults"
 _SUMMARY = 0
-_GIVEN_UP = ""
 # So that curves, matrix and answers stand on one screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
 
@@ -64,7 +63,15 @@ def show(dataset: Dataset) -> None:
 
 
 def remember(is_shown: bool) -> None:
-    """Write the case into the page's address, so that others can be sent there; the number does not tell the fault."""
+    """Write the first answers and the case into the page's address: a reload or a link comes back to them.
+
+    The number of a case does not tell the fault.
+    """
+    answers = _answers()
+    if answers.first:
+        st.query_params[_ANSWERS] = answers.to_text()
+    elif _ANSWERS in st.query_params:
+        del st.query_params[_ANSWERS]
     number: int | None = controls.remembered("lab-case", None)
     if number is None:
         return  # The data are still being loaded, and the case in the address has not been looked at.
@@ -80,10 +87,10 @@ def is_asked_for() -> bool:
 
 
 def _number() -> int:
-    """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address."""
+    """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address, else the next one."""
     number: int | None = controls.remembered("lab-case", None)
     if number is None:
-        number = 1
+        number = _left(len(NUMBERED)) or _SUMMARY
         if is_asked_for():
             try:
                 number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
@@ -93,18 +100,23 @@ def _number() -> int:
     return number
 
 
-def _first_answers() -> dict[int, str]:
-    """The key that was answered first in each case, or `_GIVEN_UP`."""
-    answers: dict[int, str] = controls.remembered("lab-answers", {})
+def _answers() -> Answers:
+    """What the visitor has answered: in this tab, or by the page's address after a reload."""
+    answers: Answers | None = controls.remembered("lab-answers", None)
+    if answers is None:
+        answers = Answers()
+        try:
+            answers = Answers.from_text(st.query_params[_ANSWERS]) if _ANSWERS in st.query_params else answers
+        except DataError as error:
+            st.warning(str(error), icon=":material/warning:")
+        controls.remember("lab-answers", answers)
+        for number in filter(answers.is_right, answers.first):
+            controls.remember(f"lab-choice-{number}", answers.first[number])
     return answers
 
 
-def _is_right(first: dict[int, str], number: int) -> bool:
-    return first.get(number) == NUMBERED[number - 1]
-
-
-def _score(first: dict[int, str]) -> int:
-    return sum(_is_right(first, number) for number in first)
+def _score(answers: Answers) -> int:
+    return sum(map(answers.is_right, answers.first))
 
 
 def _run(number: int, dataset: Dataset) -> Run | None:
@@ -172,11 +184,10 @@ def _begin(number: int, dataset: Dataset) -> None:
 
 def _ask(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
-    first = _first_answers()
-    score = _score(first)
+    answers = _answers()
     with st.container(horizontal=True, vertical_alignment="center"):
         _contents(number)
-        st.caption(f"Right at first: {score} of {len(first)}", width="content")
+        st.caption(f"Right at first: {_score(answers)} of {len(answers.first)}", width="content")
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
     answer: str | None = st.radio(
@@ -188,7 +199,7 @@ def _ask(number: int, dataset: Dataset) -> None:
         on_change=_note_answer,
         args=(number, name),
     )
-    if number in controls.remembered("lab-told", frozenset()):
+    if number in answers.told:
         _explain(number, dataset)
         return
     if answer is not None:
@@ -203,15 +214,15 @@ def _ask(number: int, dataset: Dataset) -> None:
             on_click=lambda: controls.remember(f"lab-hints-{number}", hints + 1),
             disabled=hints >= len(fault.hints),
         )
-        st.button("Tell me", on_click=_tell, args=(number, _GIVEN_UP), type="tertiary")
+        st.button("Tell me", on_click=_tell, args=(number, faults.GIVEN_UP), type="tertiary")
 
 
 def _contents(number: int) -> None:
     """The cases to choose from, and how the first answer to each was."""
-    first = _first_answers()
+    answers = _answers()
 
     def title(one: int) -> str:
-        mark = "" if one not in first else " ✓" if _is_right(first, one) else " ✗"
+        mark = "" if one not in answers.first else " ✓" if answers.is_right(one) else " ✗"
         return f"Case {one} of {len(NUMBERED)}{mark}"
 
     controls.choose("lab-contents", number)  # "Next case" goes on too.
@@ -236,18 +247,19 @@ def _note_answer(number: int, name: str) -> None:
 
 
 def _note_first(number: int, answer: str) -> None:
-    controls.remember("lab-answers", {number: answer} | _first_answers())
+    before = _answers()
+    controls.remember("lab-answers", Answers({number: answer} | dict(before.first), before.told))
 
 
 def _tell(number: int, answer: str) -> None:
     _note_first(number, answer)
-    controls.remember("lab-told", controls.remembered("lab-told", frozenset()) | {number})
+    controls.remember("lab-answers", Answers(_answers().first, _answers().told | {number}))
 
 
 def _explain(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
     text = f"{fault.explanation} **{fault.cure}**"
-    if _is_right(_first_answers(), number):
+    if _answers().is_right(number):
         st.success(f"**Right! {fault.name}.** {text}", icon=":material/check_circle:")
     else:
         st.info(f"**{fault.name}.** {text}", icon=":material/lightbulb:")
@@ -262,22 +274,21 @@ def _explain(number: int, dataset: Dataset) -> None:
 
 def _left(number: int) -> int | None:
     """The next case that is not told yet, after the last one from the first; None if all are."""
-    told: frozenset[int] = controls.remembered("lab-told", frozenset())
+    told = _answers().told
     every = range(1, len(NUMBERED) + 1)
     return next((one for one in [*every[number:], *every[:number]] if one not in told), None)
 
 
 def _summary(dataset: Dataset) -> None:
-    first = _first_answers()
-    score = _score(first)
-    st.subheader(f"Done! Your first answer was right in {score} of {len(NUMBERED)} cases.")
+    answers = _answers()
+    st.subheader(f"Done! Your first answer was right in {_score(answers)} of {len(NUMBERED)} cases.")
     lines = ["| Case | What was wrong | Your first answer | What to do |", "|--:|:--|:--|:--|"]
     for number, key in enumerate(NUMBERED, 1):
-        answer = first[number]
-        given = "✓ right" if _is_right(first, number) else FAULTS[answer].name if answer else "none"
+        answer = answers.first[number]
+        given = "✓ right" if answers.is_right(number) else FAULTS[answer].name if answer else "none"
         lines.append(f"| {number} | {FAULTS[key].name} | {given} | {FAULTS[key].cure} |")
     st.markdown("\n".join(lines))
-    missed = [number for number in first if not _is_right(first, number)]
+    missed = [number for number in answers.first if not answers.is_right(number)]
     with st.container(horizontal=True):
         for number in sorted(missed):
             if st.button(f"Look at case {number} again"):
@@ -290,7 +301,6 @@ def _start_over() -> None:
         controls.remember(f"lab-choice-{number}", None)
         controls.forget(f"lab-choice-{number}")
         controls.remember(f"lab-hints-{number}", 0)
-    controls.remember("lab-answers", {})
-    controls.remember("lab-told", frozenset())
+    controls.remember("lab-answers", Answers())
     controls.remember("lab-case", 1)
     controls.remember("lab-run", None)
