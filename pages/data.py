@@ -6,6 +6,7 @@ from mnist_core.data import uploads
 from mnist_core.errors import PlaygroundError
 from pages.widgets.common import dataset_views, segments
 from pages.widgets.state import controls, data_sets, editor_state
+from pages.widgets.state.keys import Key
 
 VIEWS = {
     "Images": dataset_views.images,
@@ -15,6 +16,8 @@ VIEWS = {
     "Map": dataset_views.map_of,
     "Split": dataset_views.split,
 }
+
+SHOWN = Key("data-set-noted", "")
 
 
 def take_own() -> None:
@@ -35,7 +38,7 @@ def take_own() -> None:
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
         else:
-            controls.remember("data-set", uploads.NAME)
+            SHOWN.set(uploads.NAME)
             controls.forget("data-set-choice")
             st.toast("Your data set is ready. It is shown above.", icon=":material/check:")
             st.rerun()
@@ -48,11 +51,9 @@ with left:
     name = st.selectbox(
         "Data set",
         list(names),
-        **controls.seeded_choice(
-            "data-set-choice", controls.remembered("data-set", editor_state.draft().dataset), list(names)
-        ),
+        **controls.seeded_choice("data-set-choice", SHOWN.get_or_set(editor_state.draft().dataset), list(names)),
         format_func=names.__getitem__,
-        on_change=lambda: controls.remember("data-set", controls.chosen("data-set-choice")),
+        on_change=lambda: SHOWN.set(controls.chosen("data-set-choice")),
     )
 dataset = data_sets.get(name)
 if dataset is not None:

@@ -6,6 +6,10 @@ from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
 from pages.widgets.draw import board, own_digits, reading
 from pages.widgets.state import controls, data_sets, editor_state
+from pages.widgets.state.keys import Key
+
+STRAIGHT = Key("straight-noted", False)
+
 
 st.title("Draw a digit")
 # Side by side where there is room for both, else one below the other.
@@ -39,10 +43,10 @@ try:
             seen = st.container(width=112)
             is_straight = st.toggle(
                 "Skip centring (just resize)",
-                **controls.seeded("straight", controls.remembered("straight", False)),
+                **controls.seeded("straight", STRAIGHT.get()),
                 help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
             )
-        controls.remember("straight", is_straight)
+        STRAIGHT.set(is_straight)
     name = next(iter(predictors), "")
     if sheet.rgba is not None:
         as_mnist = preprocessing.to_mnist(sheet.rgba)

@@ -43,3 +43,31 @@ def test_forgotten_key_has_its_default_again() -> None:
     assert pressed(app, "Forget") == "0 False"
     pressed(app, "Visit")
     assert pressed(app, "Forget everything") == "0 False"
+
+
+def page_of_a_workspace() -> None:
+    """Holds one value of the visitor's workspace and one of the visitor."""
+    import streamlit as st
+
+    from pages.widgets.state import keys
+
+    of_workspace, of_visitor = keys.Key("race-like", "", of_workspace=True), keys.Key("pen-like", 0)
+    if st.button("Set"):
+        st.text(of_workspace.get_or_set("first") + of_workspace.get_or_set("second"))
+        of_visitor.set(3)
+    if st.button("Enter another workspace"):
+        keys.forget_workspace()
+
+
+def test_value_that_is_set_wins_over_one_that_is_offered() -> None:
+    app = AppTest.from_function(page_of_a_workspace).run()
+    app.button[0].click().run()
+    assert app.text[0].value == "firstfirst"
+
+
+def test_another_workspace_begins_without_the_values_of_the_last() -> None:
+    app = AppTest.from_function(page_of_a_workspace).run()
+    app.button[0].click().run()
+    app.button[1].click().run()
+    assert "race-like" not in app.session_state
+    assert app.session_state["pen-like"] == 3

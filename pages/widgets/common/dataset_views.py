@@ -15,6 +15,7 @@ from mnist_core.data import exploration, idx, splits
 from mnist_core.data.sources import noun_of
 from pages.widgets.common import pictures, theme
 from pages.widgets.state import controls, editor_state
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,20 +30,21 @@ _MAP_CAPTIONS = {
 _SHOWN = 60
 _ROWS = 10
 
+_DIGIT: Key[str | int] = Key("data-digit-noted", "all")
+
 
 def images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
     names = dataset.class_names
     digits = ["all", *range(CLASSES)]
-    kept = controls.remembered("data-digit", "all")
     digit = left.selectbox(
         noun_of(names).capitalize(),
         digits,
         format_func=lambda label: label if label == "all" else names[label],
-        **controls.seeded_choice("data-digit", kept, digits),
+        **controls.seeded_choice("data-digit", _DIGIT.get(), digits),
     )
-    controls.remember("data-digit", digit)
+    _DIGIT.set(digit)
     indices = np.arange(len(dataset.train_labels))
     if digit != "all":
         indices = np.flatnonzero(dataset.train_labels == digit)
@@ -63,10 +65,11 @@ def one_image(dataset: Dataset) -> None:
     """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
     # Another key for each data set, since another one may have fewer images.
     key = f"data-image-{dataset.name}"
+    remembered = Key(f"{key}-noted", 0)
     index = st.number_input(
-        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(key, controls.remembered(key, 0))
+        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(key, remembered.get())
     )
-    controls.remember(key, index)
+    remembered.set(index)
     image, label = dataset.train_images[index], int(dataset.train_labels[index])
     rows, columns = np.indices(image.shape)
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})

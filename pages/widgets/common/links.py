@@ -14,11 +14,18 @@ from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
 from mnist_core.store import workspaces
 from pages.widgets.state import controls, data_sets, editor_state, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from mnist_core.config import RunConfig
+
+_WANTED: Key[RunConfig | None] = Key("wanted-network-noted", None)
+_ARRIVAL: Key[_Arrival | None] = Key("arrival-noted", None)
+_OWN_START = Key("own-start-noted", True)
+_LARGE = Key("large-code-noted", "")
+_ADDRESSES: Key[frozenset[object]] = Key("addresses-noted", frozenset())
 
 
 @dataclass(frozen=True)
@@ -55,15 +62,15 @@ def take() -> DeltaGenerator:
     """
     query = _query()
     address = _settings(query)
-    wanted: RunConfig | None = controls.remembered("wanted-network", None)
+    wanted = _WANTED.get()
     if wanted is not None:
-        controls.remember("wanted-network", None)
+        _WANTED.set(None)
         _open(wanted, "From a shared run", "From a run that was shared")
     elif address and address not in _known():
         try:
             config = _read(query)
         except PlaygroundError as error:
-            controls.remember("arrival", _Arrival(editor_state.draft(), trouble=_told(error)))
+            _ARRIVAL.set(_Arrival(editor_state.draft(), trouble=_told(error)))
         else:
             ignored = _ignored(query)
             # After a reload the run that is shown again may have brought it already.
@@ -71,14 +78,14 @@ def take() -> DeltaGenerator:
                 start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
                 _open(config, "From a link", "Loaded from a link", start, ignored)
             elif ignored:
-                controls.remember("arrival", _Arrival(editor_state.origin().config, ignored))
+                _ARRIVAL.set(_Arrival(editor_state.origin().config, ignored))
     _note(address)
     return st.container()
 
 
 def try_out(config: RunConfig) -> None:
     """Go to the Train page with a network in its editor."""
-    controls.remember("wanted-network", config)
+    _WANTED.set(config)
     st.switch_page("pages/train.py")
 
 
@@ -88,7 +95,7 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
     seed that it has here.
     """
-    arrival: _Arrival | None = controls.remembered("arrival", None)
+    arrival = _ARRIVAL.get()
     if arrival is not None and arrival.trouble and arrival.editor == config:
         place.error(arrival.trouble, icon=":material/link_off:")
     # Not only until the first change, which would move the page under the pointer.
@@ -106,9 +113,9 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
                 own_start = st.radio(
                     "Random start",
                     list(_STARTS),
-                    **controls.seeded_choice("own-start", controls.remembered("own-start", True), list(_STARTS)),
+                    **controls.seeded_choice("own-start", _OWN_START.get(), list(_STARTS)),
                     format_func=_STARTS.__getitem__,
-                    on_change=lambda: controls.remember("own-start", controls.chosen("own-start")),
+                    on_change=lambda: _OWN_START.set(controls.chosen("own-start")),
                     help="The seed sets the first weights and the order of the images. With own random starts, a class "
                     "gets different networks from one link. With yours, everybody gets exactly your network.",
                 )
@@ -147,15 +154,15 @@ def offer(address: str, within: str, place: DeltaGenerator | None = None) -> Non
 
 
 def _enlarge(address: str, within: str) -> None:
-    controls.remember("large-code", address)
+    _LARGE.set(address)
     controls.choose(within, False)
 
 
 def show_large() -> None:
     """The large code, once after it was asked for."""
-    address = controls.remembered("large-code", "")
+    address = _LARGE.get()
     if address:
-        controls.remember("large-code", "")
+        _LARGE.set("")
         _large(address)
 
 
@@ -178,7 +185,7 @@ def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: t
         notes.append(f":material/info: {why} For now it learns from the data set {data_sets.names()[there]}.")
         config = dataclasses.replace(config, dataset=there)
     editor_state.load_config(config, source)
-    controls.remember("arrival", _Arrival(config, tuple(notes)))
+    _ARRIVAL.set(_Arrival(config, tuple(notes)))
 
 
 def _remember(config: RunConfig) -> None:
@@ -210,12 +217,11 @@ def _settings(query: dict[str, list[str]]) -> frozenset[tuple[str, tuple[str, ..
 
 
 def _known() -> frozenset[object]:
-    known: frozenset[object] = controls.remembered("addresses", frozenset())
-    return known
+    return _ADDRESSES.get()
 
 
 def _note(address: object) -> None:
-    controls.remember("addresses", _known() | {address})
+    _ADDRESSES.set(_known() | {address})
 
 
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:

@@ -11,12 +11,15 @@ from mnist_core import presets
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs.network_run import Run
 from pages.widgets.state import controls, saved_runs, visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.runs.job import Job
 
 # So many kept runs can be chosen from a list, the newest; the Compare page has them all.
 _MOST_LISTED = 100
+
+_PREFERRED_BEFORE = Key("preferred-before-noted", "")
 
 
 def title(run: Job) -> str:
@@ -80,9 +83,9 @@ def choose() -> Job | None:
     before = preferred if preferred in names else ids[0]
     # What is preferred may not be readable yet: it stays preferred until the visitor chooses. Something new, such as a
     # network from a file, is shown; what was preferred all along and has just ended pushes nothing aside.
-    if preferred in names and preferred != controls.remembered("preferred-before", preferred):
+    if preferred in names and preferred != _PREFERRED_BEFORE.get_or_set(preferred):
         controls.choose("run-choice", preferred)
-    controls.remember("preferred-before", preferred)
+    _PREFERRED_BEFORE.set(preferred)
     chosen = st.selectbox(
         "Network",
         ids,

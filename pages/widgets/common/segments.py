@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+def remembered(name: str) -> Key[str | None]:
+    """What was chosen last in the row `name`."""
+    return Key(f"{name}-noted", None)
 
 
 def choose(
@@ -24,7 +30,7 @@ def choose(
         title: what a choice is called.
         first: taken if it is among the choices.
     """
-    key = controls.seed(name, controls.remembered(name, first), choices)
+    key = controls.seed(name, remembered(name).get() or first, choices)
     chosen = st.segmented_control(
         label,
         choices,
@@ -35,5 +41,5 @@ def choose(
         label_visibility="collapsed",
         wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
     )
-    controls.remember(name, chosen)
+    remembered(name).set(chosen)
     return str(chosen)

@@ -13,6 +13,7 @@ from mnist_core.evaluation import comparison as run_comparison
 from mnist_core.evaluation.comparison import frontier
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.state import controls, saved_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,10 @@ _MOST_IMAGES = 24
 _LEAST_ERROR = 0.0005
 # A split of coins as unequal as this, or more so, comes up once in twenty times.
 _RARE = 0.05
+
+
+# The ids of the two runs that are compared.
+_SIDES = {letter: Key(f"duel-{letter}-noted", "") for letter in "AB"}
 
 
 def show(every: Sequence[Row], chosen: Sequence[Row]) -> None:
@@ -128,16 +133,16 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
     picked: list[str] = []
     for place, letter in zip(st.columns(2), "AB", strict=True):
         name = f"duel-{letter}"
-        before = controls.remembered(name, "")
+        before = _SIDES[letter].get()
         if before not in ids:
-            others = {*picked, *(controls.remembered(f"duel-{other}", "") for other in "AB")}
+            others = {*picked, *(_SIDES[other].get() for other in "AB")}
             before = next((one for one in ids if one not in others), ids[0])
         picked.append(
             place.selectbox(
                 letter, ids, **controls.seeded_choice(name, before, ids), format_func=lambda one: by_id[one].name
             )
         )
-        controls.remember(name, picked[-1])
+        _SIDES[letter].set(picked[-1])
     if picked[0] == picked[1]:
         st.caption("Choose two different runs.")
         return

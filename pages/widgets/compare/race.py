@@ -16,6 +16,7 @@ from mnist_core.training import Status
 from pages.widgets.common import live, run_curves, run_picker, segments
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,10 @@ MOST = 6
 _QUERY = "race"
 _MOST_REMEMBERED = 500
 _EDITOR = "editor"
-_FIRST = ["preset-morgan-0", "preset-morgan-1"]
+
+_REFUSALS: Key[tuple[str, ...]] = Key("race-refusals-noted", (), of_workspace=True)
+_RACE: Key[tuple[str, ...]] = Key("race-noted", (), of_workspace=True)
+_ENTRIES: Key[Sequence[str]] = Key("race-entries-noted", ("preset-morgan-0", "preset-morgan-1"))
 
 
 def is_asked_for() -> bool:
@@ -48,7 +52,7 @@ def leave() -> None:
 def show(dataset: Dataset, rows: Sequence[Row]) -> None:
     """The race that is on or was, and the start of another one."""
     there = _found()
-    for refusal in controls.remembered("race-refusals", ()):
+    for refusal in _REFUSALS.get():
         st.error(refusal, icon=":material/error:")
     if not there:
         _offer(dataset, rows)
@@ -75,7 +79,7 @@ def _across() -> str:
 
 def _found() -> Named:
     """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
-    ids: tuple[str, ...] = controls.remembered("race", ())
+    ids = _RACE.get()
     if not ids:
         ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else _under_way()
     there, stay = [], []
@@ -88,7 +92,7 @@ def _found() -> Named:
                 continue
             # Others may be there again in a moment, or once they go on.
         stay.append(run_id)
-    controls.remember("race", tuple(stay))
+    _RACE.set(tuple(stay))
     if stay:
         st.query_params[_QUERY] = ".".join(stay)
     else:
@@ -131,7 +135,7 @@ def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
 def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
     entries = _entries(rows)
     keys = list(entries)
-    kept = [key for key in controls.remembered("race-entries", _FIRST) if key in entries]
+    kept = [key for key in _ENTRIES.get() if key in entries]
     key = controls.seed("race-choice", kept)
     controls.choose(key, [one for one in controls.chosen(key) if one in entries])
     chosen = st.multiselect(
@@ -144,7 +148,7 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
         placeholder=f"Two to {MOST} networks",
         help="The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs.",
     )
-    controls.remember("race-entries", chosen)
+    _ENTRIES.set(chosen)
     if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
         _start([entries[one][1] for one in chosen], dataset)
         st.rerun()
@@ -156,10 +160,10 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
 
 def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
     """Start a run of each; that the server cannot hold one keeps no other from racing."""
-    controls.remember("race-refusals", ())
+    _REFUSALS.set(())
     begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
     if begun:
-        controls.remember("race", tuple(begun))
+        _RACE.set(tuple(begun))
         races = _begun()
         races[workspace.token()] = tuple(begun)
         while len(races) > _MOST_REMEMBERED:
@@ -171,7 +175,7 @@ def _started(config: RunConfig, dataset: Dataset) -> Run | None:
         return visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset, is_shown=False)
     except PlaygroundError as error:
         refusal = f"{presets.title_of(config)} does not race. {error}"
-        controls.remember("race-refusals", (*controls.remembered("race-refusals", ()), refusal))
+        _REFUSALS.set((*_REFUSALS.get(), refusal))
         return None
 
 

@@ -13,6 +13,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.runs import scheduler
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pages.widgets.compare.run_table import Row
 
 _PATIENCE = 2.0
+
+_DELETED: Key[tuple[str, ...]] = Key("deleted-runs-noted", (), of_workspace=True)
+_TROUBLE = Key("run-trouble-noted", "")
 
 
 def show(row: Row) -> None:
@@ -151,14 +155,14 @@ def _delete(ids: Sequence[str]) -> None:
     for run_id in gone:
         workspace.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
         visitor_runs.remove_run(run_id)
-    controls.remember("deleted-runs", tuple(gone))
+    _DELETED.set(tuple(gone))
     run_table.choose([one for one in run_table.chosen_ids() if one not in gone])
 
 
 def _restore(ids: Sequence[str]) -> None:
     for run_id in ids:
         _try(saved_runs.store().restore, workspace.token(), run_id)
-    controls.remember("deleted-runs", ())
+    _DELETED.set(())
     run_table.choose(ids)
 
 
@@ -167,15 +171,15 @@ def _try(what: Callable[..., object], *of: object) -> bool:
     try:
         what(*of)
     except PlaygroundError as error:
-        controls.remember("run-trouble", str(error))
+        _TROUBLE.set(str(error))
         return False
     return True
 
 
 def say() -> None:
     """What could not be done, and what was deleted last, with the way back."""
-    trouble, gone = controls.remembered("run-trouble", ""), controls.remembered("deleted-runs", ())
-    controls.remember("run-trouble", "")
+    trouble, gone = _TROUBLE.get(), _DELETED.get()
+    _TROUBLE.set("")
     if trouble:
         st.error(trouble, icon=":material/error:")
     if gone:

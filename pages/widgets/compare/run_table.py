@@ -18,6 +18,7 @@ from mnist_core.errors import StoreError
 from mnist_core.evaluation import comparison
 from pages.widgets.common import live
 from pages.widgets.state import controls, saved_runs, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,10 @@ VIEW = "Your runs"
 # So many runs are found at a glance.
 _FEW = 3
 _EVERY = ""
-_KEPT = "compared-runs"
+
+_CHOSEN: Key[Sequence[str]] = Key("compared-runs-noted", (), of_workspace=True)
+_EDITION = Key("choice-edition-noted", 0)
+_FILTER = Key("run-filter-noted", ("", False, _EVERY))
 
 
 @dataclass(frozen=True)
@@ -117,14 +121,13 @@ def _config(summary: RunSummary) -> RunConfig | None:
 
 def chosen_ids() -> list[str]:
     """The ids of the runs that are chosen, in the order in which they were."""
-    ids: list[str] = controls.remembered(_KEPT, [])
-    return ids
+    return list(_CHOSEN.get())
 
 
 def choose(ids: Sequence[str]) -> None:
     """Let these runs be chosen; the table is made anew, with these ticked."""
-    controls.remember(_KEPT, list(ids))
-    controls.remember("choice-edition", controls.remembered("choice-edition", 0) + 1)
+    _CHOSEN.set(list(ids))
+    _EDITION.set(_EDITION.get() + 1)
 
 
 def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -155,7 +158,7 @@ def _await_end(active: Sequence[Run]) -> None:
 
 def _filtered(every: Sequence[Row]) -> list[Row]:
     sets = sorted({row.summary.dataset for row in every})
-    text, is_pinned, data_set = controls.remembered("run-filter", ("", False, _EVERY))
+    text, is_pinned, data_set = _FILTER.get()
     if len(every) > _FEW or text or is_pinned or data_set:
         with st.container(horizontal=True, vertical_alignment="center"):
             # On the left, since the table's own tools appear over the right end.
@@ -175,7 +178,7 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
                 placeholder="Search names, notes and settings",
                 label_visibility="collapsed",
             )
-        controls.remember("run-filter", (text, is_pinned, data_set))
+        _FILTER.set((text, is_pinned, data_set))
     words = text.lower().split()
     return [
         row
@@ -196,7 +199,7 @@ def _searched(row: Row) -> str:
 def _grid(shown: Sequence[Row]) -> None:
     ids = [row.id for row in shown]
     # Ticks are places in this very list of runs: another list is another table.
-    key = f"runs-{controls.remembered('choice-edition', 0)}-{zlib.crc32(' '.join(ids).encode()):x}"
+    key = f"runs-{_EDITION.get()}-{zlib.crc32(' '.join(ids).encode()):x}"
     config = st.column_config
     st.dataframe(
         _table(shown),
@@ -259,7 +262,7 @@ def _take(now: Sequence[str], ids: Sequence[str]) -> None:
     """Note which of `ids` are chosen now; those that a filter hides stay as they were."""
     before = chosen_ids()
     stay = [one for one in before if one in now or one not in ids]
-    controls.remember(_KEPT, [*stay, *(one for one in now if one not in before)])
+    _CHOSEN.set([*stay, *(one for one in now if one not in before)])
 
 
 def _choice(shown: Sequence[Row]) -> list[Row]:

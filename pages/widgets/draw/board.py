@@ -11,6 +11,7 @@ from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
 from pages.widgets.draw import canvas, clipboard, keyboard
 from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 _PENS = (6, 40)
 # Beside it stands the answer; a phone of 390 pixels has room for 358.
 WIDTH = 340
+
+_PEN = Key("pen-noted", 18)
+_PICTURES = Key("pictures-noted", 0)
+_BY_KEYS = Key("by-keys-noted", False)
+_PASTED: Key[bytes | None] = Key("pasted-noted", None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +51,24 @@ def show() -> Drawn:
         pen = st.slider(
             "Pen width",
             *_PENS,
-            **controls.seeded("pen", controls.remembered("pen", 18)),
+            **controls.seeded("pen", _PEN.get()),
             width=110,
         )
-        controls.remember("pen", pen)
+        _PEN.set(pen)
         with st.popover("Photo", icon=":material/photo_camera:"):
             file = st.file_uploader(
                 "Read a picture instead",
                 ["png", "jpg", "jpeg"],
-                key=f"picture-{controls.remembered('pictures', 0)}",
+                key=f"picture-{_PICTURES.get()}",
                 max_upload_size=photo.MAX_BYTES // 2**20,
                 help="A photo of a digit on paper, a scan or a screenshot. "
                 "You can also copy a picture and paste it here.",
             )
         by_keys = st.toggle(
             "Keyboard",
-            **controls.seeded("by-keys", controls.remembered("by-keys", False)),
+            **controls.seeded("by-keys", _BY_KEYS.get()),
         )
-        controls.remember("by-keys", by_keys)
+        _BY_KEYS.set(by_keys)
     pasted = _pasted()
     with place:
         picture = pasted if file is None else file.getvalue()
@@ -96,9 +102,8 @@ def _pasted() -> bytes | None:
         new = None
     if new is not None:
         _put_away()
-        controls.remember("pasted", new)
-    kept: bytes | None = controls.remembered("pasted", None)
-    return kept
+        _PASTED.set(new)
+    return _PASTED.get()
 
 
 def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
@@ -116,5 +121,5 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 def _put_away() -> None:
     # An uploader with another key has no file.
-    controls.remember("pasted", None)
-    controls.remember("pictures", controls.remembered("pictures", 0) + 1)
+    _PASTED.set(None)
+    _PICTURES.set(_PICTURES.get() + 1)

@@ -15,14 +15,17 @@ from streamlit_drawable_canvas import st_canvas
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError
 from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Drawing = tuple[dict[str, Any] | None, npt.NDArray[np.uint8] | None]
     """Lines as the canvas describes them, checked, and their picture, (h, w, 4); None before anything was drawn."""
 
-_KEY, _DRAWING, _BEGINNING, _CHANGES, _REPLACED = "canvas", "drawing", "beginning", "changes", "replaced"
+_KEY = "canvas"
 _BLANK: Drawing = (None, None)
 _USUAL_PEN, _PENS = 18.0, (1.0, 60.0)
 
@@ -67,6 +70,11 @@ _SHAPE = st.components.v2.component(
     }""",
 )
 
+_DRAWING: Key[Drawing] = Key("drawing-noted", _BLANK)
+_BEGINNING: Key[dict[str, Any] | None] = Key("beginning-noted", None)
+_CHANGES = Key("changes-noted", 0)
+_REPLACED: Key[Sequence[list[Any]]] = Key("replaced-noted", ())
+
 
 def show(pen: int, width: int) -> Drawing:
     """Show the canvas; returns the drawing.
@@ -81,7 +89,7 @@ def show(pen: int, width: int) -> Drawing:
         DrawingError: the browser has sent something else than a drawing with its picture.
     """
     if controls.chosen(_KEY) is None:  # It is new, such as after another page.
-        _begin_with(controls.remembered(_DRAWING, _BLANK)[0])
+        _begin_with(_DRAWING.get()[0])
     try:
         result = st_canvas(
             stroke_width=pen,
@@ -90,7 +98,7 @@ def show(pen: int, width: int) -> Drawing:
             width=strokes.CANVAS,
             height=strokes.CANVAS,
             return_image_data=True,
-            initial_drawing=controls.remembered(_BEGINNING, None),
+            initial_drawing=_BEGINNING.get(),
             key=_KEY,
         )
         drawing, data = result.json_data, result.image_bytes
@@ -101,39 +109,38 @@ def show(pen: int, width: int) -> Drawing:
         _SHAPE(data={"name": name, "width": width}, key="canvas-shape")
     strokes.from_canvas(drawing)
     # Of what it began with, the canvas sends no picture.
-    if data is not None and _paths(drawing) not in controls.remembered(_REPLACED, []):
-        controls.remember(_DRAWING, (drawing, photo.from_canvas(data)))
-        controls.remember(_REPLACED, [])
-    found: Drawing = controls.remembered(_DRAWING, _BLANK)
-    return found
+    if data is not None and _paths(drawing) not in _REPLACED.get():
+        _DRAWING.set((drawing, photo.from_canvas(data)))
+        _REPLACED.set([])
+    return _DRAWING.get()
 
 
 def buttons() -> None:
     """Undo and Clear."""
-    drawing, _ = controls.remembered(_DRAWING, _BLANK)
+    drawing, _ = _DRAWING.get()
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
         st.button("Clear", icon=":material/delete:", on_click=_replace, args=(None,), width="stretch")
 
 
 def _undo() -> None:
-    drawing, _ = controls.remembered(_DRAWING, _BLANK)
+    drawing, _ = _DRAWING.get()
     rest = (drawing or {}).get("objects", [])[:-1]
-    _replace({**drawing, "objects": rest} if rest else None)
+    _replace({**(drawing or {}), "objects": rest} if rest else None)
 
 
 def _replace(drawing: dict[str, Any] | None) -> None:
-    replaced, _ = controls.remembered(_DRAWING, _BLANK)
-    controls.remember(_REPLACED, [*controls.remembered(_REPLACED, []), _paths(replaced)])
-    controls.remember(_DRAWING, _BLANK if drawing is None else (drawing, _painted(drawing)))
+    replaced, _ = _DRAWING.get()
+    _REPLACED.set([*_REPLACED.get(), _paths(replaced)])
+    _DRAWING.set(_BLANK if drawing is None else (drawing, _painted(drawing)))
     _begin_with(drawing)
 
 
 def _begin_with(drawing: dict[str, Any] | None) -> None:
     """Give the canvas another beginning, which it then sends as its drawing; the same one twice would be ignored."""
-    changes = controls.remembered(_CHANGES, 0) + 1
-    controls.remember(_CHANGES, changes)
-    controls.remember(_BEGINNING, {**(drawing or {"objects": []}), "change": changes})
+    changes = _CHANGES.get() + 1
+    _CHANGES.set(changes)
+    _BEGINNING.set({**(drawing or {"objects": []}), "change": changes})
 
 
 def _paths(drawing: dict[str, Any] | None) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.common import pictures
-from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,13 +86,17 @@ class Sheet:
         return np.dstack([large, large, large, np.full_like(large, 255)])
 
 
+_SHEET = Key("sheet-noted", Sheet())
+_KEYS_DONE = Key("sheet-keys-done-noted", ("", 0))
+
+
 def show() -> npt.NDArray[np.uint8]:
     """The paper and its buttons, each with a key; returns what is painted, (280, 280, 4) uint8."""
     paper = st.container()
     pressed = _KEYS(key="sheet-keys", on_pressed_change=lambda: None).get("pressed")
-    sheet = after_keys(controls.remembered("sheet", Sheet()), pressed, controls.remembered("sheet-keys-done", ("", 0)))
-    controls.remember("sheet", sheet)
-    controls.remember("sheet-keys-done", _counted(pressed))
+    sheet = after_keys(_SHEET.get(), pressed, _KEYS_DONE.get())
+    _SHEET.set(sheet)
+    _KEYS_DONE.set(_counted(pressed))
     with paper:
         _show(sheet)
     return sheet.rgba
@@ -151,6 +155,6 @@ def _counted(pressed: object) -> tuple[str, int]:
 def _button(name: str, label: str, change: Callable[[Sheet], Sheet]) -> None:
     # It changes the paper as it is when its turn comes: a hand may be faster than the page.
     def press() -> None:
-        controls.remember("sheet", change(controls.remembered("sheet", Sheet())))
+        _SHEET.set(change(_SHEET.get()))
 
     st.button(label, key=f"sheet-{name}", on_click=press)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,8 +14,11 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker
 from pages.widgets.state import controls, data_sets, visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     import numpy.typing as npt
 
@@ -27,13 +31,15 @@ if TYPE_CHECKING:
 _MOST = 500
 _MOST_SHOWN = 24
 _TAUGHT = " + your digits"
-_WANTED = "wants-teaching"
+
+_DRAWINGS: Key[Sequence[LabelledDrawing]] = Key("own-digits-noted", ())
+_WANTED: Key[str | None] = Key("wants-teaching-noted", None)
+_LEARNED: Key[Mapping[str, frozenset[bytes]]] = Key("taught-noted", MappingProxyType({}))
 
 
-def drawings() -> list[LabelledDrawing]:
+def drawings() -> Sequence[LabelledDrawing]:
     """Those labelled so far, the oldest first."""
-    found: list[LabelledDrawing] = controls.remembered("own-digits", [])
-    return found
+    return _DRAWINGS.get()
 
 
 def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
@@ -47,7 +53,7 @@ def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
     def keep() -> None:
         label = controls.chosen(key)
         if image is not None and label is not None:
-            controls.remember("own-digits", test_set.with_label(drawings(), image, label, lines)[-_MOST:])
+            _DRAWINGS.set(test_set.with_label(drawings(), image, label, lines)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
@@ -95,11 +101,11 @@ def show(predictors: dict[str, Predictor]) -> None:
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
-        st.button("Delete the last", on_click=lambda: controls.remember("own-digits", drawings()[:-1]))
-        st.button("Delete all", on_click=lambda: controls.remember("own-digits", []))
+        st.button("Delete the last", on_click=lambda: _DRAWINGS.set(drawings()[:-1]))
+        st.button("Delete all", on_click=lambda: _DRAWINGS.set([]))
 
 
-def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
     """How many of the drawings a network reads right, and a way to teach it them."""
     known = _learned_from(network)
     fresh = [one for one in own if one.image.tobytes() not in known]
@@ -121,18 +127,18 @@ def _standing(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) ->
         "It takes a few seconds.",
     )
     # What it is to rehearse may have to be fetched first; the wish is not forgotten meanwhile.
-    if wants or controls.remembered(_WANTED, None) == name:
-        controls.remember(_WANTED, name)
+    if wants or _WANTED.get() == name:
+        _WANTED.set(name)
         _teach(name, network, own)
 
 
-def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> None:
+def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
         if network.config.dataset not in datasets.NAMES or data_sets.loading(network.config.dataset).done.is_set():
-            controls.remember(_WANTED, None)  # It cannot be had, as the page says now.
+            _WANTED.set(None)  # It cannot be had, as the page says now.
         return
-    controls.remember(_WANTED, None)
+    _WANTED.set(None)
     from mnist_core.store.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
 
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
@@ -146,7 +152,7 @@ def _teach(name: str, network: TrainedNetwork, own: list[LabelledDrawing]) -> No
         st.error(str(error), icon=":material/error:")
         return
     known = _learned_from(network) | {one.image.tobytes() for one in own}
-    controls.remember("taught", controls.remembered("taught", {}) | {run.id: known})
+    _LEARNED.set({**_LEARNED.get(), run.id: known})
     st.switch_page("pages/train.py")
 
 
@@ -158,5 +164,4 @@ def _run_of(network: TrainedNetwork) -> Run | None:
 def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
     """The pixels of the drawings that a network has learned from, which no longer test it."""
     run = _run_of(network)
-    known: frozenset[bytes] = controls.remembered("taught", {}).get(run.id, frozenset()) if run else frozenset()
-    return known
+    return _LEARNED.get().get(run.id, frozenset()) if run else frozenset()

@@ -16,9 +16,10 @@ from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import pictures, run_picker
 from pages.widgets.state import controls, editor_state, visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
     from streamlit.delta_generator import DeltaGenerator
@@ -35,6 +36,8 @@ _MOST_FEATURES = 32
 _SUGGESTED = 0.8
 _SHARES = "The ten numbers add up to 100%. Even at 99% the network can be wrong."
 
+_NETWORKS: Key[tuple[Sequence[str], Sequence[str]]] = Key("networks-noted", ((), ()))
+
 
 def choose() -> dict[str, Predictor]:
     """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
@@ -46,14 +49,14 @@ def choose() -> dict[str, Predictor]:
     chosen = st.multiselect(
         "Networks",
         list(names),
-        key=controls.seed_several("networks", at_first, list(names)),
+        key=controls.seed_several("networks", at_first, list(names), _NETWORKS.get()),
         default=controls.chosen("networks"),
         format_func=names.__getitem__,
         max_selections=_MOST_NETWORKS,
         placeholder="Choose who reads it",
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
-    controls.remember("networks", (chosen, list(names)))
+    _NETWORKS.set((chosen, list(names)))
     asked = {names[i]: shipped() if i == SHIPPED else _predictor(i) for i in chosen}
     return {name: predictor for name, predictor in asked.items() if predictor is not None}
 

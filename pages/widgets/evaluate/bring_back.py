@@ -12,10 +12,13 @@ from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.network import files
 from mnist_core.runs.network_run import Run
-from pages.widgets.state import controls, data_sets, editor_state, visitor_runs
+from pages.widgets.state import data_sets, editor_state, visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
+
+_BROUGHT_BACK = Key("brought-back-noted", 0)
 
 
 def offer() -> None:
@@ -29,7 +32,7 @@ def offer() -> None:
         file = st.file_uploader(
             "File",
             ["keras", "npz", "json"],
-            key=f"bring-back-{controls.remembered('brought-back', 0)}",
+            key=f"bring-back-{_BROUGHT_BACK.get()}",
             max_upload_size=files.MAX_BYTES // 2**20,
             label_visibility="collapsed",
         )
@@ -53,9 +56,7 @@ def _take(content: bytes, name: str) -> None:
         run = _run(files.read_network(content, name), name)
         visitor_runs.add_new_run(run)
         page = "pages/evaluate.py"
-    controls.remember(
-        "brought-back", controls.remembered("brought-back", 0) + 1
-    )  # An uploader with another key has no file.
+    _BROUGHT_BACK.set(_BROUGHT_BACK.get() + 1)  # An uploader with another key has no file.
     st.switch_page(page)
 
 

@@ -14,6 +14,7 @@ from mnist_core.runs import run_cache
 from pages.widgets.common import live, pictures, run_curves
 from pages.widgets.learn import replays, trials
 from pages.widgets.state import controls, visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -28,6 +29,20 @@ _PARAMETER, _ANSWERS = "lab", "faults"
 _SUMMARY = 0
 # So that curves, matrix and answers stand on one screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
+
+_CASE: Key[int | None] = Key("lab-case-noted", None)
+_GIVEN: Key[Answers | None] = Key("lab-answers-noted", None)
+_RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None)
+
+
+def _choice(number: int) -> Key[str | None]:
+    """The answer that was chosen last in a case."""
+    return Key(f"lab-choice-{number}-noted", None)
+
+
+def _hints(number: int) -> Key[int]:
+    """How many hints of a case are shown."""
+    return Key(f"lab-hints-{number}-noted", 0)
 
 
 def show(dataset: Dataset) -> None:
@@ -72,7 +87,7 @@ def remember(is_shown: bool) -> None:
         st.query_params[_ANSWERS] = answers.to_text()
     elif _ANSWERS in st.query_params:
         del st.query_params[_ANSWERS]
-    number: int | None = controls.remembered("lab-case", None)
+    number = _CASE.get()
     if number is None:
         return  # The data are still being loaded, and the case in the address has not been looked at.
     if is_shown and number != _SUMMARY:
@@ -88,7 +103,7 @@ def is_asked_for() -> bool:
 
 def _number() -> int:
     """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address, else the next one."""
-    number: int | None = controls.remembered("lab-case", None)
+    number = _CASE.get()
     if number is None:
         number = _left(len(NUMBERED)) or _SUMMARY
         if is_asked_for():
@@ -96,22 +111,22 @@ def _number() -> int:
                 number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
             except DataError as error:
                 st.warning(str(error), icon=":material/warning:")
-        controls.remember("lab-case", number)
+        _CASE.set(number)
     return number
 
 
 def _answers() -> Answers:
     """What the visitor has answered: in this tab, or by the page's address after a reload."""
-    answers: Answers | None = controls.remembered("lab-answers", None)
+    answers = _GIVEN.get()
     if answers is None:
         answers = Answers()
         try:
             answers = Answers.from_text(st.query_params[_ANSWERS]) if _ANSWERS in st.query_params else answers
         except DataError as error:
             st.warning(str(error), icon=":material/warning:")
-        controls.remember("lab-answers", answers)
+        _GIVEN.set(answers)
         for number in filter(answers.is_right, answers.first):
-            controls.remember(f"lab-choice-{number}", answers.first[number])
+            _choice(number).set(answers.first[number])
     return answers
 
 
@@ -121,7 +136,7 @@ def _score(answers: Answers) -> int:
 
 def _run(number: int, dataset: Dataset) -> Run | None:
     """The run of a case that the visitor or somebody else has started."""
-    noted: tuple[int, Run] | None = controls.remembered("lab-run", None)
+    noted = _RUN.get()
     if noted is not None and noted[0] == number:
         return noted[1]
     key = NUMBERED[number - 1]
@@ -129,7 +144,7 @@ def _run(number: int, dataset: Dataset) -> Run | None:
     run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
     if run is not None:
         trials.watch(run, key)
-        controls.remember("lab-run", (number, run))
+        _RUN.set((number, run))
     return run
 
 
@@ -167,8 +182,8 @@ def _evidence(run: Run) -> None:
 
 
 def _begin(number: int, dataset: Dataset) -> None:
-    controls.remember("lab-case", number)
-    controls.remember("refusal", None)
+    _CASE.set(number)
+    trials.REFUSAL.set(None)
     key = NUMBERED[number - 1]
     try:
         run = run_cache.shared().network(
@@ -178,7 +193,7 @@ def _begin(number: int, dataset: Dataset) -> None:
         trials.refuse(error)
     else:
         trials.watch(run, key)
-        controls.remember("lab-run", (number, run))
+        _RUN.set((number, run))
     st.rerun()
 
 
@@ -190,10 +205,11 @@ def _ask(number: int, dataset: Dataset) -> None:
         st.caption(f"Right at first: {_score(answers)} of {len(answers.first)}", width="content")
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
+    remembered = _choice(number).get()
     answer: str | None = st.radio(
         "What is wrong?",
         options,
-        index=options.index(controls.remembered(name, None)) if controls.remembered(name, None) else None,
+        index=None if remembered is None else options.index(remembered),
         key=name,
         format_func=lambda option: FAULTS[option].name,
         on_change=_note_answer,
@@ -204,14 +220,14 @@ def _ask(number: int, dataset: Dataset) -> None:
         return
     if answer is not None:
         st.warning(f"**Not quite.** {FAULTS[answer].symptom} Look again, or take a hint.")
-    hints: int = controls.remembered(f"lab-hints-{number}", 0)
+    hints = _hints(number).get()
     for hint in fault.hints[:hints]:
         st.info(hint, icon=":material/lightbulb:")
     with st.container(horizontal=True):
         st.button(
             "A hint",
             icon=":material/lightbulb:",
-            on_click=lambda: controls.remember(f"lab-hints-{number}", hints + 1),
+            on_click=lambda: _hints(number).set(hints + 1),
             disabled=hints >= len(fault.hints),
         )
         st.button("Tell me", on_click=_tell, args=(number, faults.GIVEN_UP), type="tertiary")
@@ -232,7 +248,7 @@ def _contents(number: int) -> None:
         number - 1,
         key="lab-contents",
         format_func=title,
-        on_change=lambda: controls.remember("lab-case", controls.chosen("lab-contents")),
+        on_change=lambda: _CASE.set(controls.chosen("lab-contents")),
         label_visibility="collapsed",
         width=190,
     )
@@ -240,7 +256,7 @@ def _contents(number: int) -> None:
 
 def _note_answer(number: int, name: str) -> None:
     answer = controls.chosen(name)
-    controls.remember(name, answer)
+    _choice(number).set(answer)
     _note_first(number, answer)
     if answer == NUMBERED[number - 1]:
         _tell(number, answer)
@@ -248,12 +264,12 @@ def _note_answer(number: int, name: str) -> None:
 
 def _note_first(number: int, answer: str) -> None:
     before = _answers()
-    controls.remember("lab-answers", Answers({number: answer} | dict(before.first), before.told))
+    _GIVEN.set(Answers({number: answer} | dict(before.first), before.told))
 
 
 def _tell(number: int, answer: str) -> None:
     _note_first(number, answer)
-    controls.remember("lab-answers", Answers(_answers().first, _answers().told | {number}))
+    _GIVEN.set(Answers(_answers().first, _answers().told | {number}))
 
 
 def _explain(number: int, dataset: Dataset) -> None:
@@ -266,7 +282,7 @@ def _explain(number: int, dataset: Dataset) -> None:
     left = _left(number)
     if left is None:
         if st.button("See your result", icon=":material/flag:", type="primary"):
-            controls.remember("lab-case", _SUMMARY)
+            _CASE.set(_SUMMARY)
             st.rerun()
     elif st.button("Next case", icon=":material/arrow_forward:", type="primary"):
         _begin(left, dataset)
@@ -298,9 +314,9 @@ def _summary(dataset: Dataset) -> None:
 
 def _start_over() -> None:
     for number in range(1, len(NUMBERED) + 1):
-        controls.remember(f"lab-choice-{number}", None)
+        _choice(number).set(None)
         controls.forget(f"lab-choice-{number}")
-        controls.remember(f"lab-hints-{number}", 0)
-    controls.remember("lab-answers", Answers())
-    controls.remember("lab-case", 1)
-    controls.remember("lab-run", None)
+        _hints(number).set(0)
+    _GIVEN.set(Answers())
+    _CASE.set(1)
+    _RUN.set(None)

@@ -15,6 +15,7 @@ from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.learn import explorers, explorers_data, fault_lab, scrolling, trials
 from pages.widgets.state import controls, editor_state
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,18 +54,50 @@ ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
     )
 }
 
+_SHOWN_STEP: Key[tuple[str, int] | None] = Key("shown-step-noted", None)
+
+
+def _restored(key: str) -> Key[bool]:
+    """Whether the answers in the page's address have been read for a course."""
+    return Key(f"restored-{key}-noted", False)
+
+
+def _step(key: str) -> Key[int]:
+    """The step of a course that is shown, from 0."""
+    return Key(f"step-{key}-noted", 0)
+
+
+def _answer(name: str) -> Key[int | None]:
+    """The answer that was chosen last to a question."""
+    return Key(f"{name}-noted", None)
+
+
+def _first(name: str) -> Key[int | None]:
+    """The first answer to a question, which counts."""
+    return Key(f"first-{name}-noted", None)
+
+
+def _done(name: str) -> Key[bool]:
+    """Whether the explanation of a question has been shown."""
+    return Key(f"done-{name}-noted", False)
+
+
+def _seen(name: str) -> Key[bool]:
+    """Whether the runs of a question were shown before a reload."""
+    return Key(f"seen-{name}-noted", False)
+
 
 def progress(key: str) -> Progress:
     """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
     course = COURSES[key]
-    if not controls.remembered(f"restored-{key}", False):
-        controls.remember(f"restored-{key}", True)
+    if not _restored(key).get():
+        _restored(key).set(True)
         _restore(key, course)
     names = [_answer_name(key, at) for at in range(len(course.steps))]
-    answers = tuple(controls.remembered(f"first-{name}", None) for name in names)
+    answers = tuple(_first(name).get() for name in names)
     # Where there is nothing to run, the answer is all that there is to do.
     left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
-    return Progress(answers, frozenset(at for at in left if not controls.remembered(f"done-{names[at]}", False)))
+    return Progress(answers, frozenset(at for at in left if not _done(names[at]).get()))
 
 
 def _restore(key: str, course: Course) -> None:
@@ -77,10 +110,10 @@ def _restore(key: str, course: Course) -> None:
         st.warning(str(error), icon=":material/warning:")
         return
     for at, answer in enumerate(found.answers):
-        controls.remember(_answer_name(key, at), answer)
-        controls.remember(f"first-{_answer_name(key, at)}", answer)
-        controls.remember(f"done-{_answer_name(key, at)}", found.is_done(at))
-        controls.remember(f"seen-{_answer_name(key, at)}", found.is_done(at))
+        _answer(_answer_name(key, at)).set(answer)
+        _first(_answer_name(key, at)).set(answer)
+        _done(_answer_name(key, at)).set(found.is_done(at))
+        _seen(_answer_name(key, at)).set(found.is_done(at))
 
 
 def remember(is_shown: bool) -> None:
@@ -89,7 +122,7 @@ def remember(is_shown: bool) -> None:
         text = progress(key).to_text()
         if text.strip("-"):
             st.query_params[key] = text
-    place: tuple[str, int] | None = controls.remembered("shown-step", None)
+    place = _SHOWN_STEP.get()
     if place is None:
         return  # The data are still being loaded.
     if is_shown:
@@ -114,9 +147,9 @@ def show(dataset: Dataset) -> None:
         key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
         course, done = COURSES[key], progress(key)
         linked = _step_of_address(key, course)
-        at = int(controls.remembered(f"step-{key}", done.next_step if linked is None else linked))
+        at = _step(key).get_or_set(done.next_step if linked is None else linked)
         _contents(key, course, done, at)
-    controls.remember("shown-step", (key, at))
+    _SHOWN_STEP.set((key, at))
     step = course.steps[at]
     st.progress(done.done / len(course.steps))
     anchor = f"{key}-{at + 1}"
@@ -133,12 +166,12 @@ def show(dataset: Dataset) -> None:
     if step.trials:
         with st.container(border=True):
             # Seen before a reload: no replay, unless it is asked for.
-            seen = f"seen-{_answer_name(key, at)}"
-            is_shown = _try(step, dataset, answer is not None, is_seen=controls.remembered(seen, False))
-            controls.remember(seen, controls.remembered(seen, False) and not is_shown)
+            seen = _seen(_answer_name(key, at))
+            is_shown = _try(step, dataset, answer is not None, is_seen=seen.get())
+            seen.set(seen.get() and not is_shown)
     if is_shown and answer is not None:
         explain(step.question, answer)
-        controls.remember(f"done-{_answer_name(key, at)}", True)
+        _done(_answer_name(key, at)).set(True)
     _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
 
@@ -162,7 +195,7 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
         at,
         key=name,
         format_func=title,
-        on_change=lambda: controls.remember(f"step-{key}", controls.chosen(name)),
+        on_change=lambda: _step(key).set(controls.chosen(name)),
         label_visibility="collapsed",
         width=340,  # On a phone it gets a row of its own.
     )
@@ -174,7 +207,7 @@ def ask(name: str, question: Question) -> int | None:
     answer: int | None = st.radio(
         question.text,
         list(range(len(question.choices))),
-        index=controls.remembered(name, None),
+        index=_answer(name).get(),
         key=name,
         format_func=question.choices.__getitem__,
         on_change=_note_answer,
@@ -185,9 +218,9 @@ def ask(name: str, question: Question) -> int | None:
 
 
 def _note_answer(name: str) -> None:
-    controls.remember(name, controls.chosen(name))
-    if controls.remembered(f"first-{name}", None) is None:
-        controls.remember(f"first-{name}", controls.chosen(name))
+    _answer(name).set(controls.chosen(name))
+    if _first(name).get() is None:
+        _first(name).set(controls.chosen(name))
 
 
 def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
@@ -249,9 +282,9 @@ def explain(question: Question, answer: int) -> None:
 
 def go_to(key: str, step: int) -> None:
     """Let a course, and its step counted from 0, be what is shown."""
-    controls.remember("course", key)
+    segments.remembered("course").set(key)
     controls.choose("course", key)
-    controls.remember(f"step-{key}", step)
+    _step(key).set(step)
 
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:

@@ -14,6 +14,7 @@ from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import pictures, run_curves
 from pages.widgets.learn import lessons, trials
 from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ EXAMINED = {
 }
 """The steps of the courses in which an article's most telling slip can be examined, each by course and title."""
 
+_ARTICLE = Key("article-noted", "")
+
 
 def show(dataset: Dataset) -> None:
     """One article's figures, with buttons to run its recipe or all of them."""
@@ -44,9 +47,9 @@ def show(dataset: Dataset) -> None:
     key = st.selectbox(
         "Article",
         keys,
-        **controls.seeded_choice("article-choice", controls.remembered("article", keys[0]), keys),
+        **controls.seeded_choice("article-choice", _ARTICLE.get_or_set(keys[0]), keys),
         format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
-        on_change=lambda: controls.remember("article", controls.chosen("article-choice")),
+        on_change=lambda: _ARTICLE.set(controls.chosen("article-choice")),
     )
     article = ARTICLES[key]
     ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(run_curves.curves, article=article))

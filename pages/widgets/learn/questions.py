@@ -16,7 +16,7 @@ from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
 from pages.widgets.common import live, run_curves, segments
 from pages.widgets.learn import lessons, trials
-from pages.widgets.state import controls, visitor_runs
+from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -117,7 +117,7 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
 
 
 def _start(kind: str, dataset: Dataset, split: str) -> None:
-    controls.remember("refusal", None)
+    trials.REFUSAL.set(None)
     try:
         trials.watch(run_cache.shared().classical(kind, dataset, split, visitor_runs.watcher()), kind)
     except PlaygroundError as error:

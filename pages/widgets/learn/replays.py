@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.runs import replay
-from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,16 +33,18 @@ _PREFERENCE = st.components.v2.component(
     }""",
 )
 
+_SEEN: Key[frozenset[str]] = Key("seen-runs-noted", frozenset())
+_REPLAY: Key[tuple[tuple[str, ...], float] | None] = Key("replay-noted", None)
+
 
 def note_seen(runs: Iterable[Job]) -> None:
     """Note that the visitor has seen these runs learn, or has seen enough of them."""
-    controls.remember("seen-runs", _seen() | {run.id for run in runs})
+    _SEEN.set(_seen() | {run.id for run in runs})
 
 
 def _seen() -> frozenset[str]:
     """The ids of the runs that need no replay."""
-    seen: frozenset[str] = controls.remembered("seen-runs", frozenset())
-    return seen
+    return _SEEN.get()
 
 
 def _are_seen(runs: Mapping[str, Run]) -> bool:
@@ -76,17 +78,17 @@ def offer(runs: Mapping[str, Run]) -> None:
 
 
 def _again(runs: Mapping[str, Run]) -> None:
-    controls.remember("seen-runs", _seen() - {run.id for run in runs.values()})
-    controls.remember("replay", None)
+    _SEEN.set(_seen() - {run.id for run in runs.values()})
+    _REPLAY.set(None)
 
 
 def _fraction(runs: Mapping[str, Run]) -> float:
     """How much of the replay is over; it begins when it is first asked for."""
     ids = tuple(run.id for run in runs.values())
-    playing: tuple[tuple[str, ...], float] | None = controls.remembered("replay", None)
+    playing = _REPLAY.get()
     if playing is None or playing[0] != ids:
         playing = (ids, clock())
-        controls.remember("replay", playing)
+        _REPLAY.set(playing)
     return (clock() - playing[1]) / SECONDS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,10 +14,11 @@ from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live
 from pages.widgets.learn import replays
-from pages.widgets.state import controls, visitor_runs
+from pages.widgets.state import visitor_runs
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from mnist_core.data import Dataset
     from mnist_core.lessons.course import Trial
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from pages.widgets.common.run_curves import Named, Shown
 
     Draw = Callable[[Shown], None]
+
+REFUSAL: Key[str | None] = Key("refusal-noted", None)
+_LEFT: Key[frozenset[str]] = Key("left-runs-noted", frozenset())
+_WATCHED: Key[Mapping[object, Job]] = Key("watched-runs-noted", MappingProxyType({}))
+_AWAITED: Key[Sequence[Trial] | None] = Key("awaited-trials-noted", None)
 
 
 def on(trial: Trial, dataset: Dataset) -> Trial:
@@ -40,7 +47,7 @@ def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
 
 def start(trials: Sequence[Trial], dataset: Dataset) -> None:
     """Let the server run those of the trials that it has not run yet; `show_refusal` says where it cannot."""
-    controls.remember("refusal", None)
+    REFUSAL.set(None)
     try:
         for trial in trials:
             watch(run_cache.shared().network(on(trial, dataset).config, dataset, visitor_runs.watcher()), trial.config)
@@ -50,39 +57,38 @@ def start(trials: Sequence[Trial], dataset: Dataset) -> None:
 
 def refuse(error: PlaygroundError) -> None:
     """Note why the server does not take a run, until another one is begun."""
-    controls.remember("refusal", str(error))
+    REFUSAL.set(str(error))
 
 
 def show_refusal() -> None:
     """Say why the server did not take the last run that was asked for, if it did not."""
-    refusal: str | None = controls.remembered("refusal", None)
+    refusal = REFUSAL.get()
     if refusal:
         st.error(refusal, icon=":material/error:")
 
 
 def watch(run: Job, what: Hashable) -> None:
     """Let a run that goes on know that the visitor looks at it, unless they have left it."""
-    if run.snapshot.status.is_active and run.id not in controls.remembered("left-runs", frozenset()):
+    if run.snapshot.status.is_active and run.id not in _LEFT.get():
         run.watch(visitor_runs.watcher())
         replays.note_seen([run])
-        controls.remember("watched-runs", controls.remembered("watched-runs", {}) | {what: run})
+        _WATCHED.set({**_WATCHED.get(), what: run})
 
 
 def watched(what: Hashable) -> Job | None:
     """The run of `what` that the visitor watched last, whatever has become of it."""
-    run: Job | None = controls.remembered("watched-runs", {}).get(what)
-    return run
+    return _WATCHED.get().get(what)
 
 
 def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
     """A button to stop runs, unless the visitor has pressed it and others go on watching."""
     active = [run for run in runs if run.snapshot.status.is_active]
-    left: frozenset[str] = controls.remembered("left-runs", frozenset())
+    left = _LEFT.get()
     if active and all(run.id in left for run in active):
         st.caption("Others watch it too, so it goes on.")
     elif st.button("Stop", key=key, icon=":material/stop:"):
-        controls.remember("awaited-trials", None)
-        controls.remember("left-runs", left | {run.id for run in active})
+        _AWAITED.set(None)
+        _LEFT.set(left | {run.id for run in active})
         for run in active:
             scheduler.shared().leave(run, visitor_runs.watcher())
         st.rerun()
@@ -107,7 +113,7 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         if trial.name in there:
             watch(there[trial.name], trial.config)
     is_whole = len(there) == len(trials)
-    if (is_whole and _are_active(there)) or controls.remembered("awaited-trials", None) == trials:
+    if (is_whole and _are_active(there)) or _AWAITED.get() == trials:
         offer_stop(there.values())
         st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
         return {}
@@ -129,7 +135,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start", icon=":material/play_arrow:", type="primary"):
             if in_turn:
-                controls.remember("awaited-trials", trials)
+                _AWAITED.set(trials)
                 start(missing[:1], dataset)
             else:
                 start(trials, dataset)
@@ -167,11 +173,11 @@ def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
     replays.note_seen(there.values())
     missing = _missing(trials, there)
     if not _are_active(there):
-        is_awaited = controls.remembered("awaited-trials", None) == trials
+        is_awaited = _AWAITED.get() == trials
         if missing and is_awaited and not _failed(missing):
             start(missing[:1], dataset)
-        if not missing or not is_awaited or _failed(missing) or controls.remembered("refusal", None):
-            controls.remember("awaited-trials", None)
+        if not missing or not is_awaited or _failed(missing) or REFUSAL.get():
+            _AWAITED.set(None)
             st.rerun()
         there = found(trials, dataset)
     done = sum(run.fraction for run in there.values()) / len(trials)

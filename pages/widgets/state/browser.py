@@ -11,12 +11,18 @@ from mnist_core.errors import LimitError
 from mnist_core.store import workspaces
 from pages.widgets.server import cookies, visitor_limits
 from pages.widgets.state import controls, workspace
+from pages.widgets.state.keys import Key
 
 _KEY = "workspace-cookie"
-# What is noted, with the workspace it is about.
-_TICKET, _KEPT, _DROPPED, _HIDDEN = "workspace-ticket", "workspace-kept", "workspace-dropped", "workspace-hidden"
-_LEFT, _TOLD, _ADMITTED = "workspace-left", "workspace-hidden-told", "session-admitted"
+# Each remembers the workspace that it is about.
+_TICKET = Key("workspace-ticket-noted", ("", ""))
+_KEPT = Key("workspace-kept-noted", "")
+_DROPPED = Key("workspace-dropped-noted", "")
+_HIDDEN = Key("workspace-hidden-noted", "")
+_LEFT = Key("workspace-left-noted", "")
 _OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
+_TOLD = Key("workspace-hidden-told-noted", False)
+_ADMITTED = Key("session-admitted-noted", False)
 
 # Streamlit reads cookies and cannot set them. The server sets its own for a ticket; where that one does not come back,
 # as behind a proxy that drops cookies it does not know, a readable one is set here. `left` names a workspace that
@@ -89,7 +95,7 @@ _REMEMBER = st.components.v2.component(
 
 def admit() -> None:
     """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
-    if controls.remembered(_ADMITTED, False):
+    if _ADMITTED.get():
         return
     try:
         visitor_limits.spend(limits.SESSIONS)
@@ -97,14 +103,14 @@ def admit() -> None:
         st.title("Please wait")
         st.info(f"{error} Reload this page then.", icon=":material/hourglass_top:")
         st.stop()
-    controls.remember(_ADMITTED, True)
+    _ADMITTED.set(True)
 
 
 def remember() -> None:
     """Have the browser remember the workspace, and say so once if it cannot."""
     _REMEMBER(data=_task(workspace.token()), key=_KEY, on_outcome_change=_note_outcome)
-    if is_forgetful() and workspace.is_used() and not controls.remembered(_TOLD, False):
-        controls.remember(_TOLD, True)
+    if is_forgetful() and workspace.is_used() and not _TOLD.get():
+        _TOLD.set(True)
         st.toast(
             "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
             "brings your networks back.",
@@ -118,33 +124,33 @@ def _note_outcome() -> None:
     outcome = controls.chosen(_KEY).outcome
     what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", workspace.token()
     if what in _OUTCOMES:
-        controls.remember(_OUTCOMES[what], token)
+        _OUTCOMES[what].set(token)
     elif workspaces.is_workspace(what) and not workspace.is_used():
         workspace.enter(what)
-        controls.remember(_KEPT, what)
+        _KEPT.set(what)
 
 
 def is_forgetful() -> bool:
     """Whether the browser keeps no cookie of ours, so that a reload begins a new workspace."""
-    return bool(controls.remembered(_HIDDEN, "") == workspace.token())
+    return _HIDDEN.get() == workspace.token()
 
 
 def forget() -> None:
     """Begin a new, empty workspace in this browser, in all tabs that show the one of now."""
     left = _name(workspace.token())
     workspace.start_empty()
-    controls.remember(_LEFT, left)
+    _LEFT.set(left)
 
 
 def _task(token: str) -> dict[str, Any]:
     """What the browser is to do now."""
     task: dict[str, Any] = {"workspace": _name(token), "name": cookies.READABLE_NAME}
-    left = controls.remembered(_LEFT, "")
+    left = _LEFT.get()
     if left:
         task["left"] = left
-    elif token in (workspace.browser_token(), controls.remembered(_KEPT, "")) or is_forgetful():
+    elif token in (workspace.browser_token(), _KEPT.get()) or is_forgetful():
         return task
-    if cookies.is_served() and controls.remembered(_DROPPED, "") != token:
+    if cookies.is_served() and _DROPPED.get() != token:
         return task | {"address": cookies.ADDRESS, "ticket": _ticket(token)}
     if left:
         return task
@@ -153,10 +159,10 @@ def _task(token: str) -> dict[str, Any]:
 
 def _ticket(token: str) -> str:
     """The same for the same workspace, however often the page is shown."""
-    of_token, ticket = controls.remembered(_TICKET, ("", ""))
+    of_token, ticket = _TICKET.get()
     if of_token != token:
         ticket = cookies.ticket_for(token)
-        controls.remember(_TICKET, (token, ticket))
+        _TICKET.set((token, ticket))
     return str(ticket)
 
 

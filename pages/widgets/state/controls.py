@@ -1,4 +1,4 @@
-"""Values of controls, and what is remembered of the visitor across pages."""
+"""Values of controls: what was chosen, and what they show first. See `keys` for what is remembered across pages."""
 
 from __future__ import annotations
 
@@ -50,30 +50,14 @@ def seeded_choice(name: str, value: Any, choices: Sequence[Any]) -> dict[str, An
     return {"key": seed(name, value, choices), "index": list(choices).index(chosen(name))}
 
 
-def seed_several(name: str, value: list[str], choices: list[str]) -> str:
+def seed_several(name: str, value: list[str], choices: list[str], before: tuple[Sequence[str], Sequence[str]]) -> str:
     """As `seed`, for a control that holds several of `choices`; returns the key.
 
-    What `remember` stored under its name, a pair of the chosen ones and all there were, comes back, unless there is
+    `before` is what was chosen last, and all that there was to choose from then. The choice comes back, unless there is
     something new to choose since then, such as a run.
     """
     if name not in st.session_state or not set(st.session_state[name]) <= set(choices):
-        chosen_before, known = remembered(name, ([], []))
+        chosen_before, known = before
         is_news = not set(choices) <= set(known)
         st.session_state[name] = value if is_news else [one for one in chosen_before if one in choices]
     return name
-
-
-def remembered(name: str, default: Any) -> Any:
-    """What `remember` stored under `name`; `default` before that."""
-    if _noted(name) not in st.session_state:
-        st.session_state[_noted(name)] = default
-    return st.session_state[_noted(name)]
-
-
-def remember(name: str, value: Any) -> None:
-    """Remember something of the visitor's under `name`, whatever page is shown."""
-    st.session_state[_noted(name)] = value
-
-
-def _noted(name: str) -> str:
-    return f"{name}-noted"

@@ -12,7 +12,7 @@ import streamlit as st
 
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import CapacityError, PlaygroundError
-from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _MOST_UPLOADED = 300 * 2**20
 _uploaded: weakref.WeakSet[Dataset] = weakref.WeakSet()
 _counting = threading.Lock()
+
+_OWN: Key[Dataset | None] = Key("own-data-noted", None)
 
 
 @dataclass
@@ -61,7 +63,7 @@ def loading(name: str) -> Loading:
 
 def names() -> dict[str, str]:
     """The data sets that the visitor can choose, each with its title."""
-    own = {uploads.NAME: "Your own"} if controls.remembered("own-data", None) is not None else {}
+    own = {uploads.NAME: "Your own"} if _OWN.get() is not None else {}
     return dict(datasets.NAMES) | own
 
 
@@ -73,7 +75,7 @@ def take_own(files: dict[str, bytes]) -> None:
         CapacityError: when the server holds as much of others' as it can.
     """
     dataset = uploads.read(files)
-    replaced = controls.remembered("own-data", None)
+    replaced = _OWN.get()
     with _counting:
         others = [one for one in _uploaded if one is not replaced]
         held = sum(one.train_images.nbytes + one.test_images.nbytes for one in others)
@@ -85,14 +87,13 @@ def take_own(files: dict[str, bytes]) -> None:
                 f"{size // 2**20} MB",
             )
         _uploaded.add(dataset)
-    controls.remember("own-data", dataset)
+    _OWN.set(dataset)
 
 
 def peek(name: str) -> Dataset | None:
     """The data set if it is there, or will be in a moment; nothing is shown."""
     if name == uploads.NAME:
-        own: Dataset | None = controls.remembered("own-data", None)
-        return own
+        return _OWN.get()
     if name not in datasets.NAMES:
         return None
     it = loading(name)
@@ -106,7 +107,7 @@ def get(name: str) -> Dataset | None:
     A set that stands in for another is announced with the reason and a way to try again.
     """
     if name == uploads.NAME:
-        own: Dataset | None = controls.remembered("own-data", None)
+        own = _OWN.get()
         if own is None:
             st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
         return own

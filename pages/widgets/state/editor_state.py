@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core import presets
 from mnist_core.data import datasets
-from pages.widgets.state import controls, workspace
+from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FIRST_PRESET = "kite"
+
+_REPLACED: Key[tuple[RunConfig, Origin] | None] = Key("replaced-changes-noted", None)
 
 
 @dataclass(frozen=True)
@@ -79,23 +81,23 @@ def load_preset(key: str) -> None:
 def load_config(config: RunConfig, source: str = "Own network") -> None:
     """Put `config` into the editor, noting where it comes from; changes that it replaces can be brought back."""
     if origin().is_changed(draft()):
-        controls.remember("replaced-changes", (draft(), origin()))
+        _REPLACED.set((draft(), origin()))
     _fill(config, Origin(config, source))
 
 
 def has_replaced_changes() -> bool:
     """Whether `undo` can bring back changes that something else has replaced in the editor."""
-    return controls.remembered("replaced-changes", None) is not None
+    return _REPLACED.get() is not None
 
 
 def undo() -> None:
     """Undo the changes of what the editor was filled from; without any, bring back once those that it replaced."""
-    start, there = origin(), draft().dataset
+    start, there, replaced = origin(), draft().dataset, _REPLACED.get()
     if start.is_changed(draft()):
         _fill(dataclasses.replace(start.config, dataset=there), start)
-    elif has_replaced_changes():
-        config, start = controls.remembered("replaced-changes", None)
-        controls.remember("replaced-changes", None)
+    elif replaced is not None:
+        config, start = replaced
+        _REPLACED.set(None)
         _fill(dataclasses.replace(config, dataset=there), start)
 
 
@@ -109,7 +111,7 @@ def _fill(config: RunConfig, start: Origin) -> None:
     set_draft(config)
     _ORIGIN.set(start)
     _EDITION.set(edition() + 1)
-    controls.remember(workspace.CAME_BACK, True)
+    workspace.IS_RESTORED.set(True)
 
 
 def edition() -> int:

@@ -12,11 +12,14 @@ from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.runs.network_run import Run
 from mnist_core.store import records
-from pages.widgets.state import controls, data_sets, visitor_runs, workspace
+from pages.widgets.state import data_sets, visitor_runs, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.store.records import RunSummary
     from mnist_core.store.runs import RunStore
+
+_REMOVED = Key("removed-runs-noted", 0, of_workspace=True)
 
 
 def store() -> RunStore:
@@ -110,10 +113,10 @@ def _trouble(run: Run) -> str:
 def show_room() -> None:
     """Say so if runs of the visitor's had to make room for others', or if one cannot be saved."""
     if workspace.is_used():
-        removed = controls.remembered("removed-runs", 0)
+        removed = _REMOVED.get()
         with contextlib.suppress(StoreError):  # `summaries` tells of it.
             removed += workspace.keeper().take_removed(workspace.token())
-        controls.remember("removed-runs", removed)
+        _REMOVED.set(removed)
         if removed:
             what = "1 of your runs was" if removed == 1 else f"{removed} of your runs were"
             st.info(

@@ -14,7 +14,7 @@ from mnist_core.errors import StoreError
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from pages.widgets.server import visitor_limits
-from pages.widgets.state import controls, editor_state, workspace
+from pages.widgets.state import editor_state, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 # Each keeps its weights and its answers to the test images, a few megabytes.
 MAX_HELD_RUNS = 20
 
-_RUNS: Key[list[Job]] = Key("runs", [])
-_CURRENT: Key[Run | None] = Key("current_run", None)
-_PREFERRED = Key("preferred_run", "")
+_RUNS: Key[list[Job]] = Key("runs", [], of_workspace=True)
+_CURRENT: Key[Run | None] = Key("current_run", None, of_workspace=True)
+_PREFERRED = Key("preferred_run", "", of_workspace=True)
 _WATCHER: Key[Callable[[], bool] | None] = Key("watcher", None)
 
 
@@ -88,7 +88,7 @@ def start_run(
         visitor_limits.spend(limits.WORKSPACES)
     visitor_limits.spend(limits.RUNS)
     current_run()  # Decided now: at first it is the newest that is under way, and this one need not be shown.
-    controls.remember(workspace.CAME_BACK, True)
+    workspace.IS_RESTORED.set(True)
     run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
     run.title = title
     add_new_run(run, is_shown)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.widgets.server import cookies
-from pages.widgets.state import controls, keys
+from pages.widgets.state import keys
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.runs.saver import Keeper
 
-CAME_BACK = "came-back"
-"""Noted once the Train page has what the visitor left, or something new that shall not give way to it."""
+IS_RESTORED = Key("came-back-noted", False, of_workspace=True)
+"""Whether the Train page has the visitor's last run, or something newer that it must not replace."""
 
 _TOKEN = Key("workspace", "")
 _IS_USED = Key("is-workspace-used", False)
@@ -43,10 +43,7 @@ def enter(token: str, is_known: bool = True) -> None:
     """Go into another workspace; what is under way in this one goes on for as long as its tabs are open."""
     _TOKEN.set(token)
     _IS_USED.set(is_known and not cookies.is_unused(token))
-    controls.remember(CAME_BACK, False)
-    of_workspace = ("race", "race-refusals", "compared-runs", "deleted-runs", "removed-runs")
-    for name in ("runs", "current_run", "preferred_run", *map(controls._noted, of_workspace)):
-        controls.forget(name)
+    keys.forget_workspace()
 
 
 def is_used() -> bool:

@@ -14,7 +14,8 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets.common import run_picker
-from pages.widgets.state import controls, data_sets, saved_runs, visitor_runs, workspace
+from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 # Who comes back within so many seconds finds the last run on the page.
 _RECENT = 3_600.0
 _MOST_OFFERED = 3
-_WANTED = "wanted-run"
 _TRAIN, _STEP, _CHANGED = "train", "step", "changed"
 # Settings that do not change how long a step takes.
 _NO_MATTER = (
     "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
 )  # fmt: skip
+
+_WANTED = Key("wanted-run-noted", "")
 
 
 def come_back() -> None:
@@ -40,9 +42,9 @@ def come_back() -> None:
     What another page has put into the editor stays there. The page's address may put another network into the editor
     afterwards: the visitor has changed it since that run, or comes by a link.
     """
-    if controls.remembered(workspace.CAME_BACK, False) or not workspace.is_used():
+    if workspace.IS_RESTORED.get() or not workspace.is_used():
         return
-    controls.remember(workspace.CAME_BACK, True)
+    workspace.IS_RESTORED.set(True)
     run = visitor_runs.current_run() or _ended_lately()
     if run is not None:
         visitor_runs.show_on_train_page(run)
@@ -121,13 +123,13 @@ def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble:
 
 def _want(what: str) -> None:
     """Note a press; it would be lost if another rerun interrupted the script before it comes to the button."""
-    controls.remember(_WANTED, what)
+    _WANTED.set(what)
 
 
 def _take_wanted() -> str:
     """The button that was pressed, once; empty for none."""
-    wanted = str(controls.remembered(_WANTED, ""))
-    controls.remember(_WANTED, "")
+    wanted = _WANTED.get()
+    _WANTED.set("")
     return wanted
 
 

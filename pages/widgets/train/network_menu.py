@@ -8,12 +8,15 @@ import streamlit as st
 
 from mnist_core import presets
 from pages.widgets.state import controls, editor_state
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 _KEY = "preset"
 _OWN = "own"
+
+_NAME = Key("network-name-noted", "")
 
 
 def choose(config: RunConfig) -> None:
@@ -27,9 +30,9 @@ def choose(config: RunConfig) -> None:
     names = {key: preset.name for key, preset in presets.PRESETS.items()}
     names = {_OWN: "", **names} if there == _OWN else names
     names[there] = name(config)
-    if controls.chosen(_KEY) != there or controls.remembered("network-name", "") != names[there]:
+    if controls.chosen(_KEY) != there or _NAME.get() != names[there]:
         controls.choose(_KEY, there)
-        controls.remember("network-name", names[there])
+        _NAME.set(names[there])
     st.selectbox(
         "Network",
         list(names),
