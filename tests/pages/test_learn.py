@@ -184,6 +184,9 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     assert run is not None
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
+    # What all runs share needs no column, which a phone has no room for.
+    assert any("| Run | Test | Train | Epoch |" in text.value for text in learn.markdown)
+    assert any("here 7,960." in caption.value for caption in learn.caption)
 
 
 def test_progress_is_there_after_another_page(learn: AppTest) -> None:

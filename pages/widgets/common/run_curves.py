@@ -152,7 +152,9 @@ def offer_mistakes(run: Job) -> None:
 def results(there: Shown) -> None:
     """What the runs came to, in a table."""
     lines = []
-    for name, run in there.items():
+    weights = [network.parameter_count(run.config) for run in there.values()]
+    is_same = len(set(weights)) == 1
+    for (name, run), count in zip(there.items(), weights, strict=True):
         shot = run.snapshot
         if shot.evaluation is None or not shot.epochs:
             continue
@@ -160,13 +162,14 @@ def results(there: Shown) -> None:
         last = shot.epochs[-1]
         lines.append(
             f"| {name} | {shot.evaluation.accuracy:.2%} | {last.accuracy:.2%} | "
-            f"{network.parameter_count(run.config):,} | {'-' if seconds is None else f'{seconds:.2f} s'} |"
+            f"{'' if is_same else f'{count:,} | '}{'-' if seconds is None else f'{seconds:.2f} s'} |"
         )
     if lines:
         # Few and short enough for a phone.
-        head = "| Run | Test | Train | Weights | Epoch |"
-        st.markdown("\n".join([head, "|:--|--:|--:|--:|--:|", *lines]))
+        head = f"| Run | Test | Train | {'' if is_same else 'Weights | '}Epoch |"
+        st.markdown("\n".join([head, f"|:--|--:|--:|{'' if is_same else '--:|'}--:|", *lines]))
         st.caption(
             "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: "
-            "how many parameters it learns, biases included. Epoch: how long one takes while the processor is free."
+            f"how many parameters it learns, biases included{f', here {weights[0]:,}' if is_same else ''}. "
+            "Epoch: how long one takes while the processor is free."
         )
