@@ -6,7 +6,6 @@ ones beside what they mean.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import io
 import re
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import segno
 
-from mnist_core.config import SEED, RunConfig
+from mnist_core.config import SEED, SETTINGS, RunConfig
 from mnist_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ SHARED = "shared"
 OWN_START = "own"
 """What a link says for the seed when each visitor is to begin with another one."""
 
-_SETTINGS = tuple(field.name for field in dataclasses.fields(RunConfig))
 # What others add to a link on its way, and what Streamlit reads itself.
 _ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course")
 # Of the names of computers, those that mean another one to everybody else.
@@ -53,7 +51,7 @@ def settings(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
 
     Others, such as those that newsletters add, are left out; a slip of the pen is not.
     """
-    return {name: values for name, values in query.items() if name in _SETTINGS or _meant(name)}
+    return {name: values for name, values in query.items() if name in SETTINGS or _meant(name)}
 
 
 def unknown(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -73,7 +71,7 @@ def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | No
     """
     given = settings(query)
     for name, values in given.items():
-        if name not in _SETTINGS:
+        if name not in SETTINGS:
             raise ConfigError(name, "is not a setting of a run.", f"Write {_meant(name)}, or leave it out.")
         if len(values) != 1:
             raise ConfigError(name, "stands in the link more than once.", "Leave one of them.", ", ".join(values))
@@ -102,5 +100,5 @@ def code(link: str) -> str:
 
 def _meant(name: str) -> str:
     """The setting that an unknown name is a slip of the pen for; empty for none."""
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), _SETTINGS, 1, 0.8)
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), SETTINGS, 1, 0.8)
     return near[0] if near else ""

@@ -7,7 +7,7 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
+from mnist_core.config import LayerConfig, RunConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,5 +138,4 @@ def title_of(config: RunConfig) -> str:
 
 def layers_of(config: RunConfig) -> str:
     """A network's layers from input to output, in a line."""
-    hidden = [f"{x.units}{' filters' if x.is_convolution else ''} {ACTIVATIONS[x.activation]}" for x in config.layers]
-    return " → ".join(["784", *hidden, "10"])
+    return " → ".join(["784", *(layer.brief for layer in config.layers), "10"])

@@ -45,9 +45,9 @@ with right:
     with st.expander("Layers", icon=":material/tune:"):
         config = editor.network(editor_state.draft())
     with st.expander("Training settings", icon=":material/speed:"):
-        config = editor.recipe(config)
+        config = editor.section(config, "training")
     with st.expander("Training data", icon=":material/image:"):
-        config = editor.data(config)
+        config = editor.section(config, "data")
     editor_state.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)

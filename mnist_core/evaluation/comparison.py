@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core.config import ACTIVATIONS, CONTROLS, LOSSES, OPTIMIZERS, ORDERS, PIXELS, SPLITS
+from mnist_core.config import SETTINGS
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.config import RunConfig
     from mnist_core.evaluation.metrics import Evaluation, Indices
-
-# A setting that is a choice -> what each choice is called.
-_CHOICES: Mapping[str, Mapping[str, str]] = {
-    "optimizer": {name: choice.label for name, choice in OPTIMIZERS.items()},
-    "loss": LOSSES,
-    "split": SPLITS,
-    "pixels": PIXELS,
-    "order": ORDERS,
-    "dataset": datasets.NAMES,
-}
-# Settings that do nothing at 0.
-_SWITCHES = ("validation_fraction", "l2", "early_stopping", "augmentation")
 
 
 def described(config: RunConfig) -> dict[str, str]:
-    """Every setting of a run under its control's name, as people read it; different values read differently."""
-    return {
-        CONTROLS[field.name]: _text(field.name, getattr(config, field.name)) for field in dataclasses.fields(config)
-    }
+    """Every setting of a run in words, under its label; different values read differently."""
+    words = {name: setting.in_words(getattr(config, name)) for name, setting in SETTINGS.items()}
+    words["dataset"] = datasets.NAMES.get(config.dataset, config.dataset)  # A data set may be the visitor's own.
+    return {SETTINGS[name].label: text for name, text in words.items()}
 
 
 def differences(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
@@ -46,27 +33,6 @@ def differences(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
     texts = [described(config) for config in configs]
     names = [name for name in (texts[0] if texts else ()) if len({text[name] for text in texts}) > 1]
     return [{name: text[name] for name in names} for text in texts]
-
-
-def _text(setting: str, value: Any) -> str:
-    if setting == "layers":
-        return "; ".join(map(_layer, value)) or "no hidden layer"
-    if setting in _CHOICES:
-        return _CHOICES[setting].get(value, value)  # A data set may be the visitor's own.
-    if setting == "training_images":
-        return f"the first {value:,}" if value else "all"
-    return "off" if setting in _SWITCHES and not value else _number(value)
-
-
-def _layer(layer: LayerConfig) -> str:
-    units = f"{layer.units} {'filters ' if layer.is_convolution else ''}{ACTIVATIONS[layer.activation]}"
-    pooled = ", pooling" if layer.is_pooled else ""
-    return units + pooled + (f", dropout {_number(layer.dropout)}" if layer.dropout else "")
-
-
-def _number(value: float) -> str:
-    short = f"{value:g}"
-    return short if float(short) == value else str(value)
 
 
 def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:

@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.config import CLASSES, CONTROLS, FILTERS_LABEL, IMAGE_SIZE, PIXELS
+from mnist_core.config import CLASSES, IMAGE_SIZE, SETTINGS
 from mnist_core.data import datasets, idx
 from mnist_core.network.optimizers import KERAS_CLASSES
 
@@ -138,7 +138,14 @@ def _cell(kind: str, name: str, text: str) -> dict[str, Any]:
 
 def _controls(*settings: str) -> str:
     """The comment that names the controls."""
-    return "  # " + ", ".join(CONTROLS[setting] for setting in settings)
+    return "  # " + ", ".join(SETTINGS[name].label for name in settings)
+
+
+def _argument(config: RunConfig, name: str) -> str:
+    """The line with an argument of Keras that is a setting's value."""
+    value = getattr(config, name)
+    text = f'"{value}"' if isinstance(value, str) else value
+    return f"    {SETTINGS[name].keras}={text},{_controls(name)}"
 
 
 def _advice(config: RunConfig, file: str) -> list[str]:
@@ -166,9 +173,10 @@ def _differences(config: RunConfig) -> list[str]:
             f"Keras does not have this run's data set, {title}: the playground offers its files beside the script.",
         ]
     if config.augmentation:
+        label = SETTINGS["augmentation"].label
         lines += [
             "",
-            f"Left out: Augmentation {config.augmentation:g}. No layer of Keras bends strokes or changes the pen, so",
+            f"Left out: {label} {config.augmentation:g}. No layer of Keras bends strokes or changes the pen, so",
             "this program learns from the images as they are, and reads other people's hands worse.",
         ]
     return lines
@@ -226,8 +234,9 @@ def _images(config: RunConfig, is_notebook: bool) -> Iterator[str]:
     yield ""
     parts = ["train", *(["valid"] if config.validation_fraction else []), "test"]
     scale = " / 255" if config.pixels == "scaled" else ""
+    pixels = SETTINGS["pixels"].in_words(config.pixels).lower()
     for part in parts:
-        yield f'x_{part} = x_{part}.astype("float32"){scale}{_controls("pixels")}: {PIXELS[config.pixels].lower()}'
+        yield f'x_{part} = x_{part}.astype("float32"){scale}{_controls("pixels")}: {pixels}'
     for part in parts:
         yield f"y_{part} = keras.utils.to_categorical(y_{part}, {CLASSES})"
 
@@ -282,26 +291,27 @@ def _network(config: RunConfig) -> Iterator[str]:
 
 def _layer(layer: LayerConfig, number: int, penalty: str) -> Iterator[str]:
     form = f"layers.Conv2D({layer.units}, 3" if layer.is_convolution else f"layers.Dense({layer.units}"
-    units = FILTERS_LABEL if layer.is_convolution else CONTROLS["units"]
+    labels = {name: setting.label for name, setting in layer.settings.items()}
     whose = f"  # Layer {number}: "
     yield (
         f'{form}, activation="{layer.activation}"{penalty}),'
-        f"{whose}{CONTROLS['kind']}, {units}, {CONTROLS['activation']}"
+        f"{whose}{labels['kind']}, {labels['units']}, {labels['activation']}"
     )
     if layer.is_pooled:
-        yield f"layers.MaxPooling2D(),{whose}{CONTROLS['kind']}"
+        yield f"layers.MaxPooling2D(),{whose}{labels['kind']}"
     if layer.dropout:
-        yield f"layers.Dropout({layer.dropout}),{whose}{CONTROLS['dropout']}"
+        yield f"layers.Dropout({layer.dropout}),{whose}{labels['dropout']}"
 
 
 def _recipe(config: RunConfig) -> Iterator[str]:
     name, more = KERAS_CLASSES[config.optimizer]
     # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
     also = f', "{config.loss}"' if config.l2 else ""
-    rate = ", ".join(f"{key}={value}" for key, value in {"learning_rate": config.learning_rate, **more}.items())
+    given = {SETTINGS["learning_rate"].keras: config.learning_rate, **more}
+    rate = ", ".join(f"{key}={value}" for key, value in given.items())
     yield "model.compile("
     yield f"    optimizer=keras.optimizers.{name}({rate}),{_controls('optimizer', 'learning_rate')}"
-    yield f'    loss="{config.loss}",{_controls("loss")}'
+    yield _argument(config, "loss")
     yield f'    metrics=["accuracy"{also}],'
     yield ")"
 
@@ -312,14 +322,14 @@ def _training(config: RunConfig) -> Iterator[str]:
         yield "stop = keras.callbacks.EarlyStopping("
         yield f'    monitor="{watched}",'
         yield '    mode="min",'
-        yield f"    patience={config.early_stopping},{_controls('early_stopping')}"
+        yield _argument(config, "early_stopping")
         yield "    restore_best_weights=True,"
         yield ")"
     yield "model.fit("
     yield "    x_train,"
     yield "    y_train,"
-    yield f"    batch_size={config.batch_size},{_controls('batch_size')}"
-    yield f"    epochs={config.epochs},{_controls('epochs')}"
+    yield _argument(config, "batch_size")
+    yield _argument(config, "epochs")
     if config.validation_fraction:
         yield f"    validation_data=(x_valid, y_valid),{_controls('validation_fraction')}"
     yield f"    shuffle={config.order == 'shuffled'},{_controls('order')}"

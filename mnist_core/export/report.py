@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from mnist_core import config as choices
 from mnist_core import network
-from mnist_core.config import CONTROLS, FILTERS_LABEL
-from mnist_core.data import datasets, splits
+from mnist_core.config import SETTINGS
+from mnist_core.data import splits
 from mnist_core.errors import DataError
+from mnist_core.evaluation.comparison import described
 from mnist_core.export import print_charts
 from mnist_core.training import EpochMetrics
 
@@ -89,32 +89,20 @@ def _evaluation(shot: Snapshot) -> Evaluation:
 
 
 def in_words(config: RunConfig) -> list[tuple[str, str]]:
-    """A run's settings as the editor calls them, each with its value in words."""
-    named = {
-        "dataset": datasets.NAMES.get(config.dataset, config.dataset),
-        "split": choices.SPLITS[config.split],
-        "pixels": choices.PIXELS[config.pixels],
-        "order": choices.ORDERS[config.order],
-        "optimizer": choices.OPTIMIZERS[config.optimizer].label,
-        "loss": choices.LOSSES[config.loss],
-        "validation_fraction": f"{config.validation_fraction:.0%}" if config.validation_fraction else "none",
-        "training_images": f"the first {config.training_images:,}" if config.training_images else "all",
-        "early_stopping": f"after {config.early_stopping} epochs without progress" if config.early_stopping else "off",
-        "augmentation": f"{config.augmentation:g}" if config.augmentation else "off",
-        "l2": f"{config.l2:g}" if config.l2 else "off",
-    }
-    rows = [(CONTROLS["layers"], str(len(config.layers) or "none"))]
+    """A run's settings as the editor calls them, each with its value in words; a row for each hidden layer."""
+    words = described(config)
+    layers = SETTINGS["layers"].label
+    del words[layers]
+    rows = [(layers, str(len(config.layers) or "none"))]
     rows += [(f"Layer {number}", _layer_in_words(layer)) for number, layer in enumerate(config.layers, 1)]
     rows.append(("Parameters", f"{network.parameter_count(config):,}"))
-    settings = [field.name for field in dataclasses.fields(config) if field.name != "layers"]
-    return rows + [(CONTROLS[name], named.get(name, str(getattr(config, name)))) for name in settings]
+    return [*rows, *words.items()]
 
 
 def _layer_in_words(layer: LayerConfig) -> str:
-    units = FILTERS_LABEL if layer.is_convolution else CONTROLS["units"]
-    dropout = f", {CONTROLS['dropout'].lower()} {layer.dropout:g}" if layer.dropout else ""
-    kind, activation = choices.LAYER_KINDS[layer.kind], choices.ACTIVATIONS[layer.activation]
-    return f"{kind}: {layer.units} {units.lower()}, {activation}{dropout}"
+    words = {name: setting.in_words(getattr(layer, name)) for name, setting in layer.settings.items()}
+    units = f"{words['units']} {layer.settings['units'].label.lower()}"
+    return ", ".join([f"{words['kind']}: {units}", words["activation"], *layer.extras])
 
 
 def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> str:

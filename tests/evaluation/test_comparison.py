@@ -14,7 +14,7 @@ from sklearn import metrics
 
 from mnist_core import config as settings
 from mnist_core import presets, training
-from mnist_core.config import CONTROLS, LayerConfig, RunConfig
+from mnist_core.config import SETTINGS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.evaluation import Evaluation, comparison
 from mnist_core.evaluation.metrics import evaluate_answers
@@ -60,7 +60,7 @@ def test_one_changed_setting_is_the_one_difference(name: str) -> None:
     before = changed(validation_fraction=0.0 if name == "validation_fraction" else 0.1)
     after = dataclasses.replace(before, **{name: OTHERS[name]})
     first, second = comparison.differences([before, after])
-    assert list(first) == list(second) == [CONTROLS[name]]
+    assert list(first) == list(second) == [SETTINGS[name].label]
     assert first != second
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from mnist_core import config as choices
 from mnist_core import network, training
-from mnist_core.config import CONTROLS, LayerConfig, RunConfig
+from mnist_core.config import LAYER_SETTINGS, SETTINGS, LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets, splits
 from mnist_core.evaluation import metrics
 from mnist_core.export.keras_script import data_files, keras_script, notebook
@@ -253,7 +253,7 @@ OFF = {"layers": (), "l2": 0.0, "early_stopping": 0, "validation_fraction": 0.0}
 def test_line_that_a_control_decides_ends_with_its_name(setting: str) -> None:
     """All lines that differ between two runs that differ in one setting name its control, or hang on one that does."""
     text = keras_script(dataclasses.replace(EVERYTHING, dataset="mnist"))
-    named = [line for line in text.splitlines() if re.search(rf"  # .*\b{CONTROLS[setting]}\b", line)]
+    named = [line for line in text.splitlines() if re.search(rf"  # .*\b{SETTINGS[setting].label}\b", line)]
     assert named or setting == "augmentation"
     if setting == "augmentation":
         assert "Left out: Augmentation 0.5." in text
@@ -273,7 +273,7 @@ def test_only_lines_with_its_name_change_with_a_control(setting: str, value: Any
     assert len(before) == len(after)
     changed = [line for old, line in zip(before, after, strict=True) if old != line]
     assert changed
-    others = [line for line in changed if CONTROLS[setting] not in line.split("  # ")[-1]]
+    others = [line for line in changed if SETTINGS[setting].label not in line.split("  # ")[-1]]
     # The name of the loss stands in three more places, since there is a penalty.
     assert len(others) == (3 if setting == "loss" else 0)
 
@@ -303,7 +303,7 @@ def test_what_is_off_does_not_appear() -> None:
 
 def test_names_of_all_settings() -> None:
     fields = {field.name for kind in (RunConfig, LayerConfig) for field in dataclasses.fields(kind)}
-    assert set(CONTROLS) == fields
+    assert {*SETTINGS, *LAYER_SETTINGS} == fields
 
 
 @pytest.mark.parametrize("name", ["kite", "everything", "other-data"])

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.config import CONTROLS, LAYER_KINDS, LayerConfig, RunConfig
+from mnist_core.config import LAYER_KINDS, SETTINGS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.export import report
 from mnist_core.runs.network_run import Run, Snapshot
@@ -162,7 +162,7 @@ def test_settings_in_words() -> None:
     assert words["Augmentation"] == "0.5"
     assert words["Optimizer"] == "SGD"
     settings = {field.name for field in dataclasses.fields(RunConfig)}
-    assert {CONTROLS[name] for name in settings} <= words.keys()
+    assert {SETTINGS[name].label for name in settings} <= words.keys()
     assert dict(report.in_words(RunConfig(layers=())))["Hidden layers"] == "none"
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import training
-from mnist_core.config import CONTROLS, FILTERS_LABEL, RunConfig
+from mnist_core.config import FILTERS, LAYER_SETTINGS, SETTINGS, RunConfig
 from mnist_core.export.keras_script import keras_script
 from mnist_core.network import files
 from mnist_core.runs import scheduler
@@ -98,7 +98,8 @@ def test_script_calls_the_controls_as_the_editor_does(app: AppTest) -> None:
     for preset in ("kite", "cnn"):
         app.selectbox(key="preset").select(preset).run()
         found |= {control.label for control in (*app.slider, *app.selectbox, *app.number_input)}
-    assert {*CONTROLS.values(), FILTERS_LABEL} <= found
+    settings = (*SETTINGS.values(), *LAYER_SETTINGS.values(), FILTERS)
+    assert {setting.label for setting in settings} <= found
 
 
 @pytest.mark.parametrize(("title", "name"), [("Kite", "kite"), ("Mine: 2 × 5 ../x", "mine-2-5-x"), ("数字", "network")])

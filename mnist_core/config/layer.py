@@ -1,0 +1,171 @@
+"""`LayerConfig`, one hidden layer, and the table of its settings."""
+
+from __future__ import annotations
+
+import re
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.config.settings import Range, Setting, setting, table, to_text
+from mnist_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+IMAGE_SIZE = 28
+
+LAYER_KINDS: Mapping[str, str] = types.MappingProxyType(
+    {"dense": "Dense", "conv": "Convolution, then pooling", "conv_only": "Convolution"}
+)
+
+# The keys are the names that Keras knows them by.
+ACTIVATIONS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "relu": "ReLU",
+        "sigmoid": "Sigmoid",
+        "tanh": "Tanh",
+        "elu": "ELU",
+        "gelu": "GELU",
+        "silu": "SiLU",
+        "leaky_relu": "Leaky ReLU",
+        "softplus": "Softplus",
+        "linear": "Linear",
+    }
+)
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """One hidden layer. Its fields are settings, `LAYER_SETTINGS`.
+
+    A convolution's filters are 3x3 without padding; its pooling takes the largest of each 2x2.
+    """
+
+    kind: str = setting(
+        "Kind",
+        default="dense",
+        choices=LAYER_KINDS,
+        help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
+        "then halves it. Convolutions come before dense layers, while there is picture left.",
+    )
+    # Neurons of a dense layer, filters of a convolution.
+    units: int = setting(
+        "Units",
+        default=128,
+        limits=Range(1, 2048, whole=True),
+        step=16,
+        help="How many neurons this layer has.",
+        is_half=True,
+    )
+    activation: str = setting(
+        "Activation",
+        default="relu",
+        choices=ACTIVATIONS,
+        help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
+        is_half=True,
+    )
+    # The share of this layer's outputs that is zeroed in each training step.
+    dropout: float = setting(
+        "Dropout",
+        default=0.0,
+        limits=Range(0.0, 0.9),
+        step=0.05,
+        is_slider=True,
+        help="Randomly switches off this share of the units during training, to reduce overfitting.",
+    )
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether it has filters that slide over a picture and leaves a picture."""
+        return self.kind != "dense"
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it halves the picture."""
+        return self.kind == "conv"
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """The settings of a layer of this kind: the units of a convolution are its filters."""
+        return {**LAYER_SETTINGS, "units": FILTERS} if self.is_convolution else LAYER_SETTINGS
+
+    @property
+    def brief(self) -> str:
+        """Its units and activation in words, such as "32 filters ReLU"."""
+        units = f"{self.units} filters" if self.is_convolution else str(self.units)
+        return f"{units} {self.settings['activation'].in_words(self.activation)}"
+
+    @property
+    def extras(self) -> list[str]:
+        """What it has beyond kind, units and activation, in words, such as "dropout 0.25"."""
+        further = list(self.settings.values())[_ALWAYS_SAID:]
+        changed = [one for one in further if getattr(self, one.name) != one.default]
+        return [f"{one.label.lower()} {one.in_words(getattr(self, one.name))}" for one in changed]
+
+    def check(self, field: str) -> None:
+        """Raise `ConfigError` for the first setting that is wrong; `field` is this layer's own name."""
+        for name, one in self.settings.items():
+            one.check(getattr(self, name), f"{field}.{name}")
+
+
+LAYER_SETTINGS: Mapping[str, Setting] = types.MappingProxyType(table(LayerConfig))
+_ALWAYS_SAID = 3  # The first settings of a layer: links and words leave out a later one that has its default.
+FILTERS = Setting(
+    label="Filters",
+    default=32,
+    help="How many filters this layer has.",
+    name="units",
+    limits=Range(1, 128, whole=True),
+    is_half=True,
+    step=8,
+)
+"""What takes the place of the setting "units" in a convolution."""
+
+
+def picture_sides(layers: Sequence[LayerConfig]) -> list[int]:
+    """A picture's side in pixels, at the input and after each convolution; below 1 where no picture is left."""
+    sides = [IMAGE_SIZE]
+    for layer in layers:
+        if layer.is_convolution:
+            side = sides[-1] - 2
+            sides.append(side // 2 if layer.is_pooled else side)
+    return sides
+
+
+def layers_in_words(layers: Sequence[LayerConfig]) -> str:
+    """Hidden layers in a line, such as "32 filters ReLU, pooling; 128 ReLU, dropout 0.25"."""
+    return "; ".join(", ".join([x.brief, *(["pooling"] if x.is_pooled else []), *x.extras]) for x in layers)
+
+
+def layers_to_text(layers: tuple[LayerConfig, ...]) -> str:
+    """Hidden layers for a link, such as ``conv-32-relu,dense-128-relu-0.5``."""
+    return ",".join(map(_layer_to_text, layers)) or "none"
+
+
+def _layer_to_text(layer: LayerConfig) -> str:
+    names = list(LAYER_SETTINGS)
+    while len(names) > _ALWAYS_SAID and getattr(layer, names[-1]) == LAYER_SETTINGS[names[-1]].default:
+        names.pop()
+    return "-".join(to_text(getattr(layer, name)) for name in names)
+
+
+def layers_from_text(text: str) -> tuple[LayerConfig, ...]:
+    """The layers that `layers_to_text` wrote.
+
+    Raises:
+        ConfigError: naming the layer, for text that cannot be read.
+    """
+    if text == "none":
+        return ()
+    return tuple(_layer_from_text(f"layers[{i}]", part) for i, part in enumerate(text.split(",")))
+
+
+def _layer_from_text(field: str, text: str) -> LayerConfig:
+    # Not at the minus of a number such as 1e-05.
+    pieces = re.split(r"(?<![0-9.][eE])-", text, maxsplit=len(LAYER_SETTINGS) - 1)
+    if len(pieces) < _ALWAYS_SAID:
+        form = "-".join(LAYER_SETTINGS)
+        raise ConfigError(field, "is not a layer.", f"Write {form}, such as dense-128-relu-0.2.", text)
+    given = zip(LAYER_SETTINGS.values(), pieces, strict=False)
+    return LayerConfig(**{one.name: one.from_text(piece, f"{field}.{one.name}") for one, piece in given})

@@ -1,0 +1,48 @@
+"""The editor's controls are made from the table of settings."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import FILTERS, LAYER_SETTINGS, SETTINGS, Setting
+
+LAYER_CONTROLS = {"kind": "kind-0", "units": "units-dense-0", "activation": "activation-0", "dropout": "dropout-0"}
+KEYS = {name: name.replace("_", "-") for name in SETTINGS} | {"layers": "layer-count"} | LAYER_CONTROLS
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_control_says_what_the_table_says(app: AppTest, name: str) -> None:
+    setting = {**SETTINGS, **LAYER_SETTINGS}[name]
+    controls = {control.key: control for control in (*app.slider, *app.selectbox, *app.number_input)}
+    control = controls[f"{KEYS[name]}-0"]
+    assert control.label == setting.label
+    assert control.help.startswith(setting.help)
+    if setting.choices is not None:
+        assert control.options == list(setting.choices.values())
+
+
+def test_filters_take_the_place_of_units(app: AppTest) -> None:
+    app.selectbox(key="kind-0-0").select("conv").run()
+    box = app.number_input(key="units-conv-0-0")
+    assert (box.label, box.value, box.max) == (FILTERS.label, FILTERS.default, 128)
+    assert app.session_state["draft"].layers[0].units == FILTERS.default
+
+
+@pytest.mark.parametrize("name", ["training_images", "seed"])
+def test_fraction_in_any_box_for_whole_numbers_is_rounded(app: AppTest, name: str) -> None:
+    setting: Setting = SETTINGS[name]
+    app.number_input(key=f"{KEYS[name]}-0").set_value(1234.4).run()
+    assert getattr(app.session_state["draft"], name) == 1234
+    assert app.toast[0].value == f"{setting.label}: whole numbers only. 1234.4 became 1234."
+
+
+def test_early_stopping_waits_for_a_validation_share(app: AppTest) -> None:
+    assert app.number_input(key="early-stopping-0").disabled
+    app.slider(key="validation-fraction-0").set_value(0.25).run()
+    app.number_input(key="early-stopping-0").set_value(3).run()
+    assert app.session_state["draft"].early_stopping == 3
+    app.slider(key="validation-fraction-0").set_value(0.0).run()
+    assert app.session_state["draft"].early_stopping == 0
+    assert app.number_input(key="early-stopping-0").disabled
+    assert not app.exception
