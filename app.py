@@ -22,12 +22,12 @@ if __name__ == "__main__":
         position="top",
     )
     try:
-        browser.admit()
+        browser.admit_session()
         page.run()
-        browser.remember()
+        browser.remember_workspace()
     finally:
         # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.
-        warmup.start()
+        warmup.start_warmup()
 else:
     from starlette.middleware import Middleware
 

@@ -9,8 +9,8 @@ from pages.widgets.state import controls, data_sets, editor_state, recovery, sav
 
 def show_runs(rows: list[run_table.Row]) -> None:
     """The table, what can be done with the chosen runs, and what they look like together."""
-    run_card.say()
-    saved_runs.show_room()
+    run_card.deletion_notice()
+    saved_runs.storage_notices()
     if not rows:
         st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
         with st.container(horizontal=True):
@@ -18,13 +18,13 @@ def show_runs(rows: list[run_table.Row]) -> None:
                 st.switch_page("pages/train.py")
             st.button("Race several", icon=":material/sports_score:", on_click=go_to_race)
         return
-    shown, chosen = run_table.show(rows)
+    shown, chosen = run_table.runs_table(rows)
     if len(chosen) == 1:
-        run_card.offer(chosen)
-        run_card.show(chosen[0])
-    overlay.show(shown, chosen)
+        run_card.run_buttons(chosen)
+        run_card.run_details(chosen[0])
+    overlay.chosen_runs_view(shown, chosen)
     if len(chosen) > 1:
-        run_card.offer(chosen)
+        run_card.run_buttons(chosen)
 
 
 def go_to_race() -> None:
@@ -33,14 +33,14 @@ def go_to_race() -> None:
 
 
 st.title("Compare runs")
-first = race.VIEW if race.is_asked_for() else run_table.VIEW
-view = segments.choose("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
-rows = run_table.rows(saved_runs.summaries())
+first = race.VIEW if race.is_race_in_address() else run_table.VIEW
+view = segments.segmented_choice("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
+rows = run_table.table_rows(saved_runs.summaries())
 if view == run_table.VIEW:
-    race.leave()
+    race.clear_address()
     show_runs(rows)
-    recovery.offer_recovery()
+    recovery.recovery_panel()
 else:
     dataset = data_sets.get(editor_state.draft().dataset)
     if dataset is not None:
-        race.show(dataset, rows)
+        race.race_view(dataset, rows)

@@ -9,12 +9,12 @@ from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
 
 VIEWS = {
-    "Images": dataset_views.images,
-    "One image": dataset_views.one_image,
-    "The file": dataset_views.file,
-    "Overview": dataset_views.tensors,
-    "Map": dataset_views.map_of,
-    "Split": dataset_views.split,
+    "Images": dataset_views.training_images,
+    "One image": dataset_views.image_in_numbers,
+    "The file": dataset_views.idx_file,
+    "Overview": dataset_views.tensor_table,
+    "Map": dataset_views.digit_map,
+    "Split": dataset_views.split_sizes,
 }
 
 SHOWN = Key("data-set-noted", "")
@@ -34,7 +34,7 @@ def take_own() -> None:
     )
     if files and st.button("Use this data", type="primary"):
         try:
-            data_sets.take_own({file.name: file.getvalue() for file in files})
+            data_sets.take_uploaded({file.name: file.getvalue() for file in files})
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
         else:
@@ -62,6 +62,6 @@ if dataset is not None:
         st.switch_page("pages/train.py")
     # Where it lies on the server is nobody's business.
     st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")
-    VIEWS[segments.choose("View", "data-view", list(VIEWS))](dataset)
+    VIEWS[segments.segmented_choice("View", "data-view", list(VIEWS))](dataset)
 with st.expander("Bring your own data", icon=":material/upload:"):
     take_own()

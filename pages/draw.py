@@ -16,7 +16,7 @@ st.title("Draw a digit")
 both = st.container(horizontal=True, gap="medium")
 with both.container(width=board.WIDTH):
     st.caption("Draw one digit (0-9)")
-    sheet = board.show()
+    sheet = board.drawing_board()
 with both.container():
     # The answer stands first, next to the canvas even on a phone; what it depends on is asked for below it.
     answer = st.container()
@@ -38,7 +38,7 @@ name = ""
 hint = sheet.hint
 try:
     with settings:
-        predictors = reading.choose()
+        predictors = reading.reader_menu()
         with st.container(horizontal=True, vertical_alignment="center"):
             seen = st.container(width=112)
             is_straight = st.toggle(
@@ -58,41 +58,41 @@ except PlaygroundError as error:
 
 if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty or as_mnist.is_dot or not name:
     with answer:
-        reading.no_answer(predictors if name else {}, hint if name else "Choose a network below.")
-        own_digits.ask(None)
+        reading.empty_answers(predictors if name else {}, hint if name else "Choose a network below.")
+        own_digits.label_question(None)
     with seen:
-        reading.seen(drawn)
+        reading.network_input(drawn)
     for folded in (way, doctor, why, alike):
         folded.caption("Draw something first.")
 else:
     # On a new server TensorFlow may still be on its way.
     with answer, st.spinner("The network is getting ready ..."):
-        found = reading.answers(predictors, drawn.image)
+        found = reading.network_answers(predictors, drawn.image)
         for warning in drawn.warnings:
             st.caption(f":material/lightbulb: {warning}")
         if not is_straight:
-            reading.suggest(predictors, found, drawn.image)
-        own_digits.ask(as_mnist.image, sheet.strokes)
+            reading.augmentation_advice(predictors, found, drawn.image)
+        own_digits.label_question(as_mnist.image, sheet.strokes)
     with seen:  # After the answer: beside this picture stands the answer to it, never the one before.
-        reading.seen(drawn)
+        reading.network_input(drawn)
     if way.open:
         with way:
-            reading.way(drawn)
+            reading.preprocessing_steps(drawn)
     if doctor.open:
         with doctor:
             st.caption(name)
-            reading.findings(sheet.rgba, predictors[name])
+            reading.diagnosis_findings(sheet.rgba, predictors[name])
     if why.open:
         with why:
             st.caption(name)
-            reading.why(predictors[name].network, drawn.image, found[name])
+            reading.answer_explanation(predictors[name].network, drawn.image, found[name])
     if alike.open:
         with alike:
             dataset = data_sets.get(editor_state.draft().dataset)
             if dataset is not None:
-                reading.alike(drawn.image, dataset)
+                reading.similar_images(drawn.image, dataset)
 if own.open:
     with own:
-        if not own_digits.drawings():
+        if not own_digits.labelled_drawings():
             st.caption("Draw a digit, then choose the correct answer below its bars.")
-        own_digits.show(predictors if name else {})
+        own_digits.own_test_set(predictors if name else {})

@@ -7,30 +7,30 @@ from pages.widgets.evaluate import bring_back, downloads, mistakes, sharing
 from pages.widgets.state import visitor_runs
 
 st.title("Evaluate: where is it wrong?")
-run = sharing.opened() if sharing.is_asked() else run_picker.choose()
+run = sharing.shared_run() if sharing.is_shared_run_in_address() else run_picker.run_menu()
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
-    split, noun, names = run.split, mistakes.noun(run), run.dataset.class_names
+    split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric("Test accuracy", f"{result.accuracy:.2%}")
         st.metric("Test loss", f"{result.loss:.4f}")
         st.metric("Mistakes", f"{len(result.mistakes):,} of {len(result.labels):,}")
-        if not sharing.is_asked():
-            sharing.offer(run)
+        if not sharing.is_shared_run_in_address():
+            sharing.share_run_popover(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        mistakes.show_matrix(result, noun, names)
+        mistakes.matrix_view(result, noun, names)
     with right:
-        mistakes.show_cell(result, split, noun, names)
+        mistakes.cell_images(result, split, noun, names)
     if run in visitor_runs.trained_networks():
         st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
     digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
     with digits:
-        mistakes.show_digits(result, noun, names)
+        mistakes.class_metrics(result, noun, names)
     with confident:
-        pictures.readings(result, split.test_images, result.mistakes, names)
+        pictures.read_images(result, split.test_images, result.mistakes, names)
     with one:
-        mistakes.show_one(result, split, names)
-    downloads.offer(run)
-if not sharing.is_asked():
-    bring_back.offer()
+        mistakes.one_test_image(result, split, names)
+    downloads.download_panel(run)
+if not sharing.is_shared_run_in_address():
+    bring_back.network_upload()

@@ -19,7 +19,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
         images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
-        f"about {live.duration(launch.expected_seconds(config, images))} · "
+        f"about {live.duration_text(launch.expected_seconds(config, images))} · "
         f"{network.training_bytes(config) / 2**20:,.0f} MB"
     )
 
@@ -34,8 +34,8 @@ def show_summary(config: RunConfig) -> None:
 
 
 st.title("Build a network, watch it learn")
-launch.come_back()
-arrival = links.take()
+launch.restore_last_run()
+arrival = links.open_link()
 left, right = st.columns([3, 2], gap="large")
 with left:
     menu = st.container()
@@ -53,8 +53,8 @@ with right:
         show_summary(config)
     editor.code(config)
 with menu, st.container(horizontal=True, vertical_alignment="bottom"):
-    network_menu.choose(config)
-    links.share(config, arrival)
+    network_menu.preset_menu(config)
+    links.share_popover(config, arrival)
 with main:
     trouble = st.container()
 with trouble:
@@ -62,9 +62,9 @@ with trouble:
     run = visitor_runs.current_run()
     is_under_way = run is not None and run.snapshot.status.is_active
     if not is_under_way:
-        launch.offer_broken_off()
+        launch.interrupted_runs()
 with picture:
-    st.markdown(f"**{launch.heading(config, dataset, run)}**")
+    st.markdown(f"**{launch.editor_heading(config, dataset, run)}**")
     st.vega_lite_chart(
         style.network_diagram(config, theme.text_color()),
         key="diagram",
@@ -72,8 +72,8 @@ with picture:
     )
     show_costs(config, dataset)
     with st.container(horizontal=True):
-        network_menu.offer_undo(config)
+        network_menu.undo_button(config)
         if run is not None and is_under_way:
-            launch.offer_changed(config, dataset, run, trouble)
+            launch.train_changed_button(config, dataset, run, trouble)
 with main:
-    live.show(run, lambda: launch.offer(config, dataset, trouble))
+    live.live_view(run, lambda: launch.train_buttons(config, dataset, trouble))

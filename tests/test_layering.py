@@ -193,6 +193,20 @@ def test_page_uses_its_own_pieces_and_those_for_all(path: Path) -> None:
     assert used <= {own, *below}
 
 
+# Verbs that any piece of a page could have for a name: a search for them finds everything and nothing.
+VAGUE = {"ask", "choose", "draw", "find", "get", "go", "name", "offer", "open", "remember", "row", "say", "set", "show"}
+SHOWING = [path for path in WIDGET_FILES if path.parent.name not in ("server", "state")]
+
+
+def test_pieces_of_pages_are_named_after_what_they_show() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SHOWING]
+    functions = [node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
+    public = [name for name in functions if not name.startswith("_")]
+    assert len(public) > 50
+    assert not VAGUE & set(public)
+    assert sorted(public) == sorted(set(public))  # One name, one function.
+
+
 STATE_DOOR = [PAGES / "widgets" / "state" / name for name in ("keys.py", "controls.py")]
 
 

@@ -176,11 +176,11 @@ def test_mistakes_alone_leave_the_diagonal_out() -> None:
 
 @pytest.mark.parametrize("sent", [None, "12", [1], [1, 2, 0], [1, 3], [1, -1], [1.0, 2], [True, 2], [[1], 2], {"1": 2}])
 def test_what_is_no_cell_of_the_matrix_is_not_chosen(sent: Any) -> None:
-    assert cell_clicks.read(sent, [0, 1, 2]) is None
+    assert cell_clicks.clicked_cell(sent, [0, 1, 2]) is None
 
 
 def test_cell_that_was_clicked_is_read_as_true_digit_and_answer() -> None:
-    assert cell_clicks.read([2, 0], [0, 1, 2]) == (2, 0)
+    assert cell_clicks.clicked_cell([2, 0], [0, 1, 2]) == (2, 0)
 
 
 def test_data_of_three_classes_have_a_matrix_of_three() -> None:

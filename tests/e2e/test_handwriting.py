@@ -50,7 +50,7 @@ def wait_until_caught_up(page: Page, canvas: Locator, lines: Sequence[npt.ArrayL
         pixels = on_canvas(canvas)
         columns, rows = (ends * pixels.shape[0]).astype(int).T
         if (pixels[rows, columns, 0] < 128).all():
-            seen = pictures.paper(preprocessing.to_mnist(pixels).image, 4)
+            seen = pictures.ink_url(preprocessing.to_mnist(pixels).image, 4)
             if page.locator(f'img[src="{seen}"]').count():
                 return
         PAUSE.wait(0.05)

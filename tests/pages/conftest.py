@@ -53,5 +53,5 @@ def _stop_all() -> None:
 @pytest.fixture
 def compare(app: AppTest) -> AppTest:
     """A new visitor on the Compare page, when the digits are there."""
-    assert data_sets.loading("embedded").done.wait(300)
+    assert data_sets.loading_data_set("embedded").done.wait(300)
     return app.switch_page("pages/compare.py").run()

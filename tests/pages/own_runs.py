@@ -22,7 +22,7 @@ WIDE = dataclasses.replace(SOFTMAX, layers=(LayerConfig(units=16),), epochs=2)
 
 
 def digits() -> Dataset:
-    loading = data_sets.loading("embedded")
+    loading = data_sets.loading_data_set("embedded")
     assert loading.done.wait(MINUTES)
     assert loading.dataset is not None
     return loading.dataset

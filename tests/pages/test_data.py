@@ -18,7 +18,7 @@ LABELS = (np.arange(50) % 3).astype(np.uint8)
 
 @pytest.fixture
 def page(app: AppTest) -> AppTest:
-    data_sets.loading("embedded").done.wait()
+    data_sets.loading_data_set("embedded").done.wait()
     return app.switch_page("pages/data.py").run()
 
 

@@ -39,9 +39,9 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     assert not app.exception
     every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
     assert labels(app) == every
-    offers = {one.label: one.make() for group in downloads.files(run).values() for one in group}
-    script = next(one for one in downloads.files(run)["Code"] if one.label == "Keras script")
-    file = f"{downloads._file_name(run_picker.title(run))}{script.ending}"
+    offers = {one.label: one.make() for group in downloads.download_files(run).values() for one in group}
+    script = next(one for one in downloads.download_files(run)["Code"] if one.label == "Keras script")
+    file = f"{downloads._file_name(run_picker.run_title(run))}{script.ending}"
     assert f"    python {file} FOLDER" in str(script.make())
     network = run.snapshot.network
     assert network is not None

@@ -356,7 +356,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         return dataclasses.replace(load("embedded", directory, progress), name=name)
 
     monkeypatch.setattr(datasets, "load", load_later)
-    data_sets.loading.clear("mnist")
+    data_sets.loading_data_set.clear("mnist")
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
@@ -366,7 +366,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         press(app, "Teach it")  # The built-in network has learned from MNIST.
         assert app.title[0].value == "Draw a digit"
         may_come.set()
-        assert data_sets.loading("mnist").done.wait(300)
+        assert data_sets.loading_data_set("mnist").done.wait(300)
         app.run()
         assert not app.exception
         assert app.title[0].value == "Build a network, watch it learn"
@@ -377,7 +377,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         assert app.title[0].value == "Draw a digit"
     finally:
         may_come.set()
-        data_sets.loading.clear("mnist")
+        data_sets.loading_data_set.clear("mnist")
 
 
 def test_undo_takes_lines_back_whatever_the_browser_still_sends(app: AppTest) -> None:

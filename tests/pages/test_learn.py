@@ -177,7 +177,7 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     answer(learn, step.question.right)
     press(learn, "Start")
     run_until(learn, step.question.why)
-    dataset = data_sets.loading("embedded").dataset
+    dataset = data_sets.loading_data_set("embedded").dataset
     assert dataset is not None
     config = dataclasses.replace(step.trials[0].config, dataset="embedded")
     run = run_cache.shared().find_network(config, dataset)
@@ -528,7 +528,7 @@ def test_unknown_case_of_the_address_is_refused(app: AppTest) -> None:
 def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest) -> None:
     run = begin_case(learn, "raw")
     points = run.snapshot.points
-    losses = [loss for _, loss, _, images in live.curve(run.snapshot, 10) if images == "training"]
+    losses = [loss for _, loss, _, images in live.curve_rows(run.snapshot, 10) if images == "training"]
     assert len(losses) <= 11 < len(points)
     assert losses[0] == points[-1].loss
     assert losses[-1] == points[0].loss == max(losses)

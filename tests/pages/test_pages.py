@@ -225,7 +225,7 @@ def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
             interruptions.append(1)
             st.rerun()  # As when a component reports something just then.
 
-    monkeypatch.setattr(network_menu, "offer_undo", interrupted)
+    monkeypatch.setattr(network_menu, "undo_button", interrupted)
     press(app, "Train")
     assert interruptions
     run = app.session_state["current_run"]
@@ -319,16 +319,16 @@ def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())
     monkeypatch.chdir(tmp_path)
     app.selectbox(key="dataset-0").select("mnist").run()
-    loading = data_sets.loading("mnist")
+    loading = data_sets.loading_data_set("mnist")
     assert loading.done.wait(60)
     app.run()
     assert "not MNIST" in app.info[0].value
     assert "MNIST_DATA_DIR" in app.info[0].value
     assert labels(app) == ["Try again", "Train", "Step"]
     press(app, "Try again")
-    assert data_sets.loading("mnist") is not loading
-    assert data_sets.loading("mnist").done.wait(60)
-    data_sets.loading.clear()
+    assert data_sets.loading_data_set("mnist") is not loading
+    assert data_sets.loading_data_set("mnist").done.wait(60)
+    data_sets.loading_data_set.clear()
 
 
 def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:
@@ -387,7 +387,7 @@ def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours
 def test_classes_of_a_data_set_are_called_by_their_names(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
     dataset = dataclasses.replace(datasets.load("embedded"), class_names=names)
-    loading = data_sets.loading("embedded")
+    loading = data_sets.loading_data_set("embedded")
     assert loading.done.wait(60)
     monkeypatch.setattr(loading, "dataset", dataset)
     run = train_briefly(app)
@@ -477,7 +477,7 @@ def test_time_that_is_promised_is_that_of_the_last_run_with_the_same_steps(
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     seconds = run.snapshot.seconds_an_epoch
     assert seconds is not None
-    assert f"about {live.duration(100 * seconds)} ·" in costs
+    assert f"about {live.duration_text(100 * seconds)} ·" in costs
     app.selectbox(key="preset").select("kite").run()
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     assert "min ·" in costs

@@ -11,7 +11,7 @@ from tests.samples import blobs, small
 
 
 def test_what_keras_and_tensorflow_have_prepared_survives_a_rerun(app: AppTest) -> None:
-    warmup.start().join()
+    warmup.start_warmup().join()
     import keras
 
     # Keras's own count of names starts again when its session is cleared.

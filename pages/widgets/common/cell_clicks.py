@@ -40,7 +40,7 @@ _LISTEN = st.components.v2.component(
 )
 
 
-def listen(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], None]) -> None:
+def listen_for_cell_clicks(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], None]) -> None:
     """Call `on_choose` with the true digit and the answer of a cell that is clicked or tapped.
 
     Args:
@@ -51,14 +51,14 @@ def listen(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], N
     key = f"{chart}-clicks"
 
     def take() -> None:
-        cell = read(controls.chosen(key)["cell"], classes)
+        cell = clicked_cell(controls.chosen(key)["cell"], classes)
         if cell is not None:
             on_choose(*cell)
 
     _LISTEN(data={"chart": chart, "classes": list(classes)}, key=key, on_cell_change=take)
 
 
-def read(sent: Any, classes: Sequence[int]) -> tuple[int, int] | None:
+def clicked_cell(sent: Any, classes: Sequence[int]) -> tuple[int, int] | None:
     """The cell that the browser has sent; None if it is no cell of this matrix, since a browser may send anything."""
     if not isinstance(sent, (list, tuple)) or len(sent) != 2:
         return None

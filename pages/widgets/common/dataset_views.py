@@ -33,7 +33,7 @@ _ROWS = 10
 _DIGIT: Key[str | int] = Key("data-digit-noted", "all")
 
 
-def images(dataset: Dataset) -> None:
+def training_images(dataset: Dataset) -> None:
     """Training images of one digit, or of all, from any place on."""
     left, right = st.columns(2)
     names = dataset.class_names
@@ -54,14 +54,14 @@ def images(dataset: Dataset) -> None:
     first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
     shown = indices[first:][:_SHOWN]
     st.caption("Below each image its index among the training images, counted from 0, and its label.")
-    pictures.row(
+    pictures.image_row(
         [dataset.train_images[i] for i in shown],
         [f"{i:,}: {names[dataset.train_labels[i]]}" for i in shown],
-        alt=[f"Training image {i}: {pictures.a(dataset.train_labels[i], names)}." for i in shown],
+        alt=[f"Training image {i}: {pictures.with_article(dataset.train_labels[i], names)}." for i in shown],
     )
 
 
-def one_image(dataset: Dataset) -> None:
+def image_in_numbers(dataset: Dataset) -> None:
     """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
     # Another key for each data set, since another one may have fewer images.
     key = f"data-image-{dataset.name}"
@@ -74,7 +74,7 @@ def one_image(dataset: Dataset) -> None:
     rows, columns = np.indices(image.shape)
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
     table["scaled"] = table["value"] / 255
-    name = pictures.a(label, dataset.class_names)
+    name = pictures.with_article(label, dataset.class_names)
     st.markdown(f"It is **{name}**. Each pixel is a number from 0, paper, to 255, ink.")
     picture, numbers = st.columns([3, 2], gap="large")
     picture.vega_lite_chart(
@@ -92,7 +92,7 @@ def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
     st.code(" ".join(f"{value / 255:.2f}" for value in image[row]), wrap_lines=True)
     st.markdown("**Flattened**, its 28 rows one after the other make a vector of 784 numbers:")
     st.image(
-        pictures.paper(np.repeat(image.reshape(1, -1), 24, axis=0)),
+        pictures.ink_url(np.repeat(image.reshape(1, -1), 24, axis=0)),
         width="stretch",
         alt="The same image as a single row.",
     )
@@ -100,7 +100,7 @@ def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
     st.code(" ".join(str(int(digit == label)) for digit in range(CLASSES)))
 
 
-def file(dataset: Dataset) -> None:
+def idx_file(dataset: Dataset) -> None:
     """The IDX file of the training images or labels, byte by byte."""
     which = st.segmented_control("File", ["images", "labels"], default="images", required=True)
     array = dataset.train_images if which == "images" else dataset.train_labels
@@ -148,7 +148,7 @@ def _byte(place: int, value: int, header: tuple[idx.Field, ...], which: str) -> 
     return {"byte": place, "hex": f"{value:02x}", "value": value, "kind": kind, "meaning": meaning}
 
 
-def tensors(dataset: Dataset) -> None:
+def tensor_table(dataset: Dataset) -> None:
     """How many numbers there are, in which arrays, and how often each digit comes."""
     count = len(dataset.train_labels)
     names, noun = dataset.class_names, noun_of(dataset.class_names)
@@ -176,11 +176,11 @@ def tensors(dataset: Dataset) -> None:
     )
     st.markdown(f"**The mean of all training images of a {noun}**")
     means = exploration.mean_images(dataset.train_images, dataset.train_labels)
-    alt = [f"The mean of all training images of {pictures.a(digit, names)}." for digit in range(CLASSES)]
-    pictures.row(list(means), names, width=72, alt=alt)
+    alt = [f"The mean of all training images of {pictures.with_article(digit, names)}." for digit in range(CLASSES)]
+    pictures.image_row(list(means), names, width=72, alt=alt)
 
 
-def split(dataset: Dataset) -> None:
+def split_sizes(dataset: Dataset) -> None:
     """Which images are for what, as the Train page's settings have it."""
     config = editor_state.draft()
     parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
@@ -198,7 +198,7 @@ def split(dataset: Dataset) -> None:
     )
 
 
-def map_of(dataset: Dataset) -> None:
+def digit_map(dataset: Dataset) -> None:
     """Training images laid out so that like lies beside like."""
     kinds = {"pca": "By their two main directions (PCA)", "neighbours": "By their neighbours (t-SNE)"}
     kind = st.segmented_control(
@@ -227,5 +227,5 @@ def _map(_dataset: Dataset, checksum: int, kind: str, names: tuple[str, ...]) ->
     table = pd.DataFrame(found.points, columns=["x", "y"])
     table["digit"] = [names[label] for label in _dataset.train_labels[found.indices]]
     table["index"] = found.indices
-    table["image"] = [pictures.paper(_dataset.train_images[i], 3) for i in found.indices]
+    table["image"] = [pictures.ink_url(_dataset.train_images[i], 3) for i in found.indices]
     return table

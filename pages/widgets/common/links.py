@@ -54,11 +54,11 @@ _ALT = "QR code of this link."
 _STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
 
 
-def take() -> DeltaGenerator:
-    """Put the network that the page's address holds, or that `try_out` was given, into the editor, each once.
+def open_link() -> DeltaGenerator:
+    """Put the network that the page's address holds, or that `open_in_editor` was given, into the editor, each once.
 
     Whatever this tab has had in its address before is no news: the browser may tell an older one when controls are
-    changed quickly, or after its Back button. Returns where `share` will say what came of it.
+    changed quickly, or after its Back button. Returns where `share_popover` will say what came of it.
     """
     query = _query()
     address = _settings(query)
@@ -83,13 +83,13 @@ def take() -> DeltaGenerator:
     return st.container()
 
 
-def try_out(config: RunConfig) -> None:
+def open_in_editor(config: RunConfig) -> None:
     """Go to the Train page with a network in its editor."""
     _WANTED.set(config)
     st.switch_page("pages/train.py")
 
 
-def share(config: RunConfig, place: DeltaGenerator) -> None:
+def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
     """Offer the link to the network in the editor, keep it in the page's address, and say in `place` what came by link.
 
     So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
@@ -107,7 +107,7 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
     if folded.open:
         with folded:
             # Side by side, so that the code is in sight on a small screen too.
-            code, words = (None, st.container()) if link.is_own(page()) else st.columns([2, 3])
+            code, words = (None, st.container()) if link.is_own(page_address()) else st.columns([2, 3])
             with words:
                 st.caption("This link opens this network with these settings.")
                 own_start = st.radio(
@@ -121,11 +121,11 @@ def share(config: RunConfig, place: DeltaGenerator) -> None:
                 )
                 if config.dataset == uploads.NAME:
                     st.caption("Your own images do not travel with it.")
-            offer(link.to_config(f"{page()}/", config, own_start), "share", code)
-    show_large()
+            link_with_code(link.to_config(f"{page_address()}/", config, own_start), "share", code)
+    large_code()
 
 
-def offer(address: str, within: str, place: DeltaGenerator | None = None) -> None:
+def link_with_code(address: str, within: str, place: DeltaGenerator | None = None) -> None:
     """A link to copy, and a code of it to scan.
 
     Args:
@@ -158,7 +158,7 @@ def _enlarge(address: str, within: str) -> None:
     controls.choose(within, False)
 
 
-def show_large() -> None:
+def large_code() -> None:
     """The large code, once after it was asked for."""
     address = _LARGE.get()
     if address:
@@ -249,7 +249,7 @@ def _told(error: PlaygroundError) -> str:
     return f"This link is broken: {what}{received} {error.remedy} Or ask for the link again."
 
 
-def page() -> str:
+def page_address() -> str:
     """The address of the page that is shown, without a slash at its end."""
     # Community Cloud shows an app in a frame, whose own address others need not see.
     return (st.context.url or "http://localhost:8501").rstrip("/").replace("/~/+", "")

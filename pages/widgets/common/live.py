@@ -39,7 +39,7 @@ _NOT_YET = "–"
 _BAR_PIXELS = 10
 
 
-def show(run: Run | None, offer: Callable[[], None]) -> None:
+def live_view(run: Run | None, offer: Callable[[], None]) -> None:
     """The run, redrawn twice a second or somewhat less often for as long as it is under way.
 
     Args:
@@ -118,22 +118,22 @@ def _draw(run: Run | None, shot: Snapshot | None, offer: Callable[[], None] | No
             _curves(run, shot)
         _rates(shot)
         _insight(run, shot)
-        saved_runs.show_trouble(run)
+        saved_runs.unsaved_warning(run)
 
 
 def _progress(run: Run, shot: Snapshot) -> None:
     others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
     sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
     if shot.status is Status.WAITING and not shot.points:
-        text = f"{run_picker.in_markdown(run_picker.title(run))} · preparing (only the first time) …"
+        text = f"{run_picker.escape_markdown(run_picker.run_title(run))} · preparing (only the first time) …"
         if others > 0:
             images = len(run.split.train_indices)
             alone = capacity.estimated_seconds(run.config, images)
-            text = f"Waiting for a turn · {sharing} · all of it takes about {duration(alone * (1 + others))}"
+            text = f"Waiting for a turn · {sharing} · all of it takes about {duration_text(alone * (1 + others))}"
         st.progress(0.0, text=text)
         return
     epoch = shot.points[-1].epoch if shot.points else 1
-    text = f"{run_picker.in_markdown(run_picker.title(run))} · **epoch {epoch} of {run.config.epochs}**"
+    text = f"{run_picker.escape_markdown(run_picker.run_title(run))} · **epoch {epoch} of {run.config.epochs}**"
     if run.is_stopping:
         text += " · stopping …"
     elif shot.status is Status.PAUSED:
@@ -141,7 +141,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
     else:
         left = run.seconds_left
         if left is not None:
-            text += f" · {duration(left)} left"
+            text += f" · {duration_text(left)} left"
         if others > 0:
             text += f" · {sharing}"
     speed = run.samples_per_second
@@ -150,7 +150,7 @@ def _progress(run: Run, shot: Snapshot) -> None:
     st.progress(run.fraction, text=text)
 
 
-def duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A time as people say it."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
@@ -158,7 +158,7 @@ def duration(seconds: float) -> str:
 
 
 def _orders(run: Run, status: Status) -> None:
-    """The buttons of a run that is under way; `launch.offer` has the same places for those of the others."""
+    """The buttons of a run that is under way; `launch.train_buttons` has the same places for those of the others."""
     turns = scheduler.shared()
     if status is Status.PAUSED:
         st.button(
@@ -214,7 +214,7 @@ def _rates(shot: Snapshot) -> None:
         st.caption(f"Learning rate: {changes}.")
 
 
-def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
+def curve_rows(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
     """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
 
     Of the former there are at most `most`, see `loop.thinned`.
@@ -232,18 +232,19 @@ def curve(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, s
     return rows
 
 
-def points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
-    """A run's curve as `curve` has it, in the words of the charts, under the name `run`."""
+def curve_points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
+    """A run's curve as `curve_rows` has it, in the words of the charts, under the name `run`."""
     names = {"training": training_charts.TRAINING, "validation": training_charts.VALIDATION}
     return [
-        Point(epoch, epoch, accuracy, loss, names[images], run) for epoch, loss, accuracy, images in curve(shot, most)
+        Point(epoch, epoch, accuracy, loss, names[images], run)
+        for epoch, loss, accuracy, images in curve_rows(shot, most)
     ]
 
 
 def _curves(run: Run, shot: Snapshot) -> None:
     import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
 
-    there = points(shot, _MOST_POINTS)
+    there = curve_points(shot, _MOST_POINTS)
     last = shot.points[-1]
     shows_validation = bool(run.config.validation_fraction)
     places = st.columns(2)
@@ -283,7 +284,7 @@ def _insight(run: Run, shot: Snapshot) -> None:
         )
         start = _first_weights(run) if only_change else None
         st.image(
-            pictures.url(style.mosaic(explanation.first_layer_pictures(shot.weights, start))),
+            pictures.png_url(style.mosaic(explanation.first_layer_pictures(shot.weights, start))),
             alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
             "each unit, blue where ink speaks for it, orange where ink speaks against it.",
         )
@@ -307,14 +308,14 @@ def _samples(run: Run, network: TrainedNetwork) -> None:
     probabilities = network.predict(images)
     answers = probabilities.argmax(axis=1)
     captions = [
-        pictures.answer(label, answer, chances[answer], names)
+        pictures.answer_caption(label, answer, chances[answer], names)
         for answer, label, chances in zip(answers, labels, probabilities, strict=True)
     ]
     said = [
-        f"Test image of {pictures.a(label, names)}, read as {pictures.a(answer, names)}."
+        f"Test image of {pictures.with_article(label, names)}, read as {pictures.with_article(answer, names)}."
         for answer, label in zip(answers, labels, strict=True)
     ]
-    pictures.row(list(images), captions, alt=said)
+    pictures.image_row(list(images), captions, alt=said)
 
 
 def _how_it_ended(run: Run, shot: Snapshot) -> None:
@@ -328,7 +329,7 @@ def _how_it_ended(run: Run, shot: Snapshot) -> None:
         return
     is_whole = shot.status is Status.FINISHED or not shot.points
     where = "" if is_whole else f", stopped during epoch {shot.points[-1].epoch} of {run.config.epochs}"
-    st.markdown(f"{run_picker.in_markdown(run_picker.title(run))} · **run {run.number}**{where}")
+    st.markdown(f"{run_picker.escape_markdown(run_picker.run_title(run))} · **run {run.number}**{where}")
     st.space(_BAR_PIXELS)
 
 

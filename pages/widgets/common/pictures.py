@@ -29,7 +29,7 @@ _MOST_READINGS = 24
 _CONFIG = {"displayModeBar": False}
 
 
-def url(pixels: npt.NDArray[np.uint8]) -> str:
+def png_url(pixels: npt.NDArray[np.uint8]) -> str:
     """A picture as an address that holds it whole, so that no request for it can come too late.
 
     Args:
@@ -41,7 +41,7 @@ def url(pixels: npt.NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def paper(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
+def ink_url(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
     """A picture of ink on paper, as an address for `st.image`.
 
     Args:
@@ -59,24 +59,24 @@ def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: 
     ink = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image
     shade = np.kron(np.rint(_PAPER * (1 - ink)).astype(np.uint8), np.ones((scale, scale), np.uint8))
     pixels = np.stack([shade, np.full_like(shade, 255)], axis=-1)
-    return url(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0))))
+    return png_url(np.pad(pixels, ((margin, margin), (margin, margin), (0, 0))))
 
 
-def row(
+def image_row(
     images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56, alt: Sequence[str] | None = None
 ) -> None:
     """Images side by side, each with its caption below and a sentence for those who cannot see it; they wrap."""
-    shown = [paper(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
+    shown = [ink_url(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
     st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
 
 
-def a(digit: int, names: Sequence[str] = DIGITS) -> str:
+def with_article(digit: int, names: Sequence[str] = DIGITS) -> str:
     """A digit with its article, or the name of a class that is no digit."""
     name = names[digit]
     return name if name not in DIGITS else f"an {name}" if name == "8" else f"a {name}"
 
 
-def answer(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
+def answer_caption(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
     """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
     colour = "blue" if label == answered else "orange"
     return f":{colour}[**{names[answered]}**] {probability:.0%}"
@@ -89,7 +89,7 @@ MATRIX_KEY = (
 """How to read a confusion matrix."""
 
 
-def matrix(
+def clickable_matrix(
     confusion: npt.NDArray[np.int64],
     texts: Sequence[Sequence[str]],
     key: str,
@@ -119,10 +119,10 @@ def matrix(
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
     if on_choose is not None:
-        cell_clicks.listen(key, classes, on_choose)
+        cell_clicks.listen_for_cell_clicks(key, classes, on_choose)
 
 
-def confusion(
+def counts_matrix(
     matrix_of: npt.NDArray[np.int64],
     key: str,
     only_errors: bool = False,
@@ -139,12 +139,12 @@ def confusion(
         noun: what a row is called.
     """
     texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
-    matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT)
+    clickable_matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT)
     right, every = int(matrix_of.trace()), int(matrix_of.sum())
     st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
 
 
-def difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] = DIGITS) -> None:
+def matrix_difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] = DIGITS) -> None:
     """One confusion matrix minus another.
 
     Args:
@@ -164,17 +164,20 @@ def _colors() -> tuple[str, str]:
     return theme.ground_color(), theme.text_color()
 
 
-def readings(
+def read_images(
     result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices, names: Sequence[str] = DIGITS
 ) -> None:
     """Test images with label, answer and probability, those that `indices` name, at most 24."""
     chosen = indices[:_MOST_READINGS]
     captions = [
         f"{names[result.labels[i]]} → "
-        + answer(result.labels[i], result.predicted[i], result.probabilities[i].max(), names)
+        + answer_caption(result.labels[i], result.predicted[i], result.probabilities[i].max(), names)
         for i in chosen
     ]
-    alt = [f"Test image {i}: {a(result.labels[i], names)}, read as {names[result.predicted[i]]}." for i in chosen]
-    row([images[i] for i in chosen], captions, width=72, alt=alt)
+    alt = [
+        f"Test image {i}: {with_article(result.labels[i], names)}, read as {names[result.predicted[i]]}."
+        for i in chosen
+    ]
+    image_row([images[i] for i in chosen], captions, width=72, alt=alt)
     if len(indices) > _MOST_READINGS:
         st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

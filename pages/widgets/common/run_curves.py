@@ -36,13 +36,13 @@ _MOST_POINTS = 120
 _HEIGHT = 280
 
 
-def compare(there: Shown) -> None:
+def curves_and_results(there: Shown) -> None:
     """Curves of runs, and what they came to."""
-    curves(there)
-    results(there)
+    training_curves(there)
+    results_table(there)
 
 
-def curves(
+def training_curves(
     there: Shown,
     article: Article | None = None,
     floor: float = 0.0,
@@ -59,7 +59,7 @@ def curves(
         floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
             0: as the curves need it, see `training_charts.ends`.
         across: `EPOCHS`, or `SECONDS` that they computed.
-        names: of all that have a colour of their own, where `legend` tells them; None for those of `there`.
+        names: of all that have a colour of their own, where `run_legend` tells them; None for those of `there`.
         places: where accuracy and loss go; None for two columns.
         height: of each chart, in pixels; None for the usual one.
     """
@@ -97,11 +97,12 @@ def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tu
     return (floor, 1.0) if name == "accuracy" else (0.0, 3 * (1 - floor))
 
 
-def legend(names: Sequence[str]) -> dict[str, str]:
+def run_legend(names: Sequence[str]) -> dict[str, str]:
     """The runs' names as Markdown, each behind a dot of its colour in the charts."""
     colors = training_charts.series(names)["range"]
     return {
-        name: f"![ ]({_dot(color)}) {run_picker.in_markdown(name)}" for name, color in zip(names, colors, strict=True)
+        name: f"![ ]({_dot(color)}) {run_picker.escape_markdown(name)}"
+        for name, color in zip(names, colors, strict=True)
     }
 
 
@@ -127,7 +128,7 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
                 for one in run.snapshot.epochs
             ]
             continue
-        curve = live.points(run.snapshot, _MOST_POINTS, name)
+        curve = live.curve_points(run.snapshot, _MOST_POINTS, name)
         if across == SECONDS and run.snapshot.started is not None:
             places = [point.epoch for point in curve]
             seconds = network_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
@@ -142,14 +143,14 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
     return points
 
 
-def offer_mistakes(run: Job) -> None:
+def mistakes_button(run: Job) -> None:
     """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
     if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
         visitor_runs.adopt_run(run)
         st.switch_page("pages/evaluate.py")
 
 
-def results(there: Shown) -> None:
+def results_table(there: Shown) -> None:
     """What the runs came to, in a table."""
     lines = []
     weights = [network.parameter_count(run.config) for run in there.values()]

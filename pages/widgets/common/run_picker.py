@@ -22,20 +22,20 @@ _MOST_LISTED = 100
 _PREFERRED_BEFORE = Key("preferred-before-noted", "")
 
 
-def title(run: Job) -> str:
+def run_title(run: Job) -> str:
     """What the network or the classical model of a run is called."""
     return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
 
 
-def in_markdown(title: str) -> str:
+def escape_markdown(title: str) -> str:
     """A title, which people may have written, so that Markdown shows it as it stands."""
     return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", title)
 
 
-def name(run: Job) -> str:
+def run_name(run: Job) -> str:
     """What a run is called: its network or model, its accuracy, and its number if it is the visitor's own."""
     evaluation = run.snapshot.evaluation
-    return _name(title(run), evaluation.accuracy if evaluation else None, run.number)
+    return _name(run_title(run), evaluation.accuracy if evaluation else None, run.number)
 
 
 def _name(title: str, accuracy: float | None, number: int) -> str:
@@ -43,7 +43,7 @@ def _name(title: str, accuracy: float | None, number: int) -> str:
     return f"{title}{share}{f' (run {number})' if number else ''}"
 
 
-def readable(networks_only: bool = False) -> dict[str, str]:
+def readable_runs(networks_only: bool = False) -> dict[str, str]:
     """The names, by id, of the runs that have answered the test images, or of the networks among them.
 
     First those that are not kept, such as classical models', then the kept ones; the newest come first.
@@ -54,22 +54,22 @@ def readable(networks_only: bool = False) -> dict[str, str]:
     kept = saved_runs.summaries()
     preferred = visitor_runs.preferred_run_id()
     kept_ids = {one.id for one in kept}
-    names = {run_id: name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
+    names = {run_id: run_name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
     for place, one in enumerate(kept):
         run = in_memory.get(one.id)
         # What is kept has the newest title, since another tab may have changed it, but lags a moment behind the end.
         accuracy = run.snapshot.evaluation.accuracy if run and run.snapshot.evaluation else one.test_accuracy
         if run or (accuracy is not None and (place < _MOST_LISTED or one.id == preferred)):
-            names[one.id] = _name(saved_runs.title(one), accuracy, one.number)
+            names[one.id] = _name(saved_runs.saved_title(one), accuracy, one.number)
     return names
 
 
-def choose() -> Job | None:
+def run_menu() -> Job | None:
     """The run that the visitor chose on this or another page, at first the newest.
 
     Without any, it says so, offers the way to the Train page and returns None.
     """
-    names = readable()
+    names = readable_runs()
     if not names:
         if visitor_runs.is_training():
             st.info("Your network is still learning. It can be looked into when it has ended.", icon=":material/info:")
@@ -94,10 +94,10 @@ def choose() -> Job | None:
         on_change=lambda: visitor_runs.prefer_run(controls.chosen("run-choice")),
         help="Each of your runs that has learned something, the newest first.",
     )
-    return opened(chosen)
+    return opened_run(chosen)
 
 
-def opened(run_id: str) -> Job | None:
+def opened_run(run_id: str) -> Job | None:
     """The run with that id; None, after saying why, when it cannot be had."""
     held = next((run for run in visitor_runs.runs() if run.id == run_id), None)
     try:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def remembered(name: str) -> Key[str | None]:
+def remembered_segment(name: str) -> Key[str | None]:
     """What was chosen last in the row `name`."""
     return Key(f"{name}-noted", None)
 
 
-def choose(
+def segmented_choice(
     label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = str, first: str | None = None
 ) -> str:
     """One of `choices`; at first `first`, or the first of them.
@@ -30,7 +30,7 @@ def choose(
         title: what a choice is called.
         first: taken if it is among the choices.
     """
-    key = controls.seed(name, remembered(name).get() or first, choices)
+    key = controls.seed(name, remembered_segment(name).get() or first, choices)
     chosen = st.segmented_control(
         label,
         choices,
@@ -41,5 +41,5 @@ def choose(
         label_visibility="collapsed",
         wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
     )
-    remembered(name).set(chosen)
+    remembered_segment(name).set(chosen)
     return str(chosen)

@@ -35,31 +35,31 @@ _RARE = 0.05
 _SIDES = {letter: Key(f"duel-{letter}-noted", "") for letter in "AB"}
 
 
-def show(every: Sequence[Row], chosen: Sequence[Row]) -> None:
+def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     """Views of the chosen runs, at most six, among all the runs of the table."""
     if len(chosen) > MOST:
         st.caption(f"The first {MOST} of the {len(chosen)} that are chosen:")
     chosen = chosen[:MOST]
     if not chosen:
-        trade_offs(every, chosen)
+        trade_off_charts(every, chosen)
         return
     readable = [row for row in chosen if row.summary.test_accuracy is not None]
     views: dict[str, Callable[[], None]] = {
         _CURVES: lambda: _curves(chosen),
-        _COSTS: lambda: trade_offs(every, chosen),
+        _COSTS: lambda: trade_off_charts(every, chosen),
     }
     if len(readable) > 1:
         views["A minus B"] = lambda: _versus(readable, _difference)
         views["Which images differ"] = lambda: _versus(readable, _who)
-    view = segments.choose("Compare by", "overlay", list(views))
+    view = segments.segmented_choice("Compare by", "overlay", list(views))
     if len(chosen) > 1 and view in (_CURVES, _COSTS):
         with st.container(horizontal=True, gap="medium"):
-            for label in run_curves.legend([row.name for row in chosen]).values():
+            for label in run_curves.run_legend([row.name for row in chosen]).values():
                 st.markdown(label, width="content")
     views[view]()
 
 
-def opened(run_id: str, name: str = "") -> Run | None:
+def opened_or_warning(run_id: str, name: str = "") -> Run | None:
     """A kept run, or None after saying why it cannot be had."""
     try:
         return saved_runs.open_run(run_id)
@@ -69,13 +69,13 @@ def opened(run_id: str, name: str = "") -> Run | None:
 
 
 def _curves(chosen: Sequence[Row]) -> None:
-    there = {row.name: run for row in chosen if (run := opened(row.id, row.name)) is not None}
+    there = {row.name: run for row in chosen if (run := opened_or_warning(row.id, row.name)) is not None}
     if not any(run.snapshot.points for run in there.values()):
         st.caption("There is no curve.")
-    run_curves.curves(there, names=[row.name for row in chosen])
+    run_curves.training_curves(there, names=[row.name for row in chosen])
 
 
-def trade_offs(every: Sequence[Row], chosen: Sequence[Row]) -> None:
+def trade_off_charts(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     """Accuracy against parameters and against time, of all runs, with the frontier; the chosen have their colours."""
     measured = [row for row in every if row.summary.test_accuracy is not None and row.parameters]
     if len(measured) < 2:
@@ -146,7 +146,7 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
     if picked[0] == picked[1]:
         st.caption("Choose two different runs.")
         return
-    a, b = (opened(one, by_id[one].name) for one in picked)
+    a, b = (opened_or_warning(one, by_id[one].name) for one in picked)
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
@@ -162,7 +162,7 @@ def _difference(a: Run, b: Run, duel: Duel) -> None:
     # Square on a wide screen, too.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
     with place:
-        pictures.difference(duel.confusion, "difference", a.dataset.class_names)
+        pictures.matrix_difference(duel.confusion, "difference", a.dataset.class_names)
     words.markdown(
         "A row is a true digit, a column is an answer.\n\n"
         "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
@@ -187,7 +187,9 @@ def _verdict(duel: Duel) -> None:
 
 def _who(a: Run, b: Run, duel: Duel) -> None:
     counts = {"Only A": duel.only_a, "Only B": duel.only_b, "Neither": duel.neither, "Both": duel.both}
-    who = segments.choose("Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}")
+    who = segments.segmented_choice(
+        "Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}"
+    )
     _verdict(duel)
     results = a.snapshot.evaluation, b.snapshot.evaluation
     images, names = a.split.test_images, a.dataset.class_names
@@ -196,12 +198,18 @@ def _who(a: Run, b: Run, duel: Duel) -> None:
     for i in shown:
         answers = [
             f"{letter} "
-            + pictures.answer(int(result.labels[i]), int(result.predicted[i]), result.probabilities[i].max(), names)
+            + pictures.answer_caption(
+                int(result.labels[i]), int(result.predicted[i]), result.probabilities[i].max(), names
+            )
             for letter, result in zip("AB", results, strict=True)
             if result is not None
         ]
         captions.append("  \n".join(answers))
-    alt = [f"Test image {i}: {pictures.a(int(results[0].labels[i]), names)}." for i in shown] if results[0] else []
-    pictures.row([images[i] for i in shown], captions, width=96, alt=alt)
+    alt = (
+        [f"Test image {i}: {pictures.with_article(int(results[0].labels[i]), names)}." for i in shown]
+        if results[0]
+        else []
+    )
+    pictures.image_row([images[i] for i in shown], captions, width=96, alt=alt)
     if len(counts[who]) > len(shown):
         st.caption(f"The first {len(shown)} of {len(counts[who]):,}.")

@@ -39,17 +39,17 @@ _RACE: Key[tuple[str, ...]] = Key("race-noted", (), of_workspace=True)
 _ENTRIES: Key[Sequence[str]] = Key("race-entries-noted", ("preset-morgan-0", "preset-morgan-1"))
 
 
-def is_asked_for() -> bool:
+def is_race_in_address() -> bool:
     """Whether the page's address names a race."""
     return bool(st.query_params.get(_QUERY))
 
 
-def leave() -> None:
+def clear_address() -> None:
     """Take the race out of the page's address while something else is shown."""
     st.query_params.pop(_QUERY, None)
 
 
-def show(dataset: Dataset, rows: Sequence[Row]) -> None:
+def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
     """The race that is on or was, and the start of another one."""
     there = _found()
     for refusal in _REFUSALS.get():
@@ -64,14 +64,14 @@ def show(dataset: Dataset, rows: Sequence[Row]) -> None:
         st.fragment(_follow, run_every=live.poll_seconds())(there, across)
     else:
         _ranking(there)
-        run_curves.curves(there, across=_across(), names=list(there))
+        run_curves.training_curves(there, across=_across(), names=list(there))
         with st.expander("Another race", icon=":material/replay:"):
             _offer(dataset, rows)
 
 
 def _across() -> str:
     titles = {run_curves.EPOCHS: "By epochs", run_curves.SECONDS: "By seconds of computing"}
-    return segments.choose("Curves", "race-across", list(titles), titles.__getitem__)
+    return segments.segmented_choice("Curves", "race-across", list(titles), titles.__getitem__)
 
 
 # --- Which one it is ---------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _found() -> Named:
     """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
     ids = _RACE.get()
     if not ids:
-        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_asked_for() else _under_way()
+        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_race_in_address() else _under_way()
     there, stay = [], []
     for run_id in ids:
         try:
@@ -109,11 +109,11 @@ def _begun() -> OrderedDict[str, tuple[str, ...]]:
 def _under_way() -> tuple[str, ...]:
     """The race of another tab, as long as one of its runs goes on."""
     ids = _begun().get(workspace.token(), ())
-    return ids if any(run_table.under_way(run_id) for run_id in ids) else ()
+    return ids if any(run_table.active_run(run_id) for run_id in ids) else ()
 
 
 def _named(there: Sequence[Run]) -> Named:
-    titles = [run_picker.title(run) for run in there]
+    titles = [run_picker.run_title(run) for run in there]
     return dict(zip(told_apart(titles, [run.config for run in there]), there, strict=True))
 
 
@@ -190,10 +190,10 @@ def _stop(there: Named) -> None:
 def _follow(there: Named, across: str) -> None:
     if not any(run.snapshot.status.is_active for run in there.values()):
         st.rerun()  # The whole page, which stops polling and shows who has won.
-    for label, run in zip(run_curves.legend(list(there)).values(), there.values(), strict=True):
+    for label, run in zip(run_curves.run_legend(list(there)).values(), there.values(), strict=True):
         st.progress(run.fraction, text=f"{label} · {_progress(run)}")
     st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
-    run_curves.curves(there, across=across, names=list(there))
+    run_curves.training_curves(there, across=across, names=list(there))
 
 
 def _progress(run: Run) -> str:
@@ -207,7 +207,9 @@ def _progress(run: Run) -> str:
     if not shot.points:
         return "getting ready …"
     left = run.seconds_left
-    return f"epoch {shot.points[-1].epoch} of {run.config.epochs}" + (f" · {live.duration(left)} left" if left else "")
+    return f"epoch {shot.points[-1].epoch} of {run.config.epochs}" + (
+        f" · {live.duration_text(left)} left" if left else ""
+    )
 
 
 def _seconds(run: Run) -> float:
@@ -218,7 +220,7 @@ def _ranking(there: Named) -> None:
     """Who has won, in a table, and the way to compare them."""
     ended = {name: run.snapshot.evaluation for name, run in there.items() if run.snapshot.evaluation}
     order = sorted(ended, key=lambda name: -ended[name].accuracy)
-    labels = run_curves.legend(list(there))
+    labels = run_curves.run_legend(list(there))
     lines = [
         f"| {labels[name]}{_unlike_finished(there[name])} | {ended[name].accuracy:.2%} | {_seconds(there[name]):.1f} "
         f"| {network.parameter_count(there[name].config):,} |"
@@ -248,7 +250,7 @@ def _announce(order: Sequence[str], accuracies: dict[str, float]) -> None:
     if accuracies[first] == accuracies[second]:
         st.success(f"A draw: the best reach {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
         return
-    name = run_picker.in_markdown(first)
+    name = run_picker.escape_markdown(first)
     st.success(f"**{name}** wins: {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
 
 
@@ -260,5 +262,5 @@ def _unlike_finished(run: Run) -> str:
 
 
 def _compare(ids: Sequence[str]) -> None:
-    run_table.choose(ids)
+    run_table.choose_runs(ids)
     controls.choose("compare-view", run_table.VIEW)

@@ -27,7 +27,7 @@ _DELETED: Key[tuple[str, ...]] = Key("deleted-runs-noted", (), of_workspace=True
 _TROUBLE = Key("run-trouble-noted", "")
 
 
-def show(row: Row) -> None:
+def run_details(row: Row) -> None:
     """One run's name, notes and pin."""
     from mnist_core.store import runs  # Where nothing has been kept, its database library is not needed.
 
@@ -75,7 +75,7 @@ def _origin(row: Row) -> str:
     told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
         told.append(f"seed {row.config.seed}")
-    versions = saved_runs.versions(row.summary)
+    versions = saved_runs.saved_versions(row.summary)
     told += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
     return " · ".join(told)
 
@@ -108,9 +108,9 @@ def _pin(run_id: str, is_pinned: bool) -> None:
     saved_runs.store().pin(workspace.token(), run_id, is_pinned)
 
 
-def offer(chosen: Sequence[Row]) -> None:
+def run_buttons(chosen: Sequence[Row]) -> None:
     """Buttons for what can be done with all of the chosen runs, or with the one."""
-    under_way = [run for row in chosen if (run := run_table.under_way(row.id)) is not None]
+    under_way = [run for row in chosen if (run := run_table.active_run(row.id)) is not None]
     with st.container(horizontal=True):
         if len(chosen) == 1:
             _offer_ways(chosen[0])
@@ -156,18 +156,18 @@ def _delete(ids: Sequence[str]) -> None:
         workspace.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
         visitor_runs.remove_run(run_id)
     _DELETED.set(tuple(gone))
-    run_table.choose([one for one in run_table.chosen_ids() if one not in gone])
+    run_table.choose_runs([one for one in run_table.chosen_ids() if one not in gone])
 
 
 def _restore(ids: Sequence[str]) -> None:
     for run_id in ids:
         _try(saved_runs.store().restore, workspace.token(), run_id)
     _DELETED.set(())
-    run_table.choose(ids)
+    run_table.choose_runs(ids)
 
 
 def _try(what: Callable[..., object], *of: object) -> bool:
-    """Do it, or note why it cannot be done, for `say` to tell."""
+    """Do it, or note why it cannot be done, for `deletion_notice` to tell."""
     try:
         what(*of)
     except PlaygroundError as error:
@@ -176,7 +176,7 @@ def _try(what: Callable[..., object], *of: object) -> bool:
     return True
 
 
-def say() -> None:
+def deletion_notice() -> None:
     """What could not be done, and what was deleted last, with the way back."""
     trouble, gone = _TROUBLE.get(), _DELETED.get()
     _TROUBLE.set("")

@@ -75,12 +75,12 @@ class Row:
         return f"{status.value}, {epochs} {'epoch' if planned == 1 else 'epochs'}"
 
 
-def rows(summaries: Sequence[RunSummary]) -> list[Row]:
+def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
     """The rows of kept runs, in the same order; those under way as they are at this moment."""
     names = [
         # The number first: on a phone the end is cut off.
         (f"{one.number} · " if one.number else "")
-        + saved_runs.title(one)
+        + saved_runs.saved_title(one)
         + (" (own data)" if one.dataset == uploads.NAME else "")
         for one in summaries
     ]
@@ -89,7 +89,7 @@ def rows(summaries: Sequence[RunSummary]) -> list[Row]:
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 
-def under_way(run_id: str) -> Run | None:
+def active_run(run_id: str) -> Run | None:
     """The run itself while it is under way on this server."""
     found = (run for run in workspace.keeper().runs(workspace.token()) if run.id == run_id)
     return next((run for run in found if run.snapshot.status.is_active), None)
@@ -124,13 +124,13 @@ def chosen_ids() -> list[str]:
     return list(_CHOSEN.get())
 
 
-def choose(ids: Sequence[str]) -> None:
+def choose_runs(ids: Sequence[str]) -> None:
     """Let these runs be chosen; the table is made anew, with these ticked."""
     _CHOSEN.set(list(ids))
     _EDITION.set(_EDITION.get() + 1)
 
 
-def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing.
 
     The best validation accuracy comes first; runs without one keep their order below.
@@ -145,7 +145,7 @@ def show(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     elif any(row.summary.test_accuracy is not None for row in shown):
         st.caption("Pick your settings by validation accuracy, or the test wears out.")
     here = [row.id for row in shown if row.summary.status.is_active]
-    active = [run for run_id in here if (run := under_way(run_id)) is not None]
+    active = [run for run_id in here if (run := active_run(run_id)) is not None]
     if active:
         st.fragment(_await_end, run_every=live.poll_seconds())(active)
     return shown, _choice(shown)
@@ -272,7 +272,7 @@ def _choice(shown: Sequence[Row]) -> list[Row]:
 
     def take() -> None:
         _take(controls.chosen("run-choice-names"), list(by_id))
-        choose(chosen_ids())
+        choose_runs(chosen_ids())
 
     controls.choose("run-choice-names", chosen)
     st.multiselect(

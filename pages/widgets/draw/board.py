@@ -44,7 +44,7 @@ class Drawn:
     strokes: Strokes = ()
 
 
-def show() -> Drawn:
+def drawing_board() -> Drawn:
     """The sheet, or what has been chosen instead, and below it the choice."""
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -77,18 +77,18 @@ def show() -> Drawn:
             hint = "There is nothing on this picture. Draw again, or choose another one."
             return Drawn(rgba, "" if rgba is None else hint)
         if by_keys:
-            return Drawn(keyboard.show(), "Put the pen down with P and move it with the arrow keys.")
+            return Drawn(keyboard.keyboard_sheet(), "Put the pen down with P and move it with the arrow keys.")
         return _drawn(pen)
 
 
 def _drawn(pen: int) -> Drawn:
     try:
-        drawing, rgba = canvas.show(pen, WIDTH)
+        drawing, rgba = canvas.drawing_canvas(pen, WIDTH)
     except DrawingError as error:
         st.error(str(error), icon=":material/error:")
-        canvas.buttons()
+        canvas.canvas_buttons()
         return Drawn(None, "")
-    canvas.buttons()
+    canvas.canvas_buttons()
     hint = "Draw in the white square. The answer comes after each stroke."
     return Drawn(rgba, hint, strokes.from_canvas(drawing))
 
@@ -96,7 +96,7 @@ def _drawn(pen: int) -> Drawn:
 def _pasted() -> bytes | None:
     """The file of the picture that was pasted last, until the visitor wants to draw again or uploads one."""
     try:
-        new = clipboard.pasted()
+        new = clipboard.pasted_picture()
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         new = None

@@ -76,7 +76,7 @@ _CHANGES = Key("changes-noted", 0)
 _REPLACED: Key[Sequence[list[Any]]] = Key("replaced-noted", ())
 
 
-def show(pen: int, width: int) -> Drawing:
+def drawing_canvas(pen: int, width: int) -> Drawing:
     """Show the canvas; returns the drawing.
 
     Lines are in pixels of a square of `strokes.CANVAS`, however large it is on the screen.
@@ -115,7 +115,7 @@ def show(pen: int, width: int) -> Drawing:
     return _DRAWING.get()
 
 
-def buttons() -> None:
+def canvas_buttons() -> None:
     """Undo and Clear."""
     drawing, _ = _DRAWING.get()
     with st.container(horizontal=True, gap="small"):

@@ -49,7 +49,7 @@ _LISTEN = st.components.v2.component(
 )
 
 
-def pasted() -> bytes | None:
+def pasted_picture() -> bytes | None:
     """The file of a picture that has just been pasted, once; None in every other rerun.
 
     Raises:

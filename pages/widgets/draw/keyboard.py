@@ -90,7 +90,7 @@ _SHEET = Key("sheet-noted", Sheet())
 _KEYS_DONE = Key("sheet-keys-done-noted", ("", 0))
 
 
-def show() -> npt.NDArray[np.uint8]:
+def keyboard_sheet() -> npt.NDArray[np.uint8]:
     """The paper and its buttons, each with a key; returns what is painted, (280, 280, 4) uint8."""
     paper = st.container()
     pressed = _KEYS(key="sheet-keys", on_pressed_change=lambda: None).get("pressed")
@@ -113,7 +113,7 @@ def _show(sheet: Sheet) -> None:
     pen = "down, painting" if sheet.is_down else "lifted"
     where = f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}."
     alt = f"Squared paper, {len(sheet.inked)} of {CELLS * CELLS} cells painted. {where}"
-    st.image(pictures.url(picture), width=CELLS * _CELL, alt=alt)
+    st.image(pictures.png_url(picture), width=CELLS * _CELL, alt=alt)
     st.info(where)
     with st.container(horizontal=True):
         _button("pen", "Lift the pen" if sheet.is_down else "Put the pen down", Sheet.turned)

@@ -37,23 +37,23 @@ _WANTED: Key[str | None] = Key("wants-teaching-noted", None)
 _LEARNED: Key[Mapping[str, frozenset[bytes]]] = Key("taught-noted", MappingProxyType({}))
 
 
-def drawings() -> Sequence[LabelledDrawing]:
+def labelled_drawings() -> Sequence[LabelledDrawing]:
     """Those labelled so far, the oldest first."""
     return _DRAWINGS.get()
 
 
-def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
+def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
     """Ask for the digit that was drawn; the answer puts the drawing into the test set.
 
     Without an image, only the place of the question is kept.
     """
-    before = None if image is None else test_set.label_of(drawings(), image)
+    before = None if image is None else test_set.label_of(labelled_drawings(), image)
     key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
 
     def keep() -> None:
         label = controls.chosen(key)
         if image is not None and label is not None:
-            _DRAWINGS.set(test_set.with_label(drawings(), image, label, lines)[-_MOST:])
+            _DRAWINGS.set(test_set.with_label(labelled_drawings(), image, label, lines)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
@@ -66,19 +66,19 @@ def ask(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
         disabled=image is None,
     )
     if before is not None:
-        saved = f"Saved to your test set as {pictures.a(before)}. No network has changed."
+        saved = f"Saved to your test set as {pictures.with_article(before)}. No network has changed."
         st.caption(f":material/check: {saved}")
 
 
-def show(predictors: dict[str, Predictor]) -> None:
+def own_test_set(predictors: dict[str, Predictor]) -> None:
     """The test set, how many of it each network reads right, and what can be done with it."""
-    own = drawings()
+    own = labelled_drawings()
     if not own:
         return
     st.markdown(f"{len(own)} labelled drawing{'s' if len(own) > 1 else ''}")
     last = own[-_MOST_SHOWN:]
-    alt = [f"Your drawing, labelled as {pictures.a(one.label)}." for one in last]
-    pictures.row([one.image for one in last], [str(one.label) for one in last], alt=alt)
+    alt = [f"Your drawing, labelled as {pictures.with_article(one.label)}." for one in last]
+    pictures.image_row([one.image for one in last], [str(one.label) for one in last], alt=alt)
     shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
     st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
     for name, predictor in predictors.items():
@@ -101,7 +101,7 @@ def show(predictors: dict[str, Predictor]) -> None:
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
-        st.button("Delete the last", on_click=lambda: _DRAWINGS.set(drawings()[:-1]))
+        st.button("Delete the last", on_click=lambda: _DRAWINGS.set(labelled_drawings()[:-1]))
         st.button("Delete all", on_click=lambda: _DRAWINGS.set([]))
 
 
@@ -135,7 +135,10 @@ def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]
 def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
-        if network.config.dataset not in datasets.NAMES or data_sets.loading(network.config.dataset).done.is_set():
+        if (
+            network.config.dataset not in datasets.NAMES
+            or data_sets.loading_data_set(network.config.dataset).done.is_set()
+        ):
             _WANTED.set(None)  # It cannot be had, as the page says now.
         return
     _WANTED.set(None)
@@ -145,7 +148,7 @@ def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -
     try:
         lesson = finetuning.lesson(network.config, dataset, own)
         base = _run_of(network)
-        called = (run_picker.title(base) if base else name).removesuffix(_TAUGHT)
+        called = (run_picker.run_title(base) if base else name).removesuffix(_TAUGHT)
         title = called[: TITLE_LENGTH - len(_TAUGHT)] + _TAUGHT
         run = visitor_runs.start_run(config, lesson, state=finetuning.start(network), title=title)
     except PlaygroundError as error:

@@ -39,9 +39,9 @@ _SHARES = "The ten numbers add up to 100%. Even at 99% the network can be wrong.
 _NETWORKS: Key[tuple[Sequence[str], Sequence[str]]] = Key("networks-noted", ((), ()))
 
 
-def choose() -> dict[str, Predictor]:
+def reader_menu() -> dict[str, Predictor]:
     """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
-    own = run_picker.readable(networks_only=True)
+    own = run_picker.readable_runs(networks_only=True)
     names = own | {SHIPPED: _SHIPPED_NAME}
     preferred = visitor_runs.preferred_run_id() if visitor_runs.preferred_run_id() in own else next(iter(own), None)
     # Whoever has just trained a network wants to see it beside the one that reads well.
@@ -63,25 +63,25 @@ def choose() -> dict[str, Predictor]:
 
 def _predictor(run_id: str) -> Predictor | None:
     """What answers for a run; None, after saying why, when it cannot be had."""
-    run = run_picker.opened(run_id)
+    run = run_picker.opened_run(run_id)
     network = run.snapshot.network if isinstance(run, Run) else None
     return Predictor(network) if network is not None else None
 
 
-def answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:
+def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:
     """Each network's answer, side by side; returns them."""
     found = {name: predictor(image) for name, predictor in predictors.items()}
     for name, place in _places(list(found)):
         with place:
             prediction = found[name]
             # These boxes are announced by screen readers whenever they change.
-            (st.info if prediction.is_sure else st.warning)(in_words(prediction))
+            (st.info if prediction.is_sure else st.warning)(answer_sentence(prediction))
             _bars(prediction)
     st.caption(_SHARES)
     return found
 
 
-def no_answer(predictors: dict[str, Predictor], reason: str) -> None:
+def empty_answers(predictors: dict[str, Predictor], reason: str) -> None:
     """Why there is no answer, if it is to be said; empty bars keep the room that an answer will take."""
     for _, place in _places(list(predictors) or [""]):
         with place:
@@ -111,7 +111,7 @@ def _bars(prediction: Prediction | None) -> None:
     st.vega_lite_chart(table, style.live_bars(), alt=alt)
 
 
-def seen(drawn: Drawing | None) -> None:
+def network_input(drawn: Drawing | None) -> None:
     """What the networks see; blank paper before anything is drawn."""
     blank = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
     image = blank if drawn is None else drawn.image
@@ -119,24 +119,27 @@ def seen(drawn: Drawing | None) -> None:
         "Your drawing as the network sees it: 28 x 28 grey pixels." if image.any() else "Blank paper of 28 x 28 pixels."
     )
     st.caption("What it sees: 28x28")
-    st.image(pictures.paper(image, 4), width=112, alt=alt)
+    st.image(pictures.ink_url(image, 4), width=112, alt=alt)
 
 
-def in_words(prediction: Prediction) -> str:
+def answer_sentence(prediction: Prediction) -> str:
     """An answer in one sentence, which says so when it is none."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_like_a_digit:
         return "This does not look like a digit to the network."
+    best = pictures.with_article(digit)
     if not prediction.is_sure:
-        return f"Not sure. Perhaps {pictures.a(digit)} ({probability:.0%}), perhaps {pictures.a(second)}."
-    return f"**It reads {pictures.a(digit)}** ({_share(probability)})"
+        return f"Not sure. Perhaps {best} ({probability:.0%}), perhaps {pictures.with_article(second)}."
+    return f"**It reads {best}** ({_share(probability)})"
 
 
 def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
 
 
-def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]) -> None:
+def augmentation_advice(
+    predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]
+) -> None:
     """Augmentation, for a network of the visitor's that reads otherwise than the shipped one, which is sure."""
     plain = [name for name, one in predictors.items() if one is not shipped() and not one.network.config.augmentation]
     if not plain:
@@ -154,17 +157,17 @@ def suggest(predictors: dict[str, Predictor], found: dict[str, Prediction], imag
                 st.switch_page("pages/train.py")
 
 
-def way(drawn: Drawing) -> None:
+def preprocessing_steps(drawn: Drawing) -> None:
     """The way from the canvas to 28x28, step by step."""
     st.caption("From your drawing to what the network sees, step by step.")
     for step in drawn.steps:
         picture, text = st.columns([1, 3], vertical_alignment="center")
-        scaled = pictures.paper(step.image, max(1, 196 // max(step.image.shape)))
+        scaled = pictures.ink_url(step.image, max(1, 196 // max(step.image.shape)))
         picture.image(scaled, width=84, alt=f"The drawing after this step: {step.name}.")
         text.markdown(f"**{step.name}**  \n{step.explanation}")
 
 
-def findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
+def diagnosis_findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
     """What is unusual about the drawing, each with what the network would read without the remedy."""
     found = diagnosis.diagnose(rgba)
     if not found:
@@ -172,35 +175,36 @@ def findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
     for finding in found:
         other = preprocessing.to_mnist(rgba, finding.preparation).image
         picture, text = st.columns([1, 3], vertical_alignment="center")
-        picture.image(pictures.paper(other, 7), width=84, alt=f"The drawing {finding.trial}.")
+        picture.image(pictures.ink_url(other, 7), width=84, alt=f"The drawing {finding.trial}.")
         digit, probability = predictor(other).top(1)[0]
         trial = finding.trial[0].upper() + finding.trial[1:]
         text.markdown(f"{finding.text}  \n{trial}: **{digit}** ({probability:.0%}).")
 
 
-def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
+def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
     """Which pixels speak for the answer, and what each layer makes of the drawing."""
     (digit, _), (second, _) = prediction.top(2)
+    best, next_best = pictures.with_article(digit), pictures.with_article(second)
     if network.config.layers:
         shown = [explanation.ink_credits(network, image, digit, second)]
         text = (
-            f":blue[**Blue**] ink speaks for {pictures.a(digit)}, :orange[**orange**] ink for {pictures.a(second)}, "
+            f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, "
             f"the next best. Added up, they give how much the drawing favours {digit} over {second}."
         )
     else:
         shown = [explanation.ink_credits(network, image, digit), explanation.ink_credits(network, image, second)]
         text = (
-            f"Each pixel times its weight, on the left for {pictures.a(digit)}, on the right for {pictures.a(second)}: "
+            f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
             ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
             "own that it starts from (its bias), is all that counts: the largest wins."
         )
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(
-        pictures.url(style.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
-        alt=f"The drawing: pixels that speak for {pictures.a(digit)} in blue, for {pictures.a(second)} in orange."
+        pictures.png_url(style.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
+        alt=f"The drawing: pixels that speak for {best} in blue, for {next_best} in orange."
         if network.config.layers
-        else f"Each pixel times its weight, for {pictures.a(digit)} and for {pictures.a(second)}: blue speaks for it.",
+        else f"Each pixel times its weight, for {best} and for {next_best}: blue speaks for it.",
     )
     right.markdown(text)
     *hidden, _ = explanation.layer_outputs(network, image)
@@ -212,7 +216,7 @@ def why(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Pre
         scaled = maps / max(float(np.abs(maps).max()), 1e-9)
         columns, side = (16, 36) if output.ndim == 3 else (32, 14)
         st.image(
-            pictures.url(style.mosaic(scaled, columns, side)),
+            pictures.png_url(style.mosaic(scaled, columns, side)),
             width="stretch",
             alt=f"{name}. Blue above 0, orange below, pale near 0.",
         )
@@ -223,10 +227,10 @@ def _first(units: int, kind: str) -> str:
     return f", the first {most}" if units > most else ""
 
 
-def alike(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
+def similar_images(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
     """The training images that are most like the drawing."""
     found = explanation.nearest(image, dataset.train_images)
     st.caption("The network cannot see these. It has only its weights.")
     digits = [int(dataset.train_labels[i]) for i in found]
-    alt = [f"A training image of {pictures.a(digit)}." for digit in digits]
-    pictures.row([dataset.train_images[i] for i in found], [str(digit) for digit in digits], alt=alt)
+    alt = [f"A training image of {pictures.with_article(digit)}." for digit in digits]
+    pictures.image_row([dataset.train_images[i] for i in found], [str(digit) for digit in digits], alt=alt)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BROUGHT_BACK = Key("brought-back-noted", 0)
 
 
-def offer() -> None:
+def network_upload() -> None:
     """A place for a file, folded away: a network becomes a run of the visitor's, settings go into the editor."""
     folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
     with folded:
@@ -63,7 +63,7 @@ def _take(content: bytes, name: str) -> None:
 def _run(network: TrainedNetwork, name: str) -> Run:
     """A network from a file as an ended run, tested on what it names or else on what this server has."""
     for data_set in (network.config.dataset, editor_state.first_config().dataset):
-        dataset = data_sets.peek(data_set)
+        dataset = data_sets.peek_data_set(data_set)
         if dataset is not None:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
             # A file may be called anything, and this is shown as Markdown.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Offer:
+class Download:
     """A file that can be had.
 
     Args:
@@ -37,7 +37,7 @@ class Offer:
     note: str
 
 
-def offer(run: Job) -> None:
+def download_panel(run: Job) -> None:
     """All that a network's run can be taken home as, folded away; a classical model's has nothing of it."""
     if not isinstance(run, Run) or run.snapshot.network is None:
         return
@@ -45,8 +45,8 @@ def offer(run: Job) -> None:
     if not folded.open:
         return
     with folded:
-        name = _file_name(run_picker.title(run))
-        for title, offers in files(run).items():
+        name = _file_name(run_picker.run_title(run))
+        for title, offers in download_files(run).items():
             st.markdown(f"**{title}**")
             with st.container(horizontal=True):
                 for one in offers:
@@ -66,49 +66,49 @@ def offer(run: Job) -> None:
             st.code(keras_script.keras_script(run.config), language="python")
 
 
-def files(run: Run) -> dict[str, list[Offer]]:
+def download_files(run: Run) -> dict[str, list[Download]]:
     """The files of a run that has left a network, under a title for each kind of them."""
     shot, config = run.snapshot, run.config
     network = shot.network
     if network is None:
         return {}
     pixels = "from 0 to 255" if config.pixels == "raw" else "from 0 to 1"
-    file = f"{_file_name(run_picker.title(run))}.py"
+    file = f"{_file_name(run_picker.run_title(run))}.py"
     programs = [
-        Offer(
+        Download(
             "Keras script",
             ".py",
             lambda: keras_script.keras_script(config, file),
             "Trains the same network without the playground.",
         ),
-        Offer("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
-        Offer("Settings", ".json", config.to_json, "All settings of the run, as the playground writes them."),
+        Download("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
+        Download("Settings", ".json", config.to_json, "All settings of the run, as the playground writes them."),
     ]
     if config.dataset != "mnist":
         note = "The images as IDX files, which the script and the notebook read from a folder."
-        programs.append(Offer("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
+        programs.append(Download("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
     return {
         "Code": programs,
         "Model": [
-            Offer(
+            Download(
                 "Keras model",
                 ".keras",
                 lambda: keras_file(network),
                 f"For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
             ),
-            Offer("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
+            Download("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
         ],
         "Report": [
-            Offer(
+            Download(
                 "Report",
                 ".html",
-                lambda: report.report(run_picker.title(run), config, run.dataset, shot),
+                lambda: report.report(run_picker.run_title(run), config, run.dataset, shot),
                 "One page with settings, curves, matrix, figures and mistakes, to keep or to print.",
             ),
-            Offer(
+            Download(
                 "Figures", "-figures.zip", lambda: report.figure_files(shot), "Curves and matrix, as PNG and as SVG."
             ),
-            Offer("History", ".csv", lambda: report.history_csv(shot.epochs), "Loss and accuracy of each epoch."),
+            Download("History", ".csv", lambda: report.history_csv(shot.epochs), "Loss and accuracy of each epoch."),
         ],
     }
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.job import Job
 
 
-def noun(run: Job) -> str:
+def class_noun(run: Job) -> str:
     """What a kind of image is called: "digit", or "class" where the images are the visitor's own or no digits."""
     return "class" if run.dataset.name == uploads.NAME else noun_of(run.dataset.class_names)
 
@@ -33,7 +33,7 @@ def _choose_cell(true: int, answer: int) -> None:
     controls.choose("cell-answer", answer)
 
 
-def show_matrix(result: Evaluation, noun: str, names: Sequence[str]) -> None:
+def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """The confusion matrix in the chosen view, with the cell whose images are shown."""
     views = list(metrics.CONFUSION_VIEWS)
     titles = {views[1]: f"Shares of each true {noun}"}
@@ -48,7 +48,7 @@ def show_matrix(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     )
     matrix = metrics.CONFUSION_VIEWS[view](result.confusion)
     texts = [[metrics.share_text(x) if matrix.dtype.kind == "f" else str(x or "") for x in row] for row in matrix]
-    pictures.matrix(
+    pictures.clickable_matrix(
         result.confusion,
         texts,
         "matrix",
@@ -72,7 +72,7 @@ def _cell(result: Evaluation) -> tuple[int, int]:
     return true, answer
 
 
-def show_cell(result: Evaluation, split: Split, noun: str, names: Sequence[str]) -> None:
+def cell_images(result: Evaluation, split: Split, noun: str, names: Sequence[str]) -> None:
     """The images in one cell of the matrix."""
     classes = metrics.classes_in(result.confusion)
     true, answer = _cell(result)
@@ -84,13 +84,13 @@ def show_cell(result: Evaluation, split: Split, noun: str, names: Sequence[str])
         place.selectbox(label, classes, format_func=names.__getitem__, **controls.seeded_choice(name, value, classes))
     indices = result.cell(true, answer)
     count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
-    st.markdown(f"**{count} of {pictures.a(true, names)} read as {names[answer]}**")
-    pictures.readings(result, split.test_images, indices, names)
+    st.markdown(f"**{count} of {pictures.with_article(true, names)} read as {names[answer]}**")
+    pictures.read_images(result, split.test_images, indices, names)
 
 
-def show_digits(result: Evaluation, noun: str, names: Sequence[str]) -> None:
+def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """Precision, recall, F1 and support of each digit."""
-    three = pictures.a(3, names)
+    three = pictures.with_article(3, names)
     st.caption(
         f"**Precision**: of all images it called {three}, how many are {three}. **Recall**: of all images of {three}, "
         f"how many it called {three}. **F1**: the harmonic mean of the two. "
@@ -109,16 +109,16 @@ def show_digits(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     )
 
 
-def show_one(result: Evaluation, split: Split, names: Sequence[str]) -> None:
+def one_test_image(result: Evaluation, split: Split, names: Sequence[str]) -> None:
     """One test image with its ten probabilities."""
     index = st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0))
     label, answer = int(result.labels[index]), int(result.predicted[index])
-    st.markdown(f"It is **{pictures.a(label, names)}**, read as **{names[answer]}**.")
+    st.markdown(f"It is **{pictures.with_article(label, names)}**, read as **{names[answer]}**.")
     picture, bars = st.columns([1, 3], vertical_alignment="center")
     picture.image(
-        pictures.paper(split.test_images[index], 5),
+        pictures.ink_url(split.test_images[index], 5),
         width=140,
-        alt=f"Test image {index}: {pictures.a(label, names)}.",
+        alt=f"Test image {index}: {pictures.with_article(label, names)}.",
     )
     kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
     table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})

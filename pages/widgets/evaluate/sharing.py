@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from mnist_core.store.records import StoredRun
 
 
-def offer(run: Job) -> None:
+def share_run_popover(run: Job) -> None:
     """The link to one of the visitor's runs, to be made and taken back; for a network's that has ended."""
     if not isinstance(run, Run) or run.snapshot.status.is_active or run.snapshot.network is None:
         return
-    links.show_large()
+    links.large_code()
     folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share-run")
     if not folded.open:
         return
@@ -51,18 +51,18 @@ def _offer(run: Run) -> None:
             shares.share(token, run.id)
             st.rerun()
         return
-    links.offer(link.to_run(links.page(), workspaces.share_token(token, run.id)), "share-run")
+    links.link_with_code(link.to_run(links.page_address(), workspaces.share_token(token, run.id)), "share-run")
     if st.button("Stop sharing", icon=":material/link_off:", key="share-run-off"):
         shares.unshare(token, run.id)
         st.rerun()
 
 
-def is_asked() -> bool:
+def is_shared_run_in_address() -> bool:
     """Whether the page's address names a run that somebody has shared."""
     return link.SHARED in st.query_params
 
 
-def opened() -> Run | None:
+def shared_run() -> Run | None:
     """The shared run that the page's address names, after saying so; None, after saying why, if it cannot be seen.
 
     It is held for nobody: it is neither among the visitor's runs nor in their workspace.
@@ -70,7 +70,7 @@ def opened() -> Run | None:
     run = _find(st.query_params[link.SHARED])
     with st.container(horizontal=True):
         if run is not None and st.button("Try this network", icon=":material/play_circle:", type="primary"):
-            links.try_out(dataclasses.replace(run.config, dataset=run.dataset.name))
+            links.open_in_editor(dataclasses.replace(run.config, dataset=run.dataset.name))
         st.button("To your own runs", icon=":material/arrow_back:", on_click=_leave)
     return run
 
@@ -94,7 +94,7 @@ def _find(token: str) -> Run | None:
         icon=":material/visibility:",
     )
     # Its title is another visitor's text: shown as it stands.
-    st.text(run_picker.title(run))
+    st.text(run_picker.run_title(run))
     return run
 
 

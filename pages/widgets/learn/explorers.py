@@ -157,7 +157,7 @@ def matrices(_: Dataset, __: Step) -> None:
     confusion = printed[key].confusion
     assert confusion is not None
     only_errors = right.toggle("Only the mistakes", key="printed-errors")
-    pictures.confusion(confusion, "printed-matrix", only_errors)
+    pictures.counts_matrix(confusion, "printed-matrix", only_errors)
 
 
 def two_classes(_: Dataset, __: Step) -> None:
@@ -165,7 +165,7 @@ def two_classes(_: Dataset, __: Step) -> None:
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
     digit = st.selectbox("Is it a …", range(CLASSES), 5)
-    _four(demos.folded(confusion, digit), pictures.a(digit), f"not {pictures.a(digit)}")
+    _four(demos.folded(confusion, digit), pictures.with_article(digit), f"not {pictures.with_article(digit)}")
 
 
 def mushrooms(_: Dataset, __: Step) -> None:

@@ -30,7 +30,7 @@ def examples(dataset: Dataset, _: Step) -> None:
         index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
         if st.toggle("Show its label"):
             st.markdown(f"Its label is **{dataset.train_labels[index]}**.")
-    left.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
+    left.image(pictures.ink_url(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
 
 
 def tasks(dataset: Dataset, _: Step) -> None:
@@ -63,12 +63,12 @@ def tasks(dataset: Dataset, _: Step) -> None:
 
 def file(dataset: Dataset, _: Step) -> None:
     """The file byte by byte."""
-    dataset_views.file(dataset)
+    dataset_views.idx_file(dataset)
 
 
 def one_image(dataset: Dataset, _: Step) -> None:
     """An image in numbers."""
-    dataset_views.one_image(dataset)
+    dataset_views.image_in_numbers(dataset)
 
 
 def hold_back(dataset: Dataset, _: Step) -> None:
@@ -110,9 +110,9 @@ def tensor(dataset: Dataset, _: Step) -> None:
     written = f"train_images[{', '.join(map(str, index))}]" if index else "train_images"
     st.markdown(f"`{written}`: rank **{part.ndim}**, shape **{part.shape}**, dtype **{part.dtype}**")
     if part.ndim == 3:
-        pictures.row(list(part[:10]), [str(k) for k in range(10)], 48)
+        pictures.image_row(list(part[:10]), [str(k) for k in range(10)], 48)
     elif part.ndim == 2:
-        st.image(pictures.paper(part, 5), width=140, alt=f"Training image {index[0]}")
+        st.image(pictures.ink_url(part, 5), width=140, alt=f"Training image {index[0]}")
     else:
         st.code(" ".join(map(str, part.ravel())), wrap_lines=True)
 
@@ -137,9 +137,9 @@ def prepare(dataset: Dataset, _: Step) -> None:
     st.code(" ".join(number.format(value) for value in middle), wrap_lines=True)
     if stage >= 3:
         alt = f"Training image {index} as a single row of 784 pixels"
-        st.image(pictures.paper(np.repeat(images, 24, axis=0)), width="stretch", alt=alt)
+        st.image(pictures.ink_url(np.repeat(images, 24, axis=0)), width="stretch", alt=alt)
     else:
-        st.image(pictures.paper(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
+        st.image(pictures.ink_url(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
     one_hot = " ".join(str(int(digit == label)) for digit in range(CLASSES))
     st.markdown(f"Its label: **{one_hot if stage == 4 else label}**")
 
@@ -156,20 +156,20 @@ def convolution(dataset: Dataset, _: Step) -> None:
     first, second, third = st.columns(3)
     label = dataset.test_labels[index]
     first.image(
-        pictures.paper(image, 6),
+        pictures.ink_url(image, 6),
         caption="the picture, 28x28",
         width=168,
-        alt=f"Test image {index}, {pictures.a(label)}",
+        alt=f"Test image {index}, {pictures.with_article(label)}",
     )
     largest = np.abs(stencil).max()
     second.image(
-        pictures.url(style.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
+        pictures.png_url(style.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
         caption="the filter, 3x3",
         alt=f"The nine weights of the filter for {name}",
         width=88,
     )
     third.image(
-        pictures.url(style.mosaic(answers[None], 1, 156)),
+        pictures.png_url(style.mosaic(answers[None], 1, 156)),
         caption="its answers, 26x26",
         width=160,
         alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",

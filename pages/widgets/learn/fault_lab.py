@@ -45,7 +45,7 @@ def _hints(number: int) -> Key[int]:
     return Key(f"lab-hints-{number}-noted", 0)
 
 
-def show(dataset: Dataset) -> None:
+def fault_lab_view(dataset: Dataset) -> None:
     """A case: its curves and matrix, and the question what is wrong; after the last one a summary."""
     number = _number()
     if number == _SUMMARY:
@@ -59,7 +59,7 @@ def show(dataset: Dataset) -> None:
         )
         if run is not None:
             st.error(run.snapshot.message, icon=":material/error:")
-        trials.show_refusal()
+        trials.refusal_message()
         with st.container(horizontal=True):
             _contents(number)
             if st.button("Start", icon=":material/play_arrow:", type="primary"):
@@ -70,14 +70,14 @@ def show(dataset: Dataset) -> None:
         if run.snapshot.status.is_active:
             st.fragment(_follow, run_every=live.poll_seconds())(run)
             return
-        if not replays.show({_NAME: run}, _curves):
+        if not replays.replay_view({_NAME: run}, _curves):
             return
         _evidence(run)
     with right:
         _ask(number, dataset)
 
 
-def remember(is_shown: bool) -> None:
+def case_to_address(is_shown: bool) -> None:
     """Write the first answers and the case into the page's address: a reload or a link comes back to them.
 
     The number of a case does not tell the fault.
@@ -96,7 +96,7 @@ def remember(is_shown: bool) -> None:
         del st.query_params[_PARAMETER]
 
 
-def is_asked_for() -> bool:
+def is_case_in_address() -> bool:
     """Whether the page's address names a case."""
     return _PARAMETER in st.query_params
 
@@ -106,7 +106,7 @@ def _number() -> int:
     number = _CASE.get()
     if number is None:
         number = _left(len(NUMBERED)) or _SUMMARY
-        if is_asked_for():
+        if is_case_in_address():
             try:
                 number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
             except DataError as error:
@@ -143,7 +143,7 @@ def _run(number: int, dataset: Dataset) -> Run | None:
     spoiled = faults.spoiled(key, dataset)
     run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
     if run is not None:
-        trials.watch(run, key)
+        trials.watch_run(run, key)
         _RUN.set((number, run))
     return run
 
@@ -166,19 +166,19 @@ def _curves(there: run_curves.Shown) -> None:
 
 
 def _stacked(there: run_curves.Shown) -> None:
-    run_curves.curves(there, places=(st.container(), st.container()), height=_CURVE_HEIGHT)
+    run_curves.training_curves(there, places=(st.container(), st.container()), height=_CURVE_HEIGHT)
 
 
 def _evidence(run: Run) -> None:
     left, right = st.columns([6, 7])
     with left:
         _stacked({_NAME: run})
-        replays.offer({_NAME: run})
+        replays.replay_button({_NAME: run})
     with right:
         result = run.snapshot.evaluation
         if result is not None:
             st.markdown("**Confusion matrix**")
-            pictures.confusion(result.confusion, "fault-matrix", height=_MATRIX_HEIGHT)
+            pictures.counts_matrix(result.confusion, "fault-matrix", height=_MATRIX_HEIGHT)
 
 
 def _begin(number: int, dataset: Dataset) -> None:
@@ -190,9 +190,9 @@ def _begin(number: int, dataset: Dataset) -> None:
             _config(key, dataset), faults.spoiled(key, dataset), visitor_runs.watcher(), faults.start(key)
         )
     except PlaygroundError as error:
-        trials.refuse(error)
+        trials.remember_refusal(error)
     else:
-        trials.watch(run, key)
+        trials.watch_run(run, key)
         _RUN.set((number, run))
     st.rerun()
 

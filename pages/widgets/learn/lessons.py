@@ -87,7 +87,7 @@ def _seen(name: str) -> Key[bool]:
     return Key(f"seen-{name}-noted", False)
 
 
-def progress(key: str) -> Progress:
+def course_progress(key: str) -> Progress:
     """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
     course = COURSES[key]
     if not _restored(key).get():
@@ -116,10 +116,10 @@ def _restore(key: str, course: Course) -> None:
         _seen(_answer_name(key, at)).set(found.is_done(at))
 
 
-def remember(is_shown: bool) -> None:
+def progress_to_address(is_shown: bool) -> None:
     """Write the progress, and the step that is shown, into the address: a reload or a link comes back to it."""
     for key in COURSES:
-        text = progress(key).to_text()
+        text = course_progress(key).to_text()
         if text.strip("-"):
             st.query_params[key] = text
     place = _SHOWN_STEP.get()
@@ -139,13 +139,13 @@ def _step_of_address(key: str, course: Course) -> int | None:
     return int(text) - 1 if is_here and is_step else None
 
 
-def show(dataset: Dataset) -> None:
+def courses_view(dataset: Dataset) -> None:
     """A course to choose, and its step where the visitor is."""
     keys = list(COURSES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         asked = st.query_params.get("course", keys[0])
-        key = segments.choose("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
-        course, done = COURSES[key], progress(key)
+        key = segments.segmented_choice("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
+        course, done = COURSES[key], course_progress(key)
         linked = _step_of_address(key, course)
         at = _step(key).get_or_set(done.next_step if linked is None else linked)
         _contents(key, course, done, at)
@@ -154,14 +154,14 @@ def show(dataset: Dataset) -> None:
     st.progress(done.done / len(course.steps))
     anchor = f"{key}-{at + 1}"
     st.subheader(f"{at + 1}. {step.title}", anchor=anchor)
-    scrolling.to_heading(anchor, key="step-heading")
+    scrolling.scroll_to_heading(anchor, key="step-heading")
     if not at:
         st.caption(f"{course.summary} After the tutorial of {course.source}.")
     st.markdown(step.text)
     if step.activity in ACTIVITIES:
         with st.container(border=True):
             ACTIVITIES[step.activity](dataset, step)
-    answer = ask(_answer_name(key, at), step.question)
+    answer = question_choice(_answer_name(key, at), step.question)
     is_shown = answer is not None
     if step.trials:
         with st.container(border=True):
@@ -170,7 +170,7 @@ def show(dataset: Dataset) -> None:
             is_shown = _try(step, dataset, answer is not None, is_seen=seen.get())
             seen.set(seen.get() and not is_shown)
     if is_shown and answer is not None:
-        explain(step.question, answer)
+        answer_feedback(step.question, answer)
         _done(_answer_name(key, at)).set(True)
     _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
@@ -201,7 +201,7 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
     )
 
 
-def ask(name: str, question: Question) -> int | None:
+def question_choice(name: str, question: Question) -> int | None:
     """A question whose answer is noted under `name`, the first one apart; None before there is one."""
     st.markdown(f"**{question.text}**")
     answer: int | None = st.radio(
@@ -231,11 +231,11 @@ def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool
     article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
 
     def draw(there: run_curves.Shown) -> None:
-        run_curves.curves(there, article, step.floor)
-        run_curves.results(there)
+        run_curves.training_curves(there, article, step.floor)
+        run_curves.results_table(there)
 
-    trials.show_refusal()
-    ended = trials.show(step.trials, dataset, draw, is_seen=is_seen)
+    trials.refusal_message()
+    ended = trials.trials_view(step.trials, dataset, draw, is_seen=is_seen)
     if ended and step.activity == "answer":
         _answers(ended, dataset)
     return bool(ended)
@@ -253,8 +253,8 @@ def _answers(ended: run_curves.Named, dataset: Dataset) -> None:
         if result is not None:
             shown[name] = dict(enumerate(result.probabilities[printed.image].tolist()))
     label = f"test image {printed.image}"
-    alt = f"T{label[1:]}, {pictures.a(int(dataset.test_labels[printed.image]))}"
-    st.image(pictures.paper(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
+    alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]))}"
+    st.image(pictures.ink_url(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
     for column, (name, probabilities) in zip(st.columns(len(shown)), shown.items(), strict=True):
         with column:
             st.markdown(f"**{name}**")
@@ -271,7 +271,7 @@ def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
     return table
 
 
-def explain(question: Question, answer: int) -> None:
+def answer_feedback(question: Question, answer: int) -> None:
     """Whether the answer was right, and why."""
     if answer == question.right:
         st.success(f"**Right!** {question.why}", icon=":material/check_circle:")
@@ -280,9 +280,9 @@ def explain(question: Question, answer: int) -> None:
         st.warning(f"**Not quite. The right answer is: {right}.** {question.why}", icon=":material/lightbulb:")
 
 
-def go_to(key: str, step: int) -> None:
+def open_step(key: str, step: int) -> None:
     """Let a course, and its step counted from 0, be what is shown."""
-    segments.remembered("course").set(key)
+    segments.remembered_segment("course").set(key)
     controls.choose("course", key)
     _step(key).set(step)
 
@@ -296,12 +296,12 @@ def open_in_train(config: RunConfig, dataset: Dataset) -> None:
 def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
     with st.container(horizontal=True):
         if at:
-            st.button("Back", icon=":material/arrow_back:", on_click=go_to, args=(key, at - 1))
+            st.button("Back", icon=":material/arrow_back:", on_click=open_step, args=(key, at - 1))
         if at + 1 < len(course.steps):
             st.button(
                 "Next",
                 icon=":material/arrow_forward:",
-                on_click=go_to,
+                on_click=open_step,
                 args=(key, at + 1),
                 type="primary" if is_explained else "secondary",
             )
@@ -313,7 +313,7 @@ def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bo
 
 def _end(key: str, course: Course) -> None:
     """What has come of a course, and what to do next."""
-    done = progress(key)
+    done = course_progress(key)
     count = len(course.steps)
     left = [str(at + 1) for at in range(count) if not done.is_done(at)]
     if left:
@@ -328,7 +328,9 @@ def _end(key: str, course: Course) -> None:
     following = keys.index(key) + 1
     if following < len(keys):
         name = COURSES[keys[following]].name
-        st.button(f"Next course: {name}", icon=":material/arrow_forward:", on_click=go_to, args=(keys[following], 0))
+        st.button(
+            f"Next course: {name}", icon=":material/arrow_forward:", on_click=open_step, args=(keys[following], 0)
+        )
     else:
         st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=_go_to_view, args=(fault_lab.VIEW,))
 

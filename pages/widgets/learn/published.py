@@ -34,7 +34,7 @@ EXAMINED = {
 _ARTICLE = Key("article-noted", "")
 
 
-def show(dataset: Dataset) -> None:
+def published_view(dataset: Dataset) -> None:
     """One article's figures, with buttons to run its recipe or all of them."""
     st.markdown("What the tutorials printed, and what the same recipes come to on this server, run once for everybody.")
     if dataset.name != "mnist":
@@ -52,12 +52,14 @@ def show(dataset: Dataset) -> None:
         on_change=lambda: _ARTICLE.set(controls.chosen("article-choice")),
     )
     article = ARTICLES[key]
-    ended = trials.show((Trial(_OURS, article.config),), dataset, functools.partial(run_curves.curves, article=article))
+    ended = trials.trials_view(
+        (Trial(_OURS, article.config),), dataset, functools.partial(run_curves.training_curves, article=article)
+    )
     run = ended.get(_OURS)
     _table(article, run)
     if run is not None:
         with st.container(horizontal=True):
-            run_curves.offer_mistakes(run)
+            run_curves.mistakes_button(run)
             if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
                 lessons.open_in_train(article.config, dataset)
     if article.confusion is not None:
@@ -72,17 +74,17 @@ def show(dataset: Dataset) -> None:
 
 def _examine(course: str, title: str) -> None:
     titles = [step.title for step in COURSES[course].steps]
-    lessons.go_to(course, titles.index(title))
+    lessons.open_step(course, titles.index(title))
     controls.choose("learn-view", lessons.VIEW)
 
 
 def _offer_all(dataset: Dataset) -> None:
     every = tuple({article.config: Trial(key, article.config) for key, article in ARTICLES.items()}.values())
-    there = trials.found(every, dataset)
+    there = trials.trial_runs(every, dataset)
     if len(there) < len(every) and st.button(f"Run all {len(every)} recipes", icon=":material/playlist_play:"):
-        trials.start(every, dataset)
+        trials.start_trials(every, dataset)
         st.rerun()
-    trials.show_refusal()
+    trials.refusal_message()
 
 
 def _table(article: Article, run: Run | None) -> None:
@@ -108,4 +110,4 @@ def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
     view = left.segmented_control("Matrix", views, default=views[0], required=True)
     only_errors = right.toggle("Only the mistakes", key="published-errors")
     matrix = ours if view == "Ours" and ours is not None else printed
-    pictures.confusion(matrix, "published-matrix", only_errors)
+    pictures.counts_matrix(matrix, "published-matrix", only_errors)

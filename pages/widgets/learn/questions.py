@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from mnist_core.runs.classical_run import ClassicalRun
 
 
-def show(dataset: Dataset) -> None:
+def questions_view(dataset: Dataset) -> None:
     """One of the questions: predict, let it run, see."""
     keys = list(EXPERIMENTS)
-    key = segments.choose("Question", "experiment", keys, lambda key: EXPERIMENTS[key].title)
+    key = segments.segmented_choice("Question", "experiment", keys, lambda key: EXPERIMENTS[key].title)
     experiment = EXPERIMENTS[key]
     st.markdown(experiment.text)
-    answer = lessons.ask(f"experiment-{key}", experiment.question)
+    answer = lessons.question_choice(f"experiment-{key}", experiment.question)
     if answer is None:
         st.caption(lessons.ANSWER_FIRST)
         return
-    trials.show_refusal()
+    trials.refusal_message()
     if experiment.classical:
         _classical(experiment, dataset)
         st.markdown("**Two networks**, for comparison")
-    draw = functools.partial(_trends, experiment) if experiment.across else run_curves.compare
-    ended = trials.show(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
+    draw = functools.partial(_trends, experiment) if experiment.across else run_curves.curves_and_results
+    ended = trials.trials_view(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
     if ended:
         if experiment.classical:
-            run_curves.offer_mistakes(next(iter(ended.values())))
-        lessons.explain(experiment.question, answer)
+            run_curves.mistakes_button(next(iter(ended.values())))
+        lessons.answer_feedback(experiment.question, answer)
 
 
 def _trends(experiment: Experiment, there: run_curves.Shown) -> None:
@@ -70,7 +70,7 @@ def _trends(experiment: Experiment, there: run_curves.Shown) -> None:
             )
             alt = f"{title} over the number of {experiment.across}; the table below has the values."
             st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
-    run_curves.results(there)
+    run_curves.results_table(there)
 
 
 def _classical(experiment: Experiment, dataset: Dataset) -> None:
@@ -78,7 +78,7 @@ def _classical(experiment: Experiment, dataset: Dataset) -> None:
     runs = [_run(kind, dataset, experiment) for kind in experiment.classical]
     for kind, run in zip(experiment.classical, runs, strict=True):
         if run is not None:
-            trials.watch(run, kind)
+            trials.watch_run(run, kind)
     if any(run is not None and run.snapshot.status.is_active for run in runs):
         st.fragment(_follow, run_every=live.poll_seconds())(experiment, dataset)
     else:
@@ -88,7 +88,7 @@ def _classical(experiment: Experiment, dataset: Dataset) -> None:
 def _run(kind: str, dataset: Dataset, experiment: Experiment) -> ClassicalRun | None:
     """The server's run of a model; else the last one that the visitor watched, such as one that was stopped."""
     run = run_cache.shared().find_classical(kind, dataset, _split(experiment))
-    return run or trials.watched(kind)  # type: ignore[return-value]
+    return run or trials.watched_run(kind)  # type: ignore[return-value]
 
 
 def _split(experiment: Experiment) -> str:
@@ -119,9 +119,9 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
 def _start(kind: str, dataset: Dataset, split: str) -> None:
     trials.REFUSAL.set(None)
     try:
-        trials.watch(run_cache.shared().classical(kind, dataset, split, visitor_runs.watcher()), kind)
+        trials.watch_run(run_cache.shared().classical(kind, dataset, split, visitor_runs.watcher()), kind)
     except PlaygroundError as error:
-        trials.refuse(error)
+        trials.remember_refusal(error)
     st.rerun()
 
 
@@ -133,9 +133,9 @@ def _state(kind: str, run: ClassicalRun) -> None:
         last = shot.points[-1] if shot.points else None
         reached = f"{last.done:,} of {shot.whole:,} {shot.counted}, {last.accuracy:.1%} right so far" if last else ""
         st.progress(shot.fraction, text=reached or "Getting ready …", width=320)
-        trials.offer_stop([run], key=f"stop-{kind}")
+        trials.stop_button([run], key=f"stop-{kind}")
     elif shot.evaluation is not None:
-        st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {live.duration(shot.work_seconds)}", width=190)
-        run_curves.offer_mistakes(run)
+        st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {live.duration_text(shot.work_seconds)}", width=190)
+        run_curves.mistakes_button(run)
     if shot.message:
         st.caption(shot.message)

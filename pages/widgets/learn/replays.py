@@ -37,7 +37,7 @@ _SEEN: Key[frozenset[str]] = Key("seen-runs-noted", frozenset())
 _REPLAY: Key[tuple[tuple[str, ...], float] | None] = Key("replay-noted", None)
 
 
-def note_seen(runs: Iterable[Job]) -> None:
+def mark_seen(runs: Iterable[Job]) -> None:
     """Note that the visitor has seen these runs learn, or has seen enough of them."""
     _SEEN.set(_seen() | {run.id for run in runs})
 
@@ -51,7 +51,7 @@ def _are_seen(runs: Mapping[str, Run]) -> bool:
     return _seen().issuperset(run.id for run in runs.values())
 
 
-def show(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
+def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
     """Play ended runs back if the visitor has not seen them; whether there is nothing (more) to play.
 
     Args:
@@ -66,13 +66,13 @@ def show(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
         draw(replay.frame(runs, 0, in_turn))
         return False
     if preference.is_reduced or _fraction(runs) >= 1:
-        note_seen(runs.values())
+        mark_seen(runs.values())
         return True
     st.fragment(_play, run_every=_POLL_SECONDS)(runs, draw, in_turn)
     return False
 
 
-def offer(runs: Mapping[str, Run]) -> None:
+def replay_button(runs: Mapping[str, Run]) -> None:
     """A button that plays runs again."""
     st.button("Replay", icon=":material/replay:", on_click=_again, args=(runs,), type="tertiary")
 
@@ -98,4 +98,4 @@ def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool) -> None:
         st.rerun()  # The whole page, which stops polling and shows the results.
     draw(replay.frame(runs, fraction, in_turn))
     st.progress(fraction, text="Replay: this server has done the training before.")
-    st.button("Skip", icon=":material/skip_next:", on_click=note_seen, args=(list(runs.values()),), type="tertiary")
+    st.button("Skip", icon=":material/skip_next:", on_click=mark_seen, args=(list(runs.values()),), type="tertiary")

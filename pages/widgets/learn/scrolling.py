@@ -35,7 +35,7 @@ _SCROLL = st.components.v2.component(
 )
 
 
-def to_heading(anchor: str, key: str) -> None:
+def scroll_to_heading(anchor: str, key: str) -> None:
     """Scroll to the heading with this `anchor` when it is another one than in the last rerun.
 
     Nothing moves when the page is first shown, nor in reruns with the same anchor.

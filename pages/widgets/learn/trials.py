@@ -33,54 +33,57 @@ _WATCHED: Key[Mapping[object, Job]] = Key("watched-runs-noted", MappingProxyType
 _AWAITED: Key[Sequence[Trial] | None] = Key("awaited-trials-noted", None)
 
 
-def on(trial: Trial, dataset: Dataset) -> Trial:
+def with_dataset(trial: Trial, dataset: Dataset) -> Trial:
     """A trial on the data set that is there."""
     return dataclasses.replace(trial, config=dataclasses.replace(trial.config, dataset=dataset.name))
 
 
-def found(trials: Sequence[Trial], dataset: Dataset) -> Named:
+def trial_runs(trials: Sequence[Trial], dataset: Dataset) -> Named:
     """Those of the trials that the server has run or is running, by name."""
     runs = run_cache.shared()
-    there = {trial.name: runs.find_network(on(trial, dataset).config, dataset) for trial in trials}
+    there = {trial.name: runs.find_network(with_dataset(trial, dataset).config, dataset) for trial in trials}
     return {name: run for name, run in there.items() if run is not None}
 
 
-def start(trials: Sequence[Trial], dataset: Dataset) -> None:
-    """Let the server run those of the trials that it has not run yet; `show_refusal` says where it cannot."""
+def start_trials(trials: Sequence[Trial], dataset: Dataset) -> None:
+    """Let the server run those of the trials that it has not run yet; `refusal_message` says where it cannot."""
     REFUSAL.set(None)
     try:
         for trial in trials:
-            watch(run_cache.shared().network(on(trial, dataset).config, dataset, visitor_runs.watcher()), trial.config)
+            watch_run(
+                run_cache.shared().network(with_dataset(trial, dataset).config, dataset, visitor_runs.watcher()),
+                trial.config,
+            )
     except PlaygroundError as error:
-        refuse(error)
+        remember_refusal(error)
 
 
-def refuse(error: PlaygroundError) -> None:
+def remember_refusal(error: PlaygroundError) -> None:
     """Note why the server does not take a run, until another one is begun."""
     REFUSAL.set(str(error))
 
 
-def show_refusal() -> None:
+def refusal_message() -> None:
     """Say why the server did not take the last run that was asked for, if it did not."""
     refusal = REFUSAL.get()
     if refusal:
         st.error(refusal, icon=":material/error:")
 
 
-def watch(run: Job, what: Hashable) -> None:
+def watch_run(run: Job, what: Hashable) -> None:
     """Let a run that goes on know that the visitor looks at it, unless they have left it."""
     if run.snapshot.status.is_active and run.id not in _LEFT.get():
         run.watch(visitor_runs.watcher())
-        replays.note_seen([run])
+        replays.mark_seen([run])
         _WATCHED.set({**_WATCHED.get(), what: run})
 
 
-def watched(what: Hashable) -> Job | None:
+def watched_run(what: Hashable) -> Job | None:
     """The run of `what` that the visitor watched last, whatever has become of it."""
     return _WATCHED.get().get(what)
 
 
-def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
+def stop_button(runs: Iterable[Job], key: str = "stop") -> None:
     """A button to stop runs, unless the visitor has pressed it and others go on watching."""
     active = [run for run in runs if run.snapshot.status.is_active]
     left = _LEFT.get()
@@ -94,7 +97,9 @@ def offer_stop(runs: Iterable[Job], key: str = "stop") -> None:
         st.rerun()
 
 
-def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_seen: bool = False) -> Named:
+def trials_view(
+    trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_seen: bool = False
+) -> Named:
     """Start the trials when told to, show them while they learn, and give them back once all have ended.
 
     Ended runs that the visitor has not seen learn are played back first.
@@ -106,15 +111,15 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         in_turn: whether one waits for the other, so that their times can be compared.
         is_seen: whether the visitor has seen them before, such as in a session that a reload has ended.
     """
-    there = found(trials, dataset)
+    there = trial_runs(trials, dataset)
     if is_seen:
-        replays.note_seen(there.values())
+        replays.mark_seen(there.values())
     for trial in trials:
         if trial.name in there:
-            watch(there[trial.name], trial.config)
+            watch_run(there[trial.name], trial.config)
     is_whole = len(there) == len(trials)
     if (is_whole and _are_active(there)) or _AWAITED.get() == trials:
-        offer_stop(there.values())
+        stop_button(there.values())
         st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
         return {}
     if not is_whole:
@@ -123,10 +128,10 @@ def show(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = 
         if there:
             draw(there)
         return {}
-    if not replays.show(there, draw, in_turn):
+    if not replays.replay_view(there, draw, in_turn):
         return {}
     draw(there)
-    replays.offer(there)
+    replays.replay_button(there)
     return there
 
 
@@ -136,16 +141,16 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
         if st.button("Start", icon=":material/play_arrow:", type="primary"):
             if in_turn:
                 _AWAITED.set(trials)
-                start(missing[:1], dataset)
+                start_trials(missing[:1], dataset)
             else:
-                start(trials, dataset)
+                start_trials(trials, dataset)
             st.rerun()
-        st.caption(f"Takes about {live.duration(sum(_seconds(trial, dataset) for trial in missing))}.")
+        st.caption(f"Takes about {live.duration_text(sum(_seconds(trial, dataset) for trial in missing))}.")
 
 
 def _seconds(trial: Trial, dataset: Dataset) -> float:
     """About how long a trial takes alone."""
-    config = on(trial, dataset).config
+    config = with_dataset(trial, dataset).config
     parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
     return capacity.estimated_seconds(config, len(parts.train_indices))
 
@@ -159,7 +164,7 @@ def _missing(trials: Sequence[Trial], there: Named) -> list[Trial]:
 
 
 def _failed(trials: Sequence[Trial]) -> dict[str, Job]:
-    runs = {trial.name: watched(trial.config) for trial in trials}
+    runs = {trial.name: watched_run(trial.config) for trial in trials}
     return {name: run for name, run in runs.items() if run is not None and run.snapshot.status is Status.FAILED}
 
 
@@ -169,17 +174,17 @@ def _show_failures(trials: Sequence[Trial]) -> None:
 
 
 def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
-    there = found(trials, dataset)
-    replays.note_seen(there.values())
+    there = trial_runs(trials, dataset)
+    replays.mark_seen(there.values())
     missing = _missing(trials, there)
     if not _are_active(there):
         is_awaited = _AWAITED.get() == trials
         if missing and is_awaited and not _failed(missing):
-            start(missing[:1], dataset)
+            start_trials(missing[:1], dataset)
         if not missing or not is_awaited or _failed(missing) or REFUSAL.get():
             _AWAITED.set(None)
             st.rerun()
-        there = found(trials, dataset)
+        there = trial_runs(trials, dataset)
     done = sum(run.fraction for run in there.values()) / len(trials)
     is_ready = any(run.snapshot.points for run in there.values())
     st.progress(done, text=f"{done:.0%} of the training is done" if is_ready else "Getting ready …")

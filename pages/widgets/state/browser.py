@@ -93,7 +93,7 @@ _REMEMBER = st.components.v2.component(
 )
 
 
-def admit() -> None:
+def admit_session() -> None:
     """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
     if _ADMITTED.get():
         return
@@ -106,7 +106,7 @@ def admit() -> None:
     _ADMITTED.set(True)
 
 
-def remember() -> None:
+def remember_workspace() -> None:
     """Have the browser remember the workspace, and say so once if it cannot."""
     _REMEMBER(data=_task(workspace.token()), key=_KEY, on_outcome_change=_note_outcome)
     if is_forgetful() and workspace.is_used() and not _TOLD.get():
@@ -135,7 +135,7 @@ def is_forgetful() -> bool:
     return _HIDDEN.get() == workspace.token()
 
 
-def forget() -> None:
+def leave_workspace() -> None:
     """Begin a new, empty workspace in this browser, in all tabs that show the one of now."""
     left = _name(workspace.token())
     workspace.start_empty()

@@ -54,7 +54,7 @@ class Loading:
 
 
 @st.cache_resource(show_spinner=False)
-def loading(name: str) -> Loading:
+def loading_data_set(name: str) -> Loading:
     """The data set `name`, asked for by the first page that needs it."""
     it = Loading()
     threading.Thread(target=it.load, args=(name,), name=f"load-{name}", daemon=True).start()
@@ -67,7 +67,7 @@ def names() -> dict[str, str]:
     return dict(datasets.NAMES) | own
 
 
-def take_own(files: dict[str, bytes]) -> None:
+def take_uploaded(files: dict[str, bytes]) -> None:
     """Make the visitor's files their data set "own".
 
     Raises:
@@ -90,13 +90,13 @@ def take_own(files: dict[str, bytes]) -> None:
     _OWN.set(dataset)
 
 
-def peek(name: str) -> Dataset | None:
+def peek_data_set(name: str) -> Dataset | None:
     """The data set if it is there, or will be in a moment; nothing is shown."""
     if name == uploads.NAME:
         return _OWN.get()
     if name not in datasets.NAMES:
         return None
-    it = loading(name)
+    it = loading_data_set(name)
     it.done.wait(timeout=0 if it.progress else 2)
     return it.dataset
 
@@ -111,7 +111,7 @@ def get(name: str) -> Dataset | None:
         if own is None:
             st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
         return own
-    it = loading(name)
+    it = loading_data_set(name)
     # Files on this machine are read in less than this; only a download, which reports progress, is worth a picture.
     if not it.done.wait(timeout=0 if it.progress else 2):
         _show_progress(name)
@@ -122,13 +122,13 @@ def get(name: str) -> Dataset | None:
     if notice:
         st.info(notice, icon=":material/info:")
     if it.error or notice:
-        st.button("Try again", icon=":material/refresh:", on_click=loading.clear, args=(name,))
+        st.button("Try again", icon=":material/refresh:", on_click=loading_data_set.clear, args=(name,))
     return it.dataset
 
 
 @st.fragment(run_every=0.5)
 def _show_progress(name: str) -> None:
-    it = loading(name)
+    it = loading_data_set(name)
     if it.done.is_set():
         st.rerun()
     if it.progress is None:

@@ -9,7 +9,7 @@ from mnist_core.store import workspaces
 from pages.widgets.state import browser, workspace
 
 
-def offer_recovery() -> None:
+def recovery_panel() -> None:
     """The recovery code, a place to enter one, and the way out of a shared device, folded away."""
     folded = st.expander("Your runs on another device", icon=":material/devices:", on_change="rerun", key="recovery")
     if not folded.open:
@@ -56,4 +56,4 @@ def _offer_leaving() -> None:
             "here now can then be opened only with their recovery code. All open tabs of the playground reload."
         )
         _offer_code("recovery-code-before-leaving")
-        st.button("Start with an empty list", type="primary", on_click=browser.forget)
+        st.button("Start with an empty list", type="primary", on_click=browser.leave_workspace)

@@ -61,7 +61,7 @@ def open_run(run_id: str) -> Run:
     kept = store().load(workspace.token(), run_id)
     if kept.summary.status.is_active:
         raise StoreError("This run has not ended.", "Go on with it, or end it, on the Train page.")
-    dataset = data_sets.peek(kept.summary.dataset)
+    dataset = data_sets.peek_data_set(kept.summary.dataset)
     if dataset is None:
         raise DataError(
             "The images that this run was tested with are not here.",
@@ -75,7 +75,7 @@ def open_run(run_id: str) -> Run:
     return run
 
 
-def title(summary: RunSummary) -> str:
+def saved_title(summary: RunSummary) -> str:
     """What a kept run is called."""
     return summary.title or _title_of(summary.config_text)
 
@@ -88,7 +88,7 @@ def _title_of(config_text: str) -> str:
         return "A network whose settings cannot be read"
 
 
-def versions(summary: RunSummary) -> dict[str, str]:
+def saved_versions(summary: RunSummary) -> dict[str, str]:
     """Versions of what a run began to be computed with, by name; empty if they cannot be read."""
     try:
         return records.read_versions(summary.versions_text)
@@ -96,7 +96,7 @@ def versions(summary: RunSummary) -> dict[str, str]:
         return {}
 
 
-def show_trouble(run: Run) -> None:
+def unsaved_warning(run: Run) -> None:
     """Say so if a run is not being kept."""
     trouble = _trouble(run)
     if trouble:
@@ -110,7 +110,7 @@ def _trouble(run: Run) -> str:
         return str(error)
 
 
-def show_room() -> None:
+def storage_notices() -> None:
     """Say so if runs of the visitor's had to make room for others', or if one cannot be saved."""
     if workspace.is_used():
         removed = _REMOVED.get()
@@ -125,4 +125,4 @@ def show_room() -> None:
             )
     troubled = next((run for run in visitor_runs.runs() if isinstance(run, Run) and _trouble(run)), None)
     if troubled is not None:
-        show_trouble(troubled)
+        unsaved_warning(troubled)

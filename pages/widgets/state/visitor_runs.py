@@ -125,7 +125,7 @@ def _put_into_workspace(run: Run) -> None:
     try:
         workspace.keeper().keep(workspace.token(), run)
     except StoreError:
-        # A run is worth more than its record; `saved_runs.show_trouble` tells people.
+        # A run is worth more than its record; `saved_runs.unsaved_warning` tells people.
         logger.exception("Run %s is not kept", run.id)
     workspace.mark_used()
 

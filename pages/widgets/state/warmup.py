@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 @st.cache_resource(show_spinner=False)
-def start() -> threading.Thread:
+def start_warmup() -> threading.Thread:
     """Begin once for each server, in the background."""
     config = editor_state.first_config()
     thread = threading.Thread(
-        target=_warm_up, args=(config, data_sets.loading(config.dataset)), name="warm-up", daemon=True
+        target=_warm_up, args=(config, data_sets.loading_data_set(config.dataset)), name="warm-up", daemon=True
     )
     thread.start()
     return thread

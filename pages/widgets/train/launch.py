@@ -36,7 +36,7 @@ _NO_MATTER = (
 _WANTED = Key("wanted-run-noted", "")
 
 
-def come_back() -> None:
+def restore_last_run() -> None:
     """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
 
     What another page has put into the editor stays there. The page's address may put another network into the editor
@@ -62,7 +62,7 @@ def _ended_lately() -> Run | None:
         return None  # It is in the lists of the other pages, which say what is missing.
 
 
-def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -> None:
+def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -> None:
     """The one main thing to do here, in the same places as `live` has the buttons of a run that is under way.
 
     Args:
@@ -104,7 +104,7 @@ def offer(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -
         _start(config, dataset, wanted == _STEP, trouble)
 
 
-def offer_changed(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
+def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
     """Train what is in the editor instead of a run that is under way; of use once it has been changed."""
     is_other = dataset is not None and _named(config, dataset) != run.config
     st.button(
@@ -133,7 +133,7 @@ def _take_wanted() -> str:
     return wanted
 
 
-def heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
+def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
     """What the network in the editor is to the run on the page; always one line."""
     if run is None or not run.snapshot.status.is_active:
         return "Your network"
@@ -176,7 +176,7 @@ def _start(
     st.rerun()
 
 
-def offer_broken_off() -> None:
+def interrupted_runs() -> None:
     """Runs that the end of a server broke off: go on with them, or end them where they are."""
     under_way = _elsewhere()
     if not under_way:
@@ -188,9 +188,9 @@ def offer_broken_off() -> None:
     for summary in found[:_MOST_OFFERED]:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
             epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
-            name = run_picker.in_markdown(saved_runs.title(summary))
+            name = run_picker.escape_markdown(saved_runs.saved_title(summary))
             st.markdown(f"**{name}, run {summary.number}**, was broken off {epochs}.")
-            if saved_runs.versions(summary) != library_versions():
+            if saved_runs.saved_versions(summary) != library_versions():
                 st.caption("It began with other versions of Python or its libraries: the last digits may differ.")
             with st.container(horizontal=True):
                 if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
@@ -242,7 +242,7 @@ def _go_on(summary: RunSummary) -> None:
 
 def _end(summary: RunSummary) -> None:
     keeper, token = workspace.keeper(), workspace.token()
-    dataset = data_sets.peek(summary.dataset)
+    dataset = data_sets.peek_data_set(summary.dataset)
     run = None
     try:
         if dataset is not None:

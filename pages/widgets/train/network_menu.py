@@ -19,7 +19,7 @@ _OWN = "own"
 _NAME = Key("network-name-noted", "")
 
 
-def choose(config: RunConfig) -> None:
+def preset_menu(config: RunConfig) -> None:
     """The presets to choose from; first what the editor was filled from, if it was none of them.
 
     The chosen entry changes its name, not its place, when the network is changed. So a browser that has not heard of
@@ -29,7 +29,7 @@ def choose(config: RunConfig) -> None:
     there = presets.key_of(start.config) or _OWN
     names = {key: preset.name for key, preset in presets.PRESETS.items()}
     names = {_OWN: "", **names} if there == _OWN else names
-    names[there] = name(config)
+    names[there] = network_name(config)
     if controls.chosen(_KEY) != there or _NAME.get() != names[there]:
         controls.choose(_KEY, there)
         _NAME.set(names[there])
@@ -43,7 +43,7 @@ def choose(config: RunConfig) -> None:
     )
 
 
-def name(config: RunConfig) -> str:
+def network_name(config: RunConfig) -> str:
     """What the network in the editor is called."""
     start = editor_state.origin()
     changed = " (changed)" if start.is_changed(config) else ""
@@ -54,7 +54,7 @@ def name(config: RunConfig) -> str:
     return f"{recipe.name}{seed}{changed}"
 
 
-def offer_undo(config: RunConfig) -> None:
+def undo_button(config: RunConfig) -> None:
     """A button that is always there, so that nothing moves when it is of use."""
     is_changed = editor_state.origin().is_changed(config)
     brings_back = not is_changed and editor_state.has_replaced_changes()
@@ -65,7 +65,7 @@ def offer_undo(config: RunConfig) -> None:
         on_click=editor_state.undo,
         type="tertiary",
         disabled=not (is_changed or brings_back),
-        help=f"Back to {name(editor_state.origin().config)}." if is_changed else None,
+        help=f"Back to {network_name(editor_state.origin().config)}." if is_changed else None,
     )
 
 
