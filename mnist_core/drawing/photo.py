@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from mnist_core.drawing import preprocessing
@@ -23,17 +23,6 @@ SIDE = 512
 """The longer side of a picture, in pixels, once it is read: enough for a digit."""
 _FORMATS = ("PNG", "JPEG")
 
-# How a camera says that it was held: the EXIF tag, and what puts the picture upright.
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # A picture on a transparent ground is a window or a cut-out, not a drawing, if so much of its box is opaque.
 _FILLED = 0.9
 
@@ -129,10 +118,13 @@ def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, 
                     raise DrawingError(
                         f"The picture has more than {most_pixels // 10**6} million pixels.", remedy, size
                     )
-                turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
                 picture.thumbnail((side, side))
-                upright = picture if turn is None else picture.transpose(turn)
-                return np.asarray(upright.convert("RGBA"))
+                picture.getexif()
+                # Pillow has read the metadata now. It would write it again, which fails if a camera wrote it wrongly.
+                for name in ("exif", "Raw profile type exif"):
+                    picture.info.pop(name, None)
+                ImageOps.exif_transpose(picture, in_place=True)
+                return np.asarray(picture.convert("RGBA"))
     except DrawingError:
         raise
     except Exception as error:

@@ -83,6 +83,29 @@ def test_a_large_photo_is_made_smaller_and_turned_upright() -> None:
     assert likeness(turned) > 0.9
 
 
+TURNED = {
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_a_picture_is_upright_however_the_camera_was_held(orientation: int, name: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    glass = CLEAN.copy()
+    glass[..., 3] = 255 - CLEAN[..., 0]
+    turned = TURNED[orientation](glass if name == "PNG" else photographed(LIGHTS["even"]))
+    assert likeness(packed(np.ascontiguousarray(turned), name, exif=exif)) > 0.95
+
+
 def of_another_format() -> bytes:
     return packed(np.zeros((4, 4), np.uint8), "GIF")
 
