@@ -15,6 +15,7 @@ from PIL import Image
 from mnist_core import network
 from mnist_core.config import SETTINGS
 from mnist_core.data import splits
+from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.errors import DataError
 from mnist_core.evaluation.comparison import described
 from mnist_core.export import print_charts
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mnist_core.config import LayerConfig, RunConfig
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
-    from mnist_core.export.print_charts import Sheet
+    from mnist_core.export.print_charts import PrintChart
     from mnist_core.runs.network_run import Snapshot
 
 _MOST_MISTAKES = 32
@@ -56,8 +57,12 @@ def history_csv(epochs: Sequence[EpochMetrics]) -> str:
     return buffer.getvalue()
 
 
-def figures_of(shot: Snapshot) -> dict[str, Sheet]:
-    """The figures of a run that has ended: its curves "accuracy" and "loss", and its "confusion-matrix".
+def figures_of(shot: Snapshot, names: Sequence[str] = DIGITS) -> dict[str, PrintChart]:
+    """The charts of a run that has ended: its curves "accuracy" and "loss", and its "confusion-matrix".
+
+    Args:
+        shot: the run.
+        names: the ten class names.
 
     Raises:
         DataError: it has left nothing to show.
@@ -65,10 +70,10 @@ def figures_of(shot: Snapshot) -> dict[str, Sheet]:
     result = _evaluation(shot)
     steps = shot.started.steps_per_epoch if shot.started else 1
     curves = {name: print_charts.curve(name, shot.epochs, shot.points, steps) for name in ("accuracy", "loss")}
-    return curves | {"confusion-matrix": print_charts.confusion(result.confusion)}
+    return curves | {"confusion-matrix": print_charts.confusion(result.confusion, names)}
 
 
-def figure_files(shot: Snapshot) -> bytes:
+def figure_files(shot: Snapshot, names: Sequence[str] = DIGITS) -> bytes:
     """A ZIP archive with what `figures_of` gives, each as PNG and as SVG.
 
     Raises:
@@ -76,9 +81,9 @@ def figure_files(shot: Snapshot) -> bytes:
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, sheet in figures_of(shot).items():
-            archive.writestr(f"{name}.svg", sheet.svg())
-            archive.writestr(f"{name}.png", sheet.png())
+        for name, chart in figures_of(shot, names).items():
+            archive.writestr(f"{name}.svg", chart.svg())
+            archive.writestr(f"{name}.png", chart.png())
     return buffer.getvalue()
 
 
@@ -117,7 +122,9 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
     Raises:
         DataError: it has left nothing to report.
     """
-    result, figures = _evaluation(shot), figures_of(shot)
+    names = dataset.class_names
+    result, figures = _evaluation(shot), figures_of(shot, names)
+    noun = noun_of(names).capitalize()
     images = splits.split(dataset, config.split, config.validation_fraction).test_images
     parts = [
         f"<h1>{html.escape(title)}</h1>",
@@ -127,10 +134,10 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
         _section("The network and its recipe", _table(in_words(config))),
         _section("How it learned", "".join(f"<figure>{figures[name].svg()}</figure>" for name in ("accuracy", "loss"))),
         _section("Confusion matrix", figures["confusion-matrix"].svg()),
-        _section("Digit by digit", _digits(result)),
+        _section(f"{noun} by {noun.lower()}", _digits(result, names)),
     ]
     if len(result.mistakes):
-        parts.append(_section("Most confident mistakes", "".join(_mistakes(result, images))))
+        parts.append(_section("Most confident mistakes", "".join(_mistakes(result, images, names))))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
@@ -156,21 +163,23 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table>{''.join(f'<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>' for a, b in rows)}</table>"
 
 
-def _digits(result: Evaluation) -> str:
-    head = "".join(f"<th>{name}</th>" for name in ("Digit", "Precision", "Recall", "F1", "Images"))
+def _digits(result: Evaluation, names: Sequence[str]) -> str:
+    noun = noun_of(names).capitalize()
+    head = "".join(f"<th>{name}</th>" for name in (noun, "Precision", "Recall", "F1", "Images"))
     rows = "".join(
-        f"<tr><td>{one.digit}</td><td>{one.precision:.2%}</td><td>{one.recall:.2%}</td><td>{one.f1:.2%}</td>"
+        f"<tr><td>{html.escape(names[one.digit])}</td><td>{one.precision:.2%}</td><td>{one.recall:.2%}</td><td>{one.f1:.2%}</td>"
         f"<td>{one.support:,}</td></tr>"
         for one in result.per_class
     )
     return f'<table class="numbers"><tr>{head}</tr>{rows}</table>'
 
 
-def _mistakes(result: Evaluation, images: npt.NDArray[np.uint8]) -> Iterable[str]:
+def _mistakes(result: Evaluation, images: npt.NDArray[np.uint8], names: Sequence[str]) -> Iterable[str]:
     for index in result.mistakes[:_MOST_MISTAKES]:
-        true, answer = result.labels[index], result.predicted[index]
+        true, answer = (html.escape(names[label]) for label in (result.labels[index], result.predicted[index]))
         caption = f"{true}, read as {answer}<br>{result.probabilities[index].max():.1%} sure"
-        picture = f'<img src="{_ink_on_paper(images[index])}" alt="a handwritten {true}">'
+        alt = f"a handwritten {true}" if noun_of(names) == "digit" else true
+        picture = f'<img src="{_ink_on_paper(images[index])}" alt="{alt}">'
         yield f'<figure class="digit">{picture}<figcaption>{caption}</figcaption></figure>'
 
 

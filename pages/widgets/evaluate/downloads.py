@@ -106,7 +106,10 @@ def download_files(run: Run) -> dict[str, list[Download]]:
                 "One page with settings, curves, matrix, figures and mistakes, to keep or to print.",
             ),
             Download(
-                "Figures", "-figures.zip", lambda: report.figure_files(shot), "Curves and matrix, as PNG and as SVG."
+                "Figures",
+                "-figures.zip",
+                lambda: report.figure_files(shot, run.dataset.class_names),
+                "Curves and matrix, as PNG and as SVG.",
             ),
             Download("History", ".csv", lambda: report.history_csv(shot.epochs), "Loss and accuracy of each epoch."),
         ],
