@@ -148,10 +148,10 @@ def test_fault_is_found_from_curves_and_matrix(page: Page, server: str) -> None:
     expect(page.get_by_role("button", name="Next case")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("Right at first: 0 of 1")).to_be_visible(timeout=SLOW)
 
-    # A reload keeps the case.
+    # A reload keeps the case and its first answer.
     expect(page).to_have_url(re.compile(r"[?&]lab=2(&|$)"))
     page.reload()
-    expect(page.get_by_role("combobox", name="Case")).to_have_value("Case 2 of 9", timeout=SLOW)
+    expect(page.get_by_role("combobox", name="Case")).to_have_value("Case 2 of 9 ✗", timeout=SLOW)
     expect(numbers.first).to_be_visible(timeout=SLOW)
 
     # Another visitor sees the server's run played back, unless they want less motion.
