@@ -52,7 +52,7 @@ class Problem:
     @classmethod
     def of(cls, config: RunConfig, dataset: Dataset) -> Problem:
         """The problem that `config` poses on `dataset`."""
-        split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+        split = splits.split_for(dataset, config)
 
         def part(indices: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
             images = dataset.train_images[indices].astype(np.float32) / np.float32(255)

@@ -151,7 +151,7 @@ def _keras_accuracy(config: Any, dataset: Dataset) -> float:
     model.set_weights(list(initial_weights(config)))
     targets = np.eye(10, dtype=np.float32)[problem.labels]
     model.fit(problem.images, targets, batch_size=config.batch_size, epochs=config.epochs, verbose=0)
-    split = splits.split(dataset, config.split, config.validation_fraction)
+    split = splits.split_for(dataset, config)
     answers = model.predict(split.test_images.astype(np.float32) / np.float32(255), verbose=0).argmax(axis=1)
     return float((answers == split.test_labels).mean())
 

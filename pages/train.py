@@ -15,7 +15,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
     """What the run will cost, in a line."""
     images = 60_000
     if dataset is not None:
-        parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+        parts = splits.split_for(dataset, config)
         images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "

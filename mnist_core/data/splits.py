@@ -15,6 +15,7 @@ from mnist_core.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mnist_core.config import RunConfig
     from mnist_core.data.datasets import Dataset
 
 # Never change these. They do not depend on a run's seed, so all runs with the same split use the same test images.
@@ -62,6 +63,11 @@ def split(
     VALIDATION_FRACTION.check("validation_fraction", validation_fraction)
     TRAINING_IMAGES.check("training_images", training_images)
     return _split(dataset, kind, float(validation_fraction), training_images)
+
+
+def split_for(dataset: Dataset, config: RunConfig) -> Split:
+    """Divide a data set as `config` says; see `split`."""
+    return split(dataset, config.split, config.validation_fraction, config.training_images)
 
 
 @functools.lru_cache(maxsize=16)  # Pages ask several times a second.

@@ -143,7 +143,7 @@ def evaluate_on_test(network: TrainedNetwork, dataset: Dataset) -> Evaluation:
         DataError: as `evaluate`.
     """
     config = network.config
-    split = splits.split(dataset, config.split, config.validation_fraction)
+    split = splits.split_for(dataset, config)
     return evaluate(network, split.test_images, split.test_labels, config.loss)
 
 

@@ -125,7 +125,7 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
     names = dataset.class_names
     result, figures = _evaluation(shot), figures_of(shot, names)
     noun = noun_of(names).capitalize()
-    images = splits.split(dataset, config.split, config.validation_fraction).test_images
+    images = splits.split_for(dataset, config).test_images
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p><b>Test accuracy {result.accuracy:.2%}</b>, test loss {result.loss:.4f}; {len(result.mistakes):,} of "

@@ -123,7 +123,7 @@ def _with_shuffled_labels(dataset: Dataset) -> Dataset:
 
 def _with_test_images(dataset: Dataset) -> Dataset:
     """The test images in the place of training images, and none of them among those that will be for validation."""
-    places = splits.split(dataset, _HEALTHY.split, _HEALTHY.validation_fraction).train_indices
+    places = splits.split_for(dataset, _HEALTHY).train_indices
     places = places[: len(dataset.test_images)]
     images, labels = dataset.train_images.copy(), dataset.train_labels.copy()
     images[places] = dataset.test_images[: len(places)]

@@ -221,8 +221,7 @@ class Run(Job):
     @property
     def split(self) -> Split:
         """Which images it learns from, which are for validation and which it is tested with."""
-        config = self.config
-        return splits.split(self.dataset, config.split, config.validation_fraction, config.training_images)
+        return splits.split_for(self.dataset, self.config)
 
     @property
     def promised_bytes(self) -> int:

@@ -52,7 +52,7 @@ def lesson(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawi
         dataset: what it was trained on.
         drawings: the new ones, at least one.
     """
-    split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+    split = splits.split_for(dataset, config)
     random = np.random.default_rng([config.seed, 4])
     old = random.permutation(split.train_indices)[:_REHEARSED]
     repeats = min(_MOST_REPEATS, max(1, _NEW // len(drawings)))

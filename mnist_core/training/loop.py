@@ -123,7 +123,7 @@ def train(
     """
     # A stand-in may have come instead of what was asked for, and the network must not claim otherwise.
     config = dataclasses.replace(config, dataset=dataset.name)
-    split = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+    split = splits.split_for(dataset, config)
     state = state or initial_state(config)
     steps_per_epoch = math.ceil(len(split.train_indices) / config.batch_size)
     yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets, splits
 from mnist_core.errors import ConfigError, DataError
 from tests.small_files import TEST_IMAGES, TEST_LABELS
@@ -108,6 +109,12 @@ def test_first_training_images_are_those_of_the_whole_split(kind: str) -> None:
     assert part.validation_indices.tolist() == whole.validation_indices.tolist()
     np.testing.assert_array_equal(part.test_images, whole.test_images)
     assert splits.split(dataset, kind, 0.2, 1000).train_indices.tolist() == whole.train_indices.tolist()
+
+
+def test_split_of_a_run_follows_its_three_settings() -> None:
+    dataset = blank(100)
+    config = RunConfig(split="kite", validation_fraction=0.2, training_images=7)
+    assert splits.split_for(dataset, config) is splits.split(dataset, "kite", 0.2, 7)
 
 
 @pytest.mark.parametrize("count", [-1, 1_000_001, 1.0, "7"])

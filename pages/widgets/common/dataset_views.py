@@ -183,7 +183,7 @@ def tensor_table(dataset: Dataset) -> None:
 def split_sizes(dataset: Dataset) -> None:
     """Which images are for what, as the Train page's settings have it."""
     config = editor_state.draft()
-    parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+    parts = splits.split_for(dataset, config)
     with st.container(horizontal=True):
         st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from these images.")
         st.metric("Validation", f"{len(parts.validation_indices):,}", help="For checking while it trains.")

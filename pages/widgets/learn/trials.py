@@ -151,7 +151,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
 def _seconds(trial: Trial, dataset: Dataset) -> float:
     """About how long a trial takes alone."""
     config = with_dataset(trial, dataset).config
-    parts = splits.split(dataset, config.split, config.validation_fraction, config.training_images)
+    parts = splits.split_for(dataset, config)
     return capacity.estimated_seconds(config, len(parts.train_indices))
 
 
