@@ -1,7 +1,12 @@
-"""How well a network reads images that it was not trained on, and which of them it misreads.
+"""Metrics of a network on images that it was not trained on, and the images that it misreads.
 
-Confusion matrices are (10, 10) int64, rows the true digit, columns the network's answer. Precision, recall
-and F1 are those of scikit-learn's `precision_recall_fscore_support` with `zero_division=0`.
+Confusion matrices are (10, 10) int64, rows are the true digits, columns the network's answers. Precision, recall and F1
+equal those of scikit-learn's `precision_recall_fscore_support` with `zero_division=0`; tests compare them.
+
+`sklearn.metrics` itself is not used: this module is imported before a page's first text, where scikit-learn would cost
+0.8 s of CPU and 127 MB. An import at first use would be free once TensorFlow is loaded, but a classical run evaluates
+10,000 answers after each piece of work: that takes 0.03 ms here and 8 ms with scikit-learn. The Learn page computes the
+metrics of published confusion matrices, which scikit-learn cannot: it wants labels.
 """
 
 from __future__ import annotations
@@ -28,22 +33,22 @@ _EPSILON = 1e-7  # `keras.config.epsilon()`
 
 
 class Classifier(Protocol):
-    """Anything that reads digits, such as a `TrainedNetwork`."""
+    """A model that classifies images, such as a `TrainedNetwork`."""
 
     def predict(self, images: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """Turn (n, 28, 28) uint8, 255 = ink, into (n, 10) float32 whose rows sum to 1."""
+        """Return probabilities, (n, 10) float32 with rows that sum to 1, for (n, 28, 28) uint8, 255 = ink."""
         ...
 
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How well one digit is read.
+    """The metrics of one digit.
 
     Attributes:
         digit: 0 to 9.
-        precision: of the images read as this digit, the share that are it; 0 if there are none.
-        recall: of the images of this digit, the share read as it; 0 if there are none.
-        f1: harmonic mean of the two; 0 if both are.
+        precision: share of the images read as this digit that show it; 0 if there are none.
+        recall: share of the images of this digit that are read as it; 0 if there are none.
+        f1: harmonic mean of precision and recall; 0 if both are 0.
         support: number of images of this digit.
     """
 
@@ -56,17 +61,17 @@ class ClassMetrics:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network made of a set of labelled images.
+    """The answers of a network to labelled images, and their metrics.
 
     Attributes:
         loss: see `mean_loss`; without any penalty on the weights.
-        accuracy: share of images read correctly, 0 to 1.
-        confusion: (10, 10) int64, rows the true digit, columns the answer.
+        accuracy: share of correct answers, 0 to 1.
+        confusion: (10, 10) int64, rows are the true digits, columns the answers.
         per_class: ten `ClassMetrics`, digits 0 to 9.
         probabilities: (n, 10) float32.
         labels: (n,) int64.
-        predicted: (n,) int64, the likeliest digit, the smaller of two equally likely ones.
-        mistakes: (k,) int64, indices of the misread images, the one with the surest answer first.
+        predicted: (n,) int64, the most probable digit; the smaller one of a tie.
+        mistakes: (k,) int64, indices of the misread images, the most confident answer first.
     """
 
     loss: float
@@ -79,8 +84,8 @@ class Evaluation:
     mistakes: Indices
 
     def cell(self, true: int, predicted: int) -> Indices:
-        """Indices (m,) int64 of the images in one cell of the confusion matrix, the surest answer first."""
-        return _surest_first(self.probabilities, (self.labels == true) & (self.predicted == predicted))
+        """Return the indices, (m,) int64, of the images in a cell of the matrix, the most confident answer first."""
+        return _most_confident_first(self.probabilities, (self.labels == true) & (self.predicted == predicted))
 
 
 def evaluate(
@@ -89,18 +94,21 @@ def evaluate(
     labels: NDArray[np.integer],
     loss: str = "categorical_crossentropy",
 ) -> Evaluation:
-    """Let a network read labelled images and compare.
+    """Evaluate a network on labelled images.
 
     Args:
-        network: gives (n, 10) probabilities for the images.
+        network: returns (n, 10) probabilities for the images.
         images: (n, 28, 28) uint8, 255 = ink, at least one.
         labels: (n,) integers from 0 to 9. Digits may be missing.
-        loss: a key of `LOSSES`, the one that the network was trained with.
+        loss: a key of `LOSSES`.
 
     Raises:
-        DataError: images or labels are not as described, their numbers differ, or the network's answers are
-            no probabilities, such as those of a network whose training has diverged.
+        DataError: the images or labels have another form, their numbers differ, or the answers are not
+            probabilities, for example because the training has diverged.
         ConfigError: there is no such loss.
+
+    Example:
+        >>> evaluate(evaluation.shipped().network, dataset.test_images, dataset.test_labels).accuracy
     """
     _check_samples(images, labels)
     return evaluate_answers(network.predict(images), labels, loss)
@@ -109,7 +117,7 @@ def evaluate(
 def evaluate_answers(
     answers: NDArray[np.float32], labels: NDArray[np.integer], loss: str = "categorical_crossentropy"
 ) -> Evaluation:
-    """Compare answers that have been given already.
+    """Evaluate answers that were computed before.
 
     Args:
         answers: (n, 10) probabilities.
@@ -117,7 +125,7 @@ def evaluate_answers(
         loss: a key of `LOSSES`.
 
     Raises:
-        DataError: the answers are no probabilities, or not one for each label.
+        DataError: the answers are not probabilities, or their number differs from that of the labels.
         ConfigError: there is no such loss.
     """
     probabilities = _checked_probabilities(answers, len(labels))
@@ -132,12 +140,12 @@ def evaluate_answers(
         probabilities=probabilities,
         labels=true,
         predicted=predicted,
-        mistakes=_surest_first(probabilities, predicted != true),
+        mistakes=_most_confident_first(probabilities, predicted != true),
     )
 
 
 def evaluate_on_test(network: TrainedNetwork, dataset: Dataset) -> Evaluation:
-    """How a trained network does on the test images that its config sets aside.
+    """Evaluate a trained network on the test images of its config's split.
 
     Raises:
         DataError: as `evaluate`.
@@ -148,53 +156,53 @@ def evaluate_on_test(network: TrainedNetwork, dataset: Dataset) -> Evaluation:
 
 
 def mean_loss(probabilities: NDArray[np.float32], labels: NDArray[np.integer], loss: str) -> float:
-    """The mean loss of (n, 10) probabilities against (n,) labels, as Keras computes it.
+    """Return the mean loss of (n, 10) probabilities and (n,) labels, as Keras computes it.
 
-    Cross-entropy takes the natural logarithm and keeps probabilities 1e-7 away from 0 and 1; the squared
-    error is the mean over images and digits.
+    The cross-entropy uses the natural logarithm, with probabilities clipped to [1e-7, 1 - 1e-7]. The squared error is
+    the mean over images and digits.
 
     Raises:
-        ConfigError: `loss` is no key of `LOSSES`.
+        ConfigError: `loss` is not a key of `LOSSES`.
     """
     check_choice("loss", loss, LOSSES)
     if loss == "mean_squared_error":
         return float(np.mean((probabilities - np.eye(CLASSES)[labels]) ** 2))
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(of_truth, _EPSILON, 1 - _EPSILON)).mean())
+    true_probabilities = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(true_probabilities, _EPSILON, 1 - _EPSILON)).mean())
 
 
 def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.integer], bins: int = 15) -> float:
-    """How far the probabilities of the answers are from how often they are right: the expected calibration error.
+    """Return the expected calibration error: how far the confidence of the answers is from their accuracy.
 
     Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
 
     Args:
         probabilities: (n, 10), n above 0.
         labels: (n,).
-        bins: intervals of equal width that answers are sorted into by their probability.
+        bins: number of confidence intervals of equal width.
 
     Returns:
-        Mean over the answers of how far their interval's mean probability is from its share read right, 0 to 1.
+        The mean over the answers of the gap between the mean confidence and the accuracy in their interval, 0 to 1.
     """
-    sureness = probabilities.max(axis=1).astype(np.float64)
-    # An answer on an interval's upper edge belongs to it.
-    place = np.clip(np.ceil(sureness * bins).astype(np.int64) - 1, 0, bins - 1)
-    excess = sureness - (probabilities.argmax(axis=1) == labels)
-    return float(np.abs(np.bincount(place, excess, minlength=bins)).sum() / len(labels))
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    # An interval includes its upper edge.
+    interval = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gap = confidence - (probabilities.argmax(axis=1) == labels)
+    return float(np.abs(np.bincount(interval, gap, minlength=bins)).sum() / len(labels))
 
 
 def confusion_matrix(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Count (n,) true against (n,) predicted digits, all from 0 to 9: (10, 10) int64, rows true."""
+    """Return the (10, 10) int64 confusion matrix of (n,) true and (n,) predicted digits; rows are the true ones."""
     cells = np.asarray(labels, np.int64) * CLASSES + predicted
     counts = np.bincount(cells, minlength=CLASSES * CLASSES)
     return counts.reshape(CLASSES, CLASSES).astype(np.int64, copy=False)
 
 
 def class_metrics(confusion: NDArray[np.integer]) -> tuple[ClassMetrics, ...]:
-    """Precision, recall, F1 and support of each digit, from a (10, 10) confusion matrix of counts."""
+    """Return precision, recall, F1 and support of each digit from a (10, 10) confusion matrix."""
     hits = confusion.diagonal().astype(np.float64)
     support, answers = confusion.sum(axis=1), confusion.sum(axis=0)
-    # Where a denominator is 0, so is the numerator: dividing by 1 gives the 0 that is wanted.
+    # If a denominator is 0, so is the numerator. Dividing by 1 gives 0.
     precision = hits / np.maximum(answers, 1)
     recall = hits / np.maximum(support, 1)
     f1 = 2 * hits / np.maximum(answers + support, 1)
@@ -203,28 +211,28 @@ def class_metrics(confusion: NDArray[np.integer]) -> tuple[ClassMetrics, ...]:
 
 
 def as_counts(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The confusion matrix as it is."""
+    """Return the confusion matrix unchanged."""
     return confusion
 
 
 def as_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Shares of each true digit: (10, 10) float64, rows sum to 1, or to 0 for a digit without images."""
+    """Normalize the rows: (10, 10) float64; they sum to 1, or to 0 for a digit without images."""
     shares: NDArray[np.float64] = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     return shares
 
 
 def errors_only(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The counts with the diagonal, the correct answers, set to 0, so that the errors show."""
+    """Set the diagonal, the correct answers, to 0."""
     return confusion - np.diag(confusion.diagonal())
 
 
 def classes_in(confusion: NDArray[np.int64]) -> list[int]:
-    """The digits that a (10, 10) confusion matrix holds, as true digit or as answer."""
+    """Return the digits that occur in a (10, 10) confusion matrix, as true digit or as answer."""
     return np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
 
 
 def share_text(share: float) -> str:
-    """A share in percent, in five characters at most; nothing for 0."""
+    """Format a share as a percentage of at most five characters; empty for 0."""
     if not share:
         return ""
     return "100%" if share == 1 else "<0.1%" if share < 0.0005 else f"{share:.1%}"
@@ -237,7 +245,7 @@ CONFUSION_VIEWS: dict[str, Callable[[NDArray[np.int64]], NDArray[np.int64] | NDA
 }
 
 
-def _surest_first(probabilities: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Indices:
+def _most_confident_first(probabilities: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Indices:
     indices = np.flatnonzero(chosen)
     order = np.argsort(-probabilities[indices].max(axis=1), kind="stable")
     return indices[order].astype(np.int64, copy=False)

@@ -160,14 +160,14 @@ def test_finished_work_holds_no_pixels() -> None:
 # The loss of the logistic regression
 
 
-def test_slope_is_that_of_the_loss() -> None:
+def test_gradient_is_that_of_the_loss() -> None:
     point = np.random.default_rng(1).normal(0, 0.1, (785, 10))
     labels = blobs().train_labels
-    _, slope = logistic.loss_and_slope(point, FLAT, labels)
+    _, gradient = logistic.loss_and_gradient(point, FLAT, labels)
     direction = np.random.default_rng(2).normal(size=point.shape)
     step = 0.01 * direction / np.linalg.norm(direction)
-    above, below = (logistic.loss_and_slope(point + x, FLAT, labels)[0] for x in (step, -step))
-    assert (above - below) / 2 == pytest.approx(float(np.vdot(slope, step)), rel=0.01)
+    above, below = (logistic.loss_and_gradient(point + x, FLAT, labels)[0] for x in (step, -step))
+    assert (above - below) / 2 == pytest.approx(float(np.vdot(gradient, step)), rel=0.01)
 
 
 def test_least_loss_is_where_scikit_learn_finds_it() -> None:
@@ -175,12 +175,12 @@ def test_least_loss_is_where_scikit_learn_finds_it() -> None:
     *_, point = logistic.fit(FLAT, labels, 10)
     model = LogisticRegression(max_iter=2_000).fit(FLAT.astype(np.float64), labels)
     theirs = np.concatenate([model.coef_.T, model.intercept_[None]])
-    loss, slope = logistic.loss_and_slope(point, FLAT, labels)
-    assert loss == pytest.approx(logistic.loss_and_slope(theirs, FLAT, labels)[0], abs=1e-4)
-    assert np.abs(slope).max() <= 1e-4
+    loss, gradient = logistic.loss_and_gradient(point, FLAT, labels)
+    assert loss == pytest.approx(logistic.loss_and_gradient(theirs, FLAT, labels)[0], abs=1e-4)
+    assert np.abs(gradient).max() <= 1e-4
 
 
 def test_every_round_goes_down() -> None:
     labels = blobs().train_labels
-    losses = [logistic.loss_and_slope(point, FLAT, labels)[0] for point in logistic.fit(FLAT, labels, 10)]
+    losses = [logistic.loss_and_gradient(point, FLAT, labels)[0] for point in logistic.fit(FLAT, labels, 10)]
     assert losses == sorted(losses, reverse=True)
