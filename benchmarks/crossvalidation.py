@@ -119,7 +119,7 @@ def run(
     found: dict[str, list[Answers]] = {name: [] for name in sources}
     accuracies, errors, began = [], [], time.monotonic()
     for number, held_out in enumerate(folds(sources, count), 1):
-        learned = [strokes.by_writers(without(digits, held_out), learn) for digits in sources.values()]
+        learned = [strokes.select_writers(without(digits, held_out), learn) for digits in sources.values()]
         extra = pretraining.material([digits for digits in learned if digits], recipe.seed)
         network = pretraining.pretrain(mnist, extra, recipe)
         probabilities = network.predict(mnist.test_images)
@@ -147,7 +147,7 @@ def _figures(answers: Answers) -> dict[str, Any]:
         str(setting): {
             "accuracy": round(float(right[i].mean()), 4),
             "calibration_error": round(calibration_error(answers.probabilities[i], answers.labels), 4),
-            "not_sure": round(float(1 - predictor.Prediction(answers.probabilities[i]).is_sure.mean()), 4),
+            "not_sure": round(float(1 - predictor.Prediction(answers.probabilities[i]).is_confident.mean()), 4),
         }
         for i, setting in enumerate(SETTINGS)
     }
@@ -201,7 +201,9 @@ def main() -> int:
         if options.layers is not None:
             changes["layers"] = RunConfig.from_query({"layers": options.layers}).layers
         recipe = dataclasses.replace(pretraining.RECIPE, **changes)
-        sources = {path.stem: strokes.by_writers(strokes.read_jsonl(path), options.writers) for path in options.strokes}
+        sources = {
+            path.stem: strokes.select_writers(strokes.read_jsonl(path), options.writers) for path in options.strokes
+        }
         mnist = datasets.load("mnist")
         print(f"{report.machine_line()}; data set: {mnist.name}\n", flush=True)
         results = run(mnist, sources, options.folds, recipe, options.learn)

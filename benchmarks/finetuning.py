@@ -37,9 +37,9 @@ def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[Labelled
     others: list[LabelledDrawing] = []
     for one, image in zip(digits, handwriting.images(digits, handwriting.USUAL), strict=True):
         if any(made.label == one.label for made in first):
-            others = test_set.with_label(others, image, one.label, ())
+            others = test_set.add_drawing(others, image, one.label, ())
         else:
-            first = test_set.with_label(first, image, one.label, ())
+            first = test_set.add_drawing(first, image, one.label, ())
     return first, others
 
 
@@ -54,8 +54,8 @@ def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[st
         lesson = finetuning.lesson(base.config, mnist, learned)
         taught = _trained(training.train(finetuning.recipe(base.config), lesson, finetuning.start(base)))
         seconds.append(time.perf_counter() - began)
-        before += test_set.read_right(base, others)
-        after += test_set.read_right(taught, others)
+        before += test_set.count_correct(base, others)
+        after += test_set.count_correct(taught, others)
         count += len(others)
         mnist_after.append(_accuracy(taught, mnist))
     return {
@@ -86,7 +86,7 @@ def main() -> None:
     options = parser.parse_args()
     by_writer: dict[str, list[PenDigit]] = {}
     try:
-        digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
+        digits = strokes.select_writers(strokes.read_jsonl(options.strokes), options.writers)
     except PlaygroundError as error:
         parser.error(str(error))
     if not digits:

@@ -70,9 +70,9 @@ USUAL = Setting(18, USUAL_SIZE)
 
 def images(digits: list[PenDigit], setting: Setting, straight: bool = False) -> npt.NDArray[np.float32]:
     """The digits drawn and brought to 28x28, (n, 28, 28) float32."""
-    preparation = preprocessing.STRAIGHT if straight else preprocessing.MNIST_WAY
-    placed = (strokes.placed(one.strokes, setting.size, setting.centre) for one in digits)
-    return np.stack([preprocessing.to_mnist(strokes.drawn(lines, setting.pen), preparation).image for lines in placed])
+    preparation = preprocessing.RESIZE_ONLY if straight else preprocessing.MNIST_PREPARATION
+    placed = (strokes.fit_to_canvas(one.strokes, setting.size, setting.centre) for one in digits)
+    return np.stack([preprocessing.to_mnist(strokes.render(lines, setting.pen), preparation).image for lines in placed])
 
 
 def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
         correct = probabilities.argmax(axis=1) == labels
         plain = network.predict(images(digits, setting, straight=True)).argmax(axis=1) == labels
         error = calibration_error(probabilities, labels)
-        unsure = 1 - Prediction(probabilities).is_sure.mean()
+        unsure = 1 - Prediction(probabilities).is_confident.mean()
         right.append(correct)
         is_met = correct.mean() >= setting.least and error <= MOST_CALIBRATION_ERROR
         found[str(setting)] = {
@@ -154,7 +154,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         network = files.read_file(options.network) if options.network else shipped().network
-        digits = strokes.by_writers(strokes.read_jsonl(options.strokes), options.writers)
+        digits = strokes.select_writers(strokes.read_jsonl(options.strokes), options.writers)
     except PlaygroundError as error:
         print(error, file=sys.stderr)
         return 1

@@ -66,24 +66,24 @@ def images(draw: Drawer, count: int, seed: int) -> npt.NDArray[np.float32]:
     found = []
     for _ in range(count):
         lines, pen = draw(random), math.exp(random.uniform(low, high))
-        found.append(preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, _SIZE), pen)).image)
+        found.append(preprocessing.to_mnist(strokes.render(strokes.fit_to_canvas(lines, _SIZE), pen)).image)
     return np.stack(found)
 
 
 def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
     """Read everything, print the table and return the shares of which the network is not sure."""
     kinds: dict[str, tuple[Drawer, int]] = {
-        "scribbles": (handwriting.scribble, MANY),
-        "pairs": (handwriting.pair, MANY),
+        "scribbles": (handwriting.scribble_strokes, MANY),
+        "pairs": (handwriting.digit_pair_strokes, MANY),
     }
     for name, form in LETTERS.items():
-        kinds[name] = (functools.partial(handwriting.letter, form), OF_A_LETTER)
+        kinds[name] = (functools.partial(handwriting.letter_strokes, form), OF_A_LETTER)
     found: dict[str, dict[str, Any]] = {}
     rows = []
     for name, (draw, count) in kinds.items():
         answers = predictor.Prediction(network.predict(images(draw, count, seed)))
-        share = float(1 - answers.is_sure.mean())
-        taken = np.bincount(answers.digit[answers.is_sure], minlength=10)
+        share = float(1 - answers.is_confident.mean())
+        taken = np.bincount(answers.digit[answers.is_confident], minlength=10)
         mostly = str(taken.argmax()) if taken.any() else "-"
         found[name] = {"not_sure": round(share, 4), "mostly": mostly}
         rows.append([name, count, f"{share:.1%}", mostly])

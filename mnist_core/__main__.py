@@ -116,7 +116,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 
 
 def _pen_digits(path: Path, writers: list[str]) -> list[strokes.PenDigit]:
-    digits = strokes.by_writers(strokes.read_jsonl(path), writers)
+    digits = strokes.select_writers(strokes.read_jsonl(path), writers)
     if not digits:
         raise DataError(f"{path} has no digit by such a writer.", "Give other names with --writers.")
     return digits

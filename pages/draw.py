@@ -50,7 +50,7 @@ try:
     name = next(iter(predictors), "")
     if sheet.rgba is not None:
         as_mnist = preprocessing.to_mnist(sheet.rgba)
-        drawn = preprocessing.to_mnist(sheet.rgba, preprocessing.STRAIGHT) if is_straight else as_mnist
+        drawn = preprocessing.to_mnist(sheet.rgba, preprocessing.RESIZE_ONLY) if is_straight else as_mnist
         hint = as_mnist.warnings[0] if as_mnist.is_dot else hint
 except PlaygroundError as error:
     hint = ""

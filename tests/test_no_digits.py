@@ -41,7 +41,7 @@ def test_no_letter_is_one_that_the_network_learned_to_be_unsure_of() -> None:
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    one, again, other = (no_digits.images(handwriting.scribble, 3, seed) for seed in (0, 0, 1))
+    one, again, other = (no_digits.images(handwriting.scribble_strokes, 3, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
     assert one.max(axis=(1, 2)).min() > 0.9

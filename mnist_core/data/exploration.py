@@ -22,7 +22,7 @@ _ROUNDS = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
+class ImageMap:
     """Training images as points of a plane.
 
     Args:
@@ -55,13 +55,13 @@ def mean_images(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) ->
     return means
 
 
-def pca_map(dataset: Dataset) -> Map:
+def pca_map(dataset: Dataset) -> ImageMap:
     """The two directions in which the images differ most (principal components; Pearson, 1901)."""
     indices = _sample(dataset)
-    return Map(indices, _components(dataset, indices, 2))
+    return ImageMap(indices, _components(dataset, indices, 2))
 
 
-def neighbour_map(dataset: Dataset) -> Map:
+def tsne_map(dataset: Dataset) -> ImageMap:
     """Neighbours among the images as neighbours on the plane: t-SNE (van der Maaten and Hinton, 2008).
 
     Made from the first fifty principal components, as its authors do. It takes some seconds.
@@ -72,7 +72,7 @@ def neighbour_map(dataset: Dataset) -> Map:
     components = _components(dataset, indices, _COMPONENTS)
     perplexity = min(_NEIGHBOURS, (len(indices) - 1) / 3)
     points = TSNE(2, perplexity=perplexity, init="pca", max_iter=_ROUNDS, random_state=0).fit_transform(components)
-    return Map(indices, points.astype(np.float64))
+    return ImageMap(indices, points.astype(np.float64))
 
 
 def _sample(dataset: Dataset) -> npt.NDArray[np.int64]:

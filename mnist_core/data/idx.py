@@ -58,7 +58,7 @@ class Field:
     value: str
 
 
-def dissect(content: bytes) -> tuple[Field, ...]:
+def header_fields(content: bytes) -> tuple[Field, ...]:
     """The header of an IDX file, not compressed, field by field.
 
     Raises:
@@ -168,7 +168,7 @@ def pack(array: ArrayLike) -> bytes:
     return _header(code, values.shape) + values.astype(TYPES[code], copy=False).tobytes()
 
 
-def beginning(array: NDArray[np.uint8], count: int) -> bytes:
+def first_bytes(array: NDArray[np.uint8], count: int) -> bytes:
     """The header of the file that `pack` makes of an array of bytes, and its first `count` bytes after that."""
     return _header(0x08, array.shape) + array.reshape(-1)[:count].tobytes()
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from mnist_core.drawing import preprocessing
-from mnist_core.drawing.preprocessing import MNIST_WAY, Preparation
+from mnist_core.drawing.preprocessing import MNIST_PREPARATION, Preparation
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -62,7 +62,7 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
         return ()
     raw = preprocessing.to_mnist(rgba, Preparation(strengthen=False, drop_specks=False)).steps[0].image
     ink = drawn.steps[0].image
-    extent = preprocessing.bounds(ink > 0)
+    extent = preprocessing.bounding_box(ink > 0)
     longer = max(ink.shape)
     size = max(part.stop - 1 - part.start for part in extent) / longer
     away = max(abs(part.start + part.stop - 1 - side) / 2 for part, side in zip(extent, ink.shape, strict=True))
@@ -95,11 +95,13 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
         (width < _NARROW_LINE, "Lines thinner than in MNIST.", "with thicker lines", {"pen": 1}),
     )
     return tuple(
-        Finding(text, trial, dataclasses.replace(MNIST_WAY, **change)) for is_so, text, trial, change in found if is_so
+        Finding(text, trial, dataclasses.replace(MNIST_PREPARATION, **change))
+        for is_so, text, trial, change in found
+        if is_so
     )
 
 
 def _is_light_on_dark(rgba: npt.NDArray[np.uint8]) -> bool:
     """Whether most of the border is opaque and dark."""
-    edge = preprocessing.border(rgba)
+    edge = preprocessing.border_pixels(rgba)
     return bool(np.median(edge[:, 3]) > 127 and np.median(edge[:, :3]) < 128)

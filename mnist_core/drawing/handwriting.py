@@ -73,7 +73,7 @@ LETTER_FORMS = (
 )  # fmt: skip
 
 
-def stroked(form: str, random: np.random.Generator, jitter: float = 0.5) -> Strokes:
+def form_strokes(form: str, random: np.random.Generator, jitter: float = 0.5) -> Strokes:
     """A form as strokes, each of its points moved at random.
 
     Args:
@@ -94,34 +94,34 @@ def stroked(form: str, random: np.random.Generator, jitter: float = 0.5) -> Stro
     return tuple(strokes)
 
 
-def digit(label: int, random: np.random.Generator) -> Strokes:
+def digit_strokes(label: int, random: np.random.Generator) -> Strokes:
     """A digit in one of its forms, written by an unsteady hand."""
     forms = DIGIT_FORMS[label]
-    return _tilted(stroked(forms[random.integers(len(forms))], random), random)
+    return _tilted(form_strokes(forms[random.integers(len(forms))], random), random)
 
 
-def no_digit(random: np.random.Generator) -> Strokes:
+def non_digit_strokes(random: np.random.Generator) -> Strokes:
     """A letter, a scribble, or two digits: something that no single digit is."""
     kind = random.random()
     if kind < 0.4:
-        return letter(LETTER_FORMS[random.integers(len(LETTER_FORMS))], random)
-    return scribble(random) if kind < 0.7 else pair(random)
+        return letter_strokes(LETTER_FORMS[random.integers(len(LETTER_FORMS))], random)
+    return scribble_strokes(random) if kind < 0.7 else digit_pair_strokes(random)
 
 
-def letter(form: str, random: np.random.Generator) -> Strokes:
+def letter_strokes(form: str, random: np.random.Generator) -> Strokes:
     """A letter in this form, written by an unsteady hand."""
-    return _tilted(stroked(form, random), random)
+    return _tilted(form_strokes(form, random), random)
 
 
-def scribble(random: np.random.Generator) -> Strokes:
+def scribble_strokes(random: np.random.Generator) -> Strokes:
     """One to three curves through random points."""
     return tuple(_curve(random.uniform(0, 9, (random.integers(5, 13), 2))) for _ in range(int(random.integers(1, 4))))
 
 
-def pair(random: np.random.Generator) -> Strokes:
+def digit_pair_strokes(random: np.random.Generator) -> Strokes:
     """Two digits side by side."""
     apart = random.uniform(6, 11)
-    left, right = (digit(int(label), random) for label in random.integers(0, 10, 2))
+    left, right = (digit_strokes(int(label), random) for label in random.integers(0, 10, 2))
     return (*left, *(stroke + np.array([apart, random.normal(0, 1)]) for stroke in right))
 
 

@@ -44,13 +44,13 @@ class Picture:
 
     Attributes:
         rgba: (h, w, 4) uint8, the longer side at most 512: ink on white, or a transparent picture as it is.
-        is_turned: its ink was lighter than its ground, and light and dark have changed places.
-        is_evened: its paper was not white everywhere.
+        is_inverted: its ink was lighter than its ground, and light and dark have changed places.
+        is_light_corrected: its paper was not white everywhere.
     """
 
     rgba: npt.NDArray[np.uint8]
-    is_turned: bool = False
-    is_evened: bool = False
+    is_inverted: bool = False
+    is_light_corrected: bool = False
 
 
 def check_size(size: int) -> None:
@@ -92,7 +92,7 @@ def read_picture(data: bytes) -> Picture:
     return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, SIDE, _REMEDY))
 
 
-def from_canvas(data: bytes) -> npt.NDArray[np.uint8]:
+def read_canvas(data: bytes) -> npt.NDArray[np.uint8]:
     """The picture of a canvas, (h, w, 4) uint8, as a browser sends it: a PNG file with sides that `to_mnist` takes.
 
     Raises:
@@ -137,8 +137,8 @@ def _on_paper(rgba: npt.NDArray[np.uint8]) -> Picture:
     is_opaque = rgba[..., 3] > 127
     if not is_opaque.any():
         return Picture(rgba)
-    if not np.median(preprocessing.border(is_opaque)):
-        box = preprocessing.bounds(is_opaque)
+    if not np.median(preprocessing.border_pixels(is_opaque)):
+        box = preprocessing.bounding_box(is_opaque)
         if is_opaque[box].mean() < _FILLED:
             return Picture(rgba)
         rgba = rgba[box]
@@ -155,8 +155,8 @@ def _in_even_light(rgba: npt.NDArray[np.uint8]) -> Picture:
     step = max(1, max(grey.shape) // 128)
     small = ndimage.gaussian_filter(grey, max(grey.shape) / 128, mode="nearest")[::step, ::step]
     width = max(3, int(_WIDEST_LINE * max(small.shape)) | 1)
-    is_turned = not _is_paper_light(small, width)
-    if is_turned:
+    is_inverted = not _is_paper_light(small, width)
+    if is_inverted:
         grey, small = 255 - grey, 255 - small
     paper = ndimage.gaussian_filter(_without_lines(small, width), width / 4, mode="nearest")
     paper = ndimage.zoom(paper, np.array(grey.shape) / paper.shape, order=1, mode="nearest", grid_mode=True)
@@ -165,7 +165,7 @@ def _in_even_light(rgba: npt.NDArray[np.uint8]) -> Picture:
     ink = np.clip((darker / darkest - _INK) / (1 - 2 * _INK), 0, 1)
     shade = np.round(255 * (1 - ink)).astype(np.uint8)
     on_white = np.dstack([shade, shade, shade, np.full_like(shade, 255)])
-    return Picture(on_white, is_turned, is_evened=bool(paper.min() < _WHITE))
+    return Picture(on_white, is_inverted, is_light_corrected=bool(paper.min() < _WHITE))
 
 
 def _is_paper_light(grey: npt.NDArray[np.float32], width: int) -> bool:

@@ -102,12 +102,12 @@ class Preparation:
     pen: int = 0
 
 
-MNIST_WAY = Preparation()
+MNIST_PREPARATION = Preparation()
 # The canvas made smaller and no more: what most demos do.
-STRAIGHT = Preparation(drop_specks=False, strengthen=False, scale=False, centre=False)
+RESIZE_ONLY = Preparation(drop_specks=False, strengthen=False, scale=False, centre=False)
 
 
-def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> Drawing:
+def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATION) -> Drawing:
     """Bring a picture of one digit into MNIST's form.
 
     Ink is what differs from the background, and the background is what most of the border shows: paper, a
@@ -137,7 +137,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
     dropped = (contrast - ink).max() > peak / 2
     strength = peak if preparation.strengthen else np.float32(1)
     ink /= strength
-    extent = bounds(ink > 0)
+    extent = bounding_box(ink > 0)
     box = ink[extent] if preparation.scale else ink
     relative_size = max(ink[extent].shape) / max(ink.shape)
     dot = relative_size <= _LARGEST_DOT and _is_dot(ink[extent])
@@ -147,7 +147,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
     if preparation.strengthen:
         scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
     if preparation.centre:
-        image = _placed(scaled[bounds(scaled > 0)], None)
+        image = _placed(scaled[bounding_box(scaled > 0)], None)
     else:
         image = _placed(scaled, _place(extent, ink.shape, preparation.scale))
     image = _with_pen(image, preparation.pen)
@@ -190,7 +190,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_WAY) -> D
         (_is_a_pair(ink[extent]), "There are two pieces side by side. Draw one digit at a time."),
         (dropped, "Stray specks were left out."),
     )
-    warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_WAY else ()
+    warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_PREPARATION else ()
     return Drawing(image, steps, warnings, is_empty=False, is_dot=dot)
 
 
@@ -220,7 +220,7 @@ def _contrast(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
     contrast = np.zeros_like(alpha)
     for channel in range(4):
         values = alpha * rgba[..., channel] if channel < 3 else alpha * 255
-        edge = border(values)
+        edge = border_pixels(values)
         # A median that is always a value that occurs: a border half covered must not give a third colour.
         background = np.partition(edge, edge.size // 2)[edge.size // 2]
         np.maximum(contrast, np.abs(values - background), out=contrast)
@@ -243,12 +243,12 @@ def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.f
     return np.where(kept[pieces], contrast, np.float32(0))
 
 
-def border(values: NDArray[Any]) -> NDArray[Any]:
+def border_pixels(values: NDArray[Any]) -> NDArray[Any]:
     """The outermost rows and columns of (h, w, ...), one after the other; corners count twice."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
-def bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """The smallest box around what is true in (h, w); something must be."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -257,7 +257,7 @@ def bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 def _is_dot(box: NDArray[np.float32]) -> bool:
     """Whether the ink is about as thick as it is long; a ring and a short line are not."""
     mask = box >= 0.5 * box.max()
-    mask = np.pad(mask[bounds(mask)], 1)
+    mask = np.pad(mask[bounding_box(mask)], 1)
     thickness = 2 * ndimage.distance_transform_edt(mask).max()
     return bool(thickness >= _DOT_THICKNESS * (max(mask.shape) - 2))
 
@@ -295,14 +295,14 @@ def _average_rows(image: NDArray[np.floating], scale: float) -> NDArray[np.float
     return averages
 
 
-def _place(bounds: tuple[slice, slice], shape: tuple[int, ...], scale: bool) -> tuple[float, float]:
+def _place(box: tuple[slice, slice], shape: tuple[int, ...], scale: bool) -> tuple[float, float]:
     """Where the middle of the ink's box, or of the canvas, lies on 28x28 if it is not moved."""
     if not scale:
         return IMAGE_SIZE / 2, IMAGE_SIZE / 2
     longer = max(shape)
     rows, columns = (
         (bound.start + bound.stop - side) / 2 / longer * IMAGE_SIZE + IMAGE_SIZE / 2
-        for bound, side in zip(bounds, shape, strict=True)
+        for bound, side in zip(box, shape, strict=True)
     )
     return rows, columns
 

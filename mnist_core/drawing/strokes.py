@@ -138,7 +138,7 @@ def _unreadable() -> DrawingError:
     return DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.")
 
 
-def by_writers(digits: Sequence[PenDigit], patterns: Sequence[str]) -> list[PenDigit]:
+def select_writers(digits: Sequence[PenDigit], patterns: Sequence[str]) -> list[PenDigit]:
     """The digits of those writers whose name fits one of the `patterns`, such as ``uji[0-3]?``."""
     return [one for one in digits if any(fnmatch.fnmatchcase(one.writer, pattern) for pattern in patterns)]
 
@@ -153,7 +153,7 @@ def _pen_digit(raw: Any) -> PenDigit:
     return PenDigit(label, strokes, str(writer))
 
 
-def placed(strokes: Strokes, size: float, centre: tuple[float, float] = (0.5, 0.5)) -> Strokes:
+def fit_to_canvas(strokes: Strokes, size: float, centre: tuple[float, float] = (0.5, 0.5)) -> Strokes:
     """The strokes scaled and moved onto a canvas of 1 by 1, their aspect ratio kept.
 
     Args:
@@ -167,11 +167,11 @@ def placed(strokes: Strokes, size: float, centre: tuple[float, float] = (0.5, 0.
     return tuple((stroke - (low + high) / 2) * scale + centre for stroke in strokes)
 
 
-def drawn(strokes: Strokes, pen: float, side: int = CANVAS) -> npt.NDArray[np.uint8]:
+def render(strokes: Strokes, pen: float, side: int = CANVAS) -> npt.NDArray[np.uint8]:
     """What a canvas shows after these strokes: black on white, with a round pen.
 
     Args:
-        strokes: points on a canvas of 1 by 1, from `placed`.
+        strokes: points on a canvas of 1 by 1, from `fit_to_canvas`.
         pen: the line's width in pixels of a canvas of `CANVAS` pixels; it grows with `side`.
         side: pixels of each side.
 

@@ -40,7 +40,7 @@ class LabelledDrawing:
     strokes: Strokes = ()
 
 
-def with_label(
+def add_drawing(
     drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32], label: int, lines: Strokes
 ) -> list[LabelledDrawing]:
     """The drawings with one more, the last; the same image labelled again only changes its digit.
@@ -66,7 +66,7 @@ def _pixels(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     return np.round(image * 255).astype(np.uint8)
 
 
-def read_right(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> int:
+def count_correct(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> int:
     """How many of the drawings a network reads right."""
     if not drawings:
         return 0
@@ -74,7 +74,7 @@ def read_right(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> 
     return int((answers == [one.label for one in drawings]).sum())
 
 
-def as_idx(drawings: Sequence[LabelledDrawing]) -> bytes:
+def to_idx_zip(drawings: Sequence[LabelledDrawing]) -> bytes:
     """A ZIP archive with images and labels as IDX files, named as MNIST's test files; of one drawing at least."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -83,6 +83,6 @@ def as_idx(drawings: Sequence[LabelledDrawing]) -> bytes:
     return buffer.getvalue()
 
 
-def as_strokes(drawings: Sequence[LabelledDrawing]) -> str:
+def to_jsonl(drawings: Sequence[LabelledDrawing]) -> str:
     """The drawings that have strokes, a line each, as `strokes.read_jsonl` reads them."""
     return strokes.to_jsonl(PenDigit(one.label, one.strokes, "me") for one in drawings if one.strokes)

@@ -35,7 +35,7 @@ def differences(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
     return [{name: text[name] for name in names} for text in texts]
 
 
-def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
     """Indices of the runs that no other one beats, the cheapest first.
 
     One beats another if it costs no more and is no less accurate, and is better in one of the two at least.
@@ -53,17 +53,17 @@ def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
     return best
 
 
-def told_apart(titles: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:
+def unique_names(titles: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:
     """A name for each run, no two alike: its title, if need be with the settings in which its namesakes differ."""
     names = list(titles)
     for title in {title for title in titles if titles.count(title) > 1}:
         alike = [i for i, other in enumerate(titles) if other == title]
         for i, differing in zip(alike, differences([configs[i] for i in alike]), strict=True):
             names[i] = ", ".join([title, *(f"{name} {value}" for name, value in differing.items())])
-    return numbered(names)
+    return number_duplicates(names)
 
 
-def numbered(names: Sequence[str]) -> list[str]:
+def number_duplicates(names: Sequence[str]) -> list[str]:
     """The same names, but what has been there before gets a number behind it."""
     there: dict[str, None] = {}
     counts: Counter[str] = Counter()
@@ -77,7 +77,7 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Duel:
+class PairedComparison:
     """What two networks, here called A and B, made of the same test images.
 
     Attributes:
@@ -86,7 +86,7 @@ class Duel:
         only_b: likewise the other way round.
         both: those that both read right, in their order.
         neither: those that neither reads right, A's surest mistake first.
-        chance: how probable it is, 0 to 1, that two equally good readers differ in at least so unequal numbers of
+        p_value: how probable it is, 0 to 1, that two equally good readers differ in at least so unequal numbers of
             images that one of them alone reads right: McNemar's test, exact and two-sided; 1 if there are none.
     """
 
@@ -95,10 +95,10 @@ class Duel:
     only_b: Indices
     both: Indices
     neither: Indices
-    chance: float
+    p_value: float
 
 
-def duel(a: Evaluation, b: Evaluation) -> Duel:
+def compare_pair(a: Evaluation, b: Evaluation) -> PairedComparison:
     """Compare two networks image by image.
 
     Raises:
@@ -114,13 +114,13 @@ def duel(a: Evaluation, b: Evaluation) -> Duel:
     a_right, b_right = a.predicted == a.labels, b.predicted == b.labels
     only_a, only_b = _among(b.mistakes, a_right), _among(a.mistakes, b_right)
     differing = len(only_a) + len(only_b)
-    return Duel(
+    return PairedComparison(
         confusion=a.confusion - b.confusion,
         only_a=only_a,
         only_b=only_b,
         both=np.flatnonzero(a_right & b_right).astype(np.int64, copy=False),
         neither=_among(a.mistakes, ~b_right),
-        chance=float(stats.binomtest(len(only_a), differing, 0.5).pvalue) if differing else 1.0,
+        p_value=float(stats.binomtest(len(only_a), differing, 0.5).pvalue) if differing else 1.0,
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnist_core.network.layers import Weights
 
 _PIXELS = IMAGE_SIZE * IMAGE_SIZE
-# On the way from the blank image; the ink_credits then sum to the difference within about 1 %.
+# On the way from the blank image; the integrated_gradients then sum to the difference within about 1 %.
 _WAY_STEPS = 48
 _IMAGES_AT_ONCE = 4096
 
@@ -72,7 +72,7 @@ def layer_outputs(network: TrainedNetwork, image: npt.NDArray[np.float32]) -> li
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled_credits(layers: tuple[Any, ...]) -> Any:
+def _compiled_gradients(layers: tuple[Any, ...]) -> Any:
     load_tensorflow()
     import tensorflow as tf
 
@@ -93,7 +93,7 @@ def _compiled_credits(layers: tuple[Any, ...]) -> Any:
     return tf.function(mean_gradient, input_signature=signature, autograph=False)
 
 
-def ink_credits(
+def integrated_gradients(
     network: TrainedNetwork, image: npt.NDArray[np.float32], digit: int, other: int | None = None
 ) -> npt.NDArray[np.float32]:
     """How much each pixel's ink speaks for a digit, or for one and against another: integrated gradients.
@@ -116,11 +116,13 @@ def ink_credits(
     if other is not None:
         direction[other] -= 1
     pixels = pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
-    answer = _compiled_credits(network.config.layers)(pixels, direction, network.weights)
+    answer = _compiled_gradients(network.config.layers)(pixels, direction, network.weights)
     return np.asarray(answer).reshape(IMAGE_SIZE, IMAGE_SIZE)
 
 
-def nearest(image: npt.NDArray[np.float32], images: npt.NDArray[np.uint8], most: int = 8) -> npt.NDArray[np.int64]:
+def nearest_images(
+    image: npt.NDArray[np.float32], images: npt.NDArray[np.uint8], most: int = 8
+) -> npt.NDArray[np.int64]:
     """Which images are most like one, by the sum of their pixels' squared differences, the nearest first.
 
     Args:

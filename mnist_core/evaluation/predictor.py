@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
 
 # An answer less likely than this is not given as one.
-SURE = 0.6
+MIN_CONFIDENT = 0.6
 # Below this, not even a guess is named: ten shares of 10 % are no answer. The built-in network's best share is so small
 # for 7 of MNIST's 10,000 test images, and for 4 of 1,200 drawings of twenty writers that it has not learned from.
-LIKE_A_DIGIT = 0.2
+MIN_PLAUSIBLE = 0.2
 SHIPPED = Path(__file__).parents[1] / "assets" / "digits.npz"
 
 
@@ -42,14 +42,14 @@ class Prediction:
         return np.asarray(self.probabilities.argmax(axis=-1))
 
     @property
-    def is_sure(self) -> npt.NDArray[np.bool_]:
+    def is_confident(self) -> npt.NDArray[np.bool_]:
         """Whether the likeliest digit is likely enough to be named: a scalar array for one image, (n,) for several."""
-        return np.asarray(self.probabilities.max(axis=-1) >= SURE)
+        return np.asarray(self.probabilities.max(axis=-1) >= MIN_CONFIDENT)
 
     @property
-    def is_like_a_digit(self) -> npt.NDArray[np.bool_]:
+    def is_plausible(self) -> npt.NDArray[np.bool_]:
         """Whether any digit is likely enough to be a guess: a scalar array for one image, (n,) for several."""
-        return np.asarray(self.probabilities.max(axis=-1) >= LIKE_A_DIGIT)
+        return np.asarray(self.probabilities.max(axis=-1) >= MIN_PLAUSIBLE)
 
     def top(self, k: int) -> list[tuple[int, float]]:
         """The `k` likeliest digits of one image with their probabilities, the likeliest first.

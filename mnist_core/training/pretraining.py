@@ -82,17 +82,17 @@ def material(sources: Sequence[Sequence[PenDigit]], seed: int) -> Material:
     """
     random = np.random.default_rng([seed, 2])
     written = [(one.label, one.strokes) for digits in sources for one in digits for _ in range(drawings(len(digits)))]
-    made = [(label % CLASSES, handwriting.digit(label % CLASSES, random)) for label in range(_FORMS)]
+    made = [(label % CLASSES, handwriting.digit_strokes(label % CLASSES, random)) for label in range(_FORMS)]
     images = [_drawn(lines, random) for _, lines in written + made]
     labels = np.array([label for label, _ in written + made], np.uint8)
-    no_digits = [_drawn(handwriting.no_digit(random), random) for _ in range(_NO_DIGITS)]
+    no_digits = [_drawn(handwriting.non_digit_strokes(random), random) for _ in range(_NO_DIGITS)]
     return Material(np.stack(images), labels, np.stack(no_digits))
 
 
 def _drawn(lines: tuple[npt.NDArray[np.float64], ...], random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Strokes as the drawing page would hand them on, (28, 28) uint8."""
     size, pen = random.uniform(0.4, 0.9), math.exp(random.uniform(math.log(6), math.log(40)))
-    image = preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, size), pen, _SIDE)).image
+    image = preprocessing.to_mnist(strokes.render(strokes.fit_to_canvas(lines, size), pen, _SIDE)).image
     return np.round(image * 255).astype(np.uint8)
 
 

@@ -36,7 +36,7 @@ def test_pca_has_the_largest_variances_of_the_covariance_matrix() -> None:
 
 def test_neighbours_stay_neighbours() -> None:
     dataset = datasets.load("embedded")
-    found = exploration.neighbour_map(dataset)
+    found = exploration.tsne_map(dataset)
     assert len(found.indices) == exploration.MAP_IMAGES
     flat = dataset.train_images[found.indices].reshape(len(found.indices), -1)
     assert trustworthiness(flat, found.points) > 0.9
@@ -47,6 +47,6 @@ def test_neighbours_stay_neighbours() -> None:
 
 def test_few_images_have_maps_too() -> None:
     dataset = dataclasses.replace(blobs(), train_images=blobs().train_images[:5], train_labels=blobs().train_labels[:5])
-    for found in (exploration.pca_map(dataset), exploration.neighbour_map(dataset)):
+    for found in (exploration.pca_map(dataset), exploration.tsne_map(dataset)):
         assert found.points.shape == (5, 2)
         assert np.isfinite(found.points).all()

@@ -244,7 +244,7 @@ def test_pack_refuses_other_numbers_of_dimensions() -> None:
 def test_header_is_dissected_byte_by_byte() -> None:
     # As MNIST's training images begin: magic number 2051, 60,000 images of 28 x 28.
     content = bytes.fromhex("00000803 0000ea60 0000001c 0000001c") + bytes(10)
-    found = [(one.start, one.stop, one.name, one.value) for one in idx.dissect(content)]
+    found = [(one.start, one.stop, one.name, one.value) for one in idx.header_fields(content)]
     assert found == [
         (0, 2, "always zero", "0"),
         (2, 3, "type of number", "uint8"),
@@ -253,14 +253,14 @@ def test_header_is_dissected_byte_by_byte() -> None:
         (8, 12, "rows of an image", "28"),
         (12, 16, "columns of an image", "28"),
     ]
-    assert [one.name for one in idx.dissect(bytes.fromhex("00000801 00000005"))][-1] == "how many labels"
+    assert [one.name for one in idx.header_fields(bytes.fromhex("00000801 00000005"))][-1] == "how many labels"
     with pytest.raises(DataError):
-        idx.dissect(b"\x01\x02\x03\x04")
+        idx.header_fields(b"\x01\x02\x03\x04")
 
 
 @pytest.mark.parametrize("shape", [(3, 28, 28), (7,)])
 def test_beginning_of_a_file_is_that_of_the_whole(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     whole = idx.pack(array)
-    assert idx.beginning(array, 5) == whole[: len(whole) - array.size + 5]
-    assert idx.beginning(array, 10**6) == whole
+    assert idx.first_bytes(array, 5) == whole[: len(whole) - array.size + 5]
+    assert idx.first_bytes(array, 10**6) == whole

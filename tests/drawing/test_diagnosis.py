@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mnist_core.drawing import diagnosis, strokes, to_mnist
-from mnist_core.drawing.preprocessing import MNIST_WAY
+from mnist_core.drawing.preprocessing import MNIST_PREPARATION
 
 TWO = (np.array([[0.0, 2.0], [3.0, 0.0], [7.0, 1.0], [8.0, 3.0], [0.0, 12.0], [9.0, 12.0]]),)
 
 
 def drawn(pen: float = 18, size: float = 0.65, centre: tuple[float, float] = (0.5, 0.5), lines: Any = TWO) -> Any:
-    return strokes.drawn(strokes.placed(lines, size, centre), pen)
+    return strokes.render(strokes.fit_to_canvas(lines, size, centre), pen)
 
 
 def lighter(canvas: Any, share: float) -> Any:
@@ -51,7 +51,11 @@ CASES = {
 def test_what_is_unusual_is_found_and_its_trial_makes_a_difference(case: str) -> None:
     canvas, field, value = CASES[case]
     (finding,) = diagnosis.diagnose(canvas)
-    changed = {name for name in vars(MNIST_WAY) if getattr(finding.preparation, name) != getattr(MNIST_WAY, name)}
+    changed = {
+        name
+        for name in vars(MNIST_PREPARATION)
+        if getattr(finding.preparation, name) != getattr(MNIST_PREPARATION, name)
+    }
     assert changed == {field}
     assert getattr(finding.preparation, field) == value
     assert np.abs(to_mnist(canvas, finding.preparation).image - to_mnist(canvas).image).max() > 0.3
@@ -75,7 +79,7 @@ def test_several_findings_come_together() -> None:
 
 @pytest.mark.parametrize("width", [2, 3, 4, 6])
 def test_line_width_of_a_slanted_bar(width: int) -> None:
-    canvas = strokes.drawn((np.array([[0.2, 0.2], [0.8, 0.75]]),), width * 10)
+    canvas = strokes.render((np.array([[0.2, 0.2], [0.8, 0.75]]),), width * 10)
     image = canvas[..., 0].reshape(28, 10, 28, 10).mean(axis=(1, 3))
     assert diagnosis.line_width((1 - image / 255).astype(np.float32)) == pytest.approx(width, rel=0.25)
 

@@ -17,7 +17,7 @@ def test_every_digit_has_several_forms() -> None:
 
 @pytest.mark.parametrize("form", ALL)
 def test_a_form_without_jitter_passes_through_its_points(form: str) -> None:
-    lines = handwriting.stroked(form, np.random.default_rng(0), jitter=0)
+    lines = handwriting.form_strokes(form, np.random.default_rng(0), jitter=0)
     assert len(lines) == form.count("/") + 1
     for text, line in zip(form.split("/"), lines, strict=True):
         for pair in text.replace("|", " ").split():
@@ -30,7 +30,7 @@ def test_a_form_without_jitter_passes_through_its_points(form: str) -> None:
 
 def test_a_corner_is_sharp_and_a_curve_is_not() -> None:
     def sharpest(form: str) -> float:
-        (line,) = handwriting.stroked(form, np.random.default_rng(0), jitter=0)
+        (line,) = handwriting.form_strokes(form, np.random.default_rng(0), jitter=0)
         steps = np.diff(line, axis=0)
         steps = steps[np.linalg.norm(steps, axis=1) > 1e-9]
         directions = steps / np.linalg.norm(steps, axis=1, keepdims=True)
@@ -41,7 +41,7 @@ def test_a_corner_is_sharp_and_a_curve_is_not() -> None:
 
 
 def test_the_same_random_numbers_write_the_same_digit() -> None:
-    for write in (lambda random: handwriting.digit(5, random), handwriting.no_digit):
+    for write in (lambda random: handwriting.digit_strokes(5, random), handwriting.non_digit_strokes):
         one, again = (write(np.random.default_rng(3)) for _ in range(2))
         for left, right in zip(one, again, strict=True):
             np.testing.assert_array_equal(left, right)
@@ -49,14 +49,14 @@ def test_the_same_random_numbers_write_the_same_digit() -> None:
 
 def test_no_two_digits_are_alike() -> None:
     random = np.random.default_rng(1)
-    written = {np.concatenate(handwriting.digit(2, random)).tobytes() for _ in range(50)}
+    written = {np.concatenate(handwriting.digit_strokes(2, random)).tobytes() for _ in range(50)}
     assert len(written) == 50
 
 
 def test_what_is_no_digit_has_ink_to_draw() -> None:
     random = np.random.default_rng(2)
     for _ in range(200):
-        lines = handwriting.no_digit(random)
+        lines = handwriting.non_digit_strokes(random)
         points = np.concatenate(lines)
         assert np.isfinite(points).all()
         assert np.ptp(points, axis=0).max() > 1

@@ -14,8 +14,8 @@ from mnist_core.drawing import handwriting, photo, strokes, to_mnist
 from mnist_core.errors import DrawingError
 from tests.plain import assert_plain
 
-LINES = strokes.placed(handwriting.stroked("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
-CLEAN = strokes.drawn(LINES, 16, side=400)
+LINES = strokes.fit_to_canvas(handwriting.form_strokes("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
+CLEAN = strokes.render(LINES, 16, side=400)
 
 
 def packed(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
@@ -196,10 +196,10 @@ def test_a_camera_that_writes_nonsense_beside_the_orientation_is_read(tag: int) 
 )
 def test_canvas_that_sends_another_picture_is_refused(data: bytes, problem: str) -> None:
     with pytest.raises(DrawingError, match=problem) as caught:
-        photo.from_canvas(data)
+        photo.read_canvas(data)
     assert caught.value.remedy == "Clear the canvas and draw again."
 
 
 def test_canvas_is_read_pixel_by_pixel() -> None:
     rgba = np.random.default_rng(4).integers(0, 256, (28, 30, 4), np.uint8)
-    np.testing.assert_array_equal(photo.from_canvas(packed(rgba)), rgba)
+    np.testing.assert_array_equal(photo.read_canvas(packed(rgba)), rgba)

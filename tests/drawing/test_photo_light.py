@@ -36,8 +36,8 @@ def written(random: np.random.Generator, digits: list[int], shape: tuple[int, in
     place = min(height, across // len(digits))
     row = []
     for digit in digits:
-        lines = strokes.placed(handwriting.digit(digit, random), size)
-        row.append(1 - strokes.drawn(lines, width * strokes.CANVAS / place, place)[..., 0] / 255)
+        lines = strokes.fit_to_canvas(handwriting.digit_strokes(digit, random), size)
+        row.append(1 - strokes.render(lines, width * strokes.CANVAS / place, place)[..., 0] / 255)
     ink = np.hstack(row)
     below = int(random.integers(height - ink.shape[0] + 1))
     beside = int(random.integers(across - ink.shape[1] + 1))
@@ -91,8 +91,8 @@ def test_ink_is_dark_and_the_digit_is_read(kind: str) -> None:
 @pytest.mark.parametrize("margin", [0, 1, 12])
 def test_thick_digit_that_fills_the_picture_stays_dark(margin: int) -> None:
     for digit in range(10):
-        lines = strokes.placed(handwriting.digit(digit, np.random.default_rng(digit)), 0.75)
-        ink = 1 - strokes.drawn(lines, 36)[..., 0] / 255
+        lines = strokes.fit_to_canvas(handwriting.digit_strokes(digit, np.random.default_rng(digit)), 0.75)
+        ink = 1 - strokes.render(lines, 36)[..., 0] / 255
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         ink = np.pad(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], margin)
         canvas = photo.read(packed(255 * (1 - ink), "PNG"))
@@ -100,13 +100,13 @@ def test_thick_digit_that_fills_the_picture_stays_dark(margin: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_turned", "is_evened"),
+    ("kind", "is_inverted", "is_light_corrected"),
     [(SCREEN, False, False), (DARK_SCREEN, True, False), ("pen", False, True), (CHALK, True, True)],
 )
-def test_what_was_done_to_a_picture_is_told(kind: str, is_turned: bool, is_evened: bool) -> None:
+def test_what_was_done_to_a_picture_is_told(kind: str, is_inverted: bool, is_light_corrected: bool) -> None:
     for seed in range(5):
         picture = photo.read_picture(made(seed, kind).data)
-        assert (picture.is_turned, picture.is_evened) == (is_turned, is_evened)
+        assert (picture.is_inverted, picture.is_light_corrected) == (is_inverted, is_light_corrected)
 
 
 def test_nothing_is_done_to_a_drawing_on_glass() -> None:
@@ -115,6 +115,6 @@ def test_nothing_is_done_to_a_drawing_on_glass() -> None:
     buffer = io.BytesIO()
     Image.fromarray(glass).save(buffer, "PNG")
     picture = photo.read_picture(buffer.getvalue())
-    assert not picture.is_turned
-    assert not picture.is_evened
+    assert not picture.is_inverted
+    assert not picture.is_light_corrected
     np.testing.assert_array_equal(picture.rgba, glass)

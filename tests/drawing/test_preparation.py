@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_core.drawing import to_mnist
-from mnist_core.drawing.preprocessing import MNIST_WAY, STRAIGHT, Preparation
+from mnist_core.drawing.preprocessing import MNIST_PREPARATION, RESIZE_ONLY, Preparation
 from tests.drawing.test_preprocessing import BLACK, SEVEN, WHITE, painted, stroked, with_box
 
 
 def changed(name: str, default: Any) -> Preparation:
     other: dict[str, Any] = {name: -1 if name == "pen" else not default}
-    return dataclasses.replace(MNIST_WAY, **other)
+    return dataclasses.replace(MNIST_PREPARATION, **other)
 
 
 EACH_ALONE = {field.name: changed(field.name, field.default) for field in dataclasses.fields(Preparation)}
@@ -26,7 +26,7 @@ EACH_ALONE = {field.name: changed(field.name, field.default) for field in datacl
 def test_straight_is_the_mean_of_every_ten_by_ten_pixels() -> None:
     ink = np.pad(0.2 + 0.8 * np.random.default_rng(2).random((240, 200)), ((10, 30), (40, 40)))
     expected = np.rint(ink * 255).reshape(28, 10, 28, 10).mean(axis=(1, 3)) / 255
-    np.testing.assert_allclose(to_mnist(painted(ink), STRAIGHT).image, expected, atol=0.01)
+    np.testing.assert_allclose(to_mnist(painted(ink), RESIZE_ONLY).image, expected, atol=0.01)
 
 
 def test_without_scaling_a_small_drawing_is_shrunk_and_moved_to_the_middle() -> None:
@@ -87,7 +87,7 @@ def test_every_preparation_takes_any_bytes(case: str, height: int, width: int, s
     random = np.random.default_rng(seed)
     rgba = random.integers(0, most + 1, (height, width, 4), dtype=np.uint8)
     rgba[random.random((height, width)) < 0.6] = 0
-    image = to_mnist(rgba, EACH_ALONE.get(case, STRAIGHT)).image
+    image = to_mnist(rgba, EACH_ALONE.get(case, RESIZE_ONLY)).image
     assert image.shape == (28, 28)
     assert image.dtype == np.float32
     assert image.min() >= 0

@@ -69,22 +69,22 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pyte
 def test_writers_are_chosen_by_pattern(tmp_path: Path) -> None:
     lines = [{**SEVEN, "writer": name} for name in ("uji07", "uji38", "uji41")]
     digits = strokes.read_jsonl(written(tmp_path, *lines))
-    assert [one.writer for one in strokes.by_writers(digits, ["uji[0-3]?"])] == ["uji07", "uji38"]
-    assert [one.writer for one in strokes.by_writers(digits, ["*41", "uji07"])] == ["uji07", "uji41"]
+    assert [one.writer for one in strokes.select_writers(digits, ["uji[0-3]?"])] == ["uji07", "uji38"]
+    assert [one.writer for one in strokes.select_writers(digits, ["*41", "uji07"])] == ["uji07", "uji41"]
 
 
 def test_strokes_are_placed_with_their_aspect_kept() -> None:
-    placed = strokes.placed((np.array([[0.0, 0.0], [10.0, 20.0]]), np.array([[5.0, 10.0]])), 0.5, (0.4, 0.6))
+    placed = strokes.fit_to_canvas((np.array([[0.0, 0.0], [10.0, 20.0]]), np.array([[5.0, 10.0]])), 0.5, (0.4, 0.6))
     np.testing.assert_allclose(placed[0], [[0.4 - 0.125, 0.6 - 0.25], [0.4 + 0.125, 0.6 + 0.25]])
     np.testing.assert_allclose(placed[1], [[0.4, 0.6]])
 
 
 def test_a_single_point_is_placed_in_the_middle() -> None:
-    np.testing.assert_allclose(strokes.placed((np.array([[7.0, 7.0]]),), 0.5)[0], [[0.5, 0.5]])
+    np.testing.assert_allclose(strokes.fit_to_canvas((np.array([[7.0, 7.0]]),), 0.5)[0], [[0.5, 0.5]])
 
 
 def test_a_straight_line_inks_its_length_times_its_width() -> None:
-    canvas = strokes.drawn((np.array([[0.25, 0.5], [0.75, 0.5]]),), 20)
+    canvas = strokes.render((np.array([[0.25, 0.5], [0.75, 0.5]]),), 20)
     assert canvas.shape == (280, 280, 4)
     assert (canvas[..., 3] == 255).all()
     ink = 1 - canvas[..., 0] / 255
@@ -95,12 +95,12 @@ def test_a_straight_line_inks_its_length_times_its_width() -> None:
 
 
 def test_a_single_point_is_a_dot_as_wide_as_the_pen() -> None:
-    ink = 1 - strokes.drawn((np.array([[0.5, 0.5]]),), 18)[..., 0] / 255
+    ink = 1 - strokes.render((np.array([[0.5, 0.5]]),), 18)[..., 0] / 255
     assert ink.sum() == pytest.approx(np.pi * 81, rel=0.05)
 
 
 def test_a_smaller_canvas_gives_nearly_the_same_digit() -> None:
-    lines = strokes.placed((np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 20.0]]),), 0.6)
-    large, small = (to_mnist(strokes.drawn(lines, 18, side)).image for side in (280, 112))
+    lines = strokes.fit_to_canvas((np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 20.0]]),), 0.6)
+    large, small = (to_mnist(strokes.render(lines, 18, side)).image for side in (280, 112))
     assert small.sum() == pytest.approx(large.sum(), rel=0.05)
     assert np.corrcoef(large.ravel(), small.ravel())[0, 1] > 0.9

@@ -24,7 +24,7 @@ LINES = (np.array([[10.0, 20.0], [30.04, 40.0]]), np.array([[1.0, 2.0]]))
 def collected() -> list[test_set.LabelledDrawing]:
     drawings: list[test_set.LabelledDrawing] = []
     for image, label in zip(IMAGES, (3, 0, 9, 3), strict=True):
-        drawings = test_set.with_label(drawings, image, label, LINES if label == 9 else ())
+        drawings = test_set.add_drawing(drawings, image, label, LINES if label == 9 else ())
     return drawings
 
 
@@ -34,7 +34,7 @@ def test_drawings_are_kept_in_their_order() -> None:
 
 
 def test_the_same_drawing_with_another_label_is_kept_once() -> None:
-    drawings = test_set.with_label(collected(), IMAGES[1], 6, ())
+    drawings = test_set.add_drawing(collected(), IMAGES[1], 6, ())
     assert [one.label for one in drawings] == [3, 9, 3, 6]
 
 
@@ -42,12 +42,12 @@ def test_read_right_is_counted_by_hand() -> None:
     network = untrained(RunConfig())
     answers = network.predict(np.round(IMAGES * 255).astype(np.uint8)).argmax(axis=1)
     expected = sum(int(answer == label) for answer, label in zip(answers, (3, 0, 9, 3), strict=True))
-    assert test_set.read_right(network, collected()) == expected
-    assert test_set.read_right(network, []) == 0
+    assert test_set.count_correct(network, collected()) == expected
+    assert test_set.count_correct(network, []) == 0
 
 
 def test_the_archive_holds_idx_files() -> None:
-    with zipfile.ZipFile(io.BytesIO(test_set.as_idx(collected()))) as archive:
+    with zipfile.ZipFile(io.BytesIO(test_set.to_idx_zip(collected()))) as archive:
         assert archive.namelist() == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
         images, labels = (idx.parse(archive.read(name)) for name in archive.namelist())
     np.testing.assert_array_equal(images, np.round(IMAGES * 255))
@@ -55,7 +55,7 @@ def test_the_archive_holds_idx_files() -> None:
 
 
 def test_strokes_come_back_from_their_file(tmp_path: Path) -> None:
-    (tmp_path / "mine.jsonl").write_text(test_set.as_strokes(collected()))
+    (tmp_path / "mine.jsonl").write_text(test_set.to_jsonl(collected()))
     (nine,) = strokes.read_jsonl(tmp_path / "mine.jsonl")
     assert nine.label == 9
     for stroke, line in zip(nine.strokes, LINES, strict=True):

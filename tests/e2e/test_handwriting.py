@@ -30,11 +30,11 @@ HELD_OUT = ["uji4?", "uji5?"]
 def pen_digits() -> list[PenDigit]:
     """Held-out writers' digits from the file that MNIST_STROKES names; without it, made-up ones."""
     if "MNIST_STROKES" in os.environ:
-        found = strokes.by_writers(strokes.read_jsonl(Path(os.environ["MNIST_STROKES"])), HELD_OUT)
+        found = strokes.select_writers(strokes.read_jsonl(Path(os.environ["MNIST_STROKES"])), HELD_OUT)
         order = np.random.default_rng(0).permutation(len(found))[:COUNT]
         return [found[i] for i in order]
     random = np.random.default_rng(31)
-    return [PenDigit(k % 10, handwriting.digit(k % 10, random), "") for k in range(COUNT)]
+    return [PenDigit(k % 10, handwriting.digit_strokes(k % 10, random), "") for k in range(COUNT)]
 
 
 def on_canvas(canvas: Locator) -> npt.NDArray[np.uint8]:
@@ -68,7 +68,7 @@ def test_digits_of_people_it_has_not_learned_from_are_read(page: Page) -> None:
     digits = pen_digits()
     assert len(digits) == COUNT
     for one in digits:
-        lines = strokes.placed(one.strokes, 0.65)
+        lines = strokes.fit_to_canvas(one.strokes, 0.65)
         for line in lines:
             stroke(page, canvas, [(float(x), float(y)) for x, y in line], steps=1)
         wait_until_caught_up(page, canvas, lines)

@@ -36,7 +36,7 @@ def open_draw(page: Page) -> None:
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
     buffer = io.BytesIO()
-    Image.fromarray(strokes.drawn((np.array(SEVEN),), 18)).save(buffer, "PNG")
+    Image.fromarray(strokes.render((np.array(SEVEN),), 18)).save(buffer, "PNG")
     # As large as a phone's photo: noise cannot be compressed.
     noise = np.random.default_rng(0).integers(200, 256, (1500, 1500, 3), np.uint8)
     noise[300:350, 400:1100] = 20

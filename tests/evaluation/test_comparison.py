@@ -122,14 +122,14 @@ def beaten(i: int, costs: list[float], accuracies: list[float]) -> bool:
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 6)), max_size=30))
 def test_frontier_is_those_that_no_other_run_beats(runs: list[tuple[int, int]]) -> None:
     costs, accuracies = [float(cost) for cost, _ in runs], [accuracy / 6 for _, accuracy in runs]
-    found = comparison.frontier(costs, accuracies)
+    found = comparison.pareto_front(costs, accuracies)
     assert sorted(found) == [i for i in range(len(runs)) if not beaten(i, costs, accuracies)]
     assert [costs[i] for i in found] == sorted(costs[i] for i in found)
 
 
 def test_frontier_by_hand() -> None:
     # The second is dominated by the first, the last two are alike.
-    assert comparison.frontier([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
+    assert comparison.pareto_front([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
 
 
 def evaluated(predicted: list[int], labels: list[int], seed: int = 0) -> Evaluation:
@@ -146,7 +146,7 @@ digits = st.integers(0, 9)
 @given(st.lists(st.tuples(digits, digits, digits), min_size=1, max_size=60))
 def test_duel_sorts_every_image_by_who_reads_it(rows: list[tuple[int, int, int]]) -> None:
     labels, first, second = ([row[i] for row in rows] for i in range(3))
-    duel = comparison.duel(evaluated(first, labels), evaluated(second, labels, seed=1))
+    duel = comparison.compare_pair(evaluated(first, labels), evaluated(second, labels, seed=1))
     of = {"only_a": (True, False), "only_b": (False, True), "both": (True, True), "neither": (False, False)}
     for name, rights in of.items():
         wanted = [i for i, (label, a, b) in enumerate(rows) if (a == label, b == label) == rights]
@@ -161,30 +161,30 @@ def test_duel_sorts_every_image_by_who_reads_it(rows: list[tuple[int, int, int]]
     # Of n tosses of a fair coin, the probability of at least so unequal a split.
     n, k = len(duel.only_a) + len(duel.only_b), min(len(duel.only_a), len(duel.only_b))
     tail = sum(math.comb(n, i) for i in range(k + 1)) / 2**n
-    assert duel.chance == pytest.approx(min(1.0, 2 * tail))
+    assert duel.p_value == pytest.approx(min(1.0, 2 * tail))
 
 
 def test_images_that_one_alone_reads_come_with_the_others_surest_mistake_first() -> None:
     labels = [0] * 20
     right, wrong = evaluated(labels, labels), evaluated([1] * 20, labels, seed=3)
-    duel = comparison.duel(right, wrong)
+    duel = comparison.compare_pair(right, wrong)
     sureness = wrong.probabilities.max(axis=1)
     assert duel.only_a.tolist() == sorted(range(20), key=lambda i: -sureness[i])
-    assert comparison.duel(wrong, right).only_b.tolist() == duel.only_a.tolist()
+    assert comparison.compare_pair(wrong, right).only_b.tolist() == duel.only_a.tolist()
 
 
 def test_network_against_itself_differs_in_nothing() -> None:
     same = evaluated([1, 2, 3, 3], [1, 2, 3, 4])
-    duel = comparison.duel(same, same)
+    duel = comparison.compare_pair(same, same)
     assert not duel.confusion.any()
     assert (len(duel.only_a), len(duel.only_b), len(duel.both), len(duel.neither)) == (0, 0, 3, 1)
-    assert duel.chance == 1.0
+    assert duel.p_value == 1.0
 
 
 @pytest.mark.parametrize("labels", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 4, 3]])
 def test_other_test_images_are_refused(labels: list[int]) -> None:
     with pytest.raises(DataError, match="different images"):
-        comparison.duel(evaluated([1, 2, 3, 4], [1, 2, 3, 4]), evaluated(labels, labels))
+        comparison.compare_pair(evaluated([1, 2, 3, 4], [1, 2, 3, 4]), evaluated(labels, labels))
 
 
 def test_busy_seconds_by_hand() -> None:
@@ -211,12 +211,12 @@ def test_busy_seconds_of_a_real_run_grow() -> None:
 
 def test_namesakes_are_told_apart_by_what_they_differ_in_and_then_by_number() -> None:
     configs = [TORRES, changed(seed=1), TORRES, changed(l2=0.5), changed(l2=0.5)]
-    assert comparison.told_apart(["a", "a", "b", "c", "c"], configs) == ["a, Seed 0", "a, Seed 1", "b", "c", "c (2)"]
+    assert comparison.unique_names(["a", "a", "b", "c", "c"], configs) == ["a, Seed 0", "a, Seed 1", "b", "c", "c (2)"]
 
 
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "b"]), max_size=8))
 def test_numbered_names_are_all_different_and_the_first_stays(names: list[str]) -> None:
-    told = comparison.numbered(names)
+    told = comparison.number_duplicates(names)
     assert len(set(told)) == len(names)
     assert all(new.startswith(old) for old, new in zip(names, told, strict=True))
     assert told[:1] == names[:1]

@@ -1,4 +1,4 @@
-"""First-layer pictures, counted by hand; layers against Keras's, ink_credits against what they must sum to."""
+"""First-layer pictures, counted by hand; layers against Keras's, integrated_gradients against what they must sum to."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.evaluation.explanation import first_layer_pictures, ink_credits, layer_outputs, nearest
+from mnist_core.evaluation.explanation import first_layer_pictures, integrated_gradients, layer_outputs, nearest_images
 from mnist_core.network import TrainedNetwork
 from tests.samples import CONVOLUTIONS, untrained
 
@@ -75,7 +75,7 @@ def test_layers_answer_as_keras_layers_do(case: str) -> None:
 def test_credits_sum_to_what_the_drawing_changes(case: str) -> None:
     trained = untrained(RunConfig(layers=LAYERS[case]))
     drawn, blank = (layer_outputs(trained, image)[-1] for image in (IMAGE, np.zeros_like(IMAGE)))
-    credit = ink_credits(trained, IMAGE, 3, 8)
+    credit = integrated_gradients(trained, IMAGE, 3, 8)
     assert credit.shape == (28, 28)
     assert credit.sum() == pytest.approx((drawn[3] - blank[3]) - (drawn[8] - blank[8]), rel=0.03, abs=0.01)
 
@@ -84,7 +84,7 @@ def test_without_a_hidden_layer_a_credit_is_weight_times_pixel() -> None:
     trained = untrained(RunConfig(layers=()))
     kernel = trained.weights[0]
     np.testing.assert_allclose(
-        ink_credits(trained, IMAGE, 4).reshape(784), kernel[:, 4] * IMAGE.reshape(784), atol=1e-6
+        integrated_gradients(trained, IMAGE, 4).reshape(784), kernel[:, 4] * IMAGE.reshape(784), atol=1e-6
     )
 
 
@@ -95,7 +95,9 @@ def test_network_of_raw_pixels_is_asked_as_any_other() -> None:
     raw = TrainedNetwork(RunConfig(layers=scaled.config.layers, pixels="raw"), weights)
     for own, other in zip(layer_outputs(raw, IMAGE), layer_outputs(scaled, IMAGE), strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(ink_credits(raw, IMAGE, 3, 8), ink_credits(scaled, IMAGE, 3, 8), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        integrated_gradients(raw, IMAGE, 3, 8), integrated_gradients(scaled, IMAGE, 3, 8), rtol=1e-3, atol=1e-5
+    )
     odds = np.exp(layer_outputs(raw, IMAGE)[-1])
     stock = raw.to_keras().predict(IMAGE[np.newaxis] * np.float32(255), verbose=0)[0]
     np.testing.assert_allclose(odds / odds.sum(), stock, rtol=1e-4)
@@ -104,11 +106,11 @@ def test_network_of_raw_pixels_is_asked_as_any_other() -> None:
 def test_blank_pixels_get_no_credit() -> None:
     image = IMAGE.copy()
     image[:, 10:] = 0
-    assert not ink_credits(untrained(RunConfig()), image, 1, 2)[:, 10:].any()
+    assert not integrated_gradients(untrained(RunConfig()), image, 1, 2)[:, 10:].any()
 
 
 def test_nearest_images_are_scikit_learns() -> None:
     images = np.random.default_rng(7).integers(0, 256, (5000, 28, 28), dtype=np.uint8)
     search = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(5000, 784) / 255)
     expected = search.kneighbors(IMAGE.reshape(1, 784), return_distance=False)[0]
-    np.testing.assert_array_equal(nearest(IMAGE, images, 6), expected)
+    np.testing.assert_array_equal(nearest_images(IMAGE, images, 6), expected)

@@ -42,7 +42,7 @@ def test_top_is_sorted_by_probability() -> None:
 def test_ten_equal_shares_are_not_like_a_digit(best: float, is_like: bool) -> None:
     shares = np.full(10, (1 - best) / 9, np.float32)
     shares[3] = best
-    assert bool(Prediction(shares).is_like_a_digit) is is_like
+    assert bool(Prediction(shares).is_plausible) is is_like
 
 
 def test_equally_likely_digits_keep_their_order() -> None:

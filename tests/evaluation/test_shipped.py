@@ -25,11 +25,11 @@ def written(seed: int = 2024, count: int = 400) -> tuple[npt.NDArray[np.float32]
     """Digits in all forms by an unsteady hand, from random numbers that the training did not use."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10
-    return np.stack([image_of(handwriting.digit(int(label), random)) for label in labels]), labels
+    return np.stack([image_of(handwriting.digit_strokes(int(label), random)) for label in labels]), labels
 
 
 def image_of(lines: strokes.Strokes) -> npt.NDArray[np.float32]:
-    return preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, 0.65), PEN)).image
+    return preprocessing.to_mnist(strokes.render(strokes.fit_to_canvas(lines, 0.65), PEN)).image
 
 
 def test_it_is_small_and_made_by_the_recipe() -> None:
@@ -81,19 +81,19 @@ def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
 def test_it_is_sure_of_digits_and_not_of_what_is_none() -> None:
     images, _ = written()
     random = np.random.default_rng(7)
-    others = np.stack([image_of(handwriting.no_digit(random)) for _ in range(300)])
-    assert predictor.shipped()(images).is_sure.mean() >= 0.96
-    assert predictor.shipped()(others).is_sure.mean() <= 0.15
+    others = np.stack([image_of(handwriting.non_digit_strokes(random)) for _ in range(300)])
+    assert predictor.shipped()(images).is_confident.mean() >= 0.96
+    assert predictor.shipped()(others).is_confident.mean() <= 0.15
 
 
 @pytest.mark.parametrize("form", ["09|40|89/26 76", "00 99/90 09", "10 19/80|15|89", "10 19/80 89/15 85"])
 def test_it_is_not_sure_of_a_letter(form: str) -> None:
-    image = image_of(handwriting.stroked(form, np.random.default_rng(0), jitter=0))
-    assert not predictor.shipped()(image).is_sure
+    image = image_of(handwriting.form_strokes(form, np.random.default_rng(0), jitter=0))
+    assert not predictor.shipped()(image).is_confident
 
 
 def test_it_is_not_sure_of_a_blank_image() -> None:
-    assert not predictor.shipped()(np.zeros((28, 28), np.float32)).is_sure
+    assert not predictor.shipped()(np.zeros((28, 28), np.float32)).is_confident
 
 
 def test_the_recipe_is_one_that_the_page_could_train() -> None:

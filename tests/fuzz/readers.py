@@ -164,7 +164,7 @@ CANVAS = {
         {"type": "Path", "path": LINE[:2], "left": 20, "top": 20, "scaleX": 2, "angle": 30, "flipY": True},
     ],
 }  # fmt: skip
-DIGIT = strokes.drawn((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20, side=64)
+DIGIT = strokes.render((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20, side=64)
 
 
 def read_canvas(data: bytes) -> None:
@@ -185,7 +185,7 @@ def read_lines(data: bytes) -> None:
         for digit in strokes.read_jsonl(path):
             assert 0 <= digit.label <= 9
             assert digit.strokes
-            strokes.drawn(strokes.placed(digit.strokes, 0.6), 18, side=28)
+            strokes.render(strokes.fit_to_canvas(digit.strokes, 0.6), 18, side=28)
 
 
 def check_drawing(rgba: Any) -> None:
@@ -199,7 +199,7 @@ def read_photo(data: bytes) -> None:
 
 
 def read_canvas_picture(data: bytes) -> None:
-    check_drawing(photo.from_canvas(data))
+    check_drawing(photo.read_canvas(data))
 
 
 def read_pixels(data: bytes) -> None:

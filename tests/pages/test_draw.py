@@ -34,13 +34,13 @@ def test_first_visitor_is_answered_by_the_shipped_network(app: AppTest) -> None:
 def test_scribble_does_not_look_like_a_digit(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     lines = np.random.default_rng(5).uniform(0.15, 0.85, (1, 30, 2))
-    draw(app, strokes.drawn(tuple(lines), 8))
+    draw(app, strokes.render(tuple(lines), 8))
     assert answers(app) == ["This does not look like a digit to the network."]
 
 
 def test_dot_gets_no_reading(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
-    draw(app, strokes.drawn((np.array([[0.5, 0.5]]),), 18))
+    draw(app, strokes.render((np.array([[0.5, 0.5]]),), 18))
     assert not app.exception
     assert not answers(app)
     assert [box.value for box in app.info] == ["This is only a dot, not a digit."]
@@ -50,7 +50,7 @@ def test_dot_gets_no_reading(app: AppTest) -> None:
 def test_two_digits_get_a_hint(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     lines = (np.array([[0.3, 0.2], [0.3, 0.8]]), np.array([[0.7, 0.2], [0.7, 0.8]]))
-    draw(app, strokes.drawn(lines, 18))
+    draw(app, strokes.render(lines, 18))
     assert any("Draw one digit at a time" in caption.value for caption in app.caption)
 
 
@@ -113,7 +113,7 @@ def test_networks_chosen_are_remembered_until_there_is_a_new_one(app: AppTest) -
 
 def test_only_shrinking_shows_another_image(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
-    draw(app, strokes.drawn(strokes.placed((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
+    draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
     before = seen(app)
     app.toggle(key="straight").set_value(True).run()
     assert not app.exception
@@ -124,7 +124,7 @@ def test_only_shrinking_shows_another_image(app: AppTest) -> None:
 def test_what_is_folded_away_opens(app: AppTest, folded: str) -> None:
     app.switch_page("pages/draw.py").run()
     app.session_state[folded] = True
-    draw(app, strokes.drawn(strokes.placed((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
+    draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
     assert not app.exception
     words = {"way": "Centred in 28x28", "doctor": "Not in the middle", "why": "ink speaks for a 1", "alike": "1"}
     captions = [image.caption for element in app.get("image") for image in element.proto.imgs]
@@ -135,7 +135,7 @@ def test_labelled_drawings_form_a_test_set(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
-    draw(app, strokes.drawn((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
+    draw(app, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 4)
     assert [one.label for one in app.session_state["own-digits-noted"]] == [1, 4]
     app.session_state["own"] = True
@@ -187,7 +187,7 @@ def test_every_picture_and_chart_has_a_text_instead(app: AppTest, is_drawn: bool
     for folded in ("way", "doctor", "why", "alike", "own"):
         app.session_state[folded] = True
     if is_drawn:
-        draw(app, strokes.drawn(strokes.placed((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
+        draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
         choose_label(app, 1)
     pictures = [image.alt for element in app.get("image") for image in element.proto.imgs]
     charts = [element.proto.alt for element in app.get("vega_lite_chart")]
@@ -223,7 +223,7 @@ def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> N
     app.switch_page("pages/train.py").run()
     assert any("+ your digits" in text.value for text in [*app.caption, *app.markdown])
     app.switch_page("pages/draw.py").run()
-    draw(app, strokes.drawn((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
+    draw(app, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 7)
     app.session_state["own"] = True
     app.run()
@@ -331,7 +331,9 @@ def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> N
     assert run.snapshot.network is not None
     misread = 0
     for digit, form in ((0, "50 22 14 27 59 77 84 72 50"), (7, "00|90|49"), (4, "60|06|96/60 69")):
-        canvas = strokes.drawn(strokes.placed(handwriting.stroked(form, np.random.default_rng(0), jitter=0), 0.65), 18)
+        canvas = strokes.render(
+            strokes.fit_to_canvas(handwriting.form_strokes(form, np.random.default_rng(0), jitter=0), 0.65), 18
+        )
         draw(app, canvas)
         assert any(f"It reads a {digit}" in answer for answer in answers(app)), "the built-in network's answer"
         own = int(Predictor(run.snapshot.network)(to_mnist(canvas).image).digit)
@@ -388,7 +390,7 @@ def test_undo_takes_lines_back_whatever_the_browser_still_sends(app: AppTest) ->
         {"strokeWidth": 18, "path": [["L" if k else "M", 280 * x, 280 * y] for k, (x, y) in enumerate(line)]}
         for line in lines
     ]
-    draw(app, strokes.drawn(tuple(map(np.array, lines)), 18))
+    draw(app, strokes.render(tuple(map(np.array, lines)), 18))
     app.session_state["canvas"]["drawing"]["raw"]["objects"] = objects
     app.run()
     press(app, "Undo")

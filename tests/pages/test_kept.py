@@ -219,7 +219,7 @@ def test_network_with_the_longest_of_names_is_kept_when_it_was_taught_more(app: 
     train_briefly(app).title = "x" * runs.TITLE_LENGTH
     image = np.zeros((28, 28), np.float32)
     image[4:24, 14] = 1.0
-    app.session_state["own-digits-noted"] = test_set.with_label([], image, 1, ())
+    app.session_state["own-digits-noted"] = test_set.add_drawing([], image, 1, ())
     app.session_state["own"] = True
     app.switch_page("pages/draw.py").run()
     press(app, "Teach it")
@@ -269,7 +269,7 @@ def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
 
 def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_back(app: AppTest) -> None:
     run = train_briefly(app)
-    app.session_state["own-digits-noted"] = test_set.with_label([], np.zeros((28, 28), np.float32), 1, ())
+    app.session_state["own-digits-noted"] = test_set.add_drawing([], np.zeros((28, 28), np.float32), 1, ())
     assert saver.shared().wait_until_saved(MINUTES)
     code, mine = code_of(app), app.session_state["workspace"]
     assert any("opened only with their recovery code" in text.value for text in app.markdown)

@@ -58,7 +58,7 @@ def train_briefly(app: AppTest) -> Run:
     return wait_for_end(app)
 
 
-ONE = strokes.drawn((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20)
+ONE = strokes.render((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20)
 
 
 def draw(app: AppTest, rgba: np.ndarray) -> AppTest:

@@ -39,14 +39,14 @@ def trained() -> TrainedNetwork:
 def test_network_learns_a_hand_and_keeps_what_it_knew() -> None:
     # Written otherwise than scikit-learn's digits are, and the second half is of drawings that it is not taught.
     random = np.random.default_rng(6)
-    lines = [(k % 10, strokes.placed(handwriting.digit(k % 10, random), 0.65)) for k in range(200)]
-    images = [np.round(to_mnist(strokes.drawn(one, 18)).image * 255).astype(np.uint8) for _, one in lines]
+    lines = [(k % 10, strokes.fit_to_canvas(handwriting.digit_strokes(k % 10, random), 0.65)) for k in range(200)]
+    images = [np.round(to_mnist(strokes.render(one, 18)).image * 255).astype(np.uint8) for _, one in lines]
     own = [LabelledDrawing(image, label) for image, (label, _) in zip(images, lines, strict=True)]
     dataset = datasets.load("embedded")
     before = train(small(layers=(LayerConfig(units=64),), epochs=3, dataset="embedded"), dataset)
     lesson = finetuning.lesson(before.config, dataset, own[:100])
     after = train(finetuning.recipe(before.config), lesson, finetuning.start(before))
-    assert test_set.read_right(after, own[100:]) >= test_set.read_right(before, own[100:]) + 15
+    assert test_set.count_correct(after, own[100:]) >= test_set.count_correct(before, own[100:]) + 15
     right = [(it.predict(dataset.test_images).argmax(axis=1) == dataset.test_labels).mean() for it in (before, after)]
     assert right[1] >= right[0] - 0.02
 

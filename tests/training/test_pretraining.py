@@ -162,7 +162,7 @@ def test_nothing_is_learned_from_the_test_images() -> None:
 
 def test_drawn_material_looks_as_a_visitors_drawing_does() -> None:
     random = np.random.default_rng(0)
-    lines = handwriting.digit(3, random)
+    lines = handwriting.digit_strokes(3, random)
     image = pretraining._drawn(lines, random) / 255
-    visitors = preprocessing.to_mnist(strokes.drawn(strokes.placed(lines, 0.6), 18)).image
+    visitors = preprocessing.to_mnist(strokes.render(strokes.fit_to_canvas(lines, 0.6), 18)).image
     assert np.corrcoef(image.ravel(), visitors.ravel())[0, 1] > 0.6

@@ -104,8 +104,8 @@ def idx_file(dataset: Dataset) -> None:
     """The IDX file of the training images or labels, byte by byte."""
     which = st.segmented_control("File", ["images", "labels"], default="images", required=True)
     array = dataset.train_images if which == "images" else dataset.train_labels
-    content = idx.beginning(array, IMAGE_SIZE**2 + _ROWS * data_charts.BYTES_PER_ROW)
-    header = idx.dissect(content)
+    content = idx.first_bytes(array, IMAGE_SIZE**2 + _ROWS * data_charts.BYTES_PER_ROW)
+    header = idx.header_fields(content)
     length = header[-1].stop + array.nbytes
     st.markdown(
         f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked."
@@ -223,7 +223,7 @@ def digit_map(dataset: Dataset) -> None:
 @st.cache_resource(show_spinner="Laying the images out takes some seconds the first time ...", max_entries=6)
 def _map(_dataset: Dataset, checksum: int, kind: str, names: tuple[str, ...]) -> pd.DataFrame:
     del checksum
-    found = exploration.pca_map(_dataset) if kind == "pca" else exploration.neighbour_map(_dataset)
+    found = exploration.pca_map(_dataset) if kind == "pca" else exploration.tsne_map(_dataset)
     table = pd.DataFrame(found.points, columns=["x", "y"])
     table["digit"] = [names[label] for label in _dataset.train_labels[found.indices]]
     table["index"] = found.indices

@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core.charts import comparison as comparison_charts
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import comparison as run_comparison
-from mnist_core.evaluation.comparison import frontier
+from mnist_core.evaluation.comparison import pareto_front
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.state import controls, saved_runs
 from pages.widgets.state.keys import Key
@@ -18,7 +18,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.evaluation.comparison import Duel
+    from mnist_core.evaluation.comparison import PairedComparison
     from mnist_core.runs.network_run import Run
     from pages.widgets.compare.run_table import Row
 
@@ -117,7 +117,7 @@ def _trade_off(
     errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
     table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
     table["error"] = errors
-    table["frontier"] = table.index.isin(frontier(values, accuracies))
+    table["frontier"] = table.index.isin(pareto_front(values, accuracies))
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
@@ -126,7 +126,7 @@ def _trade_off(
     st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
 
 
-def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> None:
+def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison], None]) -> None:
     """Two of the chosen, and what `draw` makes of them."""
     by_id = {row.id: row for row in readable}
     ids = list(by_id)
@@ -150,14 +150,14 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, Duel], None]) -> 
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
-        duel = run_comparison.duel(a.snapshot.evaluation, b.snapshot.evaluation)
+        duel = run_comparison.compare_pair(a.snapshot.evaluation, b.snapshot.evaluation)
     except DataError as error:
         st.info(str(error), icon=":material/info:")
         return
     draw(a, b, duel)
 
 
-def _difference(a: Run, b: Run, duel: Duel) -> None:
+def _difference(a: Run, b: Run, duel: PairedComparison) -> None:
     del b
     # Square on a wide screen, too.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -172,20 +172,20 @@ def _difference(a: Run, b: Run, duel: Duel) -> None:
         _verdict(duel)
 
 
-def _verdict(duel: Duel) -> None:
+def _verdict(duel: PairedComparison) -> None:
     if not len(duel.only_a) + len(duel.only_b):
         st.markdown("Both read the same images correctly.")
         return
     better = "A" if len(duel.only_a) > len(duel.only_b) else "B"
-    chance = f"= {duel.chance:.2g}" if duel.chance >= 0.0001 else "< 0.0001"
-    meaning = f"{better} is significantly better" if duel.chance < _RARE else "The difference may be luck"
+    chance = f"= {duel.p_value:.2g}" if duel.p_value >= 0.0001 else "< 0.0001"
+    meaning = f"{better} is significantly better" if duel.p_value < _RARE else "The difference may be luck"
     st.markdown(
         f"Only A right: **{len(duel.only_a):,}**. Only B right: **{len(duel.only_b):,}**. {meaning} (p {chance}).",
         help="McNemar's exact test: p is how often two equally good networks would differ at least so much.",
     )
 
 
-def _who(a: Run, b: Run, duel: Duel) -> None:
+def _who(a: Run, b: Run, duel: PairedComparison) -> None:
     counts = {"Only A": duel.only_a, "Only B": duel.only_b, "Neither": duel.neither, "Both": duel.both}
     who = segments.segmented_choice(
         "Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}"

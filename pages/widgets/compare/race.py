@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_core import network, presets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
-from mnist_core.evaluation.comparison import told_apart
+from mnist_core.evaluation.comparison import unique_names
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
 from pages.widgets.common import live, run_curves, run_picker, segments
@@ -114,7 +114,7 @@ def _under_way() -> tuple[str, ...]:
 
 def _named(there: Sequence[Run]) -> Named:
     titles = [run_picker.run_title(run) for run in there]
-    return dict(zip(told_apart(titles, [run.config for run in there]), there, strict=True))
+    return dict(zip(unique_names(titles, [run.config for run in there]), there, strict=True))
 
 
 # --- The start ---------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
         for one in summaries
     ]
     # The charts know one name already.
-    names = comparison.numbered([training_charts.PUBLISHED, *names])[1:]
+    names = comparison.number_duplicates([training_charts.PUBLISHED, *names])[1:]
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 

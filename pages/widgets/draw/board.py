@@ -111,7 +111,7 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
     try:
         found = photo.read_picture(data)
         picture = found.rgba
-        done = ", dark on white" * found.is_turned + ", its light evened out" * found.is_evened
+        done = ", dark on white" * found.is_inverted + ", its light evened out" * found.is_light_corrected
         st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as it is read.")
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")

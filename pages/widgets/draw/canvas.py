@@ -110,7 +110,7 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
     strokes.from_canvas(drawing)
     # Of what it began with, the canvas sends no picture.
     if data is not None and _paths(drawing) not in _REPLACED.get():
-        _DRAWING.set((drawing, photo.from_canvas(data)))
+        _DRAWING.set((drawing, photo.read_canvas(data)))
         _REPLACED.set([])
     return _DRAWING.get()
 
@@ -154,5 +154,5 @@ def _painted(drawing: dict[str, Any]) -> npt.NDArray[np.uint8]:
     for one in drawing["objects"]:
         pen = one.get("strokeWidth")
         width = float(np.clip(pen, *_PENS)) if isinstance(pen, (int, float)) else _USUAL_PEN
-        layers += [strokes.drawn((line / strokes.CANVAS,), width) for line in strokes.from_canvas({"objects": [one]})]
-    return np.minimum.reduce(layers) if layers else strokes.drawn((), _USUAL_PEN)
+        layers += [strokes.render((line / strokes.CANVAS,), width) for line in strokes.from_canvas({"objects": [one]})]
+    return np.minimum.reduce(layers) if layers else strokes.render((), _USUAL_PEN)

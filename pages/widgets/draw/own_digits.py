@@ -53,7 +53,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -
     def keep() -> None:
         label = controls.chosen(key)
         if image is not None and label is not None:
-            _DRAWINGS.set(test_set.with_label(labelled_drawings(), image, label, lines)[-_MOST:])
+            _DRAWINGS.set(test_set.add_drawing(labelled_drawings(), image, label, lines)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
@@ -86,7 +86,7 @@ def own_test_set(predictors: dict[str, Predictor]) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "As IDX files",
-            test_set.as_idx(own),
+            test_set.to_idx_zip(own),
             "own-digits.zip",
             icon=":material/download:",
             help="Images and labels in the form of MNIST's own test files.",
@@ -94,7 +94,7 @@ def own_test_set(predictors: dict[str, Predictor]) -> None:
         )
         st.download_button(
             "As strokes",
-            test_set.as_strokes(own),
+            test_set.to_jsonl(own),
             "own-digits.jsonl",
             icon=":material/download:",
             help="Strokes as JSON lines (for developers).",
@@ -110,7 +110,7 @@ def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]
     known = _learned_from(network)
     fresh = [one for one in own if one.image.tobytes() not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
-    right = test_set.read_right(network, fresh)
+    right = test_set.count_correct(network, fresh)
     if not fresh:
         standing = f"No new drawings to test on: it was trained on all {len(own)}."
     else:

@@ -75,7 +75,7 @@ def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.floa
         with place:
             prediction = found[name]
             # These boxes are announced by screen readers whenever they change.
-            (st.info if prediction.is_sure else st.warning)(answer_sentence(prediction))
+            (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction))
             _bars(prediction)
     st.caption(_SHARES)
     return found
@@ -125,10 +125,10 @@ def network_input(drawn: Drawing | None) -> None:
 def answer_sentence(prediction: Prediction) -> str:
     """An answer in one sentence, which says so when it is none."""
     (digit, probability), (second, _) = prediction.top(2)
-    if not prediction.is_like_a_digit:
+    if not prediction.is_plausible:
         return "This does not look like a digit to the network."
     best = pictures.with_article(digit)
-    if not prediction.is_sure:
+    if not prediction.is_confident:
         return f"Not sure. Perhaps {best} ({probability:.0%}), perhaps {pictures.with_article(second)}."
     return f"**It reads {best}** ({_share(probability)})"
 
@@ -146,7 +146,7 @@ def augmentation_advice(
         return
     expected = shipped()(image)
     for name in plain:
-        if expected.is_sure and found[name].digit != expected.digit:
+        if expected.is_confident and found[name].digit != expected.digit:
             st.markdown(
                 f"{name} has only seen its training images as they are. With augmentation it sees each of them turned, "
                 "slanted and with other pens. That helps with other hands, a large network more than a small one."
@@ -186,13 +186,16 @@ def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], 
     (digit, _), (second, _) = prediction.top(2)
     best, next_best = pictures.with_article(digit), pictures.with_article(second)
     if network.config.layers:
-        shown = [explanation.ink_credits(network, image, digit, second)]
+        shown = [explanation.integrated_gradients(network, image, digit, second)]
         text = (
             f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, "
             f"the next best. Added up, they give how much the drawing favours {digit} over {second}."
         )
     else:
-        shown = [explanation.ink_credits(network, image, digit), explanation.ink_credits(network, image, second)]
+        shown = [
+            explanation.integrated_gradients(network, image, digit),
+            explanation.integrated_gradients(network, image, second),
+        ]
         text = (
             f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
             ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
@@ -229,7 +232,7 @@ def _first(units: int, kind: str) -> str:
 
 def similar_images(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
     """The training images that are most like the drawing."""
-    found = explanation.nearest(image, dataset.train_images)
+    found = explanation.nearest_images(image, dataset.train_images)
     st.caption("The network cannot see these. It has only its weights.")
     digits = [int(dataset.train_labels[i]) for i in found]
     alt = [f"A training image of {pictures.with_article(digit)}." for digit in digits]
