@@ -86,7 +86,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     columns += [
         (
             f"{layer.units}",
-            ("filters\n" if layer.is_convolution else "") + ACTIVATIONS[layer.activation].replace(" ", "\n"),
+            ("filters\n" if layer.is_convolution else "") + ACTIVATIONS[layer.activation].label.replace(" ", "\n"),
             layer.units,
             INK,
         )

@@ -19,18 +19,33 @@ LAYER_KINDS: Mapping[str, str] = types.MappingProxyType(
     {"dense": "Dense", "conv": "Convolution, then pooling", "conv_only": "Convolution"}
 )
 
-# The keys are the names that Keras knows them by.
-ACTIVATIONS: Mapping[str, str] = types.MappingProxyType(
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function. Its key in `ACTIVATIONS` is its name in Keras, and `keras.activations.get` computes it.
+
+    Args:
+        label: its name on the screen.
+        bounded: whether its outputs stay between two fixed numbers, however large its input is.
+        monotonic: whether its output never falls while its input rises. Max pooling may then come first.
+    """
+
+    label: str
+    bounded: bool
+    monotonic: bool
+
+
+ACTIVATIONS: Mapping[str, Activation] = types.MappingProxyType(
     {
-        "relu": "ReLU",
-        "sigmoid": "Sigmoid",
-        "tanh": "Tanh",
-        "elu": "ELU",
-        "gelu": "GELU",
-        "silu": "SiLU",
-        "leaky_relu": "Leaky ReLU",
-        "softplus": "Softplus",
-        "linear": "Linear",
+        "relu": Activation("ReLU", bounded=False, monotonic=True),
+        "sigmoid": Activation("Sigmoid", bounded=True, monotonic=True),
+        "tanh": Activation("Tanh", bounded=True, monotonic=True),
+        "elu": Activation("ELU", bounded=False, monotonic=True),
+        "gelu": Activation("GELU", bounded=False, monotonic=False),
+        "silu": Activation("SiLU", bounded=False, monotonic=False),
+        "leaky_relu": Activation("Leaky ReLU", bounded=False, monotonic=True),
+        "softplus": Activation("Softplus", bounded=False, monotonic=True),
+        "linear": Activation("Linear", bounded=False, monotonic=True),
     }
 )
 

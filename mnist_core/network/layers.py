@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 Tensor = Any  # TensorFlow ships no types.
 Weights = tuple["npt.NDArray[np.float32]", ...]
 
-# Activations that never fall as their input rises: the largest answer is the answer to the largest input.
-RISING = frozenset({"relu", "sigmoid", "tanh", "elu", "leaky_relu", "softplus", "linear"})
-
 
 def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
     """The shapes of kernels and biases, in Keras's order, from the first layer to the output."""
@@ -151,7 +148,7 @@ def outputs(
             x = tf.nn.conv2d(x, kernel, 1, "VALID")
             if not layer.is_pooled:
                 x = activation(tf.nn.bias_add(x, bias))
-            elif layer.activation in RISING:
+            elif choices.ACTIVATIONS[layer.activation].monotonic:
                 x = activation(tf.nn.bias_add(tf.nn.max_pool2d(x, 2, 2, "VALID"), bias))
             else:
                 x = tf.nn.max_pool2d(activation(tf.nn.bias_add(x, bias)), 2, 2, "VALID")

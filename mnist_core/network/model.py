@@ -61,7 +61,7 @@ def summary(config: RunConfig) -> list[LayerSummary]:
             rows.append(LayerSummary("Flatten", shape, 0))
 
     for layer in config.layers:
-        activation = ACTIVATIONS[layer.activation]
+        activation = ACTIVATIONS[layer.activation].label
         if layer.is_convolution:
             if len(shape) == 2:
                 shape = (*shape, 1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnist_core.config import ACTIVATIONS
 from mnist_core.data import splits
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.metrics import mean_loss
@@ -259,7 +260,7 @@ def _is_exhausted(config: RunConfig, state: TrainingState) -> bool:
 
 def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> TrainingError:
     advice = f"Lower the learning rate, now {rate:g}; a tenth of it is a good next try"
-    if any(layer.activation in ("linear", "relu", "elu", "leaky_relu") for layer in config.layers):
+    if not all(ACTIVATIONS[layer.activation].bounded for layer in config.layers):
         advice += ", or choose an activation with a ceiling, such as tanh"
     return TrainingError(
         f"The loss in epoch {epoch}, step {step}, is no longer a finite number: the weights have grown beyond "

@@ -33,7 +33,7 @@ def neuron(_: Dataset, __: Step) -> None:
     left, right = st.columns(2)
     with left:
         inputs = [st.slider(f"Input {k}", 0.0, 1.0, value, 0.05) for k, value in ((1, 1.0), (2, 0.5))]
-        name = st.selectbox("Activation", list(ACTIVATIONS), format_func=ACTIVATIONS.__getitem__)
+        name = st.selectbox("Activation", list(ACTIVATIONS), format_func=_label)
     with right:
         weights = [st.slider(f"Weight {k}", -4.0, 4.0, value, 0.25) for k, value in ((1, 1.0), (2, -1.0))]
         bias = st.slider("Bias", -4.0, 4.0, 0.0, 0.25)
@@ -41,7 +41,7 @@ def neuron(_: Dataset, __: Step) -> None:
     total = sum(parts) + bias
     answer = float(demos.activated(name, total))
     terms = " + ".join(f"{x:g} x {w:g}" for x, w in zip(inputs, weights, strict=True))
-    st.markdown(f"{terms} + {bias:g} = **{total:g}** → {ACTIVATIONS[name]} → **{answer:.3g}**")
+    st.markdown(f"{terms} + {bias:g} = **{total:g}** → {_label(name)} → **{answer:.3g}**")
     _activation_curve(name, total)
 
 
@@ -50,11 +50,15 @@ def activation(_: Dataset, step: Step) -> None:
     names = list(ACTIVATIONS)
     first = step.config.layers[0].activation
     left, right = st.columns(2)
-    name = left.selectbox("Activation", names, names.index(first), format_func=ACTIVATIONS.__getitem__)
+    name = left.selectbox("Activation", names, names.index(first), format_func=_label)
     total = right.slider("Sum", -_REACH, _REACH, 2.0, 0.25)
     answer, slope = float(demos.activated(name, total)), demos.slope(name, total)
-    st.markdown(f"{ACTIVATIONS[name]} of {total:g} is **{answer:.3g}**, and its slope there **{slope:.2g}**.")
+    st.markdown(f"{_label(name)} of {total:g} is **{answer:.3g}**, and its slope there **{slope:.2g}**.")
     _activation_curve(name, total)
+
+
+def _label(name: str) -> str:
+    return ACTIVATIONS[name].label
 
 
 def _activation_curve(name: str, total: float) -> None:
@@ -63,9 +67,8 @@ def _activation_curve(name: str, total: float) -> None:
     places = np.append(xs, total)
     table = pd.DataFrame({"x": places, "y": demos.activated(name, places)})
     table["here"] = table.index == len(xs)
-    is_flat = name in ("sigmoid", "tanh")
-    spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if is_flat else (-2.0, reach)))
-    st.vega_lite_chart(table, spec, alt=f"The activation {ACTIVATIONS[name]} as a curve, with a dot at the chosen sum.")
+    spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if ACTIVATIONS[name].bounded else (-2.0, reach)))
+    st.vega_lite_chart(table, spec, alt=f"The activation {_label(name)} as a curve, with a dot at the chosen sum.")
 
 
 def layers(_: Dataset, step: Step) -> None:
