@@ -1,4 +1,4 @@
-"""Runs side by side: a table of them, any of them laid over each other, and a race of several."""
+"""Compare runs: a table, their curves in one chart, and races."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from pages.widgets.state import controls, data_sets, editor_state, recovery, sav
 
 
 def show_runs(rows: list[run_table.Row]) -> None:
-    """The table, what can be done with the chosen runs, and what they look like together."""
+    """The table of runs, buttons for the chosen ones, and charts that compare them."""
     run_card.deletion_notice()
     saved_runs.storage_notices()
     if not rows:
@@ -28,7 +28,7 @@ def show_runs(rows: list[run_table.Row]) -> None:
 
 
 def go_to_race() -> None:
-    """Show the race, in the next rerun."""
+    """Switch to the race in the next rerun."""
     controls.choose("compare-view", race.VIEW)
 
 

@@ -1,4 +1,4 @@
-"""The data set as it is: its images, numbers, file, and how its digits lie to each other."""
+"""Look at a data set: images, pixel values, the file, a map of similar images."""
 
 import streamlit as st
 
@@ -21,14 +21,14 @@ SHOWN = Key("data-set-noted", "")
 
 
 def take_own() -> None:
-    """Let the visitor bring files of their own."""
+    """Upload a data set."""
     st.markdown(
         f"28x28 grey images in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when unpacked: "
         "MNIST's four IDX files, with or without gzip, or two of them, or one .npz with x_train, y_train, x_test and "
         "y_test. Fashion-MNIST's files work as they are. They are deleted when you close or reload this tab."
     )
     files = st.file_uploader(
-        "Your files",  # Of any name: IDX files often have no extension.
+        "Your files",  # No list of extensions: IDX files often have none.
         accept_multiple_files=True,
         max_upload_size=uploads.MAX_BYTES // 2**20,
     )
@@ -60,7 +60,7 @@ if dataset is not None:
     if right.button("Train on it", icon=":material/play_circle:"):
         editor_state.use_data_set(name)
         st.switch_page("pages/train.py")
-    # Where it lies on the server is nobody's business.
+    # Do not show the path: where files are on the server is private.
     st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")
     VIEWS[segments.segmented_choice("View", "data-view", list(VIEWS))](dataset)
 with st.expander("Bring your own data", icon=":material/upload:"):

@@ -1,4 +1,4 @@
-"""Draw a digit, and see what networks make of it, and why."""
+"""Draw a digit. See what networks read, and why."""
 
 import streamlit as st
 
@@ -12,16 +12,16 @@ STRAIGHT = Key("straight-noted", False)
 
 
 st.title("Draw a digit")
-# Side by side where there is room for both, else one below the other.
+# Side by side on a wide screen, one below the other on a phone.
 both = st.container(horizontal=True, gap="medium")
 with both.container(width=board.WIDTH):
     st.caption("Draw one digit (0-9)")
     sheet = board.drawing_board()
 with both.container():
-    # The answer stands first, next to the canvas even on a phone; what it depends on is asked for below it.
+    # The answer comes first, so that it is near the canvas on a phone too. Its settings are below.
     answer = st.container()
     settings = st.container()
-    # What is folded away is not computed: the answer comes first.
+    # A closed expander computes nothing, so the answer is shown sooner.
     way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
     doctor = st.expander(
         "What is unusual about this drawing?", icon=":material/stethoscope:", on_change="rerun", key="doctor"
@@ -65,7 +65,7 @@ if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty 
     for folded in (way, doctor, why, alike):
         folded.caption("Draw something first.")
 else:
-    # On a new server TensorFlow may still be on its way.
+    # On a new server TensorFlow may still be loading.
     with answer, st.spinner("The network is getting ready ..."):
         found = reading.network_answers(predictors, drawn.image)
         for warning in drawn.warnings:
@@ -73,7 +73,7 @@ else:
         if not is_straight:
             reading.augmentation_advice(predictors, found, drawn.image)
         own_digits.label_question(as_mnist.image, sheet.strokes)
-    with seen:  # After the answer: beside this picture stands the answer to it, never the one before.
+    with seen:  # After the answer, so that this picture never stands next to an older answer.
         reading.network_input(drawn)
     if way.open:
         with way:

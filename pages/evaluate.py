@@ -1,4 +1,4 @@
-"""How good a network or a classical model is, and where it errs."""
+"""How good a network or a classical model is, and which images it gets wrong."""
 
 import streamlit as st
 

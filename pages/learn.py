@@ -1,4 +1,4 @@
-"""The tutorials relived: three courses, their figures beside ours, their questions, and runs that went wrong."""
+"""Three courses, the tutorials' figures next to ours, their open questions, and runs with a fault."""
 
 import streamlit as st
 

@@ -12,7 +12,7 @@ from pages.widgets.train import editor, launch, network_menu
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
-    """What the run will cost, in a line."""
+    """Parameters, time and memory of the run, in one line."""
     images = 60_000
     if dataset is not None:
         parts = splits.split_for(dataset, config)

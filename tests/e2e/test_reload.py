@@ -56,11 +56,11 @@ def test_killed_servers_run_goes_on_where_it_was_kept(chromium: Browser, tmp_pat
         server.wait()
     with running("streamlit", tmp_path, port):
         page.goto("/")
-        broken_off = page.get_by_text(re.compile(r"was broken off after epoch \d+"))
+        broken_off = page.get_by_text(re.compile(r"was interrupted after epoch \d+"))
         expect(broken_off).to_be_visible(timeout=SLOW)
         # Its server was killed in the epoch after it, or while that one was being saved.
         assert int(broken_off.inner_text().rstrip(".").split()[-1]) >= before - 2
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
         assert epoch(page) >= before - 1
         stop(page)
         context.close()

@@ -378,5 +378,5 @@ def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(comp
     wait_for(run, Status.FINISHED)
     wait_until(lambda: bool(saver.shared().trouble(again.session_state["workspace"], run.id)))
     again.run()
-    assert "This run is not being kept. The server has no room for more runs." in words(again)
+    assert "This run is not being saved. The server has no room for more runs." in words(again)
     store.room._max_bytes = space.MAX_TOTAL_BYTES

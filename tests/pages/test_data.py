@@ -104,7 +104,7 @@ def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytes
     monkeypatch.setattr(data_sets, "_MOST_UPLOADED", IMAGES.nbytes - 1)
     bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     assert not page.exception
-    assert "as many uploaded data sets as it can" in page.error[0].value
+    assert "are at their limit of" in page.error[0].value
     assert "own" not in page.selectbox(key="data-set-choice").options
 
 

@@ -92,8 +92,8 @@ def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroke
 ) -> None:
     run = broken_off(app, monkeypatch)
     again = returned(app)
-    assert any("was broken off after epoch" in text.value for text in again.markdown)
-    press(again, "Go on")
+    assert any("was interrupted after epoch" in text.value for text in again.markdown)
+    press(again, "Continue")
     assert not again.exception
     resumed = wait_for_end(again)
     assert resumed.id == run.id
@@ -103,14 +103,14 @@ def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroke
     assert resumed.snapshot.network is not None
     assert_same_arrays(resumed.snapshot.network.weights, last.network.weights)
     assert resumed.snapshot.epochs == last.history
-    assert not any("broken off" in text.value for text in returned(again).markdown)
+    assert not any("was interrupted" in text.value for text in returned(again).markdown)
 
 
 def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = broken_off(app, monkeypatch)
     again = returned(app)
-    press(again, "Leave it there")
-    assert not any("broken off" in text.value for text in again.markdown)
+    press(again, "End it here")
+    assert not any("was interrupted" in text.value for text in again.markdown)
     left = next(one for one in saver.shared().runs(app.session_state["workspace"]) if one.id == run.id)
     wait_for(left, Status.STOPPED)
     again.switch_page("pages/evaluate.py").run()
@@ -123,7 +123,7 @@ def test_another_visitor_finds_nothing_of_it(app: AppTest, monkeypatch: pytest.M
     broken_off(app, monkeypatch)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert stranger.session_state["current_run"] is None
-    assert "Go on" not in labels(stranger)
+    assert "Continue" not in labels(stranger)
     stranger.switch_page("pages/evaluate.py").run()
     assert any("You have not trained" in box.value for box in stranger.info)
 
@@ -136,7 +136,7 @@ def test_database_whose_address_is_none_is_told_and_training_goes_on(
     run = train_briefly(app)
     assert run.snapshot.status is Status.FINISHED
     assert not app.exception
-    assert any("This run is not being kept" in box.value for box in app.warning)
+    assert any("This run is not being saved" in box.value for box in app.warning)
     app.switch_page("pages/evaluate.py").run()
     assert not app.exception
     assert any("cannot be shown" in box.value for box in app.warning)

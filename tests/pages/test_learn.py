@@ -297,7 +297,7 @@ def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, anoth
     learn.button(key="stop-forest").click()
     learn.run()
     assert not run.is_stopping
-    assert any("Others watch it too" in caption.value for caption in learn.caption)
+    assert any("Others are watching it too" in caption.value for caption in learn.caption)
     another.button(key="stop-forest").click()
     another.run()
     wait_for(run, Status.STOPPED)
@@ -540,7 +540,7 @@ def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -
     learn.session_state["awaited-trials-noted"] = EXPERIMENTS["neurons"].trials
     learn.run()
     assert "Stop" in labels(learn)
-    assert not any("Others watch" in caption.value for caption in learn.caption)
+    assert not any("Others are watching" in caption.value for caption in learn.caption)
     press(learn, "Stop")
     wait_until(lambda: not run_cache.shared().active())
     learn.run()

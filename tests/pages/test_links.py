@@ -186,7 +186,7 @@ def test_what_a_bad_link_holds_is_no_formatting() -> None:
 @pytest.mark.parametrize(
     ("dataset", "note"),
     [
-        ("own", "images of somebody's own, which no link can hold: bring them on the Data page."),
+        ("own", "somebody's own images, and a link cannot contain them. Upload them on the Data page."),
         ("fashion", 'This server has no data set "fashion".'),
     ],
 )

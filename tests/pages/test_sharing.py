@@ -172,7 +172,7 @@ def test_run_on_ones_own_images_is_not_offered(app: AppTest) -> None:
     run.dataset = dataclasses.replace(run.dataset, name="own")
     evaluate(app)
     assert "Make a link" not in buttons(app)
-    assert any("your own images, which do not travel" in caption.value for caption in app.caption)
+    assert any("your own images, which are only in this tab" in caption.value for caption in app.caption)
 
 
 def test_shared_run_on_images_that_are_not_here(app: AppTest, store: RunStore) -> None:
@@ -187,11 +187,11 @@ def test_shared_run_on_images_that_are_not_here(app: AppTest, store: RunStore) -
     assert not other.metric
 
 
-def test_run_that_is_not_kept_cannot_be_shared(app: AppTest, store: RunStore) -> None:
+def test_run_that_is_not_saved_cannot_be_shared(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(60)
     store.delete(app.session_state["workspace"], run.id)
     press(evaluate(app), "Make a link")
     assert not app.exception
     assert not app.code
-    assert any("not kept" in caption.value for caption in app.caption)
+    assert any("not saved" in caption.value for caption in app.caption)

@@ -11,9 +11,9 @@ from pages.widgets.state import controls
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# Plotly sends no selection for a heatmap, and on a touch screen it takes the point that was hovered last for the one
-# that is tapped. So the cell is taken from the place of the click, which browsers send after a tap too. The chart is
-# looked up at the click: Streamlit may have mounted it again.
+# Plotly sends no selection for a heatmap. On a touch screen it reports the last hovered point instead of the tapped
+# one. So we compute the cell from the position of the click, which browsers also send after a tap. We look the chart
+# up at each click, because Streamlit may have mounted it again.
 _LISTEN = st.components.v2.component(
     "cell_clicks",
     js="""export default function ({ data, setTriggerValue }) {
@@ -28,12 +28,12 @@ _LISTEN = st.components.v2.component(
             const column = Math.floor(count * (x - left) / width);
             const row = Math.floor(count * (y - top) / height);
             const cell = [data.classes[row], data.classes[column]];
-            // With a mouse, Plotly replaces the browser's click by one of its own; after a tap, both may come.
+            // With a mouse, Plotly replaces the browser's click with its own; after a tap both may arrive.
             const is_repeat = String(cell) === last.cell && event.timeStamp - last.time < 500;
             last = { cell: String(cell), time: event.timeStamp };
             if (!cell.includes(undefined) && !is_repeat) setTriggerValue("cell", cell);
         };
-        // Before Plotly, which keeps some clicks to itself.
+        // Listen before Plotly, which stops some clicks.
         document.addEventListener("click", take, true);
         return () => document.removeEventListener("click", take, true);
     }""",
@@ -41,12 +41,12 @@ _LISTEN = st.components.v2.component(
 
 
 def listen_for_cell_clicks(chart: str, classes: Sequence[int], on_choose: Callable[[int, int], None]) -> None:
-    """Call `on_choose` with the true digit and the answer of a cell that is clicked or tapped.
+    """Call `on_choose` with the row and the column of a cell when it is clicked or tapped.
 
     Args:
-        chart: the key of the chart, whose plot area is filled by the rows and the columns.
+        chart: key of the chart. Its cells must fill the plot area.
         classes: the rows and columns.
-        on_choose: called before the page is shown again.
+        on_choose: called before the next rerun.
     """
     key = f"{chart}-clicks"
 
@@ -59,7 +59,7 @@ def listen_for_cell_clicks(chart: str, classes: Sequence[int], on_choose: Callab
 
 
 def clicked_cell(sent: Any, classes: Sequence[int]) -> tuple[int, int] | None:
-    """The cell that the browser has sent; None if it is no cell of this matrix, since a browser may send anything."""
+    """The cell in untrusted input from a browser; None if this matrix has no such cell."""
     if not isinstance(sent, (list, tuple)) or len(sent) != 2:
         return None
     if any(type(one) is not int or one not in classes for one in sent):

@@ -1,4 +1,4 @@
-"""A data set seen from several sides, each of which is computed only when it is wanted."""
+"""Views of a data set, each computed only when it is shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIGIT: Key[str | int] = Key("data-digit-noted", "all")
 
 
 def training_images(dataset: Dataset) -> None:
-    """Training images of one digit, or of all, from any place on."""
+    """Training images of one class, or of all classes."""
     left, right = st.columns(2)
     names = dataset.class_names
     digits = ["all", *range(CLASSES)]
@@ -62,8 +62,8 @@ def training_images(dataset: Dataset) -> None:
 
 
 def image_in_numbers(dataset: Dataset) -> None:
-    """One training image as a network gets it: numbers, scaled, in a row, with its label as ten numbers."""
-    # Another key for each data set, since another one may have fewer images.
+    """One training image as a network gets it: pixel values, scaled, flattened, with a one-hot label."""
+    # A key for each data set, because another one may have fewer images.
     key = f"data-image-{dataset.name}"
     remembered = Key(f"{key}-noted", 0)
     index = st.number_input(
@@ -85,7 +85,7 @@ def image_in_numbers(dataset: Dataset) -> None:
 
 
 def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
-    """What becomes of an image and its label before a network gets them."""
+    """The image and its label after each step of the preparation."""
     row = st.slider("One row in numbers", 0, IMAGE_SIZE - 1, IMAGE_SIZE // 2)
     st.code(" ".join(map(str, image[row])), wrap_lines=True)
     st.markdown("**Scaled** by 1/255, since networks learn badly from large numbers, the same row is")
@@ -149,7 +149,7 @@ def _byte(place: int, value: int, header: tuple[idx.Field, ...], which: str) -> 
 
 
 def tensor_table(dataset: Dataset) -> None:
-    """How many numbers there are, in which arrays, and how often each digit comes."""
+    """The arrays of the data set, and how often each class occurs."""
     count = len(dataset.train_labels)
     names, noun = dataset.class_names, noun_of(dataset.class_names)
     rows = [
@@ -181,7 +181,7 @@ def tensor_table(dataset: Dataset) -> None:
 
 
 def split_sizes(dataset: Dataset) -> None:
-    """Which images are for what, as the Train page's settings have it."""
+    """How many images are for training, validation and test, with the settings of the Train page."""
     config = editor_state.draft()
     parts = splits.split_for(dataset, config)
     with st.container(horizontal=True):
@@ -199,12 +199,12 @@ def split_sizes(dataset: Dataset) -> None:
 
 
 def digit_map(dataset: Dataset) -> None:
-    """Training images laid out so that like lies beside like."""
+    """A map of training images on which similar images are close together."""
     kinds = {"pca": "By their two main directions (PCA)", "neighbours": "By their neighbours (t-SNE)"}
     kind = st.segmented_control(
         "Lay them out", list(kinds), default="pca", required=True, format_func=kinds.__getitem__
     )
-    # The same images are the same map, for every visitor.
+    # Cached by content: the same images give every visitor the same map.
     table = _map(
         dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind, dataset.class_names
     )

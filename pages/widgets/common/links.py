@@ -1,4 +1,4 @@
-"""Links: what a page's address brings along, and what is given to others."""
+"""Links: reading the network in the page's address, and sharing one."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _ADDRESSES: Key[frozenset[object]] = Key("addresses-noted", frozenset())
 
 @dataclass(frozen=True)
 class _Arrival:
-    """What came of a link, to be said until the editor is filled from elsewhere; trouble until it is changed."""
+    """The result of opening a link. Notes stay until the editor is filled again, an error until it is changed."""
 
     editor: RunConfig
     notes: tuple[str, ...] = ()
     trouble: str = ""
 
 
-# Of parameters that mean nothing, so many are named.
+# At most this many unknown parameters are named.
 _MOST_NAMES = 5
-# Streamlit knows no height of the window. So the code is as large as leaves room for the address below it.
+# Streamlit does not know the height of the window, so CSS leaves room for the address below the code.
 _LARGE_CODE = st.components.v2.component(
     "large_qr_code",
     html="<img>",
@@ -55,10 +55,10 @@ _STARTS = {True: "Everybody gets their own random start", False: "Exactly my sta
 
 
 def open_link() -> DeltaGenerator:
-    """Put the network that the page's address holds, or that `open_in_editor` was given, into the editor, each once.
+    """Load the network of the page's address, or the one given to `open_in_editor`, into the editor, each once.
 
-    Whatever this tab has had in its address before is no news: the browser may tell an older one when controls are
-    changed quickly, or after its Back button. Returns where `share_popover` will say what came of it.
+    Addresses that this tab has had before are ignored: the browser may send an old one when controls change quickly, or
+    after its Back button. Returns the place where `share_popover` shows the result.
     """
     query = _query()
     address = _settings(query)
@@ -73,7 +73,7 @@ def open_link() -> DeltaGenerator:
             _ARRIVAL.set(_Arrival(editor_state.draft(), trouble=_told(error)))
         else:
             ignored = _ignored(query)
-            # After a reload the run that is shown again may have brought it already.
+            # After a reload, restoring the last run may have loaded the same network already.
             if config is not None and config != editor_state.draft():
                 start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
                 _open(config, "From a link", "Loaded from a link", start, ignored)
@@ -84,21 +84,20 @@ def open_link() -> DeltaGenerator:
 
 
 def open_in_editor(config: RunConfig) -> None:
-    """Go to the Train page with a network in its editor."""
+    """Open the Train page with a network in its editor."""
     _WANTED.set(config)
     st.switch_page("pages/train.py")
 
 
 def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
-    """Offer the link to the network in the editor, keep it in the page's address, and say in `place` what came by link.
+    """Share the network in the editor, write it into the page's address, and show in `place` what a link has loaded.
 
-    So a reload, a bookmark or a copy of the address brings back what the visitor has made of the network, with the
-    seed that it has here.
+    A reload, a bookmark or a copy of the address brings back the network with the visitor's changes and its seed.
     """
     arrival = _ARRIVAL.get()
     if arrival is not None and arrival.trouble and arrival.editor == config:
         place.error(arrival.trouble, icon=":material/link_off:")
-    # Not only until the first change, which would move the page under the pointer.
+    # Also after the first change: removing a line would move the page under the pointer.
     if arrival is not None and arrival.editor == editor_state.origin().config:
         for note in arrival.notes:
             place.caption(note)
@@ -106,7 +105,7 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
     folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share")
     if folded.open:
         with folded:
-            # Side by side, so that the code is in sight on a small screen too.
+            # Side by side, so that the code is visible on a small screen too.
             code, words = (None, st.container()) if link.is_own(page_address()) else st.columns([2, 3])
             with words:
                 st.caption("This link opens this network with these settings.")
@@ -120,18 +119,18 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
                     "gets different networks from one link. With yours, everybody gets exactly your network.",
                 )
                 if config.dataset == uploads.NAME:
-                    st.caption("Your own images do not travel with it.")
+                    st.caption("The link does not contain your own images.")
             link_with_code(link.to_config(f"{page_address()}/", config, own_start), "share", code)
     large_code()
 
 
 def link_with_code(address: str, within: str, place: DeltaGenerator | None = None) -> None:
-    """A link to copy, and a code of it to scan.
+    """A link to copy, and its QR code.
 
     Args:
         address: the link.
-        within: the key of what it is folded into, which goes out of the way of the large code.
-        place: where the code stands; None for above the link.
+        within: key of the popover around it, which closes when the large code opens.
+        place: where the code goes; None puts it above the link.
     """
     if not link.is_own(address):
         with place or st.container():
@@ -159,7 +158,7 @@ def _enlarge(address: str, within: str) -> None:
 
 
 def large_code() -> None:
-    """The large code, once after it was asked for."""
+    """The dialog with the large QR code, once after the button was pressed."""
     address = _LARGE.get()
     if address:
         _LARGE.set("")
@@ -178,18 +177,18 @@ def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: t
     if config.dataset not in data_sets.names():
         there = editor_state.draft().dataset
         why = (
-            "It is for images of somebody's own, which no link can hold: bring them on the Data page."
+            "It needs somebody's own images, and a link cannot contain them. Upload them on the Data page."
             if config.dataset == uploads.NAME
             else f'This server has no data set "{config.dataset}".'
         )
-        notes.append(f":material/info: {why} For now it learns from the data set {data_sets.names()[there]}.")
+        notes.append(f":material/info: {why} For now it uses the data set {data_sets.names()[there]}.")
         config = dataclasses.replace(config, dataset=there)
     editor_state.load_config(config, source)
     _ARRIVAL.set(_Arrival(config, tuple(notes)))
 
 
 def _remember(config: RunConfig) -> None:
-    """Let the address hold what the editor does; nothing for what every new visitor finds there."""
+    """Write the editor's settings into the address; nothing if they are those of a new visitor."""
     before = _query()
     settings = link.settings(before)
     after: dict[str, list[str]] = {name: values for name, values in before.items() if name not in settings}
@@ -225,7 +224,7 @@ def _note(address: object) -> None:
 
 
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
-    """What to say of parameters that mean nothing."""
+    """A note about unknown parameters."""
     names = [f"`{_plain(name)}`" for name in link.unknown(query)]
     more = " and others" if len(names) > _MOST_NAMES else ""
     names = names[:_MOST_NAMES]
@@ -234,12 +233,12 @@ def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
 
 
 def _plain(received: object) -> str:
-    """What came from outside in one line, fit to stand between backticks."""
+    """Untrusted text on one line, safe between backticks."""
     return brief(received).replace("`", "'")
 
 
 def _told(error: PlaygroundError) -> str:
-    """Why a link is refused. What it held is shown as it stands there, without being taken for formatting."""
+    """Why a link is refused. Its content is shown as plain text, not as Markdown."""
     received = "" if error.received is None else _plain(error.received)
     shown = f"`{received}`" if received else ""
     if isinstance(error, ConfigError) and re.fullmatch(r"layers\[\d+\]", error.field):
@@ -250,6 +249,6 @@ def _told(error: PlaygroundError) -> str:
 
 
 def page_address() -> str:
-    """The address of the page that is shown, without a slash at its end."""
-    # Community Cloud shows an app in a frame, whose own address others need not see.
+    """The address of the current page, without a slash at the end."""
+    # Community Cloud shows an app in a frame; the address of the frame is of no use to others.
     return (st.context.url or "http://localhost:8501").rstrip("/").replace("/~/+", "")

@@ -1,4 +1,4 @@
-"""A run as it is watched: its progress, its orders, its curves, and what it has learned so far."""
+"""The live view of a run: progress, buttons, curves, and what it has learned so far."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run, Snapshot
 
 POLL_SECONDS = 0.5
-# A network that is compiled already has its first point in less than this.
+# A network that is already compiled has its first point within this time.
 _MOMENT_SECONDS = 0.15
-# The curve is drawn with so many points at most; a phone shows no more.
+# At most this many points a curve; a phone cannot show more.
 _MOST_POINTS = 240
 _SAMPLES = 12
 _NOT_YET = "–"
-# What a progress bar is higher than its text.
+# How much higher a progress bar is than its text.
 _BAR_PIXELS = 10
 
 
 def live_view(run: Run | None, offer: Callable[[], None]) -> None:
-    """The run, redrawn twice a second or somewhat less often for as long as it is under way.
+    """The run. While it is active, it is redrawn about twice a second, less often on a busy server.
 
     Args:
-        run: what is on the page; None before the first run.
-        offer: draws the row of buttons while no run is under way.
+        run: the run on the page; None before the first one.
+        offer: draws the row of buttons while no run is active.
     """
     if run is not None and run.snapshot.status.is_active:
         is_awaited = _is_awaited(run.snapshot)
         interval = _MOMENT_SECONDS if is_awaited else poll_seconds()
         st.fragment(_follow, run_every=interval)(run, is_awaited, itertools.count())
         return
-    with st.container():  # As a fragment has: so each row has the same place before, during and after a run.
+    with st.container():  # A fragment has a container too, so each row keeps its place before, during and after a run.
         _draw(run, run.snapshot if run else None, offer)
 
 
 def poll_seconds() -> float:
-    """How long a page waits until it looks again.
+    """How long a page waits until it polls again, in seconds.
 
-    More where many share: their points come less often too, and what all their pages take, training has not.
+    Longer on a busy server: there are fewer new points, and each poll takes time away from training.
     """
     return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().active_runs / 20))
 
@@ -68,33 +68,33 @@ def _is_awaited(shot: Snapshot) -> bool:
 
 
 def _follow(run: Run, is_awaited: bool, looks: Iterator[int]) -> None:
-    """Draw a run that is under way.
+    """Draw an active run.
 
     Args:
         run: the run.
-        is_awaited: whether the page's script found it without a point.
+        is_awaited: whether it had no point yet when the page's script ran.
         looks: counts the calls. The first one belongs to the page's script, which must not wait: until it ends, the
-            browser keeps what stood on the page before.
+            browser keeps showing the old page.
     """
     shot = run.snapshot
     is_first_look = next(looks) == 0
     if not shot.status.is_active:
-        st.rerun()  # The whole page, which stops polling and shows the ending.
+        st.rerun()  # The whole page: it stops polling and shows the result.
     _draw(run, shot)
-    # Not by the next poll: the first point is shown when it is there.
+    # Wait for the first point here, to show it before the next poll.
     if is_awaited and not is_first_look and run.wait_until_begun(POLL_SECONDS):
         st.rerun()
 
 
 def _draw(run: Run | None, shot: Snapshot | None, offer: Callable[[], None] | None = None) -> None:
-    """Rows that have the same places before, during and after a run, so that new ones replace old ones at once."""
+    """Rows that keep their places before, during and after a run, so that new ones replace old ones at once."""
     buttons = st.container(horizontal=True)
     state = st.container(gap=None)
     results = st.container(horizontal=True)
     below = st.container()
     curves = st.container()
     if offer is not None:
-        # First the row, so that nobody is told to press Train while there is no such button.
+        # The buttons first, so that the text never mentions a Train button that is not there yet.
         with buttons:
             offer()
     with state:
@@ -151,18 +151,18 @@ def _progress(run: Run, shot: Snapshot) -> None:
 
 
 def duration_text(seconds: float) -> str:
-    """A time as people say it."""
+    """A duration in words, such as "40 s" or "3 min"."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min"
 
 
 def _orders(run: Run, status: Status) -> None:
-    """The buttons of a run that is under way; `launch.train_buttons` has the same places for those of the others."""
+    """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
     turns = scheduler.shared()
     if status is Status.PAUSED:
         st.button(
-            "Resume", icon=":material/play_arrow:", on_click=turns.resume, args=(run,), type="primary", help="Go on."
+            "Resume", icon=":material/play_arrow:", on_click=turns.resume, args=(run,), type="primary", help="Continue."
         )
         st.button(
             "Step",
@@ -172,7 +172,7 @@ def _orders(run: Run, status: Status) -> None:
             help="Train a little further (0.2 s), then pause.",
         )
     else:
-        st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Hold it where it is.")
+        st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Pause the training.")
         st.empty()
     with st.popover("Learning rate", icon=":material/speed:"):
         _learning_rate(run)
@@ -181,7 +181,7 @@ def _orders(run: Run, status: Status) -> None:
         icon=":material/stop:",
         on_click=turns.stop,
         args=(run,),
-        help="End here and keep what it learned.",
+        help="Stop and keep what it learned.",
     )
     st.button(
         "Reset",
@@ -192,7 +192,7 @@ def _orders(run: Run, status: Status) -> None:
 
 
 def _learning_rate(run: Run) -> None:
-    """Turn the learning rate while the run goes on."""
+    """Buttons that change the learning rate during the run."""
     rates = [run.learning_rate * factor for factor in (10, 3, 1 / 3, 1 / 10)]
     st.markdown(f"Learning rate now: **{run.learning_rate:g}**. Change it to:")
     with st.container(horizontal=True):
@@ -208,7 +208,7 @@ def _learning_rate(run: Run) -> None:
 
 
 def _rates(shot: Snapshot) -> None:
-    """What the record says of a learning rate that was changed."""
+    """The changes of the learning rate so far."""
     if shot.rates:
         changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
         st.caption(f"Learning rate: {changes}.")
@@ -217,7 +217,7 @@ def _rates(shot: Snapshot) -> None:
 def curve_rows(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
     """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
 
-    Of the former there are at most `most`, see `loop.thinned`.
+    At most `most` rows are "training", see `loop.thinned`.
     """
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     rows: list[tuple[float, float, float | None, str]] = [
@@ -233,7 +233,7 @@ def curve_rows(shot: Snapshot, most: int) -> list[tuple[float, float, float | No
 
 
 def curve_points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
-    """A run's curve as `curve_rows` has it, in the words of the charts, under the name `run`."""
+    """The rows of `curve_rows` as points of the charts, with the run's name."""
     names = {"training": training_charts.TRAINING, "validation": training_charts.VALIDATION}
     return [
         Point(epoch, epoch, accuracy, loss, names[images], run)
@@ -242,7 +242,7 @@ def curve_points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
 
 
 def _curves(run: Run, shot: Snapshot) -> None:
-    import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
+    import pandas as pd  # Imported with the first curve: it takes longer than the rest of the page.
 
     there = curve_points(shot, _MOST_POINTS)
     last = shot.points[-1]
@@ -258,7 +258,7 @@ def _curves(run: Run, shot: Snapshot) -> None:
         )
         with place.container(key=f"{name}-curve"):
             st.markdown(f"**{name.capitalize()} on training images** {value}")
-            # The same text all the time: with another one the chart would be drawn anew.
+            # The text never changes: a new one would draw the chart again.
             alt = (
                 f"Curve: the {name} on training images{' and validation images' if shows_validation else ''}, by epoch."
             )
@@ -334,14 +334,14 @@ def _how_it_ended(run: Run, shot: Snapshot) -> None:
 
 
 def _tutorial(run: Run, shot: Snapshot) -> Preset | None:
-    """The tutorial with figures whose recipe the run follows to the end; with another learning rate it does not."""
+    """The tutorial whose figures can be compared: same recipe, all epochs, learning rate not changed."""
     recipe = presets.recipe_of(run.config)
     is_whole = shot.status is Status.FINISHED or shot.status.is_active
     return recipe if recipe and recipe.published and is_whole and not shot.rates else None
 
 
 def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
-    """The test's figures; while the run is under way their places, so that nothing moves when they come."""
+    """The test results; empty places during the run, so that nothing moves when they come."""
     evaluation = shot.evaluation
     if evaluation is None and not shot.status.is_active:
         return

@@ -1,4 +1,4 @@
-"""Images of digits as people know them: dark ink on pale paper, every pixel a square."""
+"""Images of digits: dark ink on light paper, every pixel a square."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.evaluation.metrics import Indices
 
-# A little darker than a white page, so that the picture's edge is seen on it.
+# A little darker than a white page, so that the edge of the picture is visible.
 _PAPER = 238
 _MOST_READINGS = 24
 _CONFIG = {"displayModeBar": False}
 
 
 def png_url(pixels: npt.NDArray[np.uint8]) -> str:
-    """A picture as an address that holds it whole, so that no request for it can come too late.
+    """A picture as a data URL, so that the browser needs no further request.
 
     Args:
         pixels: (h, w) grey, or (h, w, 2) grey and alpha, or (h, w, 4) RGBA, uint8.
     """
     buffer = io.BytesIO()
-    # A third larger than with the usual 6, and four times as fast: some are drawn anew twice a second.
+    # A third larger than with the default of 6, but four times as fast: some pictures change twice a second.
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def ink_url(image: npt.NDArray[Any], scale: int = 1, margin: int = 0) -> str:
-    """A picture of ink on paper, as an address for `st.image`.
+    """A picture of ink on paper as a data URL for `st.image`.
 
     Args:
-        image: (h, w), uint8 in 0..255 or float in [0, 1], the top value being ink.
+        image: (h, w), uint8 in 0..255 or float in [0, 1]; the top value is ink.
         scale: screen pixels of each image pixel.
-        margin: screen pixels of nothing around it.
+        margin: transparent screen pixels around it.
     """
     return _paper(image.tobytes(), image.dtype.str, image.shape, scale, margin)
 
 
 @functools.lru_cache(maxsize=1024)
 def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: int) -> str:
-    # The same test images are shown again and again, to everybody.
+    # Cached: all visitors see the same test images again and again.
     image = np.frombuffer(data, dtype).reshape(shape)
     ink = image.astype(np.float32) / 255 if image.dtype == np.uint8 else image
     shade = np.kron(np.rint(_PAPER * (1 - ink)).astype(np.uint8), np.ones((scale, scale), np.uint8))
@@ -65,7 +65,7 @@ def _paper(data: bytes, dtype: str, shape: tuple[int, ...], scale: int, margin: 
 def image_row(
     images: Sequence[npt.NDArray[Any]], captions: Sequence[str], width: int = 56, alt: Sequence[str] | None = None
 ) -> None:
-    """Images side by side, each with its caption below and a sentence for those who cannot see it; they wrap."""
+    """Images in rows, each with a caption and an alternative text."""
     shown = [ink_url(image, max(1, 2 * width // image.shape[1]), margin=6) for image in images]
     st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
 
@@ -77,7 +77,7 @@ def with_article(digit: int, names: Sequence[str] = DIGITS) -> str:
 
 
 def answer_caption(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
-    """A caption for a network's answer, coloured as everywhere: right in blue, wrong in orange."""
+    """A caption for a network's answer: blue if right, orange if wrong."""
     colour = "blue" if label == answered else "orange"
     return f":{colour}[**{names[answered]}**] {probability:.0%}"
 
@@ -100,15 +100,15 @@ def clickable_matrix(
     height: int = HEIGHT,
     names: Sequence[str] = DIGITS,
 ) -> None:
-    """A confusion matrix, of the digits that it holds.
+    """A confusion matrix of the classes that occur in it.
 
     Args:
         confusion: (10, 10) counts, rows the true digits.
-        texts: what stands in each cell.
+        texts: the text of each cell.
         key: of the chart.
         noun: what a row is called.
-        chosen: the cell with a frame.
-        on_choose: called with the true digit and the answer of a cell that is clicked.
+        chosen: the cell that gets a frame.
+        on_choose: called with the row and the column of a clicked cell.
         only_errors: whether to leave out the diagonal.
         height: in pixels.
         names: the ten class names.
@@ -129,7 +129,7 @@ def counts_matrix(
     height: int | None = None,
     noun: str = "digit",
 ) -> None:
-    """A confusion matrix of counts to look at, with how much of it is right; cells that are 0 are left empty.
+    """A confusion matrix of counts, and the accuracy. Cells that are 0 stay empty.
 
     Args:
         matrix_of: (10, 10), rows the true digits.
@@ -167,7 +167,7 @@ def _colors() -> tuple[str, str]:
 def read_images(
     result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices, names: Sequence[str] = DIGITS
 ) -> None:
-    """Test images with label, answer and probability, those that `indices` name, at most 24."""
+    """The test images at `indices`, at most 24, with label, answer and probability."""
     chosen = indices[:_MOST_READINGS]
     captions = [
         f"{names[result.labels[i]]} → "

@@ -1,4 +1,4 @@
-"""Runs side by side: their curves, and what they came to."""
+"""Curves and results of several runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _HEIGHT = 280
 
 
 def curves_and_results(there: Shown) -> None:
-    """Curves of runs, and what they came to."""
+    """The curves of runs, and a table of their results."""
     training_curves(there)
     results_table(there)
 
@@ -51,17 +51,17 @@ def training_curves(
     places: Sequence[DeltaGenerator] | None = None,
     height: int | None = None,
 ) -> None:
-    """Accuracy and loss of runs side by side.
+    """Charts of the accuracy and the loss of runs.
 
     Args:
         there: the runs.
-        article: whose printed log stands beside them.
-        floor: the accuracy at which the axis begins; the loss is then shown up to three times of what it leaves out.
-            0: as the curves need it, see `training_charts.ends`.
-        across: `EPOCHS`, or `SECONDS` that they computed.
-        names: of all that have a colour of their own, where `run_legend` tells them; None for those of `there`.
-        places: where accuracy and loss go; None for two columns.
-        height: of each chart, in pixels; None for the usual one.
+        article: adds the log that this article printed.
+        floor: the accuracy at which the axis begins; the axis of the loss then ends at 3 * (1 - floor). 0: the axes
+            follow the curves, see `training_charts.ends`.
+        across: `EPOCHS`, or `SECONDS` of computing.
+        names: all names that get a colour, if `run_legend` is shown; None for the names in `there`.
+        places: where the two charts go; None for two columns.
+        height: of each chart, in pixels; None for the default.
     """
     begun = {name: run for name, run in there.items() if run.snapshot.points}
     if not begun:
@@ -98,7 +98,7 @@ def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tu
 
 
 def run_legend(names: Sequence[str]) -> dict[str, str]:
-    """The runs' names as Markdown, each behind a dot of its colour in the charts."""
+    """The runs' names as Markdown, each after a dot in its colour."""
     colors = training_charts.series(names)["range"]
     return {
         name: f"![ ]({_dot(color)}) {run_picker.escape_markdown(name)}"
@@ -115,14 +115,14 @@ def _dot(color: str) -> str:
 
 
 def _round_end(seconds: float) -> float:
-    """Where an axis for so many seconds ends: doubled again and again, so that it seldom moves while they pass."""
+    """The end of an axis for this many seconds: a power of two, so that the axis seldom changes."""
     return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
 
 
 def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
     points: list[Point] = []
     for name, run in begun.items():
-        if article is not None:  # A printed log has the mean of each epoch, so that is what stands beside it.
+        if article is not None:  # A printed log has the mean of each epoch, so compare it with the mean of each epoch.
             points += [
                 Point(one.epoch, one.epoch, one.accuracy, one.loss, training_charts.TRAINING, name)
                 for one in run.snapshot.epochs
@@ -144,14 +144,14 @@ def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
 
 
 def mistakes_button(run: Job) -> None:
-    """A button that takes a run of the server's to the visitor's own and shows it on the Evaluate page."""
+    """A button that adds a shared run to the visitor's runs and opens it on the Evaluate page."""
     if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
         visitor_runs.adopt_run(run)
         st.switch_page("pages/evaluate.py")
 
 
 def results_table(there: Shown) -> None:
-    """What the runs came to, in a table."""
+    """A table of the runs' results."""
     lines = []
     weights = [network.parameter_count(run.config) for run in there.values()]
     is_same = len(set(weights)) == 1
@@ -166,7 +166,7 @@ def results_table(there: Shown) -> None:
             f"{'' if is_same else f'{count:,} | '}{'-' if seconds is None else f'{seconds:.2f} s'} |"
         )
     if lines:
-        # Few and short enough for a phone.
+        # Few and short columns, for phones.
         head = f"| Run | Test | Train | {'' if is_same else 'Weights | '}Epoch |"
         st.markdown("\n".join([head, f"|:--|--:|--:|{'' if is_same else '--:|'}--:|", *lines]))
         st.caption(

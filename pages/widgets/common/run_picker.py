@@ -1,4 +1,4 @@
-"""Choosing one of the visitor's runs that have learned something."""
+"""A menu of the visitor's runs that can be evaluated."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from mnist_core.runs.job import Job
 
-# So many kept runs can be chosen from a list, the newest; the Compare page has them all.
+# The menu lists this many saved runs, the newest; the Compare page has all of them.
 _MOST_LISTED = 100
 
 _PREFERRED_BEFORE = Key("preferred-before-noted", "")
 
 
 def run_title(run: Job) -> str:
-    """What the network or the classical model of a run is called."""
+    """The name of a run's network or classical model."""
     return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
 
 
 def escape_markdown(title: str) -> str:
-    """A title, which people may have written, so that Markdown shows it as it stands."""
+    """A title, perhaps typed by a visitor, escaped so that Markdown shows it as plain text."""
     return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", title)
 
 
 def run_name(run: Job) -> str:
-    """What a run is called: its network or model, its accuracy, and its number if it is the visitor's own."""
+    """A run's title and accuracy, with its number if the run is the visitor's own."""
     evaluation = run.snapshot.evaluation
     return _name(run_title(run), evaluation.accuracy if evaluation else None, run.number)
 
@@ -44,9 +44,9 @@ def _name(title: str, accuracy: float | None, number: int) -> str:
 
 
 def readable_runs(networks_only: bool = False) -> dict[str, str]:
-    """The names, by id, of the runs that have answered the test images, or of the networks among them.
+    """The names, by id, of the evaluated runs, or only of the networks among them.
 
-    First those that are not kept, such as classical models', then the kept ones; the newest come first.
+    First the runs that are not saved, such as those of classical models, then the saved ones. The newest come first.
     """
     in_memory = {
         run.id: run for run in (visitor_runs.trained_networks() if networks_only else visitor_runs.evaluated_runs())
@@ -57,7 +57,7 @@ def readable_runs(networks_only: bool = False) -> dict[str, str]:
     names = {run_id: run_name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
     for place, one in enumerate(kept):
         run = in_memory.get(one.id)
-        # What is kept has the newest title, since another tab may have changed it, but lags a moment behind the end.
+        # The saved title is the newest: another tab may have changed it. The saved result may lag a moment behind.
         accuracy = run.snapshot.evaluation.accuracy if run and run.snapshot.evaluation else one.test_accuracy
         if run or (accuracy is not None and (place < _MOST_LISTED or one.id == preferred)):
             names[one.id] = _name(saved_runs.saved_title(one), accuracy, one.number)
@@ -65,14 +65,17 @@ def readable_runs(networks_only: bool = False) -> dict[str, str]:
 
 
 def run_menu() -> Job | None:
-    """The run that the visitor chose on this or another page, at first the newest.
+    """A menu of runs; returns the chosen one. At first it is the one chosen on another page, or else the newest.
 
-    Without any, it says so, offers the way to the Train page and returns None.
+    Without any run, shows a link to the Train page and returns None.
     """
     names = readable_runs()
     if not names:
         if visitor_runs.is_training():
-            st.info("Your network is still learning. It can be looked into when it has ended.", icon=":material/info:")
+            st.info(
+                "Your network is still learning. You can look at it here when the run has ended.",
+                icon=":material/info:",
+            )
             st.page_link("pages/train.py", label="Watch it learn", icon=":material/play_circle:")
         else:
             st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
@@ -81,8 +84,9 @@ def run_menu() -> Job | None:
     ids = list(names)
     preferred = visitor_runs.preferred_run_id()
     before = preferred if preferred in names else ids[0]
-    # What is preferred may not be readable yet: it stays preferred until the visitor chooses. Something new, such as a
-    # network from a file, is shown; what was preferred all along and has just ended pushes nothing aside.
+    # The preferred run may not be evaluated yet; it stays preferred until the visitor chooses another one. If the
+    # preference has changed, for example to a network from a file, show that run. If the preferred run has just ended,
+    # do not replace what the visitor is looking at.
     if preferred in names and preferred != _PREFERRED_BEFORE.get_or_set(preferred):
         controls.choose("run-choice", preferred)
     _PREFERRED_BEFORE.set(preferred)
@@ -92,13 +96,13 @@ def run_menu() -> Job | None:
         **controls.seeded_choice("run-choice", before, ids),
         format_func=names.__getitem__,
         on_change=lambda: visitor_runs.prefer_run(controls.chosen("run-choice")),
-        help="Each of your runs that has learned something, the newest first.",
+        help="Your runs that have been tested, the newest first.",
     )
     return opened_run(chosen)
 
 
 def opened_run(run_id: str) -> Job | None:
-    """The run with that id; None, after saying why, when it cannot be had."""
+    """The run with this id; if it cannot be opened, shows an error and returns None."""
     held = next((run for run in visitor_runs.runs() if run.id == run_id), None)
     try:
         return held or saved_runs.open_run(run_id)

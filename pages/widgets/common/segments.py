@@ -1,4 +1,4 @@
-"""A row of segments that leads through a page, and is as it was after another page."""
+"""A segmented control that remembers its choice across pages."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 def remembered_segment(name: str) -> Key[str | None]:
-    """What was chosen last in the row `name`."""
+    """The last choice of the control `name`."""
     return Key(f"{name}-noted", None)
 
 
 def segmented_choice(
     label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = str, first: str | None = None
 ) -> str:
-    """One of `choices`; at first `first`, or the first of them.
+    """A segmented control; returns the choice. At first it is `first`, or the first of `choices`.
 
     Args:
-        label: for those who cannot see the row.
-        name: its key, under which the choice is noted.
-        choices: what there is.
-        title: what a choice is called.
-        first: taken if it is among the choices.
+        label: for screen readers.
+        name: key of the control; the choice is remembered under it.
+        choices: the values.
+        title: the text of a choice.
+        first: the first choice, if it is one of `choices`.
     """
     key = controls.seed(name, remembered_segment(name).get() or first, choices)
     chosen = st.segmented_control(
         label,
         choices,
         key=key,
-        default=controls.chosen(key),  # A second time, see `controls.seeded`.
+        default=controls.chosen(key),  # Given twice, see `controls.seeded`.
         format_func=title,
         required=True,
         label_visibility="collapsed",
-        wrap=False,  # On a phone a second row would lack its borders; this one can be moved to the side.
+        wrap=False,  # On a phone a second row would have no borders; one row can be scrolled.
     )
     remembered_segment(name).set(chosen)
     return str(chosen)

@@ -1,4 +1,4 @@
-"""Chosen runs laid over each other: curves, costs, confusion matrices, and who reads which image."""
+"""Compare chosen runs: curves, costs, confusion matrices, and the images that they read differently."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST = 6
 _CURVES, _COSTS = "Curves", "Costs"
 _MOST_IMAGES = 24
 _LEAST_ERROR = 0.0005
-# A split of coins as unequal as this, or more so, comes up once in twenty times.
+# The usual level of significance, 5 %.
 _RARE = 0.05
 
 
@@ -36,7 +36,7 @@ _SIDES = {letter: Key(f"duel-{letter}-noted", "") for letter in "AB"}
 
 
 def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
-    """Views of the chosen runs, at most six, among all the runs of the table."""
+    """Views that compare the chosen runs, at most six, with each other and with all runs of the table."""
     if len(chosen) > MOST:
         st.caption(f"The first {MOST} of the {len(chosen)} that are chosen:")
     chosen = chosen[:MOST]
@@ -60,7 +60,7 @@ def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
 
 
 def opened_or_warning(run_id: str, name: str = "") -> Run | None:
-    """A kept run, or None after saying why it cannot be had."""
+    """A saved run; if it cannot be opened, shows a warning and returns None."""
     try:
         return saved_runs.open_run(run_id)
     except PlaygroundError as error:
@@ -71,12 +71,12 @@ def opened_or_warning(run_id: str, name: str = "") -> Run | None:
 def _curves(chosen: Sequence[Row]) -> None:
     there = {row.name: run for row in chosen if (run := opened_or_warning(row.id, row.name)) is not None}
     if not any(run.snapshot.points for run in there.values()):
-        st.caption("There is no curve.")
+        st.caption("These runs have no curve.")
     run_curves.training_curves(there, names=[row.name for row in chosen])
 
 
 def trade_off_charts(every: Sequence[Row], chosen: Sequence[Row]) -> None:
-    """Accuracy against parameters and against time, of all runs, with the frontier; the chosen have their colours."""
+    """Accuracy against parameters and against time for all runs, with the Pareto front; chosen runs have a colour."""
     measured = [row for row in every if row.summary.test_accuracy is not None and row.parameters]
     if len(measured) < 2:
         return
@@ -91,19 +91,21 @@ def trade_off_charts(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     names = [row.name for row in chosen]
     with left:
         _trade_off("parameters", measured, [float(row.parameters or 0) for row in measured], names, is_log=True)
-    timed = [row for row in measured if row.summary.seconds]  # A network that was brought back has not learned here.
+    timed = [
+        row for row in measured if row.summary.seconds
+    ]  # An uploaded network was not trained here, so it has no time.
     if timed:
         with right:
             _trade_off("seconds", timed, [row.summary.seconds for row in timed], names)
     st.caption(
-        "Every run in the table; point at one for its name. No other run beats those on the dashed line: none reads as "
-        "much for less. Each step up leaves about half as many mistakes. Seconds depend on what else the server did at "
-        "that time."
+        "Each point is a run; point at it for its name. For the runs on the dashed line, no other run is as accurate "
+        "and costs less. Each step up means about half as many mistakes. Seconds depend on what else the server was "
+        "doing."
     )
 
 
 def _tested_on(row: Row) -> tuple[str, str]:
-    """Runs with the same value were tested on the same images."""
+    """The same value for two runs means that they were tested on the same images."""
     return row.summary.fingerprint, row.config.split if row.config else ""
 
 
@@ -113,7 +115,7 @@ def _trade_off(
     import pandas as pd
 
     accuracies = [row.summary.test_accuracy or 0.0 for row in measured]
-    # One that errs in nothing would be infinitely high.
+    # Without any error, a run would be infinitely high on the logarithmic axis.
     errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
     table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
     table["error"] = errors
@@ -127,7 +129,7 @@ def _trade_off(
 
 
 def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison], None]) -> None:
-    """Two of the chosen, and what `draw` makes of them."""
+    """Two menus for the runs A and B, and below them what `draw` shows of the two."""
     by_id = {row.id: row for row in readable}
     ids = list(by_id)
     picked: list[str] = []
@@ -159,7 +161,7 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison]
 
 def _difference(a: Run, b: Run, duel: PairedComparison) -> None:
     del b
-    # Square on a wide screen, too.
+    # Keeps the matrix square on a wide screen.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
     with place:
         pictures.matrix_difference(duel.confusion, "difference", a.dataset.class_names)

@@ -1,4 +1,4 @@
-"""A race: up to six networks trained side by side, their curves moving together."""
+"""A race: up to six networks train at the same time, with live curves."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def is_race_in_address() -> bool:
 
 
 def clear_address() -> None:
-    """Take the race out of the page's address while something else is shown."""
+    """Remove the race from the page's address while something else is shown."""
     st.query_params.pop(_QUERY, None)
 
 
 def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
-    """The race that is on or was, and the start of another one."""
+    """The current or last race, and a form to start another one."""
     there = _found()
     for refusal in _REFUSALS.get():
         st.error(refusal, icon=":material/error:")
@@ -74,11 +74,11 @@ def _across() -> str:
     return segments.segmented_choice("Curves", "race-across", list(titles), titles.__getitem__)
 
 
-# --- Which one it is ---------------------------------------------------------------------------------------------
+# --- Finding the race ---------------------------------------------------------------------------------------------
 
 
 def _found() -> Named:
-    """The runs of the visitor's race by name: of this tab's, or of the one that the page's address names."""
+    """The runs of this tab's race by name, or of the race in the page's address."""
     ids = _RACE.get()
     if not ids:
         ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_race_in_address() else _under_way()
@@ -90,7 +90,7 @@ def _found() -> Named:
             st.warning(str(error), icon=":material/warning:")
             if isinstance(error, RunNotFoundError):
                 continue
-            # Others may be there again in a moment, or once they go on.
+            # Other errors may go away in a moment, or when the run is resumed.
         stay.append(run_id)
     _RACE.set(tuple(stay))
     if stay:
@@ -102,12 +102,12 @@ def _found() -> Named:
 
 @st.cache_resource(show_spinner=False)
 def _begun() -> OrderedDict[str, tuple[str, ...]]:
-    """The last race of each workspace, for its other tabs; the newest of the whole server."""
+    """The last race of each workspace, for its other tabs. Only the newest races of the server are remembered."""
     return OrderedDict()
 
 
 def _under_way() -> tuple[str, ...]:
-    """The race of another tab, as long as one of its runs goes on."""
+    """The race of another tab, while one of its runs is active."""
     ids = _begun().get(workspace.token(), ())
     return ids if any(run_table.active_run(run_id) for run_id in ids) else ()
 
@@ -121,7 +121,7 @@ def _named(there: Sequence[Run]) -> Named:
 
 
 def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
-    """All that can race: a name and a config for each key."""
+    """The networks that can race: a name and a config for each key."""
     draft = editor_state.draft()
     entries = {f"preset-{key}": (preset.name, preset.config) for key, preset in presets.PRESETS.items()}
     if presets.preset_of(draft) is None:
@@ -159,7 +159,7 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
 
 
 def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
-    """Start a run of each; that the server cannot hold one keeps no other from racing."""
+    """Start a run of each config. If the server refuses one, the others still start."""
     _REFUSALS.set(())
     begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
     if begun:
@@ -189,7 +189,7 @@ def _stop(there: Named) -> None:
 
 def _follow(there: Named, across: str) -> None:
     if not any(run.snapshot.status.is_active for run in there.values()):
-        st.rerun()  # The whole page, which stops polling and shows who has won.
+        st.rerun()  # The whole page: it stops polling and shows the winner.
     for label, run in zip(run_curves.run_legend(list(there)).values(), there.values(), strict=True):
         st.progress(run.fraction, text=f"{label} · {_progress(run)}")
     st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
@@ -217,7 +217,7 @@ def _seconds(run: Run) -> float:
 
 
 def _ranking(there: Named) -> None:
-    """Who has won, in a table, and the way to compare them."""
+    """The ranking as a table, and a button to compare the runs."""
     ended = {name: run.snapshot.evaluation for name, run in there.items() if run.snapshot.evaluation}
     order = sorted(ended, key=lambda name: -ended[name].accuracy)
     labels = run_curves.run_legend(list(there))
@@ -241,7 +241,7 @@ def _ranking(there: Named) -> None:
     if len(splits) > 1:
         st.caption("Not all were tested on the same images: Kite's recipe holds training images out for that.")
     if len(ended) > 1:
-        ids = [run.id for run in there.values()]  # In this order they keep their colours.
+        ids = [run.id for run in there.values()]  # In this order the runs keep their colours.
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
 
 

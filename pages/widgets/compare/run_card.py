@@ -1,4 +1,4 @@
-"""What can be done with chosen runs: name, note, pin, look into, take to the editor, stop, delete and bring back."""
+"""Details and buttons of the chosen runs: rename, note, pin, evaluate, edit, stop, delete, undo."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _TROUBLE = Key("run-trouble-noted", "")
 
 
 def run_details(row: Row) -> None:
-    """One run's name, notes and pin."""
-    from mnist_core.store import runs  # Where nothing has been kept, its database library is not needed.
+    """Controls for the name, the notes and the pin of a run."""
+    from mnist_core.store import runs  # Imported here: without a saved run, the database library is not needed.
 
     summary = row.summary
     name, pin = st.columns([3, 1], vertical_alignment="center")
@@ -68,9 +68,9 @@ def run_details(row: Row) -> None:
 
 
 def _origin(row: Row) -> str:
-    """Since when it is kept, from what it learned and with what it was computed."""
+    """When the run was started, with which data and which library versions."""
     since = datetime.fromtimestamp(row.summary.created, _zone())
-    # Not the provenance, which may name a folder of the server's.
+    # Not the provenance: it may contain a path of the server.
     names = {**datasets.NAMES, uploads.NAME: "Your own images"}
     told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
@@ -81,7 +81,7 @@ def _origin(row: Row) -> str:
 
 
 def _zone() -> tzinfo:
-    """The visitor's time zone, if the browser tells one that is known here."""
+    """The visitor's time zone if the browser sends a valid one, else UTC."""
     try:
         return ZoneInfo(str(st.context.timezone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -109,13 +109,13 @@ def _pin(run_id: str, is_pinned: bool) -> None:
 
 
 def run_buttons(chosen: Sequence[Row]) -> None:
-    """Buttons for what can be done with all of the chosen runs, or with the one."""
+    """Buttons for the chosen runs."""
     under_way = [run for row in chosen if (run := run_table.active_run(row.id)) is not None]
     with st.container(horizontal=True):
         if len(chosen) == 1:
             _offer_ways(chosen[0])
         if under_way:
-            label = "Stop" if len(chosen) == 1 else f"Stop those under way ({len(under_way)})"
+            label = "Stop" if len(chosen) == 1 else f"Stop the active ones ({len(under_way)})"
             st.button(label, icon=":material/stop:", on_click=_stop, args=(under_way,))
         else:
             label = "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}"
@@ -150,7 +150,7 @@ def _stop(under_way: Sequence[Run]) -> None:
 
 def _delete(ids: Sequence[str]) -> None:
     store, token = saved_runs.store(), workspace.token()
-    workspace.keeper().wait_until_saved(_PATIENCE)  # What is brought back shall be whole.
+    workspace.keeper().wait_until_saved(_PATIENCE)  # Wait for the saver, so that Undo brings back the whole run.
     gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
     for run_id in gone:
         workspace.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
@@ -167,7 +167,7 @@ def _restore(ids: Sequence[str]) -> None:
 
 
 def _try(what: Callable[..., object], *of: object) -> bool:
-    """Do it, or note why it cannot be done, for `deletion_notice` to tell."""
+    """Call `what`. If it fails, remember the error for `deletion_notice` and return False."""
     try:
         what(*of)
     except PlaygroundError as error:
@@ -177,7 +177,7 @@ def _try(what: Callable[..., object], *of: object) -> bool:
 
 
 def deletion_notice() -> None:
-    """What could not be done, and what was deleted last, with the way back."""
+    """The last error, and the last deletion with an Undo button."""
     trouble, gone = _TROUBLE.get(), _DELETED.get()
     _TROUBLE.set("")
     if trouble:

@@ -1,4 +1,4 @@
-"""The table of the visitor's runs: what they came to, what they differ in, and which of them are chosen."""
+"""The table of the visitor's runs: results, settings that differ, and which runs are chosen."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 VIEW = "Your runs"
 """What the Compare page calls the view with the table."""
-# So many runs are found at a glance.
+# With this many runs, no search is needed.
 _FEW = 3
 _EVERY = ""
 
@@ -45,9 +45,9 @@ class Row:
     """A run in the table.
 
     Args:
-        summary: what is kept of it.
+        summary: its saved summary.
         config: its settings; None when they cannot be read.
-        name: what it is called on this page; no two rows have the same.
+        name: its name on this page, different for each row.
     """
 
     summary: RunSummary
@@ -56,47 +56,47 @@ class Row:
 
     @property
     def id(self) -> str:
-        """The run's."""
+        """The run's id."""
         return self.summary.id
 
     @property
     def parameters(self) -> int | None:
-        """How many numbers it learns."""
+        """The number of parameters."""
         return network.parameter_count(self.config) if self.config else None
 
     @property
     def state(self) -> str:
-        """How far it has come."""
+        """Its status and its epochs."""
         status, done = self.summary.status, self.summary.epochs
         planned = self.config.epochs if self.config else done
         if not done and not status.is_active:
-            return status.value  # It failed at once, or was brought back from a file.
+            return status.value  # It failed at once, or was uploaded from a file.
         epochs = f"{done} of {planned}" if done != planned else f"{done}"
         return f"{status.value}, {epochs} {'epoch' if planned == 1 else 'epochs'}"
 
 
 def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
-    """The rows of kept runs, in the same order; those under way as they are at this moment."""
+    """The rows of saved runs, in the same order. Active runs have their current state."""
     names = [
-        # The number first: on a phone the end is cut off.
+        # The number first, because a phone cuts off the end.
         (f"{one.number} · " if one.number else "")
         + saved_runs.saved_title(one)
         + (" (own data)" if one.dataset == uploads.NAME else "")
         for one in summaries
     ]
-    # The charts know one name already.
+    # The charts already use this name.
     names = comparison.number_duplicates([training_charts.PUBLISHED, *names])[1:]
     return [Row(_now(one), _config(one), name) for one, name in zip(summaries, names, strict=True)]
 
 
 def active_run(run_id: str) -> Run | None:
-    """The run itself while it is under way on this server."""
+    """The run, if it is active on this server."""
     found = (run for run in workspace.keeper().runs(workspace.token()) if run.id == run_id)
     return next((run for run in found if run.snapshot.status.is_active), None)
 
 
 def _now(summary: RunSummary) -> RunSummary:
-    """What is kept of a run is a moment behind it."""
+    """The summary with the current state: the saved one is a moment behind."""
     held = {run.id: run for run in workspace.keeper().runs(workspace.token())} if summary.status.is_active else {}
     if summary.id not in held:
         return summary
@@ -116,22 +116,22 @@ def _config(summary: RunSummary) -> RunConfig | None:
     try:
         return summary.config
     except StoreError:
-        return None  # Its row says that it is damaged.
+        return None  # Its row shows that the settings cannot be read.
 
 
 def chosen_ids() -> list[str]:
-    """The ids of the runs that are chosen, in the order in which they were."""
+    """The ids of the chosen runs, in the order of choosing."""
     return list(_CHOSEN.get())
 
 
 def choose_runs(ids: Sequence[str]) -> None:
-    """Let these runs be chosen; the table is made anew, with these ticked."""
+    """Choose these runs. The table is rebuilt with these rows ticked."""
     _CHOSEN.set(list(ids))
     _EDITION.set(_EDITION.get() + 1)
 
 
 def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Filters and the table; returns the runs that it shows, and the chosen among them in the order of choosing.
+    """Filters and the table; returns the shown runs, and the chosen ones among them in the order of choosing.
 
     The best validation accuracy comes first; runs without one keep their order below.
     """
@@ -153,7 +153,7 @@ def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 def _await_end(active: Sequence[Run]) -> None:
     if not all(run.snapshot.status.is_active for run in active):
-        st.rerun()  # The whole page: the table shows what has ended.
+        st.rerun()  # The whole page: the table shows the result.
 
 
 def _filtered(every: Sequence[Row]) -> list[Row]:
@@ -161,7 +161,7 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
     text, is_pinned, data_set = _FILTER.get()
     if len(every) > _FEW or text or is_pinned or data_set:
         with st.container(horizontal=True, vertical_alignment="center"):
-            # On the left, since the table's own tools appear over the right end.
+            # On the left: the toolbar of the table covers the right end.
             is_pinned = st.toggle("Only pinned", **controls.seeded("run-pinned", is_pinned))
             if len(sets) > 1 or data_set:
                 choices = [_EVERY, *sorted({*sets, *filter(None, [data_set])})]
@@ -198,7 +198,7 @@ def _searched(row: Row) -> str:
 
 def _grid(shown: Sequence[Row]) -> None:
     ids = [row.id for row in shown]
-    # Ticks are places in this very list of runs: another list is another table.
+    # Ticks are positions in this list of runs, so another list needs another key.
     key = f"runs-{_EDITION.get()}-{zlib.crc32(' '.join(ids).encode()):x}"
     config = st.column_config
     st.dataframe(
@@ -216,11 +216,9 @@ def _grid(shown: Sequence[Row]) -> None:
             ),
             "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
             "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
-            "Parameters": config.NumberColumn(format="localized", help="How many numbers it learns."),
-            "Seconds": config.NumberColumn(
-                format="%.1f", help="How long it has computed, without waiting for others' turns."
-            ),
-            "State": config.TextColumn(help="How it ended or how it goes on, and after how many epochs."),
+            "Parameters": config.NumberColumn(format="localized", help="How many weights and biases it learns."),
+            "Seconds": config.NumberColumn(format="%.1f", help="Computing time, without waiting for other runs."),
+            "State": config.TextColumn(help="Whether it has finished, and after how many epochs."),
         },
         alt="Your runs",
     )
@@ -259,14 +257,14 @@ def _take_ticks(key: str, ids: Sequence[str]) -> None:
 
 
 def _take(now: Sequence[str], ids: Sequence[str]) -> None:
-    """Note which of `ids` are chosen now; those that a filter hides stay as they were."""
+    """Remember which of `ids` are chosen now. Runs that a filter hides do not change."""
     before = chosen_ids()
     stay = [one for one in before if one in now or one not in ids]
     _CHOSEN.set([*stay, *(one for one in now if one not in before)])
 
 
 def _choice(shown: Sequence[Row]) -> list[Row]:
-    """The chosen runs by name, for those who would rather not, or cannot, tick them in the table."""
+    """The chosen runs by name, also for visitors who cannot tick rows of the table."""
     by_id = {row.id: row for row in shown}
     chosen = [one for one in chosen_ids() if one in by_id]
 

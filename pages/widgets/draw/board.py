@@ -1,4 +1,4 @@
-"""What is drawn on, or a picture instead."""
+"""The place to draw: the canvas, the keyboard sheet, or a picture in their place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mnist_core.drawing.strokes import Strokes
 
 _PENS = (6, 40)
-# Beside it stands the answer; a phone of 390 pixels has room for 358.
+# The answer is next to it; a phone of 390 pixels has room for 358.
 WIDTH = 340
 
 _PEN = Key("pen-noted", 18)
@@ -31,12 +31,12 @@ _PASTED: Key[bytes | None] = Key("pasted-noted", None)
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """What is to be read.
+    """The input for the networks.
 
     Attributes:
-        rgba: (h, w, 4) uint8; None before there is anything.
-        hint: what to do while there is nothing; empty where an error has said it.
-        strokes: how it was drawn, in pixels of the canvas; none if it was not drawn by hand.
+        rgba: (h, w, 4) uint8; None if there is nothing yet.
+        hint: what to do while there is nothing; empty if an error has been shown.
+        strokes: the strokes in pixels of the canvas; empty if it was not drawn by hand.
     """
 
     rgba: npt.NDArray[np.uint8] | None
@@ -45,7 +45,7 @@ class Drawn:
 
 
 def drawing_board() -> Drawn:
-    """The sheet, or what has been chosen instead, and below it the choice."""
+    """The canvas, the keyboard sheet or a picture, with controls below to choose between them."""
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         pen = st.slider(
@@ -74,7 +74,7 @@ def drawing_board() -> Drawn:
         picture = pasted if file is None else file.getvalue()
         if picture is not None:
             rgba = _picture(picture)
-            hint = "There is nothing on this picture. Draw again, or choose another one."
+            hint = "There is nothing in this picture. Draw again, or choose another picture."
             return Drawn(rgba, "" if rgba is None else hint)
         if by_keys:
             return Drawn(keyboard.keyboard_sheet(), "Put the pen down with P and move it with the arrow keys.")
@@ -94,7 +94,7 @@ def _drawn(pen: int) -> Drawn:
 
 
 def _pasted() -> bytes | None:
-    """The file of the picture that was pasted last, until the visitor wants to draw again or uploads one."""
+    """The last pasted picture, until the visitor draws again or uploads a file."""
     try:
         new = clipboard.pasted_picture()
     except PlaygroundError as error:
@@ -111,15 +111,17 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
     try:
         found = photo.read_picture(data)
         picture = found.rgba
-        done = ", dark on white" * found.is_inverted + ", its light evened out" * found.is_light_corrected
-        st.image(picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as it is read.")
+        done = ", dark on white" * found.is_inverted + ", with shadows removed" * found.is_light_corrected
+        st.image(
+            picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as the networks get it."
+        )
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
-    st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Put the picture away.")
+    st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Remove the picture.")
     return picture
 
 
 def _put_away() -> None:
-    # An uploader with another key has no file.
+    # A new key empties the uploader.
     _PASTED.set(None)
     _PICTURES.set(_PICTURES.get() + 1)

@@ -1,7 +1,7 @@
-"""The canvas that is drawn on, with mouse, pen or finger, and its two buttons.
+"""The canvas for mouse, pen or finger, and its two buttons.
 
-The drawing of now is in the session. The browser sends it after each stroke; Undo and Clear change it here and give the
-canvas another beginning. Until the browser has taken that over, it may still send what has been replaced.
+The current drawing is remembered on the server. The browser sends it after each stroke. Undo and Clear change it here
+and give the canvas a new initial drawing. Until the browser has loaded that, it may still send a replaced drawing.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _KEY = "canvas"
 _BLANK: Drawing = (None, None)
 _USUAL_PEN, _PENS = 18.0, (1.0, 60.0)
 
-# The canvas package has no setting for these three. Its toolbar cannot be seen on touch, yet takes strokes that begin
-# there, and its pencil stops all drawing. On the screen the canvas is as wide as its place; its own pixels stay the
-# same. And people who do not see it need its name.
+# The canvas package has no settings for these three. Its toolbar is invisible on touch screens but takes strokes that
+# begin there, and its pencil button stops all drawing: hide it. The canvas fills the width of its container; its own
+# pixels stay the same. And screen readers need a name for it.
 _SHAPE = st.components.v2.component(
     "canvas_shape",
     js="""export default function ({ data }) {
@@ -57,7 +57,7 @@ _SHAPE = st.components.v2.component(
                 shaped.add(root);
             }
         };
-        // The canvas may come later than this, and may be made again.
+        // The canvas may appear later than this, and may be mounted again.
         const changes = new MutationObserver(shape);
         changes.observe(document.body, { childList: true, subtree: true });
         shape();
@@ -77,18 +77,18 @@ _REPLACED: Key[Sequence[list[Any]]] = Key("replaced-noted", ())
 
 
 def drawing_canvas(pen: int, width: int) -> Drawing:
-    """Show the canvas; returns the drawing.
+    """The canvas; returns the drawing.
 
-    Lines are in pixels of a square of `strokes.CANVAS`, however large it is on the screen.
+    Lines are in pixels of a square of `strokes.CANVAS`, whatever its size on the screen.
 
     Args:
         pen: width of the next lines.
-        width: on the screen, in its pixels, where there is room.
+        width: width on the screen in pixels, if there is room.
 
     Raises:
-        DrawingError: the browser has sent something else than a drawing with its picture.
+        DrawingError: the browser has sent something that is not a drawing with its picture.
     """
-    if controls.chosen(_KEY) is None:  # It is new, such as after another page.
+    if controls.chosen(_KEY) is None:  # It is new, for example after another page.
         _begin_with(_DRAWING.get()[0])
     try:
         result = st_canvas(
@@ -108,7 +108,7 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
         name = "Drawing area: draw one digit with mouse, pen or finger"
         _SHAPE(data={"name": name, "width": width}, key="canvas-shape")
     strokes.from_canvas(drawing)
-    # Of what it began with, the canvas sends no picture.
+    # The canvas sends no picture of its initial drawing.
     if data is not None and _paths(drawing) not in _REPLACED.get():
         _DRAWING.set((drawing, photo.read_canvas(data)))
         _REPLACED.set([])
@@ -116,7 +116,7 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
 
 
 def canvas_buttons() -> None:
-    """Undo and Clear."""
+    """The buttons Undo and Clear."""
     drawing, _ = _DRAWING.get()
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
@@ -137,19 +137,19 @@ def _replace(drawing: dict[str, Any] | None) -> None:
 
 
 def _begin_with(drawing: dict[str, Any] | None) -> None:
-    """Give the canvas another beginning, which it then sends as its drawing; the same one twice would be ignored."""
+    """Give the canvas an initial drawing, with a number: it ignores the same one twice."""
     changes = _CHANGES.get() + 1
     _CHANGES.set(changes)
     _BEGINNING.set({**(drawing or {"objects": []}), "change": changes})
 
 
 def _paths(drawing: dict[str, Any] | None) -> list[Any]:
-    """What tells one drawing from another."""
+    """The paths of a drawing, to compare drawings."""
     return [one.get("path") for one in (drawing or {}).get("objects", [])]
 
 
 def _painted(drawing: dict[str, Any]) -> npt.NDArray[np.uint8]:
-    """The picture of a checked drawing, until the browser sends its own."""
+    """A picture of a checked drawing, used until the browser sends its own."""
     layers = []
     for one in drawing["objects"]:
         pen = one.get("strokeWidth")

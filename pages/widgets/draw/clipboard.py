@@ -1,4 +1,4 @@
-"""Pictures that the visitor pastes anywhere on the page."""
+"""Pictures that the visitor pastes on the page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import streamlit as st
 
 from mnist_core.drawing import photo
 
-# A larger file is made smaller in the browser: `server.maxWidgetStateSize` lets no more through.
+# The browser shrinks larger files, because `server.maxWidgetStateSize` limits what it may send.
 _MOST_SENT = 2**20
 
-# Streamlit's uploader takes files and drops, but no clipboard.
+# Streamlit's uploader takes files and drops, but nothing from the clipboard.
 _LISTEN = st.components.v2.component(
     "clipboard_picture",
     js="""export default function ({ data, setTriggerValue }) {
@@ -38,7 +38,7 @@ _LISTEN = st.components.v2.component(
             event.preventDefault();
             let url = "";
             if (file.size <= data.most) {
-                // A damaged picture arrives empty, and is refused like any file that is no picture.
+                // A damaged picture arrives empty and is refused like any file that is not a picture.
                 url = await (file.size > data.most_sent ? smaller(file) : whole(file)).catch(() => "");
             }
             setTriggerValue("picture", { size: file.size, url });
@@ -50,10 +50,10 @@ _LISTEN = st.components.v2.component(
 
 
 def pasted_picture() -> bytes | None:
-    """The file of a picture that has just been pasted, once; None in every other rerun.
+    """The file of a picture that was just pasted; None in every other rerun.
 
     Raises:
-        DrawingError: when it is too large.
+        DrawingError: the picture is too large.
     """
     limits = {"most": photo.MAX_BYTES, "most_sent": _MOST_SENT, "side": photo.SIDE}
     found = _LISTEN(data=limits, key="clipboard", on_picture_change=lambda: None).picture
@@ -61,7 +61,7 @@ def pasted_picture() -> bytes | None:
         return None
     size, url = (found.get("size"), found.get("url")) if isinstance(found, dict) else (None, None)
     if not isinstance(size, int) or not isinstance(url, str):
-        return b""  # A browser may send anything. Refused like any other file that is no picture.
+        return b""  # Untrusted input: refused like any file that is not a picture.
     photo.check_size(size)
     try:
         return base64.b64decode(url.partition(",")[2], validate=True)

@@ -1,4 +1,4 @@
-"""Drawing without a mouse: a pen that goes from cell to cell, by keys or by buttons."""
+"""Drawing without a mouse: keys or buttons move a pen from cell to cell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KEY_MOVES = {name[0].lower(): move for name, move in _MOVES.items()}
 _PAPER, _CURSOR, _LIFTED = 255, (47, 111, 222), (138, 148, 166)
 _SHOWN_PAPER = np.array([238, 238, 238, 255], np.uint8)
 
-# Shortcuts of Streamlit's buttons lose a key that is pressed while the page still shows the one before.
+# Shortcuts of Streamlit's buttons lose keys that are pressed during a rerun.
 _KEYS = st.components.v2.component(
     "sheet_keys",
     js="""export default function ({ parentElement, setStateValue }) {
@@ -40,7 +40,7 @@ _KEYS = st.components.v2.component(
             sheet.keys += letter;
             setStateValue("pressed", { ...sheet });
         };
-        // This may run again in the same place: one listener is enough.
+        // This may run again on the same element: keep only one listener.
         parentElement.forget?.();
         document.addEventListener("keydown", press);
         return parentElement.forget = () => document.removeEventListener("keydown", press);
@@ -54,9 +54,9 @@ class Sheet:
 
     Attributes:
         inked: the cells that are painted, (row, column) from 0 to 13.
-        row: where the pen is.
-        column: likewise.
-        is_down: whether it paints where it goes.
+        row: the pen's row.
+        column: the pen's column.
+        is_down: whether the pen paints.
     """
 
     inked: frozenset[tuple[int, int]] = frozenset()
@@ -65,13 +65,13 @@ class Sheet:
     is_down: bool = False
 
     def moved(self, down: int, right: int) -> Sheet:
-        """The pen gone one cell on, never over the edge."""
+        """The sheet after moving the pen by one cell, never over the edge."""
         row, column = (min(max(place, 0), CELLS - 1) for place in (self.row + down, self.column + right))
         inked = self.inked | {(row, column)} if self.is_down else self.inked
         return dataclasses.replace(self, inked=inked, row=row, column=column)
 
     def turned(self) -> Sheet:
-        """The pen put down, which paints its cell, or lifted."""
+        """The sheet after putting the pen down, which paints its cell, or lifting it."""
         is_down = not self.is_down
         inked = self.inked | {(self.row, self.column)} if is_down else self.inked
         return dataclasses.replace(self, inked=inked, is_down=is_down)
@@ -91,7 +91,7 @@ _KEYS_DONE = Key("sheet-keys-done-noted", ("", 0))
 
 
 def keyboard_sheet() -> npt.NDArray[np.uint8]:
-    """The paper and its buttons, each with a key; returns what is painted, (280, 280, 4) uint8."""
+    """The sheet and its buttons, each with a shortcut; returns the drawing, (280, 280, 4) uint8."""
     paper = st.container()
     pressed = _KEYS(key="sheet-keys", on_pressed_change=lambda: None).get("pressed")
     sheet = after_keys(_SHEET.get(), pressed, _KEYS_DONE.get())
@@ -103,7 +103,7 @@ def keyboard_sheet() -> npt.NDArray[np.uint8]:
 
 
 def _show(sheet: Sheet) -> None:
-    picture = np.minimum(sheet.rgba, _SHOWN_PAPER)  # Else a white page would show no paper at all.
+    picture = np.minimum(sheet.rgba, _SHOWN_PAPER)  # Otherwise the paper would be invisible on a white page.
     top, left = sheet.row * _CELL, sheet.column * _CELL
     frame = np.s_[top : top + _CELL, left : left + _CELL]
     inside = np.s_[top + 4 : top + _CELL - 4, left + 4 : left + _CELL - 4]
@@ -124,13 +124,13 @@ def _show(sheet: Sheet) -> None:
 
 
 def after_keys(sheet: Sheet, pressed: object, done: tuple[str, int]) -> Sheet:
-    """The sheet after those keys that are new.
+    """The sheet after the new keys.
 
     Args:
-        sheet: as it was.
-        pressed: what the browser sent, which may be anything: ``{"from": id, "keys": "pdl..."}``. These are all keys
-            so far, so none is lost where the hand is faster than the page. With another id they start over.
-        done: the id and the number of keys that the sheet already knows.
+        sheet: the sheet before.
+        pressed: untrusted input from the browser: ``{"from": id, "keys": "pdl..."}``. It holds all keys so far, so that
+            no key is lost when they come faster than reruns. With a new id they start again.
+        done: the id and the number of keys that the sheet already has.
     """
     source, count = _counted(pressed)
     if not isinstance(pressed, dict) or not count:
@@ -153,7 +153,7 @@ def _counted(pressed: object) -> tuple[str, int]:
 
 
 def _button(name: str, label: str, change: Callable[[Sheet], Sheet]) -> None:
-    # It changes the paper as it is when its turn comes: a hand may be faster than the page.
+    # Changes the current sheet, not the one of this rerun: presses may be faster than reruns.
     def press() -> None:
         _SHEET.set(change(_SHEET.get()))
 

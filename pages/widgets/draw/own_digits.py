@@ -38,14 +38,14 @@ _LEARNED: Key[Mapping[str, frozenset[bytes]]] = Key("taught-noted", MappingProxy
 
 
 def labelled_drawings() -> Sequence[LabelledDrawing]:
-    """Those labelled so far, the oldest first."""
+    """The labelled drawings, the oldest first."""
     return _DRAWINGS.get()
 
 
 def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
-    """Ask for the digit that was drawn; the answer puts the drawing into the test set.
+    """Ask which digit was drawn. The answer adds the drawing to the test set.
 
-    Without an image, only the place of the question is kept.
+    Without an image the question is disabled, so that it keeps its place.
     """
     before = None if image is None else test_set.label_of(labelled_drawings(), image)
     key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
@@ -71,7 +71,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -
 
 
 def own_test_set(predictors: dict[str, Predictor]) -> None:
-    """The test set, how many of it each network reads right, and what can be done with it."""
+    """The test set, each network's accuracy on it, and buttons to download, teach and delete."""
     own = labelled_drawings()
     if not own:
         return
@@ -106,7 +106,7 @@ def own_test_set(predictors: dict[str, Predictor]) -> None:
 
 
 def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
-    """How many of the drawings a network reads right, and a way to teach it them."""
+    """How many drawings a network reads right, and a button to teach it."""
     known = _learned_from(network)
     fresh = [one for one in own if one.image.tobytes() not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
@@ -123,10 +123,10 @@ def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]
         icon=":material/school:",
         key=f"teach-{name}",
         disabled=visitor_runs.is_training(),
-        help="A new run goes on from what this network knows, with these drawings among some of its old images. "
+        help="A new run continues from this network, with these drawings among some of its old images. "
         "It takes a few seconds.",
     )
-    # What it is to rehearse may have to be fetched first; the wish is not forgotten meanwhile.
+    # Remember the press while the old training images are still being loaded.
     if wants or _WANTED.get() == name:
         _WANTED.set(name)
         _teach(name, network, own)
@@ -139,10 +139,12 @@ def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -
             network.config.dataset not in datasets.NAMES
             or data_sets.loading_data_set(network.config.dataset).done.is_set()
         ):
-            _WANTED.set(None)  # It cannot be had, as the page says now.
+            _WANTED.set(None)  # The images cannot be loaded; the page shows why.
         return
     _WANTED.set(None)
-    from mnist_core.store.runs import TITLE_LENGTH  # Its database library is slow to import, and drawing needs none.
+    from mnist_core.store.runs import (
+        TITLE_LENGTH,
+    )  # Its database library is slow to import, and drawing does not need it.
 
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
@@ -160,11 +162,11 @@ def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -
 
 
 def _run_of(network: TrainedNetwork) -> Run | None:
-    """The visitor's run that left this network; None for the shipped one."""
+    """The visitor's run that trained this network; None for the built-in one."""
     return next((run for run in visitor_runs.trained_networks() if run.snapshot.network is network), None)
 
 
 def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
-    """The pixels of the drawings that a network has learned from, which no longer test it."""
+    """The pixels of the drawings that a network was trained on, which must not test it."""
     run = _run_of(network)
     return _LEARNED.get().get(run.id, frozenset()) if run else frozenset()

@@ -1,4 +1,4 @@
-"""What networks make of a drawing: which of them are asked, their answers, and why."""
+"""Networks read a drawing: which networks, their answers, and explanations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHIPPED = "shipped"
 _SHIPPED_NAME = "Built-in network"
 _MOST_NETWORKS = 3
 _MOST_FEATURES = 32
-# Augmentation for a network that reads MNIST but not the visitor's hand: what gave most to Morgan's.
+# The augmentation that helped Morgan's network most with other handwriting.
 _SUGGESTED = 0.8
 _SHARES = "The ten numbers add up to 100%. Even at 99% the network can be wrong."
 
@@ -40,11 +40,11 @@ _NETWORKS: Key[tuple[Sequence[str], Sequence[str]]] = Key("networks-noted", ((),
 
 
 def reader_menu() -> dict[str, Predictor]:
-    """The networks that the visitor asks, by name: the shipped one, and their own that have learned something."""
+    """A menu of networks; returns the chosen ones by name. There is the built-in one and the visitor's own."""
     own = run_picker.readable_runs(networks_only=True)
     names = own | {SHIPPED: _SHIPPED_NAME}
     preferred = visitor_runs.preferred_run_id() if visitor_runs.preferred_run_id() in own else next(iter(own), None)
-    # Whoever has just trained a network wants to see it beside the one that reads well.
+    # At first, show the visitor's newest network next to the built-in one, which reads well.
     at_first = [SHIPPED] if preferred is None else [preferred, SHIPPED]
     chosen = st.multiselect(
         "Networks",
@@ -53,7 +53,7 @@ def reader_menu() -> dict[str, Predictor]:
         default=controls.chosen("networks"),
         format_func=names.__getitem__,
         max_selections=_MOST_NETWORKS,
-        placeholder="Choose who reads it",
+        placeholder="Choose networks",
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
     _NETWORKS.set((chosen, list(names)))
@@ -62,19 +62,19 @@ def reader_menu() -> dict[str, Predictor]:
 
 
 def _predictor(run_id: str) -> Predictor | None:
-    """What answers for a run; None, after saying why, when it cannot be had."""
+    """The predictor of a run; if it cannot be opened, shows an error and returns None."""
     run = run_picker.opened_run(run_id)
     network = run.snapshot.network if isinstance(run, Run) else None
     return Predictor(network) if network is not None else None
 
 
 def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:
-    """Each network's answer, side by side; returns them."""
+    """The networks' answers side by side; returns them."""
     found = {name: predictor(image) for name, predictor in predictors.items()}
     for name, place in _places(list(found)):
         with place:
             prediction = found[name]
-            # These boxes are announced by screen readers whenever they change.
+            # Screen readers announce these boxes when they change.
             (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction))
             _bars(prediction)
     st.caption(_SHARES)
@@ -82,7 +82,7 @@ def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.floa
 
 
 def empty_answers(predictors: dict[str, Predictor], reason: str) -> None:
-    """Why there is no answer, if it is to be said; empty bars keep the room that an answer will take."""
+    """The reason why there is no answer, if any, and empty bars, so that nothing moves when an answer comes."""
     for _, place in _places(list(predictors) or [""]):
         with place:
             if reason:
@@ -112,7 +112,7 @@ def _bars(prediction: Prediction | None) -> None:
 
 
 def network_input(drawn: Drawing | None) -> None:
-    """What the networks see; blank paper before anything is drawn."""
+    """The 28x28 image that the networks get; blank before anything is drawn."""
     blank = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
     image = blank if drawn is None else drawn.image
     alt = (
@@ -123,7 +123,7 @@ def network_input(drawn: Drawing | None) -> None:
 
 
 def answer_sentence(prediction: Prediction) -> str:
-    """An answer in one sentence, which says so when it is none."""
+    """The answer as a sentence, also if the network is not sure."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_plausible:
         return "This does not look like a digit to the network."
@@ -140,7 +140,7 @@ def _share(probability: float) -> str:
 def augmentation_advice(
     predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]
 ) -> None:
-    """Augmentation, for a network of the visitor's that reads otherwise than the shipped one, which is sure."""
+    """Advice to train with augmentation, if a network of the visitor contradicts a sure built-in network."""
     plain = [name for name, one in predictors.items() if one is not shipped() and not one.network.config.augmentation]
     if not plain:
         return
@@ -148,8 +148,8 @@ def augmentation_advice(
     for name in plain:
         if expected.is_confident and found[name].digit != expected.digit:
             st.markdown(
-                f"{name} has only seen its training images as they are. With augmentation it sees each of them turned, "
-                "slanted and with other pens. That helps with other hands, a large network more than a small one."
+                f"{name} has only seen the original training images. With augmentation it also sees them turned, "
+                "slanted and with other pens. That helps with other handwriting, most of all for large networks."
             )
             again = dataclasses.replace(predictors[name].network.config, augmentation=_SUGGESTED)
             if st.button("Train it again with augmentation", icon=":material/model_training:", key=f"augment-{name}"):
@@ -158,7 +158,7 @@ def augmentation_advice(
 
 
 def preprocessing_steps(drawn: Drawing) -> None:
-    """The way from the canvas to 28x28, step by step."""
+    """The preprocessing of the drawing to 28x28, step by step."""
     st.caption("From your drawing to what the network sees, step by step.")
     for step in drawn.steps:
         picture, text = st.columns([1, 3], vertical_alignment="center")
@@ -168,7 +168,7 @@ def preprocessing_steps(drawn: Drawing) -> None:
 
 
 def diagnosis_findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> None:
-    """What is unusual about the drawing, each with what the network would read without the remedy."""
+    """What is unusual about the drawing, and what the network reads when one step is changed."""
     found = diagnosis.diagnose(rgba)
     if not found:
         st.markdown("Nothing unusual. Size, place, lines and ink are as in MNIST.")
@@ -182,14 +182,14 @@ def diagnosis_findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> Non
 
 
 def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
-    """Which pixels speak for the answer, and what each layer makes of the drawing."""
+    """The pixels that support the answer, and the outputs of each layer."""
     (digit, _), (second, _) = prediction.top(2)
     best, next_best = pictures.with_article(digit), pictures.with_article(second)
     if network.config.layers:
         shown = [explanation.integrated_gradients(network, image, digit, second)]
         text = (
             f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, "
-            f"the next best. Added up, they give how much the drawing favours {digit} over {second}."
+            f"the next best. Added up, they say how much the drawing favours {digit} over {second}."
         )
     else:
         shown = [
@@ -231,7 +231,7 @@ def _first(units: int, kind: str) -> str:
 
 
 def similar_images(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
-    """The training images that are most like the drawing."""
+    """The training images most similar to the drawing."""
     found = explanation.nearest_images(image, dataset.train_images)
     st.caption("The network cannot see these. It has only its weights.")
     digits = [int(dataset.train_labels[i]) for i in found]

@@ -1,4 +1,4 @@
-"""Files that the playground has saved, brought back: networks and settings."""
+"""Upload files that were downloaded here: networks and settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BROUGHT_BACK = Key("brought-back-noted", 0)
 
 
 def network_upload() -> None:
-    """A place for a file, folded away: a network becomes a run of the visitor's, settings go into the editor."""
+    """An uploader in an expander. A network becomes a run of the visitor, settings go into the editor."""
     folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
     with folded:
         st.markdown(
@@ -56,17 +56,17 @@ def _take(content: bytes, name: str) -> None:
         run = _run(files.read_network(content, name), name)
         visitor_runs.add_new_run(run)
         page = "pages/evaluate.py"
-    _BROUGHT_BACK.set(_BROUGHT_BACK.get() + 1)  # An uploader with another key has no file.
+    _BROUGHT_BACK.set(_BROUGHT_BACK.get() + 1)  # A new key empties the uploader.
     st.switch_page(page)
 
 
 def _run(network: TrainedNetwork, name: str) -> Run:
-    """A network from a file as an ended run, tested on what it names or else on what this server has."""
+    """A network from a file as an ended run, tested on its own data set or else on another one of this server."""
     for data_set in (network.config.dataset, editor_state.first_config().dataset):
         dataset = data_sets.peek_data_set(data_set)
         if dataset is not None:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
-            # A file may be called anything, and this is shown as Markdown.
+            # File names are untrusted, and this is shown as Markdown.
             plain = re.sub(r"[^\w .()-]", "", name)[:80]
             message = f"Read from the file {plain}, and tested on {data_sets.names().get(dataset.name, dataset.name)}."
             run = Run.of_network(tested, dataset, message)

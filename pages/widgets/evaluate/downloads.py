@@ -1,4 +1,4 @@
-"""Taking a run home: as a program, as a network, as figures, as a page to print."""
+"""Download a run: as a program, as a network, as figures, as a report."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Download:
-    """A file that can be had.
+    """A file to download.
 
     Args:
         label: of the button.
         ending: of the file's name.
-        make: makes the file, when somebody wants it.
-        note: what it is good for.
+        make: makes the file when it is downloaded.
+        note: what it is for.
     """
 
     label: str
@@ -38,7 +38,7 @@ class Download:
 
 
 def download_panel(run: Job) -> None:
-    """All that a network's run can be taken home as, folded away; a classical model's has nothing of it."""
+    """An expander with all downloads of a network's run. Classical models have none."""
     if not isinstance(run, Run) or run.snapshot.network is None:
         return
     folded = st.expander("Download", icon=":material/download:", on_change="rerun", key="home")
@@ -50,7 +50,7 @@ def download_panel(run: Job) -> None:
             st.markdown(f"**{title}**")
             with st.container(horizontal=True):
                 for one in offers:
-                    # Made when it is asked for, not at each look at the page.
+                    # Made at the download, not in each rerun.
                     st.download_button(
                         one.label,
                         one.make,
@@ -67,7 +67,7 @@ def download_panel(run: Job) -> None:
 
 
 def download_files(run: Run) -> dict[str, list[Download]]:
-    """The files of a run that has left a network, under a title for each kind of them."""
+    """The files of a run with a trained network, grouped under titles."""
     shot, config = run.snapshot, run.config
     network = shot.network
     if network is None:
@@ -82,7 +82,7 @@ def download_files(run: Run) -> dict[str, list[Download]]:
             "Trains the same network without the playground.",
         ),
         Download("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
-        Download("Settings", ".json", config.to_json, "All settings of the run, as the playground writes them."),
+        Download("Settings", ".json", config.to_json, "All settings of the run, to load them again here."),
     ]
     if config.dataset != "mnist":
         note = "The images as IDX files, which the script and the notebook read from a folder."
@@ -117,17 +117,17 @@ def download_files(run: Run) -> dict[str, list[Download]]:
 
 
 def _caveats(run: Run) -> list[str]:
-    """Where the program will not do what the run did."""
+    """Notes on how the program differs from the run."""
     caveats = []
     if not run.begins_random:
-        caveats.append("This run went on from another network. The program begins with random weights.")
+        caveats.append("This run continued from another network. The program starts with random weights.")
     if run.snapshot.rates:
-        caveats.append("The learning rate was turned while the run went on. The program keeps the first one.")
+        caveats.append("The learning rate was changed during the run. The program uses the first one.")
     if run.snapshot.status is not Status.FINISHED:
-        caveats.append(f"This run ended before its {run.config.epochs} epochs. The program does all of them.")
+        caveats.append(f"This run ended before its {run.config.epochs} epochs. The program trains for all of them.")
     return caveats
 
 
 def _file_name(title: str) -> str:
-    """A run's title as the beginning of a file's name."""
+    """A run's title as a file name without an extension."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "network"

@@ -1,4 +1,4 @@
-"""What the Evaluate page shows of one run: its confusion matrix, the images in a cell, each digit, one image."""
+"""The results of a run: confusion matrix, images of a cell, metrics of each class, one image."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def class_noun(run: Job) -> str:
-    """What a kind of image is called: "digit", or "class" where the images are the visitor's own or no digits."""
+    """The word for a class: "digit", or "class" if the images are the visitor's own or not digits."""
     return "class" if run.dataset.name == uploads.NAME else noun_of(run.dataset.class_names)
 
 
 def _choose_cell(true: int, answer: int) -> None:
-    """Take over the cell that was clicked in the matrix."""
+    """Choose the cell that was clicked in the matrix."""
     controls.choose("cell-true", true)
     controls.choose("cell-answer", answer)
 
 
 def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
-    """The confusion matrix in the chosen view, with the cell whose images are shown."""
+    """The confusion matrix in the chosen view, with a frame around the chosen cell."""
     views = list(metrics.CONFUSION_VIEWS)
     titles = {views[1]: f"Shares of each true {noun}"}
     view = st.segmented_control(
@@ -62,10 +62,10 @@ def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
 
 
 def _cell(result: Evaluation) -> tuple[int, int]:
-    """The cell whose images are shown; at first the most frequent mistake."""
+    """The chosen cell; at first the most frequent mistake."""
     classes = metrics.classes_in(result.confusion)
     first, second = divmod(int(metrics.errors_only(result.confusion).argmax()), len(result.confusion))
-    if first not in classes or second not in classes:  # No mistake, and no image of a 0.
+    if first not in classes or second not in classes:  # There is no mistake and no image of a 0.
         first = second = classes[0]
     true = controls.chosen(controls.seed("cell-true", first, classes))
     answer = controls.chosen(controls.seed("cell-answer", second, classes))
@@ -89,7 +89,7 @@ def cell_images(result: Evaluation, split: Split, noun: str, names: Sequence[str
 
 
 def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
-    """Precision, recall, F1 and support of each digit."""
+    """Precision, recall, F1 and support of each class."""
     three = pictures.with_article(3, names)
     st.caption(
         f"**Precision**: of all images it called {three}, how many are {three}. **Recall**: of all images of {three}, "

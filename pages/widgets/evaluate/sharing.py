@@ -1,4 +1,4 @@
-"""One finished run for others to look at: its owner's link, and what whoever opens it sees."""
+"""Sharing a finished run: the owner's link, and what others see."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def share_run_popover(run: Job) -> None:
-    """The link to one of the visitor's runs, to be made and taken back; for a network's that has ended."""
+    """A popover to start and stop sharing a run, if it has ended and has a network."""
     if not isinstance(run, Run) or run.snapshot.status.is_active or run.snapshot.network is None:
         return
     links.large_code()
@@ -30,12 +30,12 @@ def share_run_popover(run: Job) -> None:
         return
     with folded:
         if run.dataset.name not in datasets.NAMES:
-            st.caption("It learned from your own images, which do not travel: there is nothing that others could see.")
+            st.caption("It learned from your own images, which are only in this tab. Others could not see them.")
             return
         try:
             _offer(run)
         except RunNotFoundError:
-            st.caption("This run is not kept, so there is nothing that others could be shown.")
+            st.caption("This run is not saved, so it cannot be shared.")
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
 
@@ -44,8 +44,8 @@ def _offer(run: Run) -> None:
     shares, token = saved_runs.store().shares, workspace.token()
     if not shares.is_shared(token, run.id):
         st.caption(
-            "A link to this run: its figures, matrix and mistakes to look at, and all of it to take home. It shows "
-            "neither your notes nor your other runs, and you can stop sharing whenever you like."
+            "Others can look at the results of this run and download it. They see neither your notes nor your other "
+            "runs. You can stop sharing at any time."
         )
         if st.button("Make a link", icon=":material/add_link:", type="primary", key="share-run-on"):
             shares.share(token, run.id)
@@ -58,14 +58,14 @@ def _offer(run: Run) -> None:
 
 
 def is_shared_run_in_address() -> bool:
-    """Whether the page's address names a run that somebody has shared."""
+    """Whether the page's address names a shared run."""
     return link.SHARED in st.query_params
 
 
 def shared_run() -> Run | None:
-    """The shared run that the page's address names, after saying so; None, after saying why, if it cannot be seen.
+    """The shared run in the page's address, under a note; if it cannot be opened, shows an error and returns None.
 
-    It is held for nobody: it is neither among the visitor's runs nor in their workspace.
+    It does not become one of the visitor's runs, and it is not saved in their workspace.
     """
     run = _find(st.query_params[link.SHARED])
     with st.container(horizontal=True):
@@ -93,18 +93,18 @@ def _find(token: str) -> Run | None:
         "Shared with you (read-only). You can look at it and download it.",
         icon=":material/visibility:",
     )
-    # Its title is another visitor's text: shown as it stands.
+    # Untrusted text of another visitor: shown as plain text.
     st.text(run_picker.run_title(run))
     return run
 
 
 @st.cache_resource(max_entries=5, ttl=600, show_spinner=False)
 def _load(token: str) -> StoredRun:
-    """A shared run, once for the whole class that opens its link; without what only training needs."""
+    """A shared run without the optimizer's state, cached for all visitors who open its link."""
     found = saved_runs.store().shares.load(token)
     state = dataclasses.replace(found.state, slots=()) if found.state else None
     return dataclasses.replace(found, state=state)
 
 
 def _leave() -> None:
-    st.query_params.pop(link.SHARED, None)  # A second click finds it gone.
+    st.query_params.pop(link.SHARED, None)  # After a double click it is already gone.

@@ -1,4 +1,4 @@
-"""What can be tried in the courses' steps about neurons, layers, learning and its measures."""
+"""Things to try in the courses: neurons, layers, training and metrics."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def neuron(_: Dataset, __: Step) -> None:
 
 
 def activation(_: Dataset, step: Step) -> None:
-    """An activation, a place on it, and its slope there."""
+    """An activation, a point on it, and its gradient there."""
     names = list(ACTIVATIONS)
     first = step.config.layers[0].activation
     left, right = st.columns(2)
@@ -72,11 +72,11 @@ def _activation_curve(name: str, total: float) -> None:
 
 
 def layers(_: Dataset, step: Step) -> None:
-    """Hidden layers of any number and size, drawn, with the count of what they learn."""
+    """A diagram of hidden layers of any number and size, with the number of parameters."""
     first = step.config.layers[0]
     left, right = st.columns(2)
     count = left.slider("Hidden layers", 0, 3, len(step.config.layers))
-    units = right.slider("Neurons in each", 1, 512, 4)  # Not those of the question.
+    units = right.slider("Neurons in each", 1, 512, 4)  # Not the number in the question.
     shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
     hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
     alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
@@ -88,7 +88,7 @@ def layers(_: Dataset, step: Step) -> None:
 
 
 def softmax(_: Dataset, __: Step) -> None:
-    """Scores of three digits to move; the others stay at 0."""
+    """Sliders for the scores of three digits; the other scores are 0."""
     from scipy.special import softmax as probabilities_of
 
     scores = np.zeros(CLASSES)
@@ -103,7 +103,7 @@ def softmax(_: Dataset, __: Step) -> None:
 
 
 def loss(_: Dataset, __: Step) -> None:
-    """The two losses of one image, by the probability that the right digit gets."""
+    """The two losses of one image over the probability of the right digit."""
     chance = st.slider("Probability of the right digit", 0.01, 0.99, 0.51, 0.01, format="%.2f")
     chances = np.linspace(0.005, 1, 200)
     names = [config.LOSSES["categorical_crossentropy"], config.LOSSES["mean_squared_error"]]
@@ -125,7 +125,7 @@ def _losses(chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def descent(_: Dataset, __: Step) -> None:
-    """Steps down a valley with one weight."""
+    """Gradient descent with one weight."""
     rate = st.slider("Learning rate", 0.01, 1.1, 0.05, 0.01)
     path = demos.descent(rate)
     valley = np.linspace(-_VALLEY, _VALLEY, 81)
@@ -138,7 +138,7 @@ def descent(_: Dataset, __: Step) -> None:
 
 
 def batches(dataset: Dataset, __: Step) -> None:
-    """How many steps a training takes."""
+    """How many steps the training takes."""
     images = len(dataset.train_labels)
     left, right = st.columns(2)
     size = int(left.number_input("Batch size", 1, images, min(128, images)))
@@ -153,7 +153,7 @@ def batches(dataset: Dataset, __: Step) -> None:
 
 
 def matrices(_: Dataset, __: Step) -> None:
-    """The two matrices that were printed, as they are or with the mistakes only."""
+    """The two printed matrices, whole or only the mistakes."""
     printed = {key: one for key, one in articles.ARTICLES.items() if one.confusion is not None}
     left, right = st.columns(2)
     key = left.selectbox("Matrix", list(printed), format_func=lambda key: printed[key].title)
@@ -164,7 +164,7 @@ def matrices(_: Dataset, __: Step) -> None:
 
 
 def two_classes(_: Dataset, __: Step) -> None:
-    """The Kite tutorial's matrix as a question about one digit."""
+    """The Kite tutorial's matrix for one digit against all others."""
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
     digit = st.selectbox("Is it a …", range(CLASSES), 5)

@@ -1,4 +1,4 @@
-"""What can be tried in the courses' steps about images, labels and what is made of them."""
+"""Things to try in the courses: images, labels and their preparation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHOLE = 255
 
 
 def examples(dataset: Dataset, _: Step) -> None:
-    """A training image, and its label when it is wanted."""
+    """A training image, and a toggle for its label."""
     left, right = st.columns([1, 3], vertical_alignment="center")
     with right:
         index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
@@ -34,7 +34,7 @@ def examples(dataset: Dataset, _: Step) -> None:
 
 
 def tasks(dataset: Dataset, _: Step) -> None:
-    """Zeros and ones: ink from width, or the kind from width."""
+    """Zeros and ones: predict the ink from the width (regression), or the digit (classification)."""
     kinds = ["How much ink?", "A 0 or a 1?"]
     task = st.segmented_control("Question", kinds, default=kinds[0], required=True)
     chosen = np.concatenate([np.flatnonzero(dataset.train_labels == digit)[:_PAIRS] for digit in (0, 1)])
@@ -72,14 +72,14 @@ def one_image(dataset: Dataset, _: Step) -> None:
 
 
 def hold_back(dataset: Dataset, _: Step) -> None:
-    """How many images are left to learn from and to test with."""
+    """How many images are left for training and for testing."""
     share = st.slider("Held back", 1, 99, 25, format="%d %%")
     count = len(dataset.train_labels)
     kept = round(count * share / 100)
     with st.container(horizontal=True):
         st.metric("To learn from", f"{count - kept:,}")
         st.metric("To test with", f"{kept:,}")
-    # A share p of n images is known to about the square root of p (1 - p) / n; of 90 % that are right here.
+    # The standard error of a share p of n images is sqrt(p (1 - p) / n); here p = 0.9.
     spread = 2 * (0.9 * 0.1 / kept) ** 0.5
     st.caption(
         f"A network that reads 90 of 100 would be measured at 90 % give or take {100 * spread:.1f} points. The fewer "
@@ -98,7 +98,7 @@ def roles(dataset: Dataset, _: Step) -> None:
 
 
 def tensor(dataset: Dataset, _: Step) -> None:
-    """Indices fixed one after the other, and the tensor that is left."""
+    """Fix indices one after the other, and see the tensor that is left."""
     names = ["nothing", "the image", "image and row", "image, row and column"]
     fixed = names.index(str(st.segmented_control("Fix", names, default=names[0], required=True)))
     index: list[int] = []
@@ -118,7 +118,7 @@ def tensor(dataset: Dataset, _: Step) -> None:
 
 
 def prepare(dataset: Dataset, _: Step) -> None:
-    """What is done to the images and labels, one thing after the other."""
+    """The preparation of images and labels, step by step."""
     stages = ["as in the file", "float32", "divided by 255", "reshaped", "labels one-hot"]
     stage = stages.index(str(st.select_slider("How far", stages)))
     index = int(
@@ -145,7 +145,7 @@ def prepare(dataset: Dataset, _: Step) -> None:
 
 
 def convolution(dataset: Dataset, _: Step) -> None:
-    """A filter of 3x3 over an image, and what it answers everywhere."""
+    """A 3x3 kernel moves over an image; the result is a feature map."""
     left, right = st.columns(2)
     name = left.selectbox("Filter for", list(demos.STENCILS))
     index = int(right.number_input("Test image", 0, len(dataset.test_labels) - 1, 0))

@@ -36,7 +36,7 @@ _RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None)
 
 
 def _choice(number: int) -> Key[str | None]:
-    """The answer that was chosen last in a case."""
+    """The last answer in a case."""
     return Key(f"lab-choice-{number}-noted", None)
 
 
@@ -46,7 +46,7 @@ def _hints(number: int) -> Key[int]:
 
 
 def fault_lab_view(dataset: Dataset) -> None:
-    """A case: its curves and matrix, and the question what is wrong; after the last one a summary."""
+    """A case with its curves, its matrix and the question; after the last case a summary."""
     number = _number()
     if number == _SUMMARY:
         _summary(dataset)
@@ -78,9 +78,9 @@ def fault_lab_view(dataset: Dataset) -> None:
 
 
 def case_to_address(is_shown: bool) -> None:
-    """Write the first answers and the case into the page's address: a reload or a link comes back to them.
+    """Write the first answers and the case into the page's address, so that a reload or a link restores them.
 
-    The number of a case does not tell the fault.
+    The number of a case does not reveal the fault.
     """
     answers = _answers()
     if answers.first:
@@ -89,7 +89,7 @@ def case_to_address(is_shown: bool) -> None:
         del st.query_params[_ANSWERS]
     number = _CASE.get()
     if number is None:
-        return  # The data are still being loaded, and the case in the address has not been looked at.
+        return  # The data set is still being loaded, and the case in the address has not been read.
     if is_shown and number != _SUMMARY:
         st.query_params[_PARAMETER] = str(number)
     elif _PARAMETER in st.query_params:
@@ -102,7 +102,7 @@ def is_case_in_address() -> bool:
 
 
 def _number() -> int:
-    """The case that is shown, from 1, or `_SUMMARY`; at first the one in the page's address, else the next one."""
+    """The current case, from 1, or `_SUMMARY`. At first the one in the page's address, or else the next open one."""
     number = _CASE.get()
     if number is None:
         number = _left(len(NUMBERED)) or _SUMMARY
@@ -116,7 +116,7 @@ def _number() -> int:
 
 
 def _answers() -> Answers:
-    """What the visitor has answered: in this tab, or by the page's address after a reload."""
+    """The visitor's answers in this tab; after a reload those in the page's address."""
     answers = _GIVEN.get()
     if answers is None:
         answers = Answers()
@@ -135,7 +135,7 @@ def _score(answers: Answers) -> int:
 
 
 def _run(number: int, dataset: Dataset) -> Run | None:
-    """The run of a case that the visitor or somebody else has started."""
+    """The run of a case, if any visitor has started it."""
     noted = _RUN.get()
     if noted is not None and noted[0] == number:
         return noted[1]
@@ -234,14 +234,14 @@ def _ask(number: int, dataset: Dataset) -> None:
 
 
 def _contents(number: int) -> None:
-    """The cases to choose from, and how the first answer to each was."""
+    """A menu of the cases, with marks for right and wrong first answers."""
     answers = _answers()
 
     def title(one: int) -> str:
         mark = "" if one not in answers.first else " ✓" if answers.is_right(one) else " ✗"
         return f"Case {one} of {len(NUMBERED)}{mark}"
 
-    controls.choose("lab-contents", number)  # "Next case" goes on too.
+    controls.choose("lab-contents", number)  # "Next case" changes the case too.
     st.selectbox(
         "Case",
         range(1, len(NUMBERED) + 1),
@@ -289,7 +289,7 @@ def _explain(number: int, dataset: Dataset) -> None:
 
 
 def _left(number: int) -> int | None:
-    """The next case that is not told yet, after the last one from the first; None if all are."""
+    """The next case without an explanation yet, starting over after the last one; None if there is none."""
     told = _answers().told
     every = range(1, len(NUMBERED) + 1)
     return next((one for one in [*every[number:], *every[:number]] if one not in told), None)

@@ -1,4 +1,4 @@
-"""A course's step on the page: read, answer, try or run, and see whether it was so."""
+"""The courses: each step has a text, something to try, a question, and often runs."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _restored(key: str) -> Key[bool]:
 
 
 def _step(key: str) -> Key[int]:
-    """The step of a course that is shown, from 0."""
+    """The current step of a course, from 0."""
     return Key(f"step-{key}-noted", 0)
 
 
 def _answer(name: str) -> Key[int | None]:
-    """The answer that was chosen last to a question."""
+    """The last answer to a question."""
     return Key(f"{name}-noted", None)
 
 
@@ -88,14 +88,14 @@ def _seen(name: str) -> Key[bool]:
 
 
 def course_progress(key: str) -> Progress:
-    """How far the visitor is in a course: in this tab, or by the page's address after a reload."""
+    """The visitor's progress in a course, in this tab; after a reload that in the page's address."""
     course = COURSES[key]
     if not _restored(key).get():
         _restored(key).set(True)
         _restore(key, course)
     names = [_answer_name(key, at) for at in range(len(course.steps))]
     answers = tuple(_first(name).get() for name in names)
-    # Where there is nothing to run, the answer is all that there is to do.
+    # A step without runs is done once it is answered.
     left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
     return Progress(answers, frozenset(at for at in left if not _done(names[at]).get()))
 
@@ -117,14 +117,14 @@ def _restore(key: str, course: Course) -> None:
 
 
 def progress_to_address(is_shown: bool) -> None:
-    """Write the progress, and the step that is shown, into the address: a reload or a link comes back to it."""
+    """Write the progress and the current step into the address, so that a reload or a link restores them."""
     for key in COURSES:
         text = course_progress(key).to_text()
         if text.strip("-"):
             st.query_params[key] = text
     place = _SHOWN_STEP.get()
     if place is None:
-        return  # The data are still being loaded.
+        return  # The data set is still being loaded.
     if is_shown:
         st.query_params["course"], st.query_params["step"] = place[0], str(place[1] + 1)
     elif "step" in st.query_params:
@@ -132,7 +132,7 @@ def progress_to_address(is_shown: bool) -> None:
 
 
 def _step_of_address(key: str, course: Course) -> int | None:
-    """The step, from 0, that a link leads to; None if it leads to none of this course."""
+    """The step in the address, from 0; None if it names no step of this course."""
     text = st.query_params.get("step", "")
     is_here = st.query_params.get("course", "") == key
     is_step = text.isascii() and text.isdigit() and len(text) < 3 and 1 <= int(text) <= len(course.steps)
@@ -140,7 +140,7 @@ def _step_of_address(key: str, course: Course) -> int | None:
 
 
 def courses_view(dataset: Dataset) -> None:
-    """A course to choose, and its step where the visitor is."""
+    """A menu of courses and steps, and the current step."""
     keys = list(COURSES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         asked = st.query_params.get("course", keys[0])
@@ -165,7 +165,7 @@ def courses_view(dataset: Dataset) -> None:
     is_shown = answer is not None
     if step.trials:
         with st.container(border=True):
-            # Seen before a reload: no replay, unless it is asked for.
+            # Seen before a reload: replay only if the visitor asks for it.
             seen = _seen(_answer_name(key, at))
             is_shown = _try(step, dataset, answer is not None, is_seen=seen.get())
             seen.set(seen.get() and not is_shown)
@@ -197,12 +197,12 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
         format_func=title,
         on_change=lambda: _step(key).set(controls.chosen(name)),
         label_visibility="collapsed",
-        width=340,  # On a phone it gets a row of its own.
+        width=340,  # On a phone it has its own row.
     )
 
 
 def question_choice(name: str, question: Question) -> int | None:
-    """A question whose answer is noted under `name`, the first one apart; None before there is one."""
+    """A question with choices; returns the answer, or None. Remembers the last and the first answer under `name`."""
     st.markdown(f"**{question.text}**")
     answer: int | None = st.radio(
         question.text,
@@ -224,7 +224,7 @@ def _note_answer(name: str) -> None:
 
 
 def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
-    """The step's runs; returns whether they have ended, so that there is something to explain."""
+    """The runs of a step; returns whether they have ended, so that the answer can be explained."""
     if not is_answered:
         st.caption(ANSWER_FIRST)
         return False
@@ -242,7 +242,7 @@ def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool
 
 
 def _answers(ended: run_curves.Named, dataset: Dataset) -> None:
-    """The printed probabilities of one test image beside those of runs."""
+    """The printed probabilities of one test image next to those of runs."""
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
     if dataset.name != "mnist":
@@ -281,14 +281,14 @@ def answer_feedback(question: Question, answer: int) -> None:
 
 
 def open_step(key: str, step: int) -> None:
-    """Let a course, and its step counted from 0, be what is shown."""
+    """Open a step, counted from 0, of a course."""
     segments.remembered_segment("course").set(key)
     controls.choose("course", key)
     _step(key).set(step)
 
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:
-    """Show a network on the Train page, to learn from this data set."""
+    """Open the Train page with a network and a data set in the editor."""
     editor_state.load_config(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
     st.switch_page("pages/train.py")
 
@@ -312,7 +312,7 @@ def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bo
 
 
 def _end(key: str, course: Course) -> None:
-    """What has come of a course, and what to do next."""
+    """The result of a course, and what to do next."""
     done = course_progress(key)
     count = len(course.steps)
     left = [str(at + 1) for at in range(count) if not done.is_done(at)]

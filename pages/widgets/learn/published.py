@@ -1,4 +1,4 @@
-"""Every published figure beside this server's own run of the same recipe."""
+"""The figures of the tutorials next to this server's own results with the same settings."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ EXAMINED = {
     "kite-retold": ("kite", "Which digits does it mix up?"),
     "torres": ("torres", "Where could 0.9018 come from?"),
 }
-"""The steps of the courses in which an article's most telling slip can be examined, each by course and title."""
+"""For some articles, the step of a course that examines its most important mistake: course and title."""
 
 _ARTICLE = Key("article-noted", "")
 
 
 def published_view(dataset: Dataset) -> None:
-    """One article's figures, with buttons to run its recipe or all of them."""
-    st.markdown("What the tutorials printed, and what the same recipes come to on this server, run once for everybody.")
+    """The figures of one article, with buttons to run its recipe or all recipes."""
+    st.markdown("The results that the tutorials printed, next to the results of the same settings on this server.")
     if dataset.name != "mnist":
         st.info(
-            "The articles' figures are for MNIST. These runs learn from other digits, so their figures need not agree.",
+            "The articles' figures are for MNIST. These runs use other digits, so their figures may differ.",
             icon=":material/info:",
         )
     _offer_all(dataset)

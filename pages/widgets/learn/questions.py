@@ -1,4 +1,4 @@
-"""The questions that the tutorials leave to their readers, answered by experiment."""
+"""Open questions of the tutorials, answered by experiments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def questions_view(dataset: Dataset) -> None:
-    """One of the questions: predict, let it run, see."""
+    """One question: predict, run, compare."""
     keys = list(EXPERIMENTS)
     key = segments.segmented_choice("Question", "experiment", keys, lambda key: EXPERIMENTS[key].title)
     experiment = EXPERIMENTS[key]
@@ -46,7 +46,7 @@ def questions_view(dataset: Dataset) -> None:
 
 
 def _trends(experiment: Experiment, there: run_curves.Shown) -> None:
-    """Accuracy and time of those that have ended, over what they differ in."""
+    """Accuracy and time of the ended runs, over the setting that differs."""
     import pandas as pd
 
     rows = []
@@ -74,7 +74,7 @@ def _trends(experiment: Experiment, there: run_curves.Shown) -> None:
 
 
 def _classical(experiment: Experiment, dataset: Dataset) -> None:
-    """The models that are no networks: a button each, progress, what they reach."""
+    """The classical models, each with a button, its progress and its accuracy."""
     runs = [_run(kind, dataset, experiment) for kind in experiment.classical]
     for kind, run in zip(experiment.classical, runs, strict=True):
         if run is not None:
@@ -86,7 +86,7 @@ def _classical(experiment: Experiment, dataset: Dataset) -> None:
 
 
 def _run(kind: str, dataset: Dataset, experiment: Experiment) -> ClassicalRun | None:
-    """The server's run of a model; else the last one that the visitor watched, such as one that was stopped."""
+    """The server's run of a model, or else the last one that the visitor watched, for example a stopped one."""
     run = run_cache.shared().find_classical(kind, dataset, _split(experiment))
     return run or trials.watched_run(kind)  # type: ignore[return-value]
 

@@ -1,4 +1,4 @@
-"""Runs that a visitor has not seen learn are played back from their stored points, in a few seconds."""
+"""Replays: ended runs that are new to the visitor are replayed from their points in a few seconds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REPLAY: Key[tuple[tuple[str, ...], float] | None] = Key("replay-noted", None)
 
 
 def mark_seen(runs: Iterable[Job]) -> None:
-    """Note that the visitor has seen these runs learn, or has seen enough of them."""
+    """Remember that these runs need no replay: the visitor has seen them, or skipped the replay."""
     _SEEN.set(_seen() | {run.id for run in runs})
 
 
@@ -52,12 +52,12 @@ def _are_seen(runs: Mapping[str, Run]) -> bool:
 
 
 def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
-    """Play ended runs back if the visitor has not seen them; whether there is nothing (more) to play.
+    """Replay ended runs if the visitor has not seen them; returns whether the replay is over.
 
     Args:
-        runs: those to be played, by name.
-        draw: shows them as they stood at one moment.
-        in_turn: as of `replay.frame`.
+        runs: the runs, by name.
+        draw: shows the runs as they were at one moment.
+        in_turn: see `replay.frame`.
     """
     if _are_seen(runs):
         return True
@@ -73,7 +73,7 @@ def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> b
 
 
 def replay_button(runs: Mapping[str, Run]) -> None:
-    """A button that plays runs again."""
+    """A button that replays runs."""
     st.button("Replay", icon=":material/replay:", on_click=_again, args=(runs,), type="tertiary")
 
 
@@ -83,7 +83,7 @@ def _again(runs: Mapping[str, Run]) -> None:
 
 
 def _fraction(runs: Mapping[str, Run]) -> float:
-    """How much of the replay is over; it begins when it is first asked for."""
+    """How much of the replay is over, from 0 to 1. The first call starts it."""
     ids = tuple(run.id for run in runs.values())
     playing = _REPLAY.get()
     if playing is None or playing[0] != ids:
@@ -95,7 +95,7 @@ def _fraction(runs: Mapping[str, Run]) -> float:
 def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool) -> None:
     fraction = _fraction(runs)
     if fraction >= 1 or _are_seen(runs):
-        st.rerun()  # The whole page, which stops polling and shows the results.
+        st.rerun()  # The whole page: it stops polling and shows the results.
     draw(replay.frame(runs, fraction, in_turn))
-    st.progress(fraction, text="Replay: this server has done the training before.")
+    st.progress(fraction, text="Replay: this server has already trained it.")
     st.button("Skip", icon=":material/skip_next:", on_click=mark_seen, args=(list(runs.values()),), type="tertiary")

@@ -1,10 +1,10 @@
-"""Bring a heading to the top of the window when what is below it has changed."""
+"""Scroll a heading to the top of the window when the step below it has changed."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-# Streamlit keeps the place on the page when a page changes, so a new step would open in its middle.
+# Streamlit keeps the scroll position when a page changes, so a new step would open in its middle.
 _SCROLL = st.components.v2.component(
     "scroll_to_heading",
     js="""export default function ({ data, parentElement }) {
@@ -36,12 +36,12 @@ _SCROLL = st.components.v2.component(
 
 
 def scroll_to_heading(anchor: str, key: str) -> None:
-    """Scroll to the heading with this `anchor` when it is another one than in the last rerun.
+    """Scroll to the heading with this `anchor` if the anchor has changed since the last rerun.
 
-    Nothing moves when the page is first shown, nor in reruns with the same anchor.
+    Does nothing when the page is first shown.
 
     Args:
-        anchor: the `anchor` that the heading was given; no two headings of the page have the same one.
-        key: of the component.
+        anchor: the `anchor` of the heading, unique on the page.
+        key: key of the component.
     """
     _SCROLL(data={"anchor": anchor}, key=key)

@@ -1,4 +1,4 @@
-"""Runs that belong to the whole server: trained once, the same for every visitor, played back for later ones."""
+"""Shared runs of the courses: trained once a server, and replayed for later visitors."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _AWAITED: Key[Sequence[Trial] | None] = Key("awaited-trials-noted", None)
 
 
 def with_dataset(trial: Trial, dataset: Dataset) -> Trial:
-    """A trial on the data set that is there."""
+    """A trial with the data set that is really used."""
     return dataclasses.replace(trial, config=dataclasses.replace(trial.config, dataset=dataset.name))
 
 
 def trial_runs(trials: Sequence[Trial], dataset: Dataset) -> Named:
-    """Those of the trials that the server has run or is running, by name."""
+    """The server's runs of the trials so far, by name."""
     runs = run_cache.shared()
     there = {trial.name: runs.find_network(with_dataset(trial, dataset).config, dataset) for trial in trials}
     return {name: run for name, run in there.items() if run is not None}
 
 
 def start_trials(trials: Sequence[Trial], dataset: Dataset) -> None:
-    """Let the server run those of the trials that it has not run yet; `refusal_message` says where it cannot."""
+    """Start the trials that the server has not run yet. `refusal_message` shows why one was refused."""
     REFUSAL.set(None)
     try:
         for trial in trials:
@@ -59,19 +59,19 @@ def start_trials(trials: Sequence[Trial], dataset: Dataset) -> None:
 
 
 def remember_refusal(error: PlaygroundError) -> None:
-    """Note why the server does not take a run, until another one is begun."""
+    """Remember why a run was refused, until another one is started."""
     REFUSAL.set(str(error))
 
 
 def refusal_message() -> None:
-    """Say why the server did not take the last run that was asked for, if it did not."""
+    """The reason why the last run was refused, if it was."""
     refusal = REFUSAL.get()
     if refusal:
         st.error(refusal, icon=":material/error:")
 
 
 def watch_run(run: Job, what: Hashable) -> None:
-    """Let a run that goes on know that the visitor looks at it, unless they have left it."""
+    """Register the visitor as a watcher of an active run, unless they have stopped it."""
     if run.snapshot.status.is_active and run.id not in _LEFT.get():
         run.watch(visitor_runs.watcher())
         replays.mark_seen([run])
@@ -79,16 +79,16 @@ def watch_run(run: Job, what: Hashable) -> None:
 
 
 def watched_run(what: Hashable) -> Job | None:
-    """The run of `what` that the visitor watched last, whatever has become of it."""
+    """The run of `what` that the visitor watched last, ended or not."""
     return _WATCHED.get().get(what)
 
 
 def stop_button(runs: Iterable[Job], key: str = "stop") -> None:
-    """A button to stop runs, unless the visitor has pressed it and others go on watching."""
+    """A button to stop runs; after a press, a note if others still watch them."""
     active = [run for run in runs if run.snapshot.status.is_active]
     left = _LEFT.get()
     if active and all(run.id in left for run in active):
-        st.caption("Others watch it too, so it goes on.")
+        st.caption("Others are watching it too, so it continues.")
     elif st.button("Stop", key=key, icon=":material/stop:"):
         _AWAITED.set(None)
         _LEFT.set(left | {run.id for run in active})
@@ -100,16 +100,16 @@ def stop_button(runs: Iterable[Job], key: str = "stop") -> None:
 def trials_view(
     trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_seen: bool = False
 ) -> Named:
-    """Start the trials when told to, show them while they learn, and give them back once all have ended.
+    """A start button, then the active runs; returns the runs by name once all have ended, until then nothing.
 
-    Ended runs that the visitor has not seen learn are played back first.
+    Ended runs that are new to the visitor are replayed first.
 
     Args:
-        trials: what to run, each with a name of its own.
-        dataset: what to learn from.
-        draw: shows those that have begun.
-        in_turn: whether one waits for the other, so that their times can be compared.
-        is_seen: whether the visitor has seen them before, such as in a session that a reload has ended.
+        trials: what to run, each with its own name.
+        dataset: the training data.
+        draw: shows the runs that have started.
+        in_turn: whether to run one after the other, so that their times can be compared.
+        is_seen: whether the visitor saw the runs before a reload.
     """
     there = trial_runs(trials, dataset)
     if is_seen:
@@ -149,7 +149,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
 
 
 def _seconds(trial: Trial, dataset: Dataset) -> float:
-    """About how long a trial takes alone."""
+    """The estimated duration of a trial, in seconds."""
     config = with_dataset(trial, dataset).config
     parts = splits.split_for(dataset, config)
     return capacity.estimated_seconds(config, len(parts.train_indices))

@@ -1,1 +1,1 @@
-"""What the whole server does: cookies, limits, the log, and collecting garbage."""
+"""Server-wide parts: cookies, limits, the log, garbage collection."""

@@ -1,9 +1,9 @@
-"""The cookie by which a browser finds its workspace again, set by the server so that no script can read it.
+"""The cookie that holds a browser's workspace. The server sets it, and no script can read it.
 
 `WorkspaceCookie` is ASGI middleware of `st.App`, which `streamlit run app.py` finds in app.py. It gives each browser a
-workspace with its first page. When a session moves to another workspace, as with a recovery code, it hands the browser
-a ticket; the page sends the ticket to `ADDRESS` and gets the new cookie. The token itself never reaches JavaScript.
-Tickets are known to the server that gave them: several servers behind one address need sticky sessions.
+workspace with its first page. When a session changes its workspace, for example with a recovery code, it gives the
+browser a ticket. The page sends the ticket to `ADDRESS` and gets the new cookie. The token never reaches JavaScript.
+Only the server that made a ticket knows it, so several servers behind one address need sticky sessions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ READABLE_NAME = "mnist_playground_workspace"
 SECONDS = 365 * 86_400
 ADDRESS = "workspace-cookie"
 _TICKET_HEADER = "x-workspace-ticket"
-# Tickets and new workspaces that are remembered; the oldest make room.
+# How many tickets and new workspaces are remembered; the oldest are dropped.
 _MOST = 10_000
 
 _lock = threading.Lock()
@@ -39,15 +39,15 @@ _served = threading.Event()
 
 
 def is_served() -> bool:
-    """Whether this server sets cookies; it does not in tests of a page, which have no server."""
+    """Whether this server sets cookies. Page tests have no server."""
     return _served.is_set()
 
 
 def found_in(sent: Mapping[str, str]) -> str | None:
-    """The workspace's token among the cookies that a browser has sent."""
+    """The workspace token in a browser's cookies."""
     for name in (NAME, READABLE_NAME):
         token = sent.get(name)
-        # Without a server, as in tests of a page, there is something else.
+        # Without a server, as in page tests, this is another type.
         if isinstance(token, str) and workspaces.is_workspace(token):
             return token
     return None
@@ -62,19 +62,19 @@ def new_workspace() -> str:
 
 
 def is_unused(token: str) -> bool:
-    """Whether a workspace is new, so that nothing can be stored in it yet; False if that is not known here."""
+    """Whether a workspace is known to be new, with nothing saved in it yet."""
     with _lock:
         return token in _unused
 
 
 def mark_used(token: str) -> None:
-    """Note that something is stored in a workspace."""
+    """Remember that something is saved in a workspace."""
     with _lock:
         _unused.pop(token, None)
 
 
 def ticket_for(token: str) -> str:
-    """What a page may exchange, once, for the cookie of a workspace."""
+    """A ticket that a page can exchange once for the cookie of a workspace."""
     ticket = secrets.token_urlsafe()
     with _lock:
         _put(_tickets, ticket, token)
@@ -85,7 +85,7 @@ class WorkspaceCookie:
     """Sets the workspace's cookie: HttpOnly, SameSite=Lax, and Secure over https.
 
     Args:
-        app: what answers all requests but those to `ADDRESS`.
+        app: answers all requests except those to `ADDRESS`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -101,13 +101,13 @@ class WorkspaceCookie:
         if scope["path"].rpartition("/")[2] == ADDRESS:
             await _redeem(scope, headers, send)
             return
-        # A page, not one of its files. It is renewed with every visit.
+        # A page, not one of its files: every visit renews the cookie.
         cookies = _cookies(scope, headers) if "text/html" in headers.get("accept", "") else []
 
         async def send_with_cookies(message: Message) -> None:
             if message["type"] == "http.response.start":
                 others = [header for header in message["headers"] if header[0].lower() != b"cache-control"]
-                # No cache on the way may give one browser's cookie to another.
+                # A proxy's cache must not give one browser's cookie to another.
                 message = {**message, "headers": [*others, (b"cache-control", b"private, no-cache"), *cookies]}
             await send(message)
 
@@ -115,10 +115,12 @@ class WorkspaceCookie:
 
 
 def _cookies(scope: Scope, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """What a page's answer sets: the cookie of the workspace that the browser has, or of a new one."""
+    """The Set-Cookie headers of a page: the cookie of the browser's workspace, or of a new one."""
     sent = cookie_parser(headers.get("cookie", ""))
     found = [_cookie(NAME, found_in(sent) or new_workspace(), scope, headers)]
-    if NAME in sent and READABLE_NAME in sent:  # The server's own has arrived, so the readable one is not needed.
+    if (
+        NAME in sent and READABLE_NAME in sent
+    ):  # The server's cookie has arrived, so the readable one is no longer needed.
         found.append(_cookie(READABLE_NAME, "", scope, headers))
     return found
 
@@ -143,7 +145,7 @@ async def _redeem(scope: Scope, headers: Mapping[str, str], send: Send) -> None:
 
 
 def _cookie(name: str, token: str, scope: Scope, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """A header that sets a cookie, or deletes it where the token is empty."""
+    """A header that sets a cookie, or deletes it if the token is empty."""
     forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip()
     secure = "; Secure" if "https" in (scope.get("scheme"), forwarded) else ""
     seconds = SECONDS if token else 0

@@ -1,8 +1,8 @@
 """Garbage collection at quiet moments.
 
-Streamlit's own, after every script run and poll, is off in `.streamlit/config.toml`: with thirty visitors it takes
-50 ms of the interpreter's lock each time. Python still collects young objects as they are made. This module collects
-the old ones that refer to each other, such as those of visitors who have left.
+Streamlit's own collection after every script run and poll is off in `.streamlit/config.toml`: with thirty visitors it
+holds the interpreter's lock for 50 ms each time. Python still collects young objects. This module collects old objects
+that refer to each other, such as those of visitors who have left.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_POSTPONED = 9
 
 
 def start() -> threading.Thread:
-    """Set aside what is there now for good, such as TensorFlow's modules, and collect the rest from time to time."""
+    """Freeze all current objects, such as TensorFlow's modules, and collect the others from time to time."""
     gc.collect()
     gc.freeze()
     thread = threading.Thread(target=collect_forever, args=(_is_quiet,), name="garbage", daemon=True)
@@ -32,7 +32,7 @@ def start() -> threading.Thread:
 
 
 def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object] = time.sleep) -> None:
-    """Collect after each pause if `is_quiet`, else at the next quiet one, after `MOST_POSTPONED` pauses anyway."""
+    """Collect after each pause if `is_quiet`, otherwise at the next quiet one, at the latest after `MOST_POSTPONED`."""
     postponed = 0
     while True:
         wait(PAUSE_SECONDS)

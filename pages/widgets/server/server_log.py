@@ -1,6 +1,6 @@
-"""What one session can make Streamlit write into the server's log.
+"""Limits what one session can make Streamlit write to the server's log.
 
-Someone who sends forged values for controls causes a traceback with each message. The first few are useful, the rest
+Someone who sends forged values for controls causes a traceback with each message. The first few are useful; the others
 would only fill the disk.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 3
 SECONDS = 600.0
 _MOST_SESSIONS = 10_000
-# Those that write what a browser's message has caused.
+# The loggers that write errors caused by a browser's messages.
 _LOGGERS = (
     "streamlit.error_util",
     "streamlit.runtime.app_session",
@@ -34,21 +34,21 @@ _LOGGERS = (
 
 
 def session_id() -> str:
-    """The session whose script runs in this thread; empty outside of scripts."""
+    """The id of the session whose script runs in this thread; empty outside of scripts."""
     context = get_script_run_ctx(suppress_warning=True)
     return context.session_id if context else ""
 
 
 class PerSession(logging.Filter):
-    """Lets the first warnings and errors of each session pass, then one line that says so, then none for a while.
+    """Passes the first warnings and errors of each session, then one line that says so, then none for a while.
 
-    What belongs to no script, such as a message that cannot be read, counts as one session.
+    Records outside of scripts, such as those of an unreadable message, count as one session.
 
     Args:
-        most: how many pass.
-        seconds: the while, from the first of them.
-        clock: seconds.
-        session: names the session of this thread.
+        most: how many records pass.
+        seconds: how long the limit lasts, from the first record.
+        clock: returns the time in seconds.
+        session: returns the id of this thread's session.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class PerSession(logging.Filter):
         super().__init__()
         self._most, self._seconds, self._clock, self._session = most, seconds, clock, session
         self._lock = threading.Lock()
-        # How many there were, and when the first.
+        # The number of records, and the time of the first.
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written; one that is the last of its session becomes a line without a traceback."""
+        """Whether to write a record. The last one of a session becomes a line without a traceback."""
         if record.levelno < logging.WARNING:
             return True
         name, now = self._session(), self._clock()
@@ -85,7 +85,7 @@ class PerSession(logging.Filter):
 
 
 def limit() -> None:
-    """Limit what each session can make Streamlit write, from now on."""
+    """Limit from now on what each session can make Streamlit write."""
     one = PerSession()
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(one)

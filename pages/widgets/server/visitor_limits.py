@@ -1,4 +1,4 @@
-"""The limits of `mnist_core.limits`, for the visitor of the page that is shown."""
+"""The limits of `mnist_core.limits` for the visitor of the current page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def spend(kind: str) -> None:
-    """Count something that the visitor begins. Who sits at the server itself has no limits.
+    """Count something that the visitor starts. Visitors on the server's own machine have no limits.
 
     Raises:
         LimitError: there were too many from the visitor's address.
@@ -26,7 +26,7 @@ def spend(kind: str) -> None:
 
 
 def _address() -> str | None:
-    """The visitor's address; None at the server itself, and in tests of a page, which have no server."""
+    """The visitor's IP address; None on the server's own machine, and in page tests."""
     if not runtime.exists():
         return None
     header = ",".join(st.context.headers.get_all("X-Forwarded-For"))

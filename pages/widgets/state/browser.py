@@ -1,4 +1,4 @@
-"""Who may come in; how the visitor's browser remembers their workspace, and forgets it on a shared device."""
+"""Limits new sessions; has the browser remember the visitor's workspace, or forget it on a shared device."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
 _TOLD = Key("workspace-hidden-told-noted", False)
 _ADMITTED = Key("session-admitted-noted", False)
 
-# Streamlit reads cookies and cannot set them. The server sets its own for a ticket; where that one does not come back,
-# as behind a proxy that drops cookies it does not know, a readable one is set here. `left` names a workspace that
-# this browser is to forget: its tabs begin again, without the address, which may hold a network or answers.
+# Streamlit can read cookies but not set them. The browser exchanges a ticket for the server's own cookie. If that
+# cookie does not come back, because a proxy drops cookies that it does not know, we set a readable one here. `left`
+# names a workspace that this browser must forget: its tabs reload without the query, which may hold answers.
 _REMEMBER = st.components.v2.component(
     "workspace_cookie",
     js="""const tried = new Set();
@@ -62,7 +62,7 @@ _REMEMBER = st.components.v2.component(
     function attempt(work) {
         try {
             return work();
-        } catch {  // A frame without an origin of its own may not even look.
+        } catch {  // A frame without its own origin is not allowed to read cookies.
             return "hidden";
         }
     }
@@ -94,20 +94,20 @@ _REMEMBER = st.components.v2.component(
 
 
 def admit_session() -> None:
-    """Count a new session; end the script here, after saying why, if there were too many from the visitor's address."""
+    """Count a new session. If there were too many from the visitor's address, say so and stop the script."""
     if _ADMITTED.get():
         return
     try:
         visitor_limits.spend(limits.SESSIONS)
     except LimitError as error:
         st.title("Please wait")
-        st.info(f"{error} Reload this page then.", icon=":material/hourglass_top:")
+        st.info(f"{error} Then reload this page.", icon=":material/hourglass_top:")
         st.stop()
     _ADMITTED.set(True)
 
 
 def remember_workspace() -> None:
-    """Have the browser remember the workspace, and say so once if it cannot."""
+    """Have the browser remember the workspace; if it cannot, say so once."""
     _REMEMBER(data=_task(workspace.token()), key=_KEY, on_outcome_change=_note_outcome)
     if is_forgetful() and workspace.is_used() and not _TOLD.get():
         _TOLD.set(True)
@@ -120,7 +120,7 @@ def remember_workspace() -> None:
 
 
 def _note_outcome() -> None:
-    """What has become of the task: one of three words, or a workspace that the browser knew already."""
+    """Handle the browser's reply: one of three words, or the token of a workspace that it already had."""
     outcome = controls.chosen(_KEY).outcome
     what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", workspace.token()
     if what in _OUTCOMES:
@@ -131,19 +131,19 @@ def _note_outcome() -> None:
 
 
 def is_forgetful() -> bool:
-    """Whether the browser keeps no cookie of ours, so that a reload begins a new workspace."""
+    """Whether the browser stores no cookie of ours, so that a reload starts a new workspace."""
     return _HIDDEN.get() == workspace.token()
 
 
 def leave_workspace() -> None:
-    """Begin a new, empty workspace in this browser, in all tabs that show the one of now."""
+    """Start a new, empty workspace in this browser, in all tabs that show the current one."""
     left = _name(workspace.token())
     workspace.start_empty()
     _LEFT.set(left)
 
 
 def _task(token: str) -> dict[str, Any]:
-    """What the browser is to do now."""
+    """What the browser should do now."""
     task: dict[str, Any] = {"workspace": _name(token), "name": cookies.READABLE_NAME}
     left = _LEFT.get()
     if left:
@@ -158,7 +158,7 @@ def _task(token: str) -> dict[str, Any]:
 
 
 def _ticket(token: str) -> str:
-    """The same for the same workspace, however often the page is shown."""
+    """The ticket of a workspace, the same in every rerun."""
     of_token, ticket = _TICKET.get()
     if of_token != token:
         ticket = cookies.ticket_for(token)
@@ -167,5 +167,5 @@ def _ticket(token: str) -> str:
 
 
 def _name(token: str) -> str:
-    """What the tabs of a browser may know a workspace by."""
+    """A name for the workspace that the tabs of a browser may know; it does not reveal the token."""
     return workspaces.workspace_key(token)[:16]

@@ -1,4 +1,4 @@
-"""Values of controls: what was chosen, and what they show first. See `keys` for what is remembered across pages."""
+"""Values of controls. See `keys` for what is remembered across pages."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def chosen(name: str) -> Any:
 
 
 def choose(name: str, value: Any) -> None:
-    """Set the control with the key `name`; only before it is shown in this rerun, or in a callback."""
+    """Set the control with the key `name`. Call it before the control is shown in this rerun, or in a callback."""
     st.session_state[name] = value
 
 
 def forget(name: str) -> None:
-    """Let the control with the key `name` take its first value again, in the next rerun."""
+    """Reset the control with the key `name`: in the next rerun it gets its first value again."""
     st.session_state.pop(name, None)
 
 
 def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
-    """Give the control with the key `name` a value before it is shown, unless it has a possible one; returns the key.
+    """Set a control to `value` before it is shown, unless it already has a valid value; returns its key.
 
-    Controls that were not shown in the last rerun have lost their value, so after another page they take `value` again.
+    Streamlit forgets the value of a control that was not shown in the last rerun, so after another page it is `value`.
     """
     is_possible = name in st.session_state and (choices is None or st.session_state[name] in choices)
     if not is_possible:
@@ -37,24 +37,24 @@ def seed(name: str, value: Any, choices: Sequence[Any] | None = None) -> str:
 
 
 def seeded(name: str, value: Any) -> dict[str, Any]:
-    """What a control that holds a value is to be given, for it to be `seed`ed.
+    """The arguments `key` and `value` of a control, after `seed`.
 
-    The value comes twice: a browser that is sent the page again before it has shown it the first time takes the
-    control's own value, and would otherwise find the least that is possible.
+    The value is given twice, in the session state and as an argument. A browser that gets the page again before it has
+    shown it takes the value in the arguments; without one it would take the lowest possible value.
     """
     return {"key": seed(name, value), "value": chosen(name)}
 
 
 def seeded_choice(name: str, value: Any, choices: Sequence[Any]) -> dict[str, Any]:
-    """As `seeded`, for a control that holds one of `choices`."""
+    """Like `seeded`, for a control with a list of choices: the arguments `key` and `index`."""
     return {"key": seed(name, value, choices), "index": list(choices).index(chosen(name))}
 
 
 def seed_several(name: str, value: list[str], choices: list[str], before: tuple[Sequence[str], Sequence[str]]) -> str:
-    """As `seed`, for a control that holds several of `choices`; returns the key.
+    """Like `seed`, for a control that holds several of `choices`; returns the key.
 
-    `before` is what was chosen last, and all that there was to choose from then. The choice comes back, unless there is
-    something new to choose since then, such as a run.
+    `before` has the last choice, and the choices that there were then. The last choice comes back, unless there are new
+    choices, such as a new run.
     """
     if name not in st.session_state or not set(st.session_state[name]) <= set(choices):
         chosen_before, known = before

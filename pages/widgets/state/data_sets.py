@@ -1,4 +1,4 @@
-"""Data sets for the pages: loaded once for the whole server, in the background, with something to look at meanwhile."""
+"""Data sets for the pages, loaded once for the whole server in the background, with a progress bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of all visitors together; MNIST has 55 MB.
+# For all visitors together; MNIST has 55 MB.
 _MOST_UPLOADED = 300 * 2**20
 _uploaded: weakref.WeakSet[Dataset] = weakref.WeakSet()
 _counting = threading.Lock()
@@ -30,7 +30,7 @@ _OWN: Key[Dataset | None] = Key("own-data-noted", None)
 
 @dataclass
 class Loading:
-    """A data set on its way. The loading thread writes, pages read."""
+    """A data set that is being loaded. The loading thread writes, pages read."""
 
     dataset: Dataset | None = None
     progress: DownloadProgress | None = None
@@ -38,14 +38,14 @@ class Loading:
     done: threading.Event = field(default_factory=threading.Event)
 
     def load(self, name: str) -> None:
-        """Load, and say so when done or when it cannot be."""
+        """Load the data set, or store the error, and set `done`."""
         try:
             self.dataset = datasets.load(name, progress=self._note)
         except PlaygroundError as error:
             self.error = str(error)
         except Exception:
             logger.exception("The data set %s cannot be loaded", name)
-            self.error = "The data set cannot be loaded; the server's log tells why."
+            self.error = "The data set cannot be loaded. The reason is in the server's log."
         finally:
             self.done.set()
 
@@ -55,7 +55,7 @@ class Loading:
 
 @st.cache_resource(show_spinner=False)
 def loading_data_set(name: str) -> Loading:
-    """The data set `name`, asked for by the first page that needs it."""
+    """The data set `name`; the first call starts loading it."""
     it = Loading()
     threading.Thread(target=it.load, args=(name,), name=f"load-{name}", daemon=True).start()
     return it
@@ -71,8 +71,8 @@ def take_uploaded(files: dict[str, bytes]) -> None:
     """Make the visitor's files their data set "own".
 
     Raises:
-        DataError: when the files are none.
-        CapacityError: when the server holds as much of others' as it can.
+        DataError: the files are not a data set.
+        CapacityError: the uploads of all visitors would take too much memory.
     """
     dataset = uploads.read(files)
     replaced = _OWN.get()
@@ -82,8 +82,8 @@ def take_uploaded(files: dict[str, bytes]) -> None:
         size = dataset.train_images.nbytes + dataset.test_images.nbytes
         if held + size > _MOST_UPLOADED:
             raise CapacityError(
-                f"This server holds as many uploaded data sets as it can, {_MOST_UPLOADED // 2**20} MB.",
-                "Give fewer images, or wait until other visitors have left.",
+                f"The uploaded data sets on this server are at their limit of {_MOST_UPLOADED // 2**20} MB.",
+                "Upload fewer images, or wait until other visitors have left.",
                 f"{size // 2**20} MB",
             )
         _uploaded.add(dataset)
@@ -91,7 +91,7 @@ def take_uploaded(files: dict[str, bytes]) -> None:
 
 
 def peek_data_set(name: str) -> Dataset | None:
-    """The data set if it is there, or will be in a moment; nothing is shown."""
+    """The data set, after waiting a moment; None if it is not there yet. Shows nothing."""
     if name == uploads.NAME:
         return _OWN.get()
     if name not in datasets.NAMES:
@@ -102,17 +102,17 @@ def peek_data_set(name: str) -> Dataset | None:
 
 
 def get(name: str) -> Dataset | None:
-    """The data set if it is there; otherwise None, after showing how far it is and what can be done.
+    """The data set, after waiting a moment. If it is not there yet, shows the progress or an error and returns None.
 
-    A set that stands in for another is announced with the reason and a way to try again.
+    If another set is used in its place, shows the reason and a button to try again.
     """
     if name == uploads.NAME:
         own = _OWN.get()
         if own is None:
-            st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
+            st.info("Your own data set is no longer here. Upload it again on the Data page.", icon=":material/info:")
         return own
     it = loading_data_set(name)
-    # Files on this machine are read in less than this; only a download, which reports progress, is worth a picture.
+    # Local files are read in less than two seconds; only a download reports progress and needs a progress bar.
     if not it.done.wait(timeout=0 if it.progress else 2):
         _show_progress(name)
         return None
@@ -137,5 +137,5 @@ def _show_progress(name: str) -> None:
     got, total = it.progress.received, it.progress.total
     st.progress(
         min(1.0, got / total) if total else 0.0,
-        text=f"Fetching {it.progress.name}: {got / 2**20:.1f} of {total / 2**20:.1f} MB",
+        text=f"Downloading {it.progress.name}: {got / 2**20:.1f} of {total / 2**20:.1f} MB",
     )

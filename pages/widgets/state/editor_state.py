@@ -28,15 +28,15 @@ class Origin:
     """What the editor was last filled from.
 
     Args:
-        config: what stood in the editor then.
-        source: where it came from, such as "From a link"; empty for a preset, which has a name.
+        config: the config that was loaded.
+        source: where it came from, such as "From a link"; empty for a preset, which has its own name.
     """
 
     config: RunConfig
     source: str = ""
 
     def is_changed(self, config: RunConfig) -> bool:
-        """Whether `config` is another network, or learns in another way; other data are no change of the network."""
+        """Whether `config` differs, apart from the data set."""
         return dataclasses.replace(config, dataset=self.config.dataset) != self.config
 
 
@@ -51,7 +51,7 @@ def draft() -> RunConfig:
 
 
 def first_config() -> RunConfig:
-    """What a new visitor finds in the editor."""
+    """The config that a new visitor finds in the editor."""
     return dataclasses.replace(presets.PRESETS[_FIRST_PRESET].config, dataset=_first_data_set())
 
 
@@ -59,39 +59,39 @@ def _first_data_set() -> str:
     wanted = os.environ.get("MNIST_DATASET", "mnist")
     if wanted in datasets.NAMES:
         return wanted
-    logger.warning("MNIST_DATASET is %r; it must be one of %s. MNIST is taken.", wanted, ", ".join(datasets.NAMES))
+    logger.warning("MNIST_DATASET is %r; it must be one of %s. Using MNIST.", wanted, ", ".join(datasets.NAMES))
     return "mnist"
 
 
 def set_draft(config: RunConfig) -> None:
-    """Note what the editor holds, so that it is there again after another page."""
+    """Remember the config in the editor, so that it is there again after another page."""
     _DRAFT.set(config)
 
 
 def origin() -> Origin:
-    """What "Undo my changes" leads back to."""
+    """What "Undo my changes" goes back to."""
     return _ORIGIN.get() or Origin(first_config())
 
 
 def load_preset(key: str) -> None:
-    """Put a preset into the editor; the data set stays as it was."""
+    """Load a preset into the editor. The data set does not change."""
     load_config(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset), "")
 
 
 def load_config(config: RunConfig, source: str = "Own network") -> None:
-    """Put `config` into the editor, noting where it comes from; changes that it replaces can be brought back."""
+    """Load `config` into the editor, and remember its source. `undo` can bring back changes that it replaces."""
     if origin().is_changed(draft()):
         _REPLACED.set((draft(), origin()))
     _fill(config, Origin(config, source))
 
 
 def has_replaced_changes() -> bool:
-    """Whether `undo` can bring back changes that something else has replaced in the editor."""
+    """Whether `undo` can bring back changes that `load_config` has replaced."""
     return _REPLACED.get() is not None
 
 
 def undo() -> None:
-    """Undo the changes of what the editor was filled from; without any, bring back once those that it replaced."""
+    """Undo the changes since the last load. If there are none, bring back the changes that it replaced, once."""
     start, there, replaced = origin(), draft().dataset, _REPLACED.get()
     if start.is_changed(draft()):
         _fill(dataclasses.replace(start.config, dataset=there), start)
@@ -102,12 +102,12 @@ def undo() -> None:
 
 
 def use_data_set(name: str) -> None:
-    """Let the network in the editor learn from another data set."""
+    """Change the data set in the editor."""
     _fill(dataclasses.replace(draft(), dataset=name), origin())
 
 
 def _fill(config: RunConfig, start: Origin) -> None:
-    """Put `config` into the editor, whose controls are made again with its values."""
+    """Fill the editor: its controls are rebuilt with the values of `config`."""
     set_draft(config)
     _ORIGIN.set(start)
     _EDITION.set(edition() + 1)
@@ -115,5 +115,5 @@ def _fill(config: RunConfig, start: Origin) -> None:
 
 
 def edition() -> int:
-    """Changes whenever the editor's controls must be made anew; part of their keys."""
+    """A number in the keys of the editor's controls. A new number rebuilds them."""
     return _EDITION.get()

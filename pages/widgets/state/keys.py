@@ -1,4 +1,4 @@
-"""Typed names in `st.session_state`, which holds what one tab knows of its visitor."""
+"""Typed keys of `st.session_state`: what a tab remembers of its visitor across pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _of_workspace: set[str] = set()
 
 
 class Key(Generic[T]):
-    """A value of the visitor's under a name, the same on all pages. It is gone after a reload.
+    """A remembered value with its type, the same on all pages. A reload forgets it.
 
     Args:
         name: the name in `st.session_state`.
@@ -56,6 +56,6 @@ def forget_workspace() -> None:
 
 
 def forget_everything() -> None:
-    """Make the tab like a new one: no values of controls, nothing remembered."""
+    """Forget all values of controls and all remembered values, as in a new tab."""
     for name in list(st.session_state):
         del st.session_state[name]

@@ -1,4 +1,4 @@
-"""The recovery code: the visitor's runs on another device, and a way out of a shared one."""
+"""The recovery code: open your runs on another device, or leave a shared one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pages.widgets.state import browser, workspace
 
 
 def recovery_panel() -> None:
-    """The recovery code, a place to enter one, and the way out of a shared device, folded away."""
+    """An expander with the recovery code, a form to enter one, and a way to leave a shared device."""
     folded = st.expander("Your runs on another device", icon=":material/devices:", on_change="rerun", key="recovery")
     if not folded.open:
         return
     with folded:
         st.markdown(
-            "This browser finds your runs again. With your recovery code you find them on another device, "
-            "or after the browser's cookies were deleted. Whoever has the code has your runs, so keep it to yourself."
+            "This browser remembers your runs. With your recovery code you can open them on another device, "
+            "or after the browser's cookies were deleted. Anyone with the code can open your runs, so keep it secret."
         )
         if browser.is_forgetful():
             st.warning(
@@ -27,7 +27,7 @@ def recovery_panel() -> None:
         if is_used:
             _offer_code("recovery-code-shown")
         with st.form("recovery-form", border=False):
-            code = st.text_input("A recovery code", key="recovery-code", placeholder="Of another device")
+            code = st.text_input("A recovery code", key="recovery-code", placeholder="From another device")
             if st.form_submit_button("Bring its runs here", icon=":material/login:"):
                 try:
                     found = workspaces.from_recovery_code(code)
@@ -38,18 +38,18 @@ def recovery_panel() -> None:
                         workspace.enter(found)
                     st.rerun()
         if is_used:
-            st.caption("The networks that you have here now stay kept: write down their code first, to return.")
+            st.caption("Your runs here stay saved. Write down their code first, so that you can come back.")
             _offer_leaving()
 
 
 def _offer_code(key: str) -> None:
-    """The recovery code after a click, since the page may be on a projector."""
+    """The recovery code, hidden until a click, because the page may be on a projector."""
     if st.toggle("Show code", key=key):
         st.code(workspaces.recovery_code(workspace.token()), language=None)
 
 
 def _offer_leaving() -> None:
-    """For the next person on a shared device: a new workspace, after a question."""
+    """A new workspace for the next person on a shared device, after a question."""
     with st.popover("This is not me", icon=":material/person_off:"):
         st.markdown(
             "Did somebody else use this device before you? You can start with a new, empty list. The runs that are "

@@ -1,4 +1,4 @@
-"""What is kept of the visitor's: found again after a reload, and with a recovery code on another device."""
+"""The visitor's saved runs: they are there after a reload, and on another device with the recovery code."""
 
 from __future__ import annotations
 
@@ -23,49 +23,49 @@ _REMOVED = Key("removed-runs-noted", 0, of_workspace=True)
 
 
 def store() -> RunStore:
-    """Where the visitor's runs are kept.
+    """The store with the visitor's runs.
 
     Raises:
-        StoreError: the database's address is none.
+        StoreError: the database's address is not valid.
     """
     return workspace.keeper().store
 
 
 def summaries() -> tuple[RunSummary, ...]:
-    """The kept runs, the newest first, those under way too; none, after saying why, if they cannot be read."""
+    """The saved runs, active ones too, the newest first. If they cannot be read, shows a warning and returns none."""
     if not workspace.is_used():
         return ()
     try:
         return workspace.keeper().list(workspace.token())
     except StoreError as error:
-        st.warning(f"The runs that were kept cannot be shown. {error}", icon=":material/warning:")
+        st.warning(f"Your saved runs cannot be shown. {error}", icon=":material/warning:")
         return ()
 
 
 def open_run(run_id: str) -> Run:
-    """A run of the visitor's: the one in memory, or loaded, together with the images that it was tested with.
+    """A run of the visitor: from memory, or loaded with the images that it was tested with.
 
     Raises:
-        RunNotFoundError: it is not, or no longer, in the workspace.
-        StoreError: it cannot be read, or was broken off and waits to go on.
-        DataError: its images are not here.
+        RunNotFoundError: the workspace has no such run.
+        StoreError: it cannot be read, or was interrupted and not resumed yet.
+        DataError: its images are not on this server.
     """
     for held in visitor_runs.runs():
         if held.id == run_id and isinstance(held, Run):
             return held
     for run in workspace.keeper().runs(workspace.token()):
         if run.id == run_id:
-            run.watch(visitor_runs.watcher())  # It goes on when the tab in which it was begun is closed.
+            run.watch(visitor_runs.watcher())  # So it continues when the tab that started it is closed.
             visitor_runs.add_run(run)
             return run
     kept = store().load(workspace.token(), run_id)
     if kept.summary.status.is_active:
-        raise StoreError("This run has not ended.", "Go on with it, or end it, on the Train page.")
+        raise StoreError("This run has not ended.", "Continue or end it on the Train page.")
     dataset = data_sets.peek_data_set(kept.summary.dataset)
     if dataset is None:
         raise DataError(
             "The images that this run was tested with are not here.",
-            "Bring them again on the Data page."
+            "Upload them again on the Data page."
             if kept.summary.dataset not in data_sets.names()
             else "Wait until they are loaded.",
             data_sets.names().get(kept.summary.dataset, kept.summary.dataset),
@@ -76,7 +76,7 @@ def open_run(run_id: str) -> Run:
 
 
 def saved_title(summary: RunSummary) -> str:
-    """What a kept run is called."""
+    """The title of a saved run."""
     return summary.title or _title_of(summary.config_text)
 
 
@@ -89,7 +89,7 @@ def _title_of(config_text: str) -> str:
 
 
 def saved_versions(summary: RunSummary) -> dict[str, str]:
-    """Versions of what a run began to be computed with, by name; empty if they cannot be read."""
+    """The library versions at the start of a run, by name; empty if they cannot be read."""
     try:
         return records.read_versions(summary.versions_text)
     except StoreError:
@@ -97,10 +97,10 @@ def saved_versions(summary: RunSummary) -> dict[str, str]:
 
 
 def unsaved_warning(run: Run) -> None:
-    """Say so if a run is not being kept."""
+    """A warning if a run is not being saved."""
     trouble = _trouble(run)
     if trouble:
-        st.warning(f"This run is not being kept. {trouble}", icon=":material/warning:")
+        st.warning(f"This run is not being saved. {trouble}", icon=":material/warning:")
 
 
 def _trouble(run: Run) -> str:
@@ -111,10 +111,10 @@ def _trouble(run: Run) -> str:
 
 
 def storage_notices() -> None:
-    """Say so if runs of the visitor's had to make room for others', or if one cannot be saved."""
+    """Messages if the server has deleted runs of the visitor for lack of space, or cannot save one."""
     if workspace.is_used():
         removed = _REMOVED.get()
-        with contextlib.suppress(StoreError):  # `summaries` tells of it.
+        with contextlib.suppress(StoreError):  # `summaries` shows the error.
             removed += workspace.keeper().take_removed(workspace.token())
         _REMOVED.set(removed)
         if removed:

@@ -1,4 +1,4 @@
-"""The visitor's runs in memory: the current and the preferred one, starting, adopting and holding them."""
+"""The visitor's runs in memory: start and add runs, and remember the current and the preferred one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Each keeps its weights and its answers to the test images, a few megabytes.
+# Each holds its weights and its answers to the test images, a few megabytes.
 MAX_HELD_RUNS = 20
 
 _RUNS: Key[list[Job]] = Key("runs", [], of_workspace=True)
@@ -39,11 +39,11 @@ _WATCHER: Key[Callable[[], bool] | None] = Key("watcher", None)
 def runs() -> list[Job]:
     """The visitor's runs in memory, of networks and of classical models, the oldest first.
 
-    At first, such as after a reload, those that the server still holds.
+    In a new tab, or after a reload, these are the runs that the server still holds.
     """
     if not _RUNS.is_set():
         found: list[Job] = []
-        with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
+        with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
             if workspace.is_used():
                 workspace.keeper().visit(workspace.token())
                 found += workspace.keeper().runs(workspace.token())
@@ -54,7 +54,7 @@ def runs() -> list[Job]:
 
 
 def current_run() -> Run | None:
-    """The run that the Train page shows; at first the newest that is under way."""
+    """The run on the Train page; at first the newest active one."""
     if not _CURRENT.is_set():
         active = [run for run in runs() if isinstance(run, Run) and run.snapshot.status.is_active]
         _CURRENT.set(active[-1] if active else None)
@@ -62,7 +62,7 @@ def current_run() -> Run | None:
 
 
 def show_on_train_page(run: Run) -> None:
-    """Have the Train page show a run, and its network in the editor."""
+    """Show a run on the Train page, with its network in the editor."""
     add_run(run)
     _CURRENT.set(run)
     editor_state.load_config(run.config, f"Run {run.number}")
@@ -76,18 +76,18 @@ def start_run(
     title: str = "",
     is_shown: bool = True,
 ) -> Run:
-    """Hand a run, which goes on from `state` if there is one, to the scheduler and show it on the Train page.
+    """Start a run, from `state` if there is one, and show it on the Train page.
 
-    If it is not to be shown, that page and the others stay as they are.
+    With `is_shown=False`, no page changes.
 
     Raises:
-        CapacityError: when the server cannot hold it.
-        LimitError: when too many were begun from the visitor's address.
+        CapacityError: the server has no room for it.
+        LimitError: too many runs were started from the visitor's address.
     """
     if not workspace.is_used():
         visitor_limits.spend(limits.WORKSPACES)
     visitor_limits.spend(limits.RUNS)
-    current_run()  # Decided now: at first it is the newest that is under way, and this one need not be shown.
+    current_run()  # Before the new run is active: otherwise it would become the current one even if it is not shown.
     workspace.IS_RESTORED.set(True)
     run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
     run.title = title
@@ -98,9 +98,9 @@ def start_run(
 
 
 def add_new_run(run: Run, is_preferred: bool = True) -> None:
-    """Make a run the visitor's own: numbered, kept in their workspace, preferred on the other pages if wanted."""
+    """Add a new run: give it a number, save it in the workspace, and prefer it on the other pages if wanted."""
     numbers = [0, *(one.number for one in runs())]
-    with contextlib.suppress(StoreError):  # A page that lists the kept runs tells of it.
+    with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
         numbers += [one.number for one in workspace.keeper().list(workspace.token())] if workspace.is_used() else []
     run.number = 1 + max(numbers)
     _put_into_workspace(run)
@@ -110,11 +110,11 @@ def add_new_run(run: Run, is_preferred: bool = True) -> None:
 
 
 def adopt_run(run: Job) -> None:
-    """Let a run that all visitors share, and that has ended, be among this visitor's too, and be the preferred one."""
+    """Add a shared run that has ended to the visitor's runs, and prefer it."""
     if run.id not in {one.id for one in runs()}:
         if isinstance(run, Run):
             run = run.copy_of_ended()
-            with contextlib.suppress(StoreError):  # Unless it was there before, and has been deleted.
+            with contextlib.suppress(StoreError):  # The visitor may have had it before, and deleted it.
                 workspace.keeper().store.restore(workspace.token(), run.id)
             _put_into_workspace(run)
         add_run(run)
@@ -125,25 +125,25 @@ def _put_into_workspace(run: Run) -> None:
     try:
         workspace.keeper().keep(workspace.token(), run)
     except StoreError:
-        # A run is worth more than its record; `saved_runs.unsaved_warning` tells people.
-        logger.exception("Run %s is not kept", run.id)
+        # Do not lose the run because it cannot be saved; `saved_runs.unsaved_warning` tells the visitor.
+        logger.exception("Run %s is not saved", run.id)
     workspace.mark_used()
 
 
 def add_run(run: Job) -> None:
-    """Have a run among the visitor's `runs`; the oldest that have ended make room, first those that can be loaded."""
+    """Add a run to `runs`. If there are too many, the oldest ended ones leave, saved ones first."""
     own = runs()
     if run in own:
         return
     own.append(run)
     ended = [other for other in own if not other.snapshot.status.is_active]
-    ended.sort(key=lambda other: not isinstance(other, Run))  # Of classical models nothing is kept.
+    ended.sort(key=lambda other: not isinstance(other, Run))  # Classical models are not saved.
     for old in ended[: max(0, len(own) - MAX_HELD_RUNS)]:
         own.remove(old)
 
 
 def remove_run(run_id: str) -> None:
-    """Have a run that has ended no longer among the visitor's `runs`, nor on the Train page."""
+    """Remove an ended run from `runs` and from the Train page."""
     _RUNS.set([run for run in runs() if run.id != run_id])
     current = current_run()
     if current is not None and current.id == run_id:
@@ -151,9 +151,9 @@ def remove_run(run_id: str) -> None:
 
 
 def watcher() -> Callable[[], bool]:
-    """Whether this visitor's tab is open, on whatever page; to be asked from any thread.
+    """A function that says whether this visitor's tab is open. Any thread may call it.
 
-    Always the same object for the same visitor, so that `Job.leave` knows it.
+    Always the same object for the same visitor, so that the scheduler recognizes it when the visitor leaves a run.
     """
     own = _WATCHER.get()
     if own is None:
@@ -164,14 +164,14 @@ def watcher() -> Callable[[], bool]:
 
 def _new_watcher() -> Callable[[], bool]:
     context = get_script_run_ctx()
-    if context is None or not runtime.exists():  # Without a server, as in tests of a page, nobody can leave.
+    if context is None or not runtime.exists():  # Without a server, as in page tests, nobody can leave.
         return lambda: True
     server, session_id = runtime.get_instance(), context.session_id
     return lambda: server.is_active_session(session_id)
 
 
 def clear_train_page() -> None:
-    """Clear the Train page. A run under way is stopped; one that has left a network stays with the others."""
+    """Clear the Train page and stop its run. The run stays in `runs`."""
     run = current_run()
     if run is not None:
         scheduler.shared().stop(run)
@@ -179,26 +179,26 @@ def clear_train_page() -> None:
 
 
 def is_training() -> bool:
-    """Whether one of the visitor's runs is under way."""
+    """Whether one of the visitor's runs is active."""
     return any(run.snapshot.status.is_active for run in runs())
 
 
 def evaluated_runs() -> list[Job]:
-    """The runs that have answered the test images, the newest first."""
+    """The runs that have been tested, the newest first."""
     return [run for run in reversed(runs()) if run.snapshot.evaluation is not None]
 
 
 def trained_networks() -> list[Run]:
-    """The runs that have left a network, the newest first."""
+    """The runs with a trained network, the newest first."""
     own = [run for run in reversed(runs()) if isinstance(run, Run)]
     return [run for run in own if run.snapshot.network is not None]
 
 
 def preferred_run_id() -> str:
-    """The id of the run that the visitor looked at last, empty for none."""
+    """The id of the run that the visitor looked at last; empty for none."""
     return _PREFERRED.get()
 
 
 def prefer_run(run_id: str) -> None:
-    """Note the run that is looked at, for the other pages."""
+    """Remember the run that the visitor looks at, for the other pages."""
     _PREFERRED.set(run_id)

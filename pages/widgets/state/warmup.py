@@ -1,4 +1,4 @@
-"""What is made ready while the first visitor reads: TensorFlow, a measure of the machine, the first network."""
+"""Warm-up while the first visitor reads: import TensorFlow, measure the machine, compile the first network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @st.cache_resource(show_spinner=False)
 def start_warmup() -> threading.Thread:
-    """Begin once for each server, in the background."""
+    """Start the warm-up in the background, once a server."""
     config = editor_state.first_config()
     thread = threading.Thread(
         target=_warm_up, args=(config, data_sets.loading_data_set(config.dataset)), name="warm-up", daemon=True
@@ -36,18 +36,18 @@ def start_warmup() -> threading.Thread:
 
 
 def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
-    # TensorFlow's own threads are started from here, and shall train behind the pages' backs too.
+    # TensorFlow starts its threads from this one. They must have low priority too, so that pages stay fast.
     scheduler.give_way()
     try:
         load_tensorflow()
-        # Streamlit has Keras clear its session after every run of a script, a poll included.
+        # Streamlit makes Keras clear its session after every script run, polls included.
         keep_compiled()
         import pandas  # noqa: F401
 
         import mnist_core.drawing.preprocessing
         import mnist_core.runs.saver  # noqa: F401
     except Exception:
-        # Pages would fail with the same error at the first run; here it is at least told when it happens.
+        # Pages would fail with the same error at the first run; log it as soon as it happens.
         logger.exception("TensorFlow cannot be imported")
         return
     garbage.start()
@@ -55,7 +55,7 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
     try:
         predictor.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
     except PlaygroundError:
-        logger.exception("The built-in network cannot be read")  # The Draw page says so too; all else goes on.
+        logger.exception("The built-in network cannot be read")  # The Draw page shows the error; everything else works.
     loading.done.wait()
     if loading.dataset is not None:
         loop.rehearse(config, loading.dataset)

@@ -21,7 +21,7 @@ _IS_USED = Key("is-workspace-used", False)
 
 
 def token() -> str:
-    """The token of the visitor's workspace, to which their runs belong: the browser's, or a new one."""
+    """The token of the visitor's workspace, which holds their runs: the browser's, or a new one."""
     if not _TOKEN.is_set():
         found = browser_token()
         enter(found or cookies.new_workspace(), found is not None)
@@ -29,42 +29,42 @@ def token() -> str:
 
 
 def browser_token() -> str | None:
-    """The token that the browser came with, if any."""
+    """The token in the browser's cookies, if any."""
     return cookies.found_in(st.context.cookies)
 
 
 def start_empty() -> None:
-    """Forget all that this tab holds of its visitor, and give it a new workspace."""
+    """Forget everything about the visitor in this tab, and start a new workspace."""
     keys.forget_everything()
     enter(cookies.new_workspace(), False)
 
 
 def enter(token: str, is_known: bool = True) -> None:
-    """Go into another workspace; what is under way in this one goes on for as long as its tabs are open."""
+    """Switch to another workspace. Active runs of the old one continue while one of its tabs is open."""
     _TOKEN.set(token)
     _IS_USED.set(is_known and not cookies.is_unused(token))
     keys.forget_workspace()
 
 
 def is_used() -> bool:
-    """Whether anything may be kept in the visitor's workspace; a new visitor's needs no look."""
+    """Whether the workspace may hold saved runs. For a new visitor this needs no query."""
     own = token()
     # Another tab of the same browser may have stored the first run.
     return _IS_USED.get() or not cookies.is_unused(own)
 
 
 def mark_used() -> None:
-    """Note that something of the visitor's is saved."""
+    """Remember that the workspace holds a saved run."""
     _IS_USED.set(True)
     cookies.mark_used(token())
 
 
 def keeper() -> Keeper:
-    """What keeps runs.
+    """The saver of runs.
 
     Raises:
-        StoreError: the database's address is none.
+        StoreError: the database's address is not valid.
     """
-    from mnist_core.runs import saver  # Its database library is slow to import, and a first visitor has kept nothing.
+    from mnist_core.runs import saver  # Its database library is slow to import, and a new visitor has no saved runs.
 
     return saver.shared()

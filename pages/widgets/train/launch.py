@@ -1,4 +1,4 @@
-"""Beginning a run: a new one, or one that was broken off."""
+"""Start a run, or resume one that was interrupted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.store.records import RunSummary
 
-# Who comes back within so many seconds finds the last run on the page.
+# Restore the last run if the visitor returns within this time, in seconds.
 _RECENT = 3_600.0
 _MOST_OFFERED = 3
 _TRAIN, _STEP, _CHANGED = "train", "step", "changed"
-# Settings that do not change how long a step takes.
+# Settings that do not change the duration of a step.
 _NO_MATTER = (
     "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
 )  # fmt: skip
@@ -37,10 +37,10 @@ _WANTED = Key("wanted-run-noted", "")
 
 
 def restore_last_run() -> None:
-    """Once for each visitor: put the run that they left, under way or ended lately, and its network on the page.
+    """Once for each visitor, show their last run, if it is active or ended recently, and its network.
 
-    What another page has put into the editor stays there. The page's address may put another network into the editor
-    afterwards: the visitor has changed it since that run, or comes by a link.
+    A network that another page has loaded into the editor stays there. The page's address may load another network
+    afterwards: the visitor has changed it since that run, or opened a link.
     """
     if workspace.IS_RESTORED.get() or not workspace.is_used():
         return
@@ -56,19 +56,19 @@ def _ended_lately() -> Run | None:
     if newest is None or time.time() - newest.updated >= _RECENT:
         return None
     try:
-        # What is kept lags a moment behind the end: the run in memory says whether it has ended.
+        # The saved state lags a moment behind; the run in memory knows whether it has ended.
         return saved_runs.open_run(newest.id)
     except PlaygroundError:
-        return None  # It is in the lists of the other pages, which say what is missing.
+        return None  # The other pages list it and show the error.
 
 
 def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGenerator) -> None:
-    """The one main thing to do here, in the same places as `live` has the buttons of a run that is under way.
+    """The buttons Train, Step and Reset, in the same places as the buttons of an active run in `live`.
 
     Args:
         config: what is in the editor.
-        dataset: what it learns from; None as long as it is not there.
-        trouble: where a refusal is shown.
+        dataset: the training data; None until they are loaded.
+        trouble: where errors are shown.
     """
     cannot = dataset is None
     st.button(
@@ -105,7 +105,7 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
 
 
 def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
-    """Train what is in the editor instead of a run that is under way; of use once it has been changed."""
+    """A button that replaces the active run by a run of the changed network in the editor."""
     is_other = dataset is not None and _named(config, dataset) != run.config
     st.button(
         "Train the changed network",
@@ -114,27 +114,27 @@ def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, t
         disabled=not is_other,
         on_click=_want,
         args=(_CHANGED,),
-        help="Stops the run that is under way, keeps what it has learned, and starts a new run with your changes.",
+        help="Stops the current run, keeps what it has learned, and starts a new run with your changes.",
     )
     if _take_wanted() == _CHANGED and dataset is not None:
-        # First the new one: if it is refused, the other one goes on.
+        # Start the new run first: if it is refused, the old one continues.
         _start(config, dataset, False, trouble, instead_of=run)
 
 
 def _want(what: str) -> None:
-    """Note a press; it would be lost if another rerun interrupted the script before it comes to the button."""
+    """Remember a press. Without this it is lost if another rerun interrupts the script before it reaches the button."""
     _WANTED.set(what)
 
 
 def _take_wanted() -> str:
-    """The button that was pressed, once; empty for none."""
+    """The pressed button, once; empty for none."""
     wanted = _WANTED.get()
     _WANTED.set("")
     return wanted
 
 
 def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
-    """What the network in the editor is to the run on the page; always one line."""
+    """A heading that says whether the network in the editor is that of the run; always one line."""
     if run is None or not run.snapshot.status.is_active:
         return "Your network"
     is_same = dataset is None or _named(config, dataset) == run.config
@@ -142,9 +142,9 @@ def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) 
 
 
 def expected_seconds(config: RunConfig, images: int) -> float:
-    """How long a run will take alone on this server, in seconds.
+    """How long a run takes alone on this server, in seconds.
 
-    As long as the visitor's last run with the same steps took, if there is one. Otherwise a guess from the speed of the
+    Computed from the visitor's last run with the same steps, if there is one. Otherwise estimated from the speed of the
     machine, which was measured once, perhaps while it was busy.
     """
     for run in reversed(visitor_runs.runs()):
@@ -157,7 +157,7 @@ def expected_seconds(config: RunConfig, images: int) -> float:
 
 
 def _named(config: RunConfig, dataset: Dataset) -> RunConfig:
-    """The config with the name of the data set that it really learns from, which may stand in for another."""
+    """The config with the name of the data set that is really used, which may replace the chosen one."""
     return dataclasses.replace(config, dataset=dataset.name)
 
 
@@ -177,11 +177,11 @@ def _start(
 
 
 def interrupted_runs() -> None:
-    """Runs that the end of a server broke off: go on with them, or end them where they are."""
+    """Runs that a restart of the server has interrupted, with buttons to continue or end them."""
     under_way = _elsewhere()
     if not under_way:
         return
-    # Not before: who has something broken off has waited for its database library already.
+    # Imported here: a visitor with an interrupted run has already waited for the database library.
     from mnist_core.store.runs import library_versions
 
     found = _unfinished()
@@ -189,22 +189,22 @@ def interrupted_runs() -> None:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
             epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
             name = run_picker.escape_markdown(saved_runs.saved_title(summary))
-            st.markdown(f"**{name}, run {summary.number}**, was broken off {epochs}.")
+            st.markdown(f"**{name}, run {summary.number}**, was interrupted {epochs}.")
             if saved_runs.saved_versions(summary) != library_versions():
-                st.caption("It began with other versions of Python or its libraries: the last digits may differ.")
+                st.caption("It was started with other versions of Python or its libraries. The last digits may differ.")
             with st.container(horizontal=True):
-                if st.button("Go on", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
+                if st.button("Continue", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
                     _go_on(summary)
-                if st.button("Leave it there", key=f"leave-{summary.id}", icon=":material/stop:"):
+                if st.button("End it here", key=f"leave-{summary.id}", icon=":material/stop:"):
                     _end(summary)
     if len(found) > _MOST_OFFERED:
-        st.caption(f"And {len(found) - _MOST_OFFERED} more, once these are decided.")
+        st.caption(f"And {len(found) - _MOST_OFFERED} more, after these.")
     if len(found) < len(under_way):
         _await_release(len(found))
 
 
 def _elsewhere() -> list[RunSummary]:
-    """The kept runs that are under way, though not in this server's memory."""
+    """The saved runs that are active, but not in this server's memory."""
     active = [one for one in saved_runs.summaries() if one.status.is_active]
     held = {run.id for run in workspace.keeper().runs(workspace.token())} if active else set()
     return [one for one in active if one.id not in held]
@@ -214,12 +214,12 @@ def _unfinished() -> tuple[RunSummary, ...]:
     try:
         return workspace.keeper().unfinished(workspace.token())
     except StoreError:
-        return ()  # `saved_runs.summaries` has told.
+        return ()  # `saved_runs.summaries` has shown the error.
 
 
 @st.fragment(run_every=3)
 def _await_release(found: int) -> None:
-    st.caption("Another run of yours goes on elsewhere, or was broken off a moment ago; looking again …")
+    st.caption("Another of your runs is active on another server, or was just interrupted. Checking again …")
     if len(_unfinished()) != found or len(_elsewhere()) == found:
         st.rerun()
 
@@ -248,7 +248,7 @@ def _end(summary: RunSummary) -> None:
         if dataset is not None:
             with contextlib.suppress(DataError, CapacityError):
                 run = keeper.resume(token, summary.id, dataset, scheduler.shared(), visitor_runs.watcher())
-        if run is None:  # Without its images, or without room for it, it cannot be tested.
+        if run is None:  # Without its images, or without room, it cannot be tested.
             keeper.give_up(token, summary.id)
         else:
             visitor_runs.add_run(run)

@@ -1,4 +1,4 @@
-"""The menu of networks, which always names what is in the editor, and the way back from changes."""
+"""The menu of networks, which names the network in the editor, and the Undo button."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NAME = Key("network-name-noted", "")
 
 
 def preset_menu(config: RunConfig) -> None:
-    """The presets to choose from; first what the editor was filled from, if it was none of them.
+    """A menu of presets. If the editor holds something else, that is the first entry.
 
-    The chosen entry changes its name, not its place, when the network is changed. So a browser that has not heard of
-    the change sends a name that is no longer there, which is no choice.
+    When the network is changed, the chosen entry changes its name but not its place. A browser that does not know the
+    new name yet sends the old one; it is ignored.
     """
     start = editor_state.origin()
     there = presets.key_of(start.config) or _OWN
@@ -44,7 +44,7 @@ def preset_menu(config: RunConfig) -> None:
 
 
 def network_name(config: RunConfig) -> str:
-    """What the network in the editor is called."""
+    """The name of the network in the editor."""
     start = editor_state.origin()
     changed = " (changed)" if start.is_changed(config) else ""
     recipe = presets.recipe_of(start.config)
@@ -55,7 +55,7 @@ def network_name(config: RunConfig) -> str:
 
 
 def undo_button(config: RunConfig) -> None:
-    """A button that is always there, so that nothing moves when it is of use."""
+    """The Undo button. It is always there, so that nothing moves when it becomes active."""
     is_changed = editor_state.origin().is_changed(config)
     brings_back = not is_changed and editor_state.has_replaced_changes()
     st.button(
