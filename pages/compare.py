@@ -29,7 +29,7 @@ def show_runs(rows: list[run_table.Row]) -> None:
 
 def go_to_race() -> None:
     """Switch to the race in the next rerun."""
-    controls.choose("compare-view", race.VIEW)
+    controls.set_value("compare-view", race.VIEW)
 
 
 st.title("Compare runs")

@@ -39,7 +39,7 @@ def take_own() -> None:
             st.error(str(error), icon=":material/error:")
         else:
             SHOWN.set(uploads.NAME)
-            controls.forget("data-set-choice")
+            controls.reset("data-set-choice")
             st.toast("Your data set is ready. It is shown above.", icon=":material/check:")
             st.rerun()
 
@@ -53,7 +53,7 @@ with left:
         list(names),
         **controls.seeded_choice("data-set-choice", SHOWN.get_or_set(editor_state.draft().dataset), list(names)),
         format_func=names.__getitem__,
-        on_change=lambda: SHOWN.set(controls.chosen("data-set-choice")),
+        on_change=lambda: SHOWN.set(controls.value_of("data-set-choice")),
     )
 dataset = data_sets.get(name)
 if dataset is not None:

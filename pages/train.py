@@ -43,15 +43,15 @@ with left:
 with right:
     picture = st.container()
     with st.expander("Layers", icon=":material/tune:"):
-        config = editor.network(editor_state.draft())
+        config = editor.layer_controls(editor_state.draft())
     with st.expander("Training settings", icon=":material/speed:"):
-        config = editor.section(config, "training")
+        config = editor.section_controls(config, "training")
     with st.expander("Training data", icon=":material/image:"):
-        config = editor.section(config, "data")
+        config = editor.section_controls(config, "data")
     editor_state.set_draft(config)
     with st.expander("Layer by layer", icon=":material/table_rows:"):
         show_summary(config)
-    editor.code(config)
+    editor.keras_program(config)
 with menu, st.container(horizontal=True, vertical_alignment="bottom"):
     network_menu.preset_menu(config)
     links.share_popover(config, arrival)

@@ -29,7 +29,7 @@ def test_damaged_built_in_network_does_not_stop_the_rest(
     rehearsed = []
     monkeypatch.setattr("mnist_core.evaluation.predictor.shipped", damaged)
     monkeypatch.setattr("mnist_core.runs.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
-    monkeypatch.setattr("pages.widgets.server.garbage.start", lambda: None)
+    monkeypatch.setattr("pages.widgets.server.garbage.start_collecting", lambda: None)
     monkeypatch.setattr("mnist_core.training.loop.rehearse", lambda *_: rehearsed.append(True))
     loading = data_sets.Loading(dataset=blobs())
     loading.done.set()

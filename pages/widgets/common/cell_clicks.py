@@ -51,7 +51,7 @@ def listen_for_cell_clicks(chart: str, classes: Sequence[int], on_choose: Callab
     key = f"{chart}-clicks"
 
     def take() -> None:
-        cell = clicked_cell(controls.chosen(key)["cell"], classes)
+        cell = clicked_cell(controls.value_of(key)["cell"], classes)
         if cell is not None:
             on_choose(*cell)
 

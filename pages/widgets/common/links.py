@@ -114,7 +114,7 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
                     list(_STARTS),
                     **controls.seeded_choice("own-start", _OWN_START.get(), list(_STARTS)),
                     format_func=_STARTS.__getitem__,
-                    on_change=lambda: _OWN_START.set(controls.chosen("own-start")),
+                    on_change=lambda: _OWN_START.set(controls.value_of("own-start")),
                     help="The seed sets the first weights and the order of the images. With own random starts, a class "
                     "gets different networks from one link. With yours, everybody gets exactly your network.",
                 )
@@ -154,7 +154,7 @@ def link_with_code(address: str, within: str, place: DeltaGenerator | None = Non
 
 def _enlarge(address: str, within: str) -> None:
     _LARGE.set(address)
-    controls.choose(within, False)
+    controls.set_value(within, False)
 
 
 def large_code() -> None:

@@ -63,18 +63,18 @@ def training_curves(
         places: where the two charts go; None for two columns.
         height: of each chart, in pixels; None for the default.
     """
-    begun = {name: run for name, run in there.items() if run.snapshot.points}
-    if not begun:
+    started = {name: run for name, run in there.items() if run.snapshot.points}
+    if not started:
         return
     import pandas as pd  # Not before the first curve: it takes longer to import than the rest of the page.
 
-    points = _points(begun, article, across)
+    points = _points(started, article, across)
     has_legend = names is None and len(there) > 1
     names = list(there if names is None else names)
     if article is not None and article.log:
         names.append(training_charts.PUBLISHED)
         has_legend = True
-    end: float = max(run.config.epochs for run in begun.values())
+    end: float = max(run.config.epochs for run in started.values())
     if across == SECONDS:
         end = _round_end(max(point.across for point in points))
     is_over = not any(run.snapshot.status.is_active for run in there.values())
@@ -119,9 +119,9 @@ def _round_end(seconds: float) -> float:
     return float(2 ** math.ceil(math.log2(max(seconds, 2.0))))
 
 
-def _points(begun: Shown, article: Article | None, across: str) -> list[Point]:
+def _points(started: Shown, article: Article | None, across: str) -> list[Point]:
     points: list[Point] = []
-    for name, run in begun.items():
+    for name, run in started.items():
         if article is not None:  # A printed log has the mean of each epoch, so compare it with the mean of each epoch.
             points += [
                 Point(one.epoch, one.epoch, one.accuracy, one.loss, training_charts.TRAINING, name)

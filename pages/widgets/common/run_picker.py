@@ -51,11 +51,11 @@ def readable_runs(networks_only: bool = False) -> dict[str, str]:
     in_memory = {
         run.id: run for run in (visitor_runs.trained_networks() if networks_only else visitor_runs.evaluated_runs())
     }
-    kept = saved_runs.summaries()
+    saved = saved_runs.summaries()
     preferred = visitor_runs.preferred_run_id()
-    kept_ids = {one.id for one in kept}
-    names = {run_id: run_name(run) for run_id, run in in_memory.items() if run_id not in kept_ids}
-    for place, one in enumerate(kept):
+    saved_ids = {one.id for one in saved}
+    names = {run_id: run_name(run) for run_id, run in in_memory.items() if run_id not in saved_ids}
+    for place, one in enumerate(saved):
         run = in_memory.get(one.id)
         # The saved title is the newest: another tab may have changed it. The saved result may lag a moment behind.
         accuracy = run.snapshot.evaluation.accuracy if run and run.snapshot.evaluation else one.test_accuracy
@@ -88,14 +88,14 @@ def run_menu() -> Job | None:
     # preference has changed, for example to a network from a file, show that run. If the preferred run has just ended,
     # do not replace what the visitor is looking at.
     if preferred in names and preferred != _PREFERRED_BEFORE.get_or_set(preferred):
-        controls.choose("run-choice", preferred)
+        controls.set_value("run-choice", preferred)
     _PREFERRED_BEFORE.set(preferred)
     chosen = st.selectbox(
         "Network",
         ids,
         **controls.seeded_choice("run-choice", before, ids),
         format_func=names.__getitem__,
-        on_change=lambda: visitor_runs.prefer_run(controls.chosen("run-choice")),
+        on_change=lambda: visitor_runs.prefer_run(controls.value_of("run-choice")),
         help="Your runs that have been tested, the newest first.",
     )
     return opened_run(chosen)

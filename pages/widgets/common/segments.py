@@ -35,7 +35,7 @@ def segmented_choice(
         label,
         choices,
         key=key,
-        default=controls.chosen(key),  # Given twice, see `controls.seeded`.
+        default=controls.value_of(key),  # Given twice, see `controls.seeded`.
         format_func=title,
         required=True,
         label_visibility="collapsed",

@@ -135,13 +135,13 @@ def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
 def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
     entries = _entries(rows)
     keys = list(entries)
-    kept = [key for key in _ENTRIES.get() if key in entries]
-    key = controls.seed("race-choice", kept)
-    controls.choose(key, [one for one in controls.chosen(key) if one in entries])
+    remembered = [key for key in _ENTRIES.get() if key in entries]
+    key = controls.seed("race-choice", remembered)
+    controls.set_value(key, [one for one in controls.value_of(key) if one in entries])
     chosen = st.multiselect(
         f"Choose 2 to {MOST} networks",
         keys,
-        default=controls.chosen(key),
+        default=controls.value_of(key),
         key=key,
         format_func=lambda one: entries[one][0],
         max_selections=MOST,
@@ -161,11 +161,11 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
 def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
     """Start a run of each config. If the server refuses one, the others still start."""
     _REFUSALS.set(())
-    begun = [run.id for config in configs if (run := _started(config, dataset)) is not None]
-    if begun:
-        _RACE.set(tuple(begun))
+    started = [run.id for config in configs if (run := _started(config, dataset)) is not None]
+    if started:
+        _RACE.set(tuple(started))
         races = _begun()
-        races[workspace.token()] = tuple(begun)
+        races[workspace.token()] = tuple(started)
         while len(races) > _MOST_REMEMBERED:
             races.popitem(last=False)
 
@@ -263,4 +263,4 @@ def _unlike_finished(run: Run) -> str:
 
 def _compare(ids: Sequence[str]) -> None:
     run_table.choose_runs(ids)
-    controls.choose("compare-view", run_table.VIEW)
+    controls.set_value("compare-view", run_table.VIEW)

@@ -89,13 +89,13 @@ def _zone() -> tzinfo:
 
 
 def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:
-    _try(how, run_id, controls.chosen(key))
+    _try(how, run_id, controls.value_of(key))
 
 
 def _rename(run_id: str, title: str) -> None:
     title = " ".join(title.split())
     saved_runs.store().rename(workspace.token(), run_id, title)
-    for run in (*visitor_runs.runs(), *workspace.keeper().runs(workspace.token())):
+    for run in (*visitor_runs.runs(), *workspace.run_saver().runs(workspace.token())):
         if run.id == run_id:
             run.title = title
 
@@ -150,10 +150,10 @@ def _stop(under_way: Sequence[Run]) -> None:
 
 def _delete(ids: Sequence[str]) -> None:
     store, token = saved_runs.store(), workspace.token()
-    workspace.keeper().wait_until_saved(_PATIENCE)  # Wait for the saver, so that Undo brings back the whole run.
+    workspace.run_saver().wait_until_saved(_PATIENCE)  # Wait for the saver, so that Undo brings back the whole run.
     gone = [run_id for run_id in ids if _try(store.delete, token, run_id)]
     for run_id in gone:
-        workspace.keeper().forget(token, run_id)  # Another tab may still hold it in memory.
+        workspace.run_saver().forget(token, run_id)  # Another tab may still hold it in memory.
         visitor_runs.remove_run(run_id)
     _DELETED.set(tuple(gone))
     run_table.choose_runs([one for one in run_table.chosen_ids() if one not in gone])

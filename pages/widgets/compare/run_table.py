@@ -91,13 +91,13 @@ def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
 
 def active_run(run_id: str) -> Run | None:
     """The run, if it is active on this server."""
-    found = (run for run in workspace.keeper().runs(workspace.token()) if run.id == run_id)
+    found = (run for run in workspace.run_saver().runs(workspace.token()) if run.id == run_id)
     return next((run for run in found if run.snapshot.status.is_active), None)
 
 
 def _now(summary: RunSummary) -> RunSummary:
     """The summary with the current state: the saved one is a moment behind."""
-    held = {run.id: run for run in workspace.keeper().runs(workspace.token())} if summary.status.is_active else {}
+    held = {run.id: run for run in workspace.run_saver().runs(workspace.token())} if summary.status.is_active else {}
     if summary.id not in held:
         return summary
     shot = held[summary.id].snapshot
@@ -253,7 +253,7 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
 
 
 def _take_ticks(key: str, ids: Sequence[str]) -> None:
-    _take([ids[place] for place in controls.chosen(key)["selection"]["rows"] if place < len(ids)], ids)
+    _take([ids[place] for place in controls.value_of(key)["selection"]["rows"] if place < len(ids)], ids)
 
 
 def _take(now: Sequence[str], ids: Sequence[str]) -> None:
@@ -269,10 +269,10 @@ def _choice(shown: Sequence[Row]) -> list[Row]:
     chosen = [one for one in chosen_ids() if one in by_id]
 
     def take() -> None:
-        _take(controls.chosen("run-choice-names"), list(by_id))
+        _take(controls.value_of("run-choice-names"), list(by_id))
         choose_runs(chosen_ids())
 
-    controls.choose("run-choice-names", chosen)
+    controls.set_value("run-choice-names", chosen)
     st.multiselect(
         "Chosen runs",
         list(by_id),

@@ -88,7 +88,7 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
     Raises:
         DrawingError: the browser has sent something that is not a drawing with its picture.
     """
-    if controls.chosen(_KEY) is None:  # It is new, for example after another page.
+    if controls.value_of(_KEY) is None:  # It is new, for example after another page.
         _begin_with(_DRAWING.get()[0])
     try:
         result = st_canvas(

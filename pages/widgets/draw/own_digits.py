@@ -51,7 +51,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -
     key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
 
     def keep() -> None:
-        label = controls.chosen(key)
+        label = controls.value_of(key)
         if image is not None and label is not None:
             _DRAWINGS.set(test_set.add_drawing(labelled_drawings(), image, label, lines)[-_MOST:])
 

@@ -50,7 +50,7 @@ def reader_menu() -> dict[str, Predictor]:
         "Networks",
         list(names),
         key=controls.seed_several("networks", at_first, list(names), _NETWORKS.get()),
-        default=controls.chosen("networks"),
+        default=controls.value_of("networks"),
         format_func=names.__getitem__,
         max_selections=_MOST_NETWORKS,
         placeholder="Choose networks",

@@ -29,8 +29,8 @@ def class_noun(run: Job) -> str:
 
 def _choose_cell(true: int, answer: int) -> None:
     """Choose the cell that was clicked in the matrix."""
-    controls.choose("cell-true", true)
-    controls.choose("cell-answer", answer)
+    controls.set_value("cell-true", true)
+    controls.set_value("cell-answer", answer)
 
 
 def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
@@ -67,8 +67,8 @@ def _cell(result: Evaluation) -> tuple[int, int]:
     first, second = divmod(int(metrics.errors_only(result.confusion).argmax()), len(result.confusion))
     if first not in classes or second not in classes:  # There is no mistake and no image of a 0.
         first = second = classes[0]
-    true = controls.chosen(controls.seed("cell-true", first, classes))
-    answer = controls.chosen(controls.seed("cell-answer", second, classes))
+    true = controls.value_of(controls.seed("cell-true", first, classes))
+    answer = controls.value_of(controls.seed("cell-answer", second, classes))
     return true, answer
 
 

@@ -78,14 +78,14 @@ def shared_run() -> Run | None:
 def _find(token: str) -> Run | None:
     try:
         saved_runs.store().shares.check(token)
-        kept = _load(token)
-        if kept.summary.dataset not in datasets.NAMES:
+        stored = _load(token)
+        if stored.summary.dataset not in datasets.NAMES:
             st.error("This run learned from images that are not on this server.", icon=":material/error:")
             return None
-        dataset = data_sets.get(kept.summary.dataset)
+        dataset = data_sets.get(stored.summary.dataset)
         if dataset is None:
             return None
-        run = Run.restored(kept, dataset)
+        run = Run.restored(stored, dataset)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/link_off:")
         return None

@@ -75,12 +75,12 @@ def hold_back(dataset: Dataset, _: Step) -> None:
     """How many images are left for training and for testing."""
     share = st.slider("Held back", 1, 99, 25, format="%d %%")
     count = len(dataset.train_labels)
-    kept = round(count * share / 100)
+    held_back = round(count * share / 100)
     with st.container(horizontal=True):
-        st.metric("To learn from", f"{count - kept:,}")
-        st.metric("To test with", f"{kept:,}")
+        st.metric("To learn from", f"{count - held_back:,}")
+        st.metric("To test with", f"{held_back:,}")
     # The standard error of a share p of n images is sqrt(p (1 - p) / n); here p = 0.9.
-    spread = 2 * (0.9 * 0.1 / kept) ** 0.5
+    spread = 2 * (0.9 * 0.1 / held_back) ** 0.5
     st.caption(
         f"A network that reads 90 of 100 would be measured at 90 % give or take {100 * spread:.1f} points. The fewer "
         "are held back, the less sure the test is; the more are, the less there is to learn from."

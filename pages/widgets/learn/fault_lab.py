@@ -241,21 +241,21 @@ def _contents(number: int) -> None:
         mark = "" if one not in answers.first else " ✓" if answers.is_right(one) else " ✗"
         return f"Case {one} of {len(NUMBERED)}{mark}"
 
-    controls.choose("lab-contents", number)  # "Next case" changes the case too.
+    controls.set_value("lab-contents", number)  # "Next case" changes the case too.
     st.selectbox(
         "Case",
         range(1, len(NUMBERED) + 1),
         number - 1,
         key="lab-contents",
         format_func=title,
-        on_change=lambda: _CASE.set(controls.chosen("lab-contents")),
+        on_change=lambda: _CASE.set(controls.value_of("lab-contents")),
         label_visibility="collapsed",
         width=190,
     )
 
 
 def _note_answer(number: int, name: str) -> None:
-    answer = controls.chosen(name)
+    answer = controls.value_of(name)
     _choice(number).set(answer)
     _note_first(number, answer)
     if answer == NUMBERED[number - 1]:
@@ -315,7 +315,7 @@ def _summary(dataset: Dataset) -> None:
 def _start_over() -> None:
     for number in range(1, len(NUMBERED) + 1):
         _choice(number).set(None)
-        controls.forget(f"lab-choice-{number}")
+        controls.reset(f"lab-choice-{number}")
         _hints(number).set(0)
     _GIVEN.set(Answers())
     _CASE.set(1)

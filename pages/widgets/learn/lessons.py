@@ -188,14 +188,14 @@ def _contents(key: str, course: Course, done: Progress, at: int) -> None:
     steps = list(range(len(course.steps)))
     name = f"contents-{key}"
     # The buttons below change the step too.
-    controls.choose(name, at)
+    controls.set_value(name, at)
     st.selectbox(
         "Step",
         steps,
         at,
         key=name,
         format_func=title,
-        on_change=lambda: _step(key).set(controls.chosen(name)),
+        on_change=lambda: _step(key).set(controls.value_of(name)),
         label_visibility="collapsed",
         width=340,  # On a phone it has its own row.
     )
@@ -218,9 +218,9 @@ def question_choice(name: str, question: Question) -> int | None:
 
 
 def _note_answer(name: str) -> None:
-    _answer(name).set(controls.chosen(name))
+    _answer(name).set(controls.value_of(name))
     if _first(name).get() is None:
-        _first(name).set(controls.chosen(name))
+        _first(name).set(controls.value_of(name))
 
 
 def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
@@ -283,7 +283,7 @@ def answer_feedback(question: Question, answer: int) -> None:
 def open_step(key: str, step: int) -> None:
     """Open a step, counted from 0, of a course."""
     segments.remembered_segment("course").set(key)
-    controls.choose("course", key)
+    controls.set_value("course", key)
     _step(key).set(step)
 
 
@@ -336,4 +336,4 @@ def _end(key: str, course: Course) -> None:
 
 
 def _go_to_view(name: str) -> None:
-    controls.choose("learn-view", name)
+    controls.set_value("learn-view", name)

@@ -49,7 +49,7 @@ def published_view(dataset: Dataset) -> None:
         keys,
         **controls.seeded_choice("article-choice", _ARTICLE.get_or_set(keys[0]), keys),
         format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
-        on_change=lambda: _ARTICLE.set(controls.chosen("article-choice")),
+        on_change=lambda: _ARTICLE.set(controls.value_of("article-choice")),
     )
     article = ARTICLES[key]
     ended = trials.trials_view(
@@ -75,7 +75,7 @@ def published_view(dataset: Dataset) -> None:
 def _examine(course: str, title: str) -> None:
     titles = [step.title for step in COURSES[course].steps]
     lessons.open_step(course, titles.index(title))
-    controls.choose("learn-view", lessons.VIEW)
+    controls.set_value("learn-view", lessons.VIEW)
 
 
 def _offer_all(dataset: Dataset) -> None:

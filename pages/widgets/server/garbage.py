@@ -22,7 +22,7 @@ MOST_POSTPONED = 9
 """A server that never rests collects at every tenth look all the same."""
 
 
-def start() -> threading.Thread:
+def start_collecting() -> threading.Thread:
     """Freeze all current objects, such as TensorFlow's modules, and collect the others from time to time."""
     gc.collect()
     gc.freeze()

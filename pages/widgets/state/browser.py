@@ -121,7 +121,7 @@ def remember_workspace() -> None:
 
 def _note_outcome() -> None:
     """Handle the browser's reply: one of three words, or the token of a workspace that it already had."""
-    outcome = controls.chosen(_KEY).outcome
+    outcome = controls.value_of(_KEY).outcome
     what, token = str(outcome.get("what")) if isinstance(outcome, dict) else "", workspace.token()
     if what in _OUTCOMES:
         _OUTCOMES[what].set(token)

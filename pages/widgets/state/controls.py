@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def chosen(name: str) -> Any:
+def value_of(name: str) -> Any:
     """The value of the control with the key `name`; None before it has been shown."""
     return st.session_state.get(name)
 
 
-def choose(name: str, value: Any) -> None:
+def set_value(name: str, value: Any) -> None:
     """Set the control with the key `name`. Call it before the control is shown in this rerun, or in a callback."""
     st.session_state[name] = value
 
 
-def forget(name: str) -> None:
+def reset(name: str) -> None:
     """Reset the control with the key `name`: in the next rerun it gets its first value again."""
     st.session_state.pop(name, None)
 
@@ -42,12 +42,12 @@ def seeded(name: str, value: Any) -> dict[str, Any]:
     The value is given twice, in the session state and as an argument. A browser that gets the page again before it has
     shown it takes the value in the arguments; without one it would take the lowest possible value.
     """
-    return {"key": seed(name, value), "value": chosen(name)}
+    return {"key": seed(name, value), "value": value_of(name)}
 
 
 def seeded_choice(name: str, value: Any, choices: Sequence[Any]) -> dict[str, Any]:
     """Like `seeded`, for a control with a list of choices: the arguments `key` and `index`."""
-    return {"key": seed(name, value, choices), "index": list(choices).index(chosen(name))}
+    return {"key": seed(name, value, choices), "index": list(choices).index(value_of(name))}
 
 
 def seed_several(name: str, value: list[str], choices: list[str], before: tuple[Sequence[str], Sequence[str]]) -> str:

@@ -28,7 +28,7 @@ def store() -> RunStore:
     Raises:
         StoreError: the database's address is not valid.
     """
-    return workspace.keeper().store
+    return workspace.run_saver().store
 
 
 def summaries() -> tuple[RunSummary, ...]:
@@ -36,7 +36,7 @@ def summaries() -> tuple[RunSummary, ...]:
     if not workspace.is_used():
         return ()
     try:
-        return workspace.keeper().list(workspace.token())
+        return workspace.run_saver().list(workspace.token())
     except StoreError as error:
         st.warning(f"Your saved runs cannot be shown. {error}", icon=":material/warning:")
         return ()
@@ -53,24 +53,24 @@ def open_run(run_id: str) -> Run:
     for held in visitor_runs.runs():
         if held.id == run_id and isinstance(held, Run):
             return held
-    for run in workspace.keeper().runs(workspace.token()):
+    for run in workspace.run_saver().runs(workspace.token()):
         if run.id == run_id:
             run.watch(visitor_runs.watcher())  # So it continues when the tab that started it is closed.
             visitor_runs.add_run(run)
             return run
-    kept = store().load(workspace.token(), run_id)
-    if kept.summary.status.is_active:
+    stored = store().load(workspace.token(), run_id)
+    if stored.summary.status.is_active:
         raise StoreError("This run has not ended.", "Continue or end it on the Train page.")
-    dataset = data_sets.peek_data_set(kept.summary.dataset)
+    dataset = data_sets.peek_data_set(stored.summary.dataset)
     if dataset is None:
         raise DataError(
             "The images that this run was tested with are not here.",
             "Upload them again on the Data page."
-            if kept.summary.dataset not in data_sets.names()
+            if stored.summary.dataset not in data_sets.names()
             else "Wait until they are loaded.",
-            data_sets.names().get(kept.summary.dataset, kept.summary.dataset),
+            data_sets.names().get(stored.summary.dataset, stored.summary.dataset),
         )
-    run = Run.restored(kept, dataset)
+    run = Run.restored(stored, dataset)
     visitor_runs.add_run(run)
     return run
 
@@ -105,7 +105,7 @@ def unsaved_warning(run: Run) -> None:
 
 def _trouble(run: Run) -> str:
     try:
-        return workspace.keeper().trouble(workspace.token(), run.id)
+        return workspace.run_saver().trouble(workspace.token(), run.id)
     except StoreError as error:
         return str(error)
 
@@ -115,7 +115,7 @@ def storage_notices() -> None:
     if workspace.is_used():
         removed = _REMOVED.get()
         with contextlib.suppress(StoreError):  # `summaries` shows the error.
-            removed += workspace.keeper().take_removed(workspace.token())
+            removed += workspace.run_saver().take_removed(workspace.token())
         _REMOVED.set(removed)
         if removed:
             what = "1 of your runs was" if removed == 1 else f"{removed} of your runs were"

@@ -45,8 +45,8 @@ def runs() -> list[Job]:
         found: list[Job] = []
         with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
             if workspace.is_used():
-                workspace.keeper().visit(workspace.token())
-                found += workspace.keeper().runs(workspace.token())
+                workspace.run_saver().visit(workspace.token())
+                found += workspace.run_saver().runs(workspace.token())
         for run in found:
             run.watch(watcher())
         _RUNS.set(found)
@@ -101,7 +101,7 @@ def add_new_run(run: Run, is_preferred: bool = True) -> None:
     """Add a new run: give it a number, save it in the workspace, and prefer it on the other pages if wanted."""
     numbers = [0, *(one.number for one in runs())]
     with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
-        numbers += [one.number for one in workspace.keeper().list(workspace.token())] if workspace.is_used() else []
+        numbers += [one.number for one in workspace.run_saver().list(workspace.token())] if workspace.is_used() else []
     run.number = 1 + max(numbers)
     _put_into_workspace(run)
     add_run(run)
@@ -115,7 +115,7 @@ def adopt_run(run: Job) -> None:
         if isinstance(run, Run):
             run = run.copy_of_ended()
             with contextlib.suppress(StoreError):  # The visitor may have had it before, and deleted it.
-                workspace.keeper().store.restore(workspace.token(), run.id)
+                workspace.run_saver().store.restore(workspace.token(), run.id)
             _put_into_workspace(run)
         add_run(run)
     prefer_run(run.id)
@@ -123,7 +123,7 @@ def adopt_run(run: Job) -> None:
 
 def _put_into_workspace(run: Run) -> None:
     try:
-        workspace.keeper().keep(workspace.token(), run)
+        workspace.run_saver().keep(workspace.token(), run)
     except StoreError:
         # Do not lose the run because it cannot be saved; `saved_runs.unsaved_warning` tells the visitor.
         logger.exception("Run %s is not saved", run.id)

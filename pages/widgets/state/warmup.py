@@ -50,7 +50,7 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
         # Pages would fail with the same error at the first run; log it as soon as it happens.
         logger.exception("TensorFlow cannot be imported")
         return
-    garbage.start()
+    garbage.start_collecting()
     capacity.measure_speed()
     try:
         predictor.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))

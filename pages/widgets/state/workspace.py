@@ -59,7 +59,7 @@ def mark_used() -> None:
     cookies.mark_used(token())
 
 
-def keeper() -> Keeper:
+def run_saver() -> Keeper:
     """The saver of runs.
 
     Raises:

@@ -33,7 +33,7 @@ def _key(name: str) -> str:
     return f"{name.replace('_', '-')}-{editor_state.edition()}"
 
 
-def network(draft: RunConfig) -> RunConfig:
+def layer_controls(draft: RunConfig) -> RunConfig:
     """The hidden layers' controls; returns `draft` with what they say."""
     setting = SETTINGS["layers"]
     count = st.slider(
@@ -72,13 +72,13 @@ def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
     return [kind for kind in LAYER_KINDS if kind == "dense" or picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1]
 
 
-def section(draft: RunConfig, name: str) -> RunConfig:
+def section_controls(draft: RunConfig, name: str) -> RunConfig:
     """The controls of one section, such as "training"; returns `draft` with what they say."""
     settings = [setting for setting in SETTINGS.values() if setting.section == name]
     return dataclasses.replace(draft, **_controls(settings, draft, {}))
 
 
-def code(config: RunConfig) -> None:
+def keras_program(config: RunConfig) -> None:
     """The run as a Keras program, which changes as the controls do; folded away, and not made until it is wanted."""
     folded = st.expander("As Keras code", icon=":material/code:", on_change="rerun", key="code")
     if folded.open:
@@ -135,10 +135,10 @@ def _choice(place: Any, setting: Setting, key: str, value: str, choices: Mapping
 
 
 def _suggest_learning_rate() -> None:
-    chosen = controls.chosen(_key("optimizer"))
+    chosen = controls.value_of(_key("optimizer"))
     if chosen is None:  # A browser has sent the value of a control that has been made again.
         return
-    controls.choose(_key("learning_rate"), to_text(OPTIMIZERS[chosen].default_learning_rate))
+    controls.set_value(_key("learning_rate"), to_text(OPTIMIZERS[chosen].default_learning_rate))
 
 
 def _slider(place: Any, setting: Setting, key: str, value: float) -> float:
@@ -174,14 +174,14 @@ def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool) 
         help=f"{setting.help} From {limits.text}.",
         disabled=is_off,
     )
-    number = float(controls.chosen(key))
+    number = float(controls.value_of(key))
     return round(number) if limits.whole else number
 
 
 def _round(label: str, key: str) -> None:
-    typed = controls.chosen(key)
+    typed = controls.value_of(key)
     if typed != round(typed):
-        controls.choose(key, float(round(typed)))
+        controls.set_value(key, float(round(typed)))
         st.toast(f"{label}: whole numbers only. {typed:g} became {round(typed)}.", icon=":material/info:")
 
 
@@ -189,7 +189,7 @@ def _usual_number(place: Any, setting: Setting, key: str, value: float) -> float
     """A box that offers usual numbers and takes any other that is typed."""
     assert setting.limits is not None
     number = value
-    typed = controls.chosen(key)
+    typed = controls.value_of(key)
     if typed is not None:
         try:
             read = setting.from_text(str(typed).strip())
@@ -198,7 +198,7 @@ def _usual_number(place: Any, setting: Setting, key: str, value: float) -> float
         except ConfigError as error:
             st.toast(f"{setting.label}: {error}", icon=":material/error:")
         if typed != to_text(number):
-            controls.choose(key, to_text(number))
+            controls.set_value(key, to_text(number))
     texts = [to_text(one) for one in sorted({*setting.usual, number})]
     place.selectbox(
         setting.label,

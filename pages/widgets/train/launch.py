@@ -206,13 +206,13 @@ def interrupted_runs() -> None:
 def _elsewhere() -> list[RunSummary]:
     """The saved runs that are active, but not in this server's memory."""
     active = [one for one in saved_runs.summaries() if one.status.is_active]
-    held = {run.id for run in workspace.keeper().runs(workspace.token())} if active else set()
+    held = {run.id for run in workspace.run_saver().runs(workspace.token())} if active else set()
     return [one for one in active if one.id not in held]
 
 
 def _unfinished() -> tuple[RunSummary, ...]:
     try:
-        return workspace.keeper().unfinished(workspace.token())
+        return workspace.run_saver().unfinished(workspace.token())
     except StoreError:
         return ()  # `saved_runs.summaries` has shown the error.
 
@@ -229,7 +229,7 @@ def _go_on(summary: RunSummary) -> None:
     if dataset is None:
         return
     try:
-        run = workspace.keeper().resume(
+        run = workspace.run_saver().resume(
             workspace.token(), summary.id, dataset, scheduler.shared(), visitor_runs.watcher()
         )
     except PlaygroundError as error:
@@ -241,15 +241,15 @@ def _go_on(summary: RunSummary) -> None:
 
 
 def _end(summary: RunSummary) -> None:
-    keeper, token = workspace.keeper(), workspace.token()
+    saver, token = workspace.run_saver(), workspace.token()
     dataset = data_sets.peek_data_set(summary.dataset)
     run = None
     try:
         if dataset is not None:
             with contextlib.suppress(DataError, CapacityError):
-                run = keeper.resume(token, summary.id, dataset, scheduler.shared(), visitor_runs.watcher())
+                run = saver.resume(token, summary.id, dataset, scheduler.shared(), visitor_runs.watcher())
         if run is None:  # Without its images, or without room, it cannot be tested.
-            keeper.give_up(token, summary.id)
+            saver.give_up(token, summary.id)
         else:
             visitor_runs.add_run(run)
             scheduler.shared().stop(run)

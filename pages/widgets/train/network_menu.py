@@ -30,8 +30,8 @@ def preset_menu(config: RunConfig) -> None:
     names = {key: preset.name for key, preset in presets.PRESETS.items()}
     names = {_OWN: "", **names} if there == _OWN else names
     names[there] = network_name(config)
-    if controls.chosen(_KEY) != there or _NAME.get() != names[there]:
-        controls.choose(_KEY, there)
+    if controls.value_of(_KEY) != there or _NAME.get() != names[there]:
+        controls.set_value(_KEY, there)
         _NAME.set(names[there])
     st.selectbox(
         "Network",
@@ -70,6 +70,6 @@ def undo_button(config: RunConfig) -> None:
 
 
 def _load() -> None:
-    key = controls.chosen(_KEY)
+    key = controls.value_of(_KEY)
     if key in presets.PRESETS:
         editor_state.load_preset(key)
