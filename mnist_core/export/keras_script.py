@@ -12,8 +12,9 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.config import CLASSES, IMAGE_SIZE, SETTINGS
+from mnist_core.config import CLASSES, SETTINGS
 from mnist_core.data import datasets, idx
+from mnist_core.network.layers import plan
 from mnist_core.network.optimizers import KERAS_CLASSES
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
+    from mnist_core.network.layers import LayerPlan
 
 _GROUPS_FILE = "train-groups-idx1-int"
 
@@ -269,38 +271,29 @@ def _network(config: RunConfig) -> Iterator[str]:
         yield f"l2 = keras.regularizers.L2({config.l2}){_controls('l2')}"
     yield f"model = keras.Sequential({_controls('layers')}"
     yield "    ["
-    yield f"        keras.Input(({IMAGE_SIZE}, {IMAGE_SIZE})),"
-    is_picture = False
-    is_flat = False
-    for number, layer in enumerate(config.layers, 1):
-        if layer.is_convolution and not is_picture:
-            is_picture = True
-            yield f"        layers.Reshape(({IMAGE_SIZE}, {IMAGE_SIZE}, 1)),"
-        if not layer.is_convolution and not is_flat:
-            is_flat = True
-            yield "        layers.Flatten(),"
-        for line in _layer(layer, number, penalty):
-            yield f"        {line}"
-    if not is_flat:
-        yield "        layers.Flatten(),"
-    yield f'        layers.Dense({CLASSES}, activation="softmax"{penalty}),'
+    for layer in plan(config.layers):
+        yield f"        {_layer(layer, config, penalty)}"
     yield "    ]"
     yield ")"
     yield "model.summary()"
 
 
-def _layer(layer: LayerConfig, number: int, penalty: str) -> Iterator[str]:
-    form = f"layers.Conv2D({layer.units}, 3" if layer.is_convolution else f"layers.Dense({layer.units}"
-    labels = {name: setting.label for name, setting in layer.settings.items()}
-    whose = f"  # Layer {number}: "
-    yield (
-        f'{form}, activation="{layer.activation}"{penalty}),'
-        f"{whose}{labels['kind']}, {labels['units']}, {labels['activation']}"
-    )
-    if layer.is_pooled:
-        yield f"layers.MaxPooling2D(),{whose}{labels['kind']}"
-    if layer.dropout:
-        yield f"layers.Dropout({layer.dropout}),{whose}{labels['dropout']}"
+def _layer(layer: LayerPlan, config: RunConfig, penalty: str) -> str:
+    """The line that makes a layer; a hidden one's ends with the controls that decide it."""
+    arguments = {
+        "Input": f"{layer.output_shape}",
+        "Reshape": f"{layer.output_shape}",
+        "Conv2D": f'{layer.output_shape[-1]}, 3, activation="{layer.activation}"{penalty}',
+        "Dense": f'{layer.output_shape[-1]}, activation="{layer.activation}"{penalty}',
+        "Dropout": f"{layer.dropout}",
+    }
+    module = "keras" if layer.kind == "Input" else "layers"
+    line = f"{module}.{layer.kind}({arguments.get(layer.kind, '')}),"
+    if layer.hidden is None:
+        return line
+    decided_by = {"MaxPooling2D": ["kind"], "Dropout": ["dropout"]}.get(layer.kind, ["kind", "units", "activation"])
+    settings = config.layers[layer.hidden - 1].settings
+    return f"{line}  # Layer {layer.hidden}: {', '.join(settings[name].label for name in decided_by)}"
 
 
 def _recipe(config: RunConfig) -> Iterator[str]:

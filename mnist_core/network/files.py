@@ -23,7 +23,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
 from mnist_core.network import hdf5, optimizers
 from mnist_core.network.hdf5 import UnfitError
-from mnist_core.network.layers import Weights, weight_shapes
+from mnist_core.network.layers import Weights, plan, weight_shapes
 from mnist_core.network.model import TrainedNetwork, parameter_count
 
 if TYPE_CHECKING:
@@ -193,16 +193,16 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
 
 def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
     """The weights where Keras puts those of our layers; whatever else there may be is not looked at."""
-    kinds = ["conv2d" if layer.is_convolution else "dense" for layer in config.layers] + ["dense"]
-    shapes = iter(weight_shapes(config.layers))
+    learning = [layer for layer in plan(config.layers) if layer.weight_shapes]
+    kinds = [layer.kind.lower() for layer in learning]
     weights: list[npt.NDArray[np.float32]] = []
     file = hdf5.File(content)
-    for place, kind in enumerate(kinds):
+    for place, (kind, layer) in enumerate(zip(kinds, learning, strict=True)):
         number = kinds[:place].count(kind)
-        layer = f"{kind}_{number}" if number else kind
-        what = f"the weights of its layer {layer}"
-        found = (file.array(["layers", layer, "vars", which], next(shapes), what) for which in ("0", "1"))
-        weights += [_finite(what, array) for array in found]
+        name = f"{kind}_{number}" if number else kind
+        what = f"the weights of its layer {name}"
+        for which, shape in enumerate(layer.weight_shapes):
+            weights.append(_finite(what, file.array(["layers", name, "vars", str(which)], shape, what)))
     return tuple(weights)
 
 

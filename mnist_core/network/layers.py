@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,22 +17,85 @@ if TYPE_CHECKING:
 
 Tensor = Any  # TensorFlow ships no types.
 Weights = tuple["npt.NDArray[np.float32]", ...]
+Kind = Literal["Input", "Reshape", "Conv2D", "MaxPooling2D", "Flatten", "Dense", "Dropout"]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer of a network as Keras builds it.
+
+    Args:
+        kind: its class in `keras.layers`.
+        input_shape: of one image, without the batch.
+        output_shape: of one image, without the batch.
+        weight_shapes: of its kernel and its bias; empty if it has none.
+        activation: its name in Keras; empty for a layer without one.
+        dropout: the share of its inputs that it sets to zero in each training step; 0 for other kinds.
+        hidden: the hidden layer of the config that it belongs to, counted from 1; None for the input, the output and
+            what only changes the shape between two layers.
+    """
+
+    kind: Kind
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    weight_shapes: tuple[tuple[int, ...], ...] = ()
+    activation: str = ""
+    dropout: float = 0.0
+    hidden: int | None = None
+
+    @property
+    def parameters(self) -> int:
+        """How many weights and biases it learns."""
+        return sum(map(math.prod, self.weight_shapes))
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one image on the way forward, those of the kernel alone."""
+        # A convolution uses its kernel once at each place of its output.
+        return 2 * math.prod(self.weight_shapes[0]) * math.prod(self.output_shape[:-1]) if self.weight_shapes else 0
+
+
+def plan(layers: tuple[LayerConfig, ...]) -> list[LayerPlan]:
+    """A network's layers from the input to the output, as Keras builds them.
+
+    The layer shapes, their weights and the place of flattening are worked out here and nowhere else.
+
+    >>> [layer.kind for layer in plan((LayerConfig("conv", 8), LayerConfig(units=16)))]
+    ['Input', 'Reshape', 'Conv2D', 'MaxPooling2D', 'Flatten', 'Dense', 'Dense']
+    """
+    image = (choices.IMAGE_SIZE, choices.IMAGE_SIZE)
+    steps = [LayerPlan("Input", image, image)]
+
+    def add(kind: Kind, shape: tuple[int, ...], **details: Any) -> None:
+        steps.append(LayerPlan(kind, steps[-1].output_shape, shape, **details))
+
+    def add_dense(units: int, activation: str, hidden: int | None) -> None:
+        if len(steps[-1].output_shape) > 1:
+            add("Flatten", (math.prod(steps[-1].output_shape),))
+        weights = ((*steps[-1].output_shape, units), (units,))
+        add("Dense", (units,), weight_shapes=weights, activation=activation, hidden=hidden)
+
+    for hidden, layer in enumerate(layers, 1):
+        if layer.is_convolution:
+            if len(steps[-1].output_shape) == 2:
+                add("Reshape", (*image, 1))
+            side, _, channels = steps[-1].output_shape
+            weights = ((3, 3, channels, layer.units), (layer.units,))
+            shape = (side - 2, side - 2, layer.units)
+            add("Conv2D", shape, weight_shapes=weights, activation=layer.activation, hidden=hidden)
+            if layer.is_pooled:
+                add("MaxPooling2D", (shape[0] // 2, shape[1] // 2, layer.units), hidden=hidden)
+        else:
+            add_dense(layer.units, layer.activation, hidden)
+        if layer.dropout:
+            add("Dropout", steps[-1].output_shape, dropout=layer.dropout, hidden=hidden)
+    add_dense(choices.CLASSES, "softmax", None)
+    return steps
 
 
 def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
     """The shapes of kernels and biases, in Keras's order, from the first layer to the output."""
-    shapes: list[tuple[int, ...]] = []
-    channels = 1
-    width = choices.IMAGE_SIZE**2
-    for i, layer in enumerate(layers):
-        if layer.is_convolution:
-            shapes += [(3, 3, channels, layer.units), (layer.units,)]
-            channels = layer.units
-            width = choices.picture_sides(layers[: i + 1])[-1] ** 2 * channels
-        else:
-            shapes += [(width, layer.units), (layer.units,)]
-            width = layer.units
-    return [*shapes, (width, choices.CLASSES), (choices.CLASSES,)]
+    return [shape for layer in plan(layers) for shape in layer.weight_shapes]
 
 
 def weight_specs(layers: tuple[LayerConfig, ...]) -> tuple[Tensor, ...]:
@@ -46,10 +110,10 @@ def seen_size(layers: tuple[LayerConfig, ...]) -> int:
 
     Where pooling meets an odd number of them, it leaves out the last, so whatever leads there alone is never used.
     """
-    size = choices.picture_sides(layers)[-1]
-    for layer in reversed(layers):
-        if layer.is_convolution:
-            size = (2 * size if layer.is_pooled else size) + 2
+    pictures = [layer for layer in plan(layers) if layer.kind in ("Conv2D", "MaxPooling2D")]
+    size = pictures[-1].output_shape[0] if pictures else choices.IMAGE_SIZE
+    for layer in reversed(pictures):
+        size = 2 * size if layer.kind == "MaxPooling2D" else size + 2
     return size
 
 

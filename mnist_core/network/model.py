@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig, picture_sides
+from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig
 from mnist_core.errors import DataError, NetworkFileError
 from mnist_core.lazy import lazy_property
 from mnist_core.network.backend import load_tensorflow
-from mnist_core.network.layers import Weights, outputs, pixels_in, weight_shapes
+from mnist_core.network.layers import LayerPlan, Weights, outputs, pixels_in, plan, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -47,55 +47,23 @@ class LayerSummary:
 
 def summary(config: RunConfig) -> list[LayerSummary]:
     """The network's layers from the input to the output, as `keras.Model.summary` lists them."""
-    shape: tuple[int, ...] = (IMAGE_SIZE, IMAGE_SIZE)
-    rows = [LayerSummary("Input", shape, 0)]
-    shapes = iter(weight_shapes(config.layers))
+    return [LayerSummary(_name(layer), layer.output_shape, layer.parameters) for layer in plan(config.layers)]
 
-    def parameters() -> int:
-        return math.prod(next(shapes)) + math.prod(next(shapes))
 
-    def flatten() -> None:
-        nonlocal shape
-        if len(shape) > 1:
-            shape = (math.prod(shape),)
-            rows.append(LayerSummary("Flatten", shape, 0))
-
-    for layer in config.layers:
-        activation = ACTIVATIONS[layer.activation].label
-        if layer.is_convolution:
-            if len(shape) == 2:
-                shape = (*shape, 1)
-                rows.append(LayerSummary("Reshape", shape, 0))
-            side = shape[0] - 2
-            shape = (side, side, layer.units)
-            rows.append(LayerSummary(f"Conv2D 3x3 · {activation}", shape, parameters()))
-            if layer.is_pooled:
-                shape = (side // 2, side // 2, layer.units)
-                rows.append(LayerSummary("MaxPooling2D 2x2", shape, 0))
-        else:
-            flatten()
-            shape = (layer.units,)
-            rows.append(LayerSummary(f"Dense · {activation}", shape, parameters()))
-        if layer.dropout:
-            rows.append(LayerSummary(f"Dropout {layer.dropout:g}", shape, 0))
-    flatten()
-    rows.append(LayerSummary("Dense · Softmax", (CLASSES,), parameters()))
-    return rows
+def _name(layer: LayerPlan) -> str:
+    size = {"Conv2D": " 3x3", "MaxPooling2D": " 2x2", "Dropout": f" {layer.dropout:g}"}.get(layer.kind, "")
+    labels = {"": "", "softmax": " · Softmax"} | {name: f" · {one.label}" for name, one in ACTIVATIONS.items()}
+    return layer.kind + size + labels[layer.activation]
 
 
 def parameter_count(config: RunConfig) -> int:
     """How many weights and biases the network learns."""
-    return sum(math.prod(shape) for shape in weight_shapes(config.layers))
+    return sum(layer.parameters for layer in plan(config.layers))
 
 
 def step_flops(config: RunConfig) -> float:
     """Floating-point operations of one training step: forward, and twice that for the gradients."""
-    operations = 0
-    sides = iter(picture_sides(config.layers))
-    for shape in weight_shapes(config.layers)[::2]:
-        places = (next(sides) - 2) ** 2 if len(shape) == 4 else 1
-        operations += 2 * math.prod(shape) * places
-    return 3.0 * operations * config.batch_size
+    return 3.0 * sum(layer.flops for layer in plan(config.layers)) * config.batch_size
 
 
 def training_bytes(config: RunConfig) -> int:
@@ -106,7 +74,7 @@ def training_bytes(config: RunConfig) -> int:
     """
     rule = UPDATE_RULES[config.optimizer]
     held = 2 * (1 + rule.slots) + 2 + (1 + rule.slots) + (1 if config.early_stopping else 0)
-    activations = sum(math.prod(row.output_shape) for row in summary(config))
+    activations = sum(math.prod(layer.output_shape) for layer in plan(config.layers))
     return 4 * (parameter_count(config) * held + 3 * config.batch_size * activations)
 
 
@@ -118,30 +86,28 @@ def to_keras(config: RunConfig) -> Any:
     load_tensorflow()
     import keras
 
-    regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
-    layers: list[Any] = [keras.Input((IMAGE_SIZE, IMAGE_SIZE))]
-    is_picture, is_flat = False, False
-    for layer in config.layers:
-        if layer.is_convolution:
-            if not is_picture:
-                layers.append(keras.layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1)))
-                is_picture = True
-            layers.append(
-                keras.layers.Conv2D(layer.units, 3, activation=layer.activation, kernel_regularizer=regularizer)
-            )
-            if layer.is_pooled:
-                layers.append(keras.layers.MaxPooling2D())
-        else:
-            if not is_flat:
-                layers.append(keras.layers.Flatten())
-                is_flat = True
-            layers.append(keras.layers.Dense(layer.units, activation=layer.activation, kernel_regularizer=regularizer))
-        if layer.dropout:
-            layers.append(keras.layers.Dropout(layer.dropout))
-    if not is_flat:
-        layers.append(keras.layers.Flatten())
-    layers.append(keras.layers.Dense(CLASSES, activation="softmax", kernel_regularizer=regularizer))
-    return keras.Sequential(layers)
+    penalty = keras.regularizers.L2(config.l2) if config.l2 else None
+    return keras.Sequential([_keras_layer(layer, penalty) for layer in plan(config.layers)])
+
+
+def _keras_layer(layer: LayerPlan, penalty: Any) -> Any:
+    import keras
+
+    match layer.kind:
+        case "Input":
+            return keras.Input(layer.output_shape)
+        case "Reshape":
+            return keras.layers.Reshape(layer.output_shape)
+        case "Conv2D":
+            filters = layer.output_shape[-1]
+            return keras.layers.Conv2D(filters, 3, activation=layer.activation, kernel_regularizer=penalty)
+        case "Dense":
+            (units,) = layer.output_shape
+            return keras.layers.Dense(units, activation=layer.activation, kernel_regularizer=penalty)
+        case "Dropout":
+            return keras.layers.Dropout(layer.dropout)
+        case _:
+            return getattr(keras.layers, layer.kind)()
 
 
 @functools.lru_cache(maxsize=32)
@@ -214,7 +180,7 @@ class TrainedNetwork:
         scale = np.float32(1 / 255) if images.dtype == np.uint8 else np.float32(1)
         flat = images.reshape(len(images), PIXELS)
         answer = _compiled_answer(self.config.layers)
-        widest = max(math.prod(row.output_shape) for row in summary(self.config))
+        widest = max(math.prod(layer.output_shape) for layer in plan(self.config.layers))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
             scaled = flat[start : start + block].astype(np.float32) * scale
