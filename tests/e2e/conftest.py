@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from tests import machine
 from tests.e2e import browser as finder
@@ -118,6 +118,11 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# Milliseconds that an action or an assertion waits at most: the machine may be busy.
+PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
+
+
 @contextlib.contextmanager
 def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
     """A new visitor's page, such as on a "phone-dark"; its console must stay silent."""
@@ -128,6 +133,7 @@ def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
         color_scheme="dark" if theme == "dark" else "light",
         base_url=server,
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
 
