@@ -1,4 +1,4 @@
-"""Data sets: loading and checking them, splitting them, and looking at what they hold."""
+"""Data sets: the table of them, loading, splitting, uploads, and exploration."""
 
 from mnist_core.data.datasets import Dataset, load
 from mnist_core.data.splits import Split

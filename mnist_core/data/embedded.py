@@ -1,12 +1,12 @@
-"""The data set that is always there: scikit-learn's 1,797 real digits, 8x8, brought to MNIST's form.
+"""A data set that needs no download: scikit-learn's 1,797 handwritten digits, 8x8, converted to MNIST's format.
 
 They come from the "Optical Recognition of Handwritten Digits" data set (Alpaydin and Kaynak, 1998), whose 8x8
-pixels count the ink in 4x4 blocks of a scan. Read as samples of a smooth surface, they can be drawn at any
-size: the surface is cut at a level, and what rises above it is ink. That gives strokes with edges as sharp as
-MNIST's, which a plain enlargement would leave blurred.
+pixels count the ink in 4x4 blocks of a scan. They are taken as samples of a smooth surface, and everything above a
+threshold is ink. The edges are then as sharp as MNIST's; plain enlargement would blur them.
 
-The form is MNIST's: ink 255 on background 0, the digit scaled into 20x20 pixels keeping its aspect, its
-centre of mass on pixel (14, 14) of 28x28, which is where MNIST has it (and not on the middle, 13.5, 13.5).
+The format is MNIST's: ink 255 on background 0, the digit scaled to 20x20 pixels with its aspect ratio kept, its
+centre of mass on pixel (14, 14) of 28x28. MNIST has it there, too, and not in the
+middle at (13.5, 13.5).
 """
 
 from typing import Final, NamedTuple
@@ -24,15 +24,15 @@ _MARGIN: Final = 2  # empty cells around the original
 _SIDE: Final = 28
 _BOX: Final = 20
 _CENTRE: Final = 14.0
-_BLOCK: Final = 1_000  # images drawn at once: keeps the memory for coordinates near 30 MB
+_BLOCK: Final = 1_000  # images rendered at once; limits the memory for coordinates to about 30 MB
 
-# How the surface becomes strokes, chosen so that loops stay open and the amount of ink is close to MNIST's.
+# From the surface to strokes. With these values loops stay open, and there is about as much ink as in MNIST.
 _SHARPENING: Final = 1.0
 _LEVEL: Final = 0.65
-_STEEPNESS: Final = 2.0  # an edge takes about a pixel from background to full ink
+_STEEPNESS: Final = 2.0  # an edge is about one pixel wide
 
-# How far the widened images depart from their originals. Most originals are narrower than MNIST's digits
-# (width to height 0.67 against 0.83) and few lean, so widening stretches more than it squeezes, and slants.
+# Limits of the augmentation. Most originals are narrower than MNIST's digits (width to height 0.67 against 0.83), and
+# few are slanted, so it stretches more than it squeezes, and slants.
 _DEGREES: Final = 12.0
 _HEIGHT: Final = (0.9, 1.1)
 _WIDTH: Final = (0.9, 1.35)
@@ -44,7 +44,7 @@ _Bytes = NDArray[np.uint8]
 
 
 class EmbeddedDigits(NamedTuple):
-    """The embedded set's arrays; `train_groups` gives, for each training image, its original's number."""
+    """The arrays of the embedded digits. `train_groups` is the number of the original of each training image."""
 
     train_images: _Bytes  # (12000, 28, 28)
     train_labels: _Bytes  # (12000,)
@@ -54,11 +54,11 @@ class EmbeddedDigits(NamedTuple):
 
 
 def make() -> EmbeddedDigits:
-    """Make the embedded set; always the same one.
+    """Make the embedded digits. Every call makes the same images.
 
-    The originals are divided first: 36 of each digit are kept for testing and drawn as they are. The other
-    1,437 are drawn as they are, in scikit-learn's order, and after them in versions that are rotated, scaled,
-    slanted and shifted a little, each original equally often but for rounding.
+    The originals are split first: 36 of each digit become test images. The other 1,437 become training images in
+    scikit-learn's order, followed by copies of them that are slightly rotated, scaled, slanted and shifted. Each
+    original has the same number of copies, give or take one.
     """
     from sklearn.datasets import load_digits
 
@@ -66,7 +66,7 @@ def make() -> EmbeddedDigits:
     labels = digits.target.astype(np.uint8)
     surfaces = _surfaces(digits.images / digits.images.max())
 
-    # RandomState's stream is frozen for good, Generator's is not: the set must not change with NumPy.
+    # NumPy never changes RandomState's stream, so the data set stays the same.
     random = np.random.RandomState(_SEED)
     test = np.sort(
         np.concatenate([random.permutation(np.flatnonzero(labels == d))[:TEST_PER_DIGIT] for d in range(10)])
@@ -93,10 +93,10 @@ def make() -> EmbeddedDigits:
 
 
 def _surfaces(images: _Floats) -> NDArray[np.float32]:
-    """Return smooth, sharpened surfaces (n, 48, 48) through images (n, 8, 8) in [0, 1]; margins empty."""
+    """Return smooth, sharpened surfaces (n, 48, 48) with empty margins for images (n, 8, 8) in [0, 1]."""
     from scipy.ndimage import gaussian_filter
 
-    # Cubic convolution (Keys, 1981): a piecewise cubic through the samples that looks two cells far.
+    # Cubic convolution (Keys, 1981): piecewise cubic interpolation over two cells to each side.
     positions = (np.arange((_CELLS + 2 * _MARGIN) * _FINE) + 0.5) / _FINE - 0.5 - _MARGIN
     distance = np.abs(positions[:, None] - np.arange(_CELLS))
     near = 1.5 * distance**3 - 2.5 * distance**2 + 1
@@ -109,7 +109,7 @@ def _surfaces(images: _Floats) -> NDArray[np.float32]:
 
 
 def _ink(heights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the share of full ink, 0 to 1, at places where the surface is so high."""
+    """Return the ink, 0 to 1, at these heights of the surface."""
     return np.asarray(np.clip((heights - _LEVEL) * _STEEPNESS + 0.5, 0, 1), np.float32)
 
 
@@ -125,7 +125,7 @@ def _poses(surfaces: NDArray[np.float32]) -> tuple[_Floats, _Floats]:
 
 
 def _extent(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the distance from the first to behind the last mark in each row of (n, length)."""
+    """Return the distance from the first mark to after the last one in each row of (n, length)."""
     return np.asarray(marked.shape[1] - marked.argmax(axis=1) - marked[:, ::-1].argmax(axis=1))
 
 
@@ -141,13 +141,13 @@ def _turns(random: np.random.RandomState, count: int) -> _Floats:
 
 
 def _draw(surfaces: NDArray[np.float32], which: NDArray[np.int64], matrices: _Floats, starts: _Floats) -> _Bytes:
-    """Return images (n, 28, 28), each `surfaces[which]` seen through an affine map.
+    """Render images (n, 28, 28): each shows `surfaces[which]` after an affine map.
 
     Args:
         surfaces: (m, side, side).
         which: (n,) index of each image's surface.
-        matrices: (n, 2, 2), from a step in the image to one on the surface.
-        starts: (n, 2), the point of the surface that comes to lie on the image's centre.
+        matrices: (n, 2, 2), from a step in the image to a step on the surface.
+        starts: (n, 2), the point of the surface at the centre of the image.
     """
     side = surfaces.shape[1]
     heights = surfaces.ravel()
@@ -155,7 +155,7 @@ def _draw(surfaces: NDArray[np.float32], which: NDArray[np.int64], matrices: _Fl
     images = np.empty((len(which), _SIDE, _SIDE), np.uint8)
     for first in range(0, len(which), _BLOCK):
         block = slice(first, first + _BLOCK)
-        # The margin is empty, so points beyond it may as well be read at its edge.
+        # The margin is empty, so points outside can be read at its edge.
         points = np.clip(matrices[block] @ steps + starts[block, :, None], 0, side - 1.001).astype(np.float32)
         whole = points.astype(np.int32)
         y, x = np.moveaxis(points - whole, 1, 0)

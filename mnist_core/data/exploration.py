@@ -1,4 +1,4 @@
-"""A data set looked at: how often each digit comes, its mean image, and maps on which like lies beside like."""
+"""Explore a data set: class counts, mean images, and maps that place similar images near each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mnist_core.data.datasets import Dataset
 
-# Enough to see the groups, few enough for some seconds of work and for a browser to draw.
+# Enough to see the clusters. More would take longer than some seconds, and be too many for a browser.
 MAP_IMAGES = 2_000
 _COMPONENTS = 50
 _NEIGHBOURS = 30
@@ -23,11 +23,11 @@ _ROUNDS = 500
 
 @dataclass(frozen=True, eq=False)
 class ImageMap:
-    """Training images as points of a plane.
+    """Training images as points in the plane.
 
     Args:
         indices: (n,) int64 into `Dataset.train_images`, ascending.
-        points: (n, 2) float64; the axes mean nothing beyond near and far.
+        points: (n, 2) float64. Only distances have a meaning, not the axes.
     """
 
     indices: npt.NDArray[np.int64]
@@ -35,12 +35,12 @@ class ImageMap:
 
 
 def class_counts(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """How many of (n,) labels are each digit: (10,) int64."""
+    """Return how often each digit occurs in (n,) labels: (10,) int64."""
     return np.bincount(labels, minlength=CLASSES)
 
 
 def mean_images(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The mean of the images of each digit, blank for one that does not occur.
+    """Return the mean image of each digit, blank for a digit that does not occur.
 
     Args:
         images: (n, 28, 28) uint8.
@@ -56,15 +56,15 @@ def mean_images(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) ->
 
 
 def pca_map(dataset: Dataset) -> ImageMap:
-    """The two directions in which the images differ most (principal components; Pearson, 1901)."""
+    """Map the images by their first two principal components (Pearson, 1901)."""
     indices = _sample(dataset)
     return ImageMap(indices, _components(dataset, indices, 2))
 
 
 def tsne_map(dataset: Dataset) -> ImageMap:
-    """Neighbours among the images as neighbours on the plane: t-SNE (van der Maaten and Hinton, 2008).
+    """Map the images by t-SNE (van der Maaten and Hinton, 2008), which keeps neighbours near each other.
 
-    Made from the first fifty principal components, as its authors do. It takes some seconds.
+    It starts from the first fifty principal components, as the authors do, and takes some seconds.
     """
     from sklearn.manifold import TSNE
 

@@ -1,11 +1,11 @@
-"""Reading and writing IDX, the format in which MNIST is published.
+"""Read and write IDX, the file format of MNIST.
 
 A file is a four-byte magic number (two zero bytes, a code for the type of number, the number of dimensions),
-then each dimension as a big-endian unsigned 32-bit integer, then the numbers themselves, big-endian, the last
-dimension running fastest. It is usually compressed with gzip. The format is described at the foot of
+then each dimension as a big-endian unsigned 32-bit integer, then the numbers, big-endian, with the last dimension
+varying fastest. It is usually compressed with gzip. The format is described at the end of
 http://yann.lecun.com/exdb/mnist/.
 
-Nothing in a file is believed before it has been checked, so files from anywhere may be handed over.
+Files are untrusted input: everything is checked before it is used.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnist_core.errors import DataError
 
 MAX_BYTES: Final = 64 * 2**20
-"""Default limit on a file's size, before and after decompression: room for MNIST's largest (47 MB)."""
+"""Default limit on a file's size, before and after decompression. MNIST's largest file has 47 MB."""
 
 MAX_DIMENSIONS: Final = 4
 
@@ -34,22 +34,22 @@ TYPES: Final[dict[int, np.dtype[Any]]] = {
     0x0D: np.dtype(">f4"),
     0x0E: np.dtype(">f8"),
 }
-"""The format's code for each type of number, as it is stored."""
+"""The stored type for each type code."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and to verify its checksum
-_FETCH_AGAIN: Final = "Fetch the file again, or choose another one."
+_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # makes zlib read a gzip header and verify the checksum
+_FETCH_AGAIN: Final = "Download the file again, or choose another one."
 
 
 @dataclass(frozen=True)
 class Field:
-    """Some bytes of a file's header, and what they say.
+    """A field of a file's header.
 
     Args:
-        start: where they begin, counted from 0.
-        stop: where the next field begins.
-        name: what they are.
-        value: what they say, in words.
+        start: its first byte, counted from 0.
+        stop: the first byte of the next field.
+        name: the name to show.
+        value: its value as text.
     """
 
     start: int
@@ -59,10 +59,10 @@ class Field:
 
 
 def header_fields(content: bytes) -> tuple[Field, ...]:
-    """The header of an IDX file, not compressed, field by field.
+    """Return the fields of the header of an uncompressed IDX file.
 
     Raises:
-        DataError: the header is none of an IDX file.
+        DataError: this is not the header of an IDX file.
     """
     stored, shape = _read_header(content)
     names = [f"dimension {k + 1}" for k in range(len(shape))]
@@ -82,20 +82,24 @@ def header_fields(content: bytes) -> tuple[Field, ...]:
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None) -> NDArray[Any]:
-    """Return the array that an IDX file holds.
+    """Return the array in an IDX file.
 
     Args:
-        data: the whole file, as it is or compressed with gzip.
-        max_bytes: the largest size accepted, of `data` as well as of its content once decompressed.
-        sha256: what the content's SHA-256 must be, in hexadecimal; None to accept any content.
+        data: the whole file, with or without gzip.
+        max_bytes: the largest size to accept, both of `data` and of the decompressed content.
+        sha256: the expected SHA-256 of the decompressed content, in hexadecimal; None to accept any content.
 
     Returns:
         An array of 1 to 4 dimensions in native byte order, of type uint8, int8, int16, int32, float32 or
-        float64. It may share memory with `data` and then is read-only.
+        float64. It may share memory with `data`; then it is read-only.
 
     Raises:
-        DataError: the file is empty, too large, damaged, no IDX, or longer or shorter than its header says,
-            or has another SHA-256.
+        DataError: the file is empty, too large, damaged, not an IDX file, longer or shorter than its header
+            says, or has another SHA-256.
+
+    Example:
+        >>> parse(pack(np.uint8([1, 2, 3])))
+        array([1, 2, 3], dtype=uint8)
     """
     content = _decompress(data, max_bytes)
     if sha256 is not None and (digest := hashlib.sha256(content).hexdigest()) != sha256:
@@ -103,8 +107,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
     stored, shape = _read_header(content)
     offset = 4 + 4 * len(shape)
 
-    # Python's integers do not overflow, whatever the header claims. Zeros count as one here: a shape such as
-    # (0, 2**32 - 1, 2**32 - 1) has no elements, yet NumPy cannot represent it.
+    # Python's integers do not overflow. Zeros count as one here: a shape such as (0, 2**32 - 1, 2**32 - 1) has no
+    # elements, but NumPy cannot represent it.
     if stored.itemsize * math.prod(max(size, 1) for size in shape) > max_bytes:
         raise DataError(
             f"The file's header announces an array larger than the limit of {max_bytes:,} bytes.",
@@ -124,10 +128,10 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
 
 
 def read(path: str | Path, *, max_bytes: int = MAX_BYTES, sha256: str | None = None) -> NDArray[Any]:
-    """Return the array in the file at `path`; as `parse`, and no more than the limit is ever read.
+    """Return the array in the file at `path`, as `parse` does. Never reads more than the limit.
 
     Raises:
-        DataError: as `parse`, naming the file; or it cannot be read.
+        DataError: as in `parse`, with the file's name, or the file cannot be read.
     """
     try:
         with open(path, "rb") as file:
@@ -143,13 +147,13 @@ def read(path: str | Path, *, max_bytes: int = MAX_BYTES, sha256: str | None = N
 
 
 def pack(array: ArrayLike) -> bytes:
-    """Return an array as an uncompressed IDX file, the inverse of `parse`.
+    """Return an array as an uncompressed IDX file. The inverse of `parse`.
 
     Args:
         array: 1 to 4 dimensions; uint8, int8, int16, int32, float32 or float64, in any byte order and layout.
 
     Raises:
-        DataError: the format has no code for the array's type, or its dimensions are too few or many.
+        DataError: the format does not support the array's type or number of dimensions.
     """
     values = np.asarray(array)
     code = next((code for code, stored in TYPES.items() if stored == values.dtype.newbyteorder(">")), None)
@@ -169,7 +173,7 @@ def pack(array: ArrayLike) -> bytes:
 
 
 def first_bytes(array: NDArray[np.uint8], count: int) -> bytes:
-    """The header of the file that `pack` makes of an array of bytes, and its first `count` bytes after that."""
+    """Return the header and the next `count` bytes of the file that `pack` would make of an array of bytes."""
     return _header(0x08, array.shape) + array.reshape(-1)[:count].tobytes()
 
 
@@ -178,7 +182,7 @@ def _header(code: int, shape: tuple[int, ...]) -> bytes:
 
 
 def _decompress(data: bytes, max_bytes: int) -> bytes:
-    """Return a file's content: `data` itself, or what its gzip compression holds, never above `max_bytes`.
+    """Return the content of a file, decompressed if necessary, never more than `max_bytes`.
 
     Raises:
         DataError: `data` is empty or too large, or its gzip is truncated, damaged, followed by other bytes,
@@ -197,7 +201,7 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
 
     stream = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        # One byte above the limit is enough to know that there is more; a bomb is never unfolded.
+        # Stop one byte above the limit, so that a decompression bomb does no harm.
         content = stream.decompress(data, max_bytes + 1)
     except zlib.error as error:
         raise DataError("The file's gzip compression is damaged.", _FETCH_AGAIN, f"{len(data):,} bytes") from error

@@ -1,4 +1,4 @@
-"""A data set from files that somebody hands over: IDX as MNIST's, or one NPZ as Keras's."""
+"""Make a data set of uploaded files: IDX files like MNIST's, or one NPZ file like Keras's."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 NAME = "own"
-# What each file holds when it is unpacked: a little more than MNIST's largest.
+# Limit on each file after decompression, a little more than MNIST's largest.
 MAX_BYTES = 64 * 2**20
-# Of a data set without test images so much is held out, as in MNIST.
+# The share to hold out if there are no test images, as in MNIST.
 _TEST_SHARE = 1 / 7
 _SEED = 70_000
 _REMEDY = (
     "Give MNIST's four IDX files, or two of them (images and labels), or one NPZ with x_train, y_train, x_test, y_test."
 )
-# What an array holds, by NumPy's letter for it.
+# Words for arrays of a wrong type, by NumPy's kind.
 _KINDS = {"f": "decimal numbers", "c": "complex numbers", "U": "texts", "S": "texts", "b": "only yes and no"}
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def read(files: Mapping[str, bytes]) -> Dataset:
-    """The data set in some files.
+    """Read a data set from uploaded files.
 
-    IDX files are told apart by what they hold, images or labels, and by "t10k" or "test" in the name of those for
-    testing. Without any for testing, a seventh of the images is held out, the same ones each time.
+    IDX files with three dimensions are images, those with one are labels. Files with "t10k" or "test" in their name are
+    for testing. Without test files, a seventh of the images is held out, always the same ones.
 
     Args:
-        files: the bytes of each file by its name; IDX with or without gzip, or one NPZ.
+        files: the bytes of each file by its name; IDX files with or without gzip, or one NPZ file.
 
     Returns:
         A `Dataset` named "own".
 
     Raises:
-        DataError: for files that cannot be read, are too large, do not belong together, or hold anything but 28x28
-            images of uint8 with labels from 0 to 9.
+        DataError: files cannot be read, are too large, do not belong together, or contain something other than 28x28
+            uint8 images with labels from 0 to 9.
     """
     arrays = _from_npz(files) if any(name.lower().endswith(".npz") for name in files) else _from_idx(files)
     if "x_train" not in arrays or "y_train" not in arrays:
         raise DataError("There must be images and labels to train on.", _REMEDY, ", ".join(files))
     if ("x_test" in arrays) != ("y_test" in arrays):
-        raise DataError("Of the images and the labels for testing one is missing.", _REMEDY, ", ".join(files))
+        raise DataError("Images and labels belong together; for testing one is missing.", _REMEDY, ", ".join(files))
     images, labels = _checked(arrays["x_train"], arrays["y_train"])
     if "x_test" in arrays:
         test_images, test_labels = _checked(arrays["x_test"], arrays["y_test"])
@@ -91,7 +91,7 @@ def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         raise DataError(f"{name} has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            # The archive says how large its files are, and zipfile reads no more of each than it says.
+            # zipfile never reads more of a file than the size in the archive's directory.
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MAX_BYTES:
             raise DataError(f"{name} unpacks to more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
@@ -100,12 +100,12 @@ def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
     except DataError:
         raise
     except Exception as error:
-        # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
+        # zipfile and NumPy raise a dozen different exceptions for damaged files.
         raise DataError(f"{name} cannot be read as an NPZ file, it may be damaged.", _REMEDY) from error
 
 
 def _checked(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Images with their labels, if they are 28x28 and belong together."""
+    """Check images and labels, and return them as uint8."""
     _check_images(images)
     labels = _as_labels(labels)
     if len(images) != len(labels):
@@ -133,7 +133,7 @@ def _check_images(images: npt.NDArray[Any]) -> None:
 
 
 def _as_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Labels of any whole type as uint8; Keras's own files hold them so, other people's often as int64."""
+    """Convert labels of any integer type to uint8. Keras's own files have uint8, others often int64."""
     if labels.ndim != 1:
         these = "a single value" if not labels.ndim else f"{' x '.join(f'{size:,}' for size in labels.shape)} values"
         raise DataError("The labels must be one number for each image.", _REMEDY, these)

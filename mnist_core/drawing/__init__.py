@@ -1,4 +1,4 @@
-"""Drawings: from a canvas, a photo or pen strokes to an image like those of MNIST."""
+"""Convert drawings on a canvas, photos and pen strokes to images like those of MNIST."""
 
 from mnist_core.drawing.preprocessing import Drawing, to_mnist
 

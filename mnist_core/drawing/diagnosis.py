@@ -1,4 +1,4 @@
-"""What is unusual about a drawing, and how to try what difference it makes."""
+"""Find what is unusual about a drawing, and how to test whether it matters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SMALL = 0.35
 _OFF_CENTRE = 0.15
 _FAINT = 0.6  # of full ink
-# Pixels of 28: 95 % of MNIST's training images have lines of 1.5 to 4.3.
+# In pixels of 28. 95 % of MNIST's training images have lines from 1.5 to 4.3 pixels wide.
 _NARROW_LINE = 1.5
 _WIDE_LINE = 4.3
 
@@ -29,9 +29,9 @@ class Finding:
     """Something unusual about a drawing.
 
     Attributes:
-        text: what it is and what is done about it, in a sentence.
-        trial: how the drawing is read to see the difference, in a few words that follow "the drawing".
-        preparation: how to bring the drawing to 28x28 for that.
+        text: a sentence that names it and what is done about it.
+        trial: how the drawing is read for the test, in words that follow "the drawing".
+        preparation: how to prepare the drawing for the test.
     """
 
     text: str
@@ -40,22 +40,25 @@ class Finding:
 
 
 def line_width(image: npt.NDArray[np.float32]) -> float:
-    """The mean width of an image's lines, in pixels: twice the ink's area over the length of its outline.
+    """Return the mean line width of an image in pixels: twice the area of the ink divided by the length of its outline.
 
     Args:
-        image: (28, 28) float32 in [0, 1], 1 = ink; some of it at least a half.
+        image: (28, 28) float32 in [0, 1], 1 = ink. Without a value of at least 0.5, the result is 0.
     """
     mask = np.pad(image >= 0.5, 1)
     outline = np.count_nonzero(np.diff(mask, axis=0)) + np.count_nonzero(np.diff(mask, axis=1))
-    # Steps along rows and columns are 4/pi as long as an outline that runs in every direction.
+    # For an outline with all directions, the steps along rows and columns are 4 / pi times as long.
     return float(2 * image.sum() / (outline * np.pi / 4)) if outline else 0.0
 
 
 def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
-    """What is unusual about a drawing; nothing for an empty canvas.
+    """Return what is unusual about a drawing; nothing for an empty canvas.
 
     Args:
-        rgba: as for `preprocessing.to_mnist`, which raises its errors.
+        rgba: as in `preprocessing.to_mnist`.
+
+    Raises:
+        DrawingError: as in `preprocessing.to_mnist`.
     """
     drawn = preprocessing.to_mnist(rgba)
     if drawn.is_empty:
@@ -102,6 +105,6 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
 
 
 def _is_light_on_dark(rgba: npt.NDArray[np.uint8]) -> bool:
-    """Whether most of the border is opaque and dark."""
+    """Tell whether most of the border is opaque and dark."""
     edge = preprocessing.border_pixels(rgba)
     return bool(np.median(edge[:, 3]) > 127 and np.median(edge[:, :3]) < 128)

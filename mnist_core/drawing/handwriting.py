@@ -1,7 +1,7 @@
-"""Ways of writing each digit, and what is no digit at all, as pen strokes made up at random.
+"""Generate random pen strokes of digits in several handwriting styles, and of things that are not digits.
 
-MNIST's writers are Americans of the 1990s: few cross their sevens or give their ones a flag. These forms hold what
-people elsewhere write, and letters and scribbles, of which a network should not be sure.
+MNIST's writers are Americans of the 1990s. Few of them cross their sevens or write a one with a flag, as people do
+elsewhere. Letters and scribbles teach a network when not to be confident.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from mnist_core.drawing.strokes import Strokes
 
-# A form is written on a grid of 10 by 10: each pair is a column and a row, a blank joins points by a curve, "|" makes
-# a corner, "/" lifts the pen.
+# A form is a text of points on a grid of 10 by 10, each a column and a row. A blank joins points by a curve, "|" is a
+# corner, "/" lifts the pen.
 DIGIT_FORMS: Mapping[int, tuple[str, ...]] = types.MappingProxyType(
     {
         0: (
@@ -74,12 +74,12 @@ LETTER_FORMS = (
 
 
 def form_strokes(form: str, random: np.random.Generator, jitter: float = 0.5) -> Strokes:
-    """A form as strokes, each of its points moved at random.
+    """Return the strokes of a form, with each point moved at random.
 
     Args:
         form: as in `DIGIT_FORMS`.
-        random: what moves them.
-        jitter: standard deviation, in squares of the grid.
+        random: the random generator.
+        jitter: standard deviation of the moves, in squares of the grid.
     """
     strokes = []
     for text in form.split("/"):
@@ -87,7 +87,7 @@ def form_strokes(form: str, random: np.random.Generator, jitter: float = 0.5) ->
             np.array([[int(pair[0]), int(pair[1])] for pair in piece.split()], float) for piece in text.split("|")
         ]
         pieces = [piece + random.normal(0, jitter, piece.shape) for piece in pieces]
-        # A corner belongs to the piece before it and to the one after it.
+        # A corner is the end of one piece and the start of the next.
         for i in range(1, len(pieces)):
             pieces[i] = np.vstack([pieces[i - 1][-1:], pieces[i]])
         strokes.append(np.vstack([_curve(piece) for piece in pieces if len(piece) > 1]))
@@ -95,13 +95,13 @@ def form_strokes(form: str, random: np.random.Generator, jitter: float = 0.5) ->
 
 
 def digit_strokes(label: int, random: np.random.Generator) -> Strokes:
-    """A digit in one of its forms, written by an unsteady hand."""
+    """Return the strokes of a digit in a random form."""
     forms = DIGIT_FORMS[label]
     return _tilted(form_strokes(forms[random.integers(len(forms))], random), random)
 
 
 def non_digit_strokes(random: np.random.Generator) -> Strokes:
-    """A letter, a scribble, or two digits: something that no single digit is."""
+    """Return the strokes of a letter, a scribble or two digits: anything but a single digit."""
     kind = random.random()
     if kind < 0.4:
         return letter_strokes(LETTER_FORMS[random.integers(len(LETTER_FORMS))], random)
@@ -109,32 +109,32 @@ def non_digit_strokes(random: np.random.Generator) -> Strokes:
 
 
 def letter_strokes(form: str, random: np.random.Generator) -> Strokes:
-    """A letter in this form, written by an unsteady hand."""
+    """Return the strokes of a letter in this form."""
     return _tilted(form_strokes(form, random), random)
 
 
 def scribble_strokes(random: np.random.Generator) -> Strokes:
-    """One to three curves through random points."""
+    """Return one to three curves through random points."""
     return tuple(_curve(random.uniform(0, 9, (random.integers(5, 13), 2))) for _ in range(int(random.integers(1, 4))))
 
 
 def digit_pair_strokes(random: np.random.Generator) -> Strokes:
-    """Two digits side by side."""
+    """Return the strokes of two digits side by side."""
     apart = random.uniform(6, 11)
     left, right = (digit_strokes(int(label), random) for label in random.integers(0, 10, 2))
     return (*left, *(stroke + np.array([apart, random.normal(0, 1)]) for stroke in right))
 
 
 def _tilted(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """Strokes wider or narrower, slanted and turned."""
-    turn, slant, stretch = random.normal(0, [0.12, 0.2, 0.2])
-    cosine, sine = np.cos(turn), np.sin(turn)
+    """Stretch, slant and rotate strokes at random."""
+    angle, slant, stretch = random.normal(0, [0.12, 0.2, 0.2])
+    cosine, sine = np.cos(angle), np.sin(angle)
     change = np.array([[np.exp(stretch), slant], [0, 1]]) @ np.array([[cosine, -sine], [sine, cosine]])
     return tuple(stroke @ change.T for stroke in strokes)
 
 
 def _curve(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A smooth curve through (n, 2) points, as (8 n, 2) points on it."""
+    """Return (8 n, 2) points on a smooth curve through (n, 2) points."""
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1) ** 0.5 + 1e-3
     places = np.concatenate([[0.0], np.cumsum(lengths)])
     spline = make_interp_spline(places, points, k=min(3, len(points) - 1))

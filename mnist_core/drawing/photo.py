@@ -1,4 +1,4 @@
-"""A picture from a file as a drawing: a screenshot, a scan, or a photo of paper under uneven light."""
+"""Read a picture file as a drawing: a screenshot, a scan, or a photo of paper under uneven light."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
 SIDE = 512
-"""The longer side of a picture, in pixels, once it is read: enough for a digit."""
+"""The longer side of a picture after reading, in pixels. This is enough for a digit."""
 _FORMATS = ("PNG", "JPEG")
 
-# A picture on a transparent ground is a window or a cut-out, not a drawing, if so much of its box is opaque.
+# If at least this share of its bounding box is opaque, a picture with transparency is a cut-out, not a drawing.
 _FILLED = 0.9
 
-# Paper is taken to be whatever light or dark remains when everything narrower than this share of the side is filled in.
+# Everything narrower than this share of the side can be a line. What is wider is paper.
 _WIDEST_LINE = 0.2
-# How much darker than the paper ink is at least, as a share of the darkest: shadows and grain are less.
+# The least contrast of ink to the paper, as a share of the highest contrast. Shadows and noise have less.
 _INK = 0.35
-# Where nothing is darker than paper by more than about a third of this, the page is empty.
+# If no contrast exceeds about a third of this, the page is empty.
 _EMPTY = 0.35
-# Paper of at least this brightness everywhere is white already.
+# Paper that is at least this bright everywhere counts as white.
 _WHITE = 245
 
 _REMEDY = "Choose a PNG or JPEG picture of one digit."
@@ -40,12 +40,12 @@ _REMEDY = "Choose a PNG or JPEG picture of one digit."
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture made ready for `preprocessing.to_mnist`.
+    """A picture that is ready for `preprocessing.to_mnist`.
 
     Attributes:
-        rgba: (h, w, 4) uint8, the longer side at most 512: ink on white, or a transparent picture as it is.
-        is_inverted: its ink was lighter than its ground, and light and dark have changed places.
-        is_light_corrected: its paper was not white everywhere.
+        rgba: (h, w, 4) uint8, the longer side at most 512: ink on white, or a transparent picture unchanged.
+        is_inverted: the ink was lighter than the background, so the picture was inverted.
+        is_light_corrected: the paper was not white everywhere, so the light was corrected.
     """
 
     rgba: npt.NDArray[np.uint8]
@@ -54,21 +54,21 @@ class Picture:
 
 
 def check_size(size: int) -> None:
-    """Refuse a file of more than `MAX_BYTES`.
+    """Check the size of a file.
 
     Raises:
-        DrawingError: when `size`, in bytes, is more.
+        DrawingError: `size`, in bytes, is larger than `MAX_BYTES`.
     """
     if size > MAX_BYTES:
         raise DrawingError(f"The picture has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
 
 
 def read(data: bytes) -> npt.NDArray[np.uint8]:
-    """The picture in a file, made ready for `preprocessing.to_mnist`.
+    """Read a picture file and prepare it for `preprocessing.to_mnist`.
 
-    A drawing on a transparent ground is taken as it is. Any other is taken for a photo: the light is evened out, by
-    dividing by the paper's own brightness at each place, and what is little darker than the paper becomes paper. White
-    chalk on a blackboard is turned around first.
+    A drawing with a transparent background is returned unchanged. Any other picture is treated as a photo: it is
+    divided by the local brightness of the paper, and everything slightly darker than the paper becomes paper. White
+    chalk on a blackboard is inverted first.
 
     Args:
         data: the bytes of a PNG or JPEG file, at most `MAX_BYTES`, with at most `MAX_PIXELS` pixels.
@@ -77,26 +77,26 @@ def read(data: bytes) -> npt.NDArray[np.uint8]:
         (h, w, 4) uint8, the longer side at most 512: ink on white, or the transparent picture.
 
     Raises:
-        DrawingError: for another kind of file, a damaged or too large one.
+        DrawingError: the file is damaged, too large, or not a PNG or JPEG file.
     """
     return read_picture(data).rgba
 
 
 def read_picture(data: bytes) -> Picture:
-    """As `read`, with what was done to the picture.
+    """Read a picture file as `read` does, and tell what was done to the picture.
 
     Raises:
-        DrawingError: as `read`.
+        DrawingError: as in `read`.
     """
     check_size(len(data))
     return _on_paper(_opened(data, _FORMATS, MAX_PIXELS, SIDE, _REMEDY))
 
 
 def read_canvas(data: bytes) -> npt.NDArray[np.uint8]:
-    """The picture of a canvas, (h, w, 4) uint8, as a browser sends it: a PNG file with sides that `to_mnist` takes.
+    """Read the PNG file of a canvas, (h, w, 4) uint8, that a browser sends.
 
     Raises:
-        DrawingError: for anything else.
+        DrawingError: it is not a PNG file, or larger than `to_mnist` accepts.
     """
     return _opened(
         data, ("PNG",), preprocessing.MAX_SIDE**2, preprocessing.MAX_SIDE, "Clear the canvas and draw again."
@@ -104,10 +104,10 @@ def read_canvas(data: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, remedy: str) -> npt.NDArray[np.uint8]:
-    """The picture in a file, upright, with its longer side at most `side`; (h, w, 4) uint8.
+    """Open a picture, turn it upright and shrink its longer side to at most `side`. Return (h, w, 4) uint8.
 
     Raises:
-        DrawingError: saying what to do by `remedy`.
+        DrawingError: the file is damaged or too large; it ends with `remedy`.
     """
     try:
         with warnings.catch_warnings():
@@ -128,12 +128,12 @@ def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, 
     except DrawingError:
         raise
     except Exception as error:
-        # Pillow meets damaged files with a dozen kinds of exception, most of them not its own, in programmers' words.
+        # Pillow raises a dozen different exceptions for damaged files, with messages for programmers.
         raise DrawingError("This cannot be read as a picture.", remedy) from error
 
 
 def _on_paper(rgba: npt.NDArray[np.uint8]) -> Picture:
-    """A drawing on a transparent ground as it is; anything else without its transparent margin and in even light."""
+    """Return a drawing with a transparent background unchanged; crop and correct the light of anything else."""
     is_opaque = rgba[..., 3] > 127
     if not is_opaque.any():
         return Picture(rgba)
@@ -148,10 +148,10 @@ def _on_paper(rgba: npt.NDArray[np.uint8]) -> Picture:
 
 
 def _in_even_light(rgba: npt.NDArray[np.uint8]) -> Picture:
-    """Opaque (h, w, 4) as black ink on white paper."""
-    # A camera's grain is finer than any line.
+    """Turn an opaque picture, (h, w, 4), into black ink on white paper."""
+    # The noise of a camera is finer than any line.
     grey = ndimage.gaussian_filter(rgba[..., :3].astype(np.float32).mean(axis=2), max(rgba.shape) / 400)
-    # Filling in lines is slow, so it is done on a smaller picture; smoothed, since it goes by the lightest pixels.
+    # Removing lines is slow, so use a smaller picture; smooth it, since the lightest pixels decide.
     step = max(1, max(grey.shape) // 128)
     small = ndimage.gaussian_filter(grey, max(grey.shape) / 128, mode="nearest")[::step, ::step]
     width = max(3, int(_WIDEST_LINE * max(small.shape)) | 1)
@@ -169,12 +169,12 @@ def _in_even_light(rgba: npt.NDArray[np.uint8]) -> Picture:
 
 
 def _is_paper_light(grey: npt.NDArray[np.float32], width: int) -> bool:
-    """Whether lines are darker than what they are drawn on.
+    """Tell whether the lines are darker than the paper.
 
-    Where light and dark meet within `width` of each other, most is paper. Light that falls across the page makes no
-    such contrast, however much of the page it covers.
+    Where light and dark are within `width` of each other, most of the pixels are paper. Uneven light does not make such
+    a contrast.
     """
-    framed = np.pad(grey, width // 2, mode="edge")  # what is cut off at the border is paper
+    framed = np.pad(grey, width // 2, mode="edge")  # what the border cuts off is paper
     lightest, darkest = ndimage.maximum_filter(framed, width), ndimage.minimum_filter(framed, width)
     contrast = lightest - darkest
     near = contrast >= contrast.max() / 2
@@ -182,7 +182,7 @@ def _is_paper_light(grey: npt.NDArray[np.float32], width: int) -> bool:
 
 
 def _without_lines(grey: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
-    """(h, w) with dark lines narrower than `width` filled in; the light goes on evenly beyond the border."""
+    """Remove dark lines narrower than `width` from (h, w). The light is extrapolated beyond the border."""
     beyond = min(width, *(side - 1 for side in grey.shape))
     framed = np.pad(grey, beyond, mode="reflect", reflect_type="odd") if beyond > 0 else grey
     filled = ndimage.grey_closing(framed, size=(width, width))

@@ -1,9 +1,9 @@
-"""From a canvas to the 28x28 image that a network trained on MNIST expects.
+"""Convert a canvas to the 28x28 image that a network trained on MNIST expects.
 
-MNIST's digits were made from black and white scans (NIST Special Database 19): scaled into a 20x20 box
-with the aspect ratio kept, grey by anti-aliasing, then shifted until the centre of mass lies in the middle of
-28x28 (LeCun, Cortes, Burges: The MNIST database of handwritten digits). A network knows nothing else, so a
-drawing is brought there the same way, and each step is kept to be shown.
+MNIST's digits were made from black and white scans (NIST Special Database 19): scaled into a 20x20 box with the aspect
+ratio kept, with grey levels from anti-aliasing, then shifted so that the centre of mass is in the middle of 28x28
+(LeCun, Cortes, Burges: The MNIST database of handwritten digits). Drawings are processed in the same way, and each step
+can be shown.
 """
 
 from dataclasses import dataclass
@@ -17,32 +17,31 @@ from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import DrawingError
 
 BOX = 20
-MAX_SIDE = 2048  # takes 120 MB while it is worked on
+MAX_SIDE = 2048  # needs 120 MB of memory
 
 # Contrast with the background, where 1 is black on white.
-_LEAST_CONTRAST = 0.06  # 15 of 255 levels, which the eye hardly sees either
+_LEAST_CONTRAST = 0.06  # 15 of 255 levels, hardly visible
 _FAINT = 0.35
 
-# Contrast as a share of the strongest. Less is the far end of an anti-aliased edge, or what JPEG leaves
-# around a stroke.
+# As a share of the highest contrast. Less is the edge of an anti-aliased line, or a JPEG artefact.
 INK_FLOOR = 0.1
 
-# A share of the largest piece's ink. Where writers lift the pen within a digit, the smallest piece has 12 %
-# (800 digits of UJI Pen Characters 2, drawn with pens of 6 to 40 pixels on 280).
+# As a share of the largest piece's ink. In digits with several pieces, the smallest one has at least 12 % (800 digits
+# of UJI Pen Characters 2, drawn with pens of 6 to 40 pixels on 280).
 _SPECK = 0.05
 
-# Shares of the canvas's longer side. The widest pen on offer, 40 of 280 pixels, leaves a dot of 0.143.
+# As shares of the canvas's longer side. The widest pen, 40 of 280 pixels, makes a dot of 0.143.
 _LARGEST_DOT = 0.15
 _TINY = 0.1
 
-_DOT_THICKNESS = 0.6  # thickness over length, from which a mark is a dot and no longer a short line
+_DOT_THICKNESS = 0.6  # a mark with at least this ratio of thickness to length is a dot, not a short line
 _DOT_BOX = 4  # pixels of 28, about the thickness of a stroke in MNIST
 
-# Where a drawing leaves what a network can have seen among MNIST's 60,000 training images.
-_THICK = 7  # the strokes of 99.3 % cover no square of this side
+# Limits of MNIST's 60,000 training images. A network has not been trained on anything beyond them.
+_THICK = 7  # in 99.3 %, no stroke covers a square with this side
 _WIDE = 2.25  # width over height; the widest digit has 2.22
-_PAIR = 0.35  # ink of the lesser of two pieces over the greater's, with an empty column between them
-_THIN = 0.5  # full ink before stretching; less is a line under half a pixel wide
+_PAIR = 0.35  # ratio of ink of two pieces with an empty column between them
+_THIN = 0.5  # highest ink before normalization; less is a line narrower than half a pixel
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +49,8 @@ class Step:
     """One step from the canvas to the 28x28 image.
 
     Attributes:
-        name: what to write under its picture.
-        explanation: what was done, in a sentence for people who have never heard of MNIST.
+        name: the caption of its picture.
+        explanation: a sentence about what was done, for people who do not know MNIST.
         image: (h, w) float32 in [0, 1], 1 = ink; read-only.
     """
 
@@ -62,14 +61,14 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A drawing as the network sees it, and how it came to that.
+    """A drawing as the network gets it, and the steps that led there.
 
     Attributes:
         image: (28, 28) float32 in [0, 1], 1 = ink; all zero for an empty canvas; read-only.
-        steps: the steps in order, the last one's picture being `image`; none for an empty canvas.
-        warnings: what may mislead the network, each in plain words.
-        is_empty: nothing stands out from the background.
-        is_dot: there is nothing but a dot, which is no digit.
+        steps: the steps in order, the last one with `image`; empty for an empty canvas.
+        warnings: texts about what may mislead the network.
+        is_empty: nothing differs from the background.
+        is_dot: there is only a dot, which is not a digit.
     """
 
     image: NDArray[np.float32]
@@ -81,16 +80,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done between the canvas and the 28x28 image: MNIST's way, unless told otherwise to see what it costs.
+    """The settings of the conversion. The defaults are those of MNIST; other values show what each step is good for.
 
     Attributes:
-        any_polarity: ink is whatever differs from the background; otherwise whatever is dark.
-        drop_specks: stray specks are left out.
-        strengthen: faint ink becomes full ink.
-        scale: the margin is cut away and the drawing brought to 20 pixels; otherwise the whole canvas is shrunk to 28.
-        centre: the centre of mass is moved to the middle; otherwise it stays at its place on the canvas.
-        largest_piece: only the piece with the most ink is kept.
-        pen: 1 makes the lines of the 28x28 image two pixels wider, -1 narrower.
+        any_polarity: everything that differs from the background is ink; if False, everything dark.
+        drop_specks: remove stray specks.
+        strengthen: scale faint ink to full ink.
+        scale: crop the drawing and scale it to 20 pixels; if False, shrink the whole canvas to 28 pixels.
+        centre: move the centre of mass to the middle; if False, keep the place on the canvas.
+        largest_piece: keep only the piece with the most ink.
+        pen: 1 makes the lines of the 28x28 image two pixels wider, -1 two pixels narrower.
     """
 
     any_polarity: bool = True
@@ -103,27 +102,32 @@ class Preparation:
 
 
 MNIST_PREPARATION = Preparation()
-# The canvas made smaller and no more: what most demos do.
+# Only shrink the canvas, as most demos do.
 RESIZE_ONLY = Preparation(drop_specks=False, strengthen=False, scale=False, centre=False)
 
 
 def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATION) -> Drawing:
-    """Bring a picture of one digit into MNIST's form.
+    """Convert a picture of one digit to MNIST's format.
 
-    Ink is what differs from the background, and the background is what most of the border shows: paper, a
-    dark theme, full transparency. So neither colour nor polarity matters, nor do position, size and the size
-    of the canvas. The exception is a single dot, which stays as small as a pen's tip instead of being blown
-    up to a disc of 20x20.
+    The background is the median colour of the border: paper, a dark theme, or full transparency. Everything
+    that differs from it is ink. So colour, polarity, position and size do not matter. The exception is a single dot:
+    it stays small instead of becoming a disc of 20x20 pixels.
 
     Args:
         rgba: (h, w, 4) uint8, alpha not premultiplied, each side from 1 to `MAX_SIDE` pixels.
-        preparation: what to do otherwise than MNIST's makers.
+        preparation: the settings of the conversion.
 
     Returns:
-        The `Drawing`. An empty or evenly coloured canvas is no error: its image is all zero.
+        The `Drawing`. An empty or evenly coloured canvas is not an error: its image is all zero.
 
     Raises:
         DrawingError: the array has another type, shape or size.
+
+    Example:
+        >>> canvas = np.full((280, 280, 4), 255, np.uint8)
+        >>> canvas[40:240, 130:150, :3] = 0
+        >>> to_mnist(canvas).image.shape
+        (28, 28)
     """
     _check(rgba)
     contrast = _contrast(rgba) if preparation.any_polarity else _darkness(rgba)
@@ -145,7 +149,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
     scaled = _resize(box, side).clip(0, 1)
     full = scaled.max()
     if preparation.strengthen:
-        scaled /= full  # MNIST's strokes reach full ink; a thin pen's lose it to averaging
+        scaled /= full  # Averaging makes thin lines paler; MNIST's lines reach full ink.
     if preparation.centre:
         image = _placed(scaled[bounding_box(scaled > 0)], None)
     else:
@@ -210,52 +214,51 @@ def _check(rgba: object) -> None:
 
 
 def _contrast(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How far each pixel is from the background: (h, w) float32 in [0, 1].
+    """Return the contrast of each pixel to the background: (h, w) float32 in [0, 1].
 
-    Colours are weighted with their alpha, and the largest difference among red, green, blue and alpha counts.
-    So on a transparent canvas alpha alone decides, even for black strokes; yellow on white counts, although
-    it is nearly as light as the paper; and no polarity is special.
+    It is the largest difference in red, green, blue (each multiplied by alpha) and alpha. So black strokes on a
+    transparent canvas count, as does yellow on white, and polarity does not matter.
     """
     alpha = rgba[..., 3].astype(np.int32)
     contrast = np.zeros_like(alpha)
     for channel in range(4):
         values = alpha * rgba[..., channel] if channel < 3 else alpha * 255
         edge = border_pixels(values)
-        # A median that is always a value that occurs: a border half covered must not give a third colour.
+        # The upper median, which is always an existing value: the mean of two would be a third colour.
         background = np.partition(edge, edge.size // 2)[edge.size // 2]
         np.maximum(contrast, np.abs(values - background), out=contrast)
     return contrast.astype(np.float32) / np.float32(255 * 255)
 
 
 def _darkness(rgba: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How dark each pixel is on white paper: (h, w) float32 in [0, 1]."""
+    """Return the darkness of each pixel on white paper: (h, w) float32 in [0, 1]."""
     alpha = rgba[..., 3].astype(np.float32) / 255
     return np.asarray(alpha * (1 - rgba[..., :3].mean(axis=2, dtype=np.float32) / 255), np.float32)
 
 
 def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.float32]:
-    """Set noise, and pieces with less than a share `least` of the largest one's ink, to 0."""
+    """Set noise to 0, and pieces with less than `least` times the ink of the largest piece."""
     pieces, count = ndimage.label(contrast >= INK_FLOOR * contrast.max(), structure=np.ones((3, 3)))
     weights = np.bincount(pieces.ravel(), contrast.ravel(), minlength=count + 1)
-    weights[0] = 0  # what is no ink
+    weights[0] = 0  # the background
     kept = weights >= least * weights.max()
     kept[0] = False
     return np.where(kept[pieces], contrast, np.float32(0))
 
 
 def border_pixels(values: NDArray[Any]) -> NDArray[Any]:
-    """The outermost rows and columns of (h, w, ...), one after the other; corners count twice."""
+    """Return the outermost rows and columns of (h, w, ...); corners occur twice."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The smallest box around what is true in (h, w); something must be."""
+    """Return the smallest box around the true values of (h, w), which must have one."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _is_dot(box: NDArray[np.float32]) -> bool:
-    """Whether the ink is about as thick as it is long; a ring and a short line are not."""
+    """Tell whether the ink is about as thick as long, unlike a ring or a short line."""
     mask = box >= 0.5 * box.max()
     mask = np.pad(mask[bounding_box(mask)], 1)
     thickness = 2 * ndimage.distance_transform_edt(mask).max()
@@ -263,7 +266,7 @@ def _is_dot(box: NDArray[np.float32]) -> bool:
 
 
 def _is_a_pair(box: NDArray[np.float32]) -> bool:
-    """Whether two pieces of about as much ink stand side by side, with nothing above or below each other."""
+    """Tell whether there are two pieces with similar amounts of ink side by side, without a common column."""
     columns = box.sum(axis=0)
     pieces, count = ndimage.label(columns > 0)
     weights = np.sort(np.bincount(pieces, columns, minlength=count + 1)[1:])
@@ -271,22 +274,22 @@ def _is_a_pair(box: NDArray[np.float32]) -> bool:
 
 
 def _resize(box: NDArray[np.float32], longer_side: int) -> NDArray[np.float32]:
-    """Scale (h, w) so that its longer side has `longer_side` pixels, each the average of the area it covers.
+    """Scale (h, w) so that its longer side has `longer_side` pixels. Each pixel is the average of its area.
 
-    The shorter side seldom comes out whole. It is rounded up and the ink set in its middle, so that the outer
-    pixels turn grey rather than the shape wider.
+    The shorter side is rounded up, with the ink in the middle, so that the outer pixels become grey and the shape does
+    not become wider.
     """
     scale = longer_side / max(box.shape)
     return _average_rows(_average_rows(box, scale).T, scale).T.astype(np.float32)
 
 
 def _average_rows(image: NDArray[np.floating], scale: float) -> NDArray[np.float64]:
-    """Scale the height of (h, w): the running total of its rows, read at the new rows' edges, differenced.
+    """Scale the height of (h, w) by differences of the cumulative sum at the edges of the new rows.
 
-    As good as a matrix product, without the threads that it would take from a network in training.
+    The result equals that of a matrix product, but needs no threads, which training networks could use.
     """
     height = len(image)
-    count = max(1, int(np.ceil(height * scale - 1e-6)))  # not 8 where rounding makes 7 into 7.0000000001
+    count = max(1, int(np.ceil(height * scale - 1e-6)))  # A rounding error must not turn 7 into 8.
     edges = np.clip(height / 2 + (np.arange(count + 1) - count / 2) / scale, 0, height)
     total = np.vstack([np.zeros_like(image[:1]), np.cumsum(image, axis=0, dtype=np.float64)])
     above = np.minimum(edges.astype(np.int64), height - 1)
@@ -296,7 +299,7 @@ def _average_rows(image: NDArray[np.floating], scale: float) -> NDArray[np.float
 
 
 def _place(box: tuple[slice, slice], shape: tuple[int, ...], scale: bool) -> tuple[float, float]:
-    """Where the middle of the ink's box, or of the canvas, lies on 28x28 if it is not moved."""
+    """Return the middle of the ink's box, or of the canvas, in pixels of 28x28 if it is not moved."""
     if not scale:
         return IMAGE_SIZE / 2, IMAGE_SIZE / 2
     longer = max(shape)
@@ -308,10 +311,10 @@ def _place(box: tuple[slice, slice], shape: tuple[int, ...], scale: bool) -> tup
 
 
 def _placed(scaled: NDArray[np.float32], middle: tuple[float, float] | None) -> NDArray[np.float32]:
-    """Set (h, w), at most 28 a side, into (28, 28) so that its middle, or else its centre of mass, lies there.
+    """Put (h, w), each at most 28, into (28, 28): its middle at `middle`, or its centre of mass in the middle.
 
-    By whole pixels, as in MNIST, where the centre's row and column (counted from 0 at a pixel's centre) are
-    spread evenly from 13.5 to 14.5. The ink is never pushed over the edge.
+    It is moved by whole pixels, as in MNIST, where the row and column of the centre (counted from 0 at a pixel's
+    centre) are uniformly distributed from 13.5 to 14.5. The ink never leaves the image.
     """
     image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
     corner = []
@@ -326,10 +329,10 @@ def _placed(scaled: NDArray[np.float32], middle: tuple[float, float] | None) -> 
 
 
 def _with_pen(image: NDArray[np.float32], pen: int) -> NDArray[np.float32]:
-    """Lines two pixels wider for 1, narrower for -1, as they are for 0; some full ink is left in any case."""
+    """Make lines two pixels wider for 1 or narrower for -1; 0 changes nothing. The result has some full ink."""
     if not pen:
         return image
     changed = (ndimage.grey_dilation if pen > 0 else ndimage.grey_erosion)(image, size=(3, 3))
-    # Lines of two pixels would vanish: what is left of them is made full again.
+    # Lines of two pixels almost disappear, so scale what is left to full ink.
     strongest = changed.max()
     return np.asarray(changed / strongest if strongest > 0 else image, np.float32)

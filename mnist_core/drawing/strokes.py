@@ -1,4 +1,4 @@
-"""Digits as pen strokes, and the canvas that they leave when drawn with a pen of any width."""
+"""Read and write digits as pen strokes, and render them as a canvas would."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Strokes = tuple["npt.NDArray[np.float64]", ...]
 
 CANVAS = 280
 MAX_POINTS = 20_000
-"""Points of one drawing on the canvas; a minute of scribbling leaves some 4,000."""
-_FINER = 2  # drawn so much larger, then averaged, as a browser smooths its edges
-_FARTHEST = 1e6  # pixels: a canvas has 280
+"""Most points of one drawing on the canvas. A minute of scribbling gives about 4,000."""
+_FINER = 2  # rendered at this scale, then averaged to smooth the edges as a browser does
+_FARTHEST = 1e6  # in pixels; a canvas has 280
 _MAX_FILE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class PenDigit:
-    """One digit as somebody wrote it.
+    """A digit as pen strokes.
 
     Args:
         label: the digit.
-        strokes: one array (points, 2) float64 for each stroke: x, and y growing downwards, in any unit.
-        writer: who wrote it.
+        strokes: for each stroke (points, 2) float64: x to the right, y downwards, in any unit.
+        writer: the name of the writer.
     """
 
     label: int
@@ -44,10 +44,10 @@ class PenDigit:
 
 
 def read_jsonl(path: Path) -> list[PenDigit]:
-    """Read a file with one digit a line: ``{"label": 7, "strokes": [[[x, y], ...], ...], "writer": "w1"}``.
+    """Read a file with one digit per line: ``{"label": 7, "strokes": [[[x, y], ...], ...], "writer": "w1"}``.
 
     Raises:
-        DataError: naming the line that is not of this form; or when the file cannot be read or is too large.
+        DataError: a line has another form, or the file cannot be read or is too large.
     """
     remedy = 'Give a file with {"label": 0-9, "strokes": [[[x, y], ...], ...], "writer": "..."} on each line.'
     try:
@@ -68,7 +68,7 @@ def read_jsonl(path: Path) -> list[PenDigit]:
 
 
 def to_jsonl(digits: Iterable[PenDigit]) -> str:
-    """The text that `read_jsonl` reads, coordinates rounded to a tenth."""
+    """Return digits as text in the format of `read_jsonl`, with coordinates rounded to a tenth."""
     return "".join(
         json.dumps(
             {
@@ -83,16 +83,16 @@ def to_jsonl(digits: Iterable[PenDigit]) -> str:
 
 
 def from_canvas(drawing: object) -> Strokes:
-    """The strokes of what was drawn on a canvas, in its pixels; shapes other than lines drawn by hand have none.
+    """Return the strokes drawn on a canvas, in its pixels. Shapes other than freehand lines have none.
 
     Args:
-        drawing: as Fabric.js describes it: ``{"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], ...]}, ...]}``,
-            each command ending with the point that it leads to, and where the middle of the path is now, ``left`` and
-            ``top``; None for a canvas that has not been drawn on.
+        drawing: the JSON of Fabric.js: ``{"objects": [{"path": [["M", x, y], ["Q", x, y, x, y], ...]}, ...]}``. Each
+            command ends with its end point; ``left`` and ``top`` are the present middle of the path. None for a canvas
+            that has not been used.
 
     Raises:
-        DrawingError: for anything else, such as a point that is no pair of finite numbers, or one far away, or more
-            than `MAX_POINTS` points.
+        DrawingError: `drawing` has another form, a coordinate is not a number or too large, or there are more than
+            `MAX_POINTS` points.
     """
     if drawing is None:
         return ()
@@ -111,12 +111,12 @@ def from_canvas(drawing: object) -> Strokes:
     for one, path in paths:
         points = [[_number(value) for value in command[-2:]] for command in path if len(command) >= 3]
         if points:
-            strokes.append(_where_it_is(np.array(points, np.float64), one))
+            strokes.append(_transformed(np.array(points, np.float64), one))
     return tuple(strokes)
 
 
-def _where_it_is(points: npt.NDArray[np.float64], one: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    """The points of a path that may have been moved, stretched and turned since it was drawn."""
+def _transformed(points: npt.NDArray[np.float64], one: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    """Apply a path's move, scaling and rotation since it was drawn to its points."""
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     scale = np.array([_number(one.get(f"scale{axis}", 1)) * (-1 if one.get(f"flip{axis}") else 1) for axis in "XY"])
     turn = np.radians(_number(one.get("angle", 0)))
@@ -127,8 +127,8 @@ def _where_it_is(points: npt.NDArray[np.float64], one: Mapping[str, Any]) -> npt
 
 
 def _number(value: object) -> float:
-    """A number of a canvas's description, none so large that sums or products of a few could overflow."""
-    # Of other numbers NaN fails the comparison, too.
+    """Check a number of a canvas's JSON. The limit prevents overflows in later sums and products."""
+    # NaN fails the comparison, too.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _FARTHEST:
         raise _unreadable()
     return float(value)
@@ -139,7 +139,7 @@ def _unreadable() -> DrawingError:
 
 
 def select_writers(digits: Sequence[PenDigit], patterns: Sequence[str]) -> list[PenDigit]:
-    """The digits of those writers whose name fits one of the `patterns`, such as ``uji[0-3]?``."""
+    """Return the digits of the writers whose name matches one of the `patterns`, such as ``uji[0-3]?``."""
     return [one for one in digits if any(fnmatch.fnmatchcase(one.writer, pattern) for pattern in patterns)]
 
 
@@ -154,12 +154,12 @@ def _pen_digit(raw: Any) -> PenDigit:
 
 
 def fit_to_canvas(strokes: Strokes, size: float, centre: tuple[float, float] = (0.5, 0.5)) -> Strokes:
-    """The strokes scaled and moved onto a canvas of 1 by 1, their aspect ratio kept.
+    """Scale and move strokes onto a canvas of 1 by 1, keeping their aspect ratio.
 
     Args:
-        strokes: in any unit.
+        strokes: the strokes, in any unit.
         size: the longer side of the box around all points, as a share of the canvas.
-        centre: where the middle of that box lies, (x, y).
+        centre: the middle of that box, (x, y).
     """
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -168,12 +168,12 @@ def fit_to_canvas(strokes: Strokes, size: float, centre: tuple[float, float] = (
 
 
 def render(strokes: Strokes, pen: float, side: int = CANVAS) -> npt.NDArray[np.uint8]:
-    """What a canvas shows after these strokes: black on white, with a round pen.
+    """Render strokes as a canvas does: black on white, with a round pen.
 
     Args:
         strokes: points on a canvas of 1 by 1, from `fit_to_canvas`.
-        pen: the line's width in pixels of a canvas of `CANVAS` pixels; it grows with `side`.
-        side: pixels of each side.
+        pen: the line width in pixels of a canvas with `CANVAS` pixels; it is scaled with `side`.
+        side: width and height of the image in pixels.
 
     Returns:
         (side, side, 4) uint8, opaque.
@@ -185,7 +185,7 @@ def render(strokes: Strokes, pen: float, side: int = CANVAS) -> npt.NDArray[np.u
     for stroke in strokes:
         line = [(float(x) * full, float(y) * full) for x, y in stroke]
         pencil.line(line, fill=0, width=max(1, round(width)))
-        for x, y in line:  # round ends and joints; Pillow counts the last pixel in
+        for x, y in line:  # round ends and joints; Pillow includes the last pixel
             pencil.ellipse((x - width / 2, y - width / 2, x + width / 2 - 1, y + width / 2 - 1), fill=0)
     grey = np.asarray(image.reduce(_FINER))
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])

@@ -1,4 +1,4 @@
-"""Drawings that somebody has said the digit of: a test set of one's own."""
+"""Labelled drawings: a test set of the visitor's own."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from mnist_core.drawing.strokes import Strokes
     from mnist_core.network import TrainedNetwork
 
-# As MNIST's own test files are called once unpacked, so that whatever reads those reads these.
+# The names of MNIST's uncompressed test files, so that programs for MNIST can read them.
 IMAGES_FILE, LABELS_FILE = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledDrawing:
-    """A drawing with its digit.
+    """A drawing with its label.
 
     Args:
-        image: (28, 28) uint8, 255 = ink, as networks see it.
+        image: (28, 28) uint8, 255 = ink, as the networks get it.
         label: the digit, 0 to 9.
-        strokes: how it was drawn, in pixels of the canvas; none for a picture from a file.
+        strokes: the pen strokes in pixels of the canvas; empty for a picture from a file.
     """
 
     image: npt.NDArray[np.uint8]
@@ -43,13 +43,13 @@ class LabelledDrawing:
 def add_drawing(
     drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32], label: int, lines: Strokes
 ) -> list[LabelledDrawing]:
-    """The drawings with one more, the last; the same image labelled again only changes its digit.
+    """Return the drawings with another one at the end. If the same image is already there, it is replaced.
 
     Args:
-        drawings: those before.
+        drawings: the drawings so far.
         image: (28, 28) float32 in [0, 1].
         label: the digit, 0 to 9.
-        lines: its strokes, or none.
+        lines: its strokes, may be empty.
     """
     pixels = _pixels(image)
     others = [one for one in drawings if not np.array_equal(one.image, pixels)]
@@ -57,7 +57,7 @@ def add_drawing(
 
 
 def label_of(drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32]) -> int | None:
-    """The digit that an image, (28, 28) float32 in [0, 1], is labelled with; None for a new one."""
+    """Return the label of an image, (28, 28) float32 in [0, 1]; None if it has no label yet."""
     pixels = _pixels(image)
     return next((one.label for one in drawings if np.array_equal(one.image, pixels)), None)
 
@@ -67,7 +67,7 @@ def _pixels(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 
 def count_correct(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) -> int:
-    """How many of the drawings a network reads right."""
+    """Return how many of the drawings a network reads correctly."""
     if not drawings:
         return 0
     answers = network.predict(np.stack([one.image for one in drawings])).argmax(axis=1)
@@ -75,7 +75,11 @@ def count_correct(network: TrainedNetwork, drawings: Sequence[LabelledDrawing]) 
 
 
 def to_idx_zip(drawings: Sequence[LabelledDrawing]) -> bytes:
-    """A ZIP archive with images and labels as IDX files, named as MNIST's test files; of one drawing at least."""
+    """Return a ZIP archive with images and labels as IDX files with the names of MNIST's test files.
+
+    Args:
+        drawings: at least one drawing.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(IMAGES_FILE, idx.pack(np.stack([one.image for one in drawings])))
@@ -84,5 +88,5 @@ def to_idx_zip(drawings: Sequence[LabelledDrawing]) -> bytes:
 
 
 def to_jsonl(drawings: Sequence[LabelledDrawing]) -> str:
-    """The drawings that have strokes, a line each, as `strokes.read_jsonl` reads them."""
+    """Return the drawings that have strokes, one a line, in the format of `strokes.read_jsonl`."""
     return strokes.to_jsonl(PenDigit(one.label, one.strokes, "me") for one in drawings if one.strokes)

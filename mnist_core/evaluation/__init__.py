@@ -1,4 +1,4 @@
-"""Evaluation: how good a network is, why it answers as it does, and how two runs differ."""
+"""Metrics of a network, explanations of its answers, and comparisons of runs."""
 
 from mnist_core.evaluation.metrics import Evaluation, evaluate
 from mnist_core.evaluation.predictor import Prediction, Predictor, shipped

@@ -1,4 +1,4 @@
-"""Several runs beside each other: what they differ in, which are worth their cost, what one reads and another not."""
+"""Compare runs: their settings, accuracy against cost, and their answers to the same images."""
 
 from __future__ import annotations
 
@@ -22,27 +22,31 @@ if TYPE_CHECKING:
 
 
 def described(config: RunConfig) -> dict[str, str]:
-    """Every setting of a run in words, under its label; different values read differently."""
+    """Return every setting of a run as text, by its label. Different values give different texts."""
     words = {name: setting.in_words(getattr(config, name)) for name, setting in SETTINGS.items()}
     words["dataset"] = datasets.NAMES.get(config.dataset, config.dataset)  # A data set may be the visitor's own.
     return {SETTINGS[name].label: text for name, text in words.items()}
 
 
 def differences(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
-    """For each of the configs, as `described`, the settings in which not all of them agree."""
+    """Return for each config the settings that are not the same in all configs, in the form of `described`."""
     texts = [described(config) for config in configs]
     names = [name for name in (texts[0] if texts else ()) if len({text[name] for text in texts}) > 1]
     return [{name: text[name] for name in names} for text in texts]
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Indices of the runs that no other one beats, the cheapest first.
+    """Return the indices of the runs on the Pareto front, the cheapest first.
 
-    One beats another if it costs no more and is no less accurate, and is better in one of the two at least.
+    A run is on the front if no other run is better in cost or accuracy and at least as good in the other.
 
     Args:
-        costs: of each run, such as its parameters or seconds.
-        accuracies: of each, as many.
+        costs: the cost of each run, such as its parameters or seconds.
+        accuracies: the accuracy of each run.
+
+    Example:
+        >>> pareto_front([1, 2, 3], [0.9, 0.8, 0.95])
+        [0, 2]
     """
     best: list[int] = []
     for i in sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i])):
@@ -54,40 +58,40 @@ def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[in
 
 
 def unique_names(titles: Sequence[str], configs: Sequence[RunConfig]) -> list[str]:
-    """A name for each run, no two alike: its title, if need be with the settings in which its namesakes differ."""
+    """Return a unique name for each run: its title, followed by the differing settings if titles are equal."""
     names = list(titles)
     for title in {title for title in titles if titles.count(title) > 1}:
-        alike = [i for i, other in enumerate(titles) if other == title]
-        for i, differing in zip(alike, differences([configs[i] for i in alike]), strict=True):
+        same = [i for i, other in enumerate(titles) if other == title]
+        for i, differing in zip(same, differences([configs[i] for i in same]), strict=True):
             names[i] = ", ".join([title, *(f"{name} {value}" for name, value in differing.items())])
     return number_duplicates(names)
 
 
 def number_duplicates(names: Sequence[str]) -> list[str]:
-    """The same names, but what has been there before gets a number behind it."""
-    there: dict[str, None] = {}
+    """Make names unique: append a number to each name that occurred before."""
+    unique: dict[str, None] = {}
     counts: Counter[str] = Counter()
     for name in names:
-        one = name
-        while one in there:
+        candidate = name
+        while candidate in unique:
             counts[name] += 1
-            one = f"{name} ({counts[name] + 1})"
-        there[one] = None
-    return list(there)
+            candidate = f"{name} ({counts[name] + 1})"
+        unique[candidate] = None
+    return list(unique)
 
 
 @dataclass(frozen=True, eq=False)
 class PairedComparison:
-    """What two networks, here called A and B, made of the same test images.
+    """The answers of two networks, A and B, to the same test images.
 
     Attributes:
-        confusion: (10, 10) int64, A's confusion matrix minus B's, rows the true digit, columns the answer.
-        only_a: (k,) int64, indices of the images that A reads right and B does not, B's surest mistake first.
-        only_b: likewise the other way round.
-        both: those that both read right, in their order.
-        neither: those that neither reads right, A's surest mistake first.
-        p_value: how probable it is, 0 to 1, that two equally good readers differ in at least so unequal numbers of
-            images that one of them alone reads right: McNemar's test, exact and two-sided; 1 if there are none.
+        confusion: (10, 10) int64, A's confusion matrix minus B's; rows are the true digits, columns the answers.
+        only_a: (k,) int64, indices of the images that only A reads correctly, B's most confident mistake first.
+        only_b: the same for B.
+        both: indices of the images that both read correctly, in ascending order.
+        neither: indices of the images that both misread, A's most confident mistake first.
+        p_value: of McNemar's exact two-sided test: the probability that two equally good networks differ at least this
+            much in `only_a` and `only_b`; 1 if both are empty.
     """
 
     confusion: NDArray[np.int64]
@@ -99,12 +103,12 @@ class PairedComparison:
 
 
 def compare_pair(a: Evaluation, b: Evaluation) -> PairedComparison:
-    """Compare two networks image by image.
+    """Compare the answers of two networks image by image.
 
     Raises:
-        DataError: they were not tested on the same images, as far as their labels tell.
+        DataError: their labels differ, so they were tested on different images.
     """
-    from scipy import stats  # Takes longer to import than a page to show.
+    from scipy import stats  # Slow to import.
 
     if not np.array_equal(a.labels, b.labels):
         raise DataError(

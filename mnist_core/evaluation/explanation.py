@@ -1,4 +1,4 @@
-"""Looking into a network: what its first layer looks for, what each layer answers, and which pixels decide."""
+"""Explain a network: first-layer weights, outputs of each layer, integrated gradients, nearest training images."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from mnist_core.network.layers import Weights
 
 _PIXELS = IMAGE_SIZE * IMAGE_SIZE
-# On the way from the blank image; the integrated_gradients then sum to the difference within about 1 %.
-_WAY_STEPS = 48
-_IMAGES_AT_ONCE = 4096
+# Steps from the blank image to the drawing. With 48, the attributions add up to the difference within about 1 %.
+_PATH_STEPS = 48
+_BATCH_SIZE = 4096
 
 
 def first_layer_pictures(weights: Weights, start: Weights | None = None, most: int = 16) -> npt.NDArray[np.float32]:
-    """The weights of the first layer's units as pictures.
+    """Return the weights of the first layer's units as pictures.
 
     Args:
-        weights: a network's kernels and biases.
-        start: the weights before training, to show only what has changed since; None for the weights as they are.
-        most: how many units to show, the first ones.
+        weights: kernels and biases of a network.
+        start: the weights before training, to show the change since then; None to show the weights.
+        most: the largest number of units to show.
 
     Returns:
-        (k, 28, 28) float32 for a dense layer, one weight for each pixel, or (k, 3, 3) for a convolution. Each picture
-        is scaled to [-1, 1] by its own largest weight: above 0, ink speaks for the unit; below, against it.
+        (k, 28, 28) float32 for a dense layer, a weight for each pixel, or (k, 3, 3) for a convolution. Each picture is
+        divided by its largest absolute weight. Ink activates the unit where the value is above 0.
     """
     kernel = weights[0] if start is None else weights[0] - start[0]
     pictures = (
@@ -57,14 +57,14 @@ def _compiled_layers(layers: tuple[Any, ...]) -> Any:
 
 
 def layer_outputs(network: TrainedNetwork, image: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-    """What each layer answers to an image.
+    """Return the output of each layer for an image.
 
     Args:
-        network: whose layers.
+        network: the network.
         image: (28, 28) float32 in [0, 1], 1 = ink.
 
     Returns:
-        For each hidden layer (rows, columns, filters) after pooling, or (units,); last the ten logits.
+        For each hidden layer (rows, columns, filters) after pooling, or (units,); then the ten logits.
     """
     pixels = pixels_in(image.reshape(1, _PIXELS), network.config.pixels)
     answers = _compiled_layers(network.config.layers)(pixels, network.weights)
@@ -77,13 +77,13 @@ def _compiled_gradients(layers: tuple[Any, ...]) -> Any:
     import tensorflow as tf
 
     def mean_gradient(image: Any, direction: Any, weights: Any) -> Any:
-        shares = (tf.range(_WAY_STEPS, dtype=tf.float32) + 0.5) / _WAY_STEPS
-        way = shares[:, tf.newaxis] * image
+        alphas = (tf.range(_PATH_STEPS, dtype=tf.float32) + 0.5) / _PATH_STEPS
+        path = alphas[:, tf.newaxis] * image
         with tf.GradientTape() as tape:
-            tape.watch(way)
-            logits = outputs(layers, weights, way)[-1]
+            tape.watch(path)
+            logits = outputs(layers, weights, path)[-1]
             margin = tf.reduce_sum(logits * direction)
-        return image[0] * tf.reduce_mean(tape.gradient(margin, way), axis=0)
+        return image[0] * tf.reduce_mean(tape.gradient(margin, path), axis=0)
 
     signature = (
         tf.TensorSpec((1, _PIXELS), tf.float32),
@@ -96,20 +96,20 @@ def _compiled_gradients(layers: tuple[Any, ...]) -> Any:
 def integrated_gradients(
     network: TrainedNetwork, image: npt.NDArray[np.float32], digit: int, other: int | None = None
 ) -> npt.NDArray[np.float32]:
-    """How much each pixel's ink speaks for a digit, or for one and against another: integrated gradients.
+    """Return the integrated gradients of a digit's logit, or of the difference of two logits, with a blank baseline.
 
-    They sum to what the drawing changes, against a blank image, in the digit's logit, less the other's if there is one.
-    For a network without a hidden layer this is exactly weight times pixel.
+    They add up to the change of that logit, or difference, from the blank image to this one. For a network without
+    hidden layers they equal weight times pixel.
     Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", 2017.
 
     Args:
-        network: whose answer.
+        network: the network.
         image: (28, 28) float32 in [0, 1], 1 = ink.
-        digit: the one that is answered.
-        other: the one that it is held against; None for the digit by itself.
+        digit: the digit to explain.
+        other: the digit whose logit is subtracted; None to explain `digit` alone.
 
     Returns:
-        (28, 28) float32; above 0 speaks for `digit`, below against it, 0 where there is no ink.
+        (28, 28) float32; above 0 where ink supports `digit`, below 0 where it opposes it, 0 without ink.
     """
     direction = np.zeros(10, np.float32)
     direction[digit] += 1
@@ -123,17 +123,17 @@ def integrated_gradients(
 def nearest_images(
     image: npt.NDArray[np.float32], images: npt.NDArray[np.uint8], most: int = 8
 ) -> npt.NDArray[np.int64]:
-    """Which images are most like one, by the sum of their pixels' squared differences, the nearest first.
+    """Return the indices of the images with the smallest Euclidean distance to one image, the nearest first.
 
     Args:
         image: (28, 28) float32 in [0, 1].
-        images: (n, 28, 28) uint8 in 0..255.
-        most: how many to name.
+        images: (n, 28, 28) uint8, 255 = ink.
+        most: the largest number of indices.
     """
     flat = images.reshape(len(images), _PIXELS)
-    one = image.reshape(_PIXELS) * np.float32(255)
+    query = image.reshape(_PIXELS) * np.float32(255)
     distances = np.empty(len(flat), np.float32)
-    for start in range(0, len(flat), _IMAGES_AT_ONCE):
-        difference = flat[start : start + _IMAGES_AT_ONCE] - one
-        distances[start : start + _IMAGES_AT_ONCE] = np.einsum("ij,ij->i", difference, difference)
+    for start in range(0, len(flat), _BATCH_SIZE):
+        difference = flat[start : start + _BATCH_SIZE] - query
+        distances[start : start + _BATCH_SIZE] = np.einsum("ij,ij->i", difference, difference)
     return np.argsort(distances, kind="stable")[:most]

@@ -1,4 +1,4 @@
-"""One network's answer to one or more images."""
+"""The answer of a network to one or more images."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ if TYPE_CHECKING:
 
     from mnist_core.network import TrainedNetwork
 
-# An answer less likely than this is not given as one.
+# A less probable answer is shown as "not sure".
 MIN_CONFIDENT = 0.6
-# Below this, not even a guess is named: ten shares of 10 % are no answer. The built-in network's best share is so small
-# for 7 of MNIST's 10,000 test images, and for 4 of 1,200 drawings of twenty writers that it has not learned from.
+# Below this, not even a guess is shown: ten times 10 % is no answer. The highest probability of the built-in network is
+# this low for 7 of MNIST's 10,000 test images, and for 4 of 1,200 drawings by twenty writers it was not trained on.
 MIN_PLAUSIBLE = 0.2
 SHIPPED = Path(__file__).parents[1] / "assets" / "digits.npz"
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network makes of an image, or of several.
+    """The probabilities that a network gives to the ten digits.
 
     Args:
-        probabilities: (10,) or (n, 10) float32, each ten summing to 1.
+        probabilities: (10,) for one image or (n, 10) for several, float32; each row sums to 1.
     """
 
     probabilities: npt.NDArray[np.float32]
 
     @property
     def digit(self) -> npt.NDArray[np.int64]:
-        """The likeliest digit: a scalar array for one image, (n,) for several."""
+        """The most probable digit: a scalar array for one image, (n,) for several."""
         return np.asarray(self.probabilities.argmax(axis=-1))
 
     @property
     def is_confident(self) -> npt.NDArray[np.bool_]:
-        """Whether the likeliest digit is likely enough to be named: a scalar array for one image, (n,) for several."""
+        """Whether the most probable digit reaches `MIN_CONFIDENT`: a scalar array for one image, (n,) for several."""
         return np.asarray(self.probabilities.max(axis=-1) >= MIN_CONFIDENT)
 
     @property
     def is_plausible(self) -> npt.NDArray[np.bool_]:
-        """Whether any digit is likely enough to be a guess: a scalar array for one image, (n,) for several."""
+        """Whether the most probable digit reaches `MIN_PLAUSIBLE`: a scalar array for one image, (n,) for several."""
         return np.asarray(self.probabilities.max(axis=-1) >= MIN_PLAUSIBLE)
 
     def top(self, k: int) -> list[tuple[int, float]]:
-        """The `k` likeliest digits of one image with their probabilities, the likeliest first.
+        """Return the `k` most probable digits of one image with their probabilities, the most probable first.
 
         Raises:
-            DataError: when this is the answer to several images.
+            DataError: this is the answer to several images.
         """
         if self.probabilities.ndim != 1:
             raise DataError(
                 "These are the answers to several images.",
-                "Ask for the likeliest digits of one image at a time.",
+                "Ask for the most probable digits of one image at a time.",
                 self.probabilities.shape,
             )
         order = np.argsort(-self.probabilities, kind="stable")[:k]
@@ -68,19 +68,24 @@ class Prediction:
 
 
 class Predictor:
-    """A trained network that is asked for one image after the other."""
+    """A trained network that reads images.
+
+    Example:
+        >>> predict = shipped()
+        >>> predict(drawing.to_mnist(rgba).image).top(3)
+    """
 
     def __init__(self, network: TrainedNetwork) -> None:
         self.network = network
 
     def __call__(self, images: npt.NDArray[np.float32]) -> Prediction:
-        """Read an image or several.
+        """Read one image or several.
 
         Args:
             images: (28, 28) or (n, 28, 28) float in [0, 1], 1 = ink.
 
         Raises:
-            DataError: for another shape or type.
+            DataError: the images have another shape or type.
         """
         if images.shape == (IMAGE_SIZE, IMAGE_SIZE):
             return Prediction(self.network.predict(images[np.newaxis])[0])
@@ -89,9 +94,9 @@ class Predictor:
 
 @functools.cache
 def shipped() -> Predictor:
-    """The network that comes with the playground; its model card lies beside it in ``assets``.
+    """Return the network that comes with the playground. Its model card is in ``assets``.
 
     Raises:
-        NetworkFileError: when the file is missing or damaged.
+        NetworkFileError: the file is missing or damaged.
     """
     return Predictor(files.read_file(SHIPPED))
