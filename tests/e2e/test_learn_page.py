@@ -17,7 +17,7 @@ MOTIONS: tuple[Literal["reduce"], Literal["no-preference"]] = ("reduce", "no-pre
 NOTE_REPLAY = """
     window.wasPlayed = false;
     new MutationObserver(() => {
-        window.wasPlayed ||= document.body?.innerText.includes("this server has done the training before");
+        window.wasPlayed ||= document.body?.innerText.includes("this server has already trained it");
     }).observe(document, { childList: true, subtree: true, characterData: true });
 """
 
