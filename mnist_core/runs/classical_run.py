@@ -54,7 +54,7 @@ class ClassicalSnapshot(JobSnapshot):
 
 
 class ClassicalRun(Job):
-    """One run of a classical model. Of what it learns only the evaluation is kept.
+    """One run of a classical model. Only its evaluation is left at the end.
 
     Args:
         kind: a key of `classical.KINDS`.
@@ -81,7 +81,7 @@ class ClassicalRun(Job):
         self.kind = kind
         self.title = classical.KINDS[kind]
         self.split_name = split
-        # Held from the beginning, so that who comes later shares them, and is not charged for them.
+        # Held from the start, so later runs share them and do not pay for them.
         self._pixels: Pixels | None = classical.pixels(dataset, split)
         self._split = self._pixels.parts
         self._promised_bytes = _WORK_BYTES + (self._pixels.nbytes if self._pixels.claim() else 0)
@@ -95,7 +95,7 @@ class ClassicalRun(Job):
 
     @property
     def snapshot(self) -> ClassicalSnapshot:
-        """The run as it stands."""
+        """The newest snapshot."""
         return self._snapshot
 
     @property
@@ -110,11 +110,11 @@ class ClassicalRun(Job):
 
     @property
     def promised_bytes(self) -> int:
-        """Memory that it takes while it works, as an estimate; the pixels count for the first of those who share."""
+        """An estimate of the bytes that it needs. The shared pixels count for the first run only."""
         return self._promised_bytes
 
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
-        del chunk_seconds  # Its pieces are as long as they are.
+        del chunk_seconds  # Its pieces have a fixed length.
         if self._pieces is None:
             self._pieces = classical.learn(self.kind, self.dataset, self.split_name)
         began = piece_began = time.monotonic()
@@ -126,7 +126,7 @@ class ClassicalRun(Job):
             is_whole = piece.done == piece.whole
             if is_whole:
                 self._end(Status.FINISHED, "")
-            # Another piece only if most of it fits: who takes too much now waits the longer for the next turn.
+            # Another piece only if most of it fits: a run that takes too much now waits longer for its next turn.
             is_over = is_whole or self._stop_wanted or now - began + (now - piece_began) / 2 > seconds
             piece_began = now
 

@@ -63,11 +63,11 @@ def _always() -> bool:
 
 
 class Job(ABC):
-    """Something that learns from a data set, turn by turn. It knows no scheduler.
+    """Something that learns from a data set, turn by turn. It does not know its scheduler.
 
     Args:
         dataset: what it learns from.
-        is_watched: whether anybody still cares; None for one that is always watched.
+        is_watched: returns whether somebody still watches the job. None for a job that is always watched.
     """
 
     memory_remedy: ClassVar[str]
@@ -77,10 +77,10 @@ class Job(ABC):
 
     def __init__(self, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> None:
         self.id = uuid.uuid4().hex
-        self.number = 0  # Counted from 1 by whoever owns several; stays 0 for what is nobody's own.
-        self.title = ""  # What its owner calls what it learns; empty for that one's own name.
+        self.number = 0  # The owner counts runs from 1; 0 for a run without an owner.
+        self.title = ""  # The name that the owner gave it; empty for the default name.
         self.dataset = dataset
-        self.used_seconds = 0.0  # Time of the workers, for the scheduler to compare.
+        self.used_seconds = 0.0  # Worker time, which the scheduler compares.
         self._usual_seconds: float | None = None
         self._watchers = [is_watched or _always]
         self._watched_at = time.monotonic()
@@ -92,12 +92,12 @@ class Job(ABC):
 
     @property
     def snapshot(self) -> JobSnapshot:
-        """The job as it stands."""
+        """The newest snapshot."""
         return self._snapshot
 
     @property
     def is_warm(self) -> bool:
-        """Whether it has the memory and the compiled code already that its first turn needs time for."""
+        """Whether its memory is allocated and its code compiled, which takes time in the first turn."""
         return bool(self._snapshot.points)
 
     @property
@@ -113,54 +113,54 @@ class Job(ABC):
     @property
     @abstractmethod
     def promised_bytes(self) -> int:
-        """Memory that it takes while it is under way, as an estimate."""
+        """An estimate of the bytes that it needs while it runs."""
 
     @abstractmethod
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
-        """Go on for about `seconds`."""
+        """Work for about `seconds`."""
 
     @abstractmethod
     def _end_stopped(self, message: str) -> None:
-        """End as STOPPED, with what there is."""
+        """End as STOPPED, with what has been learned."""
 
     @abstractmethod
     def _fail(self, message: str) -> None:
-        """End as FAILED, with what can be saved; must not raise."""
+        """End as FAILED, with what can be saved. Must not raise."""
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the job has been told to stop, and has not yet ended."""
+        """Whether the job has the order to stop and has not ended yet."""
         return self._stop_wanted and self._snapshot.status.is_active
 
     @property
     def was_left(self) -> bool:
-        """Whether the job was stopped because nobody watched it any more."""
+        """Whether the job was stopped because nobody watched it."""
         return bool(self._stop_reason)
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will still take at the pace so far, sharing included; None when it cannot be told yet."""
+        """The seconds left at the speed so far, with other jobs running; None when it is not known yet."""
         fraction = self.fraction
         return self._snapshot.seconds * (1 / fraction - 1) if fraction and self._snapshot.seconds else None
 
     def wait_until_begun(self, seconds: float) -> bool:
-        """Return as soon as the first point is there or the job has ended, at most after `seconds`: whether so."""
+        """Wait for the first point or the end, at most `seconds`. Returns whether it came."""
         return self._has_begun.wait(seconds)
 
     def want_stop(self) -> None:
-        """Note the order to stop; `Scheduler.stop` gives it."""
+        """Record the order to stop. Called by `Scheduler.stop`."""
         with self._lock:
             self._stop_wanted = True
 
     def watch(self, is_watched: Callable[[], bool] | None = None) -> None:
-        """Let somebody else watch too, as in the constructor: the job is watched if any of them says so."""
+        """Add a watcher, as in the constructor. The job is watched if any watcher says so."""
         with self._lock:
             watcher = is_watched or _always
             if self._snapshot.status.is_active and watcher not in self._watchers:
                 self._watchers.append(watcher)
 
     def unwatch(self, is_watched: Callable[[], bool] | None = None) -> bool:
-        """Undo a `watch`, or the constructor's; True if nobody else watches, so that the job is to stop."""
+        """Remove a watcher. Returns True if nobody else watches; the job then has the order to stop."""
         with self._lock:
             watcher = is_watched or _always
             if watcher not in self._watchers:
@@ -185,7 +185,7 @@ class Job(ABC):
         return self._snapshot.status.is_active
 
     def claim_place(self) -> bool:
-        """Take a place in the queue; False when the job has one, or wants no turn."""
+        """Take a place in the queue. Returns False if the job has one already, or needs no turn."""
         with self._lock:
             if self._has_place:
                 return False
@@ -197,12 +197,12 @@ class Job(ABC):
             return True
 
     def leave_place(self) -> None:
-        """Give the place in the queue back after a turn."""
+        """Give back the place in the queue, after a turn."""
         with self._lock:
             self._has_place = False
 
     def take_turn(self, seconds: float, chunk_seconds: float | None = None) -> None:
-        """Go on for about `seconds`, in chunks of `chunk_seconds` and one at least; called by one worker at a time."""
+        """Work for about `seconds`, in chunks of `chunk_seconds`, at least one. One worker calls this at a time."""
         try:
             self._stop_if_forgotten()
             if self._stop_wanted:
@@ -215,15 +215,15 @@ class Job(ABC):
             logger.exception("Run %s: out of memory", self.id)
             self._fail(f"The server ran out of memory. {self.memory_remedy}")
         except Exception:
-            # The last line of defence of a thread: whatever it is must be seen in the log and on the page.
+            # The thread must survive, and the error must be seen in the log and on the page.
             logger.exception("Run %s failed unexpectedly: %r", self.id, self)
             self._fail("Something went wrong inside the playground; the server's log tells what.")
 
     def charge(self, seconds: float, smoothing: float) -> None:
-        """Note a turn's time: a share of `smoothing` of it now, the rest in the turns to come.
+        """Add a turn's time to `used_seconds`, smoothed: a share of `smoothing` now, the rest in later turns.
 
-        Of a turn many times as long as usual, the machine's doing, most is forgiven: among a hundred jobs a second is a
-        wait of fifty.
+        A turn that took many times longer than usual is the machine's fault, so most of it is not counted. With a
+        hundred jobs, one extra second would mean a wait of fifty.
         """
         usual = seconds if self._usual_seconds is None else self._usual_seconds
         self._usual_seconds = usual + smoothing * (min(seconds, _MOST_SURPRISE * usual) - usual)

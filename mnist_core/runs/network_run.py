@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A chunk that is so many times slower than usual was compiled, or the machine stood still.
+# A chunk this many times slower than usual included compiling, or the machine was busy.
 _SEVERAL = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot(JobSnapshot):
-    """All that a page shows of a network's run, at one moment; what is not said here is as in `JobSnapshot`.
+    """Everything that a page shows of a network's run, at one moment. The other fields are those of `JobSnapshot`.
 
     Args:
         started: sizes of the run, once known.
@@ -63,16 +63,16 @@ class Snapshot(JobSnapshot):
 
     @property
     def weights(self) -> Weights | None:
-        """The network's weights if it left one, else the newest that are known."""
+        """The weights of the network that it left, or the newest weights."""
         if self.network is not None:
-            # Early stopping or a failure makes these an earlier epoch's.
+            # After early stopping or a failure, they are of an earlier epoch.
             return self.network.weights
         newest = self.position or self.state
         return newest.weights if newest else None
 
     @property
     def busy_seconds(self) -> float:
-        """How long it has computed so far, without what it waited for others' turns; see the function of that name."""
+        """The seconds that it has computed, without waiting for other runs; see the function `busy_seconds`."""
         if self.started is None or not self.points:
             return 0.0
         last = self.points[-1]
@@ -81,10 +81,10 @@ class Snapshot(JobSnapshot):
 
     @property
     def seconds_an_epoch(self) -> float | None:
-        """How long an epoch takes alone, without waiting for others or compiling; None before the first point."""
+        """The seconds of an epoch without other runs and without compiling; None before the first point."""
         if self.started is None or not self.points:
             return None
-        # Most chunks share the processor with others; the quickest ones say how long it takes without.
+        # Most chunks share the processor with other runs; the fastest ones did not.
         speeds = sorted(point.samples_per_second for point in self.points)
         return self.started.training_images / speeds[len(speeds) * 9 // 10]
 
@@ -92,7 +92,7 @@ class Snapshot(JobSnapshot):
 def busy_seconds(
     points: Sequence[training.Progress], started: training.Started, epochs: Sequence[float]
 ) -> NDArray[np.float64]:
-    """How long a run had computed when it had come to certain places, without what it waited for others' turns.
+    """The seconds that a run had computed at some places of its curve, without waiting for other runs.
 
     Args:
         points: its curve, one point or more.
@@ -100,8 +100,8 @@ def busy_seconds(
         epochs: (n,) places on the curve, in epochs from 0; between two points time passes evenly.
 
     Returns:
-        (n,) float64, seconds. A chunk that took several times as long as usual, such as the first, for which a network
-        is compiled, counts as a usual one.
+        (n,) float64, seconds. A chunk that took several times as long as usual counts as a usual one: the first one
+        includes compiling.
     """
     places = np.array([0.0] + [point.epoch - 1 + point.step / started.steps_per_epoch for point in points])
     speeds = np.array([point.samples_per_second for point in points])
@@ -127,9 +127,9 @@ class Run(Job):
     ) -> None:
         super().__init__(dataset, is_watched)
         self.config = config
-        self.start = start  # None for a network that begins with random weights, or for one that was kept.
+        self.start = start  # None if it starts from random weights, or was loaded.
         self.begins_random = start is None
-        self._kept_points = 0  # So many were there before its first turn.
+        self._kept_points = 0  # Points that it had before its first turn.
         self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
         self._events: Iterator[training.Event] | None = None
@@ -141,11 +141,11 @@ class Run(Job):
 
     @classmethod
     def restored(cls, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
-        """A run as it was kept: ended, or ready to go on after its last finished epoch.
+        """A saved run: ended, or ready to continue after its last finished epoch.
 
         Args:
             kept: the run.
-            dataset: what it learned from; for one that has ended, its test images will do.
+            dataset: what it learned from. For an ended run, the same test images are enough.
             is_watched: as of `Job`.
 
         Raises:
@@ -179,11 +179,11 @@ class Run(Job):
 
     @classmethod
     def of_network(cls, network: TrainedNetwork, dataset: Dataset, message: str) -> Run:
-        """An ended run of which there is only the network, such as one from a file; it is tested here and now.
+        """An ended run that is only a network, such as one from a file. It is tested at once.
 
         Args:
             network: what it left.
-            dataset: what it is tested with, on the images that its config's split keeps for that.
+            dataset: what it is tested with: the test images of its config's split.
             message: where it comes from.
 
         Raises:
@@ -196,7 +196,7 @@ class Run(Job):
         return run
 
     def copy_of_ended(self) -> Run:
-        """The same ended run for one more owner, who may call it something else."""
+        """The same ended run for another owner, who may give it another name."""
         one = copy.copy(self)
         one._listeners = []
         return one
@@ -206,16 +206,16 @@ class Run(Job):
 
     @property
     def snapshot(self) -> Snapshot:
-        """The run as it stands."""
+        """The newest snapshot."""
         return self._snapshot
 
     def tell(self, listener: Callable[[Run], None]) -> None:
-        """Have `listener` called with this run after each finished epoch and at the end, from a worker."""
+        """Call `listener` with this run after each epoch and at the end, from a worker thread."""
         self._listeners.append(listener)
 
     @property
     def is_warm(self) -> bool:
-        """As of `Job`: a kept run has points before its first turn here."""
+        """As for `Job`; a loaded run has points before its first turn here."""
         return len(self._snapshot.points) > self._kept_points
 
     @property
@@ -225,7 +225,7 @@ class Run(Job):
 
     @property
     def promised_bytes(self) -> int:
-        """Memory that it takes while it trains, as an estimate."""
+        """An estimate of the bytes that training needs."""
         return training_bytes(self.config)
 
     @property
@@ -241,12 +241,12 @@ class Run(Job):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate in force, or about to be."""
+        """The learning rate that is used now, or from the next chunk."""
         rates = self._snapshot.rates
         return self._dials.learning_rate or (rates[-1].learning_rate if rates else self.config.learning_rate)
 
     def want_learning_rate(self, rate: float) -> None:
-        """Note the order to go on with another learning rate; `Scheduler.set_learning_rate` gives it.
+        """Record the order to change the learning rate. Called by `Scheduler.set_learning_rate`.
 
         Raises:
             ConfigError: when `rate` is out of the range that a config may have.
@@ -256,19 +256,19 @@ class Run(Job):
 
     @property
     def samples_per_second(self) -> float | None:
-        """Training images a second so far, sharing included; None when it cannot be told yet."""
+        """Training images a second so far, with other runs running; None when it is not known yet."""
         shot = self._snapshot
         if not shot.seconds or shot.started is None:
             return None
         return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
 
     def want_pause(self) -> None:
-        """Note the order to pause; `Scheduler.pause` gives it."""
+        """Record the order to pause. Called by `Scheduler.pause`."""
         with self._lock:
             self._pause_wanted = True
 
     def want_resume(self) -> None:
-        """Note the order to go on; `Scheduler.resume` gives it."""
+        """Record the order to go on. Called by `Scheduler.resume`."""
         with self._lock:
             self._pause_wanted = False
             self._chunks_wanted = 0
@@ -277,7 +277,7 @@ class Run(Job):
                 self._publish(status=Status.WAITING)
 
     def want_step(self) -> None:
-        """Note the order for one chunk; `Scheduler.step` gives it."""
+        """Record the order to do one chunk. Called by `Scheduler.step`."""
         with self._lock:
             self._pause_wanted = True
             self._chunks_wanted += 1
@@ -300,7 +300,7 @@ class Run(Job):
             if self._is_mid_chunk:
                 continue
             now = time.monotonic()
-            # Another chunk only if most of it fits: who takes too much now waits the longer for the next turn.
+            # Another chunk only if most of it fits: a run that takes too much now waits longer for its next turn.
             is_over = self._stop_wanted or not self._wants_turn() or now - began + (now - chunk_began) / 2 > seconds
             chunk_began = now
 
@@ -316,16 +316,16 @@ class Run(Job):
             case training.RateChanged():
                 self._publish(rates=(*self._snapshot.rates, event))
             case training.Validating():
-                self._is_mid_chunk = event.done == event.images  # The epoch's summary comes at once.
+                self._is_mid_chunk = event.done == event.images  # The epoch's summary follows at once.
             case training.Progress():
-                # The points of a chunk are all there at once, and the weights come with the last of them; after the
-                # epoch's last chunk comes its summary.
+                # The points of a chunk come together; the last one brings the weights. The epoch's summary follows its
+                # last chunk.
                 started = self._snapshot.started
                 is_last = started is not None and event.step == started.steps_per_epoch
                 self._is_mid_chunk = event.position is None or (is_last and not self.config.validation_fraction)
                 self._take_point(event)
             case training.EpochEnded():
-                self._is_mid_chunk = event.epoch == self.config.epochs  # Then the run's end comes at once.
+                self._is_mid_chunk = event.epoch == self.config.epochs  # Then the end of the run follows at once.
                 self._publish(epochs=event.state.history, state=event.state)
                 self._tell()
             case training.Finished():
@@ -338,7 +338,7 @@ class Run(Job):
         with self._lock:
             if point.position is not None:
                 self._chunks_wanted = max(0, self._chunks_wanted - 1)
-            # The first point is left out: compiling comes before it, and says nothing of the pace.
+            # Not before the first point: that time includes compiling.
             seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
             self._clock = now
         position = point.position or shot.position
@@ -357,20 +357,20 @@ class Run(Job):
             listener(self)
 
     def _fail(self, message: str) -> None:
-        """End the run with the last finished epoch's network, if that much can be done."""
+        """End the run with the network of the last finished epoch, if that works."""
         state = self._snapshot.state
         try:
             self._end(Status.FAILED, TrainedNetwork(self.config, state.weights) if state else None, message)
         except Exception:
-            # The thread must live on for the other runs.
+            # The thread must survive for the other runs.
             logger.exception("Run %s: its last good epoch cannot be evaluated", self.id)
             self._end(Status.FAILED, None, message)
 
 
 def _with_test_images_of(kept: StoredRun, dataset: Dataset) -> Dataset:
-    """The data set if the run learned from it; else with the images that it was tested with.
+    """The data set if the run learned from it; otherwise with the images that it was tested with.
 
-    What a network was taught more, such as drawings, is not kept, but its test images are those of a known split.
+    Extra images, such as drawings, are not saved, but the test images are those of a known split.
 
     Raises:
         DataError: they are not among these.

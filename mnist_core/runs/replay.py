@@ -1,4 +1,4 @@
-"""A run that has ended, as it stood at an earlier moment: its curve can be shown growing without computing anything."""
+"""An ended run as it was at an earlier moment, so that its curve can be played back without computing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Replayed:
 
 
 def after(run: Run, epochs: float) -> Replayed:
-    """An ended run as it stood after so many epochs, such as 1.5; whole from its last point on."""
+    """An ended run as it was after some epochs, such as 1.5; complete from its last point on."""
     shot = run.snapshot
     per_epoch = shot.started.steps_per_epoch if shot.started else 1
     points = tuple(point for point in shot.points if point.epoch - 1 + point.step / per_epoch <= epochs)
@@ -43,13 +43,13 @@ def after(run: Run, epochs: float) -> Replayed:
 
 
 def frame(runs: Mapping[str, Run], fraction: float, in_turn: bool = False) -> dict[str, Replayed]:
-    """Several ended runs at one moment of their replay; those that have not begun by then are left out.
+    """Several ended runs at one moment of their replay. Runs that start later are left out.
 
     Args:
         runs: by name.
         fraction: how much of the replay is over, 0 to 1.
-        in_turn: whether each begins when the one before has ended; otherwise all begin together and grow by as many
-            epochs at a time, so that a longer one ends later.
+        in_turn: whether each starts when the one before has ended. Otherwise all start together, at the same epochs a
+            second, so a longer one ends later.
     """
     longest = max((run.config.epochs for run in runs.values()), default=0)
     shown = {}

@@ -1,4 +1,4 @@
-"""Runs that are the same for everybody, and therefore computed once a server."""
+"""Runs that are the same for all visitors, so a server computes them once."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from mnist_core.training import TrainingState
 
 MAX_ENDED = 48
-"""So many ended runs are kept, each with its answers to the test images, half a megabyte, its weights and slots."""
+"""Ended runs in the cache. Each holds its answers to the test images (half a megabyte), its weights and slots."""
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
 
-class SharedRuns:
-    """Runs by what they learn and from which data. From any thread.
+class RunCache:
+    """Runs by config and data set. Safe to use from any thread.
 
-    A run that was stopped or has failed counts as not there. A data set is told by its identity, and kept only by its
-    runs.
+    A run that was stopped or has failed counts as not there. Data sets are compared by identity; only their runs keep
+    them alive.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        # The one asked for last stands last. A key holds the identity of a data set that its run keeps alive.
+        # The most recently used is last. A key holds the identity of a data set that its run keeps alive.
         self._runs: OrderedDict[Hashable, Job] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -47,13 +47,13 @@ class SharedRuns:
         is_watched: Callable[[], bool] | None = None,
         start: TrainingState | None = None,
     ) -> Run:
-        """The run of a network: the one that there is, or a new one.
+        """The run of a network: the cached one, or a new one.
 
         Args:
             config: the run.
             dataset: the data that it names.
-            is_watched: as for `Scheduler.submit`; joins those who watch the run already.
-            start: where it goes on from, always the same for a config with that data; None for random weights.
+            is_watched: as for `Scheduler.submit`; added to the watchers of a cached run.
+            start: the state to start from, always the same for a config and data set; None for random weights.
 
         Raises:
             CapacityError: when the server cannot hold a new one.
@@ -68,7 +68,7 @@ class SharedRuns:
     def classical(
         self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
     ) -> ClassicalRun:
-        """The run of a classical model, likewise; the arguments are those of `Scheduler.submit_classical`.
+        """The run of a classical model; the arguments are those of `Scheduler.submit_classical`.
 
         Raises:
             CapacityError: when the server cannot hold a new one.
@@ -82,21 +82,21 @@ class SharedRuns:
         )
 
     def find_network(self, config: RunConfig, dataset: Dataset, is_random: bool = True) -> Run | None:
-        """The run that `network` would give back, without starting one.
+        """The run that `network` would return; None instead of starting one.
 
         Args:
             config: as of `network`.
             dataset: likewise.
-            is_random: whether it begins with random weights, that is, without a `start`.
+            is_random: whether it starts from random weights, without a `start`.
         """
         return self._find((config, id(dataset), is_random), Run)
 
     def find_classical(self, kind: str, dataset: Dataset, split: str = "official") -> ClassicalRun | None:
-        """The run that `classical` would give back, without starting one."""
+        """The run that `classical` would return; None instead of starting one."""
         return self._find((kind, split, id(dataset)), ClassicalRun)
 
     def active(self) -> list[Job]:
-        """Those that are under way."""
+        """The runs that have not ended."""
         with self._lock:
             return [run for run in self._runs.values() if run.snapshot.status.is_active]
 
@@ -111,7 +111,7 @@ class SharedRuns:
             run = self._find(key, of)
             if run is not None:
                 run.watch(is_watched)
-                # Who was the last to watch may have left just now.
+                # Its last watcher may have left just now.
                 if not run.is_stopping:
                     return run
             run = submit()
@@ -138,6 +138,6 @@ class SharedRuns:
 
 
 @functools.cache
-def shared() -> SharedRuns:
-    """The one `SharedRuns` of this process."""
-    return SharedRuns(scheduling.shared())
+def shared() -> RunCache:
+    """The cache of this process."""
+    return RunCache(scheduling.shared())

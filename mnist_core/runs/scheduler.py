@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from mnist_core.training import TrainingState
 
 WORKERS = 2
-# A turn lasts about so long; where many share, so much less that everybody has had one after a round.
+# The length of a turn. With many runs it is shorter, so that each has had one after a round.
 TURN_SECONDS = 0.2
 ROUND_SECONDS = 0.7
 MAX_ACTIVE_RUNS = 100
-# How much of a turn's surprise is charged at once: the rest follows in later turns, so that one that a busy machine
-# made slow does not cost its run a whole round.
+# How much of an unusually long turn counts at once; the rest follows in later turns. Otherwise one turn on a busy
+# machine would cost its run a whole round.
 _SMOOTHING = 0.2
-# On Linux: how much less the processor heeds a thread that trains than one that shows a page.
+# On Linux: how much lower the priority of training is than that of showing pages.
 _NICENESS = 10
 
 
 def give_way() -> None:
-    """Let all others have the processor before this thread and those that it will start.
+    """Lower the priority of this thread and of the threads that it will start.
 
-    Linux keeps a priority for each thread; elsewhere it would be the whole process's, so there nothing is done.
+    Linux has a priority for each thread. Elsewhere it would be that of the whole process, so nothing is done there.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
@@ -53,15 +53,15 @@ def give_way() -> None:
 
 
 class Scheduler:
-    """Worker threads that give every job that wants to go on its turn, the one that has had least first."""
+    """Worker threads that give each waiting job its turn; the job with the least time is first."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
-        # What each waiting job has used, the order of arrival among equals, and the job.
+        # For each waiting job: the time that it has used, its order of arrival, and the job.
         self._queue: list[tuple[float, int, Job]] = []
         self._arrivals = itertools.count()
         self._least_used = 0.0
-        # A run that nobody holds any more, paused by a visitor who left, is forgotten.
+        # Weak: a paused run of a visitor who has left is forgotten.
         self._runs: weakref.WeakSet[Job] = weakref.WeakSet()
         self._lock = threading.Condition()
         for number in range(workers):
@@ -69,7 +69,7 @@ class Scheduler:
 
     @property
     def active_runs(self) -> int:
-        """How many runs are on their way and not paused."""
+        """How many runs are waiting or running."""
         with self._lock:
             runs = list(self._runs)
         return sum(run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
@@ -82,15 +82,15 @@ class Scheduler:
         is_watched: Callable[[], bool] | None = None,
         start: TrainingState | None = None,
     ) -> Run:
-        """Take on the run of a network.
+        """Start the run of a network.
 
         Args:
             config: the run.
             dataset: the data that it names.
             paused: whether it waits for `step` or `resume` before its first step.
-            is_watched: whether anybody still cares; asked at each turn, from a worker. After
-                `job.unwatched_seconds` without anybody the run is stopped. None for one that is always watched.
-            start: where it goes on from; None for random weights.
+            is_watched: returns whether somebody watches the run; called at each turn, from a worker. After
+                `job.unwatched_seconds` without a watcher the run is stopped. None for a run that is always watched.
+            start: the state to start from; None for random weights.
 
         Raises:
             CapacityError: when the server cannot hold it, or has too many already.
@@ -104,7 +104,7 @@ class Scheduler:
         return run
 
     def take_over(self, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
-        """Take on a kept run that was broken off: it goes on after its last finished epoch.
+        """Continue a saved run that was interrupted, after its last finished epoch.
 
         Args:
             kept: the run, under way.
@@ -124,7 +124,7 @@ class Scheduler:
     def submit_classical(
         self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
     ) -> ClassicalRun:
-        """Take on the run of a classical model.
+        """Start the run of a classical model.
 
         Args:
             kind: a key of `classical.KINDS`.
@@ -142,7 +142,7 @@ class Scheduler:
         return run
 
     def _take_on(self, run: Job) -> None:
-        """Count a run among the others, if there is room for it."""
+        """Add a run to the others, if there is room for it."""
         with self._lock:
             active = [other for other in self._runs if other.snapshot.status.is_active]
             if len(active) >= MAX_ACTIVE_RUNS:
@@ -150,7 +150,7 @@ class Scheduler:
                     f"{MAX_ACTIVE_RUNS} runs are under way on this server, which is all it takes.",
                     "Wait until one has ended, or stop one of yours.",
                 )
-            # What a run that has begun takes is no longer free anyway.
+            # The memory of a run that has started is no longer free, so it is not counted twice.
             promised = sum(other.promised_bytes for other in active if not other.is_warm)
             capacity.check(run.promised_bytes, run.memory_remedy, promised)
             self._runs.add(run)
@@ -189,7 +189,7 @@ class Scheduler:
             self._hurry(job)
 
     def _enqueue(self, run: Job) -> None:
-        """Let a run wait for a turn, unless it does already or does not want one."""
+        """Put a run into the queue, unless it is there already or needs no turn."""
         # New and resumed runs start at the current minimum, so they cannot hog the workers.
         self._put(run, at_least=self._least_used)
 
@@ -204,7 +204,7 @@ class Scheduler:
         if run.claim_place():
             run.used_seconds = max(run.used_seconds, at_least)
             with self._lock:
-                # Told to stop during its turn, it is in no queue to be hurried in.
+                # A run that gets the order to stop during its turn is not in the queue then.
                 used = -1.0 if run.is_stopping else run.used_seconds
                 heapq.heappush(self._queue, (used, next(self._arrivals), run))
                 self._lock.notify()
@@ -229,7 +229,7 @@ class Scheduler:
             run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
             run.leave_place()
             self._put(run)
-            del run  # Do not keep a forgotten run alive while waiting for the next.
+            del run  # Do not keep a forgotten run alive while waiting.
 
 
 def shared() -> Scheduler:

@@ -13,7 +13,7 @@ from mnist_core.data import splits
 from mnist_core.errors import CapacityError, ConfigError
 from mnist_core.runs import run_cache
 from mnist_core.runs.job import Job
-from mnist_core.runs.run_cache import SharedRuns
+from mnist_core.runs.run_cache import RunCache
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, classical
 from tests.samples import blobs, small
@@ -21,11 +21,11 @@ from tests.turns import in_turns, to_the_end, wait_for, wait_until
 
 
 @pytest.fixture
-def shared(by_hand: Scheduler) -> SharedRuns:
-    return SharedRuns(by_hand)
+def shared(by_hand: Scheduler) -> RunCache:
+    return RunCache(by_hand)
 
 
-def test_same_question_finds_the_same_run(shared: SharedRuns, by_hand: Scheduler) -> None:
+def test_same_question_finds_the_same_run(shared: RunCache, by_hand: Scheduler) -> None:
     network, model = shared.network(small(), blobs()), shared.classical("bayes", blobs())
     assert shared.network(small(), blobs()) is network
     assert shared.classical("bayes", blobs(), "official") is model
@@ -38,7 +38,7 @@ def test_same_question_finds_the_same_run(shared: SharedRuns, by_hand: Scheduler
     assert shared.classical("bayes", blobs()) is model
 
 
-def test_other_questions_find_other_runs(shared: SharedRuns) -> None:
+def test_other_questions_find_other_runs(shared: RunCache) -> None:
     other = dataclasses.replace(blobs())
     networks = [shared.network(config, data) for config in (small(), small(seed=1)) for data in (blobs(), other)]
     assert len({run.id for run in networks}) == 4
@@ -51,7 +51,7 @@ def test_other_questions_find_other_runs(shared: SharedRuns) -> None:
     assert len({run.id for run in models}) == 8
 
 
-def test_finding_starts_nothing(shared: SharedRuns, by_hand: Scheduler) -> None:
+def test_finding_starts_nothing(shared: RunCache, by_hand: Scheduler) -> None:
     assert shared.find_network(small(), blobs()) is None
     assert shared.find_classical("bayes", blobs()) is None
     assert by_hand.active_runs == 0
@@ -62,7 +62,7 @@ def test_finding_starts_nothing(shared: SharedRuns, by_hand: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("has_answered", [False, True])
-def test_stopped_run_is_made_anew(has_answered: bool, shared: SharedRuns, by_hand: Scheduler) -> None:
+def test_stopped_run_is_made_anew(has_answered: bool, shared: RunCache, by_hand: Scheduler) -> None:
     run = shared.classical("forest", blobs())
     by_hand.stop(run)
     if has_answered:
@@ -72,7 +72,7 @@ def test_stopped_run_is_made_anew(has_answered: bool, shared: SharedRuns, by_han
     assert shared.classical("forest", blobs()) is not run
 
 
-def test_failed_run_is_made_anew(shared: SharedRuns, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_run_is_made_anew(shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(classical, "learn", lambda *_: iter([]))
         run = shared.classical("forest", blobs())
@@ -85,7 +85,7 @@ def test_failed_run_is_made_anew(shared: SharedRuns, by_hand: Scheduler, monkeyp
     assert shared.find_classical("forest", blobs()) is again
 
 
-def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns, by_hand: Scheduler) -> None:
+def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: RunCache, by_hand: Scheduler) -> None:
     def first() -> bool:
         return True
 
@@ -102,7 +102,7 @@ def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: SharedRuns, by
     assert shared.network(small(), blobs(), second) is not run
 
 
-def test_refused_run_leaves_nothing_behind(shared: SharedRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_run_leaves_nothing_behind(shared: RunCache, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError):
         shared.classical("svm", blobs())
     with monkeypatch.context() as full:
@@ -114,7 +114,7 @@ def test_refused_run_leaves_nothing_behind(shared: SharedRuns, monkeypatch: pyte
 
 
 def test_ended_run_that_was_not_asked_for_longest_goes_first(
-    shared: SharedRuns, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+    shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_cache, "MAX_ENDED", 2)
     under_way = shared.classical("forest", blobs())
@@ -132,7 +132,7 @@ def test_ended_run_that_was_not_asked_for_longest_goes_first(
 
 
 def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = SharedRuns(scheduler)
+    shared = RunCache(scheduler)
     dataset = dataclasses.replace(blobs())
     run = shared.classical("neighbours", dataset)
     wait_for(run, Status.FINISHED)
@@ -152,7 +152,7 @@ def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pyt
     wait_until(is_gone)  # A worker may not yet have put it down.
 
 
-def test_many_who_ask_at_once_get_one_run(shared: SharedRuns, by_hand: Scheduler) -> None:
+def test_many_who_ask_at_once_get_one_run(shared: RunCache, by_hand: Scheduler) -> None:
     together = threading.Barrier(8)
     found: list[Job] = []
 
