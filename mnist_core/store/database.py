@@ -1,4 +1,4 @@
-"""The database that keeps runs: its tables, its transactions, and what it says when it cannot.
+"""The database that keeps runs: its transactions, and what it says when it cannot.
 
 SQLite in write-ahead mode, so that pages read while a run is being saved, or any other database of SQLAlchemy's.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, make_url
 
 from mnist_core.errors import StoreError
+from mnist_core.store.tables import metadata, parts, schema_version, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,84 +32,6 @@ _SCHEMA_LOCK = 0x6D6E697374
 _PAGE_BYTES = 32_768
 _CACHE_KILOBYTES = 8_000
 _JOURNAL_BYTES = 64 * 2**20
-
-_metadata = sa.MetaData()
-
-schema_version = sa.Table("playground_schema_version", _metadata, sa.Column("version", sa.Integer, nullable=False))
-
-servers = sa.Table(
-    "playground_servers",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("seen", sa.Double, nullable=False),
-)
-
-# When each workspace was first heard of and last opened, and how many of its runs made room for others'.
-workspaces = sa.Table(
-    "playground_workspaces",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("first", sa.Double, nullable=False),
-    sa.Column("seen", sa.Double, nullable=False),
-    sa.Column("removed", sa.Integer, nullable=False),
-)
-
-# A list reads all of a row but the last two; what is large stands in `parts`.
-runs = sa.Table(
-    "playground_runs",
-    _metadata,
-    # The workspace is part of the key: ids cannot clash across workspaces, which would tell of another one's run.
-    sa.Column("workspace", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("notes", sa.Text, nullable=False),
-    sa.Column("is_pinned", sa.Boolean, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("created", sa.Double, nullable=False),
-    sa.Column("updated", sa.Double, nullable=False),
-    sa.Column("seconds", sa.Double, nullable=False),
-    sa.Column("epochs", sa.Integer, nullable=False),
-    sa.Column("loss", sa.Double),
-    sa.Column("accuracy", sa.Double),
-    sa.Column("validation_loss", sa.Double),
-    sa.Column("validation_accuracy", sa.Double),
-    sa.Column("test_loss", sa.Double),
-    sa.Column("test_accuracy", sa.Double),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("dataset", sa.Text, nullable=False),
-    sa.Column("provenance", sa.Text, nullable=False),
-    sa.Column("fingerprint", sa.String(64), nullable=False),
-    sa.Column("config", sa.Text, nullable=False),
-    sa.Column("versions", sa.Text, nullable=False),
-    # Which part holds the network that the run left; empty for none.
-    sa.Column("network", sa.String(16), nullable=False),
-    sa.Column("server", sa.String(64), nullable=False),
-    sa.Column("deleted", sa.Double),
-)
-
-parts = sa.Table(
-    "playground_parts",
-    _metadata,
-    sa.Column("workspace", sa.String(64), primary_key=True),
-    sa.Column("run", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(16), primary_key=True),
-    sa.Column("checksum", sa.BigInteger, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-
-# Which runs can be seen by link. The link's token is known by its SHA-256 alone, as a workspace's is.
-shares = sa.Table(
-    "playground_shares",
-    _metadata,
-    sa.Column("workspace", sa.String(64), primary_key=True),
-    sa.Column("run", sa.String(64), primary_key=True),
-    sa.Column("token", sa.String(64), nullable=False, unique=True),
-    # With the run goes its share, however it goes.
-    sa.ForeignKeyConstraint(["workspace", "run"], [runs.c.workspace, runs.c.id], ondelete="CASCADE"),
-)
 
 
 class Database:
@@ -261,7 +184,7 @@ class Database:
                 if connection.dialect.name == "postgresql":
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
                 if not sa.inspect(connection).has_table(schema_version.name):
-                    _metadata.create_all(connection)
+                    metadata.create_all(connection)
                     if connection.dialect.name == "postgresql":
                         # It would try in vain to compress the weights, which takes longer than to write them.
                         connection.exec_driver_sql(f"ALTER TABLE {parts.name} ALTER COLUMN data SET STORAGE EXTERNAL")

@@ -14,8 +14,8 @@ from mnist_core.errors import ConfigError, PlaygroundError, RunClosedError, RunN
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
 from mnist_core.store import records
-from mnist_core.store.database import parts, runs, servers
 from mnist_core.store.records import RunSummary, StoredRun
+from mnist_core.store.tables import parts, runs, servers
 from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import Status, codec
 

@@ -20,9 +20,10 @@ from sqlalchemy import exc
 from mnist_core.errors import ConfigError, RunNotFoundError, StoreError
 from mnist_core.network.layers import weight_shapes
 from mnist_core.store import run_rows, space
-from mnist_core.store.database import Database, runs, servers
+from mnist_core.store.database import Database
 from mnist_core.store.run_rows import RUN_ID, checked_text, kept, key_of
 from mnist_core.store.shares import Shares
+from mnist_core.store.tables import runs, servers
 from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import Status, codec
 

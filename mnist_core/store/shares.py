@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from mnist_core.errors import RunNotFoundError, ShareNotFoundError, StoreError, WorkspaceError
 from mnist_core.store import run_rows
-from mnist_core.store.database import runs, shares
 from mnist_core.store.run_rows import ACTIVE, kept, key_of
+from mnist_core.store.tables import runs, shares
 from mnist_core.store.workspaces import share_token, workspace_key
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from sqlalchemy import exc
 
 from mnist_core.errors import StoreError
 from mnist_core.store import run_rows
-from mnist_core.store.database import runs, workspaces
 from mnist_core.store.run_rows import ACTIVE
+from mnist_core.store.tables import runs, workspaces
 from mnist_core.store.workspaces import workspace_key
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import saver
-from mnist_core.store.database import runs
 from mnist_core.store.runs import RunStore
+from mnist_core.store.tables import runs
 from pages.widgets.evaluate import sharing
 from tests.pages.conftest import ROOT
 from tests.pages.test_downloads import labels as download_labels
