@@ -16,7 +16,6 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, make_url
 
 from mnist_core.errors import StoreError
-from mnist_core.store.tables import metadata, parts, schema_version, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
-# Servers that begin together on an empty PostgreSQL database make its tables one after the other; any number will do.
+# Lock: only one server migrates a PostgreSQL database at a time. Any number will do.
 _SCHEMA_LOCK = 0x6D6E697374
 # Measured: SQLite's own 4,096 bytes a page and 2 MB of cache make an epoch of 5 MB take three to four times as long.
 _PAGE_BYTES = 32_768
@@ -175,7 +173,9 @@ class Database:
             raise _told(error) from error
 
     def _open(self) -> None:
-        """Make the tables of a new database, and refuse one of a newer version."""
+        """Create the tables of a new database, update those of an old one, refuse one of a newer version."""
+        from mnist_core.store import migrations  # Alembic is slow to import.
+
         with self._opening:
             if self._is_ready:
                 return
@@ -183,21 +183,7 @@ class Database:
             with self._transaction(self._writer) as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-                if not sa.inspect(connection).has_table(schema_version.name):
-                    metadata.create_all(connection)
-                    if connection.dialect.name == "postgresql":
-                        # It would try in vain to compress the weights, which takes longer than to write them.
-                        connection.exec_driver_sql(f"ALTER TABLE {parts.name} ALTER COLUMN data SET STORAGE EXTERNAL")
-                    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-                elif not sa.inspect(connection).has_table(workspaces.name):
-                    workspaces.create(connection)  # Of a database that is older than this table.
-                found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar()
-            if found != SCHEMA_VERSION:
-                raise StoreError(
-                    "The runs were kept by another version of the playground, in a form that this one does not know.",
-                    "Bring the playground up to date, or give it another database.",
-                    f"schema version {found}, where this one knows {SCHEMA_VERSION}",
-                )
+                migrations.upgrade(connection)
             self._is_ready = True
 
     def _make_folder(self) -> None:

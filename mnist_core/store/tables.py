@@ -1,4 +1,7 @@
-"""The tables of the store."""
+"""The tables of a database that is up to date.
+
+A change here needs a new revision in `migrations/versions`, which makes the same change to existing databases.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
+# Only for earlier versions of the playground, which had no revisions; see `migrations`.
 schema_version = sa.Table("playground_schema_version", metadata, sa.Column("version", sa.Integer, nullable=False))
 
 servers = sa.Table(

@@ -17,7 +17,7 @@ from sqlalchemy.pool import Pool
 
 from mnist_core.errors import StoreError
 from mnist_core.network import TrainedNetwork
-from mnist_core.store.database import SCHEMA_VERSION
+from mnist_core.store.migrations import SCHEMA_VERSION
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
@@ -120,7 +120,7 @@ def test_newer_schema_is_refused_and_left_alone(url: str) -> None:
     sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION + 1)
     store = RunStore(url)
     for attempt in (store.list, store.unfinished, lambda token: store.delete(token, "one")):
-        with pytest.raises(StoreError, match="another version of the playground"):
+        with pytest.raises(StoreError, match="a newer version of the playground"):
             attempt(MINE)
     assert sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
     sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION)

@@ -1,0 +1,234 @@
+"""Databases of earlier versions are brought up to date; SQLite and PostgreSQL.
+
+`databases` holds dumps of what the code of commit 779423b really wrote, by both kinds: three runs of one workspace,
+"finished" (shared, pinned, with a network and an evaluation), "running" and "deleted".
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import Engine
+
+from mnist_core.config import LayerConfig
+from mnist_core.errors import StoreError
+from mnist_core.store import migrations
+from mnist_core.store.runs import RunStore
+from mnist_core.store.tables import metadata
+from mnist_core.store.workspaces import share_token
+from mnist_core.training import Status
+from tests.kept import (
+    Clock,
+    assert_same_arrays,
+    assert_same_evaluation,
+    assert_same_state,
+    between_statements,
+    curve,
+    evaluation_of,
+    figures,
+    ids,
+    keep,
+    sql,
+    state_after,
+)
+from tests.samples import blobs, small
+
+DUMPS = Path(__file__).parent / "databases"
+WORKSPACE = "a_workspace_of_its_own"
+CONFIG = small(epochs=10, layers=(LayerConfig("conv", 2),) * 3, optimizer="momentum", seed=7)
+NEWEST = "0002"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that commit 779423b wrote, of each kind in turn."""
+    dump = (DUMPS / f"{request.param}.sql").read_text()
+    if request.param == "sqlite":
+        connection = sqlite3.connect(tmp_path / "old.db")
+        connection.executescript(dump)
+        connection.close()
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    url = str(request.getfixturevalue("server_of_databases").new_database())
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection_:
+        connection_.exec_driver_sql(dump)
+    return url
+
+
+def tables(url: str) -> set[str]:
+    return set(sa.inspect(sa.create_engine(url, poolclass=sa.NullPool)).get_table_names())
+
+
+def assert_up_to_date(url: str) -> None:
+    """The schema is that of `tables`, by Alembic's own comparison, and the database says so."""
+    with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": migrations.REVISION_TABLE})
+        assert context.get_current_heads() == (NEWEST,)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_old_runs_are_read(old_url: str) -> None:
+    store = RunStore(old_url, clock=Clock())
+    assert ids(store, WORKSPACE) == ["finished", "running"]
+    state = state_after(CONFIG, 3)
+
+    finished = store.load(WORKSPACE, "finished")
+    assert finished.config == CONFIG
+    assert finished.versions == {"python": "3.11.7", "tensorflow": "2.21.0"}
+    summary = finished.summary
+    assert (summary.number, summary.title, summary.notes) == (1, "The finished one", "Wide, and it's good.")
+    assert (summary.is_pinned, summary.status, summary.message) == (True, Status.FINISHED, "Done.")
+    assert (summary.epochs, summary.loss, summary.accuracy) == (3, 1 / 9, 8 / 9)
+    assert finished.network is not None
+    assert_same_arrays(finished.network.weights, state.weights)
+    assert_same_evaluation(finished.evaluation, evaluation_of(9))
+    assert figures(finished.points) == figures(curve(3))
+    finished.check_dataset(blobs())
+
+    assert_same_state(store.load(WORKSPACE, "running").state, state)
+    assert store.shares.load(share_token(WORKSPACE, "finished")).summary.title == "The finished one"
+
+
+def test_old_runs_go_on(old_url: str) -> None:
+    clock = Clock()
+    store = RunStore(old_url, clock=clock)
+    store.restore(WORKSPACE, "deleted")
+    clock.forward(60)
+    assert_same_state(store.take_over(WORKSPACE, "running").state, state_after(CONFIG, 3))
+    store.save_epoch(WORKSPACE, "running", state_after(CONFIG, 4))
+    store.shares.unshare(WORKSPACE, "finished")
+    assert store.load(WORKSPACE, "running").summary.epochs == 4
+    assert ids(store, WORKSPACE) == ["deleted", "finished", "running"]
+    assert_up_to_date(old_url)
+
+
+def test_database_from_before_shares(old_url: str) -> None:
+    """The first databases had the same schema version, and no table of shares."""
+    sql(old_url, "DROP TABLE playground_shares")
+    store = RunStore(old_url, clock=Clock())
+    assert ids(store, WORKSPACE) == ["finished", "running"]
+    store.shares.load(store.shares.share(WORKSPACE, "finished"))
+    assert_up_to_date(old_url)
+
+
+def test_last_database_without_revisions(url: str) -> None:
+    """It has all tables but the one of Alembic."""
+    keep(RunStore(url), WORKSPACE, "one")
+    sql(url, f"DROP TABLE {migrations.REVISION_TABLE}")
+    store = RunStore(url)
+    assert ids(store, WORKSPACE) == ["one"]
+    assert_up_to_date(url)
+
+
+def test_empty_database_gets_the_newest_schema(url: str) -> None:
+    assert RunStore(url).list(WORKSPACE) == ()
+    assert_up_to_date(url)
+    assert tables(url) == {*metadata.tables, migrations.REVISION_TABLE}
+
+
+def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
+    RunStore(url).list(WORKSPACE)
+    statements: list[str] = []
+
+    def look(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(Engine, "before_cursor_execute", look)
+    try:
+        RunStore(url).list(WORKSPACE)
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", look)
+    changes = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE")
+    assert [statement for statement in statements if statement.lstrip().startswith(changes)] == []
+
+
+def test_revision_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:
+    keep(RunStore(url), WORKSPACE, "one")
+    sql(url, f"UPDATE {migrations.REVISION_TABLE} SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"newer version of the playground.*Update the playground"):
+        RunStore(url).delete(WORKSPACE, "one")
+    assert sql(url, f"SELECT version_num FROM {migrations.REVISION_TABLE}") == [("9999",)]
+    assert sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
+
+
+def test_error_in_the_middle_leaves_the_old_database(old_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = migrations.revisions().get_revision("head").module
+    with monkeypatch.context() as patch:
+        patch.setattr(last, "upgrade", lambda op: op.execute("CREATE TABLE nothing"))
+        with pytest.raises(StoreError):
+            RunStore(old_url).list(WORKSPACE)
+    assert not tables(old_url) & {migrations.REVISION_TABLE, "playground_workspaces"}
+    assert ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
+    assert_up_to_date(old_url)
+
+
+def test_servers_that_start_at_once_on_an_empty_database(url: str) -> None:
+    start_two_servers(url)
+    assert_up_to_date(url)
+
+
+def test_servers_that_start_at_once_on_an_old_database(old_url: str) -> None:
+    start_two_servers(old_url)
+    assert_up_to_date(old_url)
+    assert ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
+
+
+def start_two_servers(url: str) -> None:
+    """The second starts while the first is in the middle of its migration, and does not migrate again."""
+    arrived, errors, created = threading.Event(), [], []
+
+    def second() -> None:
+        try:
+            RunStore(url).list(WORKSPACE)
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    other = threading.Thread(target=second)
+
+    def begin() -> None:
+        other.start()
+        assert arrived.wait(60)
+
+    def look(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if threading.current_thread() is other:
+            arrived.set()
+        if "playground_workspaces (" in statement:
+            created.append(threading.current_thread())
+
+    sa.event.listen(Engine, "before_cursor_execute", look)
+    try:
+        with between_statements("playground_shares (", begin):
+            RunStore(url).list(WORKSPACE)
+        other.join()
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", look)
+    assert errors == []
+    assert created == [threading.current_thread()]
+
+
+BEFORE_OPENING = """
+import sys
+import app, pages.widgets.state.workspace, pages.widgets.train.editor
+assert "sqlalchemy" not in sys.modules
+from mnist_core.store.runs import RunStore
+store = RunStore("sqlite:///" + sys.argv[1])
+print("alembic" in sys.modules)
+store.list("A" * 22)
+print("alembic" in sys.modules)
+"""
+
+
+def test_alembic_is_imported_when_a_database_is_opened_and_not_before(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    child = subprocess.run(
+        [sys.executable, "-c", BEFORE_OPENING, str(tmp_path / "runs.db")],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert child.stdout.split() == ["False", "True"], child.stderr
