@@ -336,7 +336,7 @@ class Keeper:
 
 
 def shared() -> Keeper:
-    """The one keeper of this process; the README's settings say where it keeps runs, and how many.
+    """The one keeper of this process; docs/settings.md says where it saves runs, and how many.
 
     Raises:
         StoreError: the database's address is none.
