@@ -1,7 +1,7 @@
-"""Every training image bent, tilted and thickened anew in each step, as hands and pens differ.
+"""Data augmentation: each step bends, tilts and thickens its training images at random.
 
-What a network has seen of a digit is one writer's way with one pen. These changes leave the digit what it is and
-follow from the run's seed and the step alone, so an augmented run is as repeatable as any other.
+Hands and pens differ, but a training image shows one writer and one pen. The changes keep the digit. They depend only
+on the run's seed and the step, so a run with augmentation can be repeated exactly, too.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
-from mnist_core.network.layers import scrambled
+from mnist_core.network.layers import hash_uint32
 
 Tensor = Any  # TensorFlow ships no types.
 
 _MIDDLE = (IMAGE_SIZE - 1) / 2
 
-# What strength 1 does at most; the random numbers are even between minus and plus an image's share of that.
+# The largest changes at strength 1. Random numbers are uniform from minus to plus an image's share of these.
 _ROTATION = 0.3  # radians
 _SHEAR = 0.45  # columns a row
 _SCALE = 0.22  # logarithm of the factor, for width and height separately
@@ -27,38 +27,38 @@ _WOBBLE = 2.6  # pixels by which each of the points below moves
 _WOBBLE_POINTS = 4  # a side; the pixels between follow them smoothly
 _WOBBLE_SMOOTHNESS = 0.6  # in distances between points
 _CONTRAST = 0.8
-_GAP_SHARE = 0.25  # of the images have ink missing at one place
+_GAP_SHARE = 0.25  # of the images have ink missing in one place
 _GAP_RADIUS = 1.5  # pixels
 
 
 def uniform(key: Tensor, salt: int, shape: tuple[int, ...]) -> Tensor:
-    """Random float32 from -1 to 1 that follow from `key`, a uint32 scalar, and `salt` alone.
+    """Random float32 from -1 to 1 that depend only on `key`, a uint32 scalar, and `salt`.
 
-    A hash of a counter, as for dropout: XLA's own generators would take longer than the step.
+    They are hashes of a counter, as for dropout: XLA's own generators would take longer than the step.
     """
     import tensorflow as tf
 
-    key = scrambled(key + tf.constant(salt * 0x85EBCA6B % 2**32, tf.uint32))
+    key = hash_uint32(key + tf.constant(salt * 0x85EBCA6B % 2**32, tf.uint32))
     places = tf.cast(tf.range(math.prod(shape)), tf.uint32)
-    noise = scrambled(tf.bitwise.bitwise_xor(scrambled(places + key), key))
+    noise = hash_uint32(tf.bitwise.bitwise_xor(hash_uint32(places + key), key))
     # A float32 holds 24 bits.
     bits = tf.cast(tf.bitwise.right_shift(noise, tf.constant(8, tf.uint32)), tf.float32)
     return tf.reshape(bits * (2.0 / 2**24) - 1.0, shape)
 
 
-def augmented(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
-    """Images changed at random, each in its own way.
+def augment(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
+    """Change each image at random in its own way.
 
-    In this order: the pen made wider or narrower (grey dilation and erosion), a gap in the ink, then in one go
-    rotation, slant, aspect, size, place and wobble (Simard, Steinkraus, Platt: Best Practices for Convolutional Neural
-    Networks, 2003), and last the contrast. To be compiled by XLA: it makes one pass of each, where TensorFlow alone
-    takes four times as long.
+    The order: a wider or narrower pen (grey dilation and erosion), a gap in the ink, one warp for rotation, slant,
+    aspect, size, position and wobble (Simard, Steinkraus, Platt: Best Practices for Convolutional Neural Networks,
+    2003), and then the contrast. Compile it with XLA, which makes one pass of each; TensorFlow alone takes four times
+    as long.
 
     Args:
         images: (n, 784) float32 in [0, 1], with n known; 1 = ink.
         key: a uint32 scalar that decides everything.
-        strength: a float32 scalar, 0 for no change; each image is changed by a random share of it, 1 being as much
-            as hands do.
+        strength: a float32 scalar: 0 changes nothing, 1 as much as real handwriting varies. Each image is changed by a
+            random share of it.
 
     Returns:
         (n, 784) float32 in [0, 1].
@@ -67,9 +67,9 @@ def augmented(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
 
     count = images.shape[0]
     grid = tf.reshape(images, (count, IMAGE_SIZE, IMAGE_SIZE))
-    # Each image its own share of the strength: most hands write nearly as usual, and a few far from it.
+    # Each image has its own share of the strength: most handwriting is close to usual, some is far from it.
     strength = strength * (0.5 + 0.5 * uniform(key, 6, (count, 1, 1)))
-    # Before the warp and not after it: XLA would compute the warp nine times over.
+    # Change the pen before the warp: after it, XLA would compute the warp nine times.
     grid = _with_gap(_with_another_pen(grid, key, strength), key, strength)
     grid = _warped(grid, *_sources(count, key, strength))
     contrast = strength * _CONTRAST * uniform(key, 5, (count, 1, 1))
@@ -77,7 +77,7 @@ def augmented(images: Tensor, key: Tensor, strength: Tensor) -> Tensor:
 
 
 def _with_another_pen(grid: Tensor, key: Tensor, strength: Tensor) -> Tensor:
-    """Strokes up to two pixels wider or one narrower on each side, with full ink somewhere as `to_mnist` leaves it."""
+    """Strokes up to two pixels wider or one narrower on each side; the darkest pixel is full ink, as in `to_mnist`."""
     import tensorflow as tf
 
     change = uniform(key, 1, (2, grid.shape[0], 1, 1))
@@ -101,7 +101,7 @@ def _extreme(grid: Tensor, of: Any) -> Tensor:
 
 
 def _with_gap(grid: Tensor, key: Tensor, strength: Tensor) -> Tensor:
-    """Some of the images with ink missing at one place."""
+    """The images, some of them with ink missing in one place."""
     import tensorflow as tf
 
     count = grid.shape[0]
@@ -119,7 +119,7 @@ def _from_the_middle() -> tuple[Any, Any]:
 
 
 def _sources(count: int, key: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
-    """For each pixel of each image the row and the column that it is taken from, each (n, 28, 28) float32."""
+    """The source of each pixel of each image: its row and its column, each (n, 28, 28) float32."""
     import tensorflow as tf
 
     down, right = _from_the_middle()
@@ -146,13 +146,13 @@ def _smooth_steps() -> Any:
 
 
 def _warped(grid: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Each pixel taken from its place in `grid`, between four pixels where it falls between; outside is background."""
+    """The images sampled at these places by bilinear interpolation; outside is background."""
     import tensorflow as tf
 
     count = grid.shape[0]
     side = IMAGE_SIZE + 2
     padded = tf.reshape(tf.pad(grid, [[0, 0], [1, 1], [1, 1]]), (count, side * side))
-    # Whatever lies outside is taken from the blank frame around.
+    # Places outside read the blank frame.
     rows, columns = (tf.clip_by_value(place + 1.0, 0.0, side - 1.001) for place in (rows, columns))
     top, left = tf.floor(rows), tf.floor(columns)
     below, beside = rows - top, columns - left

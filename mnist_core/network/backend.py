@@ -1,4 +1,4 @@
-"""TensorFlow, which is imported at the first need: that takes seconds."""
+"""Import TensorFlow only when it is needed, since the import takes seconds."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _importing = threading.Lock()
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and Keras, which takes seconds the first time; to be called before anything is computed.
+    """Import TensorFlow and Keras; call it before anything is computed. The first call takes seconds.
 
-    They import each other, so two threads that begin at the same time would each meet half a module.
+    The two import each other, so two threads that start at the same time would each see a half-imported module.
     """
     with _importing:
         import keras  # noqa: F401
         import tensorflow as tf
 
-        # Each architecture is compiled once, on purpose; TensorFlow takes several in a row for one compiled too often.
+        # We compile each architecture once. TensorFlow mistakes several in a row for one that is compiled too often.
         tf.get_logger().addFilter(_is_no_retracing)
 
 
@@ -29,11 +29,10 @@ def _is_no_retracing(record: logging.LogRecord) -> bool:
 
 
 def keep_compiled() -> None:
-    """Make `keras.backend.clear_session` do nothing, for a server that calls it again and again.
+    """Make `keras.backend.clear_session` do nothing: Streamlit calls it after every script run.
 
-    It throws away what TensorFlow has made ready of every function that was called, for all threads: one answer of the
-    shipped network then takes 28 ms instead of 2, and each run under way has to make its step ready anew. Nothing here
-    builds on Keras's session.
+    It empties TensorFlow's cache of functions for all threads. A prediction of the shipped network would then take
+    28 ms instead of 2, and every active run would have to prepare its step again. Nothing here uses Keras's session.
     """
     load_tensorflow()
     import keras

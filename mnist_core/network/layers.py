@@ -1,4 +1,4 @@
-"""What the layers compute: the shapes of their weights, the weights that a run starts from, and the way forward."""
+"""The layers of a network: their plan, their initial weights and the forward pass."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ def weight_shapes(layers: tuple[LayerConfig, ...]) -> list[tuple[int, ...]]:
 
 
 def weight_specs(layers: tuple[LayerConfig, ...]) -> tuple[Tensor, ...]:
-    """`weight_shapes` as TensorFlow wants them of a function that is compiled once."""
+    """`weight_shapes` as the input signature of a compiled function."""
     import tensorflow as tf
 
     return tuple(tf.TensorSpec(shape, tf.float32) for shape in weight_shapes(layers))
 
 
-def seen_size(layers: tuple[LayerConfig, ...]) -> int:
-    """How many rows and columns of an image have a say in the network's answer, the first ones.
+def receptive_size(layers: tuple[LayerConfig, ...]) -> int:
+    """The side of the upper left square of an image that the network's outputs depend on, in pixels.
 
-    Where pooling meets an odd number of them, it leaves out the last, so whatever leads there alone is never used.
+    Pooling of a picture with an odd side ignores the last row and column, and so the pixels that only lead there.
     """
     pictures = [layer for layer in plan(layers) if layer.kind in ("Conv2D", "MaxPooling2D")]
     size = pictures[-1].output_shape[0] if pictures else choices.IMAGE_SIZE
@@ -118,9 +118,9 @@ def seen_size(layers: tuple[LayerConfig, ...]) -> int:
 
 
 def initial_weights(config: RunConfig) -> Weights:
-    """The weights that a run starts from: Glorot-uniform kernels, zero biases, as Keras has it.
+    """The weights at the start of a run: Glorot-uniform kernels and zero biases, as in Keras.
 
-    Drawn from the run's seed alone, so nothing that runs beside it has a say.
+    They depend on the run's seed alone, never on other runs.
     Source: Glorot and Bengio, 2010.
     """
     random = np.random.default_rng([config.seed, 0])
@@ -136,17 +136,17 @@ def initial_weights(config: RunConfig) -> Weights:
 
 
 def pixels_in(images: Any, pixels: str) -> Any:
-    """Images as a network that takes `pixels`, a key of `config.PIXELS`, gets them.
+    """Images as the input of a network with the setting `pixels`.
 
     Args:
         images: (n, 784) float32 in [0, 1], an array or a tensor.
-        pixels: ``"scaled"`` leaves them; ``"raw"`` gives 0 to 255, to a rounding of what stands in the file.
+        pixels: ``"scaled"`` keeps [0, 1]; ``"raw"`` gives 0 to 255 as in the file, up to rounding.
     """
     return images * 255.0 if pixels == "raw" else images
 
 
-def scrambled(number: Tensor) -> Tensor:
-    """A uint32 tensor scrambled so that neighbours have nothing in common.
+def hash_uint32(number: Tensor) -> Tensor:
+    """A hash of each number of a uint32 tensor: the hashes of neighbours look unrelated.
 
     Source: the "lowbias32" integer hash, C. Wellons, "Prospecting for Hash Functions", 2018.
     """
@@ -160,17 +160,17 @@ def scrambled(number: Tensor) -> Tensor:
     return mix(number, shift(number, tf.constant(16, tf.uint32)))
 
 
-def dropped(x: Tensor, rate: float, key: Tensor) -> Tensor:
-    """`x` with a share of `rate` zeroed and the rest scaled up to make up for it.
+def dropout(x: Tensor, rate: float, key: Tensor) -> Tensor:
+    """Set a share of `rate` of `x` to zero and scale up the rest, so that the mean stays the same.
 
-    Which ones follows from `key` and the place in `x` alone: a hash of a counter, which XLA fuses with the
-    layer itself, where its own generators take ten times the whole step.
+    The choice depends only on `key` and the position in `x`. It is a hash of a counter: XLA fuses it with the layer,
+    while its own random generators would take ten times as long as the whole step.
     """
     import tensorflow as tf
 
     count = math.prod(x.shape)
     places = tf.reshape(tf.range(count, dtype=tf.int32), x.shape)
-    noise = scrambled(tf.bitwise.bitwise_xor(scrambled(tf.cast(places, tf.uint32) + key), key))
+    noise = hash_uint32(tf.bitwise.bitwise_xor(hash_uint32(tf.cast(places, tf.uint32) + key), key))
     keep = noise >= tf.constant(int(rate * 2**32), tf.uint32)
     return tf.where(keep, x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
 
@@ -182,17 +182,18 @@ def outputs(
     dropout_key: Tensor = None,
     is_transposed: bool = False,
 ) -> list[Tensor]:
-    """What every layer answers: its outputs one after the other, the last being the logits (n, 10).
+    """The forward pass: the outputs of every layer in order; the last are the logits (n, 10).
 
-    What pooling leaves out is not computed, and pooling comes before an activation where that makes no difference:
-    together these spare a third of a convolutional step.
+    Pixels that pooling ignores are not computed, and pooling comes before a monotonic activation, which gives the same
+    result. Together this saves a third of the time of a convolutional step.
 
     Args:
         layers: the hidden layers.
         weights: kernels and biases, in the order of `weight_shapes`.
         images: (n, 784) float32, from `pixels_in`.
         dropout_key: a uint32 scalar while training; None for no dropout.
-        is_transposed: whether dense kernels come as (units, inputs), and the images with as many columns as the first.
+        is_transposed: whether dense kernels are (units, inputs). The images then have as many columns as the
+            first kernel.
     """
     import keras
     import tensorflow as tf
@@ -207,7 +208,7 @@ def outputs(
         activation = keras.activations.get(layer.activation)
         if layer.is_convolution:
             if len(x.shape) == 2:
-                seen = seen_size(layers)
+                seen = receptive_size(layers)
                 x = tf.reshape(x, (-1, choices.IMAGE_SIZE, choices.IMAGE_SIZE, 1))[:, :seen, :seen]
             x = tf.nn.conv2d(x, kernel, 1, "VALID")
             if not layer.is_pooled:
@@ -221,7 +222,7 @@ def outputs(
         answers.append(x)
         if dropout_key is not None and layer.dropout:
             salt = tf.constant((i + 1) * 0x9E3779B9 % 2**32, tf.uint32)
-            x = dropped(x, layer.dropout, scrambled(dropout_key + salt))
+            x = dropout(x, layer.dropout, hash_uint32(dropout_key + salt))
     return [*answers, product(x, weights[-2]) + weights[-1]]
 
 

@@ -1,4 +1,4 @@
-"""From a `RunConfig` to a network: its layers, its costs, the Keras model, and what a run leaves."""
+"""The network of a `RunConfig`: its summary, its costs, its Keras model, and the trained network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
-# Images that pass through a network in one go: as many as keep its largest layer's outputs in this memory.
+# Images are predicted in blocks: as many at a time as keep the outputs of the largest layer within this memory.
 _BLOCK_BYTES = 32 * 2**20
 _MOST_AT_ONCE = 2048
 
@@ -37,7 +37,7 @@ class LayerSummary:
     Args:
         name: the kind of layer, with its activation.
         output_shape: of one image, without the batch.
-        parameters: how many numbers it learns.
+        parameters: how many weights and biases it learns.
     """
 
     name: str
@@ -67,10 +67,10 @@ def step_flops(config: RunConfig) -> float:
 
 
 def training_bytes(config: RunConfig) -> int:
-    """Memory that a run takes while it trains, in bytes, as an estimate: weights, slots and their copies, and a batch.
+    """An estimate of the memory that a run needs while it trains, in bytes.
 
-    A run holds its weights and slots, the chunk's result beside them, the gradients, the last finished epoch's
-    state, and with early stopping the best one.
+    A run holds its weights and slots, the result of the current chunk, the gradients, the state of the last finished
+    epoch, with early stopping the best weights, and the outputs of a batch.
     """
     rule = UPDATE_RULES[config.optimizer]
     held = 2 * (1 + rule.slots) + 2 + (1 + rule.slots) + (1 if config.early_stopping else 0)
@@ -81,7 +81,7 @@ def training_bytes(config: RunConfig) -> int:
 def to_keras(config: RunConfig) -> Any:
     """The network as an uncompiled `keras.Sequential` from (n, 28, 28) to (n, 10) probabilities.
 
-    It takes pixels as `config.pixels` says: in [0, 1], or with ``"raw"`` from 0 to 255.
+    Its pixels are in [0, 1], or from 0 to 255 if `config.pixels` is ``"raw"``.
     """
     load_tensorflow()
     import keras
@@ -129,7 +129,7 @@ def _compiled_answer(layers: tuple[Any, ...]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """What a run leaves: its config and the learned arrays, nothing that could run code.
+    """A trained network: the run's config and the learned arrays, nothing that could run code.
 
     Args:
         config: the run's config.
@@ -168,7 +168,7 @@ class TrainedNetwork:
         return np.concatenate(blocks) if blocks else np.zeros((0, CLASSES), np.float32)
 
     def predict_in_blocks(self, images: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float32]]:
-        """As `predict`, in pieces of at most 2,048 rows, for who has something else to do in between."""
+        """`predict` in blocks of at most 2,048 rows, so that the caller can do other work in between."""
         if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
             raise DataError(
                 "The images do not have the form that the network reads.",
@@ -188,7 +188,7 @@ class TrainedNetwork:
 
     @lazy_property
     def _all_weights(self) -> Any:
-        """The weights in a row as one tensor: to hand over many arrays takes longer than a small network's answer."""
+        """All weights as one flat tensor: passing many arrays takes longer than a prediction of a small network."""
         import tensorflow as tf
 
         return tf.constant(np.concatenate([weight.ravel() for weight in self.weights]))
@@ -213,7 +213,7 @@ class TrainedNetwork:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file completely or not at all: a full disk must not leave half of it under the final name."""
+    """Write a file completely or not at all: a full disk must not leave half a file under the final name."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         partial.write_bytes(content)

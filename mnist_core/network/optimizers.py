@@ -1,7 +1,7 @@
 """The optimizers' update rules, as functions of arrays.
 
-Each rule is Keras's own arithmetic (`keras.optimizers`, Keras 3) without its variables, so that one compiled
-program can serve every run of an architecture: what belongs to a run comes in and goes out as arrays.
+Each rule computes what Keras 3 does (`keras.optimizers`), but without variables: a run's arrays are arguments and
+results. One compiled program can therefore serve every run of an architecture.
 
 A rule takes one weight, its gradient, its slots (running averages of the weight's shape, zero at the start),
 the learning rate and the number of this step, counted from 1, as a float; it returns the new weight and slots.
@@ -29,7 +29,7 @@ EPSILON = 1e-7
 
 @dataclass(frozen=True)
 class UpdateRule:
-    """A rule, and how many slots each weight has under it."""
+    """A rule, and how many slots it keeps for each weight."""
 
     slots: int
     update: Rule
@@ -54,7 +54,7 @@ def _rmsprop(
     import tensorflow as tf
 
     square = RHO * slots[0] + (1.0 - RHO) * gradient * gradient
-    # Not "** -0.5": XLA leaves that a power, which is ten times slower and doubled the time of a whole step.
+    # Not "** -0.5": XLA computes that as a power, ten times slower, which doubled the time of a whole step.
     return weight - rate * gradient * tf.math.rsqrt(square + EPSILON), (square,)
 
 
@@ -66,7 +66,7 @@ def _adam(
     mean, square = slots
     mean = mean + (gradient - mean) * (1.0 - BETA_1)
     square = square + (gradient * gradient - square) * (1.0 - BETA_2)
-    # Early averages are too near to zero; these two factors make up for it.
+    # Early averages are too close to zero; these two factors correct them.
     corrected = rate * tf.sqrt(1.0 - BETA_2**step) / (1.0 - BETA_1**step)
     return weight - corrected * mean / (tf.sqrt(square) + EPSILON), (mean, square)
 
@@ -96,15 +96,15 @@ KERAS_CLASSES: Mapping[str, tuple[str, Mapping[str, float]]] = types.MappingProx
         "adamw": ("AdamW", {}),
     }
 )
-"""A key of `config.OPTIMIZERS` -> the class in `keras.optimizers`, and what it is given beside the learning rate."""
+"""A key of `config.OPTIMIZERS` -> its class in `keras.optimizers` and the arguments besides the learning rate."""
 
 
 def compile_arguments(config: RunConfig) -> dict[str, Any]:
-    """What `keras.Model.compile` is given for a run: optimizer, loss and metrics."""
+    """The arguments of `keras.Model.compile` for a run: optimizer, loss and metrics."""
     import keras
 
     name, more = KERAS_CLASSES[config.optimizer]
     optimizer = getattr(keras.optimizers, name)(learning_rate=config.learning_rate, **more)
-    # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
+    # Keras includes an L2 penalty in the loss, but not in the same loss as a metric.
     metrics = ["accuracy", *([config.loss] if config.l2 else [])]
     return {"optimizer": optimizer, "loss": config.loss, "metrics": metrics}

@@ -21,7 +21,7 @@ from mnist_core import config as choices
 from mnist_core.lazy import lazy_property
 from mnist_core.network import augmentation
 from mnist_core.network.backend import load_tensorflow
-from mnist_core.network.layers import outputs, pixels_in, scrambled, weight_shapes
+from mnist_core.network.layers import hash_uint32, outputs, pixels_in, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ _copying = threading.Lock()
 _copies: weakref.WeakKeyDictionary[Dataset, weakref.WeakValueDictionary[bool, TrainingImages]] = (
     weakref.WeakKeyDictionary()
 )
-_late: deque[TrainingImages] = deque(maxlen=2)
+_recent: deque[TrainingImages] = deque(maxlen=2)
 
 
 def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
@@ -134,8 +134,8 @@ def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
         if found is None:
             found = TrainingImages.of(dataset.train_images, dataset.train_labels, only_inked)
             copies[only_inked] = found
-        if found not in _late:
-            _late.append(found)
+        if found not in _recent:
+            _recent.append(found)
         return found
 
 
@@ -299,7 +299,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
     rule = UPDATE_RULES[architecture.optimizer]
     is_dense = architecture.uses_xla
     # XLA alone does this in one pass, so it compiles this part even where TensorFlow runs the rest.
-    changed = tf.function(augmentation.augmented, jit_compile=True, autograph=False)
+    augment = tf.function(augmentation.augment, jit_compile=True, autograph=False)
 
     def one_step(
         weights: list[Tensor], slots: list[list[Tensor]], x: Tensor, y: Tensor, share: Tensor,
@@ -336,9 +336,9 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             x = tf.cast(tf.gather(images, rows), tf.float32) * (1.0 / 255.0)
             y = tf.gather(labels, rows)
             share = tf.where(numbers < counts[i], 1.0 / tf.cast(counts[i], tf.float32), 0.0)
-            key = scrambled(scrambled(seed) + tf.cast(first + i, tf.uint32))
+            key = hash_uint32(hash_uint32(seed) + tf.cast(first + i, tf.uint32))
             if architecture.augments:
-                x = changed(x, key, strength)
+                x = augment(x, key, strength)
             x = pixels_in(x, architecture.pixels)
             weights, slots, loss, right = one_step(sets[0], sets[1:], x, y, share, first + i, rate, l2, key)
             return i + 1, [weights, *slots], losses.write(i, loss), correct.write(i, right)

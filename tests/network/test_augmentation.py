@@ -13,7 +13,7 @@ from scipy import ndimage, stats
 from mnist_core import training
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.network import TrainedNetwork, augmentation
-from mnist_core.network.layers import initial_weights, scrambled
+from mnist_core.network.layers import hash_uint32, initial_weights
 from mnist_core.training import engine
 from tests.samples import CONVOLUTIONS, blobs, small
 
@@ -23,7 +23,7 @@ IMAGES = np.random.default_rng(4).random((COUNT, 28, 28), np.float32)
 
 @functools.cache
 def compiled() -> Any:
-    return tf.function(augmentation.augmented, jit_compile=True, autograph=False)
+    return tf.function(augmentation.augment, jit_compile=True, autograph=False)
 
 
 def changed(images: Any, key: int = 1, strength: float = 1.0) -> Any:
@@ -128,7 +128,7 @@ def test_the_chunk_learns_from_changed_images(
     position = program.enter(data, weights, engine.initial_slots(config))
 
     for i in range(2):
-        key = scrambled(scrambled(tf.constant(11, tf.uint32)) + tf.constant(i, tf.uint32))
+        key = hash_uint32(hash_uint32(tf.constant(11, tf.uint32)) + tf.constant(i, tf.uint32))
         images = changed(blobs().train_images[rows[i]] / np.float32(255), int(key), 0.7)
         probabilities = TrainedNetwork(config, position.weights).predict(images)
         expected = -np.log(probabilities[np.arange(32), blobs().train_labels[rows[i]]]).mean()

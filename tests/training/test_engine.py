@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from mnist_core import network
 from mnist_core.config import ACTIVATIONS, LayerConfig, RunConfig
-from mnist_core.network.layers import dropped, initial_weights, outputs, seen_size, weight_shapes
+from mnist_core.network.layers import dropout, initial_weights, outputs, receptive_size, weight_shapes
 from mnist_core.training import engine
 from tests.samples import small
 
@@ -149,7 +149,7 @@ def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> No
 
 def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
     ones = tf.ones((64, UNITS))
-    one, other = (dropped(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
+    one, other = (dropout(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
     assert_unrelated(one[1:], other[:-1])
     assert_unrelated(one[:-1], other[1:])
     assert_unrelated(one, other)
@@ -309,9 +309,9 @@ def test_weight_shapes_by_hand() -> None:
     ],
     ids=lambda value: "-".join(value) or "none" if isinstance(value, list) else "",
 )
-def test_seen_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: int) -> None:
+def test_receptive_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: int) -> None:
     layers = tuple(LayerConfig(kind, 3, "linear") for kind in kinds)
-    seen = seen_size(layers)
+    seen = receptive_size(layers)
     model = network.to_keras(small(layers=layers))
     image = tf.Variable(tf.zeros((1, 28, 28)))
     # Each pixel in turn may be the largest of its neighbours; a few noises together reach all that can matter.
