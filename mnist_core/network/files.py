@@ -1,9 +1,9 @@
-"""A network as a file to take home, and read back from a file that could come from anybody.
+"""Save a network as a file, and load one as untrusted input.
 
-Two kinds of files: NPZ, arrays and the run's config, which `TrainedNetwork.to_npz` makes; and ``.keras``, which
-`keras.models.load_model` opens, with the config among its metadata. Reading trusts nothing: the layers are those of
-our own config, never those that a file describes, no code and no pickle in a file is ever run, and sizes are known
-before anything is unpacked.
+There are two formats. NPZ holds the arrays and the run's config; `TrainedNetwork.to_npz` writes it. ``.keras`` can be
+opened with `keras.models.load_model` and has the config in its metadata. Loading trusts nothing: the layers come from
+our own config, never from the file's description of them. No code and no pickle in a file is ever run. Sizes are
+checked before anything is unpacked.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_BYTES: Final = 128 * 2**20
-"""The largest file that is read, packed or unpacked: room for 33 million weights."""
+"""The largest file that is read, compressed or not: enough for 33 million weights."""
 
-# What a config and a file's own descriptions may take, and what an HDF5 file needs beside its numbers.
+# The most that a config or a file's metadata may take, and what an HDF5 file needs besides its numbers.
 _TEXT_BYTES = 2**18
 _SLACK_BYTES = 2**20
 _MOST_ENTRIES = 32
 _METADATA, _LAYERS, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-_RUN = "mnist_playground_run"  # our config's place among the metadata, which Keras does not read
+_RUN = "mnist_playground_run"  # the key of our config in the metadata; Keras ignores it
 _REMEDY = "Choose a .keras or .npz file that the playground has saved."
 
 
 def keras_file(network: TrainedNetwork) -> bytes:
-    """The network as Keras saves it, for `keras.models.load_model`, compiled with its recipe.
+    """The network as a ``.keras`` file for `keras.models.load_model`, compiled with the run's settings.
 
-    It reads (n, 28, 28) pixels in the numbers that its config names: from 0 to 1, or from 0 to 255. Its labels are rows
-    of ten, as `keras.utils.to_categorical` makes them. The optimizer starts without what it gathered in training.
+    Its input is (n, 28, 28), from 0 to 1 or from 0 to 255 as its config says. Its labels are one-hot, as from
+    `keras.utils.to_categorical`. The optimizer's state is not saved.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.keras")
@@ -66,19 +66,19 @@ def keras_file(network: TrainedNetwork) -> bytes:
 
 
 def read_network(data: bytes, name: str) -> TrainedNetwork:
-    """The network in a file that `TrainedNetwork.to_npz` or `keras_file` has made.
+    """Load the network from a file that `TrainedNetwork.to_npz` or `keras_file` wrote.
 
     Args:
-        data: the file.
-        name: what it is called, for messages.
+        data: the content of the file.
+        name: the file's name, for messages.
 
     Raises:
-        NetworkFileError: for anything else, such as a file that is damaged or too large, that holds more or less than
-            such a file, or arrays that do not fit its config or are not finite.
+        NetworkFileError: for any other file: damaged, too large, with missing or extra parts, or with arrays that do
+            not fit its config or are not finite.
     """
     if len(data) > MAX_BYTES:
         raise NetworkFileError(f"{name} is larger than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
-    # Each entry of a ZIP archive is listed behind this mark. Millions of them would fill the memory by being listed.
+    # This mark precedes each entry in the list of a ZIP archive. Listing millions of entries would fill the memory.
     if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
         raise NetworkFileError(f"{name} holds more than a network.", _REMEDY)
     try:
@@ -92,12 +92,12 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
     except (UnfitError, ConfigError) as error:
         raise NetworkFileError(f"{name} cannot be read as a trained network: {error}.", _REMEDY) from error
     except Exception as error:
-        # zipfile and NumPy meet damage with a dozen kinds of exception, none of them their own.
+        # zipfile and NumPy raise a dozen kinds of exceptions for damaged files, with no common base class.
         raise NetworkFileError(f"{name} cannot be read as a trained network, it may be damaged.", _REMEDY) from error
 
 
 def read_file(path: Path) -> TrainedNetwork:
-    """The network in a file of this machine's, as `read_network`.
+    """Load the network from a file on this machine, as `read_network` does.
 
     Raises:
         NetworkFileError: also when the file is missing or cannot be read.
@@ -112,10 +112,10 @@ def read_file(path: Path) -> TrainedNetwork:
 
 
 def read_config(data: bytes, name: str) -> RunConfig:
-    """The config in a file that holds what `RunConfig.to_json` has written.
+    """Load the config from a file that `RunConfig.to_json` wrote.
 
     Raises:
-        NetworkFileError: when the file is too large, or no text.
+        NetworkFileError: when the file is too large or is not text.
         ConfigError: as `RunConfig.from_json`.
     """
     remedy = "Choose a .json file that the playground has saved."
@@ -135,16 +135,16 @@ def _checked(config: RunConfig) -> RunConfig:
 
 
 def _check_entries(archive: zipfile.ZipFile, expected: Sequence[str]) -> None:
-    """Only these entries, each once. Nothing is ever written under the name of an entry."""
+    """Allow only these entries, each once. The names of entries are never used as paths."""
     names = archive.namelist()
     if sorted(names) != sorted(expected):
         raise UnfitError("it holds other parts than the files that the playground saves")
 
 
 def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """An entry's content, of at most so many bytes."""
+    """The content of an entry, at most `most` bytes."""
     entry = archive.getinfo(name)
-    # Of the other ways to pack, zipfile unpacks all that there is before it looks at the size.
+    # With other compression methods, zipfile unpacks everything before it checks the size.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UnfitError(f"{name} is packed in an unusual way")
     if entry.file_size > most:
@@ -166,7 +166,7 @@ def _from_npz(archive: zipfile.ZipFile) -> TrainedNetwork:
 
 
 def _array(name: str, content: bytes, kind: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """The array in an NPY file, of text ("U") or float32 ("f"), without believing what its header promises."""
+    """The array in an NPY file, of text ("U") or float32 ("f"). The sizes in its header are checked, not trusted."""
     stream = io.BytesIO(content)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(stream)
@@ -192,7 +192,7 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
 
 
 def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
-    """The weights where Keras puts those of our layers; whatever else there may be is not looked at."""
+    """The weights at the paths where Keras saves our layers; anything else in the file is ignored."""
     learning = [layer for layer in plan(config.layers) if layer.weight_shapes]
     kinds = [layer.kind.lower() for layer in learning]
     weights: list[npt.NDArray[np.float32]] = []

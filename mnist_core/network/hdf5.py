@@ -1,10 +1,9 @@
-"""Arrays of float32 from an HDF5 file that could come from anybody.
+"""Read float32 arrays from an untrusted HDF5 file.
 
-HDF5's own library believes what a file says of itself: a list of free space that leads back to itself is followed until
-the memory is full, by a thread that nothing can stop and that holds the lock of all others. So this reads the few
-structures that Keras's files consist of, as the HDF5 File Format Specification 2.0 describes them: a superblock of
-version 0, groups as symbol tables or links in their header, and arrays in one piece. Each read is within the file, and
-there are at most so many.
+HDF5's own library trusts the file. It follows a circular list of free space until the memory is full, in a thread that
+cannot be stopped and that holds the global lock. So this module reads only the few structures in Keras's files, as the
+HDF5 File Format Specification 2.0 describes them: a superblock of version 0, groups as symbol tables or as links in
+their header, and contiguous arrays. Each read stays within the file, and the number of reads is limited.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MOST_WORK: Final = 50_000
-"""Reads of one file, those of more than 64 bytes counted several times; a network of six layers takes some 500."""
+"""The most reads of one file; larger ones count once per 64 bytes. A network with six layers needs about 500."""
 
 _SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _FLOAT32: Final = bytes.fromhex("11201f00 04000000 00002000 17080017 7f000000")  # little-endian, as IEEE 754 has it
@@ -33,14 +32,14 @@ _SOFT_LINK: Final = 2
 
 
 class UnfitError(Exception):
-    """What is wrong with a file, to follow a colon."""
+    """What is wrong with a file, as text that follows a colon."""
 
 
 class File:
-    """An HDF5 file's content.
+    """The content of an HDF5 file.
 
     Raises:
-        UnfitError: also from the methods: it is no HDF5 file, or damaged, or of another form.
+        UnfitError: from here and from the methods, when it is not an HDF5 file, is damaged or has another structure.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -55,12 +54,12 @@ class File:
         (self._root,) = self._numbers("<Q", 64)
 
     def array(self, path: Sequence[str], shape: tuple[int, ...], what: str) -> npt.NDArray[np.float32]:
-        """The array at a path, if it has this shape.
+        """The array at a path.
 
         Args:
-            path: the names of the groups that lead to it, and its own.
-            shape: what it must have.
-            what: what to call it in a message.
+            path: the names of its groups and its own name.
+            shape: the shape that it must have.
+            what: its name in messages.
         """
         address = self._root
         for part in path:
@@ -74,7 +73,7 @@ class File:
         if found.get(_DATATYPE, b"")[:20] != _FLOAT32 or _shape(found.get(_DATASPACE, b"")) != shape:
             raise UnfitError(f"{what} do not fit its settings")
         layout, size = found[_LAYOUT], 4 * math.prod(shape)
-        # Version 3, in one piece within the file: neither packed, nor elsewhere, nor made up by HDF5.
+        # Version 3, contiguous in this file: not compressed, not in another file, not filled in by HDF5.
         is_plain = len(layout) >= 18 and layout[:2] == b"\3\1" and not {_EXTERNAL, _FILTERS} & set(found)
         start, stored = struct.unpack_from("<QQ", layout, 2) if is_plain else (0, 0)
         if stored != size or start + size > len(self._content):
@@ -82,7 +81,7 @@ class File:
         return np.frombuffer(self._content, "<f4", math.prod(shape), start).reshape(shape).astype(np.float32)
 
     def _links(self, address: int) -> dict[bytes, int]:
-        """Where the objects are that a group names; without links that lead elsewhere than to one of this file's."""
+        """The objects of a group by name, with their addresses; without soft and external links."""
         if address not in self._groups:
             links: dict[bytes, int] = {}
             for kind, data in self._messages(address):
@@ -95,7 +94,7 @@ class File:
         return self._groups[address]
 
     def _messages(self, address: int) -> Iterator[tuple[int, bytes]]:
-        """The messages of an object's header, of version 1: kind and content."""
+        """The kind and content of each message in an object's header, which must have version 1."""
         version, count, size = self._numbers("<BxHxxxxI", address)
         if version != 1:
             raise _damaged()
@@ -113,7 +112,7 @@ class File:
                     yield kind, data
 
     def _table(self, address: int, heap: int) -> Iterator[tuple[bytes, int]]:
-        """The names in a symbol table, from the B-tree at `address`, and where their objects are."""
+        """The names in a symbol table and the addresses of their objects, from the B-tree at `address`."""
         signature, names_size, names = self._numbers("<4s4xQ8xQ", heap)
         if signature != b"HEAP":
             raise _damaged()
@@ -149,7 +148,7 @@ class File:
 
 
 def _shape(dataspace: bytes) -> tuple[int, ...] | None:
-    """The shape that a dataspace message holds; None for one of another form."""
+    """The shape in a dataspace message; None if it has another structure."""
     starts = {1: 8, 2: 4}
     if len(dataspace) < 4 or dataspace[0] not in starts:
         return None
@@ -160,7 +159,7 @@ def _shape(dataspace: bytes) -> tuple[int, ...] | None:
 
 
 def _hard_link(data: bytes) -> list[tuple[bytes, int]]:
-    """The name and target of a link message; nothing for a link that leads elsewhere."""
+    """The name and target of a link message; empty for a soft or external link."""
     if len(data) < 2 or data[0] != 1:
         raise _damaged()
     flags, at = data[1], 2

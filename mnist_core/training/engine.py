@@ -1,8 +1,8 @@
 """The compiled training chunk: many steps of gradient descent in one call.
 
-A `Program` is compiled once for an architecture, optimizer, loss and batch size, and is a pure function: a run's
-weights, slots and place come in as arrays and go out as arrays. So any number of runs and threads share it, and
-to checkpoint, pause, resume or move a run is to keep arrays.
+A `Program` is compiled once for an architecture, optimizer, loss and batch size. It is a pure function: a run's
+weights, slots and step are its arguments and results. So any number of runs and threads can share it, and to
+checkpoint, pause, resume or move a run is to save or load arrays.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ if TYPE_CHECKING:
 
 Tensor = Any  # TensorFlow ships no types.
 
-# The most steps that one call can run; how many it does run comes with the call.
+# The most steps that one call can run; each call says how many it does run.
 MAX_STEPS = 512
-# Matrix products are quickest on whole rows of the processor's registers.
+# Matrix products are fastest when the columns fill the processor's registers.
 _COLUMNS_TOGETHER = 16
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a program is compiled for. Runs that agree in this share it, whatever else differs.
+    """What a program is compiled for. Runs with the same architecture share one program.
 
-    `layers` hold the dropout rates; `l2` says only whether there is a penalty, `augments` whether images are changed.
+    `layers` include the dropout rates. `l2` says only whether there is a penalty, `augments` whether there is
+    augmentation.
     """
 
     layers: tuple[LayerConfig, ...]
@@ -58,7 +59,7 @@ class Architecture:
 
     @classmethod
     def of(cls, config: RunConfig) -> Architecture:
-        """The part of `config` that needs a program of its own."""
+        """The architecture of a run."""
         return cls(
             config.layers,
             config.optimizer,
@@ -71,27 +72,27 @@ class Architecture:
 
     @property
     def uses_xla(self) -> bool:
-        """Whether XLA compiles the chunk: not with convolutions, whose gradients it runs 30 times slower."""
+        """Whether XLA compiles the chunk. It does not for convolutions: their gradients would be 30 times slower."""
         return not any(layer.is_convolution for layer in self.layers)
 
     @property
     def needs_all_pixels(self) -> bool:
-        """Whether pixels that are blank in every training image count all the same."""
+        """Whether the program also reads the pixels that are blank in every training image."""
         return self.augments or not self.uses_xla
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingImages:
-    """A data set's training images in the form that programs read; made by `of`, shared by all runs.
+    """A data set's training images as programs read them; made by `of`, shared by all runs.
 
-    A pixel that is blank in every image adds nothing to any sum and teaches its weights nothing, so it may be left
-    out: that spares MNIST's dense networks 8 % of their first layer.
+    A pixel that is blank in every image adds nothing to any sum, and the gradient of its weights is zero. So it can be
+    left out: this saves 8 % of the first layer of a dense network on MNIST.
 
     Args:
         images: (n, columns) uint8 tensor.
         labels: (n,) int32 tensor.
-        pixels: (784,) int32 tensor: which pixel each column holds, then the pixels that are left out.
-        places: (784,) int32 tensor: where in `pixels` each pixel stands.
+        pixels: (784,) int32 tensor: the pixel of each column, then the pixels that are left out.
+        places: (784,) int32 tensor: the index of each pixel in `pixels`.
     """
 
     images: Tensor
@@ -101,7 +102,7 @@ class TrainingImages:
 
     @classmethod
     def of(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], only_inked: bool) -> TrainingImages:
-        """Prepare (n, 28, 28) images and (n,) labels, without the pixels that are always blank if `only_inked`."""
+        """Prepare (n, 28, 28) images and (n,) labels; `only_inked` leaves out the pixels that are always blank."""
         load_tensorflow()
         import tensorflow as tf
 
@@ -119,7 +120,7 @@ class TrainingImages:
 _copying = threading.Lock()
 
 
-# All that runs hold at the moment, by data set; and those of late, since the next epoch or run will want them again.
+# The copies that runs use now, by data set; and the last two used, since the next epoch or run needs them again.
 _copies: weakref.WeakKeyDictionary[Dataset, weakref.WeakValueDictionary[bool, TrainingImages]] = (
     weakref.WeakKeyDictionary()
 )
@@ -127,8 +128,8 @@ _recent: deque[TrainingImages] = deque(maxlen=2)
 
 
 def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
-    """A data set's training images as all runs share them: one copy, while one holds it and a little longer."""
-    with _copying:  # Two workers that begin together shall not make a copy each.
+    """A data set's training images, one copy for all runs. It stays while a run uses it, and a little longer."""
+    with _copying:  # Lock: build the shared copy only once.
         copies = _copies.setdefault(dataset, weakref.WeakValueDictionary())
         found = copies.get(only_inked)
         if found is None:
@@ -141,12 +142,12 @@ def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """Where a run is between two chunks: its weights and slots, in the form in which its program keeps them.
+    """A run between two chunks: its weights and slots, in the form that its program uses.
 
     Args:
-        images: what the run learns from.
-        sets: the weights, then for each slot one array for each weight; for dense networks in the form of `_to_loop`.
-        is_dense: whether they are.
+        images: the training images.
+        sets: the weights, then for each slot one array per weight; for dense networks in the form of `_to_loop`.
+        is_dense: whether they have that form.
     """
 
     images: TrainingImages
@@ -155,27 +156,27 @@ class Position:
 
     @lazy_property
     def weights(self) -> Weights:
-        """The weights as arrays in the order of `layers.weight_shapes`; made when first asked for."""
+        """The weights as arrays in the order of `layers.weight_shapes`; computed at the first use."""
         return self._arrays(self.sets[0])
 
     @lazy_property
     def slots(self) -> Weights:
-        """The optimizer slots as arrays, those of a weight together; made when first asked for."""
+        """The optimizer slots as arrays, those of a weight together; computed at the first use."""
         return tuple(slot for together in zip(*map(self._arrays, self.sets[1:]), strict=True) for slot in together)
 
     def _arrays(self, tensors: Sequence[Tensor]) -> Weights:
-        # They share the tensors' memory, since thirty runs keep several sets each.
+        # The arrays share the tensors' memory, since thirty runs hold several sets each.
         return tuple(map(np.asarray, _from_loop(tensors, self.images.places) if self.is_dense else tensors))
 
 
 @dataclass(frozen=True, eq=False)
 class ChunkResult:
-    """What one call of a program leaves.
+    """The result of one call of a program.
 
     Args:
-        position: where the run is now.
-        losses: (steps,) float32, each step's mean loss, with the L2 penalty.
-        correct: (steps,) int32, how many of the step's images were read right before its update.
+        position: the run after the chunk.
+        losses: (steps,) float32, the mean loss of each step, with the L2 penalty.
+        correct: (steps,) int32, how many images of each step were classified correctly before its update.
     """
 
     position: Position
@@ -184,13 +185,13 @@ class ChunkResult:
 
 
 def initial_slots(config: RunConfig) -> Weights:
-    """The optimizer's running averages at the start: zeros, one set of the weights' shapes for each slot."""
+    """The optimizer's slots at the start: zeros with the shapes of the weights."""
     shapes = weight_shapes(config.layers)
     return tuple(np.zeros(shape, np.float32) for shape in shapes for _ in range(UPDATE_RULES[config.optimizer].slots))
 
 
 def _batch_loss(loss: str, logits: Tensor, labels: Tensor, share: Tensor) -> Tensor:
-    """The mean loss of a batch in which image i counts for `share[i]`, 0 for those that only fill it up."""
+    """The mean loss of a batch. Image i has the weight `share[i]`; it is 0 for padding."""
     import tensorflow as tf
 
     if loss == "categorical_crossentropy":
@@ -212,7 +213,7 @@ class Program:
         self._chunk = tf.function(_chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False)
 
     def enter(self, images: TrainingImages, weights: Weights, slots: Weights) -> Position:
-        """Where a run with these weights and slots goes on; `images` hold all pixels if `needs_all_pixels`."""
+        """The position of a run with these weights and slots; `images` have all pixels if `needs_all_pixels`."""
         import tensorflow as tf
 
         count = UPDATE_RULES[self.architecture.optimizer].slots
@@ -238,14 +239,14 @@ class Program:
         """Run the steps that `batches` describe.
 
         Args:
-            position: where the run is, from `enter` or the chunk before.
-            batches: (steps, batch_size) int32, which images each step takes; steps at most `MAX_STEPS`.
-            sizes: (steps,) int32, how many of a batch's images count, the first ones; the rest fill it up.
-            step: steps that the run has done before.
+            position: the run, from `enter` or from the chunk before.
+            batches: (steps, batch_size) int32, the images of each step; at most `MAX_STEPS` steps.
+            sizes: (steps,) int32, how many images of each batch count, the first ones; the rest is padding.
+            step: how many steps the run has done before.
             learning_rate: the optimizer's step size.
             l2: weight of the penalty.
-            seed: the run's seed, which dropout and augmentation follow.
-            augmentation: how much the images are changed, for a program that does so.
+            seed: the run's seed, for dropout and augmentation.
+            augmentation: how much the images are changed, if the architecture `augments`.
         """
         import tensorflow as tf
 
@@ -272,10 +273,10 @@ class Program:
 
 
 def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> tuple[Tensor, ...]:
-    """Weights, or slots of their shapes, as a dense network's loop keeps them.
+    """Weights, or slots with their shapes, in the form that the loop of a dense network uses.
 
-    Kernels are transposed to (units, inputs), which halves the time of XLA's products on the way forward. The rows
-    of the first one whose pixels are left out come last, as an array of their own: a penalty or a decay moves them too.
+    Kernels are transposed to (units, inputs), which halves the time of XLA's products in the forward pass. Rows of the
+    first kernel whose pixels are left out come last, as a separate array: a penalty or weight decay changes them too.
     """
     import tensorflow as tf
 
@@ -285,7 +286,7 @@ def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> tuple[Te
 
 
 def _from_loop(arrays: Sequence[Tensor], places: Tensor) -> list[Tensor]:
-    """What `_to_loop` was given."""
+    """The inverse of `_to_loop`."""
     import tensorflow as tf
 
     *kept, left_out = (tf.transpose(x) if len(x.shape) == 2 else x for x in arrays)
@@ -298,7 +299,7 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
 
     rule = UPDATE_RULES[architecture.optimizer]
     is_dense = architecture.uses_xla
-    # XLA alone does this in one pass, so it compiles this part even where TensorFlow runs the rest.
+    # Only XLA does this in one pass, so it compiles this part even where TensorFlow runs the rest.
     augment = tf.function(augmentation.augment, jit_compile=True, autograph=False)
 
     def one_step(
@@ -368,7 +369,7 @@ def _program(architecture: Architecture) -> Program:
 
 
 def program(architecture: Architecture) -> Program:
-    """The one program of `architecture`; the 32 used last are kept."""
-    # lru_cache may call twice for two threads that ask at once, and then each would compile a program of its own.
+    """The program of `architecture`; the 32 used last are cached."""
+    # Lock: lru_cache alone lets two threads compile the same program at the same time.
     with _making:
         return _program(architecture)

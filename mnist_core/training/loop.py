@@ -1,7 +1,7 @@
 """The training loop as a generator of events.
 
-Nothing runs between two events. Whoever pulls the generator slowly slows the run; not pulling pauses it; closing it
-stops it; a state from `EpochEnded` resumes it, to the same bits as if it had never been interrupted.
+Nothing runs between two events. To pause a run, stop pulling the generator; to stop it, close the generator. A state
+from `EpochEnded` resumes it, with the same bits as without the interruption.
 """
 
 from __future__ import annotations
@@ -41,22 +41,21 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
 
-# A point of the live curve covers about so much work, a tenth of a second on two cores, and never more than
-# a twelfth of an epoch. It follows from the config alone, so the same run always draws the same points.
+# A point of the live curve covers about this much work, a tenth of a second on two cores, and at most a twelfth of an
+# epoch. It depends on the config alone, so the same run always draws the same points.
 _POINT_FLOPS = 5e9
 _POINTS_PER_EPOCH = 12
-# A chunk holds as many points as fit in this time: a call costs 1 to 5 ms whatever it does. It is also how long "Stop"
-# may have to wait.
+# A chunk has as many points as fit in this time, since each call costs 1 to 5 ms. "Stop" may have to wait this long.
 CHUNK_SECONDS = 0.2
 
 
 @dataclass
 class Dials:
-    """What may be turned while a run goes on; the run looks before each chunk.
+    """The settings that can change during a run; the run reads them before each chunk.
 
     Args:
-        learning_rate: another one than before; None leaves it.
-        chunk_seconds: how long a chunk should take. It changes when points come, never what they say.
+        learning_rate: a new one; None keeps the current one.
+        chunk_seconds: how long a chunk should take. It changes when points appear, never their values.
     """
 
     learning_rate: float | None = None
@@ -64,12 +63,12 @@ class Dials:
 
 
 def initial_state(config: RunConfig) -> TrainingState:
-    """The state before the first step; it follows from `config` alone."""
+    """The state before the first step; it depends on `config` alone."""
     return TrainingState(initial_weights(config), engine.initial_slots(config), 0)
 
 
 def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -> npt.NDArray[np.int32]:
-    """The order in which epoch `epoch`, counted from 1, sees the images `indices`: theirs, or from the seed."""
+    """The images `indices` in the order of epoch `epoch`, counted from 1: as they are, or shuffled by the seed."""
     if config.order == "file":
         return indices
     return np.random.default_rng([config.seed, 1, epoch]).permutation(indices)
@@ -78,7 +77,7 @@ def epoch_order(config: RunConfig, indices: npt.NDArray[np.int32], epoch: int) -
 def batches(order: npt.NDArray[np.int32], size: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """An epoch's batches, (steps, size) int32, and how many images of each count, (steps,) int32.
 
-    The last batch is smaller where `size` does not divide the count; its row is filled up with image 0.
+    The last batch is smaller if `size` does not divide the count; its row is padded with image 0.
     """
     steps = math.ceil(len(order) / size)
     rows = np.zeros(steps * size, np.int32)
@@ -95,11 +94,11 @@ def point_steps(config: RunConfig, steps_per_epoch: int) -> int:
 
 
 def thinned(points: Sequence[Progress], most: int) -> Sequence[Progress]:
-    """At most `most` points of a curve, two or more, oldest first; the first and the newest are among them."""
+    """At most `most` points of a curve, oldest first, with the first and the newest; `most` is at least 2."""
     if len(points) <= most:
         return points
     kept = points[::-1][:: -(-len(points) // (most - 1))][::-1]
-    # Where a curve begins can tell the most.
+    # The start of a curve can tell the most.
     return kept if kept[0] is points[0] else (points[0], *kept)
 
 
@@ -110,19 +109,19 @@ def train(
 
     Args:
         config: the run.
-        dataset: the data that it names.
-        state: where to go on from; None for the start.
-        dials: what the caller may turn meanwhile.
+        dataset: its data set.
+        state: the state to resume from; None for the start.
+        dials: the settings that the caller can change during the run.
 
     Yields:
         `Started`, then `Progress` for each point, `Validating` while validation images are read and `EpochEnded` after
-        each epoch, then `Finished`; `RateChanged` whenever the learning rate was turned.
+        each epoch, then `Finished`; `RateChanged` whenever the learning rate was changed.
 
     Raises:
-        TrainingError: when a step's loss is no finite number; the last `EpochEnded` is still good.
+        TrainingError: when the loss of a step is not finite; the state of the last `EpochEnded` is still valid.
         DataError: when the data set cannot be split as the config asks.
     """
-    # A stand-in may have come instead of what was asked for, and the network must not claim otherwise.
+    # The data set may be a substitute for the one in the config; the network must name the real one.
     config = dataclasses.replace(config, dataset=dataset.name)
     split = splits.split_for(dataset, config)
     state = state or initial_state(config)
@@ -141,7 +140,7 @@ def train(
 
 
 def rehearse(config: RunConfig, dataset: Dataset) -> None:
-    """Do a run's first steps and one answer, and forget them, so that the next run like it finds all of it compiled."""
+    """Run the first steps and one prediction and discard them, so that the next such run finds everything compiled."""
     for event in train(config, dataset):
         if isinstance(event, Progress) and event.position is not None:
             TrainedNetwork(config, event.position.weights).predict(dataset.test_images[:1])
@@ -150,13 +149,13 @@ def rehearse(config: RunConfig, dataset: Dataset) -> None:
 
 @dataclass
 class _Pace:
-    """How many points a chunk takes, so that it lasts about as long as it should whatever else the machine is doing."""
+    """How many points a chunk has, so that it takes about the wanted time, however busy the machine is."""
 
     dials: Dials
     points: int = 1
 
     def note(self, points: float, seconds: float, most: int) -> None:
-        """Learn from a chunk of `points` that took `seconds`; it at most doubles, since a first one compiles too."""
+        """Adjust to a chunk of `points` that took `seconds`; at most double, since the first one also compiles."""
         wanted = round(points * self.dials.chunk_seconds / seconds)
         self.points = max(1, min(wanted, 2 * self.points, most))
 
@@ -224,7 +223,7 @@ def _train_epoch(
 def _validated(
     config: RunConfig, dataset: Dataset, split: Split, weights: Weights, metrics: EpochMetrics
 ) -> Generator[Event, None, EpochMetrics]:
-    """Add what the validation images say, block by block, since half of the images can take seconds."""
+    """Add the validation loss and accuracy, block by block, since half of the images can take seconds."""
     chosen = split.validation_indices
     blocks: list[npt.NDArray[np.float32]] = []
     for block in TrainedNetwork(config, weights).predict_in_blocks(dataset.train_images[chosen]):
@@ -240,7 +239,7 @@ def _validated(
 
 
 def _best_epoch(history: tuple[EpochMetrics, ...]) -> int:
-    """The epoch, counted from 1, with the lowest validation loss; the first of equals."""
+    """The epoch, counted from 1, with the lowest validation loss; the first one if several are equal."""
     losses = [math.inf if metrics.validation_loss is None else metrics.validation_loss for metrics in history]
     return history[losses.index(min(losses))].epoch
 
