@@ -163,7 +163,7 @@ class Group:
 def _wait(is_done: Callable[[], bool]) -> float:
     deadline = time.perf_counter() + PATIENCE_SECONDS
     while not is_done() and time.perf_counter() < deadline:
-        time.sleep(0.02)  # Only to go on at last: the runs note their moments themselves.
+        time.sleep(0.02)  # Only waits for the end; each run records its own times.
     return time.perf_counter()
 
 
@@ -270,7 +270,7 @@ def _memory_mb(entry: str) -> float:
 
 
 def _in_a_process(*arguments: object) -> Any:
-    """What this module finds in a process of its own; None, and a message, when that comes to grief."""
+    """What this module finds in a process of its own; None, and a message, if it fails."""
     print("Measuring", *arguments, file=sys.stderr)
     command = [sys.executable, "-m", "benchmarks.classroom", "--here", *map(str, arguments)]
     environment = {"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2", **os.environ}  # As `make run` has it.

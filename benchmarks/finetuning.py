@@ -44,7 +44,7 @@ def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[Labelled
 
 
 def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[str, float]:
-    """Train a preset, teach it each writer's digits, and tell the shares read right before and after."""
+    """Train a preset, teach it each writer's digits, and return the accuracy before and after."""
     base = _trained(training.train(presets.PRESETS[name].config, mnist))
     before = after = count = 0
     mnist_after, seconds = [], []

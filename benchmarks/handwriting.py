@@ -1,6 +1,6 @@
 """How well drawings are read: ``python -m benchmarks.handwriting STROKES.jsonl`` draws digits and reads them.
 
-Each line of the file is one digit as strokes (see `mnist_core.strokes`). Each is drawn on a canvas as on the Draw page,
+Each line of the file is one digit as strokes (see `mnist_core.drawing.strokes`). It is drawn on a canvas as on Draw,
 with several pens, sizes and places, brought to 28x28 and read by the network that the playground ships; and, for
 comparison, once more with the canvas simply shrunk to 28x28.
 """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from streamlit.proto.Element_pb2 import Element
 
-# Long enough that no run ends meanwhile.
+# Long enough that no run ends during the measurement.
 _CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
 _CLICKS_WITHIN = 3.0
 

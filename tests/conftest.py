@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures that all tests share."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -23,7 +23,7 @@ from tests.samples import blobs, small
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that the test moves by hand."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0

@@ -36,7 +36,7 @@ def provide(name: str, tests: str, find: Callable[[], object], install: Callable
         name: What it is, such as "Chromium or Chrome".
         tests: Who needs it, such as "browser tests".
         find: Gives where it is, None if it is nowhere.
-        install: Installs it if that can be done, and prints what goes wrong; None if it shall not be tried.
+        install: Installs it if that can be done, and prints what goes wrong; None to skip the installation.
         remedy: What to do if there is none, a sentence.
 
     Returns:

@@ -115,7 +115,7 @@ def trickles(handler: _Handler, body: bytes) -> None:
 
 
 def floods(handler: _Handler, body: bytes) -> None:
-    """Sends zeros for as long as anybody takes them."""
+    """Sends zeros until the client closes the connection."""
     handler.announce(None)
     while not handler.server.released.is_set():
         handler.wfile.write(bytes(2**16))

@@ -45,7 +45,7 @@ def modules(svg: str) -> Modules:
 
 
 def text(code: Modules) -> str:
-    """What a code without its margin says."""
+    """Return the text of a code without its margin."""
     side = len(code)
     version = (side - 17) // 4
     # The five bits beside the first large square: the level, 00 for M, and the mask.

@@ -103,12 +103,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Course:
-    """A tutorial relived.
+    """A course that follows one tutorial.
 
     Args:
         name: how the menu calls it.
         source: the tutorial.
-        summary: what one will have learned, a sentence.
+        summary: what the course teaches, one sentence.
         steps: from first to last.
     """
 
@@ -120,7 +120,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far somebody is in a course.
+    """A visitor's progress in a course.
 
     Args:
         answers: the first answer to each step's question, None where there is none yet.

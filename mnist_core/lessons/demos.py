@@ -92,7 +92,7 @@ class TwoClasses:
 
 
 def folded(confusion: npt.NDArray[np.int64], digit: int) -> TwoClasses:
-    """A (10, 10) confusion matrix, rows true, as the question whether an image is `digit`."""
+    """Reduce a (10, 10) confusion matrix, rows true, to two classes: `digit` or not."""
     hits = int(confusion[digit, digit])
     missed = int(confusion[digit].sum()) - hits
     wrongly = int(confusion[:, digit].sum()) - hits
@@ -154,7 +154,7 @@ def convolved(image: npt.NDArray[np.uint8], stencil: npt.ArrayLike) -> npt.NDArr
 
     Args:
         image: (28, 28) uint8, 255 = ink; taken as 0 to 1.
-        stencil: (3, 3); as in networks it is laid on as it is, not turned round.
+        stencil: (3, 3) kernel. It is not flipped (cross-correlation, as in Keras).
 
     Returns:
         (26, 26) float32, divided by the largest answer's size, so in [-1, 1].

@@ -335,7 +335,7 @@ def key_of_case(text: str) -> str:
 
 @dataclass(frozen=True)
 class Answers:
-    """What somebody has answered in the fault lab.
+    """A visitor's answers in the fault lab.
 
     Attributes:
         first: the key that was answered first, by the number of the case; `GIVEN_UP` if there was none.
@@ -363,7 +363,7 @@ class Answers:
         """The answers written by `to_text`.
 
         Raises:
-            DataError: when the text is none of its.
+            DataError: when the text was not written by `to_text`.
         """
         if not re.fullmatch(f"[-0-9b-j]{{{len(NUMBERED)}}}", text):
             raise DataError(

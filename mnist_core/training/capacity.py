@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _UNKNOWN_FREE_BYTES = 512 * 2**20
 # Left alone for pages, evaluation and what a compiler needs for a moment.
 _RESERVE_BYTES = 128 * 2**20
-# What training reaches of the speed of a plain matrix product; a step costs this much time besides.
+# Training speed as a share of a plain matrix product's, and the fixed time per step.
 _DENSE_EFFICIENCY = 0.6
 _CONVOLUTION_EFFICIENCY = 0.25
 _STEP_OVERHEAD_SECONDS = 0.0002
@@ -66,7 +66,7 @@ def _container_free(cgroup: Path) -> int | None:
         fields = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
     except OSError:
         fields = {}
-    # The kernel's cache of files counts as used, but is given up when somebody asks.
+    # The kernel's cache of files counts as used, but is given up on demand.
     used -= int(fields.get("inactive_file", 0))
     return max(0, int(limit) - used) if limit.isdecimal() else None
 

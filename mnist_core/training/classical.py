@@ -1,8 +1,7 @@
 """The models that the tutorials name beside networks, from scikit-learn, a piece of work at a time.
 
-As with `training.train`, nothing happens between two pieces: who does not pull pauses it, who closes it stops it. The
-answers to the test images are kept up with each piece, so that there is always something to show, and the models
-themselves need not be kept.
+As with `training.loop.train`, nothing runs between two pieces: stop pulling to pause, close the generator to stop.
+Each piece carries the answers to the test images so far. The models themselves need not be kept.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ class Pixels:
         self._made: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def claim(self) -> bool:
-        """Whether the caller is the first who says that it will need them."""
+        """Return True for the first caller only."""
         with self._lock:
             is_first, self._is_claimed = not self._is_claimed, True
         return is_first
@@ -88,7 +87,7 @@ _pixels_lock = threading.Lock()
 
 
 def pixels(dataset: Dataset, split: str = "official") -> Pixels:
-    """The one `Pixels` of a data set and a split, for as long as somebody holds it.
+    """Return the shared `Pixels` of a data set and a split. They are freed with the last reference.
 
     Raises:
         ConfigError: there is no such split.
@@ -177,7 +176,7 @@ def _logistic(
         scores = logistic.scores(point, test)
         answers = _answers(known, np.exp(scores - scores.max(axis=1, keepdims=True)))
         yield Piece(done, ROUNDS, answers)
-    if done < ROUNDS:  # It has come to the ground before.
+    if done < ROUNDS:  # It converged earlier.
         yield Piece(ROUNDS, ROUNDS, answers)
 
 
@@ -201,7 +200,7 @@ def _bayes(
 def _neighbours(
     train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
 ) -> Iterator[Piece]:
-    """Learning is remembering; the work is in the answers."""
+    """Nearest neighbours: fitting only stores the images; prediction does the work."""
     from sklearn.neighbors import KNeighborsClassifier
 
     del seed  # Nothing in it is random.

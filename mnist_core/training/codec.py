@@ -197,7 +197,7 @@ def pack_evaluation(evaluation: Evaluation) -> Parts:
 
 
 def unpack_evaluation(config: RunConfig, parts: Parts) -> Evaluation | None:
-    """The evaluation that `pack_evaluation` wrote, computed anew from the answers; None where there is none.
+    """The evaluation that `pack_evaluation` wrote, recomputed from the answers; None if there is none.
 
     Raises:
         StoreError: they are no probabilities, or not one row for each label.
@@ -261,7 +261,7 @@ def _whole(value: object) -> int:
 
 
 def _real(value: object) -> float:
-    # JSON keeps apart what was an int and what was a float, and so must what is read back.
+    # JSON distinguishes int and float. Check that each value has the type that was written.
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError(value)
     return value

@@ -1,4 +1,4 @@
-"""What the training loop tells: its events, in the order in which they come, and what they carry."""
+"""The events that the training loop yields, in order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """What one epoch came to.
+    """The metrics of one epoch.
 
     Args:
         epoch: counted from 1.
         loss: mean over the epoch's images as they were trained on, with the L2 penalty, as Keras reports it.
-        accuracy: share of them read right, likewise.
+        accuracy: share of the same images classified correctly, 0 to 1.
         validation_loss: mean loss on the validation images after the epoch, without the L2 penalty; None without any.
         validation_accuracy: share of them read right; None without any.
         learning_rate: in force when the epoch ended.
@@ -96,7 +96,7 @@ class Progress:
         epoch: the one under way, counted from 1.
         step: steps done in it, this point's included.
         loss: mean over this point's images, before each step's update, with the L2 penalty.
-        accuracy: share of them read right, likewise.
+        accuracy: share of the same images classified correctly, 0 to 1.
         samples_per_second: images a second while the chunk ran.
         position: where the run is at the end of the chunk; None for the points before its last.
     """
