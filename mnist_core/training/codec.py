@@ -261,7 +261,7 @@ def _whole(value: object) -> int:
 
 
 def _real(value: object) -> float:
-    # JSON distinguishes int and float. Check that each value has the type that was written.
+    # JSON distinguishes int and float. Keep the type of the value: do not convert it.
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError(value)
     return value
