@@ -1,4 +1,4 @@
-"""One function a picture of the Compare page. As in `figures`, they compute nothing."""
+"""Charts of the Compare page, as Vega-Lite descriptions."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEIGHT = 280
-# Each about half of the one before.
+# Each is about half of the one before.
 _ERRORS = [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
 
 
 def trade_off(
     title: str, chosen: Sequence[str], ends: tuple[float, float], height: tuple[float, float], is_log: bool = False
 ) -> dict[str, Any]:
-    """Accuracy against a cost, a point a run and a stepped line along the frontier.
+    """Accuracy against cost: one point for each run, and a stepped line along the Pareto front.
 
     For data with the columns name, cost, accuracy, error (what it misses of 1, above 0) and frontier (whether no other
-    run beats it). Half the errors are a step up, wherever that is: else one bad run would squeeze the good ones.
+    run beats it). The vertical axis is logarithmic in the error. Otherwise one bad run would squeeze the good ones.
 
     Args:
-        title: what the cost is called, with its unit.
-        chosen: names of the runs that have a colour of their own, see `training_charts.series`; the others are grey.
+        title: the name of the cost, with its unit.
+        chosen: names of the runs with a color of their own, see `training_charts.series`; the others are grey.
         ends: where the horizontal axis begins and ends.
-        height: the largest error, where the vertical axis begins, and the smallest, where it ends.
-        is_log: whether each tenfold is a step of the horizontal axis.
+        height: the largest error, at the lower end of the vertical axis, and the smallest, at its upper end.
+        is_log: whether the horizontal axis is logarithmic.
     """
     is_chosen = {"field": "name", "oneOf": list(chosen)}
     scale = {"domain": list(ends), "nice": False} | ({"type": "log"} if is_log else {})
@@ -48,7 +48,7 @@ def trade_off(
         "layer": [
             {
                 "transform": [{"filter": "datum.frontier"}],
-                # What a run reaches is the best there is until one that costs more reaches more.
+                # A run is the best at its cost until a more expensive run is more accurate.
                 "mark": {"type": "line", "interpolate": "step-after", "color": QUIET, "strokeDash": [5, 4]},
             },
             {

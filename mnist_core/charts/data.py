@@ -1,7 +1,4 @@
-"""One function a picture of a data set, as Vega-Lite descriptions: their points show an image on hover.
-
-As in `figures`, they draw what is handed to them and compute nothing, and the same colours mean the same.
-"""
+"""Charts of a data set, as Vega-Lite descriptions."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ BYTES_PER_ROW = 16
 
 
 def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, Any]:
-    """A file's bytes in rows of sixteen, each telling on hover what it is.
+    """The bytes of a file in rows of sixteen; hover over a byte to see what it means.
 
     For data with the columns row, column, hex, byte, value, kind, meaning.
 
     Args:
-        rows: how many rows there are.
-        kinds: what the column kind holds: first the header's, last the numbers'.
+        rows: the number of rows.
+        kinds: the values of the column kind: those of the header first, that of the numbers last.
         text_color: of the hexadecimal digits.
     """
     place = {"type": "ordinal", "axis": None}
@@ -60,10 +57,10 @@ def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, An
 
 
 def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
-    """How many images of each digit there are, for data with the columns digit, images and part.
+    """The number of images of each digit, for data with the columns digit, images and part.
 
     Args:
-        most: the highest of the numbers.
+        most: the largest number.
         names: the ten class names.
     """
     return {
@@ -101,7 +98,7 @@ def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
 
 
 def pixel_values() -> dict[str, Any]:
-    """An image's pixels as shades with their numbers, for data with the columns row, column, value and scaled."""
+    """The pixels of an image as gray squares with numbers, for data with the columns row, column, value and scaled."""
     place = {"type": "ordinal", "axis": {"labelOverlap": True, "labelAngle": 0, "ticks": False}, "title": None}
     return {
         "height": 20 * IMAGE_SIZE,
@@ -146,9 +143,9 @@ def pixel_values() -> dict[str, Any]:
 
 
 def digit_map(across: tuple[float, float], along: tuple[float, float], names: Sequence[str] = DIGITS) -> dict[str, Any]:
-    """Images as points of a plane, each written as its digit, for data with the columns x, y, digit, index and image.
+    """Images as points of a plane, each shown as its digit, for data with the columns x, y, digit, index and image.
 
-    A column named image holds a picture's address: Vega's tooltip shows it as a picture.
+    The column image holds the URL of a picture, which Vega's tooltip shows.
 
     Args:
         across: the lowest and the highest x.

@@ -1,4 +1,4 @@
-"""One function a picture of the Learn page, as Vega-Lite descriptions. As in `figures`, they compute nothing."""
+"""Charts of the Learn page, as Vega-Lite descriptions."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def trend(
     is_log: bool = False,
     lines: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """How one thing depends on another, point by point, for data with the columns `across`, `along`, name and series.
+    """One quantity against another, for data with the columns `across`, `along`, name and series.
 
     Args:
         across: the column on the horizontal axis.
         along: the column on the vertical one; "accuracy" is shown in percent.
-        ends: where the horizontal axis begins and ends.
-        height: where the vertical axis begins and ends.
-        is_log: whether each doubling is a step of the horizontal axis.
-        lines: the values of the series, each a line of its own colour; none for a single line.
+        ends: the ends of the horizontal axis.
+        height: the ends of the vertical axis.
+        is_log: whether the horizontal axis is logarithmic.
+        lines: the values of the column series, one line and color each; empty for a single line.
     """
     is_share = along == "accuracy"
     scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
@@ -62,7 +62,7 @@ def trend(
 
 
 def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
-    """A curve and one place on it, for data with the columns x, y and here (whether it is that place)."""
+    """A curve and one point on it, for data with the columns x, y and here (whether it is the point)."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -83,7 +83,7 @@ def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
 
 
 def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
-    """Curves over a share, with a dot on each where one stands; columns `across`, value, name and here."""
+    """Curves over a share, each with a dot; for data with the columns `across`, value, name and here."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -107,7 +107,7 @@ def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
 
 
 def descent_path(reach: float) -> dict[str, Any]:
-    """A valley and the places visited in it, for data with the columns weight, loss and step (below 0: the valley)."""
+    """A loss curve and the points visited, for data with the columns weight, loss and step (below 0: the curve)."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -138,12 +138,12 @@ def descent_path(reach: float) -> dict[str, Any]:
 
 
 def kinds_with_line(is_wall: bool) -> dict[str, Any]:
-    """Points of two kinds and a line through or between them.
+    """Points of two classes and a line through or between them.
 
     For data with the columns width, ink, digit and, for the line's two ends, digit "line".
 
     Args:
-        is_wall: whether the line parts the kinds; otherwise it goes through the points, whose kinds then do not matter.
+        is_wall: whether the line separates the classes. Otherwise it goes through the points of both.
     """
     kind = {
         "field": "digit",
@@ -172,11 +172,11 @@ def kinds_with_line(is_wall: bool) -> dict[str, Any]:
 
 
 def heaps(names: Sequence[str], most: int) -> dict[str, Any]:
-    """Two heaps of values and a threshold, for data with the columns value, kind and threshold.
+    """Two histograms and a threshold, for data with the columns value, kind and threshold.
 
     Args:
-        names: the two kinds.
-        most: where the vertical axis, which counts, ends.
+        names: the two classes.
+        most: the upper end of the vertical axis, which counts.
     """
     return {
         "height": _HEIGHT,

@@ -1,6 +1,6 @@
-"""Confusion matrices, and the difference of two, as Plotly figures. As in `figures`, they compute nothing.
+"""Confusion matrices, and the difference of two, as Plotly figures.
 
-Plotly is imported when the first of them is drawn: the Train page has none.
+Plotly is imported with the first of them: the Train page shows none.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ HEIGHT = 400
 """The usual height in pixels."""
 READABLE = 4.5
 """The least contrast between a number and its cell, from WCAG 2.2, level AA."""
-# Of a cell that holds its whole row; a page's ground still shows through.
+# Of a cell with its whole row; the page's background still shows through.
 _STRONGEST = 0.9
 
 
 class _Cell(NamedTuple):
-    """What a cell shows: its strength from -1, all `ERROR`, to 1, all `INK`, its text, and its text under the mouse."""
+    """A cell: its strength from -1 (all `ERROR`) to 1 (all `INK`), its text and its hover text."""
 
     strength: float
     text: str
@@ -53,11 +53,11 @@ def confusion_matrix(
 
     Args:
         confusion: (10, 10) counts, rows are the true digits, columns the answers.
-        texts: what stands in each cell; one without text gets no colour.
+        texts: the text of each cell; a cell without text gets no color.
         classes: the rows and columns to show.
-        colors: of the page's ground and of its text, as "#rrggbb".
-        noun: what a row is called: "digit" or "class".
-        chosen: the true digit and the answer of the cell that gets a frame.
+        colors: the page's background and text color, as "#rrggbb".
+        noun: the word for a row: "digit" or "class".
+        chosen: the true digit and the answer of the cell to frame.
         only_errors: whether to leave out the diagonal.
         height: in pixels.
         names: the ten class names.
@@ -88,7 +88,7 @@ def difference_matrix(
 
     Args:
         difference: (10, 10), rows the true digit, columns the answer.
-        colors: of the page's ground and of its text, as "#rrggbb".
+        colors: the page's background and text color, as "#rrggbb".
         height: in pixels.
         names: the ten class names.
     """
@@ -114,11 +114,11 @@ def _figure(
     chosen: tuple[int, int] | None,
     height: int,
 ) -> go.Figure:
-    """Coloured cells with numbers. They fill the plot area and nothing else does: the page tells clicks by it."""
+    """Colored cells with numbers. They fill the whole plot area, since the page finds the clicked cell by position."""
     import plotly.graph_objects as go
 
     ground, text_color = colors
-    # From the page's ground to each colour, so that no cell is seen through and its number's contrast is known.
+    # Mixed with the page's background. Cells are opaque, so the contrast of their numbers is known.
     ends = [_mixed(ground, color, _STRONGEST) for color in (ERROR, INK)]
     figure = go.Figure(
         go.Heatmap(
@@ -175,7 +175,7 @@ def _figure(
         "tickfont": {"color": text_color, "size": 12},
     }
     title = {"font": {"color": text_color, "size": 12}, "standoff": 9}
-    # Names of classes need more room than a digit, and stand upright above the columns.
+    # Class names need more room than digits; above the columns they are vertical.
     room = 7 * (max(map(len, names)) - 1)
     angle = {"tickangle": -90} if room else {}
     figure.update_xaxes(**axis, **angle, side="top", range=[-0.5, len(names) - 0.5], title={"text": "answer", **title})
@@ -197,14 +197,14 @@ def _mixed(ground: str, color: str, strength: float) -> str:
 
 
 def _readable(cell: str, text: str) -> str:
-    """The page's text colour if it can be read on the cell, else black or white, one of which always can be."""
+    """The page's text color if it is readable on the cell; otherwise black or white, whichever is readable."""
     if contrast(cell, text) >= READABLE:
         return text
     return max("#000000", "#ffffff", key=lambda other: contrast(cell, other))
 
 
 def contrast(one: str, other: str) -> float:
-    """How well two colours, "#rrggbb" each, stand out from each other: WCAG's contrast ratio, 1 to 21."""
+    """The contrast ratio of two colors "#rrggbb", 1 to 21. Source: WCAG 2."""
     darker, brighter = sorted((_luminance(one), _luminance(other)))
     return (brighter + 0.05) / (darker + 0.05)
 

@@ -1,10 +1,9 @@
-"""One function a picture. They draw what is handed to them and compute nothing about networks.
+"""Colors of all charts, and the charts of a network and its answers.
 
-All are Vega-Lite descriptions, which the browser keeps while their data change. The confusion matrices of
-`matrix_figures` are Plotly figures.
+All charts but those of `matrix` are Vega-Lite descriptions, which the browser keeps while their data change.
 
-The same thing has the same colour everywhere: `INK` for what the network gets right or speaks for a digit, `ERROR` for
-mistakes or what speaks against it. Both are told apart by people who do not tell red from green.
+The same thing has the same color everywhere: `INK` for what is right or speaks for a digit, `ERROR` for mistakes or
+what speaks against it. Color-blind people can distinguish the two.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 INK = "#2f6fde"
 ERROR = "#e07a1f"
 QUIET = "#8a94a6"
-# A column of the network's picture shows so many units at most.
+# The most units that a column of the diagram shows.
 _MOST_DOTS = 9
 
 
 def class_axis(names: Sequence[str]) -> dict[str, Any]:
-    """The axis below ten bars: class names longer than a digit lean, so that all of them fit."""
+    """The axis below ten bars. Class names that are longer than a digit are slanted, so that all fit."""
     return {"labelAngle": 0 if max(map(len, names)) == 1 else -45}
 
 
@@ -80,7 +79,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
 
     Args:
         config: the network.
-        text_color: of the words below the columns.
+        text_color: of the text below the columns.
     """
     columns = [("784", "pixels", 784, QUIET)]
     columns += [
@@ -154,14 +153,14 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
 def _dot_heights(units: int) -> list[float]:
     if units <= _MOST_DOTS:
         return [(units - 1) / 2 - place for place in range(units)]
-    # A gap in the middle stands for all that are not drawn.
+    # A gap in the middle stands for the units that are not drawn.
     return [float(place) for place in (4, 3, 2, 1, -1, -2, -3, -4)]
 
 
 def probability_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
     """Ten bars that stand still, as a Vega-Lite description for data with the columns digit, probability and kind.
 
-    The column kind says what a bar is: the "right" answer, a "wrong" one, or any "other" digit.
+    The column kind says what a bar shows: the "right" answer, a "wrong" one, or any "other" digit.
 
     Args:
         names: the ten class names.
@@ -177,12 +176,12 @@ def probability_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
 
 
 def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) -> npt.NDArray[np.uint8]:
-    """Signed pictures side by side as one image: `INK` above 0, `ERROR` below, transparent at 0.
+    """Signed pictures in a grid, as one image: `INK` above 0, `ERROR` below, transparent at 0.
 
     Args:
         pictures: (k, h, w) in [-1, 1].
         columns: pictures in a row.
-        side: pixels of each, every value a square.
+        side: the width of a picture in pixels; each value is a square.
 
     Returns:
         (rows * (side + 4), columns * (side + 4), 4) uint8 RGBA.
@@ -200,5 +199,5 @@ def mosaic(pictures: npt.NDArray[np.float32], columns: int = 4, side: int = 56) 
 
 
 def rgb(color: str) -> tuple[int, int, int]:
-    """The red, green and blue of a colour "#rrggbb", 0 to 255 each."""
+    """Red, green and blue of a color "#rrggbb", 0 to 255 each."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

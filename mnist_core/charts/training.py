@@ -1,6 +1,6 @@
-"""Learning curves, as Vega-Lite descriptions and the rows for them, and where their axes begin and end.
+"""Learning curves as Vega-Lite descriptions, their rows of data and the ends of their axes.
 
-The axes follow from the rows, not from the description: so a chart can change them and stay the same chart.
+The axes are part of the rows, not of the description, so they can change while the chart stays in the browser.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 PUBLISHED = "published"
 """The name of what was printed: its values are drawn as points."""
 TRAINING, VALIDATION = "training images", "validation images"
-# Told apart by people who do not tell red from green; the first two are the colours of the whole playground.
+# Color-blind people can distinguish them. The first two are those of all charts.
 _SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
 _HEIGHT = 280
 _AXIS = "axis"
-# Where Streamlit puts the rows.
+# The name under which Streamlit passes the rows.
 _DATA = "source"
-# Where the axis of the accuracy may begin, and between which round numbers that of the loss may end.
+# Possible lower ends of the accuracy axis, and round numbers for the upper end of the loss axis.
 _FLOORS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 _TOPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 # Guessing among ten digits costs a cross-entropy of 2.3.
@@ -37,9 +37,9 @@ class Point:
     """One point of a curve.
 
     Attributes:
-        epoch: how many epochs had passed.
-        across: where it is drawn: at its epoch, or at the seconds that had passed.
-        accuracy: 0 to 1; None where it is not known.
+        epoch: the epochs so far.
+        across: its place on the horizontal axis: its epoch, or the seconds so far.
+        accuracy: 0 to 1; None if it is not known.
         loss: of the same images.
         images: `TRAINING` or `VALIDATION`.
         run: its name.
@@ -54,17 +54,17 @@ class Point:
 
 
 def series(names: Sequence[str]) -> dict[str, Any]:
-    """The colours of several runs: grey for what was published, else one each."""
+    """The colors of several runs: one each, and gray for published figures."""
     own = [name for name in names if name != PUBLISHED]
     colors = dict(zip(own, _SERIES * len(own), strict=False)) | {PUBLISHED: QUIET}
     return {"domain": list(names), "range": [colors[name] for name in names]}
 
 
 def ends(name: str, points: Sequence[Point], is_over: bool) -> tuple[float, float]:
-    """Where the vertical axis begins and ends, in round numbers, for "accuracy" or "loss".
+    """The ends of the vertical axis of "accuracy" or "loss", as round numbers.
 
-    Once the first epoch has passed, what comes after it fills the chart. A run that is over sooner begins at two fifths
-    of its time. Single points far outside of all others, and runs far worse than the best one, are left out.
+    After the first epoch, the axis fits the points that follow it. For a shorter run it fits the points after two
+    fifths of its time. Single outliers, and runs far worse than the best one, are ignored.
 
     Args:
         name: "accuracy" or "loss".
@@ -106,8 +106,8 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
     Args:
         name: "accuracy" or "loss".
         points: of all runs.
-        end: where the horizontal axis ends.
-        height: where the vertical axis begins and ends; what lies outside is drawn at the edge.
+        end: the end of the horizontal axis.
+        height: the ends of the vertical axis; points outside are drawn at the edge.
     """
     low, high = height
     reached: dict[tuple[str, str], float] = {}
@@ -148,23 +148,23 @@ def learning_curves(
     text_color: str = "#31333f",
     height: int = _HEIGHT,
 ) -> dict[str, Any]:
-    """Curves of runs that grow, for the data of `rows`.
+    """Curves of runs, which grow during training, for the data of `rows`.
 
-    Training images are drawn as lines, validation images dashed, and what was published as points. Anywhere in the
-    chart the nearest point says its values.
+    Training images are solid lines, validation images dashed lines, and published figures points. Hover anywhere to
+    see the values of the nearest point.
 
     Args:
         name: "accuracy" or "loss".
-        names: the runs that have a colour each. A single one has two: for training and for validation images.
-        across: what is on the horizontal axis.
+        names: the runs, one color each. A single run has two colors: for training and for validation images.
+        across: the quantity on the horizontal axis.
         shows_validation: whether there are curves of validation images.
-        has_legend: whether the runs' names stand in the accuracy's chart.
-        text_color: of the note about values that are cut off.
+        has_legend: whether the accuracy chart has a legend with the names of the runs.
+        text_color: of the note about values outside the chart.
         height: in pixels.
     """
     is_share = name == "accuracy"
     kinds = [TRAINING, VALIDATION] if shows_validation else [TRAINING]
-    # Inside, in the corner that the curves leave free.
+    # In the corner of the chart that curves leave free.
     corner = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
     is_single = len(names) == 1
     dash = {"domain": kinds, "range": [[1, 0], [5, 4]][: len(kinds)]}
@@ -187,7 +187,7 @@ def learning_curves(
         "height": height,
         "data": {"name": _DATA},
         "params": [
-            # Every row says where the axes begin and end; the browser has the description before it has any row.
+            # Every row has the ends of the axes: the browser gets the description before any row.
             {"name": end, "expr": f"length(data('{_DATA}')) ? data('{_DATA}')[0].{end} : {first}"}
             for end, first in (("low", 0), ("high", 1), ("end", 1))
         ],
@@ -221,7 +221,7 @@ def learning_curves(
                     },
                 },
             },
-            {  # Where each curve has come to; the first point alone is no line. Validation images have few points.
+            {  # Dots at the newest points, since a single point is not a line. Validation images have few points.
                 "transform": [{"filter": f"({is_curve} && datum.is_last) || datum.run === '{PUBLISHED}'"}],
                 "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
             },

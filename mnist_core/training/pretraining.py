@@ -1,8 +1,8 @@
 """How the network that comes with the playground was made, so that anybody can make it again.
 
 It learns from four kinds of images at once, all augmented in each step: MNIST; digits that people wrote with a pen,
-drawn with pens of many widths and brought to 28x28 as a visitor's drawing is; digits in the forms of `forms`; and what
-is no digit. That gets another random label in each epoch: there is nothing to learn from it but to be unsure.
+drawn with many pen widths and scaled to 28x28 as a visitor's drawing is; digits in the forms of `handwriting`; and
+images of no digit. Those get a new random label in each epoch, so the network can only learn to be unsure.
 """
 
 from __future__ import annotations
