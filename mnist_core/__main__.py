@@ -123,7 +123,7 @@ def _pen_digits(path: Path, writers: list[str]) -> list[strokes.PenDigit]:
 
 
 def _check_writable(path: Path) -> None:
-    """Refuse a place that cannot be written to before the training rather than after it."""
+    """Refuse a path that cannot be written before the training, not after it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -179,7 +179,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
     try:
-        # One byte more than is allowed is enough to be refused.
+        # One byte more than allowed is enough to refuse it.
         with path.open("rb") as file:
             return photo.read(file.read(photo.MAX_BYTES + 1))
     except OSError as error:
@@ -231,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 when it went well, 1 with a message on stderr when it was refused."""
+    """Run a command. Returns 0, or 1 after a message on stderr if it was refused."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)

@@ -1,4 +1,4 @@
-"""The one tree of errors that the core raises on purpose.
+"""The tree of errors that the core raises on purpose.
 
 Everything that comes from outside (files, links, uploads, drawings, settings) is accepted whole or refused
 with one of these. Each message says what was wrong, what was received and what to do, in words that a page
@@ -16,7 +16,7 @@ MAX_PROBLEM = 600
 
 
 class _Brief(reprlib.Repr):
-    """A repr whose cost does not depend on the value's size or depth."""
+    """A repr that takes the same time for values of any size or depth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,20 +24,20 @@ class _Brief(reprlib.Repr):
         self.maxstring = self.maxlong = MAX_RECEIVED
 
     def repr_int(self, x: int, level: int) -> str:
-        # Python refuses to write very long integers, and takes its time for long ones.
+        # Python refuses to convert very long integers to text, and is slow for long ones.
         return repr(x) if x.bit_length() < 400 else f"an integer of {x.bit_length():,} bits"
 
     def repr_instance(self, x: object, level: int) -> str:
-        # Other objects may hold anything, and the usual repr shows an address in memory.
+        # Other objects can hold anything, and the default repr shows a memory address.
         return str(x) if x is None or isinstance(x, numbers.Number) else type(x).__name__
 
 
 def brief(value: object, most: int = MAX_RECEIVED) -> str:
-    """A value from outside as one short line that a message can hold.
+    """A value from outside as one short line for a message.
 
     Args:
-        value: a text is taken as it is, anything else by its repr.
-        most: characters of the line; what is longer ends with an ellipsis.
+        value: a text is used as it is, anything else by its repr.
+        most: the most characters; a longer line ends with an ellipsis.
     """
     text = value if isinstance(value, str) else _Brief().repr(value)
     line = " ".join(text[: 4 * most].split())
@@ -85,7 +85,7 @@ class DownloadError(PlaygroundError):
 
 
 class DrawingError(PlaygroundError):
-    """An array handed over as a drawing is no picture that can be read."""
+    """An array that is not a drawing that can be read."""
 
 
 class TrainingError(PlaygroundError):
@@ -101,30 +101,30 @@ class LimitError(PlaygroundError):
 
 
 class NetworkFileError(PlaygroundError):
-    """A stored network cannot be read back."""
+    """A file does not hold a network that can be loaded."""
 
 
 class WorkspaceError(PlaygroundError):
-    """What was given as a workspace's token or recovery code is none."""
+    """A text is not a workspace token or recovery code."""
 
 
 class StoreError(PlaygroundError):
-    """Runs cannot be kept or read back: the database is full, locked, out of reach or damaged."""
+    """Runs cannot be saved or loaded: the database is full, locked, unreachable or damaged."""
 
 
 class RunClosedError(StoreError):
-    """A kept run cannot be saved from here any more: it has ended, or another server goes on with it."""
+    """A run cannot be saved here any more: it has ended, or another server has taken it over."""
 
 
 class RunNotFoundError(StoreError):
-    """The workspace holds no such run, whether or not another one does."""
+    """The workspace has no such run; another workspace may have it."""
 
     def __init__(self) -> None:
         super().__init__("There is no such run in this workspace.", "Choose one from the list of its runs.")
 
 
 class ShareNotFoundError(StoreError):
-    """No run is shared under a link's token, whether or not there ever was one."""
+    """No run is shared under this token; there may have been one before."""
 
     def __init__(self) -> None:
         super().__init__(

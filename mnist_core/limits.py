@@ -1,4 +1,4 @@
-"""How much may come from one network address in an hour, so that one visitor cannot take a server from the others.
+"""Limits for one network address in an hour, so that one visitor cannot block a server.
 
 A school has one address: the limits leave room for a class of a hundred.
 """
@@ -25,25 +25,25 @@ _PROBLEMS = {
     WORKSPACES: "Very many people have started from your internet connection in the last hour.",
     RUNS: "Very many runs have been started from your internet connection in the last hour.",
 }
-# Addresses that are remembered; those that were not used for the longest time are forgotten.
+# The most addresses to remember; the least recently used one is dropped.
 _MOST = 10_000
 
 
 class Limits:
     """Counts by address. Safe to use from any thread.
 
-    Each address has an hour's worth to spend, which fills up again evenly.
+    A token bucket for each address: it holds the limit of an hour and refills evenly.
 
     Args:
-        an_hour: how much of each kind; 0 for no limit.
-        clock: seconds.
+        an_hour: the limit of each kind; 0 for no limit.
+        clock: returns seconds.
     """
 
     def __init__(self, an_hour: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
         self._an_hour = dict(an_hour)
         self._clock = clock
         self._lock = threading.Lock()
-        # By kind and address: what is left, and when that was so.
+        # By kind and address: what is left, and the time of that.
         self._left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     def spend(self, kind: str, address: str) -> None:
@@ -74,15 +74,15 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:
     """The address of a visitor.
 
     Args:
-        peer: who has connected.
-        forwarded: the addresses of X-Forwarded-For, to which each proxy has added the one that it was asked by.
-        proxies: how many proxies of the deployer's stand in front; what others have written there is not believed.
+        peer: the address of the connection.
+        forwarded: the addresses in X-Forwarded-For. Each proxy adds the address that it got the request from.
+        proxies: how many proxies the deployer runs in front of the server. Entries of others are not trusted.
     """
     return forwarded[-proxies] if 0 < proxies <= len(forwarded) else peer
 
 
 def _network(address: str) -> str:
-    """What counts as one address: of version 6, the 64 bits that a household or a phone has for itself."""
+    """The part of an address that is counted: for IPv6 the first 64 bits, the part of a household or a phone."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Links that people share: to a network with its recipe, and to one finished run; and codes to scan them by.
+"""Links to share: to a network with its settings, or to a finished run; and their QR codes.
 
-What a link means must not change, since links stand in lesson plans and on the board: `tests/test_link.py` holds old
-ones beside what they mean.
+The meaning of a link must never change, since links are printed in lesson plans. `tests/test_link.py` holds old links
+with their meaning.
 """
 
 from __future__ import annotations
@@ -26,45 +26,45 @@ SHARED = "shared"
 OWN_START = "own"
 """What a link says for the seed when each visitor is to begin with another one."""
 
-# What others add to a link on its way, and what Streamlit reads itself.
+# Parameters that other services add to links, and those that Streamlit reads.
 _ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course")
-# Of the names of computers, those that mean another one to everybody else.
+# Host names that mean a different computer for everybody else.
 _OWN = ("localhost", "0.0.0.0", "::1")
 
 
 def to_config(page: str, config: RunConfig, own_start: bool = False) -> str:
-    """The link that opens `page`, an address without parameters, with a config in its editor.
+    """The link to `page`, an address without parameters, that puts a config into the editor.
 
-    With `own_start`, each visitor gets a seed of their own instead of the config's.
+    With `own_start`, each visitor gets another seed instead of the config's.
     """
     query = config.to_query() | ({"seed": OWN_START} if own_start else {})
     return f"{page}?{urllib.parse.urlencode(query, safe=',')}"
 
 
 def to_run(page: str, token: str) -> str:
-    """The link that opens `page`, an address without parameters, with a shared run."""
+    """The link to `page`, an address without parameters, that opens a shared run."""
     return f"{page}?{urllib.parse.urlencode({SHARED: token})}"
 
 
 def settings(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """Those of an address's parameters, each with all its values, that are meant as settings of a run.
+    """The parameters of an address that are settings of a run, each with all its values.
 
-    Others, such as those that newsletters add, are left out; a slip of the pen is not.
+    Parameters that others add, such as newsletters, are left out. Misspelt settings are not.
     """
     return {name: values for name, values in query.items() if name in SETTINGS or _meant(name)}
 
 
 def unknown(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The names of those parameters that mean nothing here, other than what newsletters and Streamlit add."""
+    """The parameters without a meaning here, except those that newsletters and Streamlit add."""
     return tuple(name for name in query if name not in settings(query) and not _ADDED.fullmatch(name))
 
 
 def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | None:
-    """The config that an address's parameters hold, each with all its values; None without any setting among them.
+    """The config in the parameters of an address; None if no parameter is a setting.
 
     Args:
-        query: the parameters.
-        visitor: the visitor's own number, 0 or above. A link that says ``seed=own`` means the default seed plus this.
+        query: the parameters, each with all its values.
+        visitor: the visitor's number, at least 0. ``seed=own`` in a link means the default seed plus this number.
 
     Raises:
         ConfigError: naming the setting that is misspelt, given twice, unreadable or refused.
@@ -84,14 +84,14 @@ def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | No
 
 
 def is_own(address: str) -> bool:
-    """Whether an address reaches its server from the same computer only, so that others can do nothing with it."""
+    """Whether an address works on the server's own computer only, so that others cannot use it."""
     host = urllib.parse.urlsplit(address).hostname or ""
     return host in _OWN or host.endswith(".localhost") or host.startswith("127.")
 
 
 def code(link: str) -> str:
-    """A link as a QR code: an SVG without a size of its own, dark on white, margin included, for any background."""
-    # A seventh of it may be hidden by a head, a reflection or a bad lens.
+    """A link as a QR code: an SVG without a fixed size, dark on white with a margin, so it works on any background."""
+    # Level M: the code can still be read when about 15 % of it is hidden.
     found = segno.make_qr(link, error="m", boost_error=False)
     picture = io.BytesIO()
     found.save(picture, kind="svg", dark="#000", light="#fff", border=4, omitsize=True, xmldecl=False, nl=False)
@@ -99,6 +99,6 @@ def code(link: str) -> str:
 
 
 def _meant(name: str) -> str:
-    """The setting that an unknown name is a slip of the pen for; empty for none."""
+    """The setting whose name an unknown name nearly is; empty for none."""
     near = difflib.get_close_matches(name.lower().replace("-", "_"), SETTINGS, 1, 0.8)
     return near[0] if near else ""

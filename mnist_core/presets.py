@@ -1,4 +1,4 @@
-"""The tutorials' networks, and a small convolutional one, each with the figures that were published for it."""
+"""The networks of the tutorials and a small convolutional network, with the published figures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """What an article says that its network reached.
+    """The figures that an article reports for its network.
 
     Args:
-        test_accuracy: share of held-out images read right, 0 to 1.
-        test_loss: mean loss on them, where given.
-        note: what a reader should know about these figures, in one or two sentences.
+        test_accuracy: accuracy on the held-out images, 0 to 1.
+        test_loss: mean loss on them, if published.
+        note: what to know about these figures, in one or two sentences.
     """
 
     test_accuracy: float
@@ -33,10 +33,10 @@ class Preset:
     """A network to start from.
 
     Args:
-        name: how the menu calls it.
+        name: its name in the menu.
         summary: the network in one line.
-        config: the article's settings, exactly.
-        published: the article's figures; None where there is no article.
+        config: exactly the article's settings.
+        published: the article's figures; None without an article.
         source: where the network comes from.
     """
 
@@ -77,7 +77,7 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
                 layers=(LayerConfig(units=10, activation="sigmoid"),),
                 batch_size=100,
                 epochs=5,
-                # The article names no seed. Of the seeds 0 to 99, this one's log comes nearest to the printed one.
+                # The article names no seed. Of the seeds 0 to 99, this one gives the log closest to the printed one.
                 seed=25,
             ),
             published=Published(
@@ -109,7 +109,7 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
 
 
 def key_of(config: RunConfig) -> str | None:
-    """The key of the preset whose settings `config` has exactly, whatever data it is trained on; None for one's own."""
+    """The key of the preset with exactly these settings, on any data set; None if there is none."""
     for key, preset in PRESETS.items():
         if dataclasses.replace(config, dataset=preset.config.dataset) == preset.config:
             return key
@@ -117,13 +117,13 @@ def key_of(config: RunConfig) -> str | None:
 
 
 def preset_of(config: RunConfig) -> Preset | None:
-    """The preset under `key_of`; None for one's own settings."""
+    """The preset of `key_of`; None if there is none."""
     key = key_of(config)
     return None if key is None else PRESETS[key]
 
 
 def recipe_of(config: RunConfig) -> Preset | None:
-    """As `preset_of`, whatever the seed: the articles name none, so a run with another one follows them too."""
+    """As `preset_of`, with any seed: the articles name no seed, so a run with another seed follows them too."""
     seeds = (config.seed, *{preset.config.seed for preset in PRESETS.values()})
     return next(filter(None, (preset_of(dataclasses.replace(config, seed=seed)) for seed in seeds)), None)
 
@@ -137,5 +137,5 @@ def title_of(config: RunConfig) -> str:
 
 
 def layers_of(config: RunConfig) -> str:
-    """A network's layers from input to output, in a line."""
+    """The layers of a network from input to output, in one line."""
     return " → ".join(["784", *(layer.brief for layer in config.layers), "10"])

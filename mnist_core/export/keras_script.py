@@ -1,7 +1,7 @@
-"""A run as a plain Keras program, for people to take home, read and change.
+"""A run as a plain Keras program to download, read and change.
 
-The program asks nothing of the playground: the same network by the same recipe, on the same images. What a control of
-the editor decides stands on a line that ends with the control's name, and what is switched off does not appear.
+The program does not need the playground: it trains the same network with the same settings on the same images. A line
+that a control of the editor decides ends with the control's name. Settings that are off do not appear.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ class Section:
 def keras_script(config: RunConfig, file: str = "train.py") -> str:
     """The run as one file of Python that needs Keras 3 and NumPy; the same config gives the same text.
 
-    It reads MNIST as Keras offers it, or the IDX files of a folder that is named on the command line; another data set
-    is always read from a folder, as `data_files` leaves it. At the end it prints loss and accuracy on the test images.
-    What Keras cannot do as the playground does it is named in its docstring, and left out.
+    It loads MNIST from Keras, or the IDX files of a folder that is named on the command line. Another data set is
+    read from a folder with the files of `data_files`. At the end it prints loss and accuracy on the test images. What
+    Keras cannot do is named in its docstring and left out.
 
     Args:
         config: the run's.
@@ -97,7 +97,7 @@ def keras_script(config: RunConfig, file: str = "train.py") -> str:
 
 
 def notebook(config: RunConfig) -> str:
-    """The program of `keras_script` as a Jupyter notebook, in the format nbformat 4.5, a cell for each part."""
+    """The program of `keras_script` as a Jupyter notebook (nbformat 4.5), one cell for each part."""
     title = ["# A network that reads handwritten digits", "", *_differences(config)]
     cells: list[dict[str, Any]] = [_cell("markdown", "about", "\n".join(title).strip())]
     for part in _sections(config, is_notebook=True):
@@ -115,9 +115,9 @@ def notebook(config: RunConfig) -> str:
 
 
 def data_files(dataset: Dataset) -> bytes:
-    """A ZIP archive with a data set as four IDX files named as MNIST's, which the program reads once unpacked.
+    """A ZIP archive with a data set as four IDX files, named as those of MNIST. Unpacked, the program reads them.
 
-    Where several images were made from one original, a fifth file tells which, as int32.
+    If several images were made from one original, a fifth file has the number of the original, as int32.
     """
     arrays: dict[str, npt.NDArray[Any]] = {
         "train-images-idx3-ubyte": dataset.train_images,
@@ -163,7 +163,7 @@ def _advice(config: RunConfig, file: str) -> list[str]:
 
 
 def _differences(config: RunConfig) -> list[str]:
-    """What people should know before they compare figures."""
+    """What to know before comparing figures."""
     lines = [
         "A comment at the end of a line names the control of the playground that decides it. Keras draws other random",
         "numbers from the same seed, so the figures come near the playground's without being the same.",
@@ -279,7 +279,7 @@ def _network(config: RunConfig) -> Iterator[str]:
 
 
 def _layer(layer: LayerPlan, config: RunConfig, penalty: str) -> str:
-    """The line that makes a layer; a hidden one's ends with the controls that decide it."""
+    """The line that makes a layer; for a hidden layer it ends with the names of its controls."""
     arguments = {
         "Input": f"{layer.output_shape}",
         "Reshape": f"{layer.output_shape}",
@@ -298,7 +298,7 @@ def _layer(layer: LayerPlan, config: RunConfig, penalty: str) -> str:
 
 def _recipe(config: RunConfig) -> Iterator[str]:
     name, more = KERAS_CLASSES[config.optimizer]
-    # With a penalty, what Keras calls the loss contains it; as a metric of its own it does not.
+    # With an L2 penalty, the loss of Keras includes it; the same function as a metric does not.
     also = f', "{config.loss}"' if config.l2 else ""
     given = {SETTINGS["learning_rate"].keras: config.learning_rate, **more}
     rate = ", ".join(f"{key}={value}" for key, value in given.items())

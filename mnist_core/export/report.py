@@ -49,7 +49,7 @@ section, figure, tr { break-inside: avoid }
 
 
 def history_csv(epochs: Sequence[EpochMetrics]) -> str:
-    """The finished epochs as CSV, a row each, under the names of `EpochMetrics`; cells of no validation are empty."""
+    """The finished epochs as CSV: one row each, columns as in `EpochMetrics`, empty cells without validation images."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([field.name for field in dataclasses.fields(EpochMetrics)])
@@ -111,7 +111,7 @@ def _layer_in_words(layer: LayerConfig) -> str:
 
 
 def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> str:
-    """A run on one page of HTML that needs nothing else: no script, no font, no request.
+    """A run as one self-contained HTML page: no script, no font, no request.
 
     Args:
         title: what the run is called.
@@ -148,7 +148,7 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
 
 
 def _notes(shot: Snapshot) -> Iterable[str]:
-    """What the settings alone do not say of how it went."""
+    """What happened during the run, such as changes of the learning rate."""
     if shot.message:
         yield f"<p>{html.escape(shot.message)}</p>"
     for change in shot.rates:
@@ -184,7 +184,7 @@ def _mistakes(result: Evaluation, images: npt.NDArray[np.uint8], names: Sequence
 
 
 def _ink_on_paper(image: npt.NDArray[np.uint8]) -> str:
-    """An image as an address that holds it whole: ink dark on white."""
+    """An image as a data URL, dark ink on white."""
     buffer = io.BytesIO()
     Image.fromarray(255 - image).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
