@@ -32,7 +32,7 @@ _MOST = 10_000
 class Limits:
     """Counts by address. Safe to use from any thread.
 
-    A token bucket for each address: it holds the limit of an hour and refills evenly.
+    A token bucket for each kind and address: it holds the limit of an hour and refills evenly.
 
     Args:
         an_hour: the limit of each kind; 0 for no limit.
@@ -47,7 +47,7 @@ class Limits:
         self._left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     def spend(self, kind: str, address: str) -> None:
-        """Count one of a kind.
+        """Count one more of a kind for an address.
 
         Raises:
             LimitError: there were too many from this address.

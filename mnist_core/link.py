@@ -24,7 +24,7 @@ SHARED = "shared"
 """The parameter that holds a shared run's token."""
 
 OWN_START = "own"
-"""What a link says for the seed when each visitor is to begin with another one."""
+"""The value of ``seed`` in a link that gives each visitor another seed."""
 
 # Parameters that other services add to links, and those that Streamlit reads.
 _ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course")
@@ -55,7 +55,7 @@ def settings(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
 
 
 def unknown(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The parameters without a meaning here, except those that newsletters and Streamlit add."""
+    """The names of parameters without a meaning here, except those that newsletters and Streamlit add."""
     return tuple(name for name in query if name not in settings(query) and not _ADDED.fullmatch(name))
 
 

@@ -123,7 +123,7 @@ def preset_of(config: RunConfig) -> Preset | None:
 
 
 def recipe_of(config: RunConfig) -> Preset | None:
-    """As `preset_of`, with any seed: the articles name no seed, so a run with another seed follows them too."""
+    """Like `preset_of`, but for any seed: the articles name no seed, so a run with another seed follows them too."""
     seeds = (config.seed, *{preset.config.seed for preset in PRESETS.values()})
     return next(filter(None, (preset_of(dataclasses.replace(config, seed=seed)) for seed in seeds)), None)
 

@@ -25,8 +25,8 @@ def trade_off(
 
     Args:
         title: the name of the cost, with its unit.
-        chosen: names of the runs with a color of their own, see `training_charts.series`; the others are grey.
-        ends: where the horizontal axis begins and ends.
+        chosen: names of the runs with a color of their own, see `charts.training.series`; the others are gray.
+        ends: the ends of the horizontal axis.
         height: the largest error, at the lower end of the vertical axis, and the smallest, at its upper end.
         is_log: whether the horizontal axis is logarithmic.
     """

@@ -1,6 +1,6 @@
 """Confusion matrices, and the difference of two, as Plotly figures.
 
-Plotly is imported with the first of them: the Train page shows none.
+Plotly is imported when the first one is drawn, since the Train page shows none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def confusion_matrix(
 ) -> go.Figure:
     """A confusion matrix.
 
-    A cell's colour is blue on the diagonal and orange elsewhere. Its strength is the square root of the cell's share
+    A cell's color is blue on the diagonal and orange elsewhere. Its strength is the square root of the cell's share
     of its row, so the same share looks the same in every matrix, and rare mistakes are still seen.
 
     Args:

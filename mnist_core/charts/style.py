@@ -1,9 +1,9 @@
 """Colors of all charts, and the charts of a network and its answers.
 
-All charts but those of `matrix` are Vega-Lite descriptions, which the browser keeps while their data change.
+All charts except those of `charts.matrix` are Vega-Lite descriptions. The browser keeps them while their data change.
 
 The same thing has the same color everywhere: `INK` for what is right or speaks for a digit, `ERROR` for mistakes or
-what speaks against it. Color-blind people can distinguish the two.
+what speaks against it. People with red-green color blindness can distinguish the two.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PUBLISHED = "published"
 """The name of what was printed: its values are drawn as points."""
 TRAINING, VALIDATION = "training images", "validation images"
-# Color-blind people can distinguish them. The first two are those of all charts.
+# The first two are those of all charts.
 _SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
 _HEIGHT = 280
 _AXIS = "axis"
@@ -63,8 +63,8 @@ def series(names: Sequence[str]) -> dict[str, Any]:
 def ends(name: str, points: Sequence[Point], is_over: bool) -> tuple[float, float]:
     """The ends of the vertical axis of "accuracy" or "loss", as round numbers.
 
-    After the first epoch, the axis fits the points that follow it. For a shorter run it fits the points after two
-    fifths of its time. Single outliers, and runs far worse than the best one, are ignored.
+    The axis fits the points after the first epoch. If all runs have ended, a run shorter than 2.5 epochs is fitted
+    from two fifths of its length. Single outliers, and runs far worse than the best one, are ignored.
 
     Args:
         name: "accuracy" or "loss".

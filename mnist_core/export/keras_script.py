@@ -83,7 +83,7 @@ def keras_script(config: RunConfig, file: str = "train.py") -> str:
 
     It loads MNIST from Keras, or the IDX files of a folder that is named on the command line. Another data set is
     read from a folder with the files of `data_files`. At the end it prints loss and accuracy on the test images. What
-    Keras cannot do is named in its docstring and left out.
+    Keras cannot do is left out and named in the program's docstring.
 
     Args:
         config: the run's.
@@ -115,7 +115,7 @@ def notebook(config: RunConfig) -> str:
 
 
 def data_files(dataset: Dataset) -> bytes:
-    """A ZIP archive with a data set as four IDX files, named as those of MNIST. Unpacked, the program reads them.
+    """A ZIP archive with a data set as four IDX files, named as those of MNIST. Unpack it for the program.
 
     If several images were made from one original, a fifth file has the number of the original, as int32.
     """
