@@ -35,7 +35,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 DEFAULT_URL = "sqlite:///runs/playground.db"
-# Several times within `run_picker.GRACE_SECONDS`, after which others take a server for dead.
+# Several times within `store.runs.GRACE_SECONDS`, after which other servers take this one for dead.
 BEAT_SECONDS = 5.0
 _PURGE_SECONDS = 3_600.0
 # A database that cannot be written is tried again so often, for so long after a run has ended.
