@@ -67,13 +67,7 @@ def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
         "height": 240,
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
-            "x": {
-                "field": "digit",
-                "type": "nominal",
-                "scale": {"domain": list(names)},
-                "title": None,
-                "axis": class_axis(names),
-            },
+            "x": class_axis(names),
             "xOffset": {"field": "part", "sort": ["training", "test"]},
             "y": {
                 "field": "images",

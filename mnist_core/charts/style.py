@@ -30,8 +30,14 @@ _MOST_DOTS = 9
 
 
 def class_axis(names: Sequence[str]) -> dict[str, Any]:
-    """The axis below ten bars. Class names that are longer than a digit are slanted, so that all fit."""
-    return {"labelAngle": 0 if max(map(len, names)) == 1 else -45}
+    """The encoding of the axis below ten bars, for the column digit. Longer names are slanted, so that all fit."""
+    return {
+        "field": "digit",
+        "type": "nominal",
+        "scale": {"domain": list(names)},
+        "title": None,
+        "axis": {"labelAngle": 0 if max(map(len, names)) == 1 else -45},
+    }
 
 
 def live_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
@@ -44,13 +50,7 @@ def live_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
         "height": 200,
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
-            "x": {
-                "field": "digit",
-                "type": "nominal",
-                "scale": {"domain": list(names)},
-                "title": None,
-                "axis": class_axis(names),
-            },
+            "x": class_axis(names),
             "y": {
                 "field": "probability",
                 "type": "quantitative",
