@@ -20,8 +20,8 @@ def trade_off(
 ) -> dict[str, Any]:
     """Accuracy against cost: one point for each run, and a stepped line along the Pareto front.
 
-    For data with the columns name, cost, accuracy, error (what it misses of 1, above 0) and frontier (whether no other
-    run beats it). The vertical axis is logarithmic in the error. Otherwise one bad run would squeeze the good ones.
+    For data with the columns name, cost, accuracy, error (1 - accuracy, above 0) and pareto_front (whether no other run
+    beats it). The vertical axis is logarithmic in the error. Otherwise one bad run would squeeze the good ones.
 
     Args:
         title: the name of the cost, with its unit.
@@ -47,7 +47,7 @@ def trade_off(
         },
         "layer": [
             {
-                "transform": [{"filter": "datum.frontier"}],
+                "transform": [{"filter": "datum.pareto_front"}],
                 # A run is the best at its cost until a more expensive run is more accurate.
                 "mark": {"type": "line", "interpolate": "step-after", "color": QUIET, "strokeDash": [5, 4]},
             },

@@ -62,7 +62,7 @@ def trend(
 
 
 def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
-    """A curve and one point on it, for data with the columns x, y and here (whether it is the point)."""
+    """A curve and one point on it, for data with the columns x, y and is_point (whether it is the point)."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -71,11 +71,11 @@ def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
         },
         "layer": [
             {
-                "transform": [{"filter": "!datum.here"}],
+                "transform": [{"filter": "!datum.is_point"}],
                 "mark": {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 2},
             },
             {
-                "transform": [{"filter": "datum.here"}],
+                "transform": [{"filter": "datum.is_point"}],
                 "mark": {"type": "point", "filled": True, "size": 160, "color": INK, "opacity": 1, "clip": True},
             },
         ],
@@ -83,7 +83,7 @@ def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
 
 
 def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
-    """Curves over a share, each with a dot; for data with the columns `across`, value, name and here."""
+    """Curves over a share, each with a dot; for data with the columns `across`, value, name and is_point."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -97,9 +97,9 @@ def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
             },
         },
         "layer": [
-            {"transform": [{"filter": "!datum.here"}], "mark": {"type": "line", "clip": True}},
+            {"transform": [{"filter": "!datum.is_point"}], "mark": {"type": "line", "clip": True}},
             {
-                "transform": [{"filter": "datum.here"}],
+                "transform": [{"filter": "datum.is_point"}],
                 "mark": {"type": "point", "filled": True, "size": 160, "opacity": 1, "clip": True},
             },
         ],
@@ -137,13 +137,13 @@ def descent_path(reach: float) -> dict[str, Any]:
     }
 
 
-def kinds_with_line(is_wall: bool) -> dict[str, Any]:
+def classes_with_line(is_boundary: bool) -> dict[str, Any]:
     """Points of two classes and a line through or between them.
 
     For data with the columns width, ink, digit and, for the line's two ends, digit "line".
 
     Args:
-        is_wall: whether the line separates the classes. Otherwise it goes through the points of both.
+        is_boundary: whether the line separates the classes. Otherwise it goes through the points of both.
     """
     kind = {
         "field": "digit",
@@ -161,17 +161,17 @@ def kinds_with_line(is_wall: bool) -> dict[str, Any]:
             {
                 "transform": [{"filter": "datum.digit !== 'line'"}],
                 "mark": {"type": "point", "filled": True, "size": 24, "opacity": 0.7, "clip": True, "color": QUIET},
-                "encoding": {"color": kind} if is_wall else {},
+                "encoding": {"color": kind} if is_boundary else {},
             },
             {
                 "transform": [{"filter": "datum.digit === 'line'"}],
-                "mark": {"type": "line", "clip": True, "strokeWidth": 3, "color": QUIET if is_wall else INK},
+                "mark": {"type": "line", "clip": True, "strokeWidth": 3, "color": QUIET if is_boundary else INK},
             },
         ],
     }
 
 
-def heaps(names: Sequence[str], most: int) -> dict[str, Any]:
+def threshold_histograms(names: Sequence[str], most: int) -> dict[str, Any]:
     """Two histograms and a threshold, for data with the columns value, kind and threshold.
 
     Args:

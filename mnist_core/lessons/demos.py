@@ -46,18 +46,18 @@ _ACTIVATIONS: Final[Mapping[str, Curve]] = {
 }
 
 
-def activated(name: str, sums: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def activate(name: str, sums: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """What an activation makes of sums of any shape; `name` is a key of `config.ACTIVATIONS`."""
     return _ACTIVATIONS[name](np.asarray(sums, np.float64))
 
 
-def slope(name: str, total: float) -> float:
+def gradient(name: str, total: float) -> float:
     """How steep an activation is at a sum, by the difference of its neighbours 0.0001 away."""
-    below, above = activated(name, [total - 1e-4, total + 1e-4])
+    below, above = activate(name, [total - 1e-4, total + 1e-4])
     return float((above - below) / 2e-4)
 
 
-def descent(rate: float, start: float = 1.0, steps: int = 12) -> npt.NDArray[np.float64]:
+def gradient_descent(rate: float, start: float = 1.0, steps: int = 12) -> npt.NDArray[np.float64]:
     """The places that gradient descent visits in the valley of loss w²: (steps + 1,) float64.
 
     The slope at w is 2w, so each step goes from w to w - 2 * rate * w.
@@ -66,7 +66,7 @@ def descent(rate: float, start: float = 1.0, steps: int = 12) -> npt.NDArray[np.
 
 
 @dataclass(frozen=True)
-class TwoClasses:
+class BinaryCounts:
     """The four outcomes of a yes-or-no question, as counts."""
 
     true_positives: int
@@ -91,12 +91,12 @@ class TwoClasses:
         return self.true_positives / max(1, self.true_positives + self.false_positives)
 
 
-def folded(confusion: npt.NDArray[np.int64], digit: int) -> TwoClasses:
+def one_vs_rest(confusion: npt.NDArray[np.int64], digit: int) -> BinaryCounts:
     """Reduce a (10, 10) confusion matrix, rows true, to two classes: `digit` or not."""
     hits = int(confusion[digit, digit])
     missed = int(confusion[digit].sum()) - hits
     wrongly = int(confusion[:, digit].sum()) - hits
-    return TwoClasses(hits, missed, wrongly, int(confusion.sum()) - hits - missed - wrongly)
+    return BinaryCounts(hits, missed, wrongly, int(confusion.sum()) - hits - missed - wrongly)
 
 
 def mushrooms() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -110,11 +110,11 @@ def mushrooms() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     return np.clip(values, 0, 1), poisonous
 
 
-def judged(threshold: float) -> TwoClasses:
+def classify_mushrooms(threshold: float) -> BinaryCounts:
     """What comes of calling every one of the `mushrooms` from `threshold` on poisonous."""
     values, poisonous = mushrooms()
     called = values >= threshold
-    return TwoClasses(
+    return BinaryCounts(
         int((called & poisonous).sum()),
         int((~called & poisonous).sum()),
         int((called & ~poisonous).sum()),
@@ -136,7 +136,7 @@ def width_and_ink(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.stack([width, ink.sum(axis=(1, 2))], axis=1).astype(np.float64)
 
 
-STENCILS: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = types.MappingProxyType(
+KERNELS: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = types.MappingProxyType(
     {
         "upper edges": ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
         "left edges": ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
@@ -149,17 +149,17 @@ STENCILS: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = types.MappingProxyT
 """Filters of 3x3, each by what it looks for."""
 
 
-def convolved(image: npt.NDArray[np.uint8], stencil: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def convolve(image: npt.NDArray[np.uint8], kernel: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """What a 3x3 filter answers at every place of an image that holds it whole.
 
     Args:
         image: (28, 28) uint8, 255 = ink; taken as 0 to 1.
-        stencil: (3, 3) kernel. It is not flipped (cross-correlation, as in Keras).
+        kernel: (3, 3). It is not flipped (cross-correlation, as in Keras).
 
     Returns:
         (26, 26) float32, divided by the largest answer's size, so in [-1, 1].
     """
     from scipy.signal import correlate2d
 
-    answers: Any = correlate2d(image / 255, np.asarray(stencil, np.float64), mode="valid")
+    answers: Any = correlate2d(image / 255, np.asarray(kernel, np.float64), mode="valid")
     return np.asarray(answers / (np.abs(answers).max() or 1), np.float32)

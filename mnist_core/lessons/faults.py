@@ -1,7 +1,7 @@
 """The fault lab: runs in which exactly one thing is wrong, to be found from their curves and their matrix.
 
 All cases are the same run of a few seconds but for their one fault, so that nothing else tells them apart. Wherever
-images are spoiled, it is the training images: the test images stay as they are.
+images are corrupted, it is the training images: the test images stay as they are.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Fault:
     Args:
         key: its name in `FAULTS`.
         name: the answer that somebody chooses.
-        config: the run, to be trained on `spoiled` from `start`.
+        config: the run, to be trained on `corrupted` from `start`.
         hints: from vague to almost telling; each points at something that can be seen in the curves or the matrix.
         symptom: how such a run looks, a sentence for people who chose this answer in another case.
         explanation: what was wrong and how it showed.
@@ -66,7 +66,7 @@ class Fault:
     cure: str
 
 
-def spoiled(key: str, dataset: Dataset) -> Dataset:
+def corrupted(key: str, dataset: Dataset) -> Dataset:
     """What a case trains on and is tested on: always the same, one copy for all who ask.
 
     Args:
@@ -78,8 +78,8 @@ def spoiled(key: str, dataset: Dataset) -> Dataset:
         DataError: no validation images can be set aside.
     """
     check_choice("fault", key, FAULTS)
-    with _spoiling:  # Build the shared copy only once.
-        return _spoiled(dataset, key if key in _SPOILERS else "")
+    with _corruption_lock:  # Build the shared copy only once.
+        return _corrupted(dataset, key if key in _CORRUPTIONS else "")
 
 
 def start(key: str) -> TrainingState | None:
@@ -96,12 +96,12 @@ def start(key: str) -> TrainingState | None:
     return TrainingState((kernel, bias + _DEAD_BIAS, *others), engine.initial_slots(config), 0)
 
 
-_spoiling = threading.Lock()
+_corruption_lock = threading.Lock()
 
 
-# Those that are not spoiled share one; of each of the two data sets that are always there, 30 MB at most.
+# Those that are not corrupted share one; of each of the two data sets that are always there, 30 MB at most.
 @functools.lru_cache(maxsize=10)
-def _spoiled(dataset: Dataset, key: str) -> Dataset:
+def _corrupted(dataset: Dataset, key: str) -> Dataset:
     groups = dataset.train_groups
     part = dataclasses.replace(
         dataset,
@@ -109,7 +109,7 @@ def _spoiled(dataset: Dataset, key: str) -> Dataset:
         train_labels=dataset.train_labels[:MOST_IMAGES],
         train_groups=None if groups is None else groups[:MOST_IMAGES],
     )
-    return _SPOILERS[key](part) if key else part
+    return _CORRUPTIONS[key](part) if key else part
 
 
 def _inverted(dataset: Dataset) -> Dataset:
@@ -142,7 +142,7 @@ def _sorted(dataset: Dataset) -> Dataset:
     )
 
 
-_SPOILERS: Mapping[str, Callable[[Dataset], Dataset]] = types.MappingProxyType(
+_CORRUPTIONS: Mapping[str, Callable[[Dataset], Dataset]] = types.MappingProxyType(
     {"inverted": _inverted, "labels": _with_shuffled_labels, "leak": _with_test_images, "sorted": _sorted}
 )
 
@@ -339,11 +339,11 @@ class Answers:
 
     Attributes:
         first: the key that was answered first, by the number of the case; `GIVEN_UP` if there was none.
-        told: the numbers of the cases whose fault has been explained, all of them in `first`.
+        explained: the numbers of the cases whose fault has been explained, all of them in `first`.
     """
 
     first: Mapping[int, str] = field(default_factory=dict)
-    told: frozenset[int] = frozenset()
+    explained: frozenset[int] = frozenset()
 
     def is_right(self, number: int) -> bool:
         """Whether the first answer to a case was right."""
@@ -355,7 +355,7 @@ class Answers:
         for number in range(1, len(NUMBERED) + 1):
             key = self.first.get(number)
             answer = 0 if key == GIVEN_UP else NUMBERED.index(key) + 1 if key is not None else None
-            marks.append("-" if answer is None else str(answer) if number in self.told else _OPEN[answer])
+            marks.append("-" if answer is None else str(answer) if number in self.explained else _OPEN[answer])
         return "".join(marks)
 
     @classmethod
@@ -373,5 +373,7 @@ class Answers:
         keys = (GIVEN_UP, *NUMBERED)
         first = {number: keys[int(_MARKS.get(mark, mark))] for number, mark in marks.items()}
         # A right answer is always explained.
-        told = {number for number, mark in marks.items() if mark.isdigit() or first[number] == NUMBERED[number - 1]}
-        return cls(first, frozenset(told))
+        explained = {
+            number for number, mark in marks.items() if mark.isdigit() or first[number] == NUMBERED[number - 1]
+        }
+        return cls(first, frozenset(explained))

@@ -1,4 +1,4 @@
-"""Runs side by side: what they differ in, the frontier by its definition, two evaluations image by image."""
+"""Runs side by side: what they differ in, the Pareto front by its definition, two evaluations image by image."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ def beaten(i: int, costs: list[float], accuracies: list[float]) -> bool:
 
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 6)), max_size=30))
-def test_frontier_is_those_that_no_other_run_beats(runs: list[tuple[int, int]]) -> None:
+def test_pareto_front_by_its_definition(runs: list[tuple[int, int]]) -> None:
     costs, accuracies = [float(cost) for cost, _ in runs], [accuracy / 6 for _, accuracy in runs]
     found = comparison.pareto_front(costs, accuracies)
     assert sorted(found) == [i for i in range(len(runs)) if not beaten(i, costs, accuracies)]
     assert [costs[i] for i in found] == sorted(costs[i] for i in found)
 
 
-def test_frontier_by_hand() -> None:
+def test_pareto_front_by_hand() -> None:
     # The second is dominated by the first, the last two are alike.
     assert comparison.pareto_front([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
 

@@ -19,13 +19,13 @@ def test_activation_is_keras_own(name: str) -> None:
 
     sums = np.linspace(-8, 8, 101)
     expected = keras.ops.convert_to_numpy(keras.activations.get(name)(keras.ops.convert_to_tensor(sums, "float32")))
-    np.testing.assert_allclose(demos.activated(name, sums), expected, atol=1e-5)
+    np.testing.assert_allclose(demos.activate(name, sums), expected, atol=1e-5)
 
 
 def test_sigmoid_is_steepest_at_zero_and_nearly_flat_at_six() -> None:
-    assert demos.slope("sigmoid", 0.0) == pytest.approx(0.25, abs=1e-6)
-    assert demos.slope("sigmoid", 6.0) == pytest.approx(0.0025, abs=1e-4)
-    assert demos.slope("relu", 3.0) == pytest.approx(1.0)
+    assert demos.gradient("sigmoid", 0.0) == pytest.approx(0.25, abs=1e-6)
+    assert demos.gradient("sigmoid", 6.0) == pytest.approx(0.0025, abs=1e-4)
+    assert demos.gradient("relu", 3.0) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.3, 0.5, 0.9, 1.0, 1.1])
@@ -34,12 +34,12 @@ def test_descent_takes_the_steps_of_gradient_descent(rate: float) -> None:
     for _ in range(12):
         place -= rate * 2 * place
         places.append(place)
-    np.testing.assert_allclose(demos.descent(rate), places)
+    np.testing.assert_allclose(demos.gradient_descent(rate), places)
 
 
 def test_descent_climbs_out_beyond_a_rate_of_one_and_not_below() -> None:
-    assert abs(demos.descent(0.99)[-1]) < 1
-    assert abs(demos.descent(1.01)[-1]) > 1
+    assert abs(demos.gradient_descent(0.99)[-1]) < 1
+    assert abs(demos.gradient_descent(1.01)[-1]) > 1
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -49,7 +49,7 @@ def test_matrix_is_folded_as_scikit_learn_does(digit: int) -> None:
     true, answer = np.indices((10, 10))
     labels, predicted = true.ravel().repeat(confusion.ravel()), answer.ravel().repeat(confusion.ravel())
     (tn, fp), (fn, tp) = sklearn.metrics.multilabel_confusion_matrix(labels, predicted)[digit]
-    found = demos.folded(confusion, digit)
+    found = demos.one_vs_rest(confusion, digit)
     assert (found.true_positives, found.false_negatives, found.false_positives, found.true_negatives) == (
         tp,
         fn,
@@ -66,7 +66,7 @@ def test_matrix_is_folded_as_scikit_learn_does(digit: int) -> None:
 def test_mushrooms_are_judged_as_scikit_learn_counts(threshold: float) -> None:
     values, poisonous = demos.mushrooms()
     (tn, fp), (fn, tp) = sklearn.metrics.confusion_matrix(poisonous, values >= threshold, labels=[False, True])
-    found = demos.judged(threshold)
+    found = demos.classify_mushrooms(threshold)
     assert (found.true_positives, found.false_negatives, found.false_positives, found.true_negatives) == (
         tp,
         fn,
@@ -76,7 +76,7 @@ def test_mushrooms_are_judged_as_scikit_learn_counts(threshold: float) -> None:
 
 
 def test_who_calls_no_mushroom_poisonous_is_right_eight_times_of_ten_and_finds_none() -> None:
-    found = demos.judged(1.01)
+    found = demos.classify_mushrooms(1.01)
     assert found.accuracy == 0.8
     assert found.recall == found.precision == 0
 
@@ -89,20 +89,20 @@ def test_width_and_ink_of_a_bar_are_counted_by_hand() -> None:
     np.testing.assert_array_equal(demos.width_and_ink(images), [[4, 80], [18, 2], [0, 0]])
 
 
-@pytest.mark.parametrize("name", demos.STENCILS)
+@pytest.mark.parametrize("name", demos.KERNELS)
 def test_convolution_answers_as_keras_does(name: str) -> None:
     load_tensorflow()
     import keras
 
     image = np.random.default_rng(3).integers(0, 256, (28, 28)).astype(np.uint8)
-    stencil = np.array(demos.STENCILS[name], np.float32)
+    kernel = np.array(demos.KERNELS[name], np.float32)
     expected = keras.ops.convert_to_numpy(
-        keras.ops.conv(image[None, :, :, None].astype(np.float32), stencil[:, :, None, None], padding="valid")
+        keras.ops.conv(image[None, :, :, None].astype(np.float32), kernel[:, :, None, None], padding="valid")
     )[0, :, :, 0]
-    found = demos.convolved(image, stencil)
+    found = demos.convolve(image, kernel)
     assert found.shape == (26, 26)
     np.testing.assert_allclose(found, expected / np.abs(expected).max(), atol=1e-5)
 
 
 def test_convolution_of_a_blank_image_is_blank() -> None:
-    assert not demos.convolved(np.zeros((28, 28), np.uint8), demos.STENCILS["left edges"]).any()
+    assert not demos.convolve(np.zeros((28, 28), np.uint8), demos.KERNELS["left edges"]).any()

@@ -1,4 +1,4 @@
-"""The fault lab: spoiled data counted by hand, and every symptom that hints and explanations speak of."""
+"""The fault lab: corrupted data counted by hand, and every symptom that hints and explanations speak of."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Case:
 
 @functools.cache
 def case(key: str, name: str) -> Case:
-    dataset = faults.spoiled(key, whole(name))
+    dataset = faults.corrupted(key, whole(name))
     events = list(training.train(FAULTS[key].config, dataset, faults.start(key)))
     end = finished(events)
     points = [event for event in events if isinstance(event, Progress)]
@@ -119,13 +119,13 @@ def test_hints_do_not_name_the_fault(key: str, words: list[str]) -> None:
 
 def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
     healthy = dataclasses.asdict(FAULTS["nothing"].config)
-    data = faults.spoiled("nothing", blobs())
+    data = faults.corrupted("nothing", blobs())
     different = {}
     for key, fault in FAULTS.items():
         config = dataclasses.asdict(fault.config)
         settings = [field for field in healthy if config[field] != healthy[field]]
-        spoiled = ["data"] if faults.spoiled(key, blobs()) is not data else []
-        different[key] = settings + spoiled + (["start"] if faults.start(key) else [])
+        corrupted = ["data"] if faults.corrupted(key, blobs()) is not data else []
+        different[key] = settings + corrupted + (["start"] if faults.start(key) else [])
     # Sorted data do no harm as long as they are shuffled, so these two together are one fault.
     assert different.pop("sorted") == ["order", "data"]
     assert different == {
@@ -140,7 +140,7 @@ def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
     }
 
 
-@pytest.mark.parametrize("function", [lambda key: faults.spoiled(key, blobs()), faults.start])
+@pytest.mark.parametrize("function", [lambda key: faults.corrupted(key, blobs()), faults.start])
 @pytest.mark.parametrize("key", ["", "RAW", "everything"])
 def test_unknown_case_is_refused(function: Any, key: str) -> None:
     with pytest.raises(ConfigError, match="nothing"):
@@ -152,25 +152,25 @@ def test_unknown_case_is_refused(function: Any, key: str) -> None:
 
 @pytest.mark.parametrize("key", FAULTS)
 def test_test_images_stay_whole_and_clean(key: str) -> None:
-    dataset = faults.spoiled(key, blobs())
+    dataset = faults.corrupted(key, blobs())
     np.testing.assert_array_equal(dataset.test_images, blobs().test_images)
     np.testing.assert_array_equal(dataset.test_labels, blobs().test_labels)
     assert dataset.name == "blobs"
 
 
 @pytest.mark.parametrize("key", FAULTS)
-def test_what_is_spoiled_is_a_copy(key: str) -> None:
+def test_original_images_stay_unchanged(key: str) -> None:
     before = blobs().train_images.copy(), blobs().train_labels.copy()
-    faults.spoiled(key, blobs())
+    faults.corrupted(key, blobs())
     np.testing.assert_array_equal(blobs().train_images, before[0])
     np.testing.assert_array_equal(blobs().train_labels, before[1])
 
 
 @pytest.mark.parametrize("key", FAULTS)
 def test_data_are_the_same_each_time_they_are_made(key: str) -> None:
-    first = faults.spoiled(key, blobs())
-    faults._spoiled.cache_clear()
-    again = faults.spoiled(key, blobs())
+    first = faults.corrupted(key, blobs())
+    faults._corrupted.cache_clear()
+    again = faults.corrupted(key, blobs())
     assert again is not first
     np.testing.assert_array_equal(again.train_images, first.train_images)
     np.testing.assert_array_equal(again.train_labels, first.train_labels)
@@ -178,12 +178,12 @@ def test_data_are_the_same_each_time_they_are_made(key: str) -> None:
 
 @pytest.mark.parametrize("key", FAULTS)
 def test_visitors_share_one_copy(key: str) -> None:
-    faults._spoiled.cache_clear()
+    faults._corrupted.cache_clear()
     together, received = threading.Barrier(8), []
 
     def visit() -> None:
         together.wait()
-        received.append(faults.spoiled(key, blobs()))
+        received.append(faults.corrupted(key, blobs()))
 
     visitors = [threading.Thread(target=visit) for _ in range(8)]
     for visitor in visitors:
@@ -195,13 +195,13 @@ def test_visitors_share_one_copy(key: str) -> None:
 
 
 def test_cases_with_clean_images_share_them() -> None:
-    assert len({id(faults.spoiled(key, blobs())) for key in ("nothing", "raw", "high", "low", "dead")}) == 1
+    assert len({id(faults.corrupted(key, blobs())) for key in ("nothing", "raw", "high", "low", "dead")}) == 1
 
 
 def test_only_the_first_images_are_taken() -> None:
     many = blobs(train=faults.MOST_IMAGES + 300)
     many = dataclasses.replace(many, train_groups=np.arange(len(many.train_images), dtype=np.int32) // 4)
-    part = faults.spoiled("nothing", many)
+    part = faults.corrupted("nothing", many)
     np.testing.assert_array_equal(part.train_images, many.train_images[:12_000])
     np.testing.assert_array_equal(part.train_labels, many.train_labels[:12_000])
     assert part.train_groups is not None
@@ -209,14 +209,14 @@ def test_only_the_first_images_are_taken() -> None:
 
 
 def test_inverted_images_by_hand() -> None:
-    dataset = faults.spoiled("inverted", blobs())
+    dataset = faults.corrupted("inverted", blobs())
     together = dataset.train_images.astype(int) + blobs().train_images
     assert (together == 255).all()
     np.testing.assert_array_equal(dataset.train_labels, blobs().train_labels)
 
 
 def test_shuffled_labels_agree_by_chance_alone() -> None:
-    dataset, clean = faults.spoiled("labels", whole("embedded")), whole("embedded")
+    dataset, clean = faults.corrupted("labels", whole("embedded")), whole("embedded")
     np.testing.assert_array_equal(dataset.train_images, clean.train_images)
     np.testing.assert_array_equal(np.bincount(dataset.train_labels), np.bincount(clean.train_labels))
     # Four standard deviations of 12,000 guesses.
@@ -224,7 +224,7 @@ def test_shuffled_labels_agree_by_chance_alone() -> None:
 
 
 def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
-    dataset, clean = faults.spoiled("sorted", whole("embedded")), whole("embedded")
+    dataset, clean = faults.corrupted("sorted", whole("embedded")), whole("embedded")
     assert (np.diff(dataset.train_labels.astype(int)) >= 0).all()
     assert dataset.train_groups is not None
     assert clean.train_groups is not None
@@ -238,7 +238,7 @@ def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
 
 @pytest.mark.parametrize("data", [blobs, functools.partial(whole, "embedded")])
 def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) -> None:
-    clean, dataset = data(), faults.spoiled("leak", data())
+    clean, dataset = data(), faults.corrupted("leak", data())
     config = FAULTS["leak"].config
     split = splits.split(dataset, config.split, config.validation_fraction)
 
@@ -257,7 +257,7 @@ def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) ->
 
 def test_more_test_images_than_there_is_room_for() -> None:
     few = blobs(train=60)
-    dataset = faults.spoiled("leak", few)
+    dataset = faults.corrupted("leak", few)
     config = FAULTS["leak"].config
     places = splits.split(dataset, config.split, config.validation_fraction).train_indices
     assert 50 < len(places) < 60
@@ -267,7 +267,7 @@ def test_more_test_images_than_there_is_room_for() -> None:
 def test_images_of_one_original_only_are_refused() -> None:
     one = dataclasses.replace(blobs(), train_groups=np.zeros(300, np.int32))
     with pytest.raises(DataError):
-        faults.spoiled("leak", one)
+        faults.corrupted("leak", one)
 
 
 # The start
@@ -278,7 +278,7 @@ def test_no_hidden_unit_answers_to_any_image(name: str) -> None:
     state = faults.start("dead")
     assert state is not None
     kernel, bias = state.weights[0].astype(np.float64), state.weights[1].astype(np.float64)
-    dataset = faults.spoiled("dead", whole(name))
+    dataset = faults.corrupted("dead", whole(name))
     for images in (dataset.train_images, dataset.test_images):
         assert np.maximum(images.reshape(-1, 784) / 255 @ kernel + bias, 0).max() == 0
     # Nor after training, which has not moved them.

@@ -119,7 +119,7 @@ def _trade_off(
     errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
     table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
     table["error"] = errors
-    table["frontier"] = table.index.isin(pareto_front(values, accuracies))
+    table["pareto_front"] = table.index.isin(pareto_front(values, accuracies))
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _REACH = 6.0
 _VALLEY = 2.0
-_HIGHEST_HEAP = 130
+_HISTOGRAM_TOP = 130
 
 
 def neuron(_: Dataset, __: Step) -> None:
@@ -39,7 +39,7 @@ def neuron(_: Dataset, __: Step) -> None:
         bias = st.slider("Bias", -4.0, 4.0, 0.0, 0.25)
     parts = [x * w for x, w in zip(inputs, weights, strict=True)]
     total = sum(parts) + bias
-    answer = float(demos.activated(name, total))
+    answer = float(demos.activate(name, total))
     terms = " + ".join(f"{x:g} x {w:g}" for x, w in zip(inputs, weights, strict=True))
     st.markdown(f"{terms} + {bias:g} = **{total:g}** → {_label(name)} → **{answer:.3g}**")
     _activation_curve(name, total)
@@ -52,8 +52,10 @@ def activation(_: Dataset, step: Step) -> None:
     left, right = st.columns(2)
     name = left.selectbox("Activation", names, names.index(first), format_func=_label)
     total = right.slider("Sum", -_REACH, _REACH, 2.0, 0.25)
-    answer, slope = float(demos.activated(name, total)), demos.slope(name, total)
-    st.markdown(f"{_label(name)} of {total:g} is **{answer:.3g}**, and its slope there **{slope:.2g}**.")
+    answer, gradient = float(demos.activate(name, total)), demos.gradient(name, total)
+    st.markdown(
+        f"{_label(name)} of {total:g} is **{answer:.3g}**, and its slope (the gradient) there is **{gradient:.2g}**."
+    )
     _activation_curve(name, total)
 
 
@@ -65,8 +67,8 @@ def _activation_curve(name: str, total: float) -> None:
     reach = max(_REACH, math.ceil(abs(total)))
     xs = np.linspace(-reach, reach, 121)
     places = np.append(xs, total)
-    table = pd.DataFrame({"x": places, "y": demos.activated(name, places)})
-    table["here"] = table.index == len(xs)
+    table = pd.DataFrame({"x": places, "y": demos.activate(name, places)})
+    table["is_point"] = table.index == len(xs)
     spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if ACTIVATIONS[name].bounded else (-2.0, reach)))
     st.vega_lite_chart(table, spec, alt=f"The activation {_label(name)} as a curve, with a dot at the chosen sum.")
 
@@ -104,30 +106,35 @@ def softmax(_: Dataset, __: Step) -> None:
 
 def loss(_: Dataset, __: Step) -> None:
     """The two losses of one image over the probability of the right digit."""
-    chance = st.slider("Probability of the right digit", 0.01, 0.99, 0.51, 0.01, format="%.2f")
-    chances = np.linspace(0.005, 1, 200)
+    probability = st.slider("Probability of the right digit", 0.01, 0.99, 0.51, 0.01, format="%.2f")
+    probabilities = np.linspace(0.005, 1, 200)
     names = [config.LOSSES["categorical_crossentropy"], config.LOSSES["mean_squared_error"]]
-    rows = [pd.DataFrame({"probability": chances, "value": _losses(chances)[k], "name": names[k]}) for k in (0, 1)]
-    dots = pd.DataFrame({"probability": chance, "value": [x[0] for x in _losses(np.array([chance]))], "name": names})
+    rows = [
+        pd.DataFrame({"probability": probabilities, "value": _losses(probabilities)[k], "name": names[k]})
+        for k in (0, 1)
+    ]
+    dots = pd.DataFrame(
+        {"probability": probability, "value": [x[0] for x in _losses(np.array([probability]))], "name": names}
+    )
     table = pd.concat([*rows, dots], ignore_index=True)
-    table["here"] = table.index >= len(table) - 2
+    table["is_point"] = table.index >= len(table) - 2
     cross, squared = dots["value"]
-    judged = "right" if chance > 1 / CLASSES else "wrong"
-    st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {judged}.")
+    verdict = "right" if probability > 1 / CLASSES else "wrong"
+    st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {verdict}.")
     alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
     st.vega_lite_chart(table, lesson_charts.two_curves("probability", names, 4.0), alt=alt)
     st.caption("The other nine digits share the rest equally.")
 
 
-def _losses(chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rest = (1 - chance) / (CLASSES - 1)
-    return -np.log(chance), ((1 - chance) ** 2 + (CLASSES - 1) * rest**2) / CLASSES
+def _losses(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rest = (1 - probability) / (CLASSES - 1)
+    return -np.log(probability), ((1 - probability) ** 2 + (CLASSES - 1) * rest**2) / CLASSES
 
 
 def descent(_: Dataset, __: Step) -> None:
     """Gradient descent with one weight."""
     rate = st.slider("Learning rate", 0.01, 1.1, 0.05, 0.01)
-    path = demos.descent(rate)
+    path = demos.gradient_descent(rate)
     valley = np.linspace(-_VALLEY, _VALLEY, 81)
     table = pd.DataFrame({"weight": np.concatenate([valley, path])})
     table["loss"] = table["weight"] ** 2
@@ -168,7 +175,9 @@ def two_classes(_: Dataset, __: Step) -> None:
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
     digit = st.selectbox("Is it a …", range(CLASSES), 5)
-    _four(demos.folded(confusion, digit), pictures.with_article(digit), f"not {pictures.with_article(digit)}")
+    _four_outcomes(
+        demos.one_vs_rest(confusion, digit), pictures.with_article(digit), f"not {pictures.with_article(digit)}"
+    )
 
 
 def mushrooms(_: Dataset, __: Step) -> None:
@@ -177,14 +186,14 @@ def mushrooms(_: Dataset, __: Step) -> None:
     values, poisonous = demos.mushrooms()
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
-    found = demos.judged(threshold)
+    found = demos.classify_mushrooms(threshold)
     st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")
     alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
-    st.vega_lite_chart(table, lesson_charts.heaps(kinds, _HIGHEST_HEAP), alt=alt)
-    _four(found, "poisonous", "edible")
+    st.vega_lite_chart(table, lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), alt=alt)
+    _four_outcomes(found, "poisonous", "edible")
 
 
-def _four(found: demos.TwoClasses, positive: str, negative: str) -> None:
+def _four_outcomes(found: demos.BinaryCounts, positive: str, negative: str) -> None:
     lines = [
         f"| | called {positive} | called {negative} |",
         "|:--|--:|--:|",

@@ -55,7 +55,7 @@ def tasks(dataset: Dataset, _: Step) -> None:
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
         told = f"The line is off by **{error:.0f}** inked pixels on average."
     points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
-    spec = lesson_charts.kinds_with_line(task == kinds[1])
+    spec = lesson_charts.classes_with_line(task == kinds[1])
     st.markdown(told)
     alt = "Zeros and ones as points, by width and ink, with your line. Ones are narrow, zeros are wide."
     st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), spec, alt=alt)
@@ -147,12 +147,12 @@ def prepare(dataset: Dataset, _: Step) -> None:
 def convolution(dataset: Dataset, _: Step) -> None:
     """A 3x3 kernel moves over an image; the result is a feature map."""
     left, right = st.columns(2)
-    name = left.selectbox("Filter for", list(demos.STENCILS))
+    name = left.selectbox("Filter for", list(demos.KERNELS))
     index = int(right.number_input("Test image", 0, len(dataset.test_labels) - 1, 0))
-    stencil = np.array(demos.STENCILS[name])
+    kernel = np.array(demos.KERNELS[name])
     image = dataset.test_images[index]
-    answers = demos.convolved(image, stencil)
-    st.code("\n".join("  ".join(f"{weight:2d}" for weight in row) for row in stencil))
+    answers = demos.convolve(image, kernel)
+    st.code("\n".join("  ".join(f"{weight:2d}" for weight in row) for row in kernel))
     first, second, third = st.columns(3)
     label = dataset.test_labels[index]
     first.image(
@@ -161,9 +161,9 @@ def convolution(dataset: Dataset, _: Step) -> None:
         width=168,
         alt=f"Test image {index}, {pictures.with_article(label)}",
     )
-    largest = np.abs(stencil).max()
+    largest = np.abs(kernel).max()
     second.image(
-        pictures.png_url(style.mosaic((stencil / largest).astype(np.float32)[None], 1, 84)),
+        pictures.png_url(style.mosaic((kernel / largest).astype(np.float32)[None], 1, 84)),
         caption="the filter, 3x3",
         alt=f"The nine weights of the filter for {name}",
         width=88,

@@ -47,7 +47,7 @@ def _hints(number: int) -> Key[int]:
 
 def fault_lab_view(dataset: Dataset) -> None:
     """A case with its curves, its matrix and the question; after the last case a summary."""
-    number = _number()
+    number = _current_case()
     if number == _SUMMARY:
         _summary(dataset)
         return
@@ -61,9 +61,9 @@ def fault_lab_view(dataset: Dataset) -> None:
             st.error(run.snapshot.message, icon=":material/error:")
         trials.refusal_message()
         with st.container(horizontal=True):
-            _contents(number)
+            _case_menu(number)
             if st.button("Start", icon=":material/play_arrow:", type="primary"):
-                _begin(number, dataset)
+                _start_case(number, dataset)
         return
     left, right = st.columns([2, 1], gap="medium")
     with left:
@@ -72,9 +72,9 @@ def fault_lab_view(dataset: Dataset) -> None:
             return
         if not replays.replay_view({_NAME: run}, _curves):
             return
-        _evidence(run)
+        _curves_and_matrix(run)
     with right:
-        _ask(number, dataset)
+        _question(number, dataset)
 
 
 def case_to_address(is_shown: bool) -> None:
@@ -101,11 +101,11 @@ def is_case_in_address() -> bool:
     return _PARAMETER in st.query_params
 
 
-def _number() -> int:
+def _current_case() -> int:
     """The current case, from 1, or `_SUMMARY`. At first the one in the page's address, or else the next open one."""
     number = _CASE.get()
     if number is None:
-        number = _left(len(NUMBERED)) or _SUMMARY
+        number = _next_case(len(NUMBERED)) or _SUMMARY
         if is_case_in_address():
             try:
                 number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
@@ -140,8 +140,8 @@ def _run(number: int, dataset: Dataset) -> Run | None:
     if noted is not None and noted[0] == number:
         return noted[1]
     key = NUMBERED[number - 1]
-    spoiled = faults.spoiled(key, dataset)
-    run = run_cache.shared().find_network(_config(key, dataset), spoiled, faults.start(key) is None)
+    corrupted = faults.corrupted(key, dataset)
+    run = run_cache.shared().find_network(_config(key, dataset), corrupted, faults.start(key) is None)
     if run is not None:
         trials.watch_run(run, key)
         _RUN.set((number, run))
@@ -162,17 +162,17 @@ def _follow(run: Run) -> None:
 def _curves(there: run_curves.Shown) -> None:
     left, _ = st.columns([6, 7])
     with left:
-        _stacked(there)
+        _stacked_curves(there)
 
 
-def _stacked(there: run_curves.Shown) -> None:
+def _stacked_curves(there: run_curves.Shown) -> None:
     run_curves.training_curves(there, places=(st.container(), st.container()), height=_CURVE_HEIGHT)
 
 
-def _evidence(run: Run) -> None:
+def _curves_and_matrix(run: Run) -> None:
     left, right = st.columns([6, 7])
     with left:
-        _stacked({_NAME: run})
+        _stacked_curves({_NAME: run})
         replays.replay_button({_NAME: run})
     with right:
         result = run.snapshot.evaluation
@@ -181,13 +181,13 @@ def _evidence(run: Run) -> None:
             pictures.counts_matrix(result.confusion, "fault-matrix", height=_MATRIX_HEIGHT)
 
 
-def _begin(number: int, dataset: Dataset) -> None:
+def _start_case(number: int, dataset: Dataset) -> None:
     _CASE.set(number)
     trials.REFUSAL.set(None)
     key = NUMBERED[number - 1]
     try:
         run = run_cache.shared().network(
-            _config(key, dataset), faults.spoiled(key, dataset), visitor_runs.watcher(), faults.start(key)
+            _config(key, dataset), faults.corrupted(key, dataset), visitor_runs.watcher(), faults.start(key)
         )
     except PlaygroundError as error:
         trials.remember_refusal(error)
@@ -197,11 +197,11 @@ def _begin(number: int, dataset: Dataset) -> None:
     st.rerun()
 
 
-def _ask(number: int, dataset: Dataset) -> None:
+def _question(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
     answers = _answers()
     with st.container(horizontal=True, vertical_alignment="center"):
-        _contents(number)
+        _case_menu(number)
         st.caption(f"Right at first: {_score(answers)} of {len(answers.first)}", width="content")
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
@@ -215,8 +215,8 @@ def _ask(number: int, dataset: Dataset) -> None:
         on_change=_note_answer,
         args=(number, name),
     )
-    if number in answers.told:
-        _explain(number, dataset)
+    if number in answers.explained:
+        _explanation(number, dataset)
         return
     if answer is not None:
         st.warning(f"**Not quite.** {FAULTS[answer].symptom} Look again, or take a hint.")
@@ -230,10 +230,10 @@ def _ask(number: int, dataset: Dataset) -> None:
             on_click=lambda: _hints(number).set(hints + 1),
             disabled=hints >= len(fault.hints),
         )
-        st.button("Tell me", on_click=_tell, args=(number, faults.GIVEN_UP), type="tertiary")
+        st.button("Tell me", on_click=_mark_explained, args=(number, faults.GIVEN_UP), type="tertiary")
 
 
-def _contents(number: int) -> None:
+def _case_menu(number: int) -> None:
     """A menu of the cases, with marks for right and wrong first answers."""
     answers = _answers()
 
@@ -259,40 +259,40 @@ def _note_answer(number: int, name: str) -> None:
     _choice(number).set(answer)
     _note_first(number, answer)
     if answer == NUMBERED[number - 1]:
-        _tell(number, answer)
+        _mark_explained(number, answer)
 
 
 def _note_first(number: int, answer: str) -> None:
     before = _answers()
-    _GIVEN.set(Answers({number: answer} | dict(before.first), before.told))
+    _GIVEN.set(Answers({number: answer} | dict(before.first), before.explained))
 
 
-def _tell(number: int, answer: str) -> None:
+def _mark_explained(number: int, answer: str) -> None:
     _note_first(number, answer)
-    _GIVEN.set(Answers(_answers().first, _answers().told | {number}))
+    _GIVEN.set(Answers(_answers().first, _answers().explained | {number}))
 
 
-def _explain(number: int, dataset: Dataset) -> None:
+def _explanation(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
     text = f"{fault.explanation} **{fault.cure}**"
     if _answers().is_right(number):
         st.success(f"**Right! {fault.name}.** {text}", icon=":material/check_circle:")
     else:
         st.info(f"**{fault.name}.** {text}", icon=":material/lightbulb:")
-    left = _left(number)
+    left = _next_case(number)
     if left is None:
         if st.button("See your result", icon=":material/flag:", type="primary"):
             _CASE.set(_SUMMARY)
             st.rerun()
     elif st.button("Next case", icon=":material/arrow_forward:", type="primary"):
-        _begin(left, dataset)
+        _start_case(left, dataset)
 
 
-def _left(number: int) -> int | None:
+def _next_case(number: int) -> int | None:
     """The next case without an explanation yet, starting over after the last one; None if there is none."""
-    told = _answers().told
+    explained = _answers().explained
     every = range(1, len(NUMBERED) + 1)
-    return next((one for one in [*every[number:], *every[:number]] if one not in told), None)
+    return next((one for one in [*every[number:], *every[:number]] if one not in explained), None)
 
 
 def _summary(dataset: Dataset) -> None:
@@ -308,7 +308,7 @@ def _summary(dataset: Dataset) -> None:
     with st.container(horizontal=True):
         for number in sorted(missed):
             if st.button(f"Look at case {number} again"):
-                _begin(number, dataset)
+                _start_case(number, dataset)
         st.button("Start over", icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
 
 

@@ -148,7 +148,7 @@ def courses_view(dataset: Dataset) -> None:
         course, done = COURSES[key], course_progress(key)
         linked = _step_of_address(key, course)
         at = _step(key).get_or_set(done.next_step if linked is None else linked)
-        _contents(key, course, done, at)
+        _step_menu(key, course, done, at)
     _SHOWN_STEP.set((key, at))
     step = course.steps[at]
     st.progress(done.done / len(course.steps))
@@ -167,19 +167,19 @@ def courses_view(dataset: Dataset) -> None:
         with st.container(border=True):
             # Seen before a reload: replay only if the visitor asks for it.
             seen = _seen(_answer_name(key, at))
-            is_shown = _try(step, dataset, answer is not None, is_seen=seen.get())
+            is_shown = _step_runs(step, dataset, answer is not None, is_seen=seen.get())
             seen.set(seen.get() and not is_shown)
     if is_shown and answer is not None:
         answer_feedback(step.question, answer)
         _done(_answer_name(key, at)).set(True)
-    _leave(key, course, dataset, at, is_explained=is_shown and answer is not None)
+    _step_buttons(key, course, dataset, at, is_explained=is_shown and answer is not None)
 
 
 def _answer_name(key: str, at: int) -> str:
     return f"answer-{key}-{at}"
 
 
-def _contents(key: str, course: Course, done: Progress, at: int) -> None:
+def _step_menu(key: str, course: Course, done: Progress, at: int) -> None:
     def title(i: int) -> str:
         is_right = done.answers[i] == course.steps[i].question.right
         mark = "○" if not done.is_done(i) else "✓" if is_right else "✗"
@@ -223,7 +223,7 @@ def _note_answer(name: str) -> None:
         _first(name).set(controls.value_of(name))
 
 
-def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
+def _step_runs(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
     """The runs of a step; returns whether they have ended, so that the answer can be explained."""
     if not is_answered:
         st.caption(ANSWER_FIRST)
@@ -237,11 +237,11 @@ def _try(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool
     trials.refusal_message()
     ended = trials.trials_view(step.trials, dataset, draw, is_seen=is_seen)
     if ended and step.activity == "answer":
-        _answers(ended, dataset)
+        _printed_and_own_answers(ended, dataset)
     return bool(ended)
 
 
-def _answers(ended: run_curves.Named, dataset: Dataset) -> None:
+def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
     """The printed probabilities of one test image next to those of runs."""
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
@@ -293,7 +293,7 @@ def open_in_train(config: RunConfig, dataset: Dataset) -> None:
     st.switch_page("pages/train.py")
 
 
-def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
+def _step_buttons(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
     with st.container(horizontal=True):
         if at:
             st.button("Back", icon=":material/arrow_back:", on_click=open_step, args=(key, at - 1))
@@ -308,10 +308,10 @@ def _leave(key: str, course: Course, dataset: Dataset, at: int, is_explained: bo
         if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
             open_in_train(course.steps[at].config, dataset)
     if at + 1 == len(course.steps) and is_explained:
-        _end(key, course)
+        _course_result(key, course)
 
 
-def _end(key: str, course: Course) -> None:
+def _course_result(key: str, course: Course) -> None:
     """The result of a course, and what to do next."""
     done = course_progress(key)
     count = len(course.steps)

@@ -35,7 +35,7 @@ def questions_view(dataset: Dataset) -> None:
         return
     trials.refusal_message()
     if experiment.classical:
-        _classical(experiment, dataset)
+        _classical_models(experiment, dataset)
         st.markdown("**Two networks**, for comparison")
     draw = functools.partial(_trends, experiment) if experiment.across else run_curves.curves_and_results
     ended = trials.trials_view(experiment.trials, dataset, draw, in_turn=bool(experiment.across))
@@ -73,7 +73,7 @@ def _trends(experiment: Experiment, there: run_curves.Shown) -> None:
     run_curves.results_table(there)
 
 
-def _classical(experiment: Experiment, dataset: Dataset) -> None:
+def _classical_models(experiment: Experiment, dataset: Dataset) -> None:
     """The classical models, each with a button, its progress and its accuracy."""
     runs = [_run(kind, dataset, experiment) for kind in experiment.classical]
     for kind, run in zip(experiment.classical, runs, strict=True):
@@ -82,7 +82,7 @@ def _classical(experiment: Experiment, dataset: Dataset) -> None:
     if any(run is not None and run.snapshot.status.is_active for run in runs):
         st.fragment(_follow, run_every=live.poll_seconds())(experiment, dataset)
     else:
-        _models(experiment, dataset)
+        _model_rows(experiment, dataset)
 
 
 def _run(kind: str, dataset: Dataset, experiment: Experiment) -> ClassicalRun | None:
@@ -96,12 +96,12 @@ def _split(experiment: Experiment) -> str:
 
 
 def _follow(experiment: Experiment, dataset: Dataset) -> None:
-    runs = _models(experiment, dataset)
+    runs = _model_rows(experiment, dataset)
     if not any(run.snapshot.status.is_active for run in runs):
         st.rerun()
 
 
-def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
+def _model_rows(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
     found = []
     for kind in experiment.classical:
         run = _run(kind, dataset, experiment)
@@ -109,7 +109,7 @@ def _models(experiment: Experiment, dataset: Dataset) -> list[ClassicalRun]:
             st.markdown(f"**{KINDS[kind]}**", width=190)
             if run is not None:
                 found.append(run)
-                _state(kind, run)
+                _model_state(kind, run)
             has_to_learn = run is None or run.snapshot.status in (Status.STOPPED, Status.FAILED)
             if has_to_learn and st.button("Start", key=f"learn-{kind}", icon=":material/play_arrow:"):
                 _start(kind, dataset, _split(experiment))
@@ -125,7 +125,7 @@ def _start(kind: str, dataset: Dataset, split: str) -> None:
     st.rerun()
 
 
-def _state(kind: str, run: ClassicalRun) -> None:
+def _model_state(kind: str, run: ClassicalRun) -> None:
     shot = run.snapshot
     if run.is_stopping:
         st.progress(shot.fraction, text="Stopping …", width=320)

@@ -27,8 +27,8 @@ clock = time.monotonic
 _PREFERENCE = st.components.v2.component(
     "motion_preference",
     js="""export default function ({ parentElement, setStateValue }) {
-        if (parentElement.isTold) return;  // This may run again in the same place.
-        parentElement.isTold = true;
+        if (parentElement.isSent) return;  // This may run again in the same place.
+        parentElement.isSent = true;
         setStateValue("is_reduced", matchMedia("(prefers-reduced-motion: reduce)").matches);
     }""",
 )
