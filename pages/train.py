@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_core import network, presets
-from mnist_core.charts import style
+from mnist_core.charts.network import network_diagram
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
 from pages.widgets.common import links, live, theme
@@ -66,7 +66,7 @@ with trouble:
 with picture:
     st.markdown(f"**{launch.editor_heading(config, dataset, run)}**")
     st.vega_lite_chart(
-        style.network_diagram(config, theme.text_color()),
+        network_diagram(config, theme.text_color()),
         key="diagram",
         alt=f"Diagram of the network in the editor: {presets.layers_of(config)}.",
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.charts import style
 from mnist_core.charts import training as training_charts
+from mnist_core.charts.network import signed_mosaic
 from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
 from mnist_core.evaluation import explanation
@@ -284,7 +284,7 @@ def _insight(run: Run, shot: Snapshot) -> None:
         )
         start = _first_weights(run) if only_change else None
         st.image(
-            pictures.png_url(style.mosaic(explanation.first_layer_pictures(shot.weights, start))),
+            pictures.png_url(signed_mosaic(explanation.first_layer_pictures(shot.weights, start))),
             alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
             "each unit, blue where ink speaks for it, orange where ink speaks against it.",
         )

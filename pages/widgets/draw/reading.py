@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from mnist_core.charts import style
+from mnist_core.charts.answers import answer_bars
+from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
@@ -108,7 +109,7 @@ def _bars(prediction: Prediction | None) -> None:
         if best is None
         else f"Ten bars, one for each digit: the {best} has the largest share, {_share(float(shares[best]))}."
     )
-    st.vega_lite_chart(table, style.live_bars(), alt=alt)
+    st.vega_lite_chart(table, answer_bars(), alt=alt)
 
 
 def network_input(drawn: Drawing | None) -> None:
@@ -204,7 +205,7 @@ def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], 
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(
-        pictures.png_url(style.mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
+        pictures.png_url(signed_mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
         alt=f"The drawing: pixels that speak for {best} in blue, for {next_best} in orange."
         if network.config.layers
         else f"Each pixel times its weight, for {best} and for {next_best}: blue speaks for it.",
@@ -219,7 +220,7 @@ def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], 
         scaled = maps / max(float(np.abs(maps).max()), 1e-9)
         columns, side = (16, 36) if output.ndim == 3 else (32, 14)
         st.image(
-            pictures.png_url(style.mosaic(scaled, columns, side)),
+            pictures.png_url(signed_mosaic(scaled, columns, side)),
             width="stretch",
             alt=f"{name}. Blue above 0, orange below, pale near 0.",
         )

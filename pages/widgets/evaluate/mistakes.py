@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core.charts import style
+from mnist_core.charts.answers import checked_answer_bars
 from mnist_core.data import uploads
 from mnist_core.data.sources import noun_of
 from mnist_core.evaluation import metrics
@@ -124,7 +124,7 @@ def one_test_image(result: Evaluation, split: Split, names: Sequence[str]) -> No
     table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})
     bars.vega_lite_chart(
         table,
-        style.probability_bars(names),
+        checked_answer_bars(names),
         key="one-bars",
         alt="Bars: how probable each of the ten answers is to the network for this image.",
     )

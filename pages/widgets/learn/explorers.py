@@ -13,7 +13,8 @@ import streamlit as st
 
 from mnist_core import config, network
 from mnist_core.charts import lessons as lesson_charts
-from mnist_core.charts import style
+from mnist_core.charts.answers import answer_bars
+from mnist_core.charts.network import network_diagram
 from mnist_core.config import ACTIVATIONS, CLASSES
 from mnist_core.lessons import articles, demos
 from mnist_core.network import model
@@ -86,7 +87,7 @@ def layers(_: Dataset, step: Step) -> None:
     terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
     st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
     st.caption("Each bracket: inputs + 1 for the bias.")
-    st.vega_lite_chart(style.network_diagram(shown, theme.text_color()), alt=alt)
+    st.vega_lite_chart(network_diagram(shown, theme.text_color()), alt=alt)
 
 
 def softmax(_: Dataset, __: Step) -> None:
@@ -101,7 +102,7 @@ def softmax(_: Dataset, __: Step) -> None:
     table["best"] = table.index == int(found.argmax())
     st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
     alt = f"Ten bars, the share of each digit. The highest is the {found.argmax()} with {found.max():.0%}."
-    st.vega_lite_chart(table, style.live_bars(), alt=alt)
+    st.vega_lite_chart(table, answer_bars(), alt=alt)
 
 
 def loss(_: Dataset, __: Step) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.charts import lessons as lesson_charts
-from mnist_core.charts import style
+from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data import splits
 from mnist_core.lessons import demos
@@ -163,13 +163,13 @@ def convolution(dataset: Dataset, _: Step) -> None:
     )
     largest = np.abs(kernel).max()
     second.image(
-        pictures.png_url(style.mosaic((kernel / largest).astype(np.float32)[None], 1, 84)),
+        pictures.png_url(signed_mosaic((kernel / largest).astype(np.float32)[None], 1, 84)),
         caption="the filter, 3x3",
         alt=f"The nine weights of the filter for {name}",
         width=88,
     )
     third.image(
-        pictures.png_url(style.mosaic(answers[None], 1, 156)),
+        pictures.png_url(signed_mosaic(answers[None], 1, 156)),
         caption="its answers, 26x26",
         width=160,
         alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.charts import style
+from mnist_core.charts.answers import answer_bars
 from mnist_core.errors import DataError
 from mnist_core.lessons import articles
 from mnist_core.lessons.course import Course, Progress, Question, Step
@@ -260,7 +260,7 @@ def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
             st.markdown(f"**{name}**")
             best = max(probabilities, key=probabilities.__getitem__)
             alt = f"Ten bars, the share of each digit. The highest is the {best} with {probabilities[best]:.0%}."
-            st.vega_lite_chart(_bars(probabilities), style.live_bars(), key=f"answer-{name}", alt=alt)
+            st.vega_lite_chart(_bars(probabilities), answer_bars(), key=f"answer-{name}", alt=alt)
 
 
 def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:

@@ -1,16 +1,16 @@
-"""What the figures hold: every value that was handed over, in its place."""
+"""The diagram of a network and the mosaic of its weights: every value that was handed over, in its place."""
 
 import numpy as np
 import pytest
 
 from mnist_core import presets
-from mnist_core.charts import style
+from mnist_core.charts import network, style
 from mnist_core.config import LayerConfig, RunConfig
 
 
 def dots(config: RunConfig) -> list[list[float]]:
     """The heights of the units that the diagram draws, a list for each column."""
-    (layer,) = (x for x in style.network_diagram(config, "black")["layer"] if x["mark"]["type"] == "point")
+    (layer,) = (x for x in network.network_diagram(config, "black")["layer"] if x["mark"]["type"] == "point")
     values = layer["data"]["values"]
     return [[dot["y"] for dot in values if dot["x"] == x] for x in sorted({dot["x"] for dot in values})]
 
@@ -29,32 +29,18 @@ def test_diagram_draws_a_small_layer_whole_and_in_the_middle() -> None:
 
 def test_diagram_names_every_layer_and_its_dropout() -> None:
     config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig(units=64, activation="tanh", dropout=0.25)))
-    layers = style.network_diagram(config, "#abcdef")["layer"]
+    layers = network.network_diagram(config, "#abcdef")["layer"]
     texts = [layer for layer in layers if layer["mark"]["type"] == "text"]
     said = {str(row[layer["encoding"]["text"]["field"]]) for layer in texts for row in layer["data"]["values"]}
     assert said >= {"784", "32", "filters\nReLU", "64", "Tanh", "dropout\n25%", "10", "digits"}
     assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
 
 
-def test_bars_have_a_colour_for_the_right_answer_and_one_for_a_wrong_one() -> None:
-    scale = style.probability_bars()["encoding"]["color"]["scale"]
-    colors = dict(zip(scale["domain"], scale["range"], strict=True))
-    assert colors == {"right": style.INK, "wrong": style.ERROR, "other": style.QUIET}
-
-
-def test_bars_in_the_order_of_the_class_names_which_lean_if_they_are_long() -> None:
-    names = (*"zyxwvutsr", "Bag")
-    for spec, angle in ((style.live_bars(names), -45), (style.probability_bars(names), -45), (style.live_bars(), 0)):
-        across = spec["encoding"]["x"]
-        assert across["scale"]["domain"] == (list(names) if angle else list("0123456789"))
-        assert across["axis"]["labelAngle"] == angle
-
-
 def test_mosaic_puts_pictures_side_by_side() -> None:
     pictures = np.zeros((3, 2, 2), np.float32)
     pictures[1, 0, 1] = 1.0
     pictures[2, 1, 0] = -0.5
-    mosaic = style.mosaic(pictures, columns=2, side=4)
+    mosaic = network.signed_mosaic(pictures, columns=2, side=4)
     assert mosaic.shape == (16, 16, 4)
     blue = [int(style.INK[i : i + 2], 16) for i in (1, 3, 5)]
     assert mosaic[2, 8 + 4].tolist() == [*blue, 255]  # second tile, upper right square

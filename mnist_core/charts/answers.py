@@ -1,0 +1,61 @@
+"""Bars of a network's ten answers, as Vega-Lite descriptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.charts.style import ERROR, INK, QUIET, class_axis
+from mnist_core.data.sources import DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
+    """Ten bars that move, as a Vega-Lite description for data with the columns digit, probability and best.
+
+    Args:
+        names: the ten class names.
+    """
+    return {
+        "height": 200,
+        "mark": {"type": "bar", "cornerRadius": 2},
+        "encoding": {
+            "x": class_axis(names),
+            "y": {
+                "field": "probability",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "title": None,
+                "axis": {"format": ".0%"},
+            },
+            "color": {
+                "field": "best",
+                "type": "nominal",
+                "scale": {"domain": [True, False], "range": [INK, QUIET]},
+                "legend": None,
+            },
+            "tooltip": [
+                {"field": "digit", "type": "nominal"},
+                {"field": "probability", "type": "quantitative", "format": ".2%"},
+            ],
+        },
+    }
+
+
+def checked_answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
+    """Ten bars that stand still, as a Vega-Lite description for data with the columns digit, probability and kind.
+
+    The column kind says what a bar shows: the "right" answer, a "wrong" one, or any "other" digit.
+
+    Args:
+        names: the ten class names.
+    """
+    spec = answer_bars(names)
+    spec["encoding"]["color"] = {
+        "field": "kind",
+        "type": "nominal",
+        "scale": {"domain": ["right", "wrong", "other"], "range": [INK, ERROR, QUIET]},
+        "legend": None,
+    }
+    return spec
