@@ -6,7 +6,7 @@ from mnist_core import network, presets
 from mnist_core.charts.network import network_diagram
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
-from pages.widgets.common import links, live, theme
+from pages.widgets.common import link_sharing, live, theme
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, launch, network_menu
 
@@ -35,7 +35,7 @@ def show_summary(config: RunConfig) -> None:
 
 st.title("Build a network, watch it learn")
 launch.restore_last_run()
-arrival = links.open_link()
+arrival = link_sharing.open_link()
 left, right = st.columns([3, 2], gap="large")
 with left:
     menu = st.container()
@@ -54,7 +54,7 @@ with right:
     editor.keras_program(config)
 with menu, st.container(horizontal=True, vertical_alignment="bottom"):
     network_menu.preset_menu(config)
-    links.share_popover(config, arrival)
+    link_sharing.share_popover(config, arrival)
 with main:
     trouble = st.container()
 with trouble:

@@ -25,7 +25,7 @@ ROOMS = [
     "limits",
     "config",
     "presets",
-    "link",
+    "links",
     "data",
     "network",
     "charts",

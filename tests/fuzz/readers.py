@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mnist_core import link, presets
+from mnist_core import links, presets
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, idx, uploads
 from mnist_core.drawing import photo, preprocessing, strokes
@@ -144,14 +144,14 @@ def read_settings(data: bytes) -> None:
 
 def read_link(data: bytes) -> None:
     query = urllib.parse.parse_qs(data.decode(errors="replace"), keep_blank_values=True)
-    config = link.read(query)
+    config = links.read(query)
     if config is not None:
         assert RunConfig.from_query(config.to_query()) == config
 
 
 def link_seeds() -> Sequence[bytes]:
     configs = [preset.config for preset in presets.PRESETS.values()]
-    return [link.to_config("", config)[1:].encode() for config in configs]
+    return [links.to_config("", config)[1:].encode() for config in configs]
 
 
 # --- drawings

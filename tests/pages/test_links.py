@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import LayerConfig, RunConfig
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import press, returned, wait_for_end
-from tests.test_link import FIELDS, INSIDE, OUTSIDE
+from tests.test_links import FIELDS, INSIDE, OUTSIDE
 
 MORGAN = {
     "layers": "dense-512-relu-0.2", "optimizer": "rmsprop", "learning_rate": "0.001", "epochs": "7",

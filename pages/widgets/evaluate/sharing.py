@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link
+from mnist_core import links
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.runs.network_run import Run
 from mnist_core.store import workspaces
-from pages.widgets.common import links, run_picker
+from pages.widgets.common import link_sharing, run_picker
 from pages.widgets.state import data_sets, saved_runs, workspace
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def share_run_popover(run: Job) -> None:
     """A popover to start and stop sharing a run, if it has ended and has a network."""
     if not isinstance(run, Run) or run.snapshot.status.is_active or run.snapshot.network is None:
         return
-    links.large_code()
+    link_sharing.large_code()
     folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share-run")
     if not folded.open:
         return
@@ -51,7 +51,9 @@ def _offer(run: Run) -> None:
             shares.share(token, run.id)
             st.rerun()
         return
-    links.link_with_code(link.to_run(links.page_address(), workspaces.share_token(token, run.id)), "share-run")
+    link_sharing.link_with_code(
+        links.to_run(link_sharing.page_address(), workspaces.share_token(token, run.id)), "share-run"
+    )
     if st.button("Stop sharing", icon=":material/link_off:", key="share-run-off"):
         shares.unshare(token, run.id)
         st.rerun()
@@ -59,7 +61,7 @@ def _offer(run: Run) -> None:
 
 def is_shared_run_in_address() -> bool:
     """Whether the page's address names a shared run."""
-    return link.SHARED in st.query_params
+    return links.SHARED in st.query_params
 
 
 def shared_run() -> Run | None:
@@ -67,10 +69,10 @@ def shared_run() -> Run | None:
 
     It does not become one of the visitor's runs, and it is not saved in their workspace.
     """
-    run = _find(st.query_params[link.SHARED])
+    run = _find(st.query_params[links.SHARED])
     with st.container(horizontal=True):
         if run is not None and st.button("Try this network", icon=":material/play_circle:", type="primary"):
-            links.open_in_editor(dataclasses.replace(run.config, dataset=run.dataset.name))
+            link_sharing.open_in_editor(dataclasses.replace(run.config, dataset=run.dataset.name))
         st.button("To your own runs", icon=":material/arrow_back:", on_click=_leave)
     return run
 
@@ -107,4 +109,4 @@ def _load(token: str) -> StoredRun:
 
 
 def _leave() -> None:
-    st.query_params.pop(link.SHARED, None)  # After a double click it is already gone.
+    st.query_params.pop(links.SHARED, None)  # After a double click it is already gone.

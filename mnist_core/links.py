@@ -1,6 +1,6 @@
 """Links to share: to a network with its settings, or to a finished run; and their QR codes.
 
-The meaning of a link must never change, since links are printed in lesson plans. `tests/test_link.py` holds old links
+The meaning of a link must never change, since links are printed in lesson plans. `tests/test_links.py` holds old links
 with their meaning.
 """
 

@@ -1,4 +1,4 @@
-"""Links: reading the network in the page's address, and sharing one."""
+"""Sharing by link: open the network in the page's address, and give one to others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core import link, presets
+from mnist_core import links, presets
 from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
 from mnist_core.store import workspaces
@@ -106,7 +106,7 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
     if folded.open:
         with folded:
             # Side by side, so that the code is visible on a small screen too.
-            code, words = (None, st.container()) if link.is_own(page_address()) else st.columns([2, 3])
+            code, words = (None, st.container()) if links.is_own(page_address()) else st.columns([2, 3])
             with words:
                 st.caption("This link opens this network with these settings.")
                 own_start = st.radio(
@@ -120,7 +120,7 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
                 )
                 if config.dataset == uploads.NAME:
                     st.caption("The link does not contain your own images.")
-            link_with_code(link.to_config(f"{page_address()}/", config, own_start), "share", code)
+            link_with_code(links.to_config(f"{page_address()}/", config, own_start), "share", code)
     large_code()
 
 
@@ -132,9 +132,9 @@ def link_with_code(address: str, within: str, place: DeltaGenerator | None = Non
         within: key of the popover around it, which closes when the large code opens.
         place: where the code goes; None puts it above the link.
     """
-    if not link.is_own(address):
+    if not links.is_own(address):
         with place or st.container():
-            st.image(link.code(address), width=220, alt=_ALT)
+            st.image(links.code(address), width=220, alt=_ALT)
             st.button(
                 "Full screen",
                 icon=":material/fullscreen:",
@@ -144,7 +144,7 @@ def link_with_code(address: str, within: str, place: DeltaGenerator | None = Non
                 key=f"enlarge-{within}",
             )
     st.code(address, language=None, wrap_lines=True)
-    if link.is_own(address):
+    if links.is_own(address):
         st.info(
             "This link works only on this computer. Open the playground by this computer's name or address, then share "
             "again.",
@@ -167,7 +167,7 @@ def large_code() -> None:
 
 @st.dialog("Scan it with a phone", width="large")
 def _large(address: str) -> None:
-    _LARGE_CODE(data={"svg": link.code(address), "alt": _ALT}, key="large-qr-code")
+    _LARGE_CODE(data={"svg": links.code(address), "alt": _ALT}, key="large-qr-code")
     st.code(address, language=None, wrap_lines=True)
 
 
@@ -190,7 +190,7 @@ def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: t
 def _remember(config: RunConfig) -> None:
     """Write the editor's settings into the address; nothing if they are those of a new visitor."""
     before = _query()
-    settings = link.settings(before)
+    settings = links.settings(before)
     after: dict[str, list[str]] = {name: values for name, values in before.items() if name not in settings}
     if config != editor_state.first_config():
         after |= {name: [text] for name, text in config.to_query().items()}
@@ -200,11 +200,11 @@ def _remember(config: RunConfig) -> None:
 
 
 def _read(query: dict[str, list[str]]) -> RunConfig | None:
-    return link.read(query, workspaces.random_start(workspace.token()))
+    return links.read(query, workspaces.random_start(workspace.token()))
 
 
 def _is_own_start(query: dict[str, list[str]]) -> bool:
-    return query.get("seed") == [link.OWN_START]
+    return query.get("seed") == [links.OWN_START]
 
 
 def _query() -> dict[str, list[str]]:
@@ -212,7 +212,7 @@ def _query() -> dict[str, list[str]]:
 
 
 def _settings(query: dict[str, list[str]]) -> frozenset[tuple[str, tuple[str, ...]]]:
-    return frozenset((name, tuple(values)) for name, values in link.settings(query).items())
+    return frozenset((name, tuple(values)) for name, values in links.settings(query).items())
 
 
 def _known() -> frozenset[object]:
@@ -225,7 +225,7 @@ def _note(address: object) -> None:
 
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
     """A note about unknown parameters."""
-    names = [f"`{_plain(name)}`" for name in link.unknown(query)]
+    names = [f"`{_plain(name)}`" for name in links.unknown(query)]
     more = " and others" if len(names) > _MOST_NAMES else ""
     names = names[:_MOST_NAMES]
     what = "it is not a setting" if len(names) == 1 and not more else "they are not settings"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_core import config as choices
-from mnist_core import link, presets
+from mnist_core import links, presets
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.errors import ConfigError
 from tests import qr
@@ -89,7 +89,7 @@ OLD_LINKS = {
 
 def read(text: str) -> RunConfig | None:
     """What the page gets for an address's query."""
-    return link.read(urllib.parse.parse_qs(text, keep_blank_values=True))
+    return links.read(urllib.parse.parse_qs(text, keep_blank_values=True))
 
 
 def refusal(text: str) -> ConfigError:
@@ -109,22 +109,22 @@ def test_old_link_means_what_it_meant(text: str) -> None:
 )
 def test_link_with_an_own_start_gives_each_visitor_a_seed(visitor: int, seed: int) -> None:
     query = urllib.parse.parse_qs("layers=dense-32-relu&epochs=5&split=kite&seed=own")
-    assert link.read(query, visitor) == RunConfig(
+    assert links.read(query, visitor) == RunConfig(
         layers=(LayerConfig("dense", 32, "relu", 0.0),), epochs=5, split="kite", seed=seed
     )
 
 
 @pytest.mark.parametrize("text", OLD_LINKS)
 def test_link_without_an_own_start_is_the_same_for_all(text: str) -> None:
-    assert link.read(urllib.parse.parse_qs(text), 12345) == OLD_LINKS[text]
+    assert links.read(urllib.parse.parse_qs(text), 12345) == OLD_LINKS[text]
 
 
 def test_own_start_takes_the_place_of_the_seed() -> None:
     config = RunConfig(epochs=5, seed=77)
-    assert link.to_config(PAGE, config, own_start=True) == (
+    assert links.to_config(PAGE, config, own_start=True) == (
         "http://192.168.1.7:8501/?layers=dense-128-relu&epochs=5&seed=own"
     )
-    assert link.to_config(PAGE, config).endswith("&seed=77")
+    assert links.to_config(PAGE, config).endswith("&seed=77")
 
 
 def test_defaults_are_those_that_old_links_leave_out() -> None:
@@ -145,15 +145,15 @@ def test_every_setting_and_every_choice_stands_in_an_old_link() -> None:
 
 @given(configs())
 def test_link_brings_back_every_bit(config: RunConfig) -> None:
-    address = urllib.parse.urlsplit(link.to_config(PAGE, config))
+    address = urllib.parse.urlsplit(links.to_config(PAGE, config))
     assert f"{address.scheme}://{address.netloc}{address.path}" == PAGE
     assert read(address.query) == config
 
 
 def test_links_are_short() -> None:
-    lengths = {key: len(link.to_config("", preset.config)) for key, preset in presets.PRESETS.items()}
+    lengths = {key: len(links.to_config("", preset.config)) for key, preset in presets.PRESETS.items()}
     assert max(lengths.values()) <= 100, lengths
-    assert link.to_config(PAGE, presets.PRESETS["morgan-1"].config) == (
+    assert links.to_config(PAGE, presets.PRESETS["morgan-1"].config) == (
         "http://192.168.1.7:8501/?layers=dense-512-relu-0.2&optimizer=rmsprop&learning_rate=0.001&epochs=10"
     )
 
@@ -166,9 +166,9 @@ def test_longest_config_fits_into_a_link_and_a_code() -> None:
         batch_size=1000, dataset="a" * 40, split="kite", validation_fraction=tiny, seed=2**31 - 1, l2=tiny,
         early_stopping=50, augmentation=tiny, pixels="raw", order="file", epochs=100, training_images=1_000_000,
     )  # fmt: skip
-    address = link.to_config("https://a-name-of-sixty-letters.example.org/with/a/long/path/", config)
+    address = links.to_config("https://a-name-of-sixty-letters.example.org/with/a/long/path/", config)
     assert read(urllib.parse.urlsplit(address).query) == config
-    assert link.code(address)
+    assert links.code(address)
 
 
 def test_address_without_settings_holds_no_config() -> None:
@@ -311,20 +311,20 @@ def test_any_text_is_accepted_whole_or_refused(query: dict[str, str]) -> None:
     ],
 )
 def test_address_that_others_cannot_use(address: str, is_own: bool) -> None:
-    assert link.is_own(address) is is_own
+    assert links.is_own(address) is is_own
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "http://a.b/",
-        link.to_run(f"{PAGE}evaluate", "A" * 22),
-        *(link.to_config(PAGE, preset.config) for preset in presets.PRESETS.values()),
-        link.to_config("https://mnist.example.org/", OLD_LINKS["layers=dense-128-relu"]) + "&x=" + "%C3%A4" * 20,
+        links.to_run(f"{PAGE}evaluate", "A" * 22),
+        *(links.to_config(PAGE, preset.config) for preset in presets.PRESETS.values()),
+        links.to_config("https://mnist.example.org/", OLD_LINKS["layers=dense-128-relu"]) + "&x=" + "%C3%A4" * 20,
     ],
 )
 def test_code_says_the_link(text: str) -> None:
-    picture = qr.modules(link.code(text))
+    picture = qr.modules(links.code(text))
     margin = picture.copy()
     margin[4:-4, 4:-4] = False
     assert not margin.any()
@@ -332,7 +332,7 @@ def test_code_says_the_link(text: str) -> None:
 
 
 def test_code_is_dark_on_white_whatever_lies_behind() -> None:
-    svg = link.code(PAGE)
+    svg = links.code(PAGE)
     side = len(qr.modules(svg))
     assert f'<path fill="#fff" d="M0 0h{side}v{side}h-{side}z"/>' in svg
     assert 'stroke="#000"' in svg
@@ -340,4 +340,4 @@ def test_code_is_dark_on_white_whatever_lies_behind() -> None:
 
 
 def test_link_to_a_run() -> None:
-    assert link.to_run(f"{PAGE}evaluate", "x-_9") == "http://192.168.1.7:8501/evaluate?shared=x-_9"
+    assert links.to_run(f"{PAGE}evaluate", "x-_9") == "http://192.168.1.7:8501/evaluate?shared=x-_9"
