@@ -27,7 +27,7 @@ run: .venv/app
 	@.venv/bin/python -m streamlit run app.py --server.port $(PORT) --browser.serverAddress localhost
 
 test: .venv/dev
-	@.venv/bin/python -m tests.machine
+	@.venv/bin/python -m tests.programs
 	.venv/bin/python -m pytest $(in_two) $(ARGS)
 
 check: .venv/dev

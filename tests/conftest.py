@@ -8,11 +8,11 @@ from hypothesis import settings
 
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import loop
-from tests import machine, mirror, postgres
+from tests import mirror, postgres, programs
 from tests.small_files import PACKED
 
 # Helpers that assert, so that a failure there shows its values too.
-pytest.register_assert_rewrite("tests.turns", "tests.events", "tests.kept")
+pytest.register_assert_rewrite("tests.scheduled_runs", "tests.events", "tests.stored_runs")
 
 # A busy machine is no reason to fail: speed is measured in benchmarks.
 settings.register_profile("patient", deadline=None)
@@ -46,14 +46,14 @@ def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def good() -> Iterator[mirror.Mirror]:
+def good_mirror() -> Iterator[mirror.Mirror]:
     """A mirror that serves the small files as they should be."""
     with mirror.running(PACKED) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def server_of_databases() -> Iterator[postgres.Postgres]:
+def postgres_server() -> Iterator[postgres.Postgres]:
     """A PostgreSQL server."""
     with postgres.running() as server:
         yield server
@@ -64,13 +64,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a new database, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runs.db'}"
-    return str(request.getfixturevalue("server_of_databases").new_schema())
+    return str(request.getfixturevalue("postgres_server").new_schema())
 
 
 @pytest.fixture
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     """The addresses of new databases, one of each kind: for a test that would otherwise do slow work twice."""
     found = [f"sqlite:///{tmp_path / 'runs.db'}"]
-    if postgres.programs() or machine.in_ci():
-        found.append(request.getfixturevalue("server_of_databases").new_schema())
+    if postgres.find_programs() or programs.in_ci():
+        found.append(request.getfixturevalue("postgres_server").new_schema())
     return found

@@ -61,7 +61,7 @@ def serves(handler: _Handler, body: bytes) -> None:
     handler.wfile.write(body)
 
 
-def unpacks(handler: _Handler, body: bytes) -> None:
+def declares_gzip_encoding(handler: _Handler, body: bytes) -> None:
     """Calls the file's own gzip a compression of the transfer, which makes the client undo it."""
     handler.announce(len(body), Content_Encoding="gzip")
     handler.wfile.write(body)
@@ -82,7 +82,7 @@ def corrupts(handler: _Handler, body: bytes) -> None:
     serves(handler, body[:half] + bytes([body[half] ^ 0xFF]) + body[half + 1 :])
 
 
-def greets(handler: _Handler, body: bytes) -> None:
+def shows_login_page(handler: _Handler, body: bytes) -> None:
     """Answers with a page of its own, as the login of a public network does."""
     serves(handler, b"<html><body>Welcome to our network!</body></html>")
 
@@ -94,11 +94,11 @@ def stalls(handler: _Handler, body: bytes) -> None:
     handler.server.released.wait()
 
 
-def keeps_silent(handler: _Handler, body: bytes) -> None:
+def never_answers(handler: _Handler, body: bytes) -> None:
     handler.server.released.wait()
 
 
-def drips(handler: _Handler, body: bytes) -> None:
+def sends_byte_by_byte(handler: _Handler, body: bytes) -> None:
     """Sends a byte at a time, each well within any timeout of a socket."""
     handler.announce(len(body))
     for byte in body:
@@ -107,25 +107,25 @@ def drips(handler: _Handler, body: bytes) -> None:
         handler.wfile.write(bytes([byte]))
 
 
-def trickles(handler: _Handler, body: bytes) -> None:
+def never_finishes(handler: _Handler, body: bytes) -> None:
     """Sends steadily, but never gets done."""
     handler.announce(None)
     while not handler.server.released.wait(_STEP):
         handler.wfile.write(bytes(20_000))
 
 
-def floods(handler: _Handler, body: bytes) -> None:
+def sends_zeros_for_ever(handler: _Handler, body: bytes) -> None:
     """Sends zeros until the client closes the connection."""
     handler.announce(None)
     while not handler.server.released.is_set():
         handler.wfile.write(bytes(2**16))
 
 
-def fails(handler: _Handler, body: bytes) -> None:
+def fails_with_500(handler: _Handler, body: bytes) -> None:
     handler.send_error(500)
 
 
-def lies_about_length(handler: _Handler, body: bytes) -> None:
+def sends_wrong_length(handler: _Handler, body: bytes) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "many")
     handler.end_headers()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests import machine
+from tests import programs
 
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/none-for-tests.conf")
 """While this is there, installing Debian's package makes no database and starts no service."""
@@ -51,7 +51,7 @@ class Postgres:
             connection.exec_driver_sql(f"CREATE {what} {name}")
 
 
-def programs() -> Path | None:
+def find_programs() -> Path | None:
     """The folder of the newest PostgreSQL's programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("initdb")
@@ -63,18 +63,18 @@ def install() -> None:
     NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
     NO_CLUSTER.write_text("create_main_cluster = false\n")
     try:
-        machine.apt_get("postgresql")
+        programs.apt_get("postgresql")
     finally:
         NO_CLUSTER.unlink()
 
 
 def main() -> int:
     """Find or install the programs and say which; return 1 if there are none and CI needs them, else 0."""
-    return machine.provide(
+    return programs.find_or_install(
         "PostgreSQL",
         "PostgreSQL tests",
-        programs,
-        install if machine.has_apt_get() else None,
+        find_programs,
+        install if programs.has_apt_get() else None,
         "Install it (on Debian and Ubuntu the package postgresql) or put its initdb on the PATH, and run this again.",
     )
 
@@ -82,13 +82,13 @@ def main() -> int:
 @contextlib.contextmanager
 def running() -> Iterator[Postgres]:
     """Start a server, and stop it in the end; where its programs are missing, a failure in CI and a skip elsewhere."""
-    folder_of_programs = programs()
+    folder_of_programs = find_programs()
     if folder_of_programs is None:
-        machine.missing("No PostgreSQL found; `make test` as root on Debian or Ubuntu installs it.")
+        programs.fail_or_skip("No PostgreSQL found; `make test` as root on Debian or Ubuntu installs it.")
     # A folder in /tmp itself: the server's user may not enter pytest's, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="playground-pg-"))
     user = group = None
-    if machine.is_root():  # The server refuses to be root's.
+    if programs.is_root():  # The server refuses to be root's.
         import pwd
 
         user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"

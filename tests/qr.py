@@ -44,7 +44,7 @@ def modules(svg: str) -> Modules:
     return picture
 
 
-def text(code: Modules) -> str:
+def decode(code: Modules) -> str:
     """Return the text of a code without its margin."""
     side = len(code)
     version = (side - 17) // 4
@@ -52,7 +52,7 @@ def text(code: Modules) -> str:
     bits = code[8, :5] ^ np.array([1, 0, 1, 0, 1], bool)
     assert not bits[:2].any()
     mask = MASKS[int("".join("01"[int(bit)] for bit in bits[2:]), 2)]
-    stream = "".join("01"[bool(code[i, j]) ^ mask(i, j)] for i, j in _way(version))
+    stream = "".join("01"[bool(code[i, j]) ^ mask(i, j)] for i, j in _bit_positions(version))
     read = [int(stream[at : at + 8], 2) for at in range(0, len(stream) - 7, 8)]
     # The blocks' bytes take turns; a shorter block is through earlier.
     blocks: list[list[int]] = [[] for _ in BLOCKS[version]]
@@ -66,7 +66,7 @@ def text(code: Modules) -> str:
     return bytes(int(data[at : at + 8], 2) for at in range(start, start + 8 * count, 8)).decode()
 
 
-def _way(version: int) -> list[tuple[int, int]]:
+def _bit_positions(version: int) -> list[tuple[int, int]]:
     """Where the bits lie one after the other: up and down in columns of two, around what is there for finding it."""
     side = 17 + 4 * version
     taken = np.zeros((side, side), bool)

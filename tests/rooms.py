@@ -36,7 +36,7 @@ def read(drawing: str) -> dict[str, set[str]]:
     return {line.split()[0]: {columns[place] for place, mark in enumerate(line) if mark == "●"} for line in lines}
 
 
-def drawn() -> str:
+def current_drawing() -> str:
     """The drawing that stands in CONTRIBUTING.md."""
     found = DRAWING.search(CONTRIBUTING.read_text(encoding="utf-8"))
     assert found is not None, "CONTRIBUTING.md has no drawing of the rooms"

@@ -39,22 +39,22 @@ def describe(contents: dict[str, bytes]) -> list[DataFile]:
     return [DataFile(n, hashlib.sha256(c).hexdigest(), len(c), len(c)) for n, c in contents.items()]
 
 
-def small(*mirrors: str, files: Sequence[DataFile] = FILES, name: str = "mnist") -> DataSource:
+def small_source(*mirrors: str, files: Sequence[DataFile] = FILES, name: str = "mnist") -> DataSource:
     return DataSource(name, name.upper(), tuple(files), mirrors)
 
 
-def put(folder: Path, files: dict[str, bytes] = PACKED) -> Path:
+def write_files(folder: Path, files: dict[str, bytes] = PACKED) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return folder
 
 
-def names_in(folder: Path) -> set[str]:
+def file_names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def check_small(dataset: Dataset) -> None:
+def assert_small_mnist(dataset: Dataset) -> None:
     assert dataset.name == "mnist"
     np.testing.assert_array_equal(dataset.train_images, TRAIN_IMAGES)
     np.testing.assert_array_equal(dataset.train_labels, TRAIN_LABELS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz import campaign
-from tests.fuzz.mutations import made
+from tests.fuzz.mutations import mutated_input
 from tests.fuzz.readers import READERS
 
 
@@ -30,11 +30,13 @@ def test_reader_that_fails_is_found_out(name: str, what: str) -> None:
     counts = campaign.run(name, 6, seed=1)
     assert [fault.number for fault in counts.faults][:1] == [2]
     assert counts.faults[0].what.startswith(what)
-    assert campaign.again(counts.faults[0]) == b"sound"
+    assert campaign.input_of(counts.faults[0]) == b"sound"
 
 
 def test_inputs_follow_from_the_seed() -> None:
     reader = READERS["settings"]
-    inputs = [[made(reader.seeds(), reader.mutation, "settings", seed, i) for i in range(50)] for seed in (1, 1, 2)]
+    inputs = [
+        [mutated_input(reader.seeds(), reader.mutation, "settings", seed, i) for i in range(50)] for seed in (1, 1, 2)
+    ]
     assert inputs[0] == inputs[1]
     assert inputs[0] != inputs[2]

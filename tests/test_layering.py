@@ -110,7 +110,7 @@ def arrows() -> dict[str, set[str]]:
 
 
 def test_drawing_of_the_rooms_shows_the_real_imports() -> None:
-    assert rooms.read(rooms.drawn()) == arrows(), "run `python -m tests.rooms`"
+    assert rooms.read(rooms.current_drawing()) == arrows(), "run `python -m tests.rooms`"
 
 
 def test_drawing_says_what_is_drawn() -> None:

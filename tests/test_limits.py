@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.errors import LimitError
 from mnist_core.limits import AN_HOUR, RUNS, SESSIONS, WORKSPACES, Limits, client_address
-from tests.kept import Clock
+from tests.stored_runs import Clock
 
 SCHOOL = "203.0.113.7"
 

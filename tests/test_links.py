@@ -328,7 +328,7 @@ def test_code_says_the_link(text: str) -> None:
     margin = picture.copy()
     margin[4:-4, 4:-4] = False
     assert not margin.any()
-    assert qr.text(picture[4:-4, 4:-4]) == text
+    assert qr.decode(picture[4:-4, 4:-4]) == text
 
 
 def test_code_is_dark_on_white_whatever_lies_behind() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_files import FILES, put
+from tests.small_files import FILES, write_files
 
 ROOT = Path(__file__).parents[1]
 # Those that read the tables which the recipes change, and one of our own.
@@ -283,7 +283,7 @@ def test_recipes_lead_to_a_project_that_passes_its_checks(copy: Path) -> None:
     assert len(follow(DATA_SET, copy)) == 1
     assert len(follow(CHART, copy)) == 1
     assert len(follow(PAGE, copy)) == 2
-    put(copy / "data" / "clothes")
+    write_files(copy / "data" / "clothes")
     (copy / "tests/test_probe.py").write_text(PROBE, encoding="utf-8")
     run(copy, "tests.rooms")
     run(copy, "ruff", "format", "--check", ".")

@@ -6,7 +6,7 @@ import logging
 import sys
 
 from pages.widgets.server.server_log import PerSession
-from tests.kept import Clock
+from tests.stored_runs import Clock
 
 
 def record(level: int = logging.ERROR) -> logging.LogRecord:

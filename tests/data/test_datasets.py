@@ -13,7 +13,7 @@ from mnist_core.data import Dataset, datasets
 from mnist_core.data.sources import SOURCES, DataSource
 from mnist_core.errors import ConfigError, DataError
 from tests import mirror, small_files
-from tests.plain import assert_plain
+from tests.jargon import assert_no_jargon
 from tests.small_files import (
     CONTENTS,
     FILES,
@@ -22,12 +22,12 @@ from tests.small_files import (
     TEST_LABELS,
     TRAIN_IMAGES,
     TRAIN_LABELS,
-    check_small,
+    assert_small_mnist,
     describe,
+    file_names,
     idx_by_hand,
-    names_in,
-    put,
-    small,
+    small_source,
+    write_files,
 )
 
 
@@ -115,7 +115,9 @@ def test_entry_of_the_table(source: DataSource) -> None:
 
 def test_class_names_of_the_table_reach_the_data_set(tmp_path: Path) -> None:
     names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-    dataset = datasets.load_source(DataSource("fashion", "Fashion", tuple(FILES), (), names), put(tmp_path / "mine"))
+    dataset = datasets.load_source(
+        DataSource("fashion", "Fashion", tuple(FILES), (), names), write_files(tmp_path / "mine")
+    )
     assert dataset.class_names == names
     assert datasets.load("embedded").class_names == tuple("0123456789")
 
@@ -171,8 +173,8 @@ def test_mnist_pixels(mnist: Dataset) -> None:
     ids=["gz", "raw", "dotted", "misnamed"],
 )
 def test_folder_with_the_files_in_any_form(tmp_path: Path, files: dict[str, bytes]) -> None:
-    dataset = datasets.load_source(small(), put(tmp_path / "mine", files))
-    check_small(dataset)
+    dataset = datasets.load_source(small_source(), write_files(tmp_path / "mine", files))
+    assert_small_mnist(dataset)
     assert dataset.notice is None
     assert str(tmp_path / "mine") in dataset.provenance
 
@@ -196,85 +198,85 @@ def test_folder_given_without_the_files(tmp_path: Path) -> None:
     ids=["empty", "cut-off", "changed", "too-large"],
 )
 def test_folder_given_with_a_damaged_file(tmp_path: Path, data: bytes, problem: str) -> None:
-    folder = put(tmp_path / "mine", PACKED | {"t10k-labels-idx1-ubyte.gz": data})
+    folder = write_files(tmp_path / "mine", PACKED | {"t10k-labels-idx1-ubyte.gz": data})
     with pytest.raises(DataError, match=problem) as caught:
-        datasets.load_source(small(), folder)
+        datasets.load_source(small_source(), folder)
     assert "t10k-labels-idx1-ubyte.gz" in caught.value.problem
 
 
 def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
     contents = CONTENTS | {"train-labels-idx1-ubyte": idx_by_hand(TRAIN_LABELS[:59])}
     with pytest.raises(DataError, match="train_labels"):
-        datasets.load_source(small(files=describe(contents)), put(tmp_path / "mine", contents))
+        datasets.load_source(small_source(files=describe(contents)), write_files(tmp_path / "mine", contents))
 
 
 def test_folder_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MNIST_DATA_DIR", str(put(tmp_path / "mine")))
-    put(Path("data"), {FILES[0].name: b"not even looked at"})
-    dataset = datasets.load_source(small())
-    check_small(dataset)
+    monkeypatch.setenv("MNIST_DATA_DIR", str(write_files(tmp_path / "mine")))
+    write_files(Path("data"), {FILES[0].name: b"not even looked at"})
+    dataset = datasets.load_source(small_source())
+    assert_small_mnist(dataset)
     assert dataset.notice is None
 
 
 def test_folder_data(cache: Path) -> None:
-    put(Path("data"))
-    put(cache, {FILES[0].name: b"not even looked at"})
-    dataset = datasets.load_source(small())
-    check_small(dataset)
+    write_files(Path("data"))
+    write_files(cache, {FILES[0].name: b"not even looked at"})
+    dataset = datasets.load_source(small_source())
+    assert_small_mnist(dataset)
     assert dataset.notice is None
 
 
 def test_cache(cache: Path) -> None:
-    put(cache / "mnist")
-    put(cache, {FILES[0].name: b"not even looked at"})
-    dataset = datasets.load_source(small())
-    check_small(dataset)
+    write_files(cache / "mnist")
+    write_files(cache, {FILES[0].name: b"not even looked at"})
+    dataset = datasets.load_source(small_source())
+    assert_small_mnist(dataset)
     assert dataset.notice is None
 
 
 def test_mnist_in_the_cache_of_an_earlier_version(cache: Path) -> None:
-    put(cache)
-    dataset = datasets.load_source(small())
-    check_small(dataset)
+    write_files(cache)
+    dataset = datasets.load_source(small_source())
+    assert_small_mnist(dataset)
     assert dataset.notice is None
 
 
 def test_wrong_folders_are_told_of(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(cache)
-    put(Path("data"), {f"{FILES[1].name}.gz": b"damaged"})
+    write_files(cache)
+    write_files(Path("data"), {f"{FILES[1].name}.gz": b"damaged"})
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "nowhere"))
-    dataset = datasets.load_source(small())
-    check_small(dataset)
+    dataset = datasets.load_source(small_source())
+    assert_small_mnist(dataset)
     for told in (dataset.notice or "", caplog.text):
         assert "MNIST_DATA_DIR was passed over" in told
         assert "The folder data was passed over" in told
     assert str(tmp_path / "nowhere") in caplog.text
-    assert_plain(dataset.notice or "")  # Visitors read this.
+    assert_no_jargon(dataset.notice or "")  # Visitors read this.
 
 
-def test_spoilt_cache_is_fetched_again(cache: Path, good: mirror.Mirror) -> None:
-    put(cache, PACKED | {f"{FILES[2].name}.gz": b"spoilt"})
-    dataset = datasets.load_source(small(good.url))
-    check_small(dataset)
+def test_spoilt_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) -> None:
+    write_files(cache, PACKED | {f"{FILES[2].name}.gz": b"spoilt"})
+    dataset = datasets.load_source(small_source(good_mirror.url))
+    assert_small_mnist(dataset)
     assert dataset.notice is None
-    assert good.asked == [f"{FILES[2].name}.gz"]
+    assert good_mirror.asked == [f"{FILES[2].name}.gz"]
 
 
-def test_data_sets_with_the_same_file_names_share_no_folder(cache: Path, good: mirror.Mirror) -> None:
-    put(cache)  # MNIST, as an earlier version cached it.
+def test_data_sets_with_the_same_file_names_share_no_folder(cache: Path, good_mirror: mirror.Mirror) -> None:
+    write_files(cache)  # MNIST, as an earlier version cached it.
     labels = np.roll(TRAIN_LABELS, 1)
     contents = CONTENTS | {FILES[1].name: idx_by_hand(labels)}
-    put(cache / "kuzushiji", contents)
-    other = small(name="kuzushiji", files=describe(contents))
+    write_files(cache / "kuzushiji", contents)
+    other = small_source(name="kuzushiji", files=describe(contents))
     dataset = datasets.load_source(other)
     assert dataset.name == "kuzushiji"
     np.testing.assert_array_equal(dataset.train_labels, labels)
-    third = datasets.load_source(small(good.url, name="third"))
+    third = datasets.load_source(small_source(good_mirror.url, name="third"))
     assert third.name == "third"
-    assert names_in(cache) == {"kuzushiji", "third", *PACKED}
-    check_small(datasets.load_source(small()))
+    assert file_names(cache) == {"kuzushiji", "third", *PACKED}
+    assert_small_mnist(datasets.load_source(small_source()))
 
 
 @pytest.mark.parametrize("name", ["mnist", "kuzushiji"])
@@ -282,48 +284,48 @@ def test_folder_in_the_environment_with_a_folder_for_each_data_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "mine"))
-    put(tmp_path / "mine" / name)
-    dataset = datasets.load_source(small(name=name))
+    write_files(tmp_path / "mine" / name)
+    dataset = datasets.load_source(small_source(name=name))
     assert (dataset.name, dataset.notice) == (name, None)
     assert str(tmp_path / "mine" / name) in dataset.provenance
 
 
 def test_folder_in_the_environment_with_mnist_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: mirror.Mirror
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good_mirror: mirror.Mirror
 ) -> None:
-    monkeypatch.setenv("MNIST_DATA_DIR", str(put(tmp_path / "mine")))
-    dataset = datasets.load_source(small(good.url, name="kuzushiji"))
+    monkeypatch.setenv("MNIST_DATA_DIR", str(write_files(tmp_path / "mine")))
+    dataset = datasets.load_source(small_source(good_mirror.url, name="kuzushiji"))
     assert (dataset.name, dataset.notice) == ("kuzushiji", None)
-    assert len(good.asked) == 4  # MNIST's folder is not taken for it.
+    assert len(good_mirror.asked) == 4  # MNIST's folder is not taken for it.
 
 
-def test_download_when_there_is_nothing(cache: Path, good: mirror.Mirror) -> None:
-    check_small(datasets.load_source(small(good.url)))
-    check_small(datasets.load_source(small()))  # from the cache
-    assert names_in(cache) == {"mnist"}
-    assert names_in(cache / "mnist") == set(PACKED)
+def test_download_when_there_is_nothing(cache: Path, good_mirror: mirror.Mirror) -> None:
+    assert_small_mnist(datasets.load_source(small_source(good_mirror.url)))
+    assert_small_mnist(datasets.load_source(small_source()))  # from the cache
+    assert file_names(cache) == {"mnist"}
+    assert file_names(cache / "mnist") == set(PACKED)
 
 
 def test_embedded_digits_when_everything_fails(cache: Path) -> None:
-    with mirror.running(PACKED, mirror.fails) as server:
-        dataset = datasets.load_source(small(mirror.closed_url(), server.url))
+    with mirror.running(PACKED, mirror.fails_with_500) as server:
+        dataset = datasets.load_source(small_source(mirror.closed_url(), server.url))
     assert dataset.name == "embedded"
     assert dataset.notice is not None
     assert "embedded digits, not MNIST" in dataset.notice
     assert "cannot be reached" in dataset.notice
     assert "answered 500" in dataset.notice
-    assert not names_in(cache)
+    assert not file_names(cache)
 
 
 def test_cache_that_cannot_be_written_leads_to_the_embedded_digits(
-    tmp_path: Path, good: mirror.Mirror, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, good_mirror: mirror.Mirror, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    dataset = datasets.load_source(small(good.url))
+    dataset = datasets.load_source(small_source(good_mirror.url))
     assert dataset.name == "embedded"
     assert "cannot be kept" in (dataset.notice or "")
-    assert_plain(dataset.notice or "")
+    assert_no_jargon(dataset.notice or "")
     assert str(tmp_path / "file" / "cache") in caplog.text
 
 

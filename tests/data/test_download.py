@@ -11,7 +11,7 @@ from mnist_core.data.download import DownloadProgress
 from mnist_core.data.sources import DataFile
 from mnist_core.errors import DownloadError
 from tests import mirror, small_files
-from tests.small_files import CONTENTS, PACKED, check_small, names_in, small
+from tests.small_files import CONTENTS, PACKED, assert_small_mnist, file_names, small_source
 
 
 @pytest.fixture(autouse=True)
@@ -19,23 +19,23 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small_files.isolate(tmp_path, monkeypatch)
 
 
-def test_fetch_twice_asks_once(tmp_path: Path, good: mirror.Mirror) -> None:
-    folder = download.fetch(small(good.url), tmp_path / "deep" / "down")
+def test_fetch_twice_asks_once(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
+    folder = download.fetch(small_source(good_mirror.url), tmp_path / "deep" / "down")
     assert folder == tmp_path / "deep" / "down"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
-    assert good.asked == list(PACKED)
-    download.fetch(small(good.url), folder)
-    download.fetch(small(files=[]), folder)
-    assert len(good.asked) == 4
+    assert good_mirror.asked == list(PACKED)
+    download.fetch(small_source(good_mirror.url), folder)
+    download.fetch(small_source(files=[]), folder)
+    assert len(good_mirror.asked) == 4
 
 
-def test_fetch_into_the_cache(cache: Path, good: mirror.Mirror) -> None:
-    assert download.fetch(small(good.url)) == cache / "mnist"
-    assert names_in(cache) == {"mnist"}
-    assert names_in(cache / "mnist") == set(PACKED)
+def test_fetch_into_the_cache(cache: Path, good_mirror: mirror.Mirror) -> None:
+    assert download.fetch(small_source(good_mirror.url)) == cache / "mnist"
+    assert file_names(cache) == {"mnist"}
+    assert file_names(cache / "mnist") == set(PACKED)
 
 
-def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_progress_on_the_callers_thread(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     told: list[DownloadProgress] = []
     threads = set()
 
@@ -43,9 +43,9 @@ def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> 
         told.append(progress)
         threads.add(threading.get_ident())
 
-    download.fetch(small(good.url), tmp_path, progress=note)
+    download.fetch(small_source(good_mirror.url), tmp_path, progress=note)
     assert threads == {threading.get_ident()}
-    assert all(0 < p.received <= p.total and p.mirror == good.url for p in told)
+    assert all(0 < p.received <= p.total and p.mirror == good_mirror.url for p in told)
     complete = {p.name: p.received for p in told if p.received == p.total}
     assert complete == {name.removesuffix(".gz"): len(data) for name, data in PACKED.items()}
 
@@ -53,7 +53,7 @@ def test_progress_on_the_callers_thread(tmp_path: Path, good: mirror.Mirror) -> 
 def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
     told: list[DownloadProgress] = []
     big = [DataFile("big", "0" * 64, 10**9, 10**6)]
-    with mirror.running({"big.gz": b""}, mirror.trickles) as server:
+    with mirror.running({"big.gz": b""}, mirror.never_finishes) as server:
 
         def note(progress: DownloadProgress) -> None:
             told.append(progress)
@@ -61,34 +61,34 @@ def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
                 server.released.set()
 
         with pytest.raises(DownloadError):
-            download.fetch(small(server.url, files=big), tmp_path, progress=note)
+            download.fetch(small_source(server.url, files=big), tmp_path, progress=note)
     received = [p.received for p in told]
     assert received == sorted(set(received))
     assert {p.total for p in told[:1]} == {10**6}
 
 
-def test_error_in_the_progress_callback_is_the_callers(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_error_in_the_progress_callback_is_the_callers(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     def stop(progress: DownloadProgress) -> None:
         raise OSError("closed")
 
     with pytest.raises(OSError, match="closed"):
-        download.fetch(small(good.url), tmp_path / "new", progress=stop)
-    assert not names_in(tmp_path / "new")
+        download.fetch(small_source(good_mirror.url), tmp_path / "new", progress=stop)
+    assert not file_names(tmp_path / "new")
 
 
 BROKEN = {
     mirror.truncates: "broke off",
     mirror.truncates_silently: "sent something else",
     mirror.corrupts: "sent something else",
-    mirror.greets: "sent something else",
-    mirror.floods: "sent more than the file can hold",
-    mirror.fails: "answered 500",
-    mirror.lies_about_length: "cannot be",
+    mirror.shows_login_page: "sent something else",
+    mirror.sends_zeros_for_ever: "sent more than the file can hold",
+    mirror.fails_with_500: "answered 500",
+    mirror.sends_wrong_length: "cannot be",
 }
 SLOW = {
     mirror.stalls: "did not answer|stopped sending",
-    mirror.keeps_silent: "did not answer for 0.3 s",
-    mirror.drips: "did not answer for 0.3 s",
+    mirror.never_answers: "did not answer for 0.3 s",
+    mirror.sends_byte_by_byte: "did not answer for 0.3 s",
 }
 
 
@@ -99,31 +99,31 @@ def test_broken_mirror(tmp_path: Path, behave: mirror.Behaviour, reason: str) ->
         mirror.running(PACKED, behave) as server,
         pytest.raises(DownloadError, match=reason) as caught,
     ):
-        download.fetch(small(server.url), tmp_path / "new", timeout)
+        download.fetch(small_source(server.url), tmp_path / "new", timeout)
     assert "127.0.0.1" in caught.value.problem
-    assert not names_in(tmp_path / "new")
+    assert not file_names(tmp_path / "new")
 
 
-@pytest.mark.parametrize("behave", [mirror.truncates, mirror.corrupts, mirror.stalls, mirror.fails])
-def test_second_mirror_after_the_first(tmp_path: Path, good: mirror.Mirror, behave: mirror.Behaviour) -> None:
+@pytest.mark.parametrize("behave", [mirror.truncates, mirror.corrupts, mirror.stalls, mirror.fails_with_500])
+def test_second_mirror_after_the_first(tmp_path: Path, good_mirror: mirror.Mirror, behave: mirror.Behaviour) -> None:
     timeout = 2.0 if behave in SLOW else download.TIMEOUT
     with mirror.running(PACKED, behave) as bad:
-        download.fetch(small(bad.url, good.url), tmp_path / "new", timeout)
-    assert names_in(tmp_path / "new") == set(PACKED)
+        download.fetch(small_source(bad.url, good_mirror.url), tmp_path / "new", timeout)
+    assert file_names(tmp_path / "new") == set(PACKED)
     assert len(bad.asked) == 1  # once is enough to give it up
 
 
-def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     lacking = dict(list(PACKED.items())[:2])
     with mirror.running(lacking) as first:
-        download.fetch(small(first.url, good.url), tmp_path / "new")
-    assert names_in(tmp_path / "new") == set(PACKED)
-    assert good.asked == list(PACKED)[2:]
+        download.fetch(small_source(first.url, good_mirror.url), tmp_path / "new")
+    assert file_names(tmp_path / "new") == set(PACKED)
+    assert good_mirror.asked == list(PACKED)[2:]
 
 
 def test_nobody_listens_and_not_found(tmp_path: Path) -> None:
     with mirror.running({}) as empty, pytest.raises(DownloadError) as caught:
-        download.fetch(small(mirror.closed_url(), empty.url), tmp_path)
+        download.fetch(small_source(mirror.closed_url(), empty.url), tmp_path)
     assert "cannot be reached; 127.0.0.1" in caught.value.problem
     assert "answered 404" in caught.value.problem
 
@@ -131,26 +131,26 @@ def test_nobody_listens_and_not_found(tmp_path: Path) -> None:
 def test_steady_but_endless(tmp_path: Path) -> None:
     big = [DataFile("big", "0" * 64, 10**9, 10**9)]
     with (
-        mirror.running({"big.gz": b""}, mirror.trickles) as server,
+        mirror.running({"big.gz": b""}, mirror.never_finishes) as server,
         pytest.raises(DownloadError, match="too slow"),
     ):
-        download.fetch(small(server.url, files=big), tmp_path, deadline=0.5)
+        download.fetch(small_source(server.url, files=big), tmp_path, deadline=0.5)
 
 
 def test_mirror_that_unpacks_on_the_way(tmp_path: Path) -> None:
-    with mirror.running(PACKED, mirror.unpacks) as server:
-        download.fetch(small(server.url), tmp_path / "new")
-    check_small(datasets.load_source(small(), tmp_path / "new"))
+    with mirror.running(PACKED, mirror.declares_gzip_encoding) as server:
+        download.fetch(small_source(server.url), tmp_path / "new")
+    assert_small_mnist(datasets.load_source(small_source(), tmp_path / "new"))
 
 
 def test_mirror_with_gzip_of_its_own(tmp_path: Path) -> None:
     repacked = {f"{name}.gz": gzip.compress(content, 9, mtime=1) for name, content in CONTENTS.items()}
     with mirror.running(repacked) as server:
-        download.fetch(small(server.url), tmp_path / "new")
-    check_small(datasets.load_source(small(), tmp_path / "new"))
+        download.fetch(small_source(server.url), tmp_path / "new")
+    assert_small_mnist(datasets.load_source(small_source(), tmp_path / "new"))
 
 
-def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_several_fetch_at_once(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     folder = tmp_path / "shared"
     together = threading.Barrier(4)
     errors: list[Exception] = []
@@ -158,7 +158,7 @@ def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
     def fetch() -> None:
         together.wait()
         try:
-            download.fetch(small(good.url), folder)
+            download.fetch(small_source(good_mirror.url), folder)
         except DownloadError as error:
             errors.append(error)
 
@@ -171,22 +171,22 @@ def test_several_fetch_at_once(tmp_path: Path, good: mirror.Mirror) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
 
 
-def test_folder_that_cannot_be_made(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_folder_that_cannot_be_made(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="cannot be kept") as caught:
-        download.fetch(small(good.url), tmp_path / "file" / "cache")
+        download.fetch(small_source(good_mirror.url), tmp_path / "file" / "cache")
     assert "MNIST_CACHE_DIR" in caught.value.remedy
-    assert len(good.asked) == 1  # no other mirror would help
+    assert len(good_mirror.asked) == 1  # no other mirror would help
 
 
-def test_disk_full(tmp_path: Path, good: mirror.Mirror) -> None:
+def test_disk_full(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     # A limit on the size of files stands in for a full disk: the write stops halfway with an error.
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
         with pytest.raises(DownloadError, match="cannot be kept"):
-            download.fetch(small(good.url), tmp_path / "new")
+            download.fetch(small_source(good_mirror.url), tmp_path / "new")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert not names_in(tmp_path / "new")
+    assert not file_names(tmp_path / "new")

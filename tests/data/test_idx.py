@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from mnist_core.data import idx
 from mnist_core.errors import DataError
-from tests.plain import assert_plain
+from tests.jargon import assert_no_jargon
 
 LABELS = bytes.fromhex("00000801 00000003 05 00 04")
 """Three labels: 5, 0 and 4."""
@@ -29,7 +29,7 @@ def refusal(data: bytes, **options: Any) -> DataError:
     assert caught.value.problem.endswith(".")
     assert caught.value.remedy.endswith(".")
     assert caught.value.received is not None
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))
     return caught.value
 
 

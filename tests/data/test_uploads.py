@@ -11,7 +11,7 @@ import pytest
 
 from mnist_core.data import idx, uploads
 from mnist_core.errors import DataError
-from tests.plain import assert_plain
+from tests.jargon import assert_no_jargon
 
 RANDOM = np.random.default_rng(3)
 IMAGES = RANDOM.integers(0, 256, (70, 28, 28), np.uint8)
@@ -94,4 +94,4 @@ def test_npz_as_keras_s_is_taken() -> None:
 def test_files_that_are_no_data_set_are_refused_in_plain_words(files: dict[str, bytes], problem: str) -> None:
     with pytest.raises(DataError, match=problem) as caught:
         uploads.read(files)
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))

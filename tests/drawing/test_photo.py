@@ -12,7 +12,7 @@ from PIL import Image
 
 from mnist_core.drawing import handwriting, photo, strokes, to_mnist
 from mnist_core.errors import DrawingError
-from tests.plain import assert_plain
+from tests.jargon import assert_no_jargon
 
 LINES = strokes.fit_to_canvas(handwriting.form_strokes("12 30 60 83 65 09|99", np.random.default_rng(0), jitter=0), 0.6)
 CLEAN = strokes.render(LINES, 16, side=400)
@@ -124,7 +124,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(DrawingError, match="cannot be read as a picture") as caught:
         photo.read(data)
     assert "PNG or JPEG" in caught.value.remedy
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))
 
 
 def test_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from tests import machine
+from tests import programs
 
 PROGRAMS = (
     "chromium",
@@ -40,18 +40,18 @@ def find() -> str | None:
 def install() -> None:
     """Install a browser: Debian's as root, else Playwright's; what goes wrong is printed and left at that."""
     libraries = []
-    if machine.has_apt_get():
-        machine.apt_get("chromium")
+    if programs.has_apt_get():
+        programs.apt_get("chromium")
         if find():
             return
         libraries = ["--with-deps"]
-    machine.run(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
+    programs.run_installation(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
 
 
 def main() -> int:
     """Find or install a browser and say which; return 1 if there is none and CI needs one, else 0."""
     chosen = os.environ.get("CHROMIUM")
-    return machine.provide(
+    return programs.find_or_install(
         "Chromium or Chrome",
         "browser tests",
         find,

@@ -15,7 +15,7 @@ from threading import Event
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
-from tests import machine
+from tests import programs
 from tests.e2e import browser as finder
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ def chromium() -> Iterator[Browser]:
     """A Chromium without a window; where there is none, a failure in CI and a skip elsewhere."""
     path = finder.find()
     if path is None:
-        machine.missing("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
+        programs.fail_or_skip("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]

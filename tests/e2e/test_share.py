@@ -52,7 +52,7 @@ def scanned(code: Locator) -> str:
     side = 17 + 4 * round(((right - left) / (run / 7) - 17) / 4)
     middles = (np.arange(side) + 0.5) / side
     rows, columns = (top + middles * (bottom - top)).astype(int), (left + middles * (right - left)).astype(int)
-    return qr.text(picture[np.ix_(rows, columns)] < 128)
+    return qr.decode(picture[np.ix_(rows, columns)] < 128)
 
 
 def _picture_of(element: Locator) -> bytes:

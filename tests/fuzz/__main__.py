@@ -38,7 +38,7 @@ def main() -> int:
         for fault in counts.faults:
             options.keep.mkdir(parents=True, exist_ok=True)
             path = options.keep / f"{name}-{fault.seed}-{fault.number}"
-            path.write_bytes(campaign.again(fault))
+            path.write_bytes(campaign.input_of(fault))
             print(f"    {path}: {fault.what}", flush=True)
         has_failed |= bool(counts.faults)
     return int(has_failed)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mnist_core.errors import PlaygroundError
 from tests.fuzz import faulty, readers
-from tests.fuzz.mutations import made
+from tests.fuzz.mutations import mutated_input
 from tests.fuzz.readers import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +68,11 @@ def seeds_in(folder: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
 
 
-def again(fault: Fault) -> bytes:
+def input_of(fault: Fault) -> bytes:
     """The input of a fault."""
-    return made(READERS[fault.reader].seeds(), READERS[fault.reader].mutation, fault.reader, fault.seed, fault.number)
+    return mutated_input(
+        READERS[fault.reader].seeds(), READERS[fault.reader].mutation, fault.reader, fault.seed, fault.number
+    )
 
 
 def _one_child(name: str, folder: str, seed: int, start: int, stop: int, counts: Counts) -> int:
@@ -148,7 +150,7 @@ def _child(name: str, folder: str, seed: int, start: int, stop: int) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     print("ready", flush=True)
     for number in range(start, stop):
-        data = made(seeds, reader.mutation, name, seed, number)
+        data = mutated_input(seeds, reader.mutation, name, seed, number)
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         began = time.process_time()
         outcome, what = "accepted", ""

@@ -170,7 +170,7 @@ def one_of(*mutations: Mutation) -> Mutation:
     return lambda random, data: random.choice(mutations)(random, data)
 
 
-def made(seeds: Sequence[bytes], mutation: Mutation, name: str, seed: int, number: int) -> bytes:
+def mutated_input(seeds: Sequence[bytes], mutation: Mutation, name: str, seed: int, number: int) -> bytes:
     """Input `number` of a campaign, always the same one."""
     dice = random.Random(f"{name} {seed} {number}")
     return mutation(dice, dice.choice(seeds))

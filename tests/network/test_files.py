@@ -26,8 +26,8 @@ from mnist_core.evaluation import metrics
 from mnist_core.evaluation.predictor import SHIPPED
 from mnist_core.network import TrainedNetwork, files
 from mnist_core.network.files import keras_file, read_config, read_file, read_network
+from tests.jargon import assert_no_jargon
 from tests.network.test_network_files import HOSTILE, TINY, Trap
-from tests.plain import assert_plain
 from tests.samples import blobs, small, untrained
 
 MIXED = (LayerConfig("conv", 3), LayerConfig("conv_only", 4, "gelu", 0.2), LayerConfig(units=8), LayerConfig(units=5))
@@ -276,7 +276,7 @@ def test_tampered_keras_file_is_refused(name: str) -> None:
     with pytest.raises(NetworkFileError) as caught:
         read_network(TAMPERED[name](), "upload.keras")
     assert str(caught.value).startswith("upload.keras")
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))
     assert caught.value.remedy == "Choose a .keras or .npz file that the playground has saved."
 
 
@@ -284,7 +284,7 @@ def test_tampered_keras_file_is_refused(name: str) -> None:
 def test_hostile_npz_file_is_refused(name: str) -> None:
     with pytest.raises(NetworkFileError) as caught:
         read_network(HOSTILE[name], "upload.npz")
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))
     assert not Trap.sprung
 
 
@@ -357,4 +357,4 @@ def test_config_comes_back() -> None:
 def test_config_that_is_none_is_refused(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error) as caught:
         read_config(data, "run.json")
-    assert_plain(str(caught.value))
+    assert_no_jargon(str(caught.value))

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import saver, scheduler
 from pages.widgets.state import data_sets
-from tests.turns import wait_until
+from tests.scheduled_runs import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 @pytest.fixture
-def own_keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_saver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A keeper of this test's own, with a database of its own; what the test leaves under way is stopped."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
     saver._made.cache_clear()

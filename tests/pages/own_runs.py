@@ -14,7 +14,7 @@ from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
 from pages.widgets.state import data_sets
 from tests.pages import visitor
-from tests.turns import wait_for
+from tests.scheduled_runs import wait_for_status
 
 MINUTES = 300.0
 SOFTMAX = RunConfig(layers=(), epochs=1, dataset="embedded")
@@ -28,7 +28,7 @@ def digits() -> Dataset:
     return loading.dataset
 
 
-def own(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]:
+def train_runs(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]:
     """Runs of the visitor's, the last one the newest."""
     runs = []
     for number, config in enumerate(configs, 1):
@@ -37,7 +37,7 @@ def own(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]
         saver.shared().keep(app.session_state["workspace"], run)
         runs.append(run)
         if is_awaited:
-            wait_for(run, Status.FINISHED)
+            wait_for_status(run, Status.FINISHED)
     assert saver.shared().wait_until_saved(MINUTES)
     app.session_state["is-workspace-used"] = True
     app.run()
@@ -45,32 +45,32 @@ def own(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]
     return runs
 
 
-def table(app: AppTest) -> Any:
+def runs_table(app: AppTest) -> Any:
     return app.dataframe[0].value
 
 
-def choose(app: AppTest, *runs: Run) -> AppTest:
+def choose_runs(app: AppTest, *runs: Run) -> AppTest:
     app.multiselect(key="run-choice-names").set_value([run.id for run in runs]).run()
     assert not app.exception
     return app
 
 
-def kept(app: AppTest) -> dict[str, Any]:
+def stored_by_id(app: AppTest) -> dict[str, Any]:
     return {run.id: run for run in saver.shared().store.list(app.session_state["workspace"])}
 
 
-def words(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     boxes = (app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(str(box.value) for kind in boxes for box in kind)
 
 
-def view(app: AppTest, key: str, name: str) -> AppTest:
+def select_view(app: AppTest, key: str, name: str) -> AppTest:
     app.session_state[key] = name
     app.run()
     assert not app.exception
     return app
 
 
-def returned(app: AppTest, **query: str) -> AppTest:
+def new_session(app: AppTest, **query: str) -> AppTest:
     """The same browser in a new session, on the Compare page."""
-    return visitor.returned(app, "pages/compare.py", **query)
+    return visitor.new_session(app, "pages/compare.py", **query)

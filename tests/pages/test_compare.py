@@ -21,15 +21,27 @@ from mnist_core.store import space
 from mnist_core.training import Status
 from pages.widgets.state import visitor_runs
 from tests.pages.conftest import ROOT
-from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose, digits, kept, own, returned, table, view, words
+from tests.pages.own_runs import (
+    MINUTES,
+    SOFTMAX,
+    WIDE,
+    choose_runs,
+    digits,
+    new_session,
+    page_text,
+    runs_table,
+    select_view,
+    stored_by_id,
+    train_runs,
+)
 from tests.pages.visitor import press, train_briefly
-from tests.turns import wait_for, wait_until
+from tests.scheduled_runs import wait_for_status, wait_until
 
-pytestmark = pytest.mark.usefixtures("own_keeper")
+pytestmark = pytest.mark.usefixtures("own_saver")
 
 
 def test_visitor_without_runs_is_shown_two_ways_and_no_empty_table(compare: AppTest) -> None:
-    assert "have not trained" in words(compare)
+    assert "have not trained" in page_text(compare)
     assert not compare.dataframe
     press(compare, "Race several")
     assert not compare.exception
@@ -37,8 +49,8 @@ def test_visitor_without_runs_is_shown_two_ways_and_no_empty_table(compare: AppT
 
 
 def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTest) -> None:
-    first, second = own(compare, SOFTMAX, WIDE)
-    shown = table(compare)
+    first, second = train_runs(compare, SOFTMAX, WIDE)
+    shown = runs_table(compare)
     assert list(shown.columns) == [
         "Run",
         "Test accuracy",
@@ -65,8 +77,8 @@ def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTes
 def test_best_validation_accuracy_comes_first(compare: AppTest) -> None:
     held_out = dataclasses.replace(WIDE, validation_fraction=0.2)
     worst = dataclasses.replace(held_out, learning_rate=1e-6)
-    none, good, bad = own(compare, SOFTMAX, held_out, worst)
-    shown = table(compare)
+    none, good, bad = train_runs(compare, SOFTMAX, held_out, worst)
+    shown = runs_table(compare)
     assert list(shown.columns)[:3] == ["Run", "Validation accuracy", "Test accuracy"]
     best = good.snapshot.epochs[-1].validation_accuracy
     least = bad.snapshot.epochs[-1].validation_accuracy
@@ -75,13 +87,13 @@ def test_best_validation_accuracy_comes_first(compare: AppTest) -> None:
     assert best > least
     assert [int(name.split()[0]) for name in shown["Run"]] == [good.number, bad.number, none.number]
     assert list(shown["Validation accuracy"])[:2] == pytest.approx([100 * best, 100 * least])
-    assert "Best validation accuracy first" in words(compare)
+    assert "Best validation accuracy first" in page_text(compare)
 
 
 def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_up(compare: AppTest) -> None:
-    first, _ = own(compare, SOFTMAX, WIDE)
-    again = returned(compare)
-    choose(again, first)
+    first, _ = train_runs(compare, SOFTMAX, WIDE)
+    again = new_session(compare)
+    choose_runs(again, first)
     press(again, "Edit in Train")
     assert again.title[0].value == "Build a network, watch it learn"
     assert again.session_state["draft"] == SOFTMAX
@@ -89,19 +101,19 @@ def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_
 
 
 def test_name_notes_and_pin_of_a_run_are_kept_and_shown(compare: AppTest) -> None:
-    (run,) = own(compare, SOFTMAX)
-    choose(compare, run)
+    (run,) = train_runs(compare, SOFTMAX)
+    choose_runs(compare, run)
     compare.text_input(key=f"name-{run.id}").set_value("  My  first ").run()
     compare.text_area(key=f"notes-{run.id}").set_value("Quite bad at 8").run()
     compare.toggle(key=f"pin-{run.id}").set_value(True).run()
     assert not compare.exception
-    summary = kept(compare)[run.id]
+    summary = stored_by_id(compare)[run.id]
     assert (summary.title, summary.notes, summary.is_pinned) == ("My first", "Quite bad at 8", True)
-    assert table(compare)["Run"].tolist() == ["★ 1 · My first"]
+    assert runs_table(compare)["Run"].tolist() == ["★ 1 · My first"]
 
 
 def rename(app: AppTest, run: Run, title: str) -> None:
-    choose(app, run)
+    choose_runs(app, run)
     app.text_input(key=f"name-{run.id}").set_value(title).run()
     assert not app.exception
 
@@ -111,19 +123,19 @@ def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: A
     run = scheduler.shared().submit(SOFTMAX, from_files)
     run.number = 1
     saver.shared().keep(compare.session_state["workspace"], run)
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     assert saver.shared().wait_until_saved(MINUTES)
     compare.session_state["is-workspace-used"] = True
-    choose(compare.run(), run)
+    choose_runs(compare.run(), run)
     (origin,) = [caption.value for caption in compare.caption if "Kept since" in caption.value]
     assert "Embedded digits" in origin
     assert not any("/srv" in one.value for one in (*compare.caption, *compare.markdown))
 
 
 def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(compare: AppTest) -> None:
-    (run,) = own(compare, SOFTMAX)
+    (run,) = train_runs(compare, SOFTMAX)
     saver._made.cache_clear()  # Another server, which has no run in memory.
-    again = returned(compare)
+    again = new_session(compare)
     again.switch_page("pages/evaluate.py").run()
     rename(again.switch_page("pages/compare.py").run(), run, "My first")
     again.switch_page("pages/evaluate.py").run()
@@ -133,7 +145,7 @@ def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(co
 
 def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: AppTest) -> None:
     run = scheduler.shared().submit(SOFTMAX, digits())
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     for app in (compare, stranger):
         for _ in range(2):
@@ -144,24 +156,24 @@ def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: App
     assert saver.shared().wait_until_saved(MINUTES)
     compare.run()
     rename(compare, run, "Mine")
-    assert table(compare)["Run"].tolist() == ["Mine"]
+    assert runs_table(compare)["Run"].tolist() == ["Mine"]
     assert run.title == ""
     stranger.switch_page("pages/evaluate.py").run()
     assert [name.split(" · ")[0] for name in stranger.selectbox(key="run-choice").options] == ["784 → 10"]
 
 
 def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
-    (run,) = own(compare, SOFTMAX)
-    choose(compare, run)
+    (run,) = train_runs(compare, SOFTMAX)
+    choose_runs(compare, run)
     saver.shared().store.delete(compare.session_state["workspace"], run.id)
     compare.toggle(key=f"pin-{run.id}").set_value(True).run()
     assert not compare.exception
-    assert "no such run" in words(compare)
+    assert "no such run" in page_text(compare)
 
 
 def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> None:
     adam = dataclasses.replace(SOFTMAX, optimizer="adam", learning_rate=0.001)
-    runs = own(compare, SOFTMAX, adam, WIDE, dataclasses.replace(WIDE, seed=3))
+    runs = train_runs(compare, SOFTMAX, adam, WIDE, dataclasses.replace(WIDE, seed=3))
     store, workspace = saver.shared().store, compare.session_state["workspace"]
     store.note(workspace, runs[0].id, "for the Open Day")
     store.rename(workspace, runs[3].id, "Lucky")
@@ -170,117 +182,119 @@ def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> Non
     def found(text: str) -> list[str]:
         compare.text_input(key="run-search").set_value(text).run()
         assert not compare.exception
-        return [name.split(" ")[-1] if name else "" for name in (table(compare)["Run"] if compare.dataframe else [])]
+        return [
+            name.split(" ")[-1] if name else "" for name in (runs_table(compare)["Run"] if compare.dataframe else [])
+        ]
 
-    choose(compare, runs[0], runs[1])
+    choose_runs(compare, runs[0], runs[1])
     assert len(found("optimizer adam")) == 1
     assert compare.multiselect(key="run-choice-names").value == [runs[1].id]
     assert len(found("open day")) == 1
     assert found("lucky") == ["Lucky"]
     assert found("nothing like it") == []
-    assert "No matching runs" in words(compare)
+    assert "No matching runs" in page_text(compare)
     assert len(found("")) == 4
     # What was chosen before is chosen still.
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
     compare.toggle(key="run-pinned").set_value(True).run()
-    assert len(table(compare)) == 1
+    assert len(runs_table(compare)) == 1
 
 
 def test_search_finds_a_network_with_convolutions(compare: AppTest) -> None:
     conv = dataclasses.replace(SOFTMAX, layers=(LayerConfig("conv", 1),))
-    own(compare, SOFTMAX, conv, WIDE, dataclasses.replace(WIDE, seed=3))
+    train_runs(compare, SOFTMAX, conv, WIDE, dataclasses.replace(WIDE, seed=3))
     compare.text_input(key="run-search").set_value("conv").run()
-    assert [name.split(" ")[0] for name in table(compare)["Run"]] == ["2"]
+    assert [name.split(" ")[0] for name in runs_table(compare)["Run"]] == ["2"]
 
 
 def test_costs_show_only_runs_tested_on_the_same_images(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, split="kite"))
-    choose(compare, runs[1])
-    view(compare, "overlay", "Costs")
-    assert "1 is left out here" in words(compare)
+    runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, split="kite"))
+    choose_runs(compare, runs[1])
+    select_view(compare, "overlay", "Costs")
+    assert "1 is left out here" in page_text(compare)
     chart = compare.get("vega_lite_chart")[0]
     names = pa.ipc.open_stream(chart.proto.data.data).read_all()["name"].to_pylist()
     assert sorted(name[0] for name in names) == ["1", "2"]
 
 
 def test_deleted_runs_come_back_by_undo_after_another_page_too(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
-    before = kept(compare)
-    choose(compare, *runs[:2])
+    runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    before = stored_by_id(compare)
+    choose_runs(compare, *runs[:2])
     press(compare, "Delete these 2")
-    assert list(kept(compare)) == [runs[2].id]
-    assert len(table(compare)) == 1
-    assert "Deleted 2 runs." in words(compare)
+    assert list(stored_by_id(compare)) == [runs[2].id]
+    assert len(runs_table(compare)) == 1
+    assert "Deleted 2 runs." in page_text(compare)
     press(compare, "Undo")
-    assert {one.id: one.test_accuracy for one in kept(compare).values()} == {
+    assert {one.id: one.test_accuracy for one in stored_by_id(compare).values()} == {
         one.id: one.test_accuracy for one in before.values()
     }
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
-    assert "Deleted" not in words(compare)
+    assert "Deleted" not in page_text(compare)
     press(compare, "Delete these 2")
     compare.switch_page("pages/train.py").run()
     compare.switch_page("pages/compare.py").run()
     press(compare, "Undo")
-    assert set(kept(compare)) == set(before)
+    assert set(stored_by_id(compare)) == set(before)
 
 
 def test_pinned_run_is_not_deleted(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE)
-    choose(compare, runs[0])
+    runs = train_runs(compare, SOFTMAX, WIDE)
+    choose_runs(compare, runs[0])
     compare.toggle(key=f"pin-{runs[0].id}").set_value(True).run()
     for chosen, label in ((runs[:1], "Delete"), (runs, "Delete these 2")):
-        choose(compare, *chosen)
+        choose_runs(compare, *chosen)
         assert next(button for button in compare.button if button.label == label).disabled
 
 
 def test_name_that_looks_like_markdown_is_shown_as_it_stands(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE)
-    choose(compare, runs[0])
+    runs = train_runs(compare, SOFTMAX, WIDE)
+    choose_runs(compare, runs[0])
     compare.text_input(key=f"name-{runs[0].id}").set_value("**bold** [l](http://x) :red[x] $a$").run()
-    choose(compare, *runs)
-    assert r"\*\*bold\*\* \[l\](http\://x) \:red\[x\] \$a\$" in words(compare)
+    choose_runs(compare, *runs)
+    assert r"\*\*bold\*\* \[l\](http\://x) \:red\[x\] \$a\$" in page_text(compare)
 
 
 def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(MINUTES)
     compare = app.switch_page("pages/compare.py").run()
-    choose(compare, run)
+    choose_runs(compare, run)
     press(compare, "Delete")
     evaluate = compare.switch_page("pages/evaluate.py").run()
     assert not evaluate.exception
-    assert "have not trained a network" in words(evaluate)
+    assert "have not trained a network" in page_text(evaluate)
 
 
 def test_deleted_run_that_another_tab_holds_does_not_come_back_with_a_reload(app: AppTest) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(MINUTES)
-    second = returned(app)
-    choose(second, run)
+    second = new_session(app)
+    choose_runs(second, run)
     press(second, "Delete")
-    evaluate = returned(app).switch_page("pages/evaluate.py").run()
-    assert "have not trained a network" in words(evaluate)
+    evaluate = new_session(app).switch_page("pages/evaluate.py").run()
+    assert "have not trained a network" in page_text(evaluate)
     press(second, "Undo")
-    evaluate = returned(app).switch_page("pages/evaluate.py").run()
+    evaluate = new_session(app).switch_page("pages/evaluate.py").run()
     assert evaluate.selectbox(key="run-choice").value == run.id
 
 
 def test_run_under_way_has_to_be_stopped_before_it_can_be_deleted(compare: AppTest) -> None:
-    (run,) = own(compare, dataclasses.replace(WIDE, epochs=100), is_awaited=False)
+    (run,) = train_runs(compare, dataclasses.replace(WIDE, epochs=100), is_awaited=False)
     wait_until(lambda: len(run.snapshot.epochs) > 0)
-    choose(compare, run)
+    choose_runs(compare, run)
     assert "Delete" not in [button.label for button in compare.button]
     press(compare, "Stop")
-    wait_for(run, Status.STOPPED)
+    wait_for_status(run, Status.STOPPED)
     compare.run()
-    assert table(compare)["State"][0].startswith("stopped, ")
+    assert runs_table(compare)["State"][0].startswith("stopped, ")
     press(compare, "Delete")
-    assert not kept(compare)
+    assert not stored_by_id(compare)
 
 
 def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> None:
-    first, _ = own(compare, SOFTMAX, WIDE)
-    choose(compare, first)
+    first, _ = train_runs(compare, SOFTMAX, WIDE)
+    choose_runs(compare, first)
     press(compare, "Evaluate")
     assert not compare.exception
     assert compare.title[0].value == "Evaluate: where is it wrong?"
@@ -293,43 +307,43 @@ def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> Non
 
 
 def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE)
+    runs = train_runs(compare, SOFTMAX, WIDE)
     a, b = (run.snapshot.evaluation for run in runs)
     assert a is not None
     assert b is not None
     saver._made.cache_clear()  # Another server, which has no run in memory.
-    again = returned(compare)
-    choose(again, *runs)
-    view(again, "overlay", "Which images differ")
+    again = new_session(compare)
+    choose_runs(again, *runs)
+    select_view(again, "overlay", "Which images differ")
     right_a, right_b = a.predicted == a.labels, b.predicted == b.labels
     counts = [int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())]
-    assert f"Only A right: **{counts[0]:,}**. Only B right: **{counts[1]:,}**." in words(again)
+    assert f"Only A right: **{counts[0]:,}**. Only B right: **{counts[1]:,}**." in page_text(again)
     shown = again.get("image")
     assert sum(len(one.proto.imgs) for one in shown) == min(24, counts[0])
-    view(again, "overlay", "A minus B")
+    select_view(again, "overlay", "A minus B")
     (chart,) = again.get("plotly_chart")
     assert chart is not None
     again.selectbox(key="duel-B").select(runs[0].id).run()
-    assert "two different runs" in words(again)
+    assert "two different runs" in page_text(again)
 
 
 def test_another_choice_of_runs_leaves_two_different_ones_to_subtract(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
-    choose(compare, runs[0], runs[1])
-    view(compare, "overlay", "A minus B")
-    choose(compare, runs[0], runs[2])
+    runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    choose_runs(compare, runs[0], runs[1])
+    select_view(compare, "overlay", "A minus B")
+    choose_runs(compare, runs[0], runs[2])
     assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[0].id, runs[2].id]
-    choose(compare, runs[1], runs[2])
+    choose_runs(compare, runs[1], runs[2])
     assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[1].id, runs[2].id]
 
 
 def test_runs_with_other_test_images_cannot_be_subtracted_and_it_is_said(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, dataclasses.replace(SOFTMAX, split="kite"))
-    choose(compare, *runs)
-    view(compare, "overlay", "A minus B")
-    assert "tested on different images" in words(compare)
-    view(compare, "overlay", "Costs")
-    assert "not all tested on the same images" in words(compare)
+    runs = train_runs(compare, SOFTMAX, dataclasses.replace(SOFTMAX, split="kite"))
+    choose_runs(compare, *runs)
+    select_view(compare, "overlay", "A minus B")
+    assert "tested on different images" in page_text(compare)
+    select_view(compare, "overlay", "Costs")
+    assert "not all tested on the same images" in page_text(compare)
 
 
 def scales(spec: Any) -> Iterator[Any]:
@@ -345,11 +359,11 @@ def scales(spec: Any) -> Iterator[Any]:
 
 
 def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
-    runs = own(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
-    choose(compare, runs[2], runs[0])
+    runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
+    choose_runs(compare, runs[2], runs[0])
     names = ["3 · 784 → 10", "1 · 784 → 10"]
     for name in ("Curves", "Costs"):
-        view(compare, "overlay", name)
+        select_view(compare, "overlay", name)
         charts = compare.get("vega_lite_chart")
         assert len(charts) == 2
         for chart in charts:
@@ -358,25 +372,25 @@ def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
 
 
 def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(compare: AppTest) -> None:
-    own(compare, SOFTMAX, WIDE)
+    train_runs(compare, SOFTMAX, WIDE)
     store = saver.shared().store
-    store.room._max_bytes = sum(run.size for run in kept(compare).values())
+    store.room._max_bytes = sum(run.size for run in stored_by_id(compare).values())
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    own(stranger, SOFTMAX)
-    again = returned(compare)
-    assert "1 of your runs was deleted, because the server's storage was full" in words(again)
-    assert len(kept(compare)) == 1
+    train_runs(stranger, SOFTMAX)
+    again = new_session(compare)
+    assert "1 of your runs was deleted, because the server's storage was full" in page_text(again)
+    assert len(stored_by_id(compare)) == 1
     again.run()
-    assert "1 of your runs was deleted" in words(again)  # It stays for as long as the tab does.
-    assert "deleted, because" not in words(returned(compare))
+    assert "1 of your runs was deleted" in page_text(again)  # It stays for as long as the tab does.
+    assert "deleted, because" not in page_text(new_session(compare))
 
     store.room._max_bytes = 0
-    store.pin(compare.session_state["workspace"], next(iter(kept(compare))))
+    store.pin(compare.session_state["workspace"], next(iter(stored_by_id(compare))))
     run = scheduler.shared().submit(WIDE, digits())
     saver.shared().keep(again.session_state["workspace"], run)
     again.session_state["runs"] = [run]
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     wait_until(lambda: bool(saver.shared().trouble(again.session_state["workspace"], run.id)))
     again.run()
-    assert "This run is not being saved. The server has no room for more runs." in words(again)
+    assert "This run is not being saved. The server has no room for more runs." in page_text(again)
     store.room._max_bytes = space.MAX_TOTAL_BYTES

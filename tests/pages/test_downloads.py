@@ -26,7 +26,7 @@ def unfolded(app: AppTest) -> AppTest:
     return app.switch_page("pages/evaluate.py").run()
 
 
-def labels(app: AppTest) -> list[str]:
+def download_labels(app: AppTest) -> list[str]:
     return [button.label for button in app.download_button]
 
 
@@ -34,11 +34,11 @@ def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
     run = train_briefly(app)
     app.switch_page("pages/evaluate.py").run()
     assert "Download" in [expander.label for expander in app.expander]
-    assert not labels(app)
+    assert not download_labels(app)
     unfolded(app)
     assert not app.exception
     every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
-    assert labels(app) == every
+    assert download_labels(app) == every
     offers = {one.label: one.make() for group in downloads.download_files(run).values() for one in group}
     script = next(one for one in downloads.download_files(run)["Code"] if one.label == "Keras script")
     file = f"{downloads._file_name(run_picker.run_title(run))}{script.ending}"
@@ -78,7 +78,7 @@ def test_classical_model_has_nothing_to_take_home(app: AppTest) -> None:
     unfolded(app)
     assert not app.exception
     assert app.metric
-    assert not labels(app)
+    assert not download_labels(app)
 
 
 def test_page_says_where_the_program_will_not_do_what_the_run_did(app: AppTest) -> None:

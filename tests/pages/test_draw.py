@@ -19,7 +19,7 @@ from mnist_core.evaluation import Predictor
 from mnist_core.training import Status
 from pages.widgets.draw import clipboard
 from pages.widgets.state import data_sets
-from tests.pages.visitor import ONE, answers, draw, press, seen, train_briefly, wait_for_end
+from tests.pages.visitor import ONE, answers, draw, first_picture, press, train_briefly, wait_for_end
 
 
 def test_first_visitor_is_answered_by_the_shipped_network(app: AppTest) -> None:
@@ -114,10 +114,10 @@ def test_networks_chosen_are_remembered_until_there_is_a_new_one(app: AppTest) -
 def test_only_shrinking_shows_another_image(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
-    before = seen(app)
+    before = first_picture(app)
     app.toggle(key="straight").set_value(True).run()
     assert not app.exception
-    assert seen(app) != before
+    assert first_picture(app) != before
 
 
 @pytest.mark.parametrize("folded", ["way", "doctor", "why", "alike"])

@@ -17,12 +17,12 @@ from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.store import runs
 from mnist_core.training import Status
-from tests.kept import assert_same_arrays
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import labels, press, returned, train_briefly, wait_for_end
-from tests.turns import wait_for, wait_until
+from tests.pages.visitor import button_labels, new_session, press, train_briefly, wait_for_end
+from tests.scheduled_runs import wait_for_status, wait_until
+from tests.stored_runs import assert_same_arrays
 
-pytestmark = pytest.mark.usefixtures("own_keeper")
+pytestmark = pytest.mark.usefixtures("own_saver")
 
 MINUTES = 300.0
 
@@ -47,15 +47,15 @@ def broken_off(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
     run = start_torres(app, 30)
     wait_until(lambda: len(run.snapshot.epochs) >= 2)
     scheduler.shared().pause(run)
-    wait_for(run, Status.PAUSED)
+    wait_for_status(run, Status.PAUSED)
     restart(monkeypatch)
     return run
 
 
 def test_run_under_way_is_on_the_page_again_after_a_reload(app: AppTest) -> None:
     run = start_torres(app, 100)
-    wait_for(run, Status.RUNNING)
-    again = returned(app)
+    wait_for_status(run, Status.RUNNING)
+    again = new_session(app)
     assert not again.exception
     assert again.session_state["current_run"] is run
     menu = again.selectbox(key="preset")
@@ -72,7 +72,7 @@ def test_ended_run_is_on_the_page_again_after_the_server_began_anew(
 ) -> None:
     run = train_briefly(app)
     restart(monkeypatch)
-    again = returned(app)
+    again = new_session(app)
     back: Run = again.session_state["current_run"]
     assert back is not run
     assert (back.id, back.number) == (run.id, 1)
@@ -91,7 +91,7 @@ def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroke
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = broken_off(app, monkeypatch)
-    again = returned(app)
+    again = new_session(app)
     assert any("was interrupted after epoch" in text.value for text in again.markdown)
     press(again, "Continue")
     assert not again.exception
@@ -103,16 +103,16 @@ def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroke
     assert resumed.snapshot.network is not None
     assert_same_arrays(resumed.snapshot.network.weights, last.network.weights)
     assert resumed.snapshot.epochs == last.history
-    assert not any("was interrupted" in text.value for text in returned(again).markdown)
+    assert not any("was interrupted" in text.value for text in new_session(again).markdown)
 
 
 def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = broken_off(app, monkeypatch)
-    again = returned(app)
+    again = new_session(app)
     press(again, "End it here")
     assert not any("was interrupted" in text.value for text in again.markdown)
     left = next(one for one in saver.shared().runs(app.session_state["workspace"]) if one.id == run.id)
-    wait_for(left, Status.STOPPED)
+    wait_for_status(left, Status.STOPPED)
     again.switch_page("pages/evaluate.py").run()
     assert not again.exception
     assert left.snapshot.evaluation is not None
@@ -123,7 +123,7 @@ def test_another_visitor_finds_nothing_of_it(app: AppTest, monkeypatch: pytest.M
     broken_off(app, monkeypatch)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert stranger.session_state["current_run"] is None
-    assert "Continue" not in labels(stranger)
+    assert "Continue" not in button_labels(stranger)
     stranger.switch_page("pages/evaluate.py").run()
     assert any("You have not trained" in box.value for box in stranger.info)
 
@@ -148,7 +148,7 @@ def test_who_comes_back_to_a_server_with_no_address_of_a_database_can_train(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
     saver._made.cache_clear()
-    again = returned(app)
+    again = new_session(app)
     assert not again.exception
     assert any("cannot be shown" in box.value for box in again.warning)
     train_briefly(again)
@@ -207,7 +207,7 @@ def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) 
 
 def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_back(app: AppTest) -> None:
     train_briefly(app)
-    again = returned(app, "pages/evaluate.py")
+    again = new_session(app, "pages/evaluate.py")
     config = dataclasses.replace(app.session_state["draft"], epochs=77)
     again.file_uploader[0].set_value(("settings.json", config.to_json().encode(), "application/json"))
     again.run()
@@ -280,8 +280,8 @@ def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_ba
     assert any("have not trained a network yet" in box.value for box in app.info)
     assert "own-digits-noted" not in app.session_state
     app.switch_page("pages/train.py").run()
-    assert "Train" in labels(app)
-    assert "Reset" not in labels(app)  # Nothing is on the page.
+    assert "Train" in button_labels(app)
+    assert "Reset" not in button_labels(app)  # Nothing is on the page.
     enter_code(app, code)
     assert app.session_state["workspace"] == mine
     app.switch_page("pages/train.py").run()
@@ -303,7 +303,7 @@ def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppT
     run = train_briefly(app)
     for layers in ("dense-10-sigmoid", "dense-77-relu"):
         query = run.config.to_query() | {"layers": layers}
-        again = returned(app, **query)
+        again = new_session(app, **query)
         assert again.session_state["draft"].to_query() == query
         assert again.session_state["current_run"].id == run.id
         assert "784 → 10 Sigmoid → 10 · **run 1**" in [text.value for text in again.markdown]
@@ -311,7 +311,7 @@ def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppT
 
 def test_undo_leads_back_to_the_run_that_is_on_the_page(app: AppTest) -> None:
     run = train_briefly(app)
-    again = returned(app)
+    again = new_session(app)
     next(number for number in again.number_input if number.label == "Epochs").set_value(9).run()
     assert again.session_state["draft"].epochs == 9
     press(again, "Undo my changes")
@@ -336,11 +336,11 @@ def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) ->
 def test_run_that_ends_meanwhile_does_not_push_aside_the_one_that_is_looked_at(app: AppTest) -> None:
     first = train_briefly(app)
     second = start_torres(app, 100)
-    wait_for(second, Status.RUNNING)
+    wait_for_status(second, Status.RUNNING)
     app.switch_page("pages/evaluate.py").run()
     assert app.selectbox(key="run-choice").value == first.id
     scheduler.shared().stop(second)
-    wait_for(second, Status.STOPPED)
+    wait_for_status(second, Status.STOPPED)
     app.run()
     assert second.id in [run.id for run in app.session_state["runs"] if run.snapshot.evaluation]
     assert app.selectbox(key="run-choice").value == first.id

@@ -25,8 +25,8 @@ from pages.widgets.common import live
 from pages.widgets.learn import lessons, published, replays
 from pages.widgets.state import data_sets
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import PAUSE, labels, press
-from tests.turns import wait_for, wait_until
+from tests.pages.visitor import PAUSE, button_labels, press
+from tests.scheduled_runs import wait_for_status, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +101,10 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert not learn.success
         if step.activity not in SHARED_VIEWS:
             assert all(len(text) > 10 for text in texts_of_pictures(learn))
-        assert "Start" not in labels(learn)
+        assert "Start" not in button_labels(learn)
         answer(learn, step.question.right)
         if step.trials:
-            assert "Start" in labels(learn)
+            assert "Start" in button_labels(learn)
             assert not learn.success
         else:
             assert step.question.why in learn.success[0].value
@@ -246,7 +246,7 @@ def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
     press(learn, "Start")
     for _ in range(6000):
         learn.run()
-        if "See its mistakes" in labels(learn):
+        if "See its mistakes" in button_labels(learn):
             break
         PAUSE.wait(0.02)
     table = next(text.value for text in learn.markdown if "Published" in text.value)
@@ -281,7 +281,7 @@ def test_forest_is_stopped_by_its_button_and_can_still_be_looked_at(learn: AppTe
     learn.run()
     learn.button(key="stop-forest").click()
     learn.run()
-    wait_for(run, Status.STOPPED)
+    wait_for_status(run, Status.STOPPED)
     learn.run()
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
@@ -300,7 +300,7 @@ def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, anoth
     assert any("Others are watching it too" in caption.value for caption in learn.caption)
     another.button(key="stop-forest").click()
     another.run()
-    wait_for(run, Status.STOPPED)
+    wait_for_status(run, Status.STOPPED)
 
 
 def test_refusal_of_a_full_server_is_shown(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +324,7 @@ def test_failure_is_told_where_it_belongs(learn: AppTest, monkeypatch: pytest.Mo
     view(learn, "Published")
     press(learn, "Start")
     run = learn.session_state["watched-runs-noted"][articles.ARTICLES["kite"].config]
-    wait_for(run, Status.FAILED)
+    wait_for_status(run, Status.FAILED)
     learn.run()
     assert "The loss is no number." in learn.error[0].value
     learn.selectbox(key="article-choice").select("torres").run()
@@ -348,13 +348,13 @@ def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTe
     view(learn, "Questions")
     learn.session_state["experiment"] = "forest"
     learn.run()
-    assert "Start" not in labels(learn)
+    assert "Start" not in button_labels(learn)
     answer(learn, EXPERIMENTS["forest"].question.right)
     learn.button(key="learn-bayes").click()
     learn.run()
     for _ in range(6000):
         learn.run()
-        if "See its mistakes" in labels(learn):
+        if "See its mistakes" in button_labels(learn):
             break
         PAUSE.wait(0.02)
     press(learn, "See its mistakes")
@@ -368,14 +368,14 @@ def begin_case(app: AppTest, key: str) -> Run:
     """Start the case with this fault, whose number the visitor chooses."""
     view(app, "Fault lab")
     app.selectbox(key="lab-contents").select(faults.NUMBERED.index(key) + 1).run()
-    if "Start" in labels(app):
+    if "Start" in button_labels(app):
         press(app, "Start")
     return until_case_is_shown(app)
 
 
 def until_case_is_shown(app: AppTest) -> Run:
     run: Run = app.session_state["lab-run-noted"][1]
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     app.run()
     return run
 
@@ -401,7 +401,7 @@ def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest) -> None:
     answer_case(learn, number, "dead")
     assert fault.explanation in learn.info[0].value
     assert fault.cure in learn.info[0].value
-    assert labels(learn) == ["Replay", "Next case"]
+    assert button_labels(learn) == ["Replay", "Next case"]
 
 
 def test_first_answer_to_a_case_counts(learn: AppTest) -> None:
@@ -451,7 +451,7 @@ def test_lab_ends_with_a_summary_after_the_ninth_case(learn: AppTest) -> None:
         assert line.endswith(f"{fault.cure} |")
         assert (faults.FAULTS[given].name if given in faults.FAULTS else given or "none") in line
     assert "lab" not in learn.query_params
-    assert labels(learn) == ["Look at case 2 again", "Look at case 5 again", "Start over"]
+    assert button_labels(learn) == ["Look at case 2 again", "Look at case 5 again", "Start over"]
     press(learn, "Start over")
     assert any("Right at first: 0 of 0" in caption.value for caption in learn.caption)
 
@@ -539,12 +539,12 @@ def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -
     answer(learn, 0)
     learn.session_state["awaited-trials-noted"] = EXPERIMENTS["neurons"].trials
     learn.run()
-    assert "Stop" in labels(learn)
+    assert "Stop" in button_labels(learn)
     assert not any("Others are watching" in caption.value for caption in learn.caption)
     press(learn, "Stop")
     wait_until(lambda: not run_cache.shared().active())
     learn.run()
-    assert "Start" in labels(learn)
+    assert "Start" in button_labels(learn)
 
 
 class Clock:
@@ -588,7 +588,7 @@ def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another:
     press(learn, "Start")
     step = COURSES["torres"].steps[TORRES_FIVE_EPOCHS]
     run_until(learn, step.question.why)
-    assert "Skip" not in labels(learn)
+    assert "Skip" not in button_labels(learn)
     runs = len(scheduler.shared()._runs)
 
     ask_for_five_epochs(another)
@@ -619,9 +619,9 @@ def test_replay_is_over_for_who_comes_back_from_another_step(learn: AppTest, ano
     press(learn, "Start")
     run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
     ask_for_five_epochs(another)
-    assert "Skip" in labels(another)
+    assert "Skip" in button_labels(another)
     press(another, "Back")
-    assert "Skip" not in labels(another)
+    assert "Skip" not in button_labels(another)
     clock.now += replays.SECONDS
     press(another, "Next")
     assert last_epoch(another) == 5
@@ -637,4 +637,4 @@ def test_what_was_seen_before_a_reload_is_not_played_back(learn: AppTest, clock:
     again.switch_page("pages/learn.py").run()
     assert again.subheader[0].value.startswith(f"{TORRES_FIVE_EPOCHS + 1}. ")
     assert last_epoch(again) == 5
-    assert "Replay" in labels(again)
+    assert "Replay" in button_labels(again)

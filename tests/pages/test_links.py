@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import LayerConfig, RunConfig
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import press, returned, wait_for_end
+from tests.pages.visitor import new_session, press, wait_for_end
 from tests.test_links import FIELDS, INSIDE, OUTSIDE
 
 MORGAN = {
@@ -307,7 +307,7 @@ def test_class_gets_a_network_for_each_from_one_link() -> None:
 
 def test_link_with_an_own_start_gives_its_visitor_the_same_seed_again() -> None:
     app = visit(**MORGAN, seed="own")
-    assert draft(returned(app, **MORGAN, seed="own")) == draft(app)
+    assert draft(new_session(app, **MORGAN, seed="own")) == draft(app)
 
 
 def test_run_from_a_link_with_an_own_start_holds_its_seed() -> None:

@@ -21,8 +21,8 @@ from pages.widgets.common import live
 from pages.widgets.state import data_sets, visitor_runs
 from pages.widgets.train import network_menu
 from tests import mirror
-from tests.pages.visitor import ONE, PAUSE, answers, draw, labels, press, train_briefly, wait_for_end
-from tests.turns import wait_until
+from tests.pages.visitor import ONE, PAUSE, answers, button_labels, draw, press, train_briefly, wait_for_end
+from tests.scheduled_runs import wait_until
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -37,7 +37,7 @@ def test_page_opens_for_a_new_visitor(app: AppTest, page: str) -> None:
 
 def test_visitor_lands_on_kite_with_one_primary_button(app: AppTest) -> None:
     assert app.selectbox(key="preset").value == "kite"
-    assert labels(app) == ["Train", "Step"]
+    assert button_labels(app) == ["Train", "Step"]
     assert any("101,770" in caption.value for caption in app.caption)
 
 
@@ -163,7 +163,7 @@ def test_run_the_server_cannot_hold_is_refused_and_nothing_is_lost(
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
     press(app, "Train")
     assert "Use fewer units or layers" in app.error[0].value
-    assert labels(app) == ["Train", "Step"]
+    assert button_labels(app) == ["Train", "Step"]
 
 
 def test_trained_run_leads_on_to_evaluate_and_draw(app: AppTest) -> None:
@@ -193,7 +193,7 @@ def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
         PAUSE.wait(0.01)
     app.run()
     assert len(run.snapshot.points) == 1
-    assert labels(app) == ["Resume", "Step", "Stop", "Reset"]
+    assert button_labels(app) == ["Resume", "Step", "Stop", "Reset"]
     assert run.learning_rate == 0.01
     press(app, "0.1")
     press(app, "Step")
@@ -245,7 +245,7 @@ def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app
     assert app.button(key="train-changed").disabled
     app.number_input(key="units-dense-0-0").set_value(7).run()
     assert "**Your changes are for the next run**" in bold(app)
-    assert labels(app) == ["Resume", "Step", "Stop", "Reset"]
+    assert button_labels(app) == ["Resume", "Step", "Stop", "Reset"]
     press(app, "Train the changed network")
     assert not app.exception
     second: Run = app.session_state["current_run"]
@@ -306,7 +306,7 @@ def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:
     app.switch_page("pages/evaluate.py").run()
     assert run.snapshot.status.is_active
     app.switch_page("pages/train.py").run()
-    assert labels(app) == ["Pause", "Stop", "Reset"]
+    assert button_labels(app) == ["Pause", "Stop", "Reset"]
     press(app, "Stop")
     wait_for_end(app)
 
@@ -324,7 +324,7 @@ def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
     app.run()
     assert "not MNIST" in app.info[0].value
     assert "MNIST_DATA_DIR" in app.info[0].value
-    assert labels(app) == ["Try again", "Train", "Step"]
+    assert button_labels(app) == ["Try again", "Train", "Step"]
     press(app, "Try again")
     assert data_sets.loading_data_set("mnist") is not loading
     assert data_sets.loading_data_set("mnist").done.wait(60)
@@ -334,7 +334,7 @@ def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
 def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:
     train_briefly(app)
     press(app, "Reset")
-    assert labels(app) == ["Train", "Step"]
+    assert button_labels(app) == ["Train", "Step"]
     app.switch_page("pages/evaluate.py").run()
     assert len(app.metric) == 3
 

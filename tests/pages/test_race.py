@@ -18,14 +18,14 @@ from mnist_core.store.records import StoredRun
 from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
 from tests.pages.conftest import ROOT
-from tests.pages.own_runs import MINUTES, SOFTMAX, digits, own, returned, table, view, words
+from tests.pages.own_runs import MINUTES, SOFTMAX, digits, new_session, page_text, runs_table, select_view, train_runs
 from tests.pages.visitor import PAUSE, press, train_briefly
 
-pytestmark = pytest.mark.usefixtures("own_keeper")
+pytestmark = pytest.mark.usefixtures("own_saver")
 
 
 def race_of(app: AppTest, *keys: str) -> tuple[Run, ...]:
-    view(app, "compare-view", "Race")
+    select_view(app, "compare-view", "Race")
     app.multiselect(key="race-choice").set_value(list(keys)).run()
     press(app, "Race")
     assert not app.exception
@@ -67,13 +67,13 @@ def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app:
         answers = alone.network.predict(run.split.test_images).argmax(axis=1)
         assert f"{np.mean(answers == run.split.test_labels):.2%}" in ranking
 
-    view(compare, "race-across", "seconds")
+    select_view(compare, "race-across", "seconds")
     assert compare.query_params["race"]
     press(compare, "Compare them")
     assert not compare.exception
     assert "race" not in compare.query_params
     assert compare.multiselect(key="run-choice-names").value == [run.id for run in runs]
-    assert len(table(compare)) == 3
+    assert len(runs_table(compare)) == 3
 
 
 def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
@@ -92,7 +92,7 @@ def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
         return load(self, workspace, run_id)
 
     monkeypatch.setattr(RunStore, "load", load_later)
-    again = returned(compare, race=".".join(run.id for run in runs))
+    again = new_session(compare, race=".".join(run.id for run in runs))
     assert any("out of reach" in box.value for box in again.warning)
     again.run()
     assert not again.warning
@@ -104,7 +104,7 @@ def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
     runs = race_of(compare, "preset-cnn", "preset-morgan-2")
     for run in runs:
         scheduler.shared().pause(run)  # So that the race is on for as long as this takes.
-    other = view(returned(compare), "compare-view", "Race")
+    other = select_view(new_session(compare), "compare-view", "Race")
     assert other.session_state["race-noted"] == tuple(run.id for run in runs)
     press(other, "Stop all")
     to_the_end(other, runs)
@@ -113,7 +113,7 @@ def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
     assert all("stopped after" in table for table in ranking)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/compare.py").run()
     assert (
-        "race-noted" not in view(stranger, "compare-view", "Race").session_state
+        "race-noted" not in select_view(stranger, "compare-view", "Race").session_state
         or not stranger.session_state["race-noted"]
     )
 
@@ -124,7 +124,7 @@ def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> 
         scheduler.shared().pause(run)  # So that the race is still on when the page is opened again.
     assert saver.shared().wait_until_saved(MINUTES)
     address = compare.query_params["race"]
-    again = returned(compare, race="".join(address))
+    again = new_session(compare, race="".join(address))
     assert not again.exception
     assert "Stop all" in [button.label for button in again.button]
     press(again, "Stop all")
@@ -134,31 +134,31 @@ def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> 
 
 @pytest.mark.parametrize("address", ["nonsense", ".".join("abcdefghij"), "../../etc.'; drop", "é" * 9])
 def test_address_of_no_race_is_answered_with_a_sentence_and_the_start(compare: AppTest, address: str) -> None:
-    again = returned(compare, race=address)
+    again = new_session(compare, race=address)
     assert not again.exception
-    assert "no such run" in words(again)
+    assert "no such run" in page_text(again)
     assert "Race" in [button.label for button in again.button]
 
 
 def test_race_of_another_tab_belongs_to_both(compare: AppTest) -> None:
-    second = returned(compare).switch_page("pages/train.py").run()
+    second = new_session(compare).switch_page("pages/train.py").run()
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     second.switch_page("pages/compare.py")
     second.query_params["race"] = compare.query_params["race"]
-    view(second, "compare-view", "Race")
+    select_view(second, "compare-view", "Race")
     # Else they would be stopped some time after the first tab was closed.
     assert second.session_state["runs"] == list(runs)
 
 
 def test_race_does_not_follow_into_another_workspace(compare: AppTest) -> None:
     race_of(compare, "preset-morgan-0", "preset-torres")
-    view(compare, "compare-view", "Your runs")
+    select_view(compare, "compare-view", "Your runs")
     compare.session_state["recovery"] = True
     compare.run()
     compare.text_input(key="recovery-code").set_value(workspaces.recovery_code(workspaces.new_workspace()))
     press(compare, "Bring its runs here")
-    view(compare, "compare-view", "Race")
-    assert "no such run" not in words(compare)
+    select_view(compare, "compare-view", "Race")
+    assert "no such run" not in page_text(compare)
 
 
 def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:
@@ -168,7 +168,7 @@ def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:
     stranger.query_params["race"] = ".".join(run.id for run in runs)
     stranger.run()
     assert not stranger.exception
-    assert "no such run" in words(stranger)
+    assert "no such run" in page_text(stranger)
     assert "Stop all" not in [button.label for button in stranger.button]
 
 
@@ -180,7 +180,7 @@ def test_racer_that_diverges_does_not_spoil_the_others(compare: AppTest) -> None
     good, bad = runs
     assert bad.snapshot.status is Status.FAILED
     assert good.snapshot.status is Status.FINISHED
-    assert bad.snapshot.message in words(compare)
+    assert bad.snapshot.message in page_text(compare)
     ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
     assert "Morgan 0" in ranking
 
@@ -191,16 +191,16 @@ def test_racer_that_the_server_cannot_hold_is_named_and_the_others_race(
     monkeypatch.setattr(scheduler, "MAX_ACTIVE_RUNS", 1)
     runs = race_of(compare, "preset-morgan-1", "preset-torres")
     assert [run.config.optimizer for run in runs] == ["rmsprop"]
-    assert "Torres: ten sigmoid units does not race." in words(compare)
+    assert "Torres: ten sigmoid units does not race." in page_text(compare)
     press(compare, "Stop all")
     to_the_end(compare, runs)
 
 
 def test_settings_of_a_kept_run_race_and_namesakes_are_told_apart(compare: AppTest) -> None:
-    first, second = own(compare, SOFTMAX, dataclasses.replace(SOFTMAX, seed=7))
+    first, second = train_runs(compare, SOFTMAX, dataclasses.replace(SOFTMAX, seed=7))
     runs = race_of(compare, f"run-{first.id}", f"run-{second.id}")
     assert [run.config for run in runs] == [first.config, second.config]
     to_the_end(compare, runs)
-    said = words(compare)
+    said = page_text(compare)
     assert "784 → 10, Seed 0" in said
     assert "784 → 10, Seed 7" in said

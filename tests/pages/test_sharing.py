@@ -12,7 +12,7 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.tables import runs
 from pages.widgets.evaluate import sharing
 from tests.pages.conftest import ROOT
-from tests.pages.test_downloads import labels as download_labels
+from tests.pages.test_downloads import download_labels
 from tests.pages.visitor import press, train_briefly, wait_for_end
 
 

@@ -17,7 +17,7 @@ from tests.pages.conftest import ROOT
 PAUSE = Event()
 
 
-def labels(app: AppTest) -> list[str]:
+def button_labels(app: AppTest) -> list[str]:
     """The buttons of the page, without the learning rates to choose from and those for changes in the editor."""
     buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
     return [button.label for button in buttons if button.key not in ("undo", "train-changed")]
@@ -28,7 +28,7 @@ def press(app: AppTest, label: str) -> AppTest:
     return app.run()
 
 
-def returned(app: AppTest, page: str = "", **query: str) -> AppTest:
+def new_session(app: AppTest, page: str = "", **query: str) -> AppTest:
     """The same browser in a new session, as after a reload."""
     new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     new.session_state["workspace"] = app.session_state["workspace"]
@@ -77,6 +77,6 @@ def answers(app: AppTest) -> list[str]:
     return [box.value for box in boxes if any(word in box.value for word in words)]
 
 
-def seen(app: AppTest) -> str:
+def first_picture(app: AppTest) -> str:
     """The address of the first picture on the page: what the networks see."""
     return str(app.get("image")[0].proto.imgs[0].url)

@@ -26,8 +26,8 @@ from mnist_core.runs.job import Job
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, capacity, classical
 from tests.samples import blobs, small
-from tests.stock import FLAT, TEST, whole
-from tests.turns import ENDED, assert_same_as_alone, in_turns, to_the_end, wait_for
+from tests.scheduled_runs import ENDED, assert_same_as_alone, run_to_end, take_turns, wait_for_status
+from tests.sklearn_models import TEST_PIXELS, TRAIN_PIXELS, sklearn_model
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,8 @@ def one_piece_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def right(kind: str) -> list[bool]:
     """Which of the test images scikit-learn reads right when it is trained in one go."""
-    model = whole(kind, seed=0).fit(FLAT, blobs().train_labels)
-    return list(model.predict_proba(TEST).argmax(axis=1) == blobs().test_labels)
+    model = sklearn_model(kind, seed=0).fit(TRAIN_PIXELS, blobs().train_labels)
+    return list(model.predict_proba(TEST_PIXELS).argmax(axis=1) == blobs().test_labels)
 
 
 def status(run: Job) -> Status:
@@ -62,7 +62,7 @@ def is_stopping(run: Job) -> bool:
 def test_run_reads_as_scikit_learn_does(kind: str, scheduler: Scheduler) -> None:
     run = scheduler.submit_classical(kind, blobs())
     assert (run.title, run.number, run.snapshot.counted) == (classical.KINDS[kind], 0, classical.COUNTED[kind])
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     shot = run.snapshot
     assert (shot.status, shot.message, shot.fraction, run.fraction) == (Status.FINISHED, "", 1.0, 1.0)
     assert shot.evaluation is not None
@@ -75,7 +75,7 @@ def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
     network = scheduler.submit(small(), blobs())
     models = [scheduler.submit_classical(kind, blobs()) for kind in classical.KINDS]
     for run in (network, *models):
-        wait_for(run, *ENDED)
+        wait_for_status(run, *ENDED)
     assert_same_as_alone(network)
     for model in models:
         assert model.snapshot.status is Status.FINISHED
@@ -84,10 +84,10 @@ def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
 
 def test_other_split_is_learned_from_and_tested_with(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs(), "kite")
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     split = splits.split(blobs(), "kite")
     assert run.split is split
-    model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
+    model = KNeighborsClassifier(5).fit(TRAIN_PIXELS[split.train_indices], blobs().train_labels[split.train_indices])
     answers = model.predict(split.test_images.reshape(len(split.test_images), -1) / np.float32(255))
     assert run.snapshot.evaluation is not None
     assert run.snapshot.evaluation.accuracy == sklearn.metrics.accuracy_score(split.test_labels, answers)
@@ -96,9 +96,9 @@ def test_other_split_is_learned_from_and_tested_with(by_hand: Scheduler) -> None
 def test_only_the_evaluation_stays(by_hand: Scheduler) -> None:
     dataset = dataclasses.replace(blobs())
     run = by_hand.submit_classical("neighbours", dataset)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     pixels = weakref.ref(classical.pixels(dataset))
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     gc.collect()
     assert pixels() is None
     assert run.snapshot.evaluation is not None
@@ -111,14 +111,14 @@ def test_only_the_evaluation_stays(by_hand: Scheduler) -> None:
 def test_neighbours_show_the_accuracy_on_the_images_read_so_far(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs())
     assert (run.snapshot.status, run.snapshot.whole, run.seconds_left) == (Status.WAITING, 0, None)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert (run.snapshot.status, run.snapshot.whole) == (Status.WAITING, 90)
     assert not run.wait_until_begun(0.0)
-    in_turns(by_hand, run, 2)
+    take_turns(by_hand, run, 2)
     assert run.wait_until_begun(0.0)
     assert run.snapshot.status is Status.RUNNING
     assert run.fraction == pytest.approx(80 / 90)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     expected = right("neighbours")
     assert [point.done for point in run.snapshot.points] == [40, 80, 90]
     for point in run.snapshot.points:
@@ -141,7 +141,7 @@ def test_time_of_turns_and_time_in_all(by_hand: Scheduler, monkeypatch: pytest.M
     shown = []
     for _ in range(5):
         now += 100.0  # Others have their turn.
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         shown.append((run.snapshot.work_seconds, run.snapshot.seconds, run.seconds_left))
     assert shown == [(0, 0, None), (2, 102, 306), (4, 204, 204), (6, 306, pytest.approx(102)), (8, 408, 0)]
 
@@ -149,7 +149,7 @@ def test_time_of_turns_and_time_in_all(by_hand: Scheduler, monkeypatch: pytest.M
 @pytest.mark.usefixtures("one_piece_a_turn")
 def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs())
-    in_turns(by_hand, run, 4)
+    take_turns(by_hand, run, 4)
     assert [point.done for point in run.snapshot.points] == [1, 2, 3]
     run.take_turn(1000.0)
     assert run.snapshot.status is Status.FINISHED
@@ -161,23 +161,23 @@ def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) ->
 @pytest.mark.usefixtures("one_piece_a_turn")
 def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs())
-    in_turns(by_hand, run, 8)
+    take_turns(by_hand, run, 8)
     by_hand.stop(run)
     assert run.is_stopping
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.message) == (Status.STOPPED, "Stopped after 7 of 100 trees.")
-    model = RandomForestClassifier(7, random_state=0).fit(FLAT, blobs().train_labels)
+    model = RandomForestClassifier(7, random_state=0).fit(TRAIN_PIXELS, blobs().train_labels)
     assert shot.evaluation is not None
-    np.testing.assert_allclose(shot.evaluation.probabilities, model.predict_proba(TEST), atol=1e-6)
+    np.testing.assert_allclose(shot.evaluation.probabilities, model.predict_proba(TEST_PIXELS), atol=1e-6)
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
 def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs())
-    in_turns(by_hand, run, 2)
+    take_turns(by_hand, run, 2)
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
     assert shot.message.startswith("Stopped after 40 of 90 test images. How well it reads")
@@ -187,9 +187,9 @@ def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
 @pytest.mark.usefixtures("one_piece_a_turn")
 def test_stopped_before_the_first_point(turns: int, by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("logistic", blobs())
-    in_turns(by_hand, run, turns)
+    take_turns(by_hand, run, turns)
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
     assert shot.message == "Stopped before it had learned anything."
@@ -209,11 +209,11 @@ def test_run_goes_on_while_anybody_watches(by_hand: Scheduler, monkeypatch: pyte
     run.watch(lambda: here["second"])
     here["first"] = False
     for _ in range(3):
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         now += 100.0
     assert status(run) is Status.RUNNING
     here["second"] = False
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert status(run) is Status.STOPPED
     assert run.snapshot.message == (
         "Stopped because nobody had watched it for 30 seconds. Stopped after 2 of 100 trees."
@@ -231,7 +231,7 @@ def test_last_to_leave_stops_it(by_hand: Scheduler) -> None:
     assert not is_stopping(run)
     by_hand.leave(run, watchers[1])  # The one that is left is not there.
     assert is_stopping(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert status(run) is Status.STOPPED
 
 
@@ -242,7 +242,7 @@ def test_leaving_a_network_that_others_watch_changes_nothing(by_hand: Scheduler)
     run = by_hand.submit(small(), blobs(), is_watched=first)
     run.watch()
     by_hand.leave(run, first)
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert_same_as_alone(run)
 
 
@@ -274,19 +274,19 @@ def test_failure_is_told_and_others_go_on(
     with caplog.at_level(logging.ERROR):
         broken = [scheduler.submit_classical("bayes", blobs()) for _ in range(4)]
         for run in broken:
-            wait_for(run, *ENDED)
+            wait_for_status(run, *ENDED)
             assert (run.snapshot.status, run.snapshot.evaluation) == (Status.FAILED, None)
             assert words in run.snapshot.message
     assert len(caplog.records) == (0 if isinstance(error, DataError) else 4)
     healthy = scheduler.submit_classical("neighbours", blobs())
-    wait_for(healthy, *ENDED)
+    wait_for_status(healthy, *ENDED)
     assert healthy.snapshot.status is Status.FINISHED
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
 def test_nothing_reaches_the_log(kind: str, scheduler: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
     run = scheduler.submit_classical(kind, blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     assert not caplog.records
 
 
@@ -322,7 +322,7 @@ def test_pixels_are_promised_once_to_all_who_share_them(by_hand: Scheduler, monk
 def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     assert run.snapshot.seconds_an_epoch is None
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     paces = sorted(point.samples_per_second for point in run.snapshot.points)
     assert len(paces) == 20  # A tenth of them, the two quickest, are as fast as the one that is taken or faster.
     assert run.snapshot.seconds_an_epoch == pytest.approx(300 / paces[18])

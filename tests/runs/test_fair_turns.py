@@ -19,7 +19,7 @@ from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, loop
 from tests.samples import blobs, small
-from tests.turns import assert_evaluated, assert_same_weights, in_turns
+from tests.scheduled_runs import assert_evaluated, assert_same_weights, take_turns
 
 # Powers of two, so that sums are exact.
 SHORT, LONG = 0.125, 0.625
@@ -248,7 +248,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 def watched_run(scheduler: Scheduler, visitor: Visitor) -> Run:
     """A run of many epochs, some points along."""
     run = scheduler.submit(small(epochs=50), blobs(), is_watched=lambda: visitor.is_here)
-    in_turns(scheduler, run, 4)
+    take_turns(scheduler, run, 4)
     assert run.snapshot.points
     return run
 
@@ -257,11 +257,11 @@ def test_unwatched_run_ends_after_ten_minutes_and_keeps_its_network(by_hand: Sch
     run = watched_run(by_hand, visitor)
     visitor.is_here = False
     visitor.now += 599.5
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status is Status.RUNNING
     learned = run.snapshot.weights
     visitor.now += 0.5
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
     assert shot.message == "Stopped because nobody had watched it for 10 minutes."
@@ -276,8 +276,8 @@ def test_watched_run_goes_on_however_long(by_hand: Scheduler, visitor: Visitor) 
     always = by_hand.submit(small(epochs=50), blobs())
     for _ in range(5):
         visitor.now += 10_000.0
-        in_turns(by_hand, run)
-        in_turns(by_hand, always)
+        take_turns(by_hand, run)
+        take_turns(by_hand, always)
     assert run.snapshot.status is always.snapshot.status is Status.RUNNING
 
 
@@ -287,7 +287,7 @@ def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visit
     for is_here, seconds in ((False, 500.0), (True, 0.0), (False, 500.0), (True, 99.0), (False, 599.0), (False, 1.0)):
         visitor.is_here = is_here
         visitor.now += seconds
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         shown.append(run.snapshot.status)
     assert shown == [Status.RUNNING] * 5 + [Status.STOPPED]
 
@@ -296,7 +296,7 @@ def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visito
     run = watched_run(by_hand, visitor)
     visitor.is_here = False
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert (run.snapshot.status, run.snapshot.message) == (Status.STOPPED, "")
 
 
@@ -311,10 +311,10 @@ def test_setting_says_how_long_a_run_goes_on_unwatched(
     visitor.is_here = False
     if float(setting):
         visitor.now += float(setting) - 1
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         assert run.snapshot.status is Status.RUNNING
         visitor.now += 1.0
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
     assert f"nobody had watched it for {how_long}." in run.snapshot.message
 

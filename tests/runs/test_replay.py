@@ -7,7 +7,7 @@ import pytest
 from mnist_core.runs import replay, scheduler
 from mnist_core.runs.network_run import Run
 from tests.samples import blobs, small
-from tests.turns import to_the_end
+from tests.scheduled_runs import run_to_end
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def two(by_hand: scheduler.Scheduler) -> dict[str, Run]:
     """Runs of two and of four epochs, at their end."""
     runs = {str(epochs): by_hand.submit(small(epochs=epochs, validation_fraction=0.25), blobs()) for epochs in (2, 4)}
     for run in runs.values():
-        to_the_end(by_hand, run)
+        run_to_end(by_hand, run)
     return runs
 
 

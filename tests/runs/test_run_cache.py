@@ -17,7 +17,7 @@ from mnist_core.runs.run_cache import RunCache
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, classical
 from tests.samples import blobs, small
-from tests.turns import in_turns, to_the_end, wait_for, wait_until
+from tests.scheduled_runs import run_to_end, take_turns, wait_for_status, wait_until
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_same_question_finds_the_same_run(shared: RunCache, by_hand: Scheduler) 
     assert (model.title, model.number) == ("Naive Bayes", 0)
     assert by_hand.active_runs == 2
     for run in (network, model):
-        to_the_end(by_hand, run)
+        run_to_end(by_hand, run)
     assert shared.network(small(), blobs()) is network
     assert shared.classical("bayes", blobs()) is model
 
@@ -66,7 +66,7 @@ def test_stopped_run_is_made_anew(has_answered: bool, shared: RunCache, by_hand:
     run = shared.classical("forest", blobs())
     by_hand.stop(run)
     if has_answered:
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         assert run.snapshot.status is Status.STOPPED
     assert shared.find_classical("forest", blobs()) is None
     assert shared.classical("forest", blobs()) is not run
@@ -76,11 +76,11 @@ def test_failed_run_is_made_anew(shared: RunCache, by_hand: Scheduler, monkeypat
     with monkeypatch.context() as broken:
         broken.setattr(classical, "learn", lambda *_: iter([]))
         run = shared.classical("forest", blobs())
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
     assert run.snapshot.status is Status.FAILED
     assert shared.find_classical("forest", blobs()) is None
     again = shared.classical("forest", blobs())
-    to_the_end(by_hand, again)
+    run_to_end(by_hand, again)
     assert again.snapshot.status is Status.FINISHED
     assert shared.find_classical("forest", blobs()) is again
 
@@ -122,10 +122,10 @@ def test_ended_run_that_was_not_asked_for_longest_goes_first(
     ended = []
     for dataset in sets[:2]:
         ended.append(shared.classical("neighbours", dataset))
-        to_the_end(by_hand, ended[-1])
+        run_to_end(by_hand, ended[-1])
     assert shared.find_classical("neighbours", sets[0]) is ended[0]
     ended.append(shared.classical("neighbours", sets[2]))
-    to_the_end(by_hand, ended[-1])
+    run_to_end(by_hand, ended[-1])
     assert shared.find_classical("neighbours", sets[2]) is ended[2]
     assert [shared.find_classical("neighbours", dataset) for dataset in sets] == [ended[0], None, ended[2]]
     assert shared.find_classical("forest", blobs()) is under_way
@@ -135,7 +135,7 @@ def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pyt
     shared = RunCache(scheduler)
     dataset = dataclasses.replace(blobs())
     run = shared.classical("neighbours", dataset)
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     gone = weakref.ref(dataset)
     del run, dataset
     splits._split.cache_clear()

@@ -23,9 +23,9 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.events import events_of, finished
-from tests.kept import assert_same_arrays, assert_same_evaluation, sql
 from tests.samples import blobs, small
-from tests.turns import wait_until
+from tests.scheduled_runs import wait_until
+from tests.stored_runs import assert_same_arrays, assert_same_evaluation, execute_sql
 
 CONFIG = small(
     layers=(LayerConfig(units=16, dropout=0.3),), epochs=4, optimizer="adam", learning_rate=0.003, augmentation=0.3
@@ -420,4 +420,4 @@ def test_visit_of_a_workspace_is_noted(keeper: Keeper, url: str, workspace: str,
     assert keeper.wait_until_saved(MINUTES)
     keeper.store = RunStore(url)
     keeper.visit(workspace)
-    wait_until(lambda: sql(url, "SELECT seen - first > 3000 FROM playground_workspaces")[0][0])
+    wait_until(lambda: execute_sql(url, "SELECT seen - first > 3000 FROM playground_workspaces")[0][0])

@@ -25,16 +25,16 @@ from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, capacity, loop
 from tests.samples import blobs, mislabelled_validation, small
-from tests.turns import (
+from tests.scheduled_runs import (
     ENDED,
-    STEPS,
+    STEPS_PER_EPOCH,
     assert_evaluated,
     assert_same_as_alone,
     assert_same_weights,
-    in_turns,
     real_train,
-    to_the_end,
-    wait_for,
+    run_to_end,
+    take_turns,
+    wait_for_status,
     wait_until,
 )
 
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.usefixtures("one_point_a_chunk")
 )
 def test_run_is_the_same_as_training_alone(changes: dict[str, Any], scheduler: Scheduler) -> None:
     run = scheduler.submit(small(**changes), blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     assert_same_as_alone(run)
     assert_evaluated(run)
     assert run.snapshot.message == ""
@@ -67,7 +67,7 @@ def test_run_is_the_same_as_training_alone(changes: dict[str, Any], scheduler: S
 def test_thirty_runs_all_finish(scheduler: Scheduler) -> None:
     runs = [scheduler.submit(small(seed=seed), blobs()) for seed in range(30)]
     for run in runs:
-        wait_for(run, *ENDED)
+        wait_for_status(run, *ENDED)
     assert len({run.id for run in runs}) == 30
     for run in runs:
         assert_same_as_alone(run)
@@ -81,14 +81,14 @@ def test_convolutions_beside_dense_networks(scheduler: Scheduler) -> None:
         for layers in ((LayerConfig("conv", 4), LayerConfig("conv", 6, "tanh")), (LayerConfig(units=16),))
     ]
     for run in runs:
-        wait_for(run, *ENDED)
+        wait_for_status(run, *ENDED)
         assert_same_as_alone(run)
 
 
 def test_waiting_for_the_beginning_ends_with_the_first_point(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     assert not run.wait_until_begun(0.0)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.points
     assert run.wait_until_begun(0.0)
 
@@ -97,7 +97,7 @@ def test_waiting_for_the_beginning_ends_with_a_run_that_never_began(by_hand: Sch
     run = by_hand.submit(small(), blobs(), paused=True)
     assert not run.wait_until_begun(0.0)
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert not run.snapshot.points
     assert run.wait_until_begun(0.0)
 
@@ -115,7 +115,7 @@ def test_training_gives_way_to_pages() -> None:
 def test_early_stop_is_explained(by_hand: Scheduler) -> None:
     config = small(validation_fraction=0.25, early_stopping=1, epochs=30)
     run = by_hand.submit(config, mislabelled_validation())
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert run.snapshot.status is Status.FINISHED
     assert len(run.snapshot.epochs) < 30
     assert run.snapshot.message.startswith(f"Stopped early after epoch {len(run.snapshot.epochs)}:")
@@ -138,7 +138,7 @@ def failing_after_an_epoch(error: Exception) -> Callable[..., Iterator[training.
 def test_run_that_diverges_at_once(scheduler: Scheduler) -> None:
     config = small(layers=(LayerConfig(units=16, activation="linear"),) * 2, learning_rate=10.0)
     run = scheduler.submit(config, blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     shot = run.snapshot
     assert shot.status is Status.FAILED
     assert "no longer a finite number" in shot.message
@@ -151,7 +151,7 @@ def test_failing_run_leaves_its_last_good_epoch(scheduler: Scheduler, monkeypatc
     error = TrainingError("The loss is no number.", "Lower the learning rate.")
     monkeypatch.setattr(training, "train", failing_after_an_epoch(error))
     run = scheduler.submit(small(seed=13), blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     shot = run.snapshot
     assert shot.status is Status.FAILED
     assert shot.message == "The loss is no number. Lower the learning rate."
@@ -169,7 +169,7 @@ def test_unexpected_error_is_logged_and_others_go_on(
         # More of them than workers, so that a worker that died would be missed.
         broken = [scheduler.submit(small(seed=13), blobs()) for _ in range(2 * scheduling.WORKERS)]
         for run in broken:
-            wait_for(run, *ENDED)
+            wait_for_status(run, *ENDED)
     for run in broken:
         assert run.snapshot.status is Status.FAILED
         assert "a bug" not in run.snapshot.message
@@ -180,7 +180,7 @@ def test_unexpected_error_is_logged_and_others_go_on(
         assert record.exc_info is not None
         assert isinstance(record.exc_info[1], RuntimeError)
     healthy = scheduler.submit(small(seed=1), blobs())
-    wait_for(healthy, *ENDED)
+    wait_for_status(healthy, *ENDED)
     assert_same_as_alone(healthy)
 
 
@@ -189,7 +189,7 @@ def test_running_out_of_memory_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(training, "train", failing_after_an_epoch(MemoryError()))
     run = by_hand.submit(small(seed=13), blobs())
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert run.snapshot.status is Status.FAILED
     assert "Use fewer units" in run.snapshot.message
     assert caplog.records[0].exc_info is not None
@@ -204,7 +204,7 @@ def test_evaluation_that_fails_is_logged_and_ends_the_run(
 
     monkeypatch.setattr(network_run, "evaluate_on_test", evaluate)
     run = by_hand.submit(small(), blobs())
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert run.snapshot.status is Status.FAILED
     assert run.snapshot.message
     assert run.snapshot.evaluation is None
@@ -220,7 +220,7 @@ def test_too_many_runs(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(CapacityError, match="2 runs are under way"):
         by_hand.submit(small(), blobs())
     by_hand.stop(first)
-    in_turns(by_hand, first)
+    take_turns(by_hand, first)
     third = by_hand.submit(small(), blobs())
     assert {second.snapshot.status, third.snapshot.status} == {Status.PAUSED, Status.WAITING}
 
@@ -253,7 +253,7 @@ def test_memory_promised_to_waiting_runs_is_not_given_twice(
     with pytest.raises(CapacityError, match="needs about"):
         by_hand.submit(config, blobs())
     by_hand.stop(waiting[0])
-    in_turns(by_hand, waiting[0])
+    take_turns(by_hand, waiting[0])
     waiting.append(by_hand.submit(config, blobs()))
     assert by_hand.active_runs == 2
 
@@ -266,7 +266,7 @@ def test_waiting_until_the_first_point_then_running(by_hand: Scheduler) -> None:
     assert run.snapshot.status is Status.WAITING
     assert (run.fraction, run.seconds_left, run.samples_per_second) == (0.0, None, None)
     assert by_hand.active_runs == 1
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status in (Status.RUNNING, Status.FINISHED)
 
 
@@ -277,7 +277,7 @@ def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPa
     run = by_hand.submit(small(epochs=1), blobs())
     shown = []
     while run.snapshot.status.is_active:
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         shown.append(len(run.snapshot.points))
         if len(shown) > 1 and shown[-1] > shown[-2]:
             assert run.snapshot.weights is not None
@@ -294,15 +294,15 @@ def test_pauses_do_not_count_as_time(by_hand: Scheduler, monkeypatch: pytest.Mon
         now += 500.0
         by_hand.step(run)
         now += 1.0
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
         assert run.snapshot.seconds == pytest.approx(expected)
     now += 500.0
     by_hand.resume(run)
     now += 1.0
     by_hand.pause(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     by_hand.step(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert len(run.snapshot.points) == 4
     assert run.snapshot.seconds <= 3.0 + 1e-9
 
@@ -311,10 +311,10 @@ def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch)
     now = 1000.0
     monkeypatch.setattr(network_run, "time", SimpleNamespace(monotonic=lambda: now))
     run = by_hand.submit(small(), blobs(), paused=True)
-    for _ in range(STEPS // 2):
+    for _ in range(STEPS_PER_EPOCH // 2):
         by_hand.step(run)
         now += 1.0
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
     # Five of the twenty steps in four seconds, the first one not counted.
     assert run.fraction == pytest.approx(0.25)
     assert run.snapshot.seconds == pytest.approx(4.0)
@@ -325,7 +325,7 @@ def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch)
 def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> None:
     runs = [by_hand.submit(small(seed=seed), blobs(), paused=seed == 0) for seed in range(3)]
     assert by_hand.active_runs == 2
-    to_the_end(by_hand, runs[1])
+    run_to_end(by_hand, runs[1])
     assert by_hand.active_runs == 1
     by_hand.resume(runs[0])
     assert by_hand.active_runs == 2
@@ -333,7 +333,7 @@ def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> No
 
 def test_network_of_a_run_answers_alone(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(epochs=6), blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     trained = run.snapshot.network
     assert isinstance(trained, TrainedNetwork)
     assert trained.config == run.config

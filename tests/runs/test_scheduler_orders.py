@@ -17,17 +17,17 @@ from mnist_core.config import RunConfig
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, loop
 from tests.samples import blobs, mislabelled_validation, small
-from tests.turns import (
+from tests.scheduled_runs import (
     ENDED,
-    STEPS,
+    STEPS_PER_EPOCH,
     Gate,
     assert_evaluated,
     assert_same_as_alone,
     assert_same_weights,
-    in_turns,
     real_train,
-    to_the_end,
-    wait_for,
+    run_to_end,
+    take_turns,
+    wait_for_status,
     wait_until,
 )
 
@@ -52,17 +52,17 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     wait_until(lambda: len(run.snapshot.points) == 3)
     scheduler.pause(run)
     gate.open()
-    wait_for(run, Status.PAUSED)
+    wait_for_status(run, Status.PAUSED)
     held = run.snapshot
     assert len(held.points) <= 4
     # Another run on the same workers, from start to end: all that time, the first one holds.
     other = scheduler.submit(small(seed=1), blobs())
-    wait_for(other, *ENDED)
+    wait_for_status(other, *ENDED)
     assert_same_as_alone(other)
     assert run.snapshot.status is Status.PAUSED
     assert run.snapshot.points is held.points
     scheduler.resume(run)
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     assert_same_as_alone(run)
 
 
@@ -70,15 +70,15 @@ def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(), blobs(), paused=True)
     assert run.snapshot.status is Status.PAUSED
     assert run.snapshot.started is None
-    for count in range(1, STEPS + 3):
+    for count in range(1, STEPS_PER_EPOCH + 3):
         scheduler.step(run)
         wait_until(lambda expected=count: len(run.snapshot.points) >= expected)  # type: ignore[misc]
-        wait_for(run, Status.PAUSED)
+        wait_for_status(run, Status.PAUSED)
         assert len(run.snapshot.points) == count
         # An epoch's last step brings its summary along.
-        assert len(run.snapshot.epochs) == count // STEPS
+        assert len(run.snapshot.epochs) == count // STEPS_PER_EPOCH
     scheduler.resume(run)
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     assert_same_as_alone(run)
 
 
@@ -88,8 +88,8 @@ def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
         scheduler.step(run)
     wait_until(lambda: len(run.snapshot.points) >= 5)
     other = scheduler.submit(small(seed=1), blobs())
-    wait_for(other, *ENDED)
-    wait_for(run, Status.PAUSED)
+    wait_for_status(other, *ENDED)
+    wait_for_status(run, Status.PAUSED)
     assert len(run.snapshot.points) == 5
 
 
@@ -99,31 +99,31 @@ def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Schedule
     wait_until(lambda: len(run.snapshot.points) == 2)
     scheduler.step(run)
     gate.open()
-    wait_for(run, Status.PAUSED)
+    wait_for_status(run, Status.PAUSED)
     assert len(run.snapshot.points) == 3
 
 
 def test_run_is_stepped_to_its_very_end(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(epochs=1), blobs(), paused=True)
-    for _ in range(STEPS):
+    for _ in range(STEPS_PER_EPOCH):
         by_hand.step(run)
-        in_turns(by_hand, run)
-    assert len(run.snapshot.points) == STEPS
+        take_turns(by_hand, run)
+    assert len(run.snapshot.points) == STEPS_PER_EPOCH
     by_hand.step(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert_same_as_alone(run)
 
 
 def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     by_hand.pause(run)
-    in_turns(by_hand, run, 3)
+    take_turns(by_hand, run, 3)
     assert not run.snapshot.points
     statuses = [run.snapshot.status]
     by_hand.resume(run)
     statuses.append(run.snapshot.status)
     assert statuses == [Status.PAUSED, Status.WAITING]
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert_same_as_alone(run)
 
 
@@ -133,7 +133,7 @@ def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler)
         by_hand.step(run)
     by_hand.resume(run)
     by_hand.pause(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status is Status.PAUSED
     assert not run.snapshot.points
 
@@ -149,7 +149,7 @@ def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.
 
     monkeypatch.setattr(training, "train", train)
     run = by_hand.submit(small(), blobs())
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert_same_as_alone(run)
 
 
@@ -170,7 +170,7 @@ def test_orders_from_many_threads(scheduler: Scheduler) -> None:
         thread.join()
     for run in runs:
         scheduler.resume(run)
-        wait_for(run, *ENDED)
+        wait_for_status(run, *ENDED)
         assert_same_as_alone(run)
 
 
@@ -179,14 +179,14 @@ def test_orders_from_many_threads(scheduler: Scheduler) -> None:
 
 def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
-    gate.allow(STEPS + 3)
-    wait_until(lambda: len(run.snapshot.points) == STEPS + 3)
+    gate.allow(STEPS_PER_EPOCH + 3)
+    wait_until(lambda: len(run.snapshot.points) == STEPS_PER_EPOCH + 3)
     scheduler.stop(run)
     gate.open()
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
-    assert STEPS + 3 <= len(shot.points) < 2 * STEPS
+    assert STEPS_PER_EPOCH + 3 <= len(shot.points) < 2 * STEPS_PER_EPOCH
     assert len(shot.epochs) == 1
     assert_evaluated(run)
     assert 0.5 < run.fraction < 1
@@ -197,13 +197,13 @@ def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: G
     [
         (0.0, 1, 1),
         (0.0, 3, 3),
-        (0.0, STEPS + 1, STEPS + 1),
+        (0.0, STEPS_PER_EPOCH + 1, STEPS_PER_EPOCH + 1),
         # Each chunk holds twice as many points as the one before it, up to the end of its epoch.
         (1000.0, 1, 1),
         (1000.0, 2, 3),
         (1000.0, 3, 7),
-        (1000.0, 4, STEPS),
-        (1000.0, 5, 2 * STEPS),
+        (1000.0, 4, STEPS_PER_EPOCH),
+        (1000.0, 5, 2 * STEPS_PER_EPOCH),
     ],
 )
 def test_stopped_network_is_that_of_the_last_point(
@@ -213,10 +213,10 @@ def test_stopped_network_is_that_of_the_last_point(
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(steps):
         by_hand.step(run)
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
     assert len(run.snapshot.points) == points
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
     assert shot.network is not None
@@ -233,9 +233,9 @@ def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
     wait_until(lambda: len(run.snapshot.points) == 3)
     scheduler.pause(run)
     gate.open()
-    wait_for(run, Status.PAUSED)
+    wait_for_status(run, Status.PAUSED)
     scheduler.stop(run)
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     assert run.snapshot.status is Status.STOPPED
     assert_evaluated(run)
 
@@ -243,7 +243,7 @@ def test_stop_while_paused(scheduler: Scheduler, gate: Gate) -> None:
 def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(), blobs(), paused=True)
     scheduler.stop(run)
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
     assert (shot.network, shot.evaluation, shot.points, shot.message) == (None, None, (), "")
@@ -254,7 +254,7 @@ def test_stop_before_the_first_point(scheduler: Scheduler) -> None:
 def test_stop_while_waiting_in_the_queue(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
     assert not run.snapshot.points
 
@@ -265,20 +265,20 @@ def test_stop_wins_over_later_orders(by_hand: Scheduler) -> None:
     by_hand.pause(run)
     by_hand.resume(run)
     by_hand.step(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
 
 
 def test_orders_after_the_end_change_nothing(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(epochs=1), blobs())
-    wait_for(run, *ENDED)
+    wait_for_status(run, *ENDED)
     end = run.snapshot
     scheduler.pause(run)
     scheduler.step(run)
     scheduler.resume(run)
     scheduler.stop(run)
     other = scheduler.submit(small(seed=1, epochs=1), blobs())
-    wait_for(other, *ENDED)
+    wait_for_status(other, *ENDED)
     assert run.snapshot is end
 
 
@@ -288,9 +288,9 @@ def test_stop_with_early_stopping_keeps_the_best_epoch_and_shows_it(by_hand: Sch
     run = by_hand.submit(config, dataset, paused=True)
     while len(run.snapshot.epochs) < 3:
         by_hand.step(run)
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
     by_hand.stop(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     # On these data each epoch makes the validation loss worse: the first one is the best.
     losses = [metrics.validation_loss for metrics in run.snapshot.epochs]
     assert losses == sorted(losses, key=float)  # type: ignore[arg-type]

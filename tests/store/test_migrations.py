@@ -25,21 +25,21 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.tables import metadata
 from mnist_core.store.workspaces import share_token
 from mnist_core.training import Status
-from tests.kept import (
+from tests.samples import blobs, small
+from tests.stored_runs import (
     Clock,
+    after_statement,
+    as_tuples,
     assert_same_arrays,
     assert_same_evaluation,
     assert_same_state,
-    between_statements,
-    curve,
-    evaluation_of,
-    figures,
-    ids,
-    keep,
-    sql,
+    curve_points,
+    execute_sql,
+    random_evaluation,
+    run_ids,
+    save_run,
     state_after,
 )
-from tests.samples import blobs, small
 
 DUMPS = Path(__file__).parent / "databases"
 WORKSPACE = "a_workspace_of_its_own"
@@ -56,7 +56,7 @@ def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         connection.executescript(dump)
         connection.close()
         return f"sqlite:///{tmp_path / 'old.db'}"
-    url = str(request.getfixturevalue("server_of_databases").new_database())
+    url = str(request.getfixturevalue("postgres_server").new_database())
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection_:
         connection_.exec_driver_sql(dump)
     return url
@@ -76,7 +76,7 @@ def assert_up_to_date(url: str) -> None:
 
 def test_old_runs_are_read(old_url: str) -> None:
     store = RunStore(old_url, clock=Clock())
-    assert ids(store, WORKSPACE) == ["finished", "running"]
+    assert run_ids(store, WORKSPACE) == ["finished", "running"]
     state = state_after(CONFIG, 3)
 
     finished = store.load(WORKSPACE, "finished")
@@ -88,8 +88,8 @@ def test_old_runs_are_read(old_url: str) -> None:
     assert (summary.epochs, summary.loss, summary.accuracy) == (3, 1 / 9, 8 / 9)
     assert finished.network is not None
     assert_same_arrays(finished.network.weights, state.weights)
-    assert_same_evaluation(finished.evaluation, evaluation_of(9))
-    assert figures(finished.points) == figures(curve(3))
+    assert_same_evaluation(finished.evaluation, random_evaluation(9))
+    assert as_tuples(finished.points) == as_tuples(curve_points(3))
     finished.check_dataset(blobs())
 
     assert_same_state(store.load(WORKSPACE, "running").state, state)
@@ -105,25 +105,25 @@ def test_old_runs_go_on(old_url: str) -> None:
     store.save_epoch(WORKSPACE, "running", state_after(CONFIG, 4))
     store.shares.unshare(WORKSPACE, "finished")
     assert store.load(WORKSPACE, "running").summary.epochs == 4
-    assert ids(store, WORKSPACE) == ["deleted", "finished", "running"]
+    assert run_ids(store, WORKSPACE) == ["deleted", "finished", "running"]
     assert_up_to_date(old_url)
 
 
 def test_database_from_before_shares(old_url: str) -> None:
     """The first databases had the same schema version, and no table of shares."""
-    sql(old_url, "DROP TABLE playground_shares")
+    execute_sql(old_url, "DROP TABLE playground_shares")
     store = RunStore(old_url, clock=Clock())
-    assert ids(store, WORKSPACE) == ["finished", "running"]
+    assert run_ids(store, WORKSPACE) == ["finished", "running"]
     store.shares.load(store.shares.share(WORKSPACE, "finished"))
     assert_up_to_date(old_url)
 
 
 def test_last_database_without_revisions(url: str) -> None:
     """It has all tables but the one of Alembic."""
-    keep(RunStore(url), WORKSPACE, "one")
-    sql(url, f"DROP TABLE {migrations.REVISION_TABLE}")
+    save_run(RunStore(url), WORKSPACE, "one")
+    execute_sql(url, f"DROP TABLE {migrations.REVISION_TABLE}")
     store = RunStore(url)
-    assert ids(store, WORKSPACE) == ["one"]
+    assert run_ids(store, WORKSPACE) == ["one"]
     assert_up_to_date(url)
 
 
@@ -150,12 +150,12 @@ def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
 
 
 def test_revision_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:
-    keep(RunStore(url), WORKSPACE, "one")
-    sql(url, f"UPDATE {migrations.REVISION_TABLE} SET version_num = '9999'")
+    save_run(RunStore(url), WORKSPACE, "one")
+    execute_sql(url, f"UPDATE {migrations.REVISION_TABLE} SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"newer version of the playground.*Update the playground"):
         RunStore(url).delete(WORKSPACE, "one")
-    assert sql(url, f"SELECT version_num FROM {migrations.REVISION_TABLE}") == [("9999",)]
-    assert sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
+    assert execute_sql(url, f"SELECT version_num FROM {migrations.REVISION_TABLE}") == [("9999",)]
+    assert execute_sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
 
 
 def test_error_in_the_middle_leaves_the_old_database(old_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_error_in_the_middle_leaves_the_old_database(old_url: str, monkeypatch: 
         with pytest.raises(StoreError):
             RunStore(old_url).list(WORKSPACE)
     assert not tables(old_url) & {migrations.REVISION_TABLE, "playground_workspaces"}
-    assert ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
+    assert run_ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
     assert_up_to_date(old_url)
 
 
@@ -177,7 +177,7 @@ def test_servers_that_start_at_once_on_an_empty_database(url: str) -> None:
 def test_servers_that_start_at_once_on_an_old_database(old_url: str) -> None:
     start_two_servers(old_url)
     assert_up_to_date(old_url)
-    assert ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
+    assert run_ids(RunStore(old_url, clock=Clock()), WORKSPACE) == ["finished", "running"]
 
 
 def start_two_servers(url: str) -> None:
@@ -204,7 +204,7 @@ def start_two_servers(url: str) -> None:
 
     sa.event.listen(Engine, "before_cursor_execute", look)
     try:
-        with between_statements("playground_shares (", begin):
+        with after_statement("playground_shares (", begin):
             RunStore(url).list(WORKSPACE)
         other.join()
     finally:

@@ -16,21 +16,21 @@ from mnist_core.network import TrainedNetwork
 from mnist_core.store.runs import RunStore, library_versions
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import RateChanged, Status
-from tests.kept import (
+from tests.samples import blobs, small
+from tests.stored_runs import (
     Clock,
+    after_statement,
+    as_tuples,
     assert_same_arrays,
     assert_same_evaluation,
     assert_same_state,
-    between_statements,
-    curve,
-    evaluation_of,
-    figures,
-    ids,
-    keep,
+    assert_unchanged,
+    curve_points,
+    random_evaluation,
+    run_ids,
+    save_run,
     state_after,
-    untouched,
 )
-from tests.samples import blobs, small
 
 PLAIN = small(epochs=10)
 ADAM = small(epochs=10, optimizer="adam", validation_fraction=0.25, early_stopping=3, seed=2**31 - 1)
@@ -52,12 +52,12 @@ def test_run_comes_back_as_it_was_kept(store: RunStore, clock: Clock) -> None:
     began = clock.now
     clock.forward(60)
     state = state_after(ADAM, 4, best=True)
-    store.save_epoch(MINE, "one", state, curve(6), 12.25)
+    store.save_epoch(MINE, "one", state, curve_points(6), 12.25)
 
     found = store.load(MINE, "one")
     assert found.config == ADAM
     assert_same_state(found.state, state)
-    assert figures(found.points) == figures(curve(4))
+    assert as_tuples(found.points) == as_tuples(curve_points(4))
     assert found.rates == state.rates
     assert (found.network, found.evaluation) == (None, None)
     assert found.versions == library_versions()
@@ -76,12 +76,12 @@ def test_run_comes_back_as_it_was_kept(store: RunStore, clock: Clock) -> None:
 
 
 def test_end_comes_back_with_network_and_evaluation(store: RunStore) -> None:
-    state = keep(store, MINE, "one", 3, None)
-    evaluation = evaluation_of()
+    state = save_run(store, MINE, "one", 3, None)
+    evaluation = random_evaluation()
     rates = (*state.rates, RateChanged(4, 5, 0.07))
     store.finish(
         MINE, "one", Status.STOPPED, network=TrainedNetwork(PLAIN, state.weights), evaluation=evaluation,
-        points=curve(4), rates=rates, seconds=99.5, message="Stopped.",
+        points=curve_points(4), rates=rates, seconds=99.5, message="Stopped.",
     )  # fmt: skip
 
     found = store.load(MINE, "one")
@@ -89,7 +89,7 @@ def test_end_comes_back_with_network_and_evaluation(store: RunStore) -> None:
     assert (found.summary.test_loss, found.summary.test_accuracy) == (evaluation.loss, evaluation.accuracy)
     assert_same_state(found.state, state)
     assert_same_evaluation(found.evaluation, evaluation)
-    assert figures(found.points) == figures(curve(4))
+    assert as_tuples(found.points) == as_tuples(curve_points(4))
     assert found.rates == rates
     assert found.network is not None
     assert found.network.config == PLAIN
@@ -128,7 +128,7 @@ def test_run_that_ended_without_a_network_keeps_its_weights(store: RunStore) -> 
 
 
 def test_size_is_that_of_the_arrays(store: RunStore) -> None:
-    state = keep(store, MINE, "one", 1, None)
+    state = save_run(store, MINE, "one", 1, None)
     size = store.list(MINE)[0].size
     whole = sum(array.nbytes for array in (*state.weights, *state.slots)) + 10 * 5 * 8
     assert whole < size < whole + 300  # The history is text.
@@ -146,7 +146,7 @@ def test_run_from_a_state_starts_there(store: RunStore) -> None:
 
 def test_network_knows_the_data_that_stood_in(store: RunStore) -> None:
     config = small(dataset="mnist")
-    keep(store, MINE, "one", config=config)
+    save_run(store, MINE, "one", config=config)
     found = store.load(MINE, "one")
     assert found.config == config
     assert found.network is not None
@@ -154,7 +154,7 @@ def test_network_knows_the_data_that_stood_in(store: RunStore) -> None:
 
 
 def test_other_data_are_refused(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     found = store.load(MINE, "one")
     found.check_dataset(blobs())
     with pytest.raises(DataError, match="other images"):
@@ -163,13 +163,13 @@ def test_other_data_are_refused(store: RunStore) -> None:
 
 def test_newest_run_comes_first(store: RunStore, clock: Clock) -> None:
     for name in ("b", "a", "c"):
-        keep(store, MINE, name)
+        save_run(store, MINE, name)
         clock.forward(1)
     assert [run.id for run in store.list(MINE)] == ["c", "a", "b"]
 
 
 def test_title_notes_and_pin_can_be_changed(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     store.rename(MINE, "one", "Best so far")
     store.note(MINE, "one", "Zweite Schicht\nhilft 🙂 ' OR 1=1 --")
     store.pin(MINE, "one")
@@ -182,7 +182,7 @@ def test_title_notes_and_pin_can_be_changed(store: RunStore) -> None:
 
 @pytest.mark.parametrize("title", ["x" * 201, "a\0b", "\ud800"])
 def test_title_that_cannot_be_kept_is_refused(store: RunStore, title: str) -> None:
-    keep(store, MINE, "one", title="as it was")
+    save_run(store, MINE, "one", title="as it was")
     with pytest.raises(ConfigError):
         store.rename(MINE, "one", title)
     with pytest.raises(ConfigError):
@@ -191,11 +191,11 @@ def test_title_that_cannot_be_kept_is_refused(store: RunStore, title: str) -> No
 
 
 def test_id_is_used_once(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     before = store.load(MINE, "one")
     with pytest.raises(ConfigError, match="taken"):
         store.create(MINE, "one", PLAIN, blobs())
-    untouched(before, store.load(MINE, "one"))
+    assert_unchanged(before, store.load(MINE, "one"))
     for wrong in ("", "a b", "a\0", "x" * 65, "../x"):
         with pytest.raises(ConfigError):
             store.create(MINE, wrong, PLAIN, blobs())
@@ -204,7 +204,7 @@ def test_id_is_used_once(store: RunStore) -> None:
 
 
 def test_state_of_another_network_is_refused_whole(store: RunStore) -> None:
-    keep(store, MINE, "one", 2, None)
+    save_run(store, MINE, "one", 2, None)
     before = store.load(MINE, "one")
     other = state_after(small(layers=()), 3)
     with pytest.raises(StoreError, match="do not fit"):
@@ -213,11 +213,11 @@ def test_state_of_another_network_is_refused_whole(store: RunStore) -> None:
     broken.weights[0][3, 4] = np.nan
     with pytest.raises(StoreError, match="do not fit"):
         store.save_epoch(MINE, "one", broken)
-    untouched(before, store.load(MINE, "one"))
+    assert_unchanged(before, store.load(MINE, "one"))
 
 
 def test_epoch_may_be_saved_twice_but_never_an_earlier_one(store: RunStore) -> None:
-    state = keep(store, MINE, "one", 3, None)
+    state = save_run(store, MINE, "one", 3, None)
     store.save_epoch(MINE, "one", state)
     with pytest.raises(StoreError, match="later epoch"):
         store.save_epoch(MINE, "one", state_after(PLAIN, 2))
@@ -228,24 +228,24 @@ def test_epoch_may_be_saved_twice_but_never_an_earlier_one(store: RunStore) -> N
 
 
 def test_ended_run_stays_as_it_is(store: RunStore) -> None:
-    keep(store, MINE, "one", 3)
+    save_run(store, MINE, "one", 3)
     before = store.load(MINE, "one")
     with pytest.raises(StoreError, match="has ended"):
         store.save_epoch(MINE, "one", state_after(PLAIN, 4))
     with pytest.raises(StoreError, match="has ended"):
         store.finish(MINE, "one", Status.FAILED)
-    untouched(before, store.load(MINE, "one"))
+    assert_unchanged(before, store.load(MINE, "one"))
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.RUNNING, Status.PAUSED])
 def test_run_cannot_end_under_way(store: RunStore, status: Status) -> None:
-    keep(store, MINE, "one", 1, None)
+    save_run(store, MINE, "one", 1, None)
     with pytest.raises(ConfigError):
         store.finish(MINE, "one", status)
 
 
 def test_deleted_run_can_be_brought_back_for_a_while(store: RunStore, clock: Clock) -> None:
-    keep(store, MINE, "one", 2)
+    save_run(store, MINE, "one", 2)
     before = store.load(MINE, "one")
     store.delete(MINE, "one")
     assert store.list(MINE) == ()
@@ -287,16 +287,16 @@ ATTEMPTS: dict[str, Callable[[RunStore, str, str], object]] = {
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 @pytest.mark.parametrize("status", [None, Status.FINISHED])
 def test_nobody_gets_at_another_workspaces_run(store: RunStore, attempt: str, status: Status | None) -> None:
-    keep(store, MINE, "one", 2, status)
-    keep(store, YOURS, "other")
+    save_run(store, MINE, "one", 2, status)
+    save_run(store, YOURS, "other")
     before = store.load(MINE, "one")
     with pytest.raises(RunNotFoundError) as there:
         ATTEMPTS[attempt](store, YOURS, "one")
     with pytest.raises(RunNotFoundError) as absent:
         ATTEMPTS[attempt](store, YOURS, "none")
     assert str(there.value) == str(absent.value)
-    untouched(before, store.load(MINE, "one"))
-    assert ids(store, YOURS) == ["other"]
+    assert_unchanged(before, store.load(MINE, "one"))
+    assert run_ids(store, YOURS) == ["other"]
     assert store.unfinished(YOURS, grace=0) == ()
 
 
@@ -313,28 +313,28 @@ def test_what_is_no_token_opens_nothing(store: RunStore, attempt: str) -> None:
 
 
 def test_deleted_run_is_not_brought_back_by_another_workspace(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     store.delete(MINE, "one")
     with pytest.raises(RunNotFoundError):
         store.restore(YOURS, "one")
-    assert ids(store, YOURS) == []
+    assert run_ids(store, YOURS) == []
     store.restore(MINE, "one")
 
 
 def test_same_id_in_two_workspaces_is_two_runs(store: RunStore) -> None:
-    keep(store, MINE, "one", 2)
-    keep(store, YOURS, "one", 5)
+    save_run(store, MINE, "one", 2)
+    save_run(store, YOURS, "one", 5)
     store.rename(YOURS, "one", "yours")
     store.delete(MINE, "one")
     assert store.load(YOURS, "one").summary.epochs == 5
-    assert ids(store, MINE) == []
+    assert run_ids(store, MINE) == []
     store.purge()
     store.restore(MINE, "one")
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
 
 
 def test_token_is_not_in_the_database(store: RunStore, url: str) -> None:
-    keep(store, MINE, "one", title="a", versions=library_versions())
+    save_run(store, MINE, "one", title="a", versions=library_versions())
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     metadata = sa.MetaData()
     metadata.reflect(engine)
@@ -360,7 +360,7 @@ def test_many_threads_keep_their_runs_at_once(store: RunStore) -> None:
             together.wait()
             store.create(workspace, f"run-{number}", PLAIN, blobs(), number=number)
             for epoch in range(1, 6):
-                store.save_epoch(workspace, f"run-{number}", state_after(PLAIN, epoch), curve(epoch))
+                store.save_epoch(workspace, f"run-{number}", state_after(PLAIN, epoch), curve_points(epoch))
                 assert_same_state(store.load(workspace, f"run-{number}").state, state_after(PLAIN, epoch))
                 store.list(workspace)
                 store.rename(workspace, f"run-{number}", f"epoch {epoch}")
@@ -374,14 +374,14 @@ def test_many_threads_keep_their_runs_at_once(store: RunStore) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert ids(store, MINE) == [f"run-{number}" for number in (1, 3, 5, 7)]
+    assert run_ids(store, MINE) == [f"run-{number}" for number in (1, 3, 5, 7)]
     assert {(run.title, run.status, run.epochs) for run in store.list(YOURS)} == {("epoch 5", Status.FINISHED, 5)}
 
 
 def test_epoch_saved_while_another_one_is_read_is_seen_whole_or_not_at_all(store: RunStore, url: str) -> None:
     other = RunStore(url, "here")
-    keep(store, MINE, "one", 1, None)
-    with between_statements("playground_runs.versions", lambda: other.save_epoch(MINE, "one", state_after(PLAIN, 2))):
+    save_run(store, MINE, "one", 1, None)
+    with after_statement("playground_runs.versions", lambda: other.save_epoch(MINE, "one", state_after(PLAIN, 2))):
         found = store.load(MINE, "one")
     assert found.summary.epochs == 1
     assert_same_state(found.state, state_after(PLAIN, 1))
@@ -390,12 +390,12 @@ def test_epoch_saved_while_another_one_is_read_is_seen_whole_or_not_at_all(store
 
 def test_run_cannot_be_taken_over_while_it_is_being_saved(store: RunStore, url: str) -> None:
     other = RunStore(url, "there", patience=0.05)
-    keep(store, MINE, "one", 1, None)
+    save_run(store, MINE, "one", 1, None)
 
     def take_over() -> None:
         with pytest.raises(StoreError, match="Others hold"):
             other.take_over(MINE, "one", grace=-1)
 
-    with between_statements("DELETE FROM playground_parts", take_over):
+    with after_statement("DELETE FROM playground_parts", take_over):
         store.save_epoch(MINE, "one", state_after(PLAIN, 2))
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))

@@ -18,8 +18,8 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import EpochEnded, Event, Finished, Progress, Status
 from tests.events import epochs, events_of, finished, points
-from tests.kept import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
 from tests.samples import blobs, small
+from tests.stored_runs import assert_same_arrays, assert_same_evaluation, assert_same_state, state_after
 
 ROOT = Path(__file__).parents[2]
 CONFIG = small(
@@ -43,20 +43,20 @@ import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from mnist_core.store.runs import RunStore
-from tests.kept import curve, state_after
+from tests.stored_runs import curve_points, state_after
 from tests.samples import blobs, small
 
 url, workspace, moment, beginning = sys.argv[1:]
 store, config = RunStore(url, "first"), small(epochs=10)
 store.create(workspace, "run", config, blobs())
-store.save_epoch(workspace, "run", state_after(config, 1), curve(1))
+store.save_epoch(workspace, "run", state_after(config, 1), curve_points(1))
 
 @event.listens_for(Engine, moment)
 def die(connection, cursor, statement, *others):
     if statement.startswith(beginning):
         os.kill(os.getpid(), signal.SIGKILL)
 
-store.save_epoch(workspace, "run", state_after(config, 2), curve(2))
+store.save_epoch(workspace, "run", state_after(config, 2), curve_points(2))
 """
 
 

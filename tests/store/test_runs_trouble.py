@@ -21,9 +21,18 @@ from mnist_core.store.migrations import SCHEMA_VERSION
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
-from tests.kept import assert_same_state, curve, evaluation_of, ids, keep, sql, state_after, untouched
 from tests.postgres import Postgres
 from tests.samples import blobs, small
+from tests.stored_runs import (
+    assert_same_state,
+    assert_unchanged,
+    curve_points,
+    execute_sql,
+    random_evaluation,
+    run_ids,
+    save_run,
+    state_after,
+)
 
 PLAIN = small(epochs=10)
 EARLY = small(epochs=10, optimizer="momentum", validation_fraction=0.25, early_stopping=3)
@@ -42,7 +51,7 @@ def file(tmp_path: Path) -> Path:
 def test_full_disk_leaves_the_epoch_before(file: Path) -> None:
     """SQLite says the same of a full disk as of a file that must not grow."""
     store = RunStore(f"sqlite:///{file}")
-    keep(store, MINE, "one", 1, None)
+    save_run(store, MINE, "one", 1, None)
     before = store.load(MINE, "one")
     store.close()
     limits = [sqlite3.connect(file).execute("PRAGMA page_count").fetchone()[0]]
@@ -55,8 +64,8 @@ def test_full_disk_leaves_the_epoch_before(file: Path) -> None:
         large = small(epochs=10, optimizer="adam", layers=PLAIN.layers * 6)
         with pytest.raises(StoreError, match="disk that keeps the runs is full"):
             store.create(MINE, "two", large, blobs(), start=state_after(large, 0))
-        assert ids(store, MINE) == ["one"]
-        untouched(before, store.load(MINE, "one"))
+        assert run_ids(store, MINE) == ["one"]
+        assert_unchanged(before, store.load(MINE, "one"))
         store.close()
         limits.append(2**30)
         store.save_epoch(MINE, "one", state_after(PLAIN, 2))
@@ -67,7 +76,7 @@ def test_full_disk_leaves_the_epoch_before(file: Path) -> None:
 
 def test_locked_file_can_be_read_and_is_written_later(file: Path) -> None:
     store = RunStore(f"sqlite:///{file}", patience=0.01)
-    keep(store, MINE, "one", 1, None)
+    save_run(store, MINE, "one", 1, None)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="Others hold the database"):
@@ -78,10 +87,10 @@ def test_locked_file_can_be_read_and_is_written_later(file: Path) -> None:
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
 
 
-def test_locked_row_of_a_server_likewise(server_of_databases: Postgres) -> None:
-    url = server_of_databases.new_database()
+def test_locked_row_of_a_server_likewise(postgres_server: Postgres) -> None:
+    url = postgres_server.new_database()
     store = RunStore(url, patience=0.05)
-    keep(store, MINE, "one", 1, None)
+    save_run(store, MINE, "one", 1, None)
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as other:
         other.exec_driver_sql("SELECT * FROM playground_runs FOR UPDATE")
         with pytest.raises(StoreError, match="Others hold the database"):
@@ -91,14 +100,14 @@ def test_locked_row_of_a_server_likewise(server_of_databases: Postgres) -> None:
 
 
 def test_file_is_in_write_ahead_mode(file: Path) -> None:
-    keep(RunStore(f"sqlite:///{file}"), MINE, "one")
+    save_run(RunStore(f"sqlite:///{file}"), MINE, "one")
     assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_folder_is_made(tmp_path: Path) -> None:
     store = RunStore(f"sqlite:///{tmp_path / 'a' / 'b' / 'runs.db'}")
-    keep(store, MINE, "one")
-    assert ids(store, MINE) == ["one"]
+    save_run(store, MINE, "one")
+    assert run_ids(store, MINE) == ["one"]
 
 
 def test_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
@@ -116,22 +125,22 @@ def test_other_file_is_refused_and_left_alone(file: Path) -> None:
 
 
 def test_newer_schema_is_refused_and_left_alone(url: str) -> None:
-    keep(RunStore(url), MINE, "one")
-    sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION + 1)
+    save_run(RunStore(url), MINE, "one")
+    execute_sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION + 1)
     store = RunStore(url)
     for attempt in (store.list, store.unfinished, lambda token: store.delete(token, "one")):
         with pytest.raises(StoreError, match="a newer version of the playground"):
             attempt(MINE)
-    assert sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
-    sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION)
-    assert ids(store, MINE) == ["one"]
+    assert execute_sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
+    execute_sql(url, "UPDATE playground_schema_version SET version = :version", version=SCHEMA_VERSION)
+    assert run_ids(store, MINE) == ["one"]
 
 
 def test_tables_of_other_programs_are_left_alone(url: str) -> None:
-    sql(url, "CREATE TABLE runs (distance integer)")
-    sql(url, "INSERT INTO runs VALUES (42)")
-    keep(RunStore(url), MINE, "one")
-    assert sql(url, "SELECT * FROM runs") == [(42,)]
+    execute_sql(url, "CREATE TABLE runs (distance integer)")
+    execute_sql(url, "INSERT INTO runs VALUES (42)")
+    save_run(RunStore(url), MINE, "one")
+    assert execute_sql(url, "SELECT * FROM runs") == [(42,)]
 
 
 def test_server_out_of_reach_is_told_without_its_secrets(tmp_path: Path) -> None:
@@ -142,29 +151,29 @@ def test_server_out_of_reach_is_told_without_its_secrets(tmp_path: Path) -> None
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_server_that_comes_later_is_found(server_of_databases: Postgres) -> None:
-    store = RunStore(server_of_databases.url("comes_later"))
+def test_server_that_comes_later_is_found(postgres_server: Postgres) -> None:
+    store = RunStore(postgres_server.url("comes_later"))
     with pytest.raises(StoreError):
         store.list(MINE)
-    server_of_databases.new_database("comes_later")
-    keep(store, MINE, "one")
-    assert ids(store, MINE) == ["one"]
+    postgres_server.new_database("comes_later")
+    save_run(store, MINE, "one")
+    assert run_ids(store, MINE) == ["one"]
 
 
-def test_connection_that_was_cut_is_made_anew(server_of_databases: Postgres) -> None:
-    url = server_of_databases.new_database()
+def test_connection_that_was_cut_is_made_anew(postgres_server: Postgres) -> None:
+    url = postgres_server.new_database()
     store = RunStore(url)
-    keep(store, MINE, "one")
-    sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+    save_run(store, MINE, "one")
+    execute_sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
         "AND datname = current_database()")  # fmt: skip
-    assert ids(store, MINE) == ["one"]
+    assert run_ids(store, MINE) == ["one"]
 
 
-def test_address_as_hosts_give_it(server_of_databases: Postgres) -> None:
-    url = server_of_databases.new_database()
+def test_address_as_hosts_give_it(postgres_server: Postgres) -> None:
+    url = postgres_server.new_database()
     for scheme in ("postgres", "postgresql"):
-        keep(RunStore(url.replace("postgresql+psycopg", scheme)), MINE, scheme)
-    assert ids(RunStore(url), MINE) == ["postgres", "postgresql"]
+        save_run(RunStore(url.replace("postgresql+psycopg", scheme)), MINE, scheme)
+    assert run_ids(RunStore(url), MINE) == ["postgres", "postgresql"]
 
 
 @pytest.mark.parametrize(
@@ -201,11 +210,11 @@ class Trap:
 def keep_whole(store: RunStore, name: str = "network") -> None:
     """A run that has a part of every kind that is left at the end; under way, if training alone needs the part."""
     store.create(MINE, "one", EARLY, blobs())
-    store.save_epoch(MINE, "one", state_after(EARLY, 3, best=True), curve(3))
+    store.save_epoch(MINE, "one", state_after(EARLY, 3, best=True), curve_points(3))
     if name in FOR_TRAINING:
         return
     network = TrainedNetwork(EARLY, state_after(EARLY, 4).weights)
-    store.finish(MINE, "one", Status.STOPPED, network=network, evaluation=evaluation_of(), rates=())
+    store.finish(MINE, "one", Status.STOPPED, network=network, evaluation=random_evaluation(), rates=())
 
 
 FOR_TRAINING = ["weights", "slots", "best"]
@@ -214,17 +223,17 @@ NAMES = [*FOR_TRAINING, *AT_THE_END]
 
 
 def damage(url: str, name: str, change: Callable[[bytes], bytes], with_checksum: bool) -> None:
-    ((data,),) = sql(url, "SELECT data FROM playground_parts WHERE name = :name", name=name)
+    ((data,),) = execute_sql(url, "SELECT data FROM playground_parts WHERE name = :name", name=name)
     changed = change(bytes(data))
     assert changed != bytes(data)
     statement = "UPDATE playground_parts SET data = :data, checksum = :checksum WHERE name = :name"
     checksum = zlib.crc32(changed if with_checksum else bytes(data))
-    sql(url, statement, data=changed, checksum=checksum, name=name)
+    execute_sql(url, statement, data=changed, checksum=checksum, name=name)
 
 
 def test_every_part_is_damaged_below(url: str) -> None:
     keep_whole(RunStore(url))
-    assert sorted(row[0] for row in sql(url, "SELECT name FROM playground_parts")) == sorted(AT_THE_END)
+    assert sorted(row[0] for row in execute_sql(url, "SELECT name FROM playground_parts")) == sorted(AT_THE_END)
     RunStore(url).load(MINE, "one")
 
 
@@ -235,7 +244,7 @@ def test_flipped_bit_is_noticed(url: str, name: str) -> None:
     damage(url, name, lambda data: data[:-1] + bytes([data[-1] ^ 1]), with_checksum=False)
     with pytest.raises(StoreError, match="cannot be read any more"):
         store.load(MINE, "one")
-    assert ids(store, MINE) == ["one"]
+    assert run_ids(store, MINE) == ["one"]
     store.delete(MINE, "one")
 
 
@@ -293,7 +302,7 @@ def test_foreign_history_is_refused(url: str, case: str) -> None:
 def test_missing_part_is_noticed(url: str, name: str) -> None:
     store = RunStore(url)
     keep_whole(store, name)
-    sql(url, "DELETE FROM playground_parts WHERE name = :name", name=name)
+    execute_sql(url, "DELETE FROM playground_parts WHERE name = :name", name=name)
     with pytest.raises(StoreError, match="cannot be read any more"):
         store.load(MINE, "one")
 
@@ -301,10 +310,10 @@ def test_missing_part_is_noticed(url: str, name: str) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"layers": 3}', '{"unknown": 1}', small(layers=()).to_json()])
 def test_foreign_config_spoils_its_own_run_only(url: str, text: str) -> None:
     store = RunStore(url)
-    keep(store, MINE, "other")
+    save_run(store, MINE, "other")
     keep_whole(store)
-    sql(url, "UPDATE playground_runs SET config = :text WHERE id = 'one'", text=text)
+    execute_sql(url, "UPDATE playground_runs SET config = :text WHERE id = 'one'", text=text)
     with pytest.raises(StoreError, match="cannot be read any more"):
         store.load(MINE, "one")
-    assert ids(store, MINE) == ["one", "other"]
+    assert run_ids(store, MINE) == ["one", "other"]
     store.load(MINE, "other")

@@ -14,7 +14,15 @@ from mnist_core.errors import RunNotFoundError, ShareNotFoundError, StoreError, 
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace, share_token
 from mnist_core.training import Status
-from tests.kept import Clock, assert_same_arrays, assert_same_state, between_statements, ids, keep, sql
+from tests.stored_runs import (
+    Clock,
+    after_statement,
+    assert_same_arrays,
+    assert_same_state,
+    execute_sql,
+    run_ids,
+    save_run,
+)
 
 MINE, YOURS = new_workspace(), new_workspace()
 
@@ -43,7 +51,7 @@ def is_closed(store: RunStore, token: str) -> bool:
 
 
 def test_link_opens_the_run_without_its_owners_notes(store: RunStore) -> None:
-    state = keep(store, MINE, "one", 3, title="Wide")
+    state = save_run(store, MINE, "one", 3, title="Wide")
     store.note(MINE, "one", "Only for me.")
     store.pin(MINE, "one")
     token = store.shares.share(MINE, "one")
@@ -58,8 +66,8 @@ def test_link_opens_the_run_without_its_owners_notes(store: RunStore) -> None:
 
 
 def test_only_what_is_shared_can_be_opened(store: RunStore) -> None:
-    keep(store, MINE, "one")
-    keep(store, MINE, "two")
+    save_run(store, MINE, "one")
+    save_run(store, MINE, "two")
     assert not store.shares.is_shared(MINE, "one")
     assert is_closed(store, share_token(MINE, "one"))
     store.shares.share(MINE, "one")
@@ -69,7 +77,7 @@ def test_only_what_is_shared_can_be_opened(store: RunStore) -> None:
 
 
 def test_link_is_always_the_same(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     assert store.shares.share(MINE, "one") == token
     store.shares.unshare(MINE, "one")
@@ -83,17 +91,17 @@ def test_tokens_of_runs_and_workspaces_differ() -> None:
 
 
 def test_stopping(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     store.shares.unshare(MINE, "one")
     store.shares.unshare(MINE, "one")
     assert not store.shares.is_shared(MINE, "one")
     assert is_closed(store, token)
-    assert ids(store, MINE) == ["one"]
+    assert run_ids(store, MINE) == ["one"]
 
 
 def test_another_workspace_can_neither_share_nor_stop_nor_ask(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     with pytest.raises(RunNotFoundError):
         store.shares.share(YOURS, "one")
     token = store.shares.share(MINE, "one")
@@ -103,8 +111,8 @@ def test_another_workspace_can_neither_share_nor_stop_nor_ask(store: RunStore) -
 
 
 def test_shared_run_is_in_nobodys_list_but_its_owners(store: RunStore) -> None:
-    keep(store, MINE, "one")
-    keep(store, YOURS, "one", 2)
+    save_run(store, MINE, "one")
+    save_run(store, YOURS, "one", 2)
     token = store.shares.share(MINE, "one")
     assert store.shares.load(token).summary.epochs == 1
     assert store.list(YOURS)[0].epochs == 2
@@ -122,15 +130,15 @@ def test_shared_run_is_in_nobodys_list_but_its_owners(store: RunStore) -> None:
     "token", ["", "A", "A" * 21, "A" * 23, "A" * 22, "ä" * 22, "A" * 21 + "=", "' OR 1=1 --", "\0" * 22, "A" * 100_000]
 )
 def test_guessed_token(store: RunStore, token: str) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     store.shares.share(MINE, "one")
     assert is_closed(store, token)
 
 
 def test_what_stands_in_the_database_opens_nothing(store: RunStore, url: str) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
-    ((workspace, run, key),) = sql(url, "SELECT workspace, run, token FROM playground_shares")
+    ((workspace, run, key),) = execute_sql(url, "SELECT workspace, run, token FROM playground_shares")
     assert run == "one"
     assert key == hashlib.sha256(base64.urlsafe_b64decode(token + "==")).hexdigest()
     for text in (key, workspace, key[:22], secrets.token_urlsafe(16)):
@@ -144,7 +152,7 @@ def test_run_that_is_not_there(store: RunStore, run_id: str) -> None:
 
 
 def test_run_that_has_not_ended(store: RunStore) -> None:
-    keep(store, MINE, "one", status=None)
+    save_run(store, MINE, "one", status=None)
     with pytest.raises(StoreError, match="under way"):
         store.shares.share(MINE, "one")
     store.finish(MINE, "one", Status.STOPPED)
@@ -152,7 +160,7 @@ def test_run_that_has_not_ended(store: RunStore) -> None:
 
 
 def test_deleted_run_opens_nothing_until_it_is_restored(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     store.delete(MINE, "one")
     assert is_closed(store, token)
@@ -163,7 +171,7 @@ def test_deleted_run_opens_nothing_until_it_is_restored(store: RunStore) -> None
 
 
 def test_deleted_run_can_be_stopped_from_being_shared(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     store.delete(MINE, "one")
     store.shares.unshare(MINE, "one")
@@ -173,30 +181,30 @@ def test_deleted_run_can_be_stopped_from_being_shared(store: RunStore) -> None:
 
 def test_run_removed_for_good_takes_its_share_along(store: RunStore, url: str, clock: Clock) -> None:
     """Another run under its id is not shared by it."""
-    keep(store, MINE, "one")
-    keep(store, YOURS, "one")
+    save_run(store, MINE, "one")
+    save_run(store, YOURS, "one")
     token, other = store.shares.share(MINE, "one"), store.shares.share(YOURS, "one")
     store.delete(MINE, "one")
     clock.forward(3_601)
     assert store.purge() == 1
-    assert sql(url, "SELECT count(*) FROM playground_shares") == [(1,)]
-    keep(store, MINE, "one", 2)
+    assert execute_sql(url, "SELECT count(*) FROM playground_shares") == [(1,)]
+    save_run(store, MINE, "one", 2)
     assert is_closed(store, token)
     assert not is_closed(store, other)
 
 
 def test_run_that_made_room_takes_its_share_along(url: str, clock: Clock) -> None:
     store = RunStore(url, "here", clock=clock, max_runs=1)
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     clock.forward(1)
-    keep(store, MINE, "two")
+    save_run(store, MINE, "two")
     assert is_closed(store, token)
-    assert sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
+    assert execute_sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
 
 
 def test_shared_by_several_at_once(store: RunStore) -> None:
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     together, tokens = threading.Barrier(6), []
 
     def share() -> None:
@@ -215,12 +223,12 @@ def test_shared_by_several_at_once(store: RunStore) -> None:
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_run_removed_while_it_is_being_shared(store: RunStore, url: str, clock: Clock) -> None:
     """Whoever comes second waits for the first: no share stays behind without a run."""
-    keep(store, MINE, "one")
+    save_run(store, MINE, "one")
     clock.forward(91 * 86_400)
     other = RunStore(url, "there", clock=clock)
     purging = threading.Thread(target=other.purge)
-    with between_statements("FOR UPDATE", purging.start):
+    with after_statement("FOR UPDATE", purging.start):
         store.shares.share(MINE, "one")
     purging.join()
-    assert ids(store, MINE) == []
-    assert sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
+    assert run_ids(store, MINE) == []
+    assert execute_sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]

@@ -10,8 +10,8 @@ from mnist_core.errors import StoreError
 from mnist_core.store import space
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
-from tests.kept import Clock, ids, keep, sql, state_after
 from tests.samples import blobs, small
+from tests.stored_runs import Clock, execute_sql, run_ids, save_run, state_after
 
 MINE, YOURS, THEIRS = (new_workspace() for _ in range(3))
 SIZE = 4 * (28 * 28 * 16 + 16 + 160 + 10)
@@ -26,48 +26,48 @@ def clock() -> Clock:
 
 def test_old_runs_of_who_has_not_come_back_go_first(url: str, clock: Clock) -> None:
     store = RunStore(url, max_total_bytes=int(4.5 * SIZE), clock=clock)
-    keep(store, MINE, "old")
+    save_run(store, MINE, "old")
     clock.forward(60)
-    keep(store, YOURS, "once")
+    save_run(store, YOURS, "once")
     clock.forward(2 * DAY)
     store.room.visit(MINE)
-    keep(store, THEIRS, "a")
-    keep(store, THEIRS, "b")
-    assert ids(store, YOURS) == ["once"]
-    keep(store, THEIRS, "c")
-    assert (ids(store, MINE), ids(store, YOURS)) == (["old"], [])
-    keep(store, THEIRS, "d")
-    assert (ids(store, MINE), ids(store, THEIRS)) == ([], ["a", "b", "c", "d"])
+    save_run(store, THEIRS, "a")
+    save_run(store, THEIRS, "b")
+    assert run_ids(store, YOURS) == ["once"]
+    save_run(store, THEIRS, "c")
+    assert (run_ids(store, MINE), run_ids(store, YOURS)) == (["old"], [])
+    save_run(store, THEIRS, "d")
+    assert (run_ids(store, MINE), run_ids(store, THEIRS)) == ([], ["a", "b", "c", "d"])
     clock.forward(1)
-    keep(store, THEIRS, "e")
-    assert ids(store, THEIRS) == ["b", "c", "d", "e"]
-    assert sql(url, "SELECT count(DISTINCT run) FROM playground_parts") == [(4,)]
+    save_run(store, THEIRS, "e")
+    assert run_ids(store, THEIRS) == ["b", "c", "d", "e"]
+    assert execute_sql(url, "SELECT count(DISTINCT run) FROM playground_parts") == [(4,)]
 
 
 def test_class_that_is_here_for_the_first_time_does_not_make_room_for_older_ones(url: str, clock: Clock) -> None:
     store = RunStore(url, max_total_bytes=int(2.5 * SIZE), clock=clock)
-    keep(store, MINE, "old")
+    save_run(store, MINE, "old")
     clock.forward(2 * DAY)
     store.room.visit(MINE)
     for name in ("a", "b"):
         clock.forward(60)
-        keep(store, YOURS, name)
-    assert (ids(store, MINE), ids(store, YOURS)) == ([], ["a", "b"])
+        save_run(store, YOURS, name)
+    assert (run_ids(store, MINE), run_ids(store, YOURS)) == ([], ["a", "b"])
 
 
 def test_pinned_and_running_runs_never_go_and_what_has_no_room_is_refused(url: str, clock: Clock) -> None:
     before = RunStore(url, clock=clock)
-    keep(before, MINE, "pinned")
+    save_run(before, MINE, "pinned")
     before.pin(MINE, "pinned")
-    keep(before, YOURS, "running", status=None)
+    save_run(before, YOURS, "running", status=None)
     clock.forward(DAY)
     store = RunStore(url, max_total_bytes=int(1.5 * SIZE), clock=clock)
     with pytest.raises(StoreError, match="no room for more runs"):
         store.create(THEIRS, "c", small(epochs=10), blobs())
-    assert (ids(store, MINE), ids(store, YOURS), ids(store, THEIRS)) == (["pinned"], ["running"], [])
+    assert (run_ids(store, MINE), run_ids(store, YOURS), run_ids(store, THEIRS)) == (["pinned"], ["running"], [])
     store.pin(MINE, "pinned", False)
     store.create(THEIRS, "c", small(epochs=10), blobs())
-    assert (ids(store, MINE), ids(store, YOURS)) == ([], ["running"])
+    assert (run_ids(store, MINE), run_ids(store, YOURS)) == ([], ["running"])
 
 
 def test_first_epoch_without_room_is_refused_and_later_ones_take_its_place(url: str, clock: Clock) -> None:
@@ -83,58 +83,58 @@ def test_first_epoch_without_room_is_refused_and_later_ones_take_its_place(url: 
 
 def test_deleted_runs_go_before_any_other_and_are_not_counted(url: str, clock: Clock) -> None:
     store = RunStore(url, max_total_bytes=int(2.5 * SIZE), clock=clock)
-    keep(store, MINE, "a")
+    save_run(store, MINE, "a")
     clock.forward(1)
-    keep(store, YOURS, "b")
+    save_run(store, YOURS, "b")
     store.delete(YOURS, "b")
-    keep(store, THEIRS, "c")
-    assert (ids(store, MINE), ids(store, THEIRS)) == (["a"], ["c"])
+    save_run(store, THEIRS, "c")
+    assert (run_ids(store, MINE), run_ids(store, THEIRS)) == (["a"], ["c"])
     assert store.room.take_removed(YOURS) == 0
 
 
 def test_owner_is_told_once_how_many_went(url: str, clock: Clock) -> None:
     store = RunStore(url, max_total_bytes=int(2.5 * SIZE), clock=clock)
     for name in ("a", "b"):
-        keep(store, MINE, name)
+        save_run(store, MINE, name)
     assert store.room.take_removed(MINE) == 0
     for name in ("c", "d"):
         clock.forward(1)
-        keep(store, YOURS, name)
+        save_run(store, YOURS, name)
     assert [store.room.take_removed(MINE) for _ in range(2)] == [2, 0]
     assert store.room.take_removed(YOURS) == 0
 
 
 def test_disk_sets_a_limit_for_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = RunStore(f"sqlite:///{tmp_path / 'runs.db'}", max_total_bytes=10**9, max_disk_share=0.25)
-    keep(store, MINE, "a")
+    save_run(store, MINE, "a")
     taken = (tmp_path / "runs.db").stat().st_size
     monkeypatch.setattr(space, "free_bytes", lambda _folder: 10 * 2**20 - taken)
     assert store.room.limit() == 2.5 * 2**20
     monkeypatch.setattr(space, "free_bytes", lambda _folder: -taken)
     with pytest.raises(StoreError, match="no room for more runs"):
-        keep(store, MINE, "b", config=small(epochs=10, layers=()), status=None)
+        save_run(store, MINE, "b", config=small(epochs=10, layers=()), status=None)
 
 
 def test_database_that_is_older_than_this_limit_goes_on(url: str, clock: Clock) -> None:
     store = RunStore(url, clock=clock)
-    keep(store, MINE, "a")
+    save_run(store, MINE, "a")
     store.close()
     for table in ("playground_workspaces", "playground_revision"):
-        sql(url, f"DROP TABLE {table}")
+        execute_sql(url, f"DROP TABLE {table}")
     clock.forward(2 * DAY)
     later = RunStore(url, max_total_bytes=int(2.5 * SIZE), clock=clock)
     later.room.visit(MINE)
-    first, seen = sql(url, "SELECT first, seen FROM playground_workspaces")[0]
+    first, seen = execute_sql(url, "SELECT first, seen FROM playground_workspaces")[0]
     assert seen - first == 2 * DAY
-    keep(later, MINE, "b")
-    assert ids(later, MINE) == ["a", "b"]
+    save_run(later, MINE, "b")
+    assert run_ids(later, MINE) == ["a", "b"]
 
 
 def test_workspaces_without_runs_are_forgotten(url: str, clock: Clock) -> None:
     store = RunStore(url, max_age_days=30, clock=clock)
-    keep(store, MINE, "a")
+    save_run(store, MINE, "a")
     store.room.visit(YOURS)
     clock.forward(31 * DAY)
     store.room.visit(THEIRS)
     store.purge()
-    assert sql(url, "SELECT count(*) FROM playground_workspaces") == [(1,)]
+    assert execute_sql(url, "SELECT count(*) FROM playground_workspaces") == [(1,)]

@@ -21,7 +21,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.training import classical, logistic
 from mnist_core.training.classical import Piece
 from tests.samples import blobs
-from tests.stock import FLAT, TEST, whole
+from tests.sklearn_models import TEST_PIXELS, TRAIN_PIXELS, sklearn_model
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def of_digits(*digits: int) -> datasets.Dataset:
 def test_pieces_come_to_the_same_as_all_at_once(kind: str) -> None:
     *_, last = classical.learn(kind, blobs(), seed=3)
     assert last.done == last.whole
-    expected = whole(kind, seed=3).fit(FLAT, blobs().train_labels).predict_proba(TEST)
+    expected = sklearn_model(kind, seed=3).fit(TRAIN_PIXELS, blobs().train_labels).predict_proba(TEST_PIXELS)
     # The way down to the least loss is another one.
     np.testing.assert_allclose(last.answers, expected, atol=0.01 if kind == "logistic" else 1e-4)
 
@@ -64,7 +64,9 @@ def test_first_piece_makes_ready_and_all_others_have_answers(kind: str) -> None:
 def test_unfinished_forest_answers_as_one_of_so_few_trees() -> None:
     pieces = classical.learn("forest", blobs(), seed=3)
     seventh = next(piece for piece in pieces if piece.done == 7)
-    expected = RandomForestClassifier(7, random_state=3).fit(FLAT, blobs().train_labels).predict_proba(TEST)
+    expected = (
+        RandomForestClassifier(7, random_state=3).fit(TRAIN_PIXELS, blobs().train_labels).predict_proba(TEST_PIXELS)
+    )
     np.testing.assert_allclose(seventh.answers, expected, atol=1e-6)
 
 
@@ -72,7 +74,9 @@ def test_unfinished_forest_answers_as_one_of_so_few_trees() -> None:
 def test_unfinished_bayes_answers_as_one_of_so_few_images() -> None:
     pieces = [piece for piece in classical.learn("bayes", blobs()) if piece.done]
     assert [piece.done for piece in pieces] == [70, 140, 210, 280, 300]
-    expected = GaussianNB(var_smoothing=0.1).fit(FLAT[:140], blobs().train_labels[:140]).predict_proba(TEST)
+    expected = (
+        GaussianNB(var_smoothing=0.1).fit(TRAIN_PIXELS[:140], blobs().train_labels[:140]).predict_proba(TEST_PIXELS)
+    )
     np.testing.assert_allclose(pieces[1].answers, expected, atol=1e-4)
 
 
@@ -86,7 +90,7 @@ def test_digits_that_never_came_have_no_probability(kind: str) -> None:
 def test_held_out_images_are_neither_learned_from_nor_forgotten() -> None:
     split = splits.split(blobs(), "kite")
     *_, last = classical.learn("neighbours", blobs(), "kite")
-    model = KNeighborsClassifier(5).fit(FLAT[split.train_indices], blobs().train_labels[split.train_indices])
+    model = KNeighborsClassifier(5).fit(TRAIN_PIXELS[split.train_indices], blobs().train_labels[split.train_indices])
     test = split.test_images.reshape(len(split.test_images), -1).astype(np.float32) / 255
     np.testing.assert_allclose(last.answers, model.predict_proba(test), atol=1e-4)
 
@@ -122,7 +126,7 @@ def test_unknown_split_is_refused() -> None:
 def test_pixels_are_those_of_the_split_from_0_to_1() -> None:
     split = splits.split(blobs(), "kite")
     train, test = classical.pixels(blobs(), "kite").get()
-    np.testing.assert_array_equal(train, FLAT[split.train_indices])
+    np.testing.assert_array_equal(train, TRAIN_PIXELS[split.train_indices])
     np.testing.assert_array_equal(test, split.test_images.reshape(len(test), -1).astype(np.float32) / 255)
     assert classical.pixels(blobs(), "kite").nbytes == train.nbytes + test.nbytes
 
@@ -163,24 +167,26 @@ def test_finished_work_holds_no_pixels() -> None:
 def test_gradient_is_that_of_the_loss() -> None:
     point = np.random.default_rng(1).normal(0, 0.1, (785, 10))
     labels = blobs().train_labels
-    _, gradient = logistic.loss_and_gradient(point, FLAT, labels)
+    _, gradient = logistic.loss_and_gradient(point, TRAIN_PIXELS, labels)
     direction = np.random.default_rng(2).normal(size=point.shape)
     step = 0.01 * direction / np.linalg.norm(direction)
-    above, below = (logistic.loss_and_gradient(point + x, FLAT, labels)[0] for x in (step, -step))
+    above, below = (logistic.loss_and_gradient(point + x, TRAIN_PIXELS, labels)[0] for x in (step, -step))
     assert (above - below) / 2 == pytest.approx(float(np.vdot(gradient, step)), rel=0.01)
 
 
 def test_least_loss_is_where_scikit_learn_finds_it() -> None:
     labels = blobs().train_labels
-    *_, point = logistic.fit(FLAT, labels, 10)
-    model = LogisticRegression(max_iter=2_000).fit(FLAT.astype(np.float64), labels)
+    *_, point = logistic.fit(TRAIN_PIXELS, labels, 10)
+    model = LogisticRegression(max_iter=2_000).fit(TRAIN_PIXELS.astype(np.float64), labels)
     theirs = np.concatenate([model.coef_.T, model.intercept_[None]])
-    loss, gradient = logistic.loss_and_gradient(point, FLAT, labels)
-    assert loss == pytest.approx(logistic.loss_and_gradient(theirs, FLAT, labels)[0], abs=1e-4)
+    loss, gradient = logistic.loss_and_gradient(point, TRAIN_PIXELS, labels)
+    assert loss == pytest.approx(logistic.loss_and_gradient(theirs, TRAIN_PIXELS, labels)[0], abs=1e-4)
     assert np.abs(gradient).max() <= 1e-4
 
 
 def test_every_round_goes_down() -> None:
     labels = blobs().train_labels
-    losses = [logistic.loss_and_gradient(point, FLAT, labels)[0] for point in logistic.fit(FLAT, labels, 10)]
+    losses = [
+        logistic.loss_and_gradient(point, TRAIN_PIXELS, labels)[0] for point in logistic.fit(TRAIN_PIXELS, labels, 10)
+    ]
     assert losses == sorted(losses, reverse=True)

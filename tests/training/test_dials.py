@@ -31,8 +31,8 @@ from mnist_core.training import (
 )
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, mislabelled_validation, small
+from tests.scheduled_runs import STEPS_PER_EPOCH, assert_same_weights, run_to_end, take_turns
 from tests.training.test_repeatable import bits
-from tests.turns import STEPS, assert_same_weights, in_turns, to_the_end
 
 Turns = dict[tuple[int, int], float]
 """After which epoch and step the rate is turned, and to what; (0, 0) is before the first step."""
@@ -105,11 +105,11 @@ def test_change_is_told_between_the_chunk_before_and_the_chunk_after() -> None:
         ({(0, 0): 0.03}, [(1, 0, 0.03)]),
         ({(2, 0): 0.03}, [(2, 0, 0.03)]),
         ({(1, 9): 0.03}, [(1, 9, 0.03)]),
-        ({(1, STEPS): 0.03}, [(2, 0, 0.03)]),
+        ({(1, STEPS_PER_EPOCH): 0.03}, [(2, 0, 0.03)]),
         ({(1, 2): 0.03, (1, 3): 0.04, (2, 5): 0.1}, [(1, 2, 0.03), (1, 3, 0.04), (2, 5, 0.1)]),
         ({(0, 0): 0.1, (1, 4): 0.1}, []),
         ({(1, 4): 0.03, (2, 4): 0.03}, [(1, 4, 0.03)]),
-        ({(2, STEPS): 0.03}, []),
+        ({(2, STEPS_PER_EPOCH): 0.03}, []),
     ],
     ids=["at-once", "at-an-epoch", "last-step", "after-it", "and-back", "to-the-same", "once-only", "too-late"],
 )
@@ -216,17 +216,17 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
     assert run.learning_rate == 0.1
     for _ in range(4):
         by_hand.step(run)
-        in_turns(by_hand, run)
+        take_turns(by_hand, run)
     by_hand.set_learning_rate(run, 0.02)
     assert run.learning_rate == 0.02
     assert not run.snapshot.rates
     by_hand.step(run)
-    in_turns(by_hand, run)
+    take_turns(by_hand, run)
     after_a_chunk = run.snapshot
     assert len(after_a_chunk.points) == 5
     assert after_a_chunk.rates == (RateChanged(1, 4, 0.02),)
     by_hand.resume(run)
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.FINISHED
     assert shot.network is not None
@@ -239,7 +239,7 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
 def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     by_hand.set_learning_rate(run, 1)
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert run.snapshot.rates == (RateChanged(1, 0, 1),)
     assert run.snapshot.network is not None
     assert_same_weights(run.snapshot.network.weights, step_by_step(small(), {(0, 0): 1.0})[0])
@@ -255,7 +255,7 @@ def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: S
     with pytest.raises(ConfigError):
         by_hand.set_learning_rate(run, rate)
     assert run.learning_rate == 0.05
-    to_the_end(by_hand, run)
+    run_to_end(by_hand, run)
     assert run.snapshot.rates == (RateChanged(1, 0, 0.05),)
 
 

@@ -18,7 +18,7 @@ from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, finetuning
 from tests.events import finished
 from tests.samples import blobs, small
-from tests.turns import wait_for
+from tests.scheduled_runs import wait_for_status
 
 
 def drawings(count: int) -> list[LabelledDrawing]:
@@ -55,7 +55,7 @@ def test_run_begins_with_what_the_network_knows() -> None:
     config = dataclasses.replace(trained().config, learning_rate=1e-6, epochs=1)
     start = training.TrainingState(trained().weights, (), 0)
     run = Scheduler(1).submit(config, blobs(), start=start)
-    wait_for(run, Status.FINISHED)
+    wait_for_status(run, Status.FINISHED)
     assert run.snapshot.network is not None
     for before, after in zip(trained().weights, run.snapshot.network.weights, strict=True):
         np.testing.assert_allclose(after, before, atol=1e-3)

@@ -35,7 +35,7 @@ class Clock:
         self.now += seconds
 
 
-def arrays(shapes: Any, seed: int) -> tuple[Any, ...]:
+def random_arrays(shapes: Any, seed: int) -> tuple[Any, ...]:
     random = np.random.default_rng(seed)
     return tuple(random.normal(size=shape).astype(np.float32) for shape in shapes)
 
@@ -46,8 +46,8 @@ def state_after(config: RunConfig, epochs: int, best: bool = False) -> TrainingS
     slots = [slot.shape for slot in engine.initial_slots(config)]
     third = 1 / 3
     return TrainingState(
-        arrays(shapes, 10 * epochs),
-        arrays(slots, 10 * epochs + 1),
+        random_arrays(shapes, 10 * epochs),
+        random_arrays(slots, 10 * epochs + 1),
         10 * epochs,
         tuple(
             EpochMetrics(i, third / i, 1 - third / i, None, None, 0.1)
@@ -55,12 +55,12 @@ def state_after(config: RunConfig, epochs: int, best: bool = False) -> TrainingS
             else EpochMetrics(i, third / i, 1 - third / i, 2 * third / i, 5e-324, 0.1)
             for i in range(1, epochs + 1)
         ),
-        arrays(shapes, 10 * epochs + 2) if best else None,
+        random_arrays(shapes, 10 * epochs + 2) if best else None,
         (RateChanged(1, 3, 0.1 + 0.2),) if epochs else (),
     )
 
 
-def curve(epochs: int) -> tuple[Progress, ...]:
+def curve_points(epochs: int) -> tuple[Progress, ...]:
     return tuple(
         Progress(epoch, step, 1 / (epoch + step), step / 30, 1e5 / 3, None)
         for epoch in range(1, epochs + 1)
@@ -68,30 +68,30 @@ def curve(epochs: int) -> tuple[Progress, ...]:
     )
 
 
-def figures(points: Iterable[Progress]) -> list[tuple[object, ...]]:
+def as_tuples(points: Iterable[Progress]) -> list[tuple[object, ...]]:
     """Points as what can be compared."""
     return [dataclasses.astuple(point) for point in points]
 
 
-def evaluation_of(count: int = 90) -> Evaluation:
+def random_evaluation(count: int = 90) -> Evaluation:
     answers = np.random.default_rng(5).dirichlet(np.ones(10), count).astype(np.float32)
     return evaluate_answers(answers, blobs().test_labels[:count])
 
 
-def keep(
+def save_run(
     store: RunStore, workspace: str, run_id: str, epochs: int = 1, status: Status | None = Status.FINISHED, **of: Any
 ) -> TrainingState:
     """Keep a run of so many epochs that ended so, or is under way still for None."""
     config = of.pop("config", small(epochs=10))
     store.create(workspace, run_id, config, blobs(), **of)
     state = state_after(config, epochs)
-    store.save_epoch(workspace, run_id, state, curve(epochs), 1.5)
+    store.save_epoch(workspace, run_id, state, curve_points(epochs), 1.5)
     if status is not None:
         store.finish(workspace, run_id, status, network=TrainedNetwork(config, state.weights))
     return state
 
 
-def ids(store: RunStore, workspace: str) -> list[str]:
+def run_ids(store: RunStore, workspace: str) -> list[str]:
     return sorted(run.id for run in store.list(workspace))
 
 
@@ -117,14 +117,14 @@ def assert_same_evaluation(ours: Evaluation | None, theirs: Evaluation) -> None:
         assert_same_arrays([getattr(ours, name)], [getattr(theirs, name)])
 
 
-def untouched(before: StoredRun, after: StoredRun) -> None:
+def assert_unchanged(before: StoredRun, after: StoredRun) -> None:
     assert after.summary == before.summary
     assert before.state is not None
     assert_same_state(after.state, before.state)
 
 
 @contextlib.contextmanager
-def between_statements(of: str, work: Callable[[], None]) -> Iterator[None]:
+def after_statement(of: str, work: Callable[[], None]) -> Iterator[None]:
     """Have something done, once, right after the first statement that has `of` in it."""
     waiting = [work]
 
@@ -140,7 +140,7 @@ def between_statements(of: str, work: Callable[[], None]) -> Iterator[None]:
     assert not waiting
 
 
-def sql(url: str, statement: str, **values: object) -> list[Any]:
+def execute_sql(url: str, statement: str, **values: object) -> list[Any]:
     """What a statement of the test's own gives, behind the store's back."""
     engine_ = sa.create_engine(url, poolclass=sa.NullPool)
     with engine_.begin() as connection:

@@ -19,7 +19,7 @@ from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
-STEPS = 10
+STEPS_PER_EPOCH = 10
 """Of an epoch of `small()` on `blobs()`, each of them a point."""
 
 real_train = training.train
@@ -34,11 +34,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         pause.wait(0.005)
 
 
-def wait_for(run: Job, *statuses: Status) -> None:
+def wait_for_status(run: Job, *statuses: Status) -> None:
     wait_until(lambda: run.snapshot.status in statuses)
 
 
-def in_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
+def take_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
     """What a worker does, by hand."""
     for _ in range(turns):
         run.take_turn(scheduling.TURN_SECONDS)
@@ -46,12 +46,12 @@ def in_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
         scheduler._enqueue(run)
 
 
-def to_the_end(scheduler: Scheduler, run: Job) -> None:
+def run_to_end(scheduler: Scheduler, run: Job) -> None:
     while run.snapshot.status.is_active:
-        in_turns(scheduler, run)
+        take_turns(scheduler, run)
 
 
-def curve(points: Any) -> list[tuple[int, int, float, float]]:
+def point_tuples(points: Any) -> list[tuple[int, int, float, float]]:
     return [(point.epoch, point.step, point.loss, point.accuracy) for point in points]
 
 
@@ -60,7 +60,7 @@ def assert_same_as_alone(run: Run) -> None:
     shot = run.snapshot
     assert shot.status is Status.FINISHED
     assert shot.started == events[0]
-    assert curve(shot.points) == curve(event for event in events if isinstance(event, training.Progress))
+    assert point_tuples(shot.points) == point_tuples(event for event in events if isinstance(event, training.Progress))
     last = events[-1]
     assert isinstance(last, training.Finished)
     assert shot.epochs == last.history

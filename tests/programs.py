@@ -1,6 +1,6 @@
 """What the tests need of the machine beyond Python's packages: is it there, can it be installed, and does it matter?
 
-Each such program has a module that finds and installs it. ``python -m tests.machine`` asks them all before the tests
+Each such program has a module that finds and installs it. ``python -m tests.programs`` asks them all before the tests
 are run.
 """
 
@@ -22,14 +22,16 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in ("1", "true")
 
 
-def missing(message: str) -> NoReturn:
+def fail_or_skip(message: str) -> NoReturn:
     """End a test that lacks a program: a failure in CI, a skip elsewhere."""
     if in_ci():
         pytest.fail(message)
     pytest.skip(message)
 
 
-def provide(name: str, tests: str, find: Callable[[], object], install: Callable[[], None] | None, remedy: str) -> int:
+def find_or_install(
+    name: str, tests: str, find: Callable[[], object], install: Callable[[], None] | None, remedy: str
+) -> int:
     """Find a program or install it, and say which.
 
     Args:
@@ -68,15 +70,15 @@ def has_apt_get() -> bool:
 def apt_get(package: str) -> None:
     """Install a package of Debian's and what it cannot do without; what goes wrong is printed and left at that."""
     _update()
-    run("apt-get", "install", "-qq", "--no-install-recommends", package)
+    run_installation("apt-get", "install", "-qq", "--no-install-recommends", package)
 
 
 @functools.cache
 def _update() -> None:
-    run("apt-get", "update", "-qq")
+    run_installation("apt-get", "update", "-qq")
 
 
-def run(*command: str) -> None:
+def run_installation(*command: str) -> None:
     """Run a command of an installation without asking anything; of its errors print only the first line."""
     print("$", *command, flush=True)
     done = subprocess.run(

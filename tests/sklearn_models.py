@@ -13,11 +13,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from mnist_core.training import classical
 from tests.samples import blobs
 
-FLAT = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
-TEST = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
+TRAIN_PIXELS = (blobs().train_images.reshape(300, -1) / 255).astype(np.float32)
+TEST_PIXELS = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
 
 
-def whole(kind: str, seed: int) -> Any:
+def sklearn_model(kind: str, seed: int) -> Any:
     """The model of a key of `classical.KINDS`, not yet trained."""
     models: dict[str, Any] = {
         "forest": RandomForestClassifier(classical.TREES, random_state=seed),

@@ -10,7 +10,7 @@ _JARGON = re.compile(
 )
 
 
-def assert_plain(message: str) -> None:
+def assert_no_jargon(message: str) -> None:
     """A message without an object's address, a path, or the words of a programmer."""
     found = _JARGON.search(message)
     assert not found, f"{found and found.group()!r} in: {message}"
