@@ -137,19 +137,21 @@ def descent_path(reach: float) -> dict[str, Any]:
     }
 
 
-def classes_with_line(is_boundary: bool) -> dict[str, Any]:
+def classes_with_line(names: Sequence[str], noun: str, is_boundary: bool) -> dict[str, Any]:
     """Points of two classes and a line through or between them.
 
-    For data with the columns width, ink, digit and, for the line's two ends, digit "line".
+    For data with the columns width, ink, class and is_line (whether it is an end of the line, which has no class).
 
     Args:
+        names: the names of the two classes.
+        noun: the title of the legend, "digit" or "class".
         is_boundary: whether the line separates the classes. Otherwise it goes through the points of both.
     """
     kind = {
-        "field": "digit",
+        "field": "class",
         "type": "nominal",
-        "scale": {"domain": ["0", "1"], "range": [INK, ERROR]},
-        "legend": {"title": "digit", "orient": "top-left"},
+        "scale": {"domain": list(names), "range": [INK, ERROR]},
+        "legend": {"title": noun, "orient": "top-left"},
     }
     return {
         "height": _HEIGHT,
@@ -159,12 +161,12 @@ def classes_with_line(is_boundary: bool) -> dict[str, Any]:
         },
         "layer": [
             {
-                "transform": [{"filter": "datum.digit !== 'line'"}],
+                "transform": [{"filter": "!datum.is_line"}],
                 "mark": {"type": "point", "filled": True, "size": 24, "opacity": 0.7, "clip": True, "color": QUIET},
                 "encoding": {"color": kind} if is_boundary else {},
             },
             {
-                "transform": [{"filter": "datum.digit === 'line'"}],
+                "transform": [{"filter": "datum.is_line"}],
                 "mark": {"type": "line", "clip": True, "strokeWidth": 3, "color": QUIET if is_boundary else INK},
             },
         ],

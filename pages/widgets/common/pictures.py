@@ -82,11 +82,12 @@ def answer_caption(label: int, answered: int, probability: float, names: Sequenc
     return f":{colour}[**{names[answered]}**] {probability:.0%}"
 
 
-MATRIX_KEY = (
-    "A row is a true digit, a column is an answer. :blue[Blue] is right, :orange[orange] is wrong; the stronger the "
-    "colour, the larger the share of its row."
-)
-"""How to read a confusion matrix."""
+def matrix_legend(noun: str) -> str:
+    """How to read a confusion matrix; `noun` is "digit" or "class"."""
+    return (
+        f"A row is a true {noun}, a column is an answer. :blue[Blue] is right, :orange[orange] is wrong; the stronger "
+        "the colour, the larger the share of its row."
+    )
 
 
 def clickable_matrix(
@@ -128,6 +129,7 @@ def counts_matrix(
     only_errors: bool = False,
     height: int | None = None,
     noun: str = "digit",
+    names: Sequence[str] = DIGITS,
 ) -> None:
     """A confusion matrix of counts, and the accuracy. Cells that are 0 stay empty.
 
@@ -137,11 +139,12 @@ def counts_matrix(
         only_errors: whether to leave out the diagonal.
         height: of the chart, in pixels; None for the usual one.
         noun: what a row is called.
+        names: the ten class names.
     """
     texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
-    clickable_matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT)
+    clickable_matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT, names=names)
     right, every = int(matrix_of.trace()), int(matrix_of.sum())
-    st.caption(f"{MATRIX_KEY} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
+    st.caption(f"{matrix_legend(noun)} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
 
 
 def matrix_difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] = DIGITS) -> None:

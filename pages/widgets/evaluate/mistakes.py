@@ -58,7 +58,7 @@ def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
         only_errors=view == views[-1],
         names=names,
     )
-    st.caption(f"{pictures.MATRIX_KEY} Click a cell to see its images.")
+    st.caption(f"{pictures.matrix_legend(noun)} Click a cell to see its images.")
 
 
 def _cell(result: Evaluation) -> tuple[int, int]:

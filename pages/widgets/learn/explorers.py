@@ -16,6 +16,7 @@ from mnist_core.charts import lessons as lesson_charts
 from mnist_core.charts.answers import answer_bars
 from mnist_core.charts.network import network_diagram
 from mnist_core.config import ACTIVATIONS, CLASSES
+from mnist_core.data.sources import noun_of
 from mnist_core.lessons import articles, demos
 from mnist_core.network import model
 from pages.widgets.common import pictures, theme
@@ -90,24 +91,27 @@ def layers(_: Dataset, step: Step) -> None:
     st.vega_lite_chart(network_diagram(shown, theme.text_color()), alt=alt)
 
 
-def softmax(_: Dataset, __: Step) -> None:
-    """Sliders for the scores of three digits; the other scores are 0."""
+def softmax(dataset: Dataset, _: Step) -> None:
+    """Sliders for the scores of three classes; the other scores are 0."""
     from scipy.special import softmax as probabilities_of
 
+    names = dataset.class_names
     scores = np.zeros(CLASSES)
     for column, (digit, score) in zip(st.columns(3), ((4, 5.0), (7, 1.0), (9, 3.0)), strict=True):
-        scores[digit] = column.slider(f"Score of the {digit}", -8.0, 8.0, score, 0.5)
+        scores[digit] = column.slider(f"Score of the {names[digit]}", -8.0, 8.0, score, 0.5)
     found = probabilities_of(scores)
-    table = pd.DataFrame({"digit": [str(digit) for digit in range(CLASSES)], "probability": found})
+    table = pd.DataFrame({"digit": names, "probability": found})
     table["best"] = table.index == int(found.argmax())
     st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
-    alt = f"Ten bars, the share of each digit. The highest is the {found.argmax()} with {found.max():.0%}."
-    st.vega_lite_chart(table, answer_bars(), alt=alt)
+    best = names[found.argmax()]
+    alt = f"Ten bars, the share of each {noun_of(names)}. The highest is the {best} with {found.max():.0%}."
+    st.vega_lite_chart(table, answer_bars(names), alt=alt)
 
 
-def loss(_: Dataset, __: Step) -> None:
-    """The two losses of one image over the probability of the right digit."""
-    probability = st.slider("Probability of the right digit", 0.01, 0.99, 0.51, 0.01, format="%.2f")
+def loss(dataset: Dataset, _: Step) -> None:
+    """The two losses of one image over the probability of the right class."""
+    noun = noun_of(dataset.class_names)
+    probability = st.slider(f"Probability of the right {noun}", 0.01, 0.99, 0.51, 0.01, format="%.2f")
     probabilities = np.linspace(0.005, 1, 200)
     names = [config.LOSSES["categorical_crossentropy"], config.LOSSES["mean_squared_error"]]
     rows = [
@@ -122,9 +126,12 @@ def loss(_: Dataset, __: Step) -> None:
     cross, squared = dots["value"]
     verdict = "right" if probability > 1 / CLASSES else "wrong"
     st.markdown(f"Cross-entropy **{cross:.3f}**, mean squared error **{squared:.4f}**; the answer is {verdict}.")
-    alt = "Two curves over the probability of the right digit: cross-entropy falls steeply, the squared error is small."
+    alt = (
+        f"Two curves over the probability of the right {noun}: cross-entropy falls steeply, the squared error is small."
+    )
     st.vega_lite_chart(table, lesson_charts.two_curves("probability", names, 4.0), alt=alt)
-    st.caption("The other nine digits share the rest equally.")
+    others = "digits" if noun == "digit" else "classes"
+    st.caption(f"The other nine {others} share the rest equally.")
 
 
 def _losses(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

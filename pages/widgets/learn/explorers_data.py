@@ -12,6 +12,7 @@ from mnist_core.charts import lessons as lesson_charts
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data import splits
+from mnist_core.data.sources import noun_of
 from mnist_core.lessons import demos
 from pages.widgets.common import dataset_views, pictures
 
@@ -29,36 +30,43 @@ def examples(dataset: Dataset, _: Step) -> None:
     with right:
         index = int(st.number_input("Training image", 0, len(dataset.train_labels) - 1, 0))
         if st.toggle("Show its label"):
-            st.markdown(f"Its label is **{dataset.train_labels[index]}**.")
+            st.markdown(f"Its label is **{dataset.class_names[dataset.train_labels[index]]}**.")
     left.image(pictures.ink_url(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
 
 
 def tasks(dataset: Dataset, _: Step) -> None:
-    """Zeros and ones: predict the ink from the width (regression), or the digit (classification)."""
-    kinds = ["How much ink?", "A 0 or a 1?"]
+    """Images of the classes 0 and 1: predict the ink from the width (regression), or the class (classification)."""
+    names = dataset.class_names
+    zero, one = (pictures.with_article(label, names) for label in (0, 1))
+    which = f"{zero} or {one}?"
+    kinds = ["How much ink?", which[0].upper() + which[1:]]
     task = st.segmented_control("Question", kinds, default=kinds[0], required=True)
     chosen = np.concatenate([np.flatnonzero(dataset.train_labels == digit)[:_PAIRS] for digit in (0, 1)])
-    places, digits = demos.width_and_ink(dataset.train_images[chosen]), dataset.train_labels[chosen]
-    if len(set(digits.tolist())) < 2:
-        st.info("This data set has no zeros or no ones.")
+    places, labels = demos.width_and_ink(dataset.train_images[chosen]), dataset.train_labels[chosen]
+    if len(set(labels.tolist())) < 2:
+        st.info(f"This needs images of {zero} and of {one}. The data set does not have both.")
         return
     if task == kinds[1]:
         wall = st.slider("Wall at a width of", 0.0, 24.0, 20.0, 0.5)
         line = pd.DataFrame({"width": [wall, wall], "ink": [0.0, 220.0]})
         found = np.where(places[:, 0] < wall, 1, 0)
-        told = f"Narrower is called a 1: **{(found == digits).mean():.0%}** of them are told right."
+        result = f"Each narrower image is called {one}. **{(found == labels).mean():.0%}** of the answers are right."
     else:
         left, right = st.columns(2)
         base = left.slider("Ink at width 0", 0.0, 150.0, 100.0, 5.0)
         slope = right.slider("More for each pixel of width", 0.0, 10.0, 0.0, 0.25)
         line = pd.DataFrame({"width": [0.0, 24.0], "ink": [base, base + 24 * slope]})
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
-        told = f"The line is off by **{error:.0f}** inked pixels on average."
-    points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "digit": digits.astype(str)})
-    spec = lesson_charts.classes_with_line(task == kinds[1])
-    st.markdown(told)
-    alt = "Zeros and ones as points, by width and ink, with your line. Ones are narrow, zeros are wide."
-    st.vega_lite_chart(pd.concat([points, line.assign(digit="line")]), spec, alt=alt)
+        result = f"The line is off by **{error:.0f}** inked pixels on average."
+    points = pd.DataFrame({"width": places[:, 0], "ink": places[:, 1], "class": [names[label] for label in labels]})
+    spec = lesson_charts.classes_with_line(names[:2], noun_of(names), task == kinds[1])
+    st.markdown(result)
+    widths = [places[labels == label, 0].mean() for label in (0, 1)]
+    alt = (
+        f"Images of {zero} and of {one} as points, by width and ink, with your line. "
+        f"On average {zero} is {widths[0]:.0f} pixels wide, {one} {widths[1]:.0f}."
+    )
+    st.vega_lite_chart(pd.concat([points.assign(is_line=False), line.assign(is_line=True)]), spec, alt=alt)
 
 
 def file(dataset: Dataset, _: Step) -> None:
@@ -141,7 +149,9 @@ def prepare(dataset: Dataset, _: Step) -> None:
     else:
         st.image(pictures.ink_url(dataset.train_images[index], 5), width=140, alt=f"Training image {index}")
     one_hot = " ".join(str(int(digit == label)) for digit in range(CLASSES))
-    st.markdown(f"Its label: **{one_hot if stage == 4 else label}**")
+    name = dataset.class_names[label]
+    meaning = "" if name == str(label) else f" ({name})"
+    st.markdown(f"Its label: **{one_hot if stage == 4 else label}**{meaning}")
 
 
 def convolution(dataset: Dataset, _: Step) -> None:
@@ -159,7 +169,7 @@ def convolution(dataset: Dataset, _: Step) -> None:
         pictures.ink_url(image, 6),
         caption="the picture, 28x28",
         width=168,
-        alt=f"Test image {index}, {pictures.with_article(label)}",
+        alt=f"Test image {index}, {pictures.with_article(label, dataset.class_names)}",
     )
     largest = np.abs(kernel).max()
     second.image(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.data.sources import noun_of
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.lessons import faults
 from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
@@ -178,7 +179,10 @@ def _curves_and_matrix(run: Run) -> None:
         result = run.snapshot.evaluation
         if result is not None:
             st.markdown("**Confusion matrix**")
-            pictures.counts_matrix(result.confusion, "fault-matrix", height=_MATRIX_HEIGHT)
+            names = run.dataset.class_names
+            pictures.counts_matrix(
+                result.confusion, "fault-matrix", height=_MATRIX_HEIGHT, noun=noun_of(names), names=names
+            )
 
 
 def _start_case(number: int, dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.charts.answers import answer_bars
+from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.errors import DataError
 from mnist_core.lessons import articles
 from mnist_core.lessons.course import Course, Progress, Question, Step
@@ -18,7 +19,7 @@ from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -247,26 +248,30 @@ def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
     assert printed is not None
     if dataset.name != "mnist":
         st.caption("This data set has another image in that place, so that only the two runs can be compared.")
-    shown = {"The tutorial's": printed.probabilities}
+    shown = {"The tutorial's": (printed.probabilities, DIGITS)}
     for name, run in ended.items():
         result = run.snapshot.evaluation
         if result is not None:
-            shown[name] = dict(enumerate(result.probabilities[printed.image].tolist()))
+            answer = dict(enumerate(result.probabilities[printed.image].tolist()))
+            shown[name] = (answer, dataset.class_names)
     label = f"test image {printed.image}"
-    alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]))}"
+    alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]), dataset.class_names)}"
     st.image(pictures.ink_url(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
-    for column, (name, probabilities) in zip(st.columns(len(shown)), shown.items(), strict=True):
+    for column, (title, (probabilities, names)) in zip(st.columns(len(shown)), shown.items(), strict=True):
         with column:
-            st.markdown(f"**{name}**")
+            st.markdown(f"**{title}**")
             best = max(probabilities, key=probabilities.__getitem__)
-            alt = f"Ten bars, the share of each digit. The highest is the {best} with {probabilities[best]:.0%}."
-            st.vega_lite_chart(_bars(probabilities), answer_bars(), key=f"answer-{name}", alt=alt)
+            alt = (
+                f"Ten bars, the share of each {noun_of(names)}. "
+                f"The highest is the {names[best]} with {probabilities[best]:.0%}."
+            )
+            st.vega_lite_chart(_bars(probabilities, names), answer_bars(names), key=f"answer-{title}", alt=alt)
 
 
-def _bars(probabilities: Mapping[int, float]) -> pd.DataFrame:
+def _bars(probabilities: Mapping[int, float], names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.DataFrame({"digit": map(str, probabilities), "probability": probabilities.values()})
+    table = pd.DataFrame({"digit": [names[k] for k in probabilities], "probability": probabilities.values()})
     table["best"] = table["probability"] == table["probability"].max()
     return table
 

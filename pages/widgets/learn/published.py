@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.data.sources import noun_of
 from mnist_core.lessons import articles
 from mnist_core.lessons.articles import ARTICLES, Article
 from mnist_core.lessons.course import Trial
@@ -39,7 +40,7 @@ def published_view(dataset: Dataset) -> None:
     st.markdown("The results that the tutorials printed, next to the results of the same settings on this server.")
     if dataset.name != "mnist":
         st.info(
-            "The articles' figures are for MNIST. These runs use other digits, so their figures may differ.",
+            "The articles' figures are for MNIST. These runs use other images, so their figures may differ.",
             icon=":material/info:",
         )
     _offer_all(dataset)
@@ -109,5 +110,8 @@ def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     view = left.segmented_control("Matrix", views, default=views[0], required=True)
     only_errors = right.toggle("Only the mistakes", key="published-errors")
-    matrix = ours if view == "Ours" and ours is not None else printed
-    pictures.counts_matrix(matrix, "published-matrix", only_errors)
+    if view == "Ours" and run is not None and ours is not None:
+        names = run.dataset.class_names
+        pictures.counts_matrix(ours, "published-matrix", only_errors, noun=noun_of(names), names=names)
+    else:
+        pictures.counts_matrix(printed, "published-matrix", only_errors)

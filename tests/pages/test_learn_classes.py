@@ -1,0 +1,164 @@
+"""The Learn page calls the classes of a data set by their names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.data import Dataset, datasets
+from mnist_core.lessons.courses import COURSES
+from mnist_core.runs import run_cache, scheduler
+from pages.widgets.state import data_sets
+from tests.pages.visitor import PAUSE, press
+
+NAMES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+@pytest.fixture(autouse=True)
+def no_runs() -> Iterator[None]:
+    """A server without runs, before and after the test."""
+    run_cache.shared.cache_clear()
+    yield
+    for run in run_cache.shared().active():
+        scheduler.shared().stop(run)
+        while run.snapshot.status.is_active:
+            PAUSE.wait(0.02)
+
+
+@pytest.fixture
+def clothes(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """The data set of the app, with the names of clothes for its classes."""
+    dataset = dataclasses.replace(datasets.load("embedded"), class_names=NAMES)
+    loading = data_sets.loading_data_set("embedded")
+    assert loading.done.wait(60)
+    monkeypatch.setattr(loading, "dataset", dataset)
+    return dataset
+
+
+@pytest.fixture
+def learn(app: AppTest, clothes: Dataset) -> AppTest:
+    """A visitor on the Learn page, whose data set has clothes."""
+    assert clothes.class_names == NAMES
+    return app.switch_page("pages/learn.py").run()
+
+
+def open_activity(app: AppTest, activity: str) -> None:
+    """Open the first step of a course with this activity."""
+    steps = [(key, at) for key, course in COURSES.items() for at, one in enumerate(course.steps)]
+    key, at = next((key, at) for key, at in steps if COURSES[key].steps[at].activity == activity)
+    app.session_state["course"] = key
+    app.run()
+    app.selectbox(key=f"contents-{key}").set_value(at).run()
+    assert not app.exception
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(box.value for box in (*app.markdown, *app.caption))
+
+
+def alternative_texts(app: AppTest) -> list[str]:
+    charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+    return charts + [picture.alt for image in app.get("image") for picture in image.proto.imgs]
+
+
+def chart_tables(app: AppTest) -> list[Any]:
+    """The data of the charts that have a column digit or class."""
+    tables = [pa.ipc.open_stream(chart.proto.data.data).read_all() for chart in app.get("vega_lite_chart")]
+    return [table for table in tables if {"digit", "class"} & set(table.column_names)]
+
+
+def matrix_axis(app: AppTest) -> list[str]:
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    return list(figure["data"][0]["x"])
+
+
+def start_and_wait(app: AppTest) -> None:
+    """Press Start, and run the page again when all runs have ended."""
+    press(app, "Start")
+    while run_cache.shared().active():
+        PAUSE.wait(0.02)
+    app.run()
+
+
+def test_label_of_an_example(learn: AppTest, clothes: Dataset) -> None:
+    open_activity(learn, "examples")
+    learn.toggle[0].set_value(True).run()
+    assert f"Its label is **{NAMES[clothes.train_labels[0]]}**." in texts(learn)
+
+
+def test_two_classes_as_points(learn: AppTest) -> None:
+    open_activity(learn, "tasks")
+    question = next(control for control in learn.button_group if "How much ink?" in str(control.options))
+    assert "T-shirt or Trouser?" in str(question.options)
+    question.set_value("T-shirt or Trouser?").run()
+    assert "Each narrower image is called Trouser." in texts(learn)
+    [table] = chart_tables(learn)
+    assert set(table["class"].to_pylist()) == {"T-shirt", "Trouser", None}
+    spec = json.loads(learn.get("vega_lite_chart")[0].proto.spec)
+    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["T-shirt", "Trouser"]
+    assert spec["layer"][0]["encoding"]["color"]["legend"]["title"] == "class"
+    [alt] = alternative_texts(learn)
+    assert "T-shirt and of Trouser" in alt
+
+
+def test_label_as_number_and_name(learn: AppTest, clothes: Dataset) -> None:
+    open_activity(learn, "prepare")
+    label = int(clothes.train_labels[8])
+    assert f"Its label: **{label}** ({NAMES[label]})" in texts(learn)
+
+
+def test_filtered_image(learn: AppTest, clothes: Dataset) -> None:
+    open_activity(learn, "convolution")
+    assert f"Test image 0, {NAMES[clothes.test_labels[0]]}" in alternative_texts(learn)
+
+
+def test_scores_and_shares(learn: AppTest) -> None:
+    open_activity(learn, "softmax")
+    assert [slider.label for slider in learn.slider] == [f"Score of the {NAMES[k]}" for k in (4, 7, 9)]
+    [table] = chart_tables(learn)
+    assert table["digit"].to_pylist() == list(NAMES)
+    assert alternative_texts(learn)[0].startswith("Ten bars, the share of each class. The highest is the Coat with")
+
+
+def test_loss_speaks_of_classes(learn: AppTest) -> None:
+    open_activity(learn, "loss")
+    assert learn.slider[0].label == "Probability of the right class"
+    assert "The other nine classes share the rest equally." in texts(learn)
+
+
+def test_answers_for_one_image(learn: AppTest, clothes: Dataset) -> None:
+    open_activity(learn, "answer")
+    learn.radio[0].set_value(0).run()
+    start_and_wait(learn)
+    printed, *own = chart_tables(learn)
+    assert printed["digit"].to_pylist() == list("0123456789")
+    assert [table["digit"].to_pylist() for table in own] == [list(NAMES)] * 2
+    alts = alternative_texts(learn)
+    assert f"Test image 11, {NAMES[clothes.test_labels[11]]}" in alts
+    shares = np.array(own[0]["probability"].to_pylist())
+    assert any(f"share of each class. The highest is the {NAMES[shares.argmax()]} with" in alt for alt in alts)
+
+
+def test_matrix_of_a_faulty_run(learn: AppTest) -> None:
+    learn.session_state["learn-view"] = "Fault lab"
+    learn.run()
+    start_and_wait(learn)
+    assert matrix_axis(learn) == list(NAMES)
+    assert "A row is a true class" in texts(learn)
+
+
+def test_printed_and_own_matrix(learn: AppTest) -> None:
+    learn.session_state["learn-view"] = "Published"
+    learn.run()
+    assert matrix_axis(learn) == list("0123456789")
+    start_and_wait(learn)
+    choice = next(control for control in learn.button_group if "Ours" in str(control.options))
+    choice.set_value("Ours").run()
+    assert matrix_axis(learn) == list(NAMES)
