@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 INK = "#2f6fde"
 ERROR = "#e07a1f"
 QUIET = "#8a94a6"
+RUN_COLORS = (INK, ERROR, "#008f5f", "#7830fc", "#cc003c", "#a8309c")
+"""One for each compared run. All pairs differ with red-green color blindness too, also from `QUIET`."""
 
 
 def class_axis(names: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.charts.style import ERROR, INK, QUIET
+from mnist_core.charts.style import ERROR, INK, QUIET, RUN_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 PUBLISHED = "published"
 """The name of what was printed: its values are drawn as points."""
 TRAINING, VALIDATION = "training images", "validation images"
-# The first two are those of all charts.
-_SERIES = (INK, ERROR, "#1b9e77", "#9467bd", "#c2417c", "#7f6a2f")
 _HEIGHT = 280
 _AXIS = "axis"
 # The name under which Streamlit passes the rows.
@@ -56,7 +54,7 @@ class Point:
 def series(names: Sequence[str]) -> dict[str, Any]:
     """The colors of several runs: one each, and gray for published figures."""
     own = [name for name in names if name != PUBLISHED]
-    colors = dict(zip(own, _SERIES * len(own), strict=False)) | {PUBLISHED: QUIET}
+    colors = dict(zip(own, RUN_COLORS * len(own), strict=False)) | {PUBLISHED: QUIET}
     return {"domain": list(names), "range": [colors[name] for name in names]}
 
 
