@@ -66,8 +66,8 @@ class ConfigError(PlaygroundError):
     """A setting of a run is missing, unknown, out of range, or does not go with another.
 
     Args:
-        field: the dotted name of the setting, as it stands in `RunConfig` (``"layers[1].units"``).
-        problem: what is wrong with it, to follow its name; kept as ``what``.
+        field: the dotted name of the setting, as in `RunConfig` (``"layers[1].units"``).
+        problem: what is wrong with it, to follow its name; stored as ``what``.
     """
 
     def __init__(self, field: str, problem: str, remedy: str, received: object = None) -> None:
@@ -89,7 +89,7 @@ class DrawingError(PlaygroundError):
 
 
 class TrainingError(PlaygroundError):
-    """A run cannot go on: its loss is no longer a finite number."""
+    """A run cannot continue: its loss is no longer a finite number."""
 
 
 class CapacityError(PlaygroundError):
@@ -113,7 +113,7 @@ class StoreError(PlaygroundError):
 
 
 class RunClosedError(StoreError):
-    """A run cannot be saved here any more: it has ended, or another server has taken it over."""
+    """A run can no longer be saved here: it has ended, or another server has taken it over."""
 
 
 class RunNotFoundError(StoreError):

@@ -74,7 +74,7 @@ def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | No
         if name not in SETTINGS:
             raise ConfigError(name, "is not a setting of a run.", f"Write {_meant(name)}, or leave it out.")
         if len(values) != 1:
-            raise ConfigError(name, "stands in the link more than once.", "Leave one of them.", ", ".join(values))
+            raise ConfigError(name, "is in the link more than once.", "Leave only one of them.", ", ".join(values))
     if not given:
         return None
     texts = {name: values[0] for name, values in given.items()}

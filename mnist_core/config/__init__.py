@@ -1,7 +1,7 @@
 """What a run is: one frozen `RunConfig` with its hidden layers, and the tables of their settings.
 
-A setting is one field of `RunConfig` or `LayerConfig`: its label, help, choices or range, default and words stand there
-once, and editor, links, files, reports, comparisons, the exported program and the checks read them.
+A setting is one field of `RunConfig` or `LayerConfig`: its label, help, choices or range, default and words are
+written there once, and editor, links, files, reports, comparisons, the exported program and the checks read them.
 """
 
 from mnist_core.config.layer import (

@@ -29,7 +29,7 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class OptimizerChoice:
-    """An optimizer as people meet it: its name, and the learning rate that Keras would use unasked."""
+    """An optimizer as people meet it: its name, and Keras's default learning rate."""
 
     label: str
     default_learning_rate: float
@@ -52,15 +52,15 @@ SPLITS: Mapping[str, str] = types.MappingProxyType(
 )
 PIXELS: Mapping[str, str] = types.MappingProxyType({"scaled": "From 0 to 1", "raw": "From 0 to 255, as in the file"})
 ORDERS: Mapping[str, str] = types.MappingProxyType(
-    {"shuffled": "Shuffled anew in each epoch", "file": "As they stand in the file"}
+    {"shuffled": "Shuffle in each epoch", "file": "Keep the order of the file"}
 )
 
 
 MAX_LAYERS = 6
-# What a parameter of a link may have; six layers with every digit of their dropout have 300.
+# The longest value of a parameter in a link. Six layers with every digit of their dropout take 300.
 MAX_TEXT = 400
 
-# Ranges that other modules ask for, too.
+# Ranges that other modules use too.
 LEARNING_RATE = Range(1e-6, 10.0)
 EPOCHS = Range(1, 100, whole=True)
 SEED = Range(0, 2**31 - 1, whole=True)
@@ -159,7 +159,7 @@ class RunConfig:
         "Test images",
         default="official",
         choices=SPLITS,
-        help="Which images are kept from the network to test it at the end.",
+        help="Which images test the network at the end. It does not train on them.",
         section="data",
     )
     # Of those that are left for training.
@@ -170,11 +170,11 @@ class RunConfig:
         off="all",
         words="the first {:,}".format,
         step=1000,
-        help="Learn from the first so many training images only. The fewer there are, the sooner a network overfits. "
-        "0 takes all.",
+        help="How many of the training images to use, from the first on. With fewer images, a network overfits sooner. "
+        "0 means all.",
         section="data",
     )
-    # The numbers in which a network gets an image; its callers need not care.
+    # The numbers in which a network gets an image. `TrainedNetwork.predict` converts them.
     pixels: str = setting(
         "Pixel values",
         default="scaled",
@@ -187,8 +187,8 @@ class RunConfig:
         "Order of images",
         default="shuffled",
         choices=ORDERS,
-        help="In which order each epoch goes through the training images. In a file that is sorted by digit, a "
-        "network that sees them as they stand forgets one digit over the next.",
+        help="The order of the training images in each epoch. If a file is sorted by digit and the network trains in "
+        "that order, it forgets one digit while it learns the next.",
         section="data",
     )
     # 1 is as much as hands do.
@@ -223,8 +223,8 @@ class RunConfig:
         off="off",
         words="after {} epochs without progress".format,
         needs="validation_fraction",
-        help="Stop after so many epochs without a lower validation loss, and keep the best. 0 is off; needs a "
-        "validation share.",
+        help="Stop after this many epochs without a lower validation loss, and use the best epoch. 0 is off. "
+        "It needs a validation share.",
         section="data",
         is_half=True,
         keras="patience",

@@ -102,7 +102,7 @@ class Setting:
         off: what 0 or nothing means, in words; empty where it means nothing special.
         words: any other value in words; different values read differently. A choice reads as its label.
         section: the section of the editor that shows it.
-        is_half: whether its control takes half of the width, and the next half one stands beside it.
+        is_half: whether its control takes half of the width, and the next half one is beside it.
         is_slider: whether its control is a slider.
         step: the step of its control.
         usual: numbers that its control offers; others can be typed.

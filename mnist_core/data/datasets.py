@@ -69,7 +69,7 @@ class Dataset:
             self._freeze("train_groups", np.int32, count=len(self.train_images))
         highest = max(self.train_labels.max(), self.test_labels.max())
         if highest > 9:
-            raise DataError("A label is no digit.", "Use labels from 0 to 9.", int(highest))
+            raise DataError("A label is not a digit.", "Use labels from 0 to 9.", int(highest))
         if len(set(self.class_names)) != CLASSES or len(self.class_names) != CLASSES:
             raise DataError(
                 "A data set has ten class names.", "Give ten different names.", f"{len(self.class_names)} names"
@@ -152,7 +152,7 @@ def load_source(
     places = [place for place in places if has_files(place[1], source)]
     if root := os.environ.get("MNIST_DATA_DIR"):
         folder = folder_in(Path(root), source)
-        # The variable may be set for MNIST only, so another data set need not be there.
+        # The variable may be set for MNIST only, so another data set can be missing there.
         if source.name == MNIST.name or has_files(folder, source):
             places.insert(0, ("MNIST_DATA_DIR", folder))
 

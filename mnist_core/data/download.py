@@ -148,7 +148,7 @@ def _download(mirror: str, file: DataFile, timeout: float, end: float, progress:
     buffer = _LimitedBuffer(file.limit)
     outcome: concurrent.futures.Future[None] = concurrent.futures.Future()
     # The file is already compressed. Compressing it again for the transfer would bypass the limit.
-    # The socket's timeout is longer than ours. It only ends a thread that nobody waits for any more.
+    # The socket's timeout is longer than ours. It only ends a thread that nobody waits for.
     get = pooch.HTTPDownloader(chunk_size=_CHUNK, timeout=2 * timeout, headers={"Accept-Encoding": "identity"})
 
     def run() -> None:
@@ -208,7 +208,7 @@ def _write(folder: Path, source: DataSource, file: DataFile, data: bytes) -> Non
     except OSError as error:
         logger.warning("%s cannot be written to: %s", folder, error)
         raise DownloadError(
-            f"{source.title} cannot be kept in the cache: {error.strerror}.",
+            f"{source.title} cannot be saved in the cache: {error.strerror}.",
             "Make room there, or name another folder in MNIST_CACHE_DIR.",
         ) from error
     finally:

@@ -138,7 +138,7 @@ def read(path: str | Path, *, max_bytes: int = MAX_BYTES, sha256: str | None = N
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read.", "Check that the file exists and may be read.", error.strerror
+            f"{path} cannot be read.", "Check that the file exists and is readable.", error.strerror
         ) from error
     try:
         return parse(data, max_bytes=max_bytes, sha256=sha256)
@@ -242,7 +242,7 @@ def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     code, dimensions = magic[2], magic[3]
     if code not in TYPES:
         raise DataError(
-            "The file's third byte is none of IDX's codes for a type of number.",
+            "The file's third byte is not one of IDX's codes for a type of number.",
             "Choose one of MNIST's four files, or a file in the same form.",
             received=code,
         )

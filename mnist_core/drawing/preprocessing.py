@@ -164,7 +164,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
         ),
         Step(
             f"Scaled to {max(scaled.shape)} pixels",
-            "A single dot is kept as small as the tip of a pen."
+            "A single dot stays as small as the tip of a pen."
             if dot and preparation.scale
             else f"The longer side is made {side} pixels long. Each pixel is the average of what it covers.",
             scaled,

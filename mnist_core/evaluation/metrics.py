@@ -268,7 +268,7 @@ def _check_samples(images: object, labels: object) -> None:
         raise DataError("There are no images to evaluate.", "Choose a data set with a test part.")
     if labels.min() < 0 or labels.max() >= CLASSES:
         received = f"labels from {labels.min()} to {labels.max()}"
-        raise DataError("A label is no digit.", "Use labels from 0 to 9 only.", received)
+        raise DataError("A label is not a digit.", "Use labels from 0 to 9 only.", received)
 
 
 def _checked_probabilities(answers: object, count: int) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """The models that the tutorials name beside networks, from scikit-learn, a piece of work at a time.
 
 As with `training.loop.train`, nothing runs between two pieces: stop pulling to pause, close the generator to stop.
-Each piece carries the answers to the test images so far. The models themselves need not be kept.
+Each piece carries the answers to the test images so far. The models themselves are not saved.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ TREES = 100
 ROUNDS = 100
 NEIGHBOURS = 5
 _IMAGES_A_PIECE = 5_000
-# Of 60,000 training images, their distances to so many others take a few tenths of a second.
+# The distances of this many images to 60,000 training images take a few tenths of a second.
 _NEIGHBOURS_A_PIECE = 100
-# Pixels become float32, and are asked for probabilities, for so many images at once.
+# How many images at once are converted to float32 and classified.
 _BLOCK = 1_000
 
 
@@ -148,7 +148,7 @@ def _answers(known: NDArray[Any], probabilities: NDArray[Any]) -> Answers:
 def _forest(
     train: NDArray[np.float32], test: NDArray[np.float32], labels: NDArray[np.uint8], seed: int
 ) -> Iterator[Piece]:
-    """Each tree goes on from the ones before, to the same forest as all at once."""
+    """One tree after the other; the forest is the same as if all were grown at once."""
     from sklearn.ensemble import RandomForestClassifier
 
     yield Piece(0, TREES, _NONE)

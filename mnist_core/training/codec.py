@@ -44,14 +44,12 @@ _POINT = 5  # numbers a point
 
 
 def damaged(what: str) -> StoreError:
-    """The error for a part of a kept run that is not as it was written."""
-    return StoreError(
-        f"The run was kept, but its {what} cannot be read any more.", "Delete the run and train it again."
-    )
+    """The error for a part of a saved run that is damaged."""
+    return StoreError(f"The run was saved, but its {what} cannot be read.", "Delete the run and train it again.")
 
 
 def checksum(data: bytes) -> int:
-    """CRC-32, which tells damage, not malice."""
+    """CRC-32: it detects damage, not tampering."""
     return zlib.crc32(data)
 
 
@@ -125,7 +123,7 @@ def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[in
     """
     if [array.shape for array in arrays] != shapes or not all(np.isfinite(array).all() for array in arrays):
         raise StoreError(
-            "The run's arrays do not fit its config, or are no finite numbers.", "Keep a state of this very run."
+            "The run's arrays do not fit its config, or are no finite numbers.", "Save a state of the same run."
         )
     # A join takes the arrays' own memory, so that each byte is copied once.
     return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)

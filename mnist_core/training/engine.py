@@ -127,8 +127,8 @@ _copies: weakref.WeakKeyDictionary[Dataset, weakref.WeakValueDictionary[bool, Tr
 _recent: deque[TrainingImages] = deque(maxlen=2)
 
 
-def resident(dataset: Dataset, only_inked: bool) -> TrainingImages:
-    """A data set's training images, one copy for all runs. It stays while a run uses it, and a little longer."""
+def training_images(dataset: Dataset, only_inked: bool) -> TrainingImages:
+    """A data set's training images, one copy for all runs. It is cached while a run uses it, and a little longer."""
     with _copying:  # Lock: build the shared copy only once.
         copies = _copies.setdefault(dataset, weakref.WeakValueDictionary())
         found = copies.get(only_inked)

@@ -34,7 +34,7 @@ class EpochMetrics:
 
 @dataclass(frozen=True)
 class RateChanged:
-    """The learning rate was changed while the run went on.
+    """The learning rate was changed during the run.
 
     Args:
         epoch: the one under way, counted from 1.
@@ -49,7 +49,7 @@ class RateChanged:
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """A run at the end of an epoch: plain arrays and numbers, all that is needed to go on.
+    """A run at the end of an epoch: plain arrays and numbers, all that is needed to resume.
 
     Args:
         weights: kernels and biases, float32.
@@ -111,7 +111,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Validating:
-    """An epoch's steps are done, and so many of its validation images are read."""
+    """An epoch's steps are done, and some of its validation images have been read."""
 
     epoch: int
     done: int

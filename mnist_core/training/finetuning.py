@@ -69,5 +69,5 @@ def lesson(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawi
 
 
 def start(network: TrainedNetwork) -> TrainingState:
-    """The state from which `recipe` goes on: the network's weights, and an optimizer that has seen nothing yet."""
+    """The state from which `recipe` continues: the network's weights, and an optimizer that has seen nothing yet."""
     return TrainingState(network.weights, engine.initial_slots(recipe(network.config)), 0)

@@ -98,7 +98,7 @@ def thinned(points: Sequence[Progress], most: int) -> Sequence[Progress]:
     if len(points) <= most:
         return points
     kept = points[::-1][:: -(-len(points) // (most - 1))][::-1]
-    # The start of a curve can tell the most.
+    # The start of a curve often shows the most.
     return kept if kept[0] is points[0] else (points[0], *kept)
 
 
@@ -164,7 +164,7 @@ def _train_epoch(
     config: RunConfig, dataset: Dataset, split: Split, state: TrainingState, pace: _Pace
 ) -> Iterator[Event]:
     program = engine.program(engine.Architecture.of(config))
-    images = engine.resident(dataset, only_inked=not program.architecture.needs_all_pixels)
+    images = engine.training_images(dataset, only_inked=not program.architecture.needs_all_pixels)
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))
@@ -264,5 +264,5 @@ def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> Training
     return TrainingError(
         f"The loss in epoch {epoch}, step {step}, is no longer a finite number: the weights have grown beyond "
         "what a computer can hold.",
-        f"{advice}. The last finished epoch is kept." if epoch > 1 else f"{advice}.",
+        f"{advice}. The last finished epoch is saved." if epoch > 1 else f"{advice}.",
     )

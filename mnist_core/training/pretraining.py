@@ -69,7 +69,7 @@ class Material:
 
 
 def drawings(digits: int) -> int:
-    """How many times each pen digit of a source with so many `digits` is drawn."""
+    """How many times each pen digit is drawn, for a source with this many `digits`."""
     return max(1, min(_MOST_DRAWINGS, _DRAWINGS_PER_SOURCE // max(digits, 1)))
 
 

@@ -1,10 +1,10 @@
-"""Where a run stands."""
+"""The status of a run."""
 
 from enum import Enum
 
 
 class Status(Enum):
-    """Where a run stands."""
+    """The status of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -15,5 +15,5 @@ class Status(Enum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the run may still go on."""
+        """Whether the run can still continue."""
         return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)

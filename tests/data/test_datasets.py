@@ -324,7 +324,7 @@ def test_cache_that_cannot_be_written_leads_to_the_embedded_digits(
     monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "file" / "cache"))
     dataset = datasets.load_source(small_source(good_mirror.url))
     assert dataset.name == "embedded"
-    assert "cannot be kept" in (dataset.notice or "")
+    assert "cannot be saved" in (dataset.notice or "")
     assert_no_jargon(dataset.notice or "")
     assert str(tmp_path / "file" / "cache") in caplog.text
 

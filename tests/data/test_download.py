@@ -173,7 +173,7 @@ def test_several_fetch_at_once(tmp_path: Path, good_mirror: mirror.Mirror) -> No
 
 def test_folder_that_cannot_be_made(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DownloadError, match="cannot be kept") as caught:
+    with pytest.raises(DownloadError, match="cannot be saved") as caught:
         download.fetch(small_source(good_mirror.url), tmp_path / "file" / "cache")
     assert "MNIST_CACHE_DIR" in caught.value.remedy
     assert len(good_mirror.asked) == 1  # no other mirror would help
@@ -185,7 +185,7 @@ def test_disk_full(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     # A limit on the size of files stands in for a full disk: the write stops halfway with an error.
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
-        with pytest.raises(DownloadError, match="cannot be kept"):
+        with pytest.raises(DownloadError, match="cannot be saved"):
             download.fetch(small_source(good_mirror.url), tmp_path / "new")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -190,7 +190,7 @@ def split_sizes(dataset: Dataset) -> None:
         st.metric("Test", f"{len(parts.test_labels):,}", help="For testing it at the end.")
     st.markdown(
         "A network that is tested on the images it has learned from is like a pupil who knows the exam: the mark says "
-        "nothing. So some images are kept back until the end. If you compare many settings, choose by the validation "
+        "nothing. So some images are set aside until the end. If you compare many settings, choose by the validation "
         "images. Otherwise your choice fits the test by luck."
     )
     st.caption(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Named = dict[str, Run]
     """Runs by their names."""
     Shown = Mapping[str, Run | Replayed]
-    """Runs by their names, as they stand or as they stood at an earlier moment."""
+    """Runs by their names, as they are now or as they were at an earlier moment."""
 
 EPOCHS, SECONDS = "epoch", "seconds"
 _MOST_POINTS = 120
@@ -56,7 +56,7 @@ def training_curves(
     Args:
         there: the runs.
         article: adds the log that this article printed.
-        floor: the accuracy at which the axis begins; the axis of the loss then ends at 3 * (1 - floor). 0: the axes
+        floor: the accuracy at which the axis starts; the axis of the loss then ends at 3 * (1 - floor). 0: the axes
             follow the curves, see `training_charts.ends`.
         across: `EPOCHS`, or `SECONDS` of computing.
         names: all names that get a colour, if `run_legend` is shown; None for the names in `there`.

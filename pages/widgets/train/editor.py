@@ -87,11 +87,11 @@ def keras_program(config: RunConfig) -> None:
 
 
 def _controls(settings: Iterable[Setting], draft: RunConfig | LayerConfig, keys: Mapping[str, str]) -> dict[str, Any]:
-    """A control for each setting, in order; those of half the width stand side by side.
+    """A control for each setting, in order; those of half the width are side by side.
 
     Args:
         settings: of `draft`.
-        draft: the values to begin with.
+        draft: the first values.
         keys: the controls' keys by the settings' names, where these are not enough.
 
     Returns:
