@@ -1,4 +1,4 @@
-"""The Compare page's pictures: every number in its cell, every run where it belongs."""
+"""The chart of accuracy against cost on the Compare page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mnist_core.charts import comparison as comparison_charts
 from mnist_core.charts.style import ERROR, INK
 
 
-def test_trade_off_colours_the_chosen_runs_as_the_curves_do() -> None:
+def test_trade_off_colors_match_the_curves() -> None:
     spec = comparison_charts.trade_off("parameters", ["it's mine", 'a "b"'], (1e3, 1e6), (0.9, 1.0), is_log=True)
     json.dumps(spec)
     points = spec["layer"][1]["encoding"]["color"]["condition"]

@@ -1,4 +1,4 @@
-"""The Learn page in a real browser: each course from first to last step, and a fault found."""
+"""The Learn page in a real browser: each course from first to last step, and a case of the fault lab."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def wait_until_idle(page: Page) -> None:
 
 
 def segment(page: Page, name: str) -> Locator:
-    # On some versions of Streamlit the segments are radio buttons, on others plain ones.
+    # Some versions of Streamlit render segments as radio buttons, others as plain buttons.
     main = page.get_by_test_id("stMain")
     return main.get_by_role("radio", name=name, exact=True).or_(main.get_by_role("button", name=name, exact=True)).first
 
 
 def choose(page: Page, question: str, choice: str) -> None:
-    """Answer a question, all of which are radio buttons named by it."""
+    """Answer a question. Its radio buttons are labelled with its text."""
     group = page.get_by_role("radiogroup", name=question)
     expect(group).to_be_visible(timeout=SLOW)
     group.get_by_text(choice, exact=True).click()
@@ -50,19 +50,19 @@ def choose(page: Page, question: str, choice: str) -> None:
     [("desktop-light", "kite"), ("phone-light", "torres"), ("desktop-dark", "morgan")],
     indirect=["page"],
 )
-def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
+def test_course_from_first_to_last_step(page: Page, key: str) -> None:
     course = COURSES[key]
     open_learn(page)
     segment(page, course.name).click()
     for number, step in enumerate(course.steps, 1):
         expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
-        wait_until_idle(page)  # Until then the explanation of the step before may still stand there.
+        wait_until_idle(page)  # Until then the page may still show the explanation of the previous step.
         assert not controls_under_toolbars(page)
         explanation = page.get_by_test_id("stAlert").filter(has_text="Right!")
         choose(page, step.question.text, step.question.choices[step.question.right])
         wait_until_idle(page)
         if step.trials:
-            # Another course may have had the server run them already.
+            # The server may have run them for another course.
             run = page.get_by_role("button", name="Start", exact=True)
             expect(run.or_(explanation).first).to_be_visible(timeout=SLOW)
             if run.count():
@@ -78,13 +78,13 @@ def test_course_is_walked_from_first_to_last_step(page: Page, key: str) -> None:
     answers = "".join(str(step.question.right) for step in course.steps)
     expect(page).to_have_url(re.compile(rf"{key}={answers}"))
 
-    # After a reload, which begins a new session, the answers are still there.
+    # A reload starts a new session and restores the answers.
     page.reload()
     expect(page.get_by_text("Course finished.")).to_be_visible(timeout=SLOW)
 
 
 def top_of(heading: Locator) -> float:
-    """Where a heading stands in the window, in pixels from its top."""
+    """Distance of a heading from the top of the window, in pixels."""
     box = heading.bounding_box()
     assert box is not None
     return box["y"]
@@ -122,12 +122,12 @@ def test_new_step_opens_at_its_heading(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
-def test_fault_is_found_from_curves_and_matrix(page: Page, server: str) -> None:
+def test_case_from_start_to_explanation(page: Page, server: str) -> None:
     page.goto("/learn?lab=2")
     numbers = matrix(page)
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start.or_(numbers).first).to_be_visible(timeout=SLOW)
-    if start.count():  # Another visitor may have had the server run it.
+    if start.count():  # The server may have run it for another visitor.
         start.click()
     expect(numbers.first).to_be_visible(timeout=SLOW)
     curves = page.get_by_test_id("stVegaLiteChart")
@@ -154,7 +154,7 @@ def test_fault_is_found_from_curves_and_matrix(page: Page, server: str) -> None:
     expect(page.get_by_role("combobox", name="Case")).to_have_value("Case 2 of 9 ✗", timeout=SLOW)
     expect(numbers.first).to_be_visible(timeout=SLOW)
 
-    # Another visitor sees the server's run played back, unless they want less motion.
+    # Another visitor sees a replay, unless their browser asks for reduced motion.
     assert page.context.browser is not None
     for motion in MOTIONS:
         context = page.context.browser.new_context(base_url=server, reduced_motion=motion)

@@ -1,4 +1,4 @@
-"""Runs side by side: what they differ in, the Pareto front by its definition, two evaluations image by image."""
+"""Comparing runs: their differences, the Pareto front, and two evaluations image by image."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ OTHERS: dict[str, Any] = {
 }
 
 
-def test_every_setting_has_another_value_here() -> None:
+def test_other_values_cover_every_setting() -> None:
     assert set(OTHERS) == {field.name for field in dataclasses.fields(RunConfig)}
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_one_changed_setting_is_the_one_difference(name: str) -> None:
-    # Early stopping needs validation images, so both have them.
+def test_one_changed_setting(name: str) -> None:
+    # Both have validation images, because early stopping needs them.
     before = changed(validation_fraction=0.0 if name == "validation_fraction" else 0.1)
     after = dataclasses.replace(before, **{name: OTHERS[name]})
     first, second = comparison.differences([before, after])
@@ -64,15 +64,15 @@ def test_one_changed_setting_is_the_one_difference(name: str) -> None:
     assert first != second
 
 
-def test_differences_of_none_of_one_and_of_equals() -> None:
+def test_no_differences() -> None:
     assert comparison.differences([]) == []
     assert comparison.differences([TORRES]) == [{}]
     assert comparison.differences([TORRES] * 3) == [{}, {}, {}]
 
 
-def test_difference_of_one_among_many_is_told_of_all() -> None:
-    told = comparison.differences([TORRES, changed(seed=1, epochs=5), TORRES])
-    assert told == [{"Epochs": "20", "Seed": "0"}, {"Epochs": "5", "Seed": "1"}, {"Epochs": "20", "Seed": "0"}]
+def test_differences_of_three_runs() -> None:
+    found = comparison.differences([TORRES, changed(seed=1, epochs=5), TORRES])
+    assert found == [{"Epochs": "20", "Seed": "0"}, {"Epochs": "5", "Seed": "1"}, {"Epochs": "20", "Seed": "0"}]
 
 
 @pytest.mark.parametrize(
@@ -86,32 +86,32 @@ def test_difference_of_one_among_many_is_told_of_all() -> None:
         ),
     ],
 )
-def test_layers_as_people_read_them(layers: tuple[LayerConfig, ...], text: str) -> None:
+def test_layers_in_words(layers: tuple[LayerConfig, ...], text: str) -> None:
     assert comparison.described(changed(layers=layers))["Hidden layers"] == text
 
 
-def test_values_as_people_read_them() -> None:
-    told = comparison.described(changed(optimizer="momentum", split="kite", dataset="own", learning_rate=1e-5))
-    assert told["Optimizer"] == "SGD with momentum 0.9"
-    assert told["Test images"] == settings.SPLITS["kite"]
-    assert told["Data set"] == "own"
-    assert told["Learning rate"] == "1e-05"
-    assert told["L2 penalty"] == told["Early stopping"] == told["Augmentation"] == told["Validation share"] == "off"
-    assert told["Seed"] == "0"
+def test_values_in_words() -> None:
+    found = comparison.described(changed(optimizer="momentum", split="kite", dataset="own", learning_rate=1e-5))
+    assert found["Optimizer"] == "SGD with momentum 0.9"
+    assert found["Test images"] == settings.SPLITS["kite"]
+    assert found["Data set"] == "own"
+    assert found["Learning rate"] == "1e-05"
+    assert found["L2 penalty"] == found["Early stopping"] == found["Augmentation"] == found["Validation share"] == "off"
+    assert found["Seed"] == "0"
 
 
-def test_values_that_differ_in_the_last_digit_read_differently() -> None:
+def test_values_that_differ_in_the_last_digit() -> None:
     close = [changed(learning_rate=0.1), changed(learning_rate=float(np.nextafter(0.1, 1)))]
-    assert len({told["Learning rate"] for told in comparison.differences(close)}) == 2
+    assert len({found["Learning rate"] for found in comparison.differences(close)}) == 2
 
 
-def test_all_presets_are_told_apart_by_their_differences() -> None:
-    told = comparison.differences([preset.config for preset in presets.PRESETS.values()])
-    assert len({tuple(one.items()) for one in told}) == len(presets.PRESETS)
+def test_differences_of_all_presets() -> None:
+    found = comparison.differences([preset.config for preset in presets.PRESETS.values()])
+    assert len({tuple(one.items()) for one in found}) == len(presets.PRESETS)
 
 
-def beaten(i: int, costs: list[float], accuracies: list[float]) -> bool:
-    """By the definition."""
+def is_dominated(i: int, costs: list[float], accuracies: list[float]) -> bool:
+    """Whether another run is at least as good in both and better in one."""
     return any(
         (costs[j] <= costs[i] and accuracies[j] >= accuracies[i])
         and (costs[j] < costs[i] or accuracies[j] > accuracies[i])
@@ -123,20 +123,20 @@ def beaten(i: int, costs: list[float], accuracies: list[float]) -> bool:
 def test_pareto_front_by_its_definition(runs: list[tuple[int, int]]) -> None:
     costs, accuracies = [float(cost) for cost, _ in runs], [accuracy / 6 for _, accuracy in runs]
     found = comparison.pareto_front(costs, accuracies)
-    assert sorted(found) == [i for i in range(len(runs)) if not beaten(i, costs, accuracies)]
+    assert sorted(found) == [i for i in range(len(runs)) if not is_dominated(i, costs, accuracies)]
     assert [costs[i] for i in found] == sorted(costs[i] for i in found)
 
 
 def test_pareto_front_by_hand() -> None:
-    # The second is dominated by the first, the last two are alike.
+    # The first run dominates the second. The last two are equal.
     assert comparison.pareto_front([1, 2, 3, 4, 4], [0.9, 0.8, 0.95, 0.97, 0.97]) == [0, 2, 3, 4]
 
 
 def evaluated(predicted: list[int], labels: list[int], seed: int = 0) -> Evaluation:
-    """Answers that are unequally sure."""
-    sureness = np.random.default_rng(seed).uniform(0.5, 0.9, len(labels)).astype(np.float32)
-    answers = np.repeat((1 - sureness)[:, None] / 9, 10, axis=1).astype(np.float32)
-    answers[np.arange(len(labels)), predicted] = sureness
+    """An evaluation of these answers, with random confidences."""
+    confidence = np.random.default_rng(seed).uniform(0.5, 0.9, len(labels)).astype(np.float32)
+    answers = np.repeat((1 - confidence)[:, None] / 9, 10, axis=1).astype(np.float32)
+    answers[np.arange(len(labels)), predicted] = confidence
     return evaluate_answers(answers, np.array(labels, np.uint8))
 
 
@@ -144,45 +144,45 @@ digits = st.integers(0, 9)
 
 
 @given(st.lists(st.tuples(digits, digits, digits), min_size=1, max_size=60))
-def test_duel_sorts_every_image_by_who_reads_it(rows: list[tuple[int, int, int]]) -> None:
+def test_pair_matches_scikit_learn(rows: list[tuple[int, int, int]]) -> None:
     labels, first, second = ([row[i] for row in rows] for i in range(3))
-    duel = comparison.compare_pair(evaluated(first, labels), evaluated(second, labels, seed=1))
+    pair = comparison.compare_pair(evaluated(first, labels), evaluated(second, labels, seed=1))
     of = {"only_a": (True, False), "only_b": (False, True), "both": (True, True), "neither": (False, False)}
     for name, rights in of.items():
         wanted = [i for i, (label, a, b) in enumerate(rows) if (a == label, b == label) == rights]
-        assert sorted(getattr(duel, name).tolist()) == wanted
-        assert getattr(duel, name).dtype == np.int64
+        assert sorted(getattr(pair, name).tolist()) == wanted
+        assert getattr(pair, name).dtype == np.int64
     names = list(range(10))
     difference = metrics.confusion_matrix(labels, first, labels=names) - metrics.confusion_matrix(
         labels, second, labels=names
     )
-    np.testing.assert_array_equal(duel.confusion, difference)
-    assert duel.confusion.dtype == np.int64
-    # Of n tosses of a fair coin, the probability of at least so unequal a split.
-    n, k = len(duel.only_a) + len(duel.only_b), min(len(duel.only_a), len(duel.only_b))
+    np.testing.assert_array_equal(pair.confusion, difference)
+    assert pair.confusion.dtype == np.int64
+    # The probability that n tosses of a fair coin give a split at least as unequal.
+    n, k = len(pair.only_a) + len(pair.only_b), min(len(pair.only_a), len(pair.only_b))
     tail = sum(math.comb(n, i) for i in range(k + 1)) / 2**n
-    assert duel.p_value == pytest.approx(min(1.0, 2 * tail))
+    assert pair.p_value == pytest.approx(min(1.0, 2 * tail))
 
 
-def test_images_that_one_alone_reads_come_with_the_others_surest_mistake_first() -> None:
+def test_most_confident_mistakes_come_first() -> None:
     labels = [0] * 20
     right, wrong = evaluated(labels, labels), evaluated([1] * 20, labels, seed=3)
-    duel = comparison.compare_pair(right, wrong)
-    sureness = wrong.probabilities.max(axis=1)
-    assert duel.only_a.tolist() == sorted(range(20), key=lambda i: -sureness[i])
-    assert comparison.compare_pair(wrong, right).only_b.tolist() == duel.only_a.tolist()
+    pair = comparison.compare_pair(right, wrong)
+    confidence = wrong.probabilities.max(axis=1)
+    assert pair.only_a.tolist() == sorted(range(20), key=lambda i: -confidence[i])
+    assert comparison.compare_pair(wrong, right).only_b.tolist() == pair.only_a.tolist()
 
 
-def test_network_against_itself_differs_in_nothing() -> None:
+def test_network_compared_with_itself() -> None:
     same = evaluated([1, 2, 3, 3], [1, 2, 3, 4])
-    duel = comparison.compare_pair(same, same)
-    assert not duel.confusion.any()
-    assert (len(duel.only_a), len(duel.only_b), len(duel.both), len(duel.neither)) == (0, 0, 3, 1)
-    assert duel.p_value == 1.0
+    pair = comparison.compare_pair(same, same)
+    assert not pair.confusion.any()
+    assert (len(pair.only_a), len(pair.only_b), len(pair.both), len(pair.neither)) == (0, 0, 3, 1)
+    assert pair.p_value == 1.0
 
 
 @pytest.mark.parametrize("labels", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 4, 3]])
-def test_other_test_images_are_refused(labels: list[int]) -> None:
+def test_different_test_images(labels: list[int]) -> None:
     with pytest.raises(DataError, match="different images"):
         comparison.compare_pair(evaluated([1, 2, 3, 4], [1, 2, 3, 4]), evaluated(labels, labels))
 
@@ -195,7 +195,7 @@ def test_busy_seconds_by_hand() -> None:
     assert seconds.tolist() == pytest.approx([0.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
 
-def test_busy_seconds_leave_out_what_compiling_took() -> None:
+def test_busy_seconds_without_compiling() -> None:
     points = [Progress(epoch, 1, 1.0, 0.1, speed, None) for epoch, speed in ((1, 1.0), (2, 10.0), (3, 20.0), (4, 10.0))]
     seconds = network_run.busy_seconds(points, Started(1, 60, 7850), [1, 2, 3, 4])
     assert seconds.tolist() == pytest.approx([6.0, 12.0, 15.0, 21.0])
@@ -209,14 +209,14 @@ def test_busy_seconds_of_a_real_run_grow() -> None:
     assert (np.diff(network_run.busy_seconds(points, started, places), prepend=0) > 0).all()
 
 
-def test_namesakes_are_told_apart_by_what_they_differ_in_and_then_by_number() -> None:
+def test_unique_names_by_difference_and_number() -> None:
     configs = [TORRES, changed(seed=1), TORRES, changed(l2=0.5), changed(l2=0.5)]
     assert comparison.unique_names(["a", "a", "b", "c", "c"], configs) == ["a, Seed 0", "a, Seed 1", "b", "c", "c (2)"]
 
 
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "b"]), max_size=8))
-def test_numbered_names_are_all_different_and_the_first_stays(names: list[str]) -> None:
-    told = comparison.number_duplicates(names)
-    assert len(set(told)) == len(names)
-    assert all(new.startswith(old) for old, new in zip(names, told, strict=True))
-    assert told[:1] == names[:1]
+def test_numbered_duplicates(names: list[str]) -> None:
+    found = comparison.number_duplicates(names)
+    assert len(set(found)) == len(names)
+    assert all(new.startswith(old) for old, new in zip(names, found, strict=True))
+    assert found[:1] == names[:1]

@@ -1,4 +1,4 @@
-"""The articles' figures against counts by hand, MNIST's own counts and stock Keras; and their comparison with a run."""
+"""The figures of the articles, checked by hand, with MNIST and with Keras, and their comparison with a run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from mnist_core.presets import PRESETS
 from tests.events import epochs, events_of, finished
 from tests.samples import blobs, small
 
-# How many images of each digit MNIST's 60,000 training images have, as everybody's copy counts them.
+# Number of images of each digit among MNIST's 60,000 training images.
 OF_EACH_DIGIT = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-# The diagonals, typed out from the articles.
+# The diagonals, copied from the articles.
 DIAGONALS = {
     "kite": [1413, 1646, 1353, 1420, 1403, 1194, 1363, 1491, 1280, 1333],
     "kite-retold": [1402, 1684, 1280, 1404, 1345, 1157, 1431, 1484, 1348, 1381],
@@ -36,7 +36,7 @@ def test_reading_order() -> None:
     assert [article.key for article in ARTICLES.values()] == list(ARTICLES)
 
 
-def test_recipes_and_test_results_are_those_of_the_presets() -> None:
+def test_recipes_and_results_from_the_presets() -> None:
     for article in ARTICLES.values():
         preset = PRESETS[article.key.removesuffix("-retold")]
         assert preset.published is not None
@@ -47,7 +47,7 @@ def test_recipes_and_test_results_are_those_of_the_presets() -> None:
 
 
 @pytest.mark.parametrize(("key", "hits", "accuracy"), [("kite", 13_896, 0.9264), ("kite-retold", 13_916, 0.9277)])
-def test_printed_matrix_counts_15_000_images(key: str, hits: int, accuracy: float) -> None:
+def test_printed_matrix_has_15_000_images(key: str, hits: int, accuracy: float) -> None:
     matrix = confusion_of(key)
     assert matrix.shape == (10, 10)
     assert matrix.dtype == np.int64
@@ -60,15 +60,15 @@ def test_printed_matrix_counts_15_000_images(key: str, hits: int, accuracy: floa
 
 
 @pytest.mark.parametrize("key", DIAGONALS)
-def test_rows_of_printed_matrix_can_be_a_random_quarter_of_mnist(key: str) -> None:
-    """Of each digit about a quarter, give or take what drawing 15,000 of 60,000 at random allows."""
+def test_printed_matrix_is_a_random_quarter_of_mnist(key: str) -> None:
+    """About a quarter of each digit, within four standard deviations of a random draw of 15,000 out of 60,000."""
     for images, of_digit in zip(confusion_of(key).sum(axis=1), OF_EACH_DIGIT, strict=True):
         share = of_digit / 60_000
         deviation = math.sqrt(15_000 * share * (1 - share) * (45_000 / 59_999))
         assert abs(images - of_digit / 4) < 4 * deviation
 
 
-def test_kites_accuracy_belongs_to_its_own_matrix_and_not_to_the_retellings() -> None:
+def test_kites_accuracy_fits_its_own_matrix_only() -> None:
     assert ARTICLES["kite"].test_accuracy == ARTICLES["kite-retold"].test_accuracy == 0.9264
     assert confusion_of("kite").trace() / 15_000 == 0.9264
     assert confusion_of("kite-retold").trace() / 15_000 > 0.9277
@@ -78,7 +78,7 @@ def test_kites_accuracy_belongs_to_its_own_matrix_and_not_to_the_retellings() ->
 
 
 @pytest.mark.parametrize(("key", "hidden", "activation"), [("kite", 128, "relu"), ("torres", 10, "sigmoid")])
-def test_printed_parameters_are_those_that_keras_counts(key: str, hidden: int, activation: str) -> None:
+def test_printed_parameters_as_keras_counts_them(key: str, hidden: int, activation: str) -> None:
     import keras
 
     model = keras.Sequential(
@@ -93,7 +93,7 @@ def test_printed_parameters_are_those_that_keras_counts(key: str, hidden: int, a
     assert row.ours == row.published
 
 
-def test_log_of_torres_contradicts_its_claim() -> None:
+def test_torres_log_contradicts_its_accuracy() -> None:
     article = ARTICLES["torres"]
     assert [line.epoch for line in article.log] == [1, 2, 3, 4, 5]
     assert article.config.epochs == article.log[-1].epoch
@@ -103,7 +103,7 @@ def test_log_of_torres_contradicts_its_claim() -> None:
     assert "0.7034" in article.slips[0].text
 
 
-def test_torres_answer_is_a_six_and_sums_to_1_01() -> None:
+def test_torres_answer_sums_to_1_01() -> None:
     answer = ARTICLES["torres"].answer
     assert answer is not None
     assert (answer.image, answer.digit) == (11, 6)
@@ -114,8 +114,8 @@ def test_torres_answer_is_a_six_and_sums_to_1_01() -> None:
 
 
 @pytest.mark.parametrize("key", ARTICLES)
-def test_log_gets_better_from_line_to_line(key: str) -> None:
-    """A figure that was mistyped would most likely break this."""
+def test_log_improves_with_every_line(key: str) -> None:
+    """Most typing errors would break this."""
     lines = ARTICLES[key].log
     assert all(a.epoch < b.epoch <= ARTICLES[key].config.epochs for a, b in itertools.pairwise(lines))
     assert all(a.loss > b.loss for a, b in itertools.pairwise(lines))
@@ -123,7 +123,7 @@ def test_log_gets_better_from_line_to_line(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ARTICLES)
-def test_every_slip_has_a_title_and_a_text(key: str) -> None:
+def test_slips_have_title_and_text(key: str) -> None:
     assert ARTICLES[key].slips
     for slip in ARTICLES[key].slips:
         assert slip.title[0].isupper()
@@ -143,7 +143,7 @@ def test_every_slip_has_a_title_and_a_text(key: str) -> None:
         ("morgan-2", 2),
     ],
 )
-def test_every_figure_is_there_before_there_is_a_run(key: str, count: int) -> None:
+def test_published_figures_without_a_run(key: str, count: int) -> None:
     rows = compare(ARTICLES[key], [], None, None)
     assert len(rows) == count
     assert len({row.figure for row in rows}) == count
@@ -159,7 +159,7 @@ def test_published_range_of_seconds() -> None:
 
 @functools.cache
 def run_of(split: str) -> tuple[training.Finished, Evaluation, Any]:
-    """A small run of five epochs, its evaluation, and what stock Keras answers with its weights."""
+    """A small run of five epochs, its evaluation, and the answers of Keras with the same weights."""
     events = events_of(small(split=split, epochs=5))
     network = finished(events).network
     parts = splits.split(blobs(), split)
@@ -168,7 +168,7 @@ def run_of(split: str) -> tuple[training.Finished, Evaluation, Any]:
     return finished(events), evaluate_on_test(network, blobs()), answers
 
 
-def test_finished_run_of_torres_has_something_beside_every_figure() -> None:
+def test_finished_run_has_a_value_for_every_torres_figure() -> None:
     run, result, answers = run_of("official")
     article = dataclasses.replace(ARTICLES["torres"], answer=a_six(), config=small(epochs=5))
     rows = {row.figure: row for row in compare(article, run.history, result, 0.1)}
@@ -184,7 +184,7 @@ def test_finished_run_of_torres_has_something_beside_every_figure() -> None:
     assert rows["seconds an epoch"].ours == 0.1
 
 
-def test_finished_run_of_kite_is_compared_by_digit() -> None:
+def test_finished_run_of_kite_by_digit() -> None:
     run, result, answers = run_of("kite")
     article = dataclasses.replace(ARTICLES["kite"], config=small(split="kite", epochs=5))
     rows = compare(article, run.history, result, 0.1)
@@ -199,7 +199,7 @@ def test_finished_run_of_kite_is_compared_by_digit() -> None:
     assert fours.ours == pytest.approx(float(np.median(answers[labels == 4, 4])), abs=1e-5)
 
 
-def test_another_image_is_not_put_beside_the_articles() -> None:
+def test_image_of_another_digit_is_not_compared() -> None:
     _, result, _ = run_of("official")
     no_six = next(k for k, label in enumerate(blobs().test_labels) if label != 6)
     for image in (no_six, len(blobs().test_labels)):
@@ -208,7 +208,7 @@ def test_another_image_is_not_put_beside_the_articles() -> None:
         assert [row.ours for row in rows] == [None] * 10
 
 
-def test_whole_time_is_told_once_the_run_is_whole() -> None:
+def test_total_time_of_a_finished_run_only() -> None:
     run, _, _ = run_of("official")
     article = dataclasses.replace(ARTICLES["morgan-0"], config=small(epochs=5))
     assert compare(article, run.history, None, 0.5)[-1] == Row("seconds in all (ours: 5 epochs)", 30, 2.5, "seconds")

@@ -1,4 +1,4 @@
-"""The courses hold together, cover what the tutorials teach, and say what is so."""
+"""The courses are complete, cover what the tutorials teach, and their numbers are right."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def right_answer(step: Step) -> str:
     return step.question.choices[step.question.right]
 
 
-def test_courses_cover_every_concept_of_the_tutorials() -> None:
+def test_courses_cover_every_concept() -> None:
     taught = {concept for _, _, step in STEPS for concept in step.concepts}
     assert taught == set(CONCEPTS)
 
 
 @pytest.mark.parametrize(("key", "number", "step"), STEPS, ids=STEP_IDS)
-def test_step_has_something_to_read_to_try_and_to_answer(key: str, number: int, step: Step) -> None:
+def test_step_has_text_activity_and_question(key: str, number: int, step: Step) -> None:
     assert step.title
     assert 100 < len(step.text) < 700
     assert step.activity or step.trials
@@ -51,14 +51,14 @@ QUESTIONS = [step.question for _, _, step in STEPS] + [experiment.question for e
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=[question.text[:40] for question in QUESTIONS])
-def test_question_has_a_right_answer_among_different_ones(question: Question) -> None:
+def test_question_has_one_right_choice(question: Question) -> None:
     assert 2 <= len(question.choices) <= 4
     assert len(set(question.choices)) == len(question.choices)
     assert 0 <= question.right < len(question.choices)
     assert len(question.why) > 60
 
 
-def test_right_answers_are_not_always_at_the_same_place() -> None:
+def test_right_answers_change_places() -> None:
     for course in COURSES.values():
         places = [step.question.right for step in course.steps]
         assert max(map(places.count, places)) <= 0.7 * len(places)
@@ -70,17 +70,17 @@ def test_titles_within_a_course_differ() -> None:
         assert len(set(titles)) == len(titles)
 
 
-# The numbers that the texts give, counted here.
+# The numbers in the texts, computed independently.
 
 
-def test_kite_learns_as_many_numbers_as_its_step_says() -> None:
+def test_parameters_of_the_kite_network() -> None:
     step = step_of("kite", "Layers")
     assert right_answer(step) == f"{784 * 128 + 128 + 128 * 10 + 10:,}"
     assert "100,480" in step.question.why
     assert "1,290" in step.question.why
 
 
-def test_most_frequent_mistake_of_the_printed_matrix_is_the_one_that_is_named() -> None:
+def test_most_frequent_mistake_in_the_printed_matrix() -> None:
     confusion = ARTICLES["kite"].confusion
     retold = ARTICLES["kite-retold"].confusion
     assert confusion is not None
@@ -93,49 +93,49 @@ def test_most_frequent_mistake_of_the_printed_matrix_is_the_one_that_is_named() 
         assert str(number) in step.question.why
 
 
-def test_labels_take_a_byte_each_after_two_numbers_of_four_bytes() -> None:
+def test_size_of_the_label_file() -> None:
     assert right_answer(step_of("kite", "What is in the file")) == f"{2 * 4 + 60_000:,} bytes"
 
 
-def test_neuron_of_the_question_answers_what_is_said() -> None:
+def test_answer_of_the_neuron_in_the_question() -> None:
     assert right_answer(step_of("kite", "A neuron")) == f"{max(0, 1 * 2 + 0.5 * -4 + 0.5):g}"
 
 
-def test_torres_output_layer_and_steps_are_counted_right() -> None:
+def test_parameters_and_steps_of_torres() -> None:
     assert right_answer(step_of("torres", "Counting weights")) == str(10 * 10 + 10)
     assert right_answer(step_of("torres", "Epochs and batches")) == f"{60_000 // 100 * 5:,}"
 
 
-def test_losses_of_half_sure_and_sure_answers_are_as_the_step_says() -> None:
+def test_losses_of_two_answers() -> None:
     why = step_of("torres", "Loss, optimizer, metric").question.why
     assert f"{-math.log(0.51):.2f}" in why
     assert f"{-math.log(0.99):.2f}" in why
 
 
-def test_second_wide_layer_adds_what_is_said() -> None:
+def test_parameters_of_the_second_wide_layer() -> None:
     step = step_of("morgan", "Deep or shallow")
     one, two = (network.parameter_count(trial.config) for trial in step.trials)
     assert f"{two - one:,}" == "262,656"
     assert "262,656" in step.question.text
 
 
-def test_filters_learn_as_many_numbers_as_is_said() -> None:
+def test_parameters_of_32_filters() -> None:
     step = step_of("morgan", "What a convolution sees")
     assert right_answer(step) == str(32 * 9 + 32)
     dense = network.parameter_count(RunConfig(layers=(LayerConfig(units=32),))) - (32 * 10 + 10)
     assert f"{dense:,}" in step.question.why
 
 
-def test_convolutional_network_learns_a_twelfth_of_the_wide_layers_numbers() -> None:
+def test_parameters_of_the_convolutional_network() -> None:
     convolutions, wide = step_of("morgan", "A small convolutional network").trials
     ratio = network.parameter_count(wide.config) / network.parameter_count(convolutions.config)
     assert round(ratio) == 12
 
 
 @pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST is not here")
-def test_few_images_are_overfitted_as_the_step_says() -> None:
+def test_overfitting_on_few_images() -> None:
     dataset = datasets.load("mnist")
-    plain, dropped = (
+    plain, with_dropout = (
         finished(list(training.train(trial.config, dataset))).history
         for trial in step_of("morgan", "Overfitting").trials
     )
@@ -147,34 +147,34 @@ def test_few_images_are_overfitted_as_the_step_says() -> None:
     assert 8 < lowest < 22
     assert losses[lowest] < 0.4
     assert round(losses[-1], 2) == 0.49
-    assert round(dropped[-1].validation_loss or 0.0, 2) == 0.44
+    assert round(with_dropout[-1].validation_loss or 0.0, 2) == 0.44
 
 
 # Progress.
 
 
-def test_progress_comes_back_from_its_text() -> None:
+def test_progress_from_its_text() -> None:
     for course in COURSES.values():
         answers = tuple(k % len(step.question.choices) if k % 3 else None for k, step in enumerate(course.steps))
         progress = Progress(answers)
         assert Progress.from_text(course, progress.to_text()) == progress
 
 
-def test_progress_counts_what_is_done_and_names_the_first_step_that_is_not() -> None:
+def test_progress_counts_done_steps() -> None:
     progress = Progress((1, None, 0, None))
     assert (progress.done, progress.next_step) == (2, 1)
     assert Progress((1, 1)).next_step == 1
     assert (Progress((1, 1, 0), frozenset({1})).done, Progress((1, 1, 0), frozenset({1})).next_step) == (2, 1)
 
 
-def test_step_whose_runs_have_not_been_seen_stays_open_in_the_address() -> None:
+def test_open_steps_in_the_progress_text() -> None:
     course = COURSES["kite"]
     progress = Progress((1, 0, *[None] * 8, 2), frozenset({1, 10}))
     assert progress.to_text() == "1a--------c"
     assert Progress.from_text(course, "1a--------c") == progress
 
 
-def test_score_counts_first_answers_that_are_right() -> None:
+def test_score_counts_right_answers() -> None:
     course = COURSES["kite"]
     right = tuple(step.question.right for step in course.steps)
     assert Progress(right).score(course) == 11
@@ -184,7 +184,7 @@ def test_score_counts_first_answers_that_are_right() -> None:
 @pytest.mark.parametrize(
     "text", ["", "0", "9----------", "²----------", "x----------", "d----------", "-" * 12, "0" * 400]
 )
-def test_progress_that_does_not_fit_is_refused(text: str) -> None:
+def test_progress_that_does_not_fit(text: str) -> None:
     with pytest.raises(DataError, match="does not fit"):
         Progress.from_text(COURSES["kite"], text)
 
@@ -192,7 +192,7 @@ def test_progress_that_does_not_fit_is_refused(text: str) -> None:
 # Experiments.
 
 
-def test_experiments_differ_in_what_they_are_about_only() -> None:
+def test_trials_differ_in_one_setting() -> None:
     neurons, layers = EXPERIMENTS["neurons"], EXPERIMENTS["layers"]
     for experiment in (neurons, layers):
         assert len(experiment.places) == len(experiment.trials)
@@ -207,19 +207,19 @@ def test_experiments_differ_in_what_they_are_about_only() -> None:
     assert set(layers.series) == {"rate 0.01", "rate 0.1"}
 
 
-def test_a_single_layer_is_not_called_layers() -> None:
+def test_singular_and_plural_of_layers() -> None:
     names = [trial.name for trial in EXPERIMENTS["layers"].trials]
     assert names[:3] == ["no hidden layer, rate 0.01", "1 hidden layer, rate 0.01", "2 hidden layers, rate 0.01"]
     assert len(set(names)) == len(names)
 
 
-def test_forest_is_compared_on_the_networks_own_images_with_every_classical_model() -> None:
+def test_classical_models_use_the_same_split() -> None:
     experiment = EXPERIMENTS["forest"]
     assert set(experiment.classical) == set(KINDS)
     assert len({trial.config.split for trial in experiment.trials}) == 1
 
 
-def test_course_is_a_frozen_description() -> None:
+def test_course_is_frozen() -> None:
     course: Course = COURSES["kite"]
     with pytest.raises(dataclasses.FrozenInstanceError):
         course.name = "other"  # type: ignore[misc]

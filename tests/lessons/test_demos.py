@@ -1,4 +1,4 @@
-"""The small calculations of the Learn page against stock Keras, scikit-learn and counts by hand."""
+"""The small calculations of the Learn page, compared with Keras, scikit-learn and counts by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_core.network.backend import load_tensorflow
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_is_keras_own(name: str) -> None:
+def test_activation_matches_keras(name: str) -> None:
     load_tensorflow()
     import keras
 
@@ -22,14 +22,14 @@ def test_activation_is_keras_own(name: str) -> None:
     np.testing.assert_allclose(demos.activate(name, sums), expected, atol=1e-5)
 
 
-def test_sigmoid_is_steepest_at_zero_and_nearly_flat_at_six() -> None:
+def test_gradient_of_sigmoid_and_relu() -> None:
     assert demos.gradient("sigmoid", 0.0) == pytest.approx(0.25, abs=1e-6)
     assert demos.gradient("sigmoid", 6.0) == pytest.approx(0.0025, abs=1e-4)
     assert demos.gradient("relu", 3.0) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.3, 0.5, 0.9, 1.0, 1.1])
-def test_descent_takes_the_steps_of_gradient_descent(rate: float) -> None:
+def test_gradient_descent_by_hand(rate: float) -> None:
     place, places = 1.0, [1.0]
     for _ in range(12):
         place -= rate * 2 * place
@@ -37,13 +37,13 @@ def test_descent_takes_the_steps_of_gradient_descent(rate: float) -> None:
     np.testing.assert_allclose(demos.gradient_descent(rate), places)
 
 
-def test_descent_climbs_out_beyond_a_rate_of_one_and_not_below() -> None:
+def test_gradient_descent_diverges_above_a_rate_of_one() -> None:
     assert abs(demos.gradient_descent(0.99)[-1]) < 1
     assert abs(demos.gradient_descent(1.01)[-1]) > 1
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_matrix_is_folded_as_scikit_learn_does(digit: int) -> None:
+def test_one_vs_rest_matches_scikit_learn(digit: int) -> None:
     confusion = ARTICLES["kite"].confusion
     assert confusion is not None
     true, answer = np.indices((10, 10))
@@ -63,7 +63,7 @@ def test_matrix_is_folded_as_scikit_learn_does(digit: int) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.45, 0.6, 1.01])
-def test_mushrooms_are_judged_as_scikit_learn_counts(threshold: float) -> None:
+def test_mushroom_counts_match_scikit_learn(threshold: float) -> None:
     values, poisonous = demos.mushrooms()
     (tn, fp), (fn, tp) = sklearn.metrics.confusion_matrix(poisonous, values >= threshold, labels=[False, True])
     found = demos.classify_mushrooms(threshold)
@@ -75,13 +75,13 @@ def test_mushrooms_are_judged_as_scikit_learn_counts(threshold: float) -> None:
     )
 
 
-def test_who_calls_no_mushroom_poisonous_is_right_eight_times_of_ten_and_finds_none() -> None:
+def test_accuracy_and_recall_without_positive_answers() -> None:
     found = demos.classify_mushrooms(1.01)
     assert found.accuracy == 0.8
     assert found.recall == found.precision == 0
 
 
-def test_width_and_ink_of_a_bar_are_counted_by_hand() -> None:
+def test_width_and_ink_by_hand() -> None:
     images = np.zeros((3, 28, 28), np.uint8)
     images[0, 4:24, 10:14] = 255
     images[1, 5, [3, 20]] = 200
@@ -90,7 +90,7 @@ def test_width_and_ink_of_a_bar_are_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", demos.KERNELS)
-def test_convolution_answers_as_keras_does(name: str) -> None:
+def test_convolution_matches_keras(name: str) -> None:
     load_tensorflow()
     import keras
 
@@ -104,5 +104,5 @@ def test_convolution_answers_as_keras_does(name: str) -> None:
     np.testing.assert_allclose(found, expected / np.abs(expected).max(), atol=1e-5)
 
 
-def test_convolution_of_a_blank_image_is_blank() -> None:
+def test_convolution_of_a_blank_image() -> None:
     assert not demos.convolve(np.zeros((28, 28), np.uint8), demos.KERNELS["left edges"]).any()

@@ -1,4 +1,4 @@
-"""The fault lab: corrupted data counted by hand, and every symptom that hints and explanations speak of."""
+"""The fault lab: the corrupted data, and every symptom that the hints and explanations mention."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mnist_core.training import Progress
 from tests.events import finished
 from tests.samples import blobs
 
-# What guessing among ten digits costs.
+# The loss of guessing among ten digits.
 GUESSING = float(np.log(10))
 DATA = [
     "embedded",
@@ -54,7 +54,7 @@ class Case:
 
     @property
     def columns(self) -> npt.NDArray[np.float64]:
-        """How often each digit is the answer, as shares."""
+        """The share of each digit among the answers."""
         return np.asarray(self.test.confusion.sum(axis=0) / self.test.confusion.sum())
 
     @property
@@ -74,7 +74,7 @@ def case(key: str, name: str) -> Case:
 # The list of cases
 
 
-def test_every_case_is_told_in_full() -> None:
+def test_cases_have_all_texts() -> None:
     assert [fault.key for fault in FAULTS.values()] == list(FAULTS)
     assert len({fault.name for fault in FAULTS.values()}) == len(FAULTS) == 9
     for fault in FAULTS.values():
@@ -84,16 +84,16 @@ def test_every_case_is_told_in_full() -> None:
             assert "  " not in text
 
 
-def test_every_case_has_a_number_and_links_find_it_by_that() -> None:
+def test_case_by_its_number() -> None:
     assert sorted(faults.NUMBERED) == sorted(FAULTS)
     assert [faults.key_of_case(str(number)) for number in range(1, 10)] == list(faults.NUMBERED)
-    # Neither the order of the answers on the page nor that of the table gives a case away.
+    # The order of the answers on the page and in the table does not reveal the cases.
     for order in (list(FAULTS), sorted(FAULTS, key=lambda key: FAULTS[key].name)):
         assert sum(a == b for a, b in zip(order, faults.NUMBERED, strict=True)) <= 3
 
 
 @pytest.mark.parametrize("text", ["", "0", "10", "-1", "1.0", "dead", "²"])
-def test_number_of_no_case_is_refused(text: str) -> None:
+def test_unknown_case_number(text: str) -> None:
     with pytest.raises(DataError, match="no such case"):
         faults.key_of_case(text)
 
@@ -117,7 +117,7 @@ def test_hints_do_not_name_the_fault(key: str, words: list[str]) -> None:
     assert not [word for word in words if word in hints]
 
 
-def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
+def test_case_differs_from_the_healthy_one_in_one_thing() -> None:
     healthy = dataclasses.asdict(FAULTS["nothing"].config)
     data = faults.corrupted("nothing", blobs())
     different = {}
@@ -126,7 +126,7 @@ def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
         settings = [field for field in healthy if config[field] != healthy[field]]
         corrupted = ["data"] if faults.corrupted(key, blobs()) is not data else []
         different[key] = settings + corrupted + (["start"] if faults.start(key) else [])
-    # Sorted data do no harm as long as they are shuffled, so these two together are one fault.
+    # Sorted data do no harm if they are shuffled, so these two changes are one fault.
     assert different.pop("sorted") == ["order", "data"]
     assert different == {
         "raw": ["pixels"],
@@ -142,7 +142,7 @@ def test_each_case_differs_from_the_healthy_one_in_one_thing() -> None:
 
 @pytest.mark.parametrize("function", [lambda key: faults.corrupted(key, blobs()), faults.start])
 @pytest.mark.parametrize("key", ["", "RAW", "everything"])
-def test_unknown_case_is_refused(function: Any, key: str) -> None:
+def test_unknown_case_key(function: Any, key: str) -> None:
     with pytest.raises(ConfigError, match="nothing"):
         function(key)
 
@@ -151,7 +151,7 @@ def test_unknown_case_is_refused(function: Any, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", FAULTS)
-def test_test_images_stay_whole_and_clean(key: str) -> None:
+def test_test_images_stay_unchanged(key: str) -> None:
     dataset = faults.corrupted(key, blobs())
     np.testing.assert_array_equal(dataset.test_images, blobs().test_images)
     np.testing.assert_array_equal(dataset.test_labels, blobs().test_labels)
@@ -167,7 +167,7 @@ def test_original_images_stay_unchanged(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", FAULTS)
-def test_data_are_the_same_each_time_they_are_made(key: str) -> None:
+def test_corrupted_data_are_reproducible(key: str) -> None:
     first = faults.corrupted(key, blobs())
     faults._corrupted.cache_clear()
     again = faults.corrupted(key, blobs())
@@ -194,11 +194,11 @@ def test_visitors_share_one_copy(key: str) -> None:
     assert len(set(map(id, received))) == 1
 
 
-def test_cases_with_clean_images_share_them() -> None:
+def test_cases_with_clean_images_share_one_copy() -> None:
     assert len({id(faults.corrupted(key, blobs())) for key in ("nothing", "raw", "high", "low", "dead")}) == 1
 
 
-def test_only_the_first_images_are_taken() -> None:
+def test_number_of_training_images_is_limited() -> None:
     many = blobs(train=faults.MOST_IMAGES + 300)
     many = dataclasses.replace(many, train_groups=np.arange(len(many.train_images), dtype=np.int32) // 4)
     part = faults.corrupted("nothing", many)
@@ -215,7 +215,7 @@ def test_inverted_images_by_hand() -> None:
     np.testing.assert_array_equal(dataset.train_labels, blobs().train_labels)
 
 
-def test_shuffled_labels_agree_by_chance_alone() -> None:
+def test_shuffled_labels_agree_by_chance_only() -> None:
     dataset, clean = faults.corrupted("labels", whole("embedded")), whole("embedded")
     np.testing.assert_array_equal(dataset.train_images, clean.train_images)
     np.testing.assert_array_equal(np.bincount(dataset.train_labels), np.bincount(clean.train_labels))
@@ -223,7 +223,7 @@ def test_shuffled_labels_agree_by_chance_alone() -> None:
     assert abs((dataset.train_labels == clean.train_labels).mean() - 0.1) < 4 * np.sqrt(0.09 / 12_000)
 
 
-def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
+def test_sorted_images_keep_labels_and_groups() -> None:
     dataset, clean = faults.corrupted("sorted", whole("embedded")), whole("embedded")
     assert (np.diff(dataset.train_labels.astype(int)) >= 0).all()
     assert dataset.train_groups is not None
@@ -237,7 +237,7 @@ def test_sorted_images_are_the_same_ones_from_zero_to_nine() -> None:
 
 
 @pytest.mark.parametrize("data", [blobs, functools.partial(whole, "embedded")])
-def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) -> None:
+def test_leaked_test_images_are_in_no_validation_set(data: Any) -> None:
     clean, dataset = data(), faults.corrupted("leak", data())
     config = FAULTS["leak"].config
     split = splits.split(dataset, config.split, config.validation_fraction)
@@ -255,7 +255,7 @@ def test_every_test_image_is_trained_on_and_none_is_for_validation(data: Any) ->
     assert len(dataset.train_images) == len(clean.train_images)
 
 
-def test_more_test_images_than_there_is_room_for() -> None:
+def test_leak_with_more_test_than_training_images() -> None:
     few = blobs(train=60)
     dataset = faults.corrupted("leak", few)
     config = FAULTS["leak"].config
@@ -264,7 +264,7 @@ def test_more_test_images_than_there_is_room_for() -> None:
     np.testing.assert_array_equal(dataset.train_images[places], few.test_images[: len(places)])
 
 
-def test_images_of_one_original_only_are_refused() -> None:
+def test_leak_with_images_of_a_single_original() -> None:
     one = dataclasses.replace(blobs(), train_groups=np.zeros(300, np.int32))
     with pytest.raises(DataError):
         faults.corrupted("leak", one)
@@ -274,28 +274,28 @@ def test_images_of_one_original_only_are_refused() -> None:
 
 
 @on_all_data
-def test_no_hidden_unit_answers_to_any_image(name: str) -> None:
+def test_dead_units_answer_to_no_image(name: str) -> None:
     state = faults.start("dead")
     assert state is not None
     kernel, bias = state.weights[0].astype(np.float64), state.weights[1].astype(np.float64)
     dataset = faults.corrupted("dead", whole(name))
     for images in (dataset.train_images, dataset.test_images):
         assert np.maximum(images.reshape(-1, 784) / 255 @ kernel + bias, 0).max() == 0
-    # Nor after training, which has not moved them.
+    # Training does not change them.
     after = case("dead", name).network.weights
     np.testing.assert_array_equal(after[0], state.weights[0])
     np.testing.assert_array_equal(after[1], state.weights[1])
 
 
-def test_all_others_begin_as_runs_do() -> None:
+def test_only_dead_units_have_a_start_of_their_own() -> None:
     assert [key for key in FAULTS if faults.start(key) is not None] == ["dead"]
 
 
-# The symptoms, as the hints and explanations tell them
+# The symptoms that the hints and explanations mention
 
 
 @on_all_data
-def test_nothing_wrong_looks_healthy(name: str) -> None:
+def test_symptoms_of_nothing_wrong(name: str) -> None:
     it = case("nothing", name)
     assert it.points[0].loss < GUESSING
     assert it.last.accuracy > 0.98
@@ -306,7 +306,7 @@ def test_nothing_wrong_looks_healthy(name: str) -> None:
 
 
 @on_all_data
-def test_raw_pixels_begin_with_a_huge_loss_and_then_learn(name: str) -> None:
+def test_symptoms_of_raw_pixels(name: str) -> None:
     it, healthy = case("raw", name), case("nothing", name)
     assert it.points[0].loss > 10 * GUESSING
     assert it.last.loss < it.history[2].loss / 1.5 < it.history[0].loss / 3
@@ -316,7 +316,7 @@ def test_raw_pixels_begin_with_a_huge_loss_and_then_learn(name: str) -> None:
 
 
 @on_all_data
-def test_swapped_images_validate_well_and_test_worse_than_guessing(name: str) -> None:
+def test_symptoms_of_inverted_images(name: str) -> None:
     it = case("inverted", name)
     assert it.validation[-1] > 0.85
     assert it.last.accuracy > 0.9
@@ -324,7 +324,7 @@ def test_swapped_images_validate_well_and_test_worse_than_guessing(name: str) ->
 
 
 @on_all_data
-def test_shuffled_labels_are_learned_by_heart_only(name: str) -> None:
+def test_symptoms_of_shuffled_labels(name: str) -> None:
     it = case("labels", name)
     assert it.history[0].accuracy < 0.13
     assert it.last.accuracy > 0.2
@@ -337,7 +337,7 @@ def test_shuffled_labels_are_learned_by_heart_only(name: str) -> None:
 
 
 @on_all_data
-def test_sorted_images_make_a_saw_and_the_last_digits_win(name: str) -> None:
+def test_symptoms_of_sorted_images(name: str) -> None:
     it = case("sorted", name)
     assert it.points[0].accuracy > 0.9
     assert max(point.accuracy for point in it.points[1:4]) < 0.75
@@ -351,7 +351,7 @@ def test_sorted_images_make_a_saw_and_the_last_digits_win(name: str) -> None:
 
 
 @on_all_data
-def test_known_test_images_are_read_too_well(name: str) -> None:
+def test_symptoms_of_leaked_test_images(name: str) -> None:
     it = case("leak", name)
     assert it.test.accuracy > 0.999
     assert it.last.accuracy > 0.99
@@ -359,7 +359,7 @@ def test_known_test_images_are_read_too_well(name: str) -> None:
 
 
 @on_all_data
-def test_high_rate_starts_worse_than_guessing_and_settles_nowhere(name: str) -> None:
+def test_symptoms_of_a_high_learning_rate(name: str) -> None:
     it = case("high", name)
     assert it.points[0].loss > 1.3 * GUESSING
     assert min(point.loss for point in it.points) > 0.4
@@ -372,7 +372,7 @@ def test_high_rate_starts_worse_than_guessing_and_settles_nowhere(name: str) -> 
 
 
 @on_all_data
-def test_low_rate_climbs_in_a_straight_line_and_arrives_nowhere(name: str) -> None:
+def test_symptoms_of_a_low_learning_rate(name: str) -> None:
     it = case("low", name)
     losses = np.array([metrics.loss for metrics in it.history])
     falls = -np.diff(losses)
@@ -387,7 +387,7 @@ def test_low_rate_climbs_in_a_straight_line_and_arrives_nowhere(name: str) -> No
 
 
 @on_all_data
-def test_dead_units_leave_flat_curves_and_one_column(name: str) -> None:
+def test_symptoms_of_dead_units(name: str) -> None:
     it = case("dead", name)
     assert all(abs(point.loss - GUESSING) < 0.03 for point in it.points)
     assert len(set(it.validation)) <= 2
@@ -396,13 +396,13 @@ def test_dead_units_leave_flat_curves_and_one_column(name: str) -> None:
 
 @on_all_data
 @pytest.mark.parametrize("key", FAULTS)
-def test_no_case_ends_without_a_matrix(key: str, name: str) -> None:
+def test_every_case_ends_with_a_matrix(key: str, name: str) -> None:
     it = case(key, name)
     assert it.last.epoch == FAULTS[key].config.epochs
     assert np.isfinite([point.loss for point in it.points]).all()
     assert it.test.confusion.sum() == len(whole(name).test_images)
 
 
-def test_configs_survive_a_link() -> None:
+def test_configs_in_a_link() -> None:
     for fault in FAULTS.values():
         assert RunConfig.from_query(fault.config.to_query()) == fault.config

@@ -1,4 +1,4 @@
-"""The Learn page, without a browser: every step, what is kept, the published figures, the questions, the faults."""
+"""The Learn page without a browser: courses, progress, published figures, questions and the fault lab."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from tests.scheduled_runs import wait_for_status, wait_until
 
 
 @pytest.fixture(autouse=True)
-def nothing_has_run() -> Iterator[None]:
-    """A server that has run nothing yet; what a test leaves under way is stopped."""
+def no_runs() -> Iterator[None]:
+    """A server without runs. Active runs are stopped after the test."""
     run_cache.shared.cache_clear()
     yield
     for run in run_cache.shared().active():
@@ -47,7 +47,7 @@ def learn(app: AppTest) -> AppTest:
 
 @pytest.fixture
 def another(learn: AppTest) -> AppTest:
-    """Another visitor of the same server, on the Learn page too."""
+    """Another visitor of the same server, also on the Learn page."""
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/learn.py").run()
 
 
@@ -67,32 +67,32 @@ def answer(app: AppTest, choice: int) -> AppTest:
 
 
 def run_until(app: AppTest, words: str) -> None:
-    """Poll as the browser does, until something on the page has these words."""
+    """Poll as the browser does, until the page shows these words."""
     for _ in range(6000):
         app.run()
         if any(words in box.value for box in (*app.success, *app.info, *app.warning, *app.markdown)):
             return
         PAUSE.wait(0.02)
-    raise AssertionError(f"{words!r} does not come")
+    raise AssertionError(f"{words!r} did not appear.")
 
 
-def test_every_activity_is_used_and_every_step_finds_its_own() -> None:
+def test_every_activity_is_used() -> None:
     named = {step.activity for course in COURSES.values() for step in course.steps} - {"", "answer"}
     assert named == set(lessons.ACTIVITIES)
 
 
 SHARED_VIEWS = ("file", "one_image", "tensor", "matrices")
-"""Activities whose pictures are those of other pages too."""
+"""Activities that show views of other pages."""
 
 
-def texts_of_pictures(app: AppTest) -> list[str]:
-    """What people are told who do not see the page's charts and images."""
+def alternative_texts(app: AppTest) -> list[str]:
+    """The alternative texts of charts and images."""
     charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
     return charts + [picture.alt for image in app.get("image") for picture in image.proto.imgs]
 
 
 @pytest.mark.parametrize("key", COURSES)
-def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: str) -> None:
+def test_explanation_after_the_answer(learn: AppTest, key: str) -> None:
     course(learn, key)
     steps = COURSES[key].steps
     for number, step in enumerate(steps):
@@ -100,7 +100,7 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert learn.subheader[0].value == f"{number + 1}. {step.title}"
         assert not learn.success
         if step.activity not in SHARED_VIEWS:
-            assert all(len(text) > 10 for text in texts_of_pictures(learn))
+            assert all(len(text) > 10 for text in alternative_texts(learn))
         assert "Start" not in button_labels(learn)
         answer(learn, step.question.right)
         if step.trials:
@@ -111,7 +111,7 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         if number + 1 < len(steps):
             press(learn, "Next")
     assert not learn.exception
-    # Steps with runs are open until these have been seen.
+    # Steps with runs stay open until the visitor has seen the runs.
     marks = [("abcd" if step.trials else "0123")[step.question.right] for step in steps]
     assert "".join(learn.query_params[key]) == "".join(marks)
     if not steps[-1].trials:
@@ -119,7 +119,7 @@ def test_course_asks_first_and_explains_after_the_answer(learn: AppTest, key: st
         assert f"Still open: step {left}." in learn.info[-1].value
 
 
-def test_wrong_answer_is_told_the_right_one(learn: AppTest) -> None:
+def test_wrong_answer(learn: AppTest) -> None:
     question = COURSES["kite"].steps[0].question
     answer(learn, (question.right + 1) % len(question.choices))
     assert not learn.success
@@ -127,12 +127,12 @@ def test_wrong_answer_is_told_the_right_one(learn: AppTest) -> None:
     assert question.choices[question.right] in learn.warning[0].value
 
 
-def test_right_answer_is_called_right(learn: AppTest) -> None:
+def test_right_answer(learn: AppTest) -> None:
     answer(learn, COURSES["kite"].steps[0].question.right)
     assert learn.success[0].value.startswith("**Right!**")
 
 
-def test_first_answer_is_kept_and_the_menu_says_how_it_was(learn: AppTest) -> None:
+def test_first_answer_counts(learn: AppTest) -> None:
     question = COURSES["kite"].steps[0].question
     wrong = (question.right + 1) % len(question.choices)
     for choice in (wrong, question.right):
@@ -141,7 +141,7 @@ def test_first_answer_is_kept_and_the_menu_says_how_it_was(learn: AppTest) -> No
     assert learn.selectbox(key="contents-kite").options[0].startswith("✗ 1.")
 
 
-def test_end_of_a_course_gives_the_score_and_what_is_next(app: AppTest) -> None:
+def test_end_of_a_course(app: AppTest) -> None:
     steps = COURSES["torres"].steps
     first = [step.question.right for step in steps]
     first[0] = (first[0] + 1) % len(steps[0].question.choices)
@@ -153,7 +153,7 @@ def test_end_of_a_course_gives_the_score_and_what_is_next(app: AppTest) -> None:
     assert app.subheader[0].value == f"1. {COURSES['morgan'].steps[0].title}"
 
 
-def test_step_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> None:
+def test_step_in_the_address(app: AppTest) -> None:
     app.query_params["course"], app.query_params["step"] = "morgan", "7"
     app.switch_page("pages/learn.py").run()
     assert app.subheader[0].value == f"7. {COURSES['morgan'].steps[6].title}"
@@ -162,14 +162,14 @@ def test_step_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> 
 
 
 @pytest.mark.parametrize("step", ["0", "11", "x", "²"])
-def test_step_that_the_course_lacks_is_passed_over(app: AppTest, step: str) -> None:
+def test_unknown_step_in_the_address(app: AppTest, step: str) -> None:
     app.query_params["course"], app.query_params["step"] = "morgan", step
     app.switch_page("pages/learn.py").run()
     assert not app.exception
     assert app.subheader[0].value.startswith("1. ")
 
 
-def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppTest) -> None:
+def test_explanation_after_the_runs(learn: AppTest) -> None:
     course(learn, "torres")
     learn.selectbox(key="contents-torres").set_value(8).run()
     step = COURSES["torres"].steps[8]
@@ -184,12 +184,12 @@ def test_runs_of_a_step_are_shown_and_explained_when_they_have_ended(learn: AppT
     assert run is not None
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
-    # What all runs share needs no column, which a phone has no room for.
+    # Settings that all runs share have no column, to save space on a phone.
     assert any("| Run | Test | Train | Epoch |" in text.value for text in learn.markdown)
     assert any("here 7,960." in caption.value for caption in learn.caption)
 
 
-def test_progress_is_there_after_another_page(learn: AppTest) -> None:
+def test_progress_after_another_page(learn: AppTest) -> None:
     answer(learn, 1)
     press(learn, "Next")
     learn.switch_page("pages/draw.py").run()
@@ -199,7 +199,7 @@ def test_progress_is_there_after_another_page(learn: AppTest) -> None:
     assert learn.radio[0].value == 1
 
 
-def test_progress_comes_back_from_the_address(app: AppTest) -> None:
+def test_progress_from_the_address(app: AppTest) -> None:
     app.query_params["kite"] = "10" + "-" * (len(COURSES["kite"].steps) - 2)
     app.switch_page("pages/learn.py").run()
     assert app.subheader[0].value == f"3. {COURSES['kite'].steps[2].title}"
@@ -207,20 +207,20 @@ def test_progress_comes_back_from_the_address(app: AppTest) -> None:
     assert app.radio[0].value == 0
 
 
-def test_course_of_the_address_is_shown(app: AppTest) -> None:
+def test_course_in_the_address(app: AppTest) -> None:
     app.query_params["course"] = "torres"
     app.switch_page("pages/learn.py").run()
     assert app.subheader[0].value == f"1. {COURSES['torres'].steps[0].title}"
 
 
-def test_unknown_course_in_the_address_is_passed_over(app: AppTest) -> None:
+def test_unknown_course_in_the_address(app: AppTest) -> None:
     app.query_params["course"] = "other"
     app.switch_page("pages/learn.py").run()
     assert not app.exception
     assert app.subheader[0].value == f"1. {COURSES['kite'].steps[0].title}"
 
 
-def test_damaged_progress_in_the_address_is_told_and_the_course_begins_anew(app: AppTest) -> None:
+def test_damaged_progress_in_the_address(app: AppTest) -> None:
     app.query_params["kite"] = "99"
     app.switch_page("pages/learn.py").run()
     assert not app.exception
@@ -236,7 +236,7 @@ def test_step_opens_its_network_in_train(learn: AppTest) -> None:
     assert learn.session_state["draft"].to_query() == {**config.to_query(), "dataset": "embedded"}
 
 
-def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
+def test_published_and_own_figures(learn: AppTest) -> None:
     view(learn, "Published")
     assert not learn.exception
     assert any("MNIST" in box.value for box in learn.info)
@@ -257,7 +257,7 @@ def test_published_figures_stand_beside_the_servers_own(learn: AppTest) -> None:
 
 
 @pytest.mark.parametrize("key", published.EXAMINED)
-def test_slip_is_examined_in_the_course(learn: AppTest, key: str) -> None:
+def test_course_step_about_a_slip(learn: AppTest, key: str) -> None:
     view(learn, "Published")
     learn.selectbox(key="article-choice").select(key).run()
     press(learn, "Try it in the course")
@@ -265,7 +265,7 @@ def test_slip_is_examined_in_the_course(learn: AppTest, key: str) -> None:
     assert learn.subheader[0].value.endswith(published.EXAMINED[key][1])
 
 
-def ask_for_the_forest(app: AppTest) -> ClassicalRun:
+def start_forest(app: AppTest) -> ClassicalRun:
     view(app, "Questions")
     app.session_state["experiment"] = "forest"
     answer(app.run(), 0)
@@ -276,8 +276,8 @@ def ask_for_the_forest(app: AppTest) -> ClassicalRun:
     return run
 
 
-def test_forest_is_stopped_by_its_button_and_can_still_be_looked_at(learn: AppTest) -> None:
-    run = ask_for_the_forest(learn)
+def test_stopped_forest_keeps_its_result(learn: AppTest) -> None:
+    run = start_forest(learn)
     learn.run()
     learn.button(key="stop-forest").click()
     learn.run()
@@ -288,8 +288,8 @@ def test_forest_is_stopped_by_its_button_and_can_still_be_looked_at(learn: AppTe
     assert [learn.button(key=f"learn-{kind}").label for kind in KINDS] == ["Start"] * 4
 
 
-def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, another: AppTest) -> None:
-    run = ask_for_the_forest(learn)
+def test_run_with_a_second_viewer_continues(learn: AppTest, another: AppTest) -> None:
+    run = start_forest(learn)
     view(another, "Questions")
     another.session_state["experiment"] = "forest"
     answer(another.run(), 0)
@@ -303,7 +303,7 @@ def test_who_only_looks_keeps_a_run_going_and_can_leave_it(learn: AppTest, anoth
     wait_for_status(run, Status.STOPPED)
 
 
-def test_refusal_of_a_full_server_is_shown(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_by_a_full_server(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
     view(learn, "Published")
     press(learn, "Start")
@@ -315,7 +315,7 @@ def test_refusal_of_a_full_server_is_shown(learn: AppTest, monkeypatch: pytest.M
     assert not learn.error
 
 
-def test_failure_is_told_where_it_belongs(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_is_shown_at_its_article_only(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> Iterator[training.Event]:
         yield training.Started(1, 1, 1)
         raise TrainingError("The loss is no number.", "Lower the learning rate.")
@@ -337,14 +337,14 @@ def loss_axis(app: AppTest) -> float:
     return float(max(table["drawn"].to_pylist()))
 
 
-def test_loss_axis_holds_a_run_that_begins_low_and_climbs(learn: AppTest) -> None:
-    run = begin_case(learn, "sorted")
+def test_loss_axis_of_a_run_with_rising_loss(learn: AppTest) -> None:
+    run = start_case(learn, "sorted")
     losses = [point.loss for point in run.snapshot.points]
     assert max(losses) > 10 * losses[0]
     assert loss_axis(learn) >= max(losses)
 
 
-def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTest) -> None:
+def test_naive_bayes_on_the_evaluate_page(learn: AppTest) -> None:
     view(learn, "Questions")
     learn.session_state["experiment"] = "forest"
     learn.run()
@@ -364,16 +364,16 @@ def test_naive_bayes_learns_and_is_looked_into_on_the_evaluate_page(learn: AppTe
     assert "Naive Bayes" in str(learn.selectbox(key="run-choice").options)
 
 
-def begin_case(app: AppTest, key: str) -> Run:
-    """Start the case with this fault, whose number the visitor chooses."""
+def start_case(app: AppTest, key: str) -> Run:
+    """Choose the case with this fault in the menu and start it."""
     view(app, "Fault lab")
     app.selectbox(key="lab-contents").select(faults.NUMBERED.index(key) + 1).run()
     if "Start" in button_labels(app):
         press(app, "Start")
-    return until_case_is_shown(app)
+    return wait_for_case(app)
 
 
-def until_case_is_shown(app: AppTest) -> Run:
+def wait_for_case(app: AppTest) -> Run:
     run: Run = app.session_state["lab-run-noted"][1]
     wait_for_status(run, Status.FINISHED)
     app.run()
@@ -384,8 +384,8 @@ def answer_case(app: AppTest, number: int, key: str) -> None:
     app.radio(key=f"lab-choice-{number}").set_value(key).run()
 
 
-def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest) -> None:
-    run = begin_case(learn, "dead")
+def test_wrong_answer_and_hints_in_a_case(learn: AppTest) -> None:
+    run = start_case(learn, "dead")
     assert not learn.exception
     assert run.snapshot.evaluation is not None
     assert np.count_nonzero(run.snapshot.evaluation.confusion.sum(axis=0)) == 1
@@ -405,35 +405,35 @@ def test_fault_is_named_after_a_wrong_guess_and_hints(learn: AppTest) -> None:
 
 
 def test_first_answer_to_a_case_counts(learn: AppTest) -> None:
-    begin_case(learn, "dead")
+    start_case(learn, "dead")
     number = faults.NUMBERED.index("dead") + 1
     for key in ("low", "dead"):
         answer_case(learn, number, key)
         assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
-    begin_case(learn, "low")
+    start_case(learn, "low")
     answer_case(learn, faults.NUMBERED.index("low") + 1, "low")
     assert "Right at first: 1 of 2" in [caption.value for caption in learn.caption]
     assert "Right!" in learn.success[0].value
 
 
-def test_case_can_be_given_up_and_is_not_counted_as_right(learn: AppTest) -> None:
-    begin_case(learn, "nothing")
+def test_case_that_is_given_up(learn: AppTest) -> None:
+    start_case(learn, "nothing")
     press(learn, "Tell me")
     assert faults.FAULTS["nothing"].explanation in learn.info[0].value
     assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
     press(learn, "Next case")
-    until_case_is_shown(learn)
+    wait_for_case(learn)
     number = faults.NUMBERED.index("nothing") + 2
     assert learn.session_state["lab-case-noted"] == number
     assert learn.query_params["lab"] == str(number)
 
 
-def test_lab_ends_with_a_summary_after_the_ninth_case(learn: AppTest) -> None:
+def test_summary_after_the_last_case(learn: AppTest) -> None:
     view(learn, "Fault lab")
     press(learn, "Start")
     missed = {2: "high", 5: ""}
     for number, key in enumerate(faults.NUMBERED, 1):
-        until_case_is_shown(learn)
+        wait_for_case(learn)
         if missed.get(number):
             answer_case(learn, number, missed[number])
         if number in missed:
@@ -456,25 +456,25 @@ def test_lab_ends_with_a_summary_after_the_ninth_case(learn: AppTest) -> None:
     assert any("Right at first: 0 of 0" in caption.value for caption in learn.caption)
 
 
-def test_case_of_the_address_is_shown_and_the_address_keeps_it(app: AppTest) -> None:
+def test_case_in_the_address(app: AppTest) -> None:
     app.query_params["lab"] = "4"
     app.switch_page("pages/learn.py").run()
     assert app.selectbox(key="lab-contents").value == 4
     assert app.query_params["lab"] == "4"
     press(app, "Start")
-    until_case_is_shown(app)
+    wait_for_case(app)
     view(app, "Courses")
     assert "lab" not in app.query_params
 
 
-def test_first_answers_come_back_from_the_address(learn: AppTest, clock: Clock) -> None:
-    begin_case(learn, "dead")
+def test_first_answers_from_the_address(learn: AppTest, clock: Clock) -> None:
+    start_case(learn, "dead")
     number = faults.NUMBERED.index("dead") + 1
     for key in ("low", "dead"):
         answer_case(learn, number, key)
-    begin_case(learn, "low")
+    start_case(learn, "low")
     answer_case(learn, 1, "low")
-    begin_case(learn, "high")
+    start_case(learn, "high")
     answer_case(learn, 4, "nothing")
     assert learn.query_params["faults"] == "1--d-1---"
 
@@ -491,7 +491,7 @@ def test_first_answers_come_back_from_the_address(learn: AppTest, clock: Clock) 
     ]
     assert "Right at first: 1 of 3" in [caption.value for caption in again.caption]
     assert faults.FAULTS["dead"].explanation in again.info[0].value
-    # Another first answer to an open case counts no more.
+    # A second answer to an open case does not change the score.
     again.selectbox(key="lab-contents").select(4).run()
     press(again, "Skip")
     again.run()
@@ -500,7 +500,7 @@ def test_first_answers_come_back_from_the_address(learn: AppTest, clock: Clock) 
     assert again.query_params["faults"] == "1--3-1---"
 
 
-def test_answers_in_the_address_survive_another_view(app: AppTest) -> None:
+def test_answers_in_the_address_after_another_view(app: AppTest) -> None:
     app.query_params["faults"] = "123456780"
     app.switch_page("pages/learn.py").run()
     view(app, "Fault lab")
@@ -508,7 +508,7 @@ def test_answers_in_the_address_survive_another_view(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("text", ["1", "k--------", "1--------x", "²--------", "a--------"])
-def test_damaged_answers_in_the_address_are_refused(app: AppTest, text: str) -> None:
+def test_damaged_answers_in_the_address(app: AppTest, text: str) -> None:
     app.query_params["faults"], app.query_params["lab"] = text, "1"
     app.switch_page("pages/learn.py").run()
     assert not app.exception
@@ -517,7 +517,7 @@ def test_damaged_answers_in_the_address_are_refused(app: AppTest, text: str) -> 
     assert not any(option[-1] in "✓✗" for option in app.selectbox(key="lab-contents").options)
 
 
-def test_unknown_case_of_the_address_is_refused(app: AppTest) -> None:
+def test_unknown_case_in_the_address(app: AppTest) -> None:
     app.query_params["lab"] = "12"
     app.switch_page("pages/learn.py").run()
     assert not app.exception
@@ -525,8 +525,8 @@ def test_unknown_case_of_the_address_is_refused(app: AppTest) -> None:
     assert app.selectbox(key="lab-contents").value == 1
 
 
-def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest) -> None:
-    run = begin_case(learn, "raw")
+def test_thinned_curve_keeps_its_first_point(learn: AppTest) -> None:
+    run = start_case(learn, "raw")
     points = run.snapshot.points
     losses = [loss for _, loss, _, images in live.curve_rows(run.snapshot, 10) if images == "training"]
     assert len(losses) <= 11 < len(points)
@@ -534,7 +534,7 @@ def test_curve_that_is_thinned_keeps_where_it_began(learn: AppTest) -> None:
     assert losses[-1] == points[0].loss == max(losses)
 
 
-def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -> None:
+def test_stop_between_two_runs_of_a_series(learn: AppTest) -> None:
     view(learn, "Questions")
     answer(learn, 0)
     learn.session_state["awaited-trials-noted"] = EXPERIMENTS["neurons"].trials
@@ -548,7 +548,7 @@ def test_series_that_is_between_two_of_its_runs_can_be_stopped(learn: AppTest) -
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -559,7 +559,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which runs are played back, to visitors whose browser allows motion."""
+    """The clock of replays, for visitors whose browser allows motion."""
     clock = Clock()
     monkeypatch.setattr(replays, "clock", clock)
     monkeypatch.setattr(replays, "_PREFERENCE", lambda **_: SimpleNamespace(is_reduced=False))
@@ -569,29 +569,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 TORRES_FIVE_EPOCHS = 8
 
 
-def ask_for_five_epochs(app: AppTest) -> None:
-    """Answer the step of the Torres course with a single run."""
+def open_five_epochs(app: AppTest) -> None:
+    """Open and answer the step of the Torres course that has a single run."""
     course(app, "torres")
     app.selectbox(key="contents-torres").set_value(TORRES_FIVE_EPOCHS).run()
     answer(app, 0)
 
 
 def last_epoch(app: AppTest) -> float:
-    """How far the curves reach that the page shows."""
+    """The last epoch of the curves on the page."""
     chart = next(chart for chart in app.get("vega_lite_chart") if '"title": "loss"' in chart.proto.spec)
     table = pa.ipc.open_stream(chart.proto.data.data).read_all()
     return float(max(table["epoch"].to_pylist()))
 
 
-def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another: AppTest, clock: Clock) -> None:
-    ask_for_five_epochs(learn)
+def test_replay_for_a_later_visitor(learn: AppTest, another: AppTest, clock: Clock) -> None:
+    open_five_epochs(learn)
     press(learn, "Start")
     step = COURSES["torres"].steps[TORRES_FIVE_EPOCHS]
     run_until(learn, step.question.why)
     assert "Skip" not in button_labels(learn)
     runs = len(scheduler.shared()._runs)
 
-    ask_for_five_epochs(another)
+    open_five_epochs(another)
     clock.now += replays.SECONDS / 2
     another.run()
     assert 1 < last_epoch(another) <= 2.5
@@ -600,7 +600,7 @@ def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another:
     clock.now += replays.SECONDS / 2
     another.run()
     assert last_epoch(another) == 5
-    assert all(len(text) > 10 for text in texts_of_pictures(another))
+    assert all(len(text) > 10 for text in alternative_texts(another))
     assert step.question.why in another.warning[0].value
     assert any("Test and train" in caption.value for caption in another.caption)
     assert len(scheduler.shared()._runs) == runs
@@ -614,11 +614,11 @@ def test_visitor_who_comes_later_sees_the_run_learn_too(learn: AppTest, another:
     assert last_epoch(another) == 5
 
 
-def test_replay_is_over_for_who_comes_back_from_another_step(learn: AppTest, another: AppTest, clock: Clock) -> None:
-    ask_for_five_epochs(learn)
+def test_replay_ends_during_another_step(learn: AppTest, another: AppTest, clock: Clock) -> None:
+    open_five_epochs(learn)
     press(learn, "Start")
     run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
-    ask_for_five_epochs(another)
+    open_five_epochs(another)
     assert "Skip" in button_labels(another)
     press(another, "Back")
     assert "Skip" not in button_labels(another)
@@ -627,8 +627,8 @@ def test_replay_is_over_for_who_comes_back_from_another_step(learn: AppTest, ano
     assert last_epoch(another) == 5
 
 
-def test_what_was_seen_before_a_reload_is_not_played_back(learn: AppTest, clock: Clock) -> None:
-    ask_for_five_epochs(learn)
+def test_no_replay_after_a_reload(learn: AppTest, clock: Clock) -> None:
+    open_five_epochs(learn)
     press(learn, "Start")
     run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
