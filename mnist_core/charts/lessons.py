@@ -33,11 +33,11 @@ def trend(
 
     Args:
         across: the column on the horizontal axis.
-        along: the column on the vertical one; "accuracy" is shown in percent.
+        along: the column on the vertical axis; "accuracy" is shown in percent.
         ends: the ends of the horizontal axis.
         height: the ends of the vertical axis.
         is_log: whether the horizontal axis is logarithmic.
-        lines: the values of the column series, one line and color each; empty for a single line.
+        lines: the values of the column series. Each has its own line and color. Empty for a single line.
     """
     is_share = along == "accuracy"
     scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
@@ -62,7 +62,7 @@ def trend(
 
 
 def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
-    """A curve and one point on it, for data with the columns x, y and is_point (whether it is the point)."""
+    """A curve and one point on it, for data with the columns x, y and is_point (whether the row is the point)."""
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -83,7 +83,10 @@ def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
 
 
 def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
-    """Curves over a share, each with a dot; for data with the columns `across`, value, name and is_point."""
+    """Curves over a value from 0 to 1, with a point on each.
+
+    For data with the columns `across`, value, name and is_point (whether the row is a point).
+    """
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -107,7 +110,10 @@ def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
 
 
 def descent_path(reach: float) -> dict[str, Any]:
-    """A loss curve and the points visited, for data with the columns weight, loss and step (below 0: the curve)."""
+    """A loss curve and the steps of gradient descent on it.
+
+    For data with the columns weight, loss and step. A step below 0 marks a row of the curve.
+    """
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -140,7 +146,8 @@ def descent_path(reach: float) -> dict[str, Any]:
 def classes_with_line(names: Sequence[str], noun: str, is_boundary: bool) -> dict[str, Any]:
     """Points of two classes and a line through or between them.
 
-    For data with the columns width, ink, class and is_line (whether it is an end of the line, which has no class).
+    For data with the columns width, ink, class and is_line. The rows with is_line are the ends of the line; they have
+    no class.
 
     Args:
         names: the names of the two classes.
@@ -178,7 +185,7 @@ def threshold_histograms(names: Sequence[str], most: int) -> dict[str, Any]:
 
     Args:
         names: the two classes.
-        most: the upper end of the vertical axis, which counts.
+        most: the upper end of the vertical axis, a count.
     """
     return {
         "height": _HEIGHT,

@@ -1,6 +1,6 @@
-"""What the tutorials printed, figure by figure, and how a run of ours compares; their slips, in our own words.
+"""The figures that the tutorials printed, their comparison with a run, and the tutorials' mistakes.
 
-Recipes and test results are those of `presets`; here is the rest: logs, confusion matrices, single answers, seconds.
+`presets` has the recipes and test results. This module adds logs, confusion matrices, single answers and times.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LogLine:
     Args:
         epoch: counted from 1.
         loss: mean over the training images.
-        accuracy: share of them read right, 0 to 1.
+        accuracy: share of right answers on them, 0 to 1.
     """
 
     epoch: int
@@ -42,12 +42,12 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network was printed to answer for one image.
+    """The answer of a network to one image, as an article printed it.
 
     Args:
-        image: its index among the held-out images, counted from 0.
-        digit: what it shows.
-        probabilities: of those digits whose probability was printed, 0 to 1.
+        image: index of the image among the held-out images, counted from 0.
+        digit: the digit that the image shows.
+        probabilities: the printed probabilities by digit, 0 to 1. Digits without a printed one are missing.
     """
 
     image: int
@@ -57,11 +57,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Slip:
-    """Something that an article got wrong, left out or could mislead with.
+    """Something in an article that is wrong, missing or misleading.
 
     Args:
-        title: in a few words.
-        text: what it is, and what the reader can do here to see it.
+        title: a few words.
+        text: what it is, and how the reader can check it here.
     """
 
     title: str
@@ -70,22 +70,22 @@ class Slip:
 
 @dataclass(frozen=True, eq=False)
 class Article:
-    """What one article printed about one network.
+    """What one article printed about one network. None stands for what the article does not give.
 
     Args:
-        key: its name in `ARTICLES`.
-        title: what to call it.
-        source: who wrote it, and when.
-        config: its recipe, the preset's.
-        log: the lines of its training log that it shows.
-        test_loss: mean loss on the held-out images; None where it is not given.
-        test_accuracy: share of them read right; None where it is not given.
-        parameters: how many numbers the network learns; None where the article does not say.
-        confusion: (10, 10) int64, read-only, rows the true digit, columns the answer; None without one.
-        answer: for a single image; None without one.
+        key: its key in `ARTICLES`.
+        title: its name on the screen.
+        source: author and date.
+        config: its recipe, which is the preset's.
+        log: the printed lines of its training log.
+        test_loss: mean loss on the held-out images.
+        test_accuracy: share of right answers on the held-out images, 0 to 1.
+        parameters: how many numbers the network learns.
+        confusion: (10, 10) int64, read-only; rows are true digits, columns are answers.
+        answer: to a single image.
         epoch_seconds: the shortest and the longest epoch, in seconds.
         total_seconds: the whole training, in seconds.
-        slips: what to be careful with.
+        slips: its mistakes.
     """
 
     key: str
@@ -105,14 +105,14 @@ class Article:
 
 @dataclass(frozen=True)
 class Row:
-    """A published figure beside ours.
+    """A published figure and ours.
 
     Args:
-        figure: what it is.
-        published: as printed.
-        ours: None where there is nothing to put beside it, or not yet.
+        figure: what the figure measures.
+        published: the printed value; the lower end if a range was printed.
+        ours: our value; None if there is none yet, or none that can be compared.
         unit: ``"accuracy"``, ``"loss"``, ``"count"``, ``"seconds"`` or ``"probability"``.
-        published_to: where a range was printed, its upper end.
+        published_to: the upper end if a range was printed.
     """
 
     figure: str
@@ -128,13 +128,16 @@ def compare(
     evaluation: Evaluation | None,
     seconds_an_epoch: float | None,
 ) -> list[Row]:
-    """Every figure that an article printed, beside those of a run of its recipe on MNIST, in reading order.
+    """Compare all figures of an article with a run of its recipe on MNIST.
 
     Args:
-        article: whose figures.
-        epochs: the run's finished epochs.
-        evaluation: of its network on the images that `article.config` holds out; None before there is one.
-        seconds_an_epoch: how long the run takes for an epoch; None if that is not known.
+        article: the article.
+        epochs: the finished epochs of the run.
+        evaluation: of the run's network, on the images that `article.config` holds out; None if there is none yet.
+        seconds_an_epoch: duration of an epoch in the run; None if it is unknown.
+
+    Returns:
+        One row for each figure, in reading order.
     """
     rows = []
     if article.parameters is not None:
@@ -171,14 +174,14 @@ def _answer_rows(answer: Answer, is_same_image: bool, evaluation: Evaluation | N
     if is_same_image:
         chosen = slice(answer.image, answer.image + 1)
     else:
-        # The article drew its held-out images at random, so that another one has this place among ours.
+        # The article drew its held-out images at random, so our image at this index is another one.
         figure = f"its {figure} (ours has another image there: the median of all our {answer.digit}s)"
         chosen = slice(None)
     for digit, published in answer.probabilities.items():
         ours = None
         if evaluation is not None:
             of_digit = evaluation.labels[chosen] == answer.digit
-            # Data other than MNIST may have another digit there.
+            # In other data sets than MNIST, this image may show another digit.
             if of_digit.any():
                 ours = float(np.median(evaluation.probabilities[chosen][of_digit, digit]))
         yield Row(f"probability of {digit} for {figure}", published, ours, "probability")
@@ -204,12 +207,12 @@ _FORMATS: Final[Mapping[str, str]] = {
 
 
 def format_value(value: float | None, unit: str) -> str:
-    """A figure as a table shows it, with at least as many digits as the articles print; a dash for None."""
+    """Format a figure for a table, with at least as many digits as the articles print. None becomes a dash."""
     return "-" if value is None else _FORMATS[unit].format(value)
 
 
 def format_published(row: Row) -> str:
-    """What was published as a table shows it: a figure, or a range."""
+    """Format the published figure, or the range, for a table."""
     ends = [value for value in (row.published, row.published_to) if value is not None]
     return " to ".join(format_value(value, row.unit) for value in ends)
 
@@ -336,8 +339,8 @@ _MORGAN_EPOCHS: Final = Slip(
 )
 
 
-def _started(key: str) -> Article:
-    """What a preset has of its article."""
+def _from_preset(key: str) -> Article:
+    """The article of a preset, with the fields that the preset has."""
     preset, published = PRESETS[key], _published(key)
     return Article(
         key,
@@ -350,12 +353,12 @@ def _started(key: str) -> Article:
 
 
 def _morgan(layers: int, seconds: float | None = None) -> Article:
-    return replace(_started(f"morgan-{layers}"), total_seconds=seconds, slips=(_MORGAN_EPOCHS,))
+    return replace(_from_preset(f"morgan-{layers}"), total_seconds=seconds, slips=(_MORGAN_EPOCHS,))
 
 
 _ALL: Final = (
     replace(
-        _started("kite"),
+        _from_preset("kite"),
         log=_KITE_LOG,
         parameters=101_770,
         confusion=_KITE_CONFUSION,
@@ -364,7 +367,7 @@ _ALL: Final = (
         slips=(_UNCHECKED, _MISNAMED, _MISCOUNTED, _NO_NORMALIZE, _NO_VALIDATION),
     ),
     replace(
-        _started("kite"),
+        _from_preset("kite"),
         key="kite-retold",
         title="Kite, retold: the same network, another run",
         source="Alex, after Kite's article",
@@ -375,7 +378,7 @@ _ALL: Final = (
         slips=(_OTHER_MATRIX,),
     ),
     replace(
-        _started("torres"),
+        _from_preset("torres"),
         log=_TORRES_LOG,
         parameters=7_960,
         answer=Answer(11, 6, types.MappingProxyType(dict(enumerate(_TORRES_ANSWER)))),
@@ -388,4 +391,4 @@ _ALL: Final = (
 )
 
 ARTICLES: Final[Mapping[str, Article]] = types.MappingProxyType({article.key: article for article in _ALL})
-"""The articles' networks, in the order in which to read them."""
+"""The articles' networks by key, in reading order."""

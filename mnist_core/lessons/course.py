@@ -1,6 +1,6 @@
-"""What a course is: steps with a text, something to try, and a question to answer before the result is shown.
+"""The structure of a course: steps with a text, an activity, and a question to answer before the result.
 
-What is to be tried is named here and drawn by the pages.
+A step only names its activity. The Learn page draws it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CONCEPTS = (
     "deep and shallow",
     "convolution",
 )
-"""What the tutorials teach; together the courses cover all of it."""
+"""The concepts that the tutorials teach. Together the courses cover all of them."""
 
 
 _OPEN = "abcd"
@@ -51,13 +51,13 @@ _MARKS = {mark: answer for marks in ("0123", _OPEN) for answer, mark in enumerat
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked before the result is shown.
+    """A question to answer before the result is shown.
 
     Args:
         text: the question.
         choices: two to four answers.
-        right: which of them is right, counted from 0.
-        why: what to know about it, shown after the answer.
+        right: index of the right answer, counted from 0.
+        why: the explanation, shown after the answer. Markdown.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run that a step asks for, and what it is called beside others."""
+    """A run that a step asks for, and its name in charts and tables."""
 
     name: str
     config: RunConfig
@@ -80,14 +80,14 @@ class Step:
 
     Args:
         title: a few words.
-        text: what to read first, Markdown.
-        concepts: those of `CONCEPTS` that it teaches.
+        text: the introduction, Markdown.
+        concepts: the concepts of `CONCEPTS` that it teaches.
         question: asked before the result.
-        config: the network that it is about, for the Train page.
-        activity: what can be tried, a name that the Learn page knows; empty where there are only runs.
-        trials: runs to start after the answer, to be compared.
+        config: the network of the step, for the Train page.
+        activity: name of what can be tried, which the Learn page knows; empty if there are only runs.
+        trials: the runs to compare. The learner starts them after the answer.
         article: a key of `articles.ARTICLES`, whose printed log is drawn beside the run; empty for none.
-        floor: the accuracy at which the curves' axis begins, 0 to below 1, where the runs differ by little.
+        floor: the lower end of the accuracy axis, 0 to below 1. Above 0 if the runs differ by little.
     """
 
     title: str
@@ -106,7 +106,7 @@ class Course:
     """A course that follows one tutorial.
 
     Args:
-        name: how the menu calls it.
+        name: its name in the menu.
         source: the tutorial.
         summary: what the course teaches, one sentence.
         steps: from first to last.
@@ -123,15 +123,15 @@ class Progress:
     """A visitor's progress in a course.
 
     Args:
-        answers: the first answer to each step's question, None where there is none yet.
-        open_steps: answered steps, counted from 0, whose runs have not been seen to their end.
+        answers: the first answer to each step's question; None if there is none yet.
+        open_steps: answered steps, counted from 0, whose runs the visitor has not seen to the end.
     """
 
     answers: tuple[int | None, ...]
     open_steps: frozenset[int] = frozenset()
 
     def is_done(self, step: int) -> bool:
-        """Whether a step, counted from 0, is answered and its runs have been seen."""
+        """Whether a step, counted from 0, is answered and the visitor has seen its runs."""
         return self.answers[step] is not None and step not in self.open_steps
 
     @property
@@ -141,7 +141,7 @@ class Progress:
 
     @property
     def next_step(self) -> int:
-        """The first step that is not done, the last step if all are."""
+        """The first step that is not done, counted from 0; the last step if all are done."""
         return next((i for i in range(len(self.answers)) if not self.is_done(i)), len(self.answers) - 1)
 
     def score(self, course: Course) -> int:
@@ -149,16 +149,16 @@ class Progress:
         return sum(answer == step.question.right for answer, step in zip(self.answers, course.steps, strict=True))
 
     def to_text(self) -> str:
-        """A short text for a link: a character for each step; the answer as a digit, or as a letter in open steps."""
+        """A short text for a link, one character for each step: a digit for the answer, a letter in open steps."""
         marks = (_OPEN[answer or 0] if i in self.open_steps else str(answer) for i, answer in enumerate(self.answers))
         return "".join("-" if answer is None else mark for answer, mark in zip(self.answers, marks, strict=True))
 
     @classmethod
     def from_text(cls, course: Course, text: str) -> Progress:
-        """The progress written by `to_text`.
+        """Read the progress from a text of `to_text`.
 
         Raises:
-            DataError: when the text does not fit the course.
+            DataError: the text does not fit the course.
         """
         answers = tuple(_MARKS.get(mark) for mark in text)
         fits = len(text) == len(course.steps) and all(

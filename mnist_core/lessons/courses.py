@@ -1,4 +1,4 @@
-"""The courses of the Learn page, each reliving one of the tutorials in words of its own."""
+"""The courses of the Learn page. Each follows one tutorial, in words of its own."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 COURSES: Mapping[str, Course] = types.MappingProxyType(
     {"kite": kite.COURSE, "torres": torres.COURSE, "morgan": morgan.COURSE}
 )
-"""The courses by their names in links."""
+"""The courses by their keys, which links contain."""

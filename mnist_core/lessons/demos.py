@@ -1,4 +1,4 @@
-"""The small calculations that the Learn page lets people play with; what a network computes is in `network.layers`."""
+"""The small calculations for the activities of the Learn page. `network.layers` has what networks compute."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _sigmoid(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-# As Keras defines them, without TensorFlow, which a page would have to wait for.
+# Keras's definitions in NumPy, so that the page does not wait for TensorFlow.
 _ACTIVATIONS: Final[Mapping[str, Curve]] = {
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": _sigmoid,
@@ -47,27 +47,27 @@ _ACTIVATIONS: Final[Mapping[str, Curve]] = {
 
 
 def activate(name: str, sums: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """What an activation makes of sums of any shape; `name` is a key of `config.ACTIVATIONS`."""
+    """Apply an activation to sums of any shape; `name` is a key of `config.ACTIVATIONS`."""
     return _ACTIVATIONS[name](np.asarray(sums, np.float64))
 
 
 def gradient(name: str, total: float) -> float:
-    """How steep an activation is at a sum, by the difference of its neighbours 0.0001 away."""
+    """Return the gradient of an activation at a sum: the central difference with a step of 0.0001."""
     below, above = activate(name, [total - 1e-4, total + 1e-4])
     return float((above - below) / 2e-4)
 
 
 def gradient_descent(rate: float, start: float = 1.0, steps: int = 12) -> npt.NDArray[np.float64]:
-    """The places that gradient descent visits in the valley of loss w²: (steps + 1,) float64.
+    """Return the weights that gradient descent visits on the loss w²: (steps + 1,) float64.
 
-    The slope at w is 2w, so each step goes from w to w - 2 * rate * w.
+    The gradient at w is 2w, so each step goes from w to w - 2 * rate * w.
     """
     return np.asarray(start * (1 - 2 * rate) ** np.arange(steps + 1))
 
 
 @dataclass(frozen=True)
 class BinaryCounts:
-    """The four outcomes of a yes-or-no question, as counts."""
+    """Counts of the four outcomes of a yes-or-no question."""
 
     true_positives: int
     false_negatives: int
@@ -76,23 +76,23 @@ class BinaryCounts:
 
     @property
     def accuracy(self) -> float:
-        """Share of all that is right, 0 to 1."""
+        """Share of right answers, 0 to 1."""
         right = self.true_positives + self.true_negatives
         return right / (right + self.false_negatives + self.false_positives)
 
     @property
     def recall(self) -> float:
-        """Share of the positives that were found, 0 to 1; 0 without any."""
+        """Share of the positives that were found, 0 to 1; 0 if there are no positives."""
         return self.true_positives / max(1, self.true_positives + self.false_negatives)
 
     @property
     def precision(self) -> float:
-        """Share of what was called positive that is, 0 to 1; 0 without any."""
+        """Share of the positive answers that are right, 0 to 1; 0 if there are no positive answers."""
         return self.true_positives / max(1, self.true_positives + self.false_positives)
 
 
 def one_vs_rest(confusion: npt.NDArray[np.int64], digit: int) -> BinaryCounts:
-    """Reduce a (10, 10) confusion matrix, rows true, to two classes: `digit` or not."""
+    """Reduce a (10, 10) confusion matrix, rows true, to two classes: `digit` and all others."""
     hits = int(confusion[digit, digit])
     missed = int(confusion[digit].sum()) - hits
     wrongly = int(confusion[:, digit].sum()) - hits
@@ -100,9 +100,12 @@ def one_vs_rest(confusion: npt.NDArray[np.int64], digit: int) -> BinaryCounts:
 
 
 def mushrooms() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """A made-up test of a thousand mushrooms, always the same: values (1000,) in [0, 1], and which are poisonous.
+    """Return an invented test of 1,000 mushrooms, always the same.
 
-    Two hundred are; their values are higher on the whole, but the two kinds overlap.
+    200 are poisonous. Their values are higher on average, but the two classes overlap.
+
+    Returns:
+        The value of each mushroom, (1000,) float64 in [0, 1], and whether it is poisonous, (1000,) bool.
     """
     random = np.random.RandomState(0)
     poisonous = np.arange(MUSHROOMS) < _POISONOUS
@@ -111,7 +114,7 @@ def mushrooms() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
 
 
 def classify_mushrooms(threshold: float) -> BinaryCounts:
-    """What comes of calling every one of the `mushrooms` from `threshold` on poisonous."""
+    """Call each of the `mushrooms` poisonous if its value is at least `threshold`, and count the outcomes."""
     values, poisonous = mushrooms()
     called = values >= threshold
     return BinaryCounts(
@@ -123,10 +126,13 @@ def classify_mushrooms(threshold: float) -> BinaryCounts:
 
 
 def width_and_ink(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """How wide each digit is, in pixels, and how many of its pixels are more ink than paper: (n, 2).
+    """Measure the width of each digit and count its inked pixels.
 
     Args:
-        images: (n, 28, 28) uint8, 255 = ink.
+        images: (n, 28, 28) uint8, 255 = ink. A pixel of 128 or more counts as inked.
+
+    Returns:
+        Width and number of inked pixels, (n, 2) float64; both are 0 without ink.
     """
     ink = np.where(images >= _INK, 1, 0)
     columns = ink.max(axis=1)
@@ -146,18 +152,18 @@ KERNELS: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = types.MappingProxyTy
         "blur": ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
     }
 )
-"""Filters of 3x3, each by what it looks for."""
+"""3x3 kernels by the pattern that they find."""
 
 
 def convolve(image: npt.NDArray[np.uint8], kernel: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """What a 3x3 filter answers at every place of an image that holds it whole.
+    """Apply a 3x3 kernel at every place where it fits into an image.
 
     Args:
-        image: (28, 28) uint8, 255 = ink; taken as 0 to 1.
+        image: (28, 28) uint8, 255 = ink; scaled to 0 to 1.
         kernel: (3, 3). It is not flipped (cross-correlation, as in Keras).
 
     Returns:
-        (26, 26) float32, divided by the largest answer's size, so in [-1, 1].
+        (26, 26) float32 in [-1, 1]: the answers, divided by the largest absolute value. All 0 for a blank image.
     """
     from scipy.signal import correlate2d
 

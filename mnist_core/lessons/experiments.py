@@ -1,4 +1,4 @@
-"""The questions that the tutorials leave to their readers, each as runs that differ in one thing."""
+"""The questions that the tutorials leave to their readers, each with the runs that answer it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KITE = PRESETS["kite"].config
-# Those whose time is compared run one after the other, not beside others as the courses' runs with seed 0 may have.
+# Runs whose times are compared need the processor for themselves. The courses' runs have seed 0 and may have shared it.
 _SEED = 1
 _NEURONS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 _LAYERS = (0, 1, 2, 3, 4, 5)
@@ -27,15 +27,15 @@ class Experiment:
     """A question and the runs that answer it.
 
     Args:
-        title: the question as the menu has it.
-        text: what is done, Markdown.
+        title: the question in the menu.
+        text: what is compared, Markdown.
         question: what to predict first.
         trials: the runs.
-        across: what they differ in; empty where they are different models.
-        places: each trial's place on that axis.
-        series: the line that each trial's point is on; empty where there is only one.
-        is_log: whether each place is twice the one before.
-        classical: kinds of `classical.KINDS` to compare with.
+        across: the setting in which they differ, the horizontal axis of the chart; empty for different models.
+        places: the value of each trial on that axis.
+        series: the name of each trial's line in the chart; empty if there is only one line.
+        is_log: whether the axis is logarithmic.
+        classical: the classical models to compare with, keys of `classical.KINDS`.
     """
 
     title: str
@@ -134,4 +134,4 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
         ),
     }
 )
-"""The experiments by their names."""
+"""The experiments by key."""

@@ -1,7 +1,7 @@
-"""The fault lab: runs in which exactly one thing is wrong, to be found from their curves and their matrix.
+"""The fault lab: training runs with exactly one fault, which the curves and the confusion matrix reveal.
 
-All cases are the same run of a few seconds but for their one fault, so that nothing else tells them apart. Wherever
-images are corrupted, it is the training images: the test images stay as they are.
+Apart from their fault, all cases are the same run of a few seconds. Faults in the data change the training images only.
+The test images stay as they are.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from mnist_core.data import Dataset
 
-# A case learns from no more images than these, the first ones: its run then lasts a few seconds.
+# A case trains on the first images only, so that its run takes a few seconds.
 MOST_IMAGES = 12_000
 _SEED = 9
-# When a run starts, what a unit adds up lies within 3 of zero for every image.
+# At the start of a run the sum of a hidden unit is between -3 and 3 for every image.
 _DEAD_BIAS = np.float32(-10.0)
 
 _HEALTHY = RunConfig(
@@ -48,13 +48,13 @@ class Fault:
     """A case of the lab.
 
     Args:
-        key: its name in `FAULTS`.
-        name: the answer that somebody chooses.
-        config: the run, to be trained on `corrupted` from `start`.
-        hints: from vague to almost telling; each points at something that can be seen in the curves or the matrix.
-        symptom: how such a run looks, a sentence for people who chose this answer in another case.
-        explanation: what was wrong and how it showed.
-        cure: what to do about it, a sentence.
+        key: its key in `FAULTS`.
+        name: the answer to choose.
+        config: the run. It trains on the data of `corrupted` and begins at the state of `start`.
+        hints: from vague to clear. Each points at something in the curves or the matrix.
+        symptom: how such a run looks, one sentence, for people who chose this answer in another case.
+        explanation: what was wrong, and how to see it.
+        cure: what to do about it, one sentence.
     """
 
     key: str
@@ -67,11 +67,13 @@ class Fault:
 
 
 def corrupted(key: str, dataset: Dataset) -> Dataset:
-    """What a case trains on and is tested on: always the same, one copy for all who ask.
+    """Return the data of a case, for training and for testing.
+
+    The result is always the same, and all callers share one copy.
 
     Args:
-        key: of `FAULTS`.
-        dataset: any one. Its first `MOST_IMAGES` training images are taken; its test images stay whole.
+        key: a key of `FAULTS`.
+        dataset: any data set. Only its first `MOST_IMAGES` training images are used. Its test images stay unchanged.
 
     Raises:
         ConfigError: there is no such case.
@@ -83,7 +85,7 @@ def corrupted(key: str, dataset: Dataset) -> Dataset:
 
 
 def start(key: str) -> TrainingState | None:
-    """The state that a case begins from; None where it is the usual one.
+    """Return the state at which a case begins, or None if it begins like any other run.
 
     Raises:
         ConfigError: there is no such case.
@@ -99,7 +101,7 @@ def start(key: str) -> TrainingState | None:
 _corruption_lock = threading.Lock()
 
 
-# Those that are not corrupted share one; of each of the two data sets that are always there, 30 MB at most.
+# Five versions of each of the two data sets in `SOURCES`, at most 30 MB for each set. Clean cases share a version.
 @functools.lru_cache(maxsize=10)
 def _corrupted(dataset: Dataset, key: str) -> Dataset:
     groups = dataset.train_groups
@@ -122,7 +124,7 @@ def _with_shuffled_labels(dataset: Dataset) -> Dataset:
 
 
 def _with_test_images(dataset: Dataset) -> Dataset:
-    """The test images in the place of training images, and none of them among those that will be for validation."""
+    """Replace training images by the test images. None of them becomes a validation image."""
     places = splits.split_for(dataset, _HEALTHY).train_indices
     places = places[: len(dataset.test_images)]
     images, labels = dataset.train_images.copy(), dataset.train_labels.copy()
@@ -315,18 +317,18 @@ _CASES = (
 FAULTS: Mapping[str, Fault] = types.MappingProxyType({fault.key: fault for fault in _CASES})
 """The cases by key."""
 NUMBERED = ("low", "inverted", "nothing", "high", "labels", "dead", "leak", "sorted", "raw")
-"""The cases as they are numbered, from 1: a number tells people which case they talk about, and not what is wrong."""
+"""The cases in the order of their numbers, from 1. A number identifies a case without revealing its fault."""
 GIVEN_UP = ""
-"""Stands for the answer to a case that was explained before one was given."""
+"""The first answer in a case that was explained before the visitor chose an answer."""
 _OPEN = "abcdefghij"
 _MARKS = {letter: str(answer) for answer, letter in enumerate(_OPEN)}
 
 
 def key_of_case(text: str) -> str:
-    """The key of the case with the number that a link has.
+    """Return the key of the case with this number, as links contain it.
 
     Raises:
-        DataError: it is the number of no case.
+        DataError: there is no case with this number.
     """
     if not re.fullmatch("[1-9]", text) or int(text) > len(NUMBERED):
         raise DataError("The fault lab has no such case.", f"Choose one from 1 to {len(NUMBERED)}.", text)
@@ -338,8 +340,8 @@ class Answers:
     """A visitor's answers in the fault lab.
 
     Attributes:
-        first: the key that was answered first, by the number of the case; `GIVEN_UP` if there was none.
-        explained: the numbers of the cases whose fault has been explained, all of them in `first`.
+        first: the first answer (a key) by the number of the case; `GIVEN_UP` if there was none.
+        explained: the numbers of the cases whose fault has been explained. All of them are in `first`.
     """
 
     first: Mapping[int, str] = field(default_factory=dict)
@@ -350,7 +352,7 @@ class Answers:
         return self.first.get(number) == NUMBERED[number - 1]
 
     def to_text(self) -> str:
-        """A short text for a link: a character for each case; the answer as a digit, or as a letter in open cases."""
+        """A short text for a link, one character for each case: a digit for the answer, a letter in open cases."""
         marks = []
         for number in range(1, len(NUMBERED) + 1):
             key = self.first.get(number)
@@ -360,10 +362,10 @@ class Answers:
 
     @classmethod
     def from_text(cls, text: str) -> Answers:
-        """The answers written by `to_text`.
+        """Read the answers from a text of `to_text`.
 
         Raises:
-            DataError: when the text was not written by `to_text`.
+            DataError: `to_text` did not write this text.
         """
         if not re.fullmatch(f"[-0-9b-j]{{{len(NUMBERED)}}}", text):
             raise DataError(

@@ -1,4 +1,4 @@
-"""The third course: what depth, dropout, the optimizer and scaling bring, and what convolutions add."""
+"""The third course: the effects of scaling, depth, dropout, the optimizer and convolutions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORT = dataclasses.replace(_ONE, epochs=3)
 
 
 def _few(dropout: float) -> Trial:
-    """The wide layer on few images, for long enough to overfit."""
+    """The wide layer, trained on few images until it overfits."""
     layers = (LayerConfig(units=512, dropout=dropout),)
     config = dataclasses.replace(_ONE, layers=layers, epochs=60, validation_fraction=0.2, training_images=1000)
     return Trial(f"dropout {dropout:.0%}" if dropout else "no dropout", config)

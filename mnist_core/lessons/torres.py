@@ -1,4 +1,4 @@
-"""The second course: tensors, weights counted one by one, and what a single number of accuracy hides."""
+"""The second course: tensors, counting weights, and what accuracy alone does not show."""
 
 from __future__ import annotations
 

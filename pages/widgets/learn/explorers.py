@@ -109,7 +109,7 @@ def softmax(dataset: Dataset, _: Step) -> None:
 
 
 def loss(dataset: Dataset, _: Step) -> None:
-    """The two losses of one image over the probability of the right class."""
+    """The two losses of one image against the probability of the right class."""
     noun = noun_of(dataset.class_names)
     probability = st.slider(f"Probability of the right {noun}", 0.01, 0.99, 0.51, 0.01, format="%.2f")
     probabilities = np.linspace(0.005, 1, 200)
@@ -189,7 +189,7 @@ def two_classes(_: Dataset, __: Step) -> None:
 
 
 def mushrooms(_: Dataset, __: Step) -> None:
-    """A threshold between edible and poisonous, and what each choice costs."""
+    """A threshold between edible and poisonous, and the mistakes that each choice makes."""
     threshold = st.slider("Call it poisonous from", 0.0, 1.0, 0.7, 0.01, format="%.2f")
     values, poisonous = demos.mushrooms()
     kinds = ["edible", "poisonous"]

@@ -35,7 +35,7 @@ def examples(dataset: Dataset, _: Step) -> None:
 
 
 def tasks(dataset: Dataset, _: Step) -> None:
-    """Images of the classes 0 and 1: predict the ink from the width (regression), or the class (classification)."""
+    """Images of the first two classes: predict the ink from the width (regression), or the class (classification)."""
     names = dataset.class_names
     zero, one = (pictures.with_article(label, names) for label in (0, 1))
     which = f"{zero} or {one}?"
@@ -106,7 +106,7 @@ def roles(dataset: Dataset, _: Step) -> None:
 
 
 def tensor(dataset: Dataset, _: Step) -> None:
-    """Fix indices one after the other, and see the tensor that is left."""
+    """Fix one index after the other; shows the tensor that is left."""
     names = ["nothing", "the image", "image and row", "image, row and column"]
     fixed = names.index(str(st.segmented_control("Fix", names, default=names[0], required=True)))
     index: list[int] = []

@@ -1,4 +1,4 @@
-"""Runs with one thing wrong, or nothing: the learner sees the curves and the matrix, and names the fault."""
+"""Runs with one fault, or none. The learner sees the curves and the matrix, and names the fault."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VIEW = "Fault lab"
 _NAME = "this run"
 _PARAMETER, _ANSWERS = "lab", "faults"
 _SUMMARY = 0
-# So that curves, matrix and answers stand on one screen of 720 pixels.
+# With these heights curves, matrix and answers fit on a screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
 
 _CASE: Key[int | None] = Key("lab-case-noted", None)
@@ -103,7 +103,7 @@ def is_case_in_address() -> bool:
 
 
 def _current_case() -> int:
-    """The current case, from 1, or `_SUMMARY`. At first the one in the page's address, or else the next open one."""
+    """The current case, from 1, or `_SUMMARY`. At first the case in the page's address, or else the next open case."""
     number = _CASE.get()
     if number is None:
         number = _next_case(len(NUMBERED)) or _SUMMARY
@@ -293,7 +293,7 @@ def _explanation(number: int, dataset: Dataset) -> None:
 
 
 def _next_case(number: int) -> int | None:
-    """The next case without an explanation yet, starting over after the last one; None if there is none."""
+    """The next case that has no explanation yet, starting over after the last case; None if all have one."""
     explained = _answers().explained
     every = range(1, len(NUMBERED) + 1)
     return next((one for one in [*every[number:], *every[:number]] if one not in explained), None)

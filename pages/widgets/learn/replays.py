@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECONDS = 4.0
 _POLL_SECONDS = 0.4
 clock = time.monotonic
-"""Now, in seconds; tests put their own in its place."""
+"""The current time in seconds; tests replace it."""
 
 _PREFERENCE = st.components.v2.component(
     "motion_preference",
@@ -83,7 +83,7 @@ def _again(runs: Mapping[str, Run]) -> None:
 
 
 def _fraction(runs: Mapping[str, Run]) -> float:
-    """How much of the replay is over, from 0 to 1. The first call starts it."""
+    """The fraction of the replay that is over, from 0 to 1. The first call starts the replay."""
     ids = tuple(run.id for run in runs.values())
     playing = _REPLAY.get()
     if playing is None or playing[0] != ids:

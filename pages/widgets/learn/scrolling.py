@@ -21,8 +21,8 @@ _SCROLL = st.components.v2.component(
             heading.style.scrollMarginTop = `${below}px`;
             heading.scrollIntoView({ block: "start" });
         };
-        // The heading may not be there yet, or the page still be too short to scroll so far. What comes later
-        // moves it again, so it is followed until the visitor does something.
+        // The heading may not exist yet, or the page may still be too short. Elements that appear later move the
+        // heading. So scroll to it again until the visitor does something.
         const sizes = new ResizeObserver(scroll);
         sizes.observe(document.querySelector("[data-testid=stMainBlockContainer]"));
         const inputs = ["wheel", "touchstart", "pointerdown", "keydown"];
