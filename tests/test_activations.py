@@ -20,20 +20,20 @@ def outputs(name: str, inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_monotonic_means_that_the_output_never_falls(name: str) -> None:
+def test_monotonic_output_never_decreases(name: str) -> None:
     steps = np.diff(outputs(name, np.linspace(-20, 20, 40_001)))
     assert ACTIVATIONS[name].monotonic == bool((steps >= -1e-9).all())
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_bounded_means_that_a_thousandfold_input_gives_no_larger_output(name: str) -> None:
+def test_bounded_output_does_not_grow_with_its_input(name: str) -> None:
     near, far = (np.abs(outputs(name, np.array([-size, size]))).max() for size in (1e3, 1e6))
     assert ACTIVATIONS[name].bounded == bool(far <= near)
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_every_activation_builds_and_learns_for_one_chunk(name: str, kind: str) -> None:
+def test_every_activation_trains_one_chunk(name: str, kind: str) -> None:
     config = small(layers=(LayerConfig(kind, 12, name),))
     activations = [layer.activation for layer in untrained(config).to_keras().layers if hasattr(layer, "activation")]
     assert activations == [keras.activations.get(name), keras.activations.softmax]
@@ -45,7 +45,7 @@ def test_every_activation_builds_and_learns_for_one_chunk(name: str, kind: str) 
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_diverged_run_is_advised_to_use_a_bounded_activation_if_it_has_none(name: str) -> None:
+def test_divergence_advice_names_a_bounded_activation(name: str) -> None:
     config = small(layers=(LayerConfig(units=16, activation=name),), learning_rate=10.0, loss="mean_squared_error")
     weights = tuple(weight * np.float32(np.nan) for weight in loop.initial_state(config).weights)
     state = training.TrainingState(weights, (), 0)

@@ -56,7 +56,7 @@ def registry() -> Iterator[str]:
     ("package", "status", "told"),
     [("pillow", 1, f"pillow {version('pillow')} has a known hole: HOLE-1"), ("", 0, "No known hole in")],
 )
-def test_known_hole_fails_the_check(
+def test_known_vulnerability_fails_the_check(
     package: str,
     status: int,
     told: str,
@@ -71,7 +71,7 @@ def test_known_hole_fails_the_check(
     assert ("999.0" in printed) == bool(status)
 
 
-def test_registry_that_cannot_be_asked_is_told_and_passes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_registry_is_reported_and_passes(capsys: pytest.CaptureFixture[str]) -> None:
     nobody = f"http://127.0.0.1:{free_port()}/"
     assert audit.main(["--vulnerability-service", "osv", "--osv-url", nobody]) == 0
     assert "NOT looked up" in capsys.readouterr().out

@@ -88,7 +88,7 @@ def keras_weights(config: RunConfig, case: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", INKED)
-def test_columns_are_the_inked_pixels_and_at_most_a_row_filled_up(case: str) -> None:
+def test_columns_are_inked_pixels_padded_to_sixteen(case: str) -> None:
     inked, columns = INKED[case]
     data = TrainingImages.of(images(case), LABELS, only_inked=True)
     pixels, kept = data.pixels.numpy(), data.images.numpy()
@@ -102,7 +102,7 @@ def test_columns_are_the_inked_pixels_and_at_most_a_row_filled_up(case: str) -> 
 
 @pytest.mark.parametrize("only_inked", [True, False])
 @pytest.mark.parametrize("case", INKED)
-def test_pixels_and_places_undo_each_other(case: str, only_inked: bool) -> None:
+def test_pixels_and_places_are_inverse(case: str, only_inked: bool) -> None:
     data = TrainingImages.of(images(case), LABELS, only_inked)
     pixels, places = data.pixels.numpy(), data.places.numpy()
     assert pixels.dtype == places.dtype == np.int32
@@ -110,14 +110,14 @@ def test_pixels_and_places_undo_each_other(case: str, only_inked: bool) -> None:
     np.testing.assert_array_equal(places[pixels], np.arange(784))
 
 
-def test_with_all_pixels_they_stay_where_they_are() -> None:
+def test_all_pixels_inked_keeps_their_order() -> None:
     data = TrainingImages.of(images("scattered"), LABELS, only_inked=False)
     np.testing.assert_array_equal(data.images.numpy(), images("scattered").reshape(IMAGES, 784))
     np.testing.assert_array_equal(data.pixels.numpy(), np.arange(784))
     np.testing.assert_array_equal(data.labels.numpy(), LABELS)
 
 
-def test_a_pixel_inked_in_one_image_only_is_kept() -> None:
+def test_pixel_inked_in_one_image_is_kept() -> None:
     one = np.zeros((IMAGES, 28, 28), np.uint8)
     one[IMAGES - 1, 27, 27] = 1
     data = TrainingImages.of(one, LABELS, only_inked=True)
@@ -125,7 +125,7 @@ def test_a_pixel_inked_in_one_image_only_is_kept() -> None:
     assert data.images.numpy()[:, 0].tolist() == [0] * (IMAGES - 1) + [1]
 
 
-def test_kernels_go_into_the_loop_and_out_again_to_the_bit() -> None:
+def test_kernel_round_trip_through_the_loop_is_exact() -> None:
     data = TrainingImages.of(images("scattered"), LABELS, only_inked=True)
     weights = initial_weights(small(layers=(LayerConfig(units=7), LayerConfig(units=5))))
     inside = engine._to_loop(weights, data.pixels, data.images.shape[1])
@@ -139,7 +139,7 @@ def test_kernels_go_into_the_loop_and_out_again_to_the_bit() -> None:
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_is_the_same_without_blank_pixels(optimizer: str, l2: float) -> None:
+def test_optimizer_gives_same_result_without_blank_pixels(optimizer: str, l2: float) -> None:
     config = config_of(optimizer, l2)
     without = trained(config, "scattered", only_inked=True)
     assert_same(without, trained(config, "scattered", only_inked=False))
@@ -149,7 +149,7 @@ def test_every_optimizer_is_the_same_without_blank_pixels(optimizer: str, l2: fl
 
 @pytest.mark.parametrize("only_inked", [True, False])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
-def test_weights_of_blank_pixels_do_not_move_a_bit(optimizer: str, only_inked: bool) -> None:
+def test_weights_of_blank_pixels_do_not_change(optimizer: str, only_inked: bool) -> None:
     config = config_of(optimizer)
     blank = ~INKED["scattered"][0]
     result = trained(config, "scattered", only_inked)
@@ -163,7 +163,7 @@ def test_weights_of_blank_pixels_do_not_move_a_bit(optimizer: str, only_inked: b
 @pytest.mark.parametrize(
     ("optimizer", "l2"), [("adamw", 0.0), *((optimizer, 0.01) for optimizer in OPTIMIZERS)], ids=str
 )
-def test_decay_and_penalty_move_the_weights_of_blank_pixels_as_keras_does(optimizer: str, l2: float) -> None:
+def test_decay_and_penalty_of_blank_pixels_match_keras(optimizer: str, l2: float) -> None:
     config = config_of(optimizer, l2)
     blank = ~INKED["scattered"][0]
     before = initial_weights(config)[0][blank]
@@ -190,7 +190,7 @@ def test_penalty_of_a_blank_pixel_by_hand() -> None:
     np.testing.assert_allclose(after, before * (1 - config.learning_rate * 2 * config.l2) ** STEPS, rtol=2e-6)
 
 
-def test_the_loss_counts_the_penalty_of_blank_pixels() -> None:
+def test_loss_includes_penalty_of_blank_pixels() -> None:
     plain, penalized = config_of("sgd"), config_of("sgd", l2=0.01)
     kernels = initial_weights(penalized)[::2]
     penalty = 0.01 * sum(float((kernel.astype(np.float64) ** 2).sum()) for kernel in kernels)
@@ -199,12 +199,12 @@ def test_the_loss_counts_the_penalty_of_blank_pixels() -> None:
 
 
 @pytest.mark.parametrize("case", INKED)
-def test_however_many_pixels_are_blank(case: str) -> None:
+def test_any_number_of_blank_pixels(case: str) -> None:
     config = config_of("adam", l2=0.01)
     assert_same(trained(config, case, only_inked=True), trained(config, case, only_inked=False))
 
 
-def test_no_blank_pixel_is_the_same_to_the_bit() -> None:
+def test_no_blank_pixels_gives_identical_bits() -> None:
     config = config_of("adam", l2=0.01)
     without, whole = (trained(config, "none", only_inked) for only_inked in (True, False))
     for a, b in zip(
@@ -222,7 +222,7 @@ def test_no_blank_pixel_is_the_same_to_the_bit() -> None:
     [(), (LayerConfig(units=16), LayerConfig(units=16)), (LayerConfig(units=16, dropout=0.3), LayerConfig(units=5))],
     ids=["no-hidden-layer", "square-kernel", "dropout"],
 )
-def test_other_networks_are_the_same(layers: tuple[LayerConfig, ...], optimizer: str, l2: float) -> None:
+def test_other_networks_give_the_same_result(layers: tuple[LayerConfig, ...], optimizer: str, l2: float) -> None:
     """Without a hidden layer the first kernel is the last; a square one would not notice being left transposed."""
     config = config_of(optimizer, l2, layers)
     without = trained(config, "scattered", only_inked=True)

@@ -75,7 +75,7 @@ def test_json_round_trip(config: RunConfig) -> None:
     assert again.to_json() == config.to_json()
 
 
-def test_json_holds_every_field_in_order() -> None:
+def test_json_has_every_field_in_order() -> None:
     assert json.loads(RunConfig().to_json()) == {
         "layers": [{"kind": "dense", "units": 128, "activation": "relu", "dropout": 0.0}],
         "optimizer": "sgd",
@@ -143,7 +143,7 @@ def test_value_out_of_range(field: str, value: object) -> None:
     assert refusal(**{field: value}).field == field
 
 
-def test_every_field_is_refused_somewhere_above() -> None:
+def test_every_field_has_a_refused_value() -> None:
     fields = {field.name for field in dataclasses.fields(RunConfig)} - {"layers"}
     assert {field for field, _ in OUT_OF_RANGE} == fields
 
@@ -171,7 +171,7 @@ def test_layer_value_out_of_range(field: str, value: object) -> None:
     assert refusal(layers=layers).field == f"layers[1].{field}"
 
 
-def test_convolution_takes_fewer_filters_than_a_dense_layer_units() -> None:
+def test_convolution_limit_is_below_dense_limit() -> None:
     assert RunConfig(layers=(LayerConfig("conv", 128),)).layers[0].units == 128
     assert refusal(layers=(LayerConfig("conv", 129),)).field == "layers[0].units"
 
@@ -220,7 +220,7 @@ def test_four_convolutions_with_pooling() -> None:
     assert refusal(layers=(LayerConfig("conv", 8),) * 4).field == "layers[3].kind"
 
 
-def test_as_many_convolutions_as_a_picture_holds() -> None:
+def test_convolutions_until_the_picture_is_used_up() -> None:
     pooled, alone = LayerConfig("conv", 8), LayerConfig("conv_only", 8)
     # 28, 13, 5, 3, 1.
     assert picture_sides((pooled, pooled, alone, alone)) == [28, 13, 5, 3, 1]
@@ -289,7 +289,7 @@ def test_broken_json(text: str, field: str) -> None:
 
 
 @given(st.text())
-def test_any_text_for_json_is_accepted_whole_or_refused(text: str) -> None:
+def test_any_json_text_is_accepted_or_refused(text: str) -> None:
     try:
         config = RunConfig.from_json(text)
     except ConfigError:
@@ -314,7 +314,7 @@ def test_any_json_value_in_any_field_is_accepted_or_refused(field: str, value: o
         assert json.loads(config.to_json())[field] == value or field == "layers"
 
 
-def test_config_is_frozen_and_a_key() -> None:
+def test_config_is_frozen_and_hashable() -> None:
     config = RunConfig()
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.epochs = 3  # type: ignore[misc]

@@ -23,7 +23,7 @@ SOURCES = {
 RECIPE = RunConfig(layers=(LayerConfig(units=12),), optimizer="adam", learning_rate=0.002, epochs=1, batch_size=64)
 
 
-def test_each_writer_is_held_out_once_and_each_fold_has_writers_of_each_source() -> None:
+def test_folds_hold_out_each_writer_once_from_each_source() -> None:
     folds = crossvalidation.folds(SOURCES, 3)
     assert sorted(writer for fold in folds for writer in fold) == ["s0", "s1", "s2", "s3", "s4", "t0", "t1", "t2", "t3"]
     assert all({writer[0] for writer in fold} == {"s", "t"} for fold in folds)
@@ -35,7 +35,7 @@ def test_more_folds_than_writers_are_refused() -> None:
         crossvalidation.folds(SOURCES, 5)
 
 
-def test_a_network_learns_from_the_writers_of_the_other_folds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_learns_only_from_the_other_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     learned, was_read = spied(monkeypatch)
     found = crossvalidation.run(blobs(), SOURCES, 2, RECIPE)
     everybody = {one.writer for digits in SOURCES.values() for one in digits}
@@ -44,7 +44,7 @@ def test_a_network_learns_from_the_writers_of_the_other_folds_only(monkeypatch: 
     assert {name: source["digits"] for name, source in found["sources"].items()} == {"spanish": 15, "turkish": 12}
 
 
-def test_writers_that_are_only_read_are_never_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_only_writers_are_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
     learned, was_read = spied(monkeypatch)
     crossvalidation.run(blobs(), SOURCES, 2, RECIPE, learn=["s*"])
     assert all(writer[0] == "s" for writers in learned for writer in writers)
@@ -73,7 +73,7 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> tuple[list[set[str]], list[set[str
     return learned, was_read
 
 
-def test_figures_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_accuracies_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     """Two digits, each in seven settings: of the first writer's six are read right, of the second's three."""
     sure = np.eye(10, dtype=np.float32)
     said = np.array([[5, 5, 5, 5, 5, 5, 0], [3, 3, 3, 0, 0, 0, 0]]).T
@@ -88,11 +88,11 @@ def test_figures_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     assert "| made up | 2      | 2       | 64.29%     |" in capsys.readouterr().out
 
 
-def test_pens_are_those_from_10_to_30() -> None:
+def test_pen_widths_from_10_to_30() -> None:
     assert [setting.pen for setting in crossvalidation.SETTINGS] == [10, 12, 14, 18, 22, 26, 30]
 
 
-def test_folds_together_are_all_digits_once() -> None:
+def test_folds_partition_all_digits() -> None:
     network = pretraining.pretrain(blobs(), no_extra(), RECIPE)
     parts = [crossvalidation.read(network, digits) for digits in SOURCES.values()]
     whole = crossvalidation.together(parts)

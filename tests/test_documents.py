@@ -43,7 +43,7 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_relative_link_leads_somewhere(path: Path) -> None:
+def test_relative_link_has_a_target(path: Path) -> None:
     for link in links(path.read_text(encoding="utf-8")):
         if re.match(r"[a-z]+:", link):
             continue
@@ -54,7 +54,7 @@ def test_relative_link_leads_somewhere(path: Path) -> None:
         assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), link
 
 
-def test_every_document_can_be_reached_from_the_readme() -> None:
+def test_every_document_is_linked_from_the_readme() -> None:
     reached, queue = set(), [ROOT / "README.md"]
     while queue:
         path = queue.pop()
@@ -91,7 +91,7 @@ def pattern(key: ast.expr) -> Iterator[str]:
                 yield "".join(gaps)
 
 
-def test_reading_of_variables() -> None:
+def test_environment_variables_are_found_in_source() -> None:
     """All the ways to read one are seen, so that the next test means something."""
     code = (
         "os.environ.get('A', '')\nos.environ['B']\nos.getenv('C')\nos.environ.setdefault('D', '1')\n"
@@ -101,7 +101,7 @@ def test_reading_of_variables() -> None:
     assert set(variables(ast.parse(code))) == {"A", "B", "C", "D", "MNIST_PROXIES", "MNIST_MAX_[A-Z]+_PER_HOUR"}
 
 
-def test_settings_are_the_variables_that_the_code_reads() -> None:
+def test_documented_settings_match_the_code() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", text, flags=re.MULTILINE))
     read = {name for path in CODE for name in variables(ast.parse(path.read_text(encoding="utf-8")))} - NOT_A_SETTING
@@ -118,7 +118,7 @@ def test_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize(("name", "peers"), [("README.md", 2), ("docs/benchmarks.md", 3)])
-def test_speed_is_the_measured_one(name: str, peers: int) -> None:
+def test_speed_figures_match_the_results(name: str, peers: int) -> None:
     file = ROOT / "benchmarks" / "results" / "training.json"
     measured = json.loads(file.read_text(encoding="utf-8"))["results"]["speed"]
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def test_python_example_runs(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert all(0 < float(accuracy) <= 1 for accuracy in [*printed[1:40:2], *printed[40:]])
 
 
-def test_command_line_names_every_command() -> None:
+def test_every_command_is_documented() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     tree = ast.parse((ROOT / "mnist_core" / "__main__.py").read_text(encoding="utf-8"))
     commands = {
@@ -151,7 +151,7 @@ def test_command_line_names_every_command() -> None:
     assert set(re.findall(r"python -m mnist_core ([a-z]+)", text)) == commands
 
 
-def test_changelog_keeps_its_form() -> None:
+def test_changelog_format() -> None:
     """Keep a Changelog: the newest version first, with its date, and changes under six known headings."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     first, *versions = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
@@ -173,7 +173,7 @@ def recipes() -> list[str]:
     return re.findall(r"^- (.*(?:\n  .*)*)", section, flags=re.MULTILINE)
 
 
-def test_recipes_name_what_is_there() -> None:
+def test_recipes_name_existing_code() -> None:
     """Every file is there, and holds at least one of the tables or classes that are named with it."""
     assert len(recipes()) > 12
     for recipe in recipes():
@@ -187,7 +187,7 @@ def test_recipes_name_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md"])
-def test_file_that_is_named_is_there(name: str) -> None:
+def test_named_file_exists(name: str) -> None:
     quoted = re.findall(r"`((?:\w+/)+[\w.]*)`", (ROOT / name).read_text(encoding="utf-8"))
     places = [ROOT, ROOT / "tests", ROOT / "pages" / "widgets"]
     assert [one for one in quoted if not any((place / one).exists() for place in places)] == []

@@ -45,7 +45,7 @@ def test_received_value_is_one_short_line(value: object) -> None:
     ("value", "line"),
     [(5000, "5000"), (0.5, "0.5"), (True, "True"), ([1, "a"], "[1, 'a']"), ((3, 4), "(3, 4)"), ("text", "text")],
 )
-def test_short_value_is_shown_as_it_is(value: object, line: str) -> None:
+def test_short_value_is_shown_unchanged(value: object, line: str) -> None:
     assert brief(value) == line
 
 
@@ -54,13 +54,13 @@ def test_long_text_ends_with_an_ellipsis() -> None:
     assert brief("x" * 120) == "x" * 120
 
 
-def test_problem_that_repeats_a_long_input_is_cut() -> None:
+def test_long_problem_is_shortened() -> None:
     error = DataError("x" * 10**6, "y" * 10**6)
     assert len(str(error)) <= 2 * MAX_PROBLEM + 1
 
 
 @pytest.mark.parametrize("before", ['{"layers": ', '{"layers": [{"kind": ', '{"batch_size": ', '{"optimizer": '])
-def test_settings_nested_to_any_depth_are_refused_in_short(before: str) -> None:
+def test_deeply_nested_settings_give_a_short_message(before: str) -> None:
     after = "".join({"{": "}", "[": "]"}.get(letter, "") for letter in reversed(before))
     for depth in range(2, 1100):
         with pytest.raises(ConfigError) as caught:
@@ -69,7 +69,7 @@ def test_settings_nested_to_any_depth_are_refused_in_short(before: str) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"' + "x" * 200_000 + '": 1}', '{"dataset": "' + "x" * 200_000 + '"}'])
-def test_long_settings_are_refused_in_short(text: str) -> None:
+def test_long_settings_give_a_short_message(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_json(text)
     assert len(str(caught.value)) < 1000

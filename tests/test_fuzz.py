@@ -10,7 +10,7 @@ from tests.fuzz.readers import READERS
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_damaged_input_is_accepted_whole_or_refused(name: str) -> None:
+def test_damaged_input_is_accepted_or_refused(name: str) -> None:
     counts = campaign.run(name, 200, seed=1)
     assert not counts.faults
     assert counts.accepted + counts.refused == 200
@@ -26,14 +26,14 @@ def test_damaged_input_is_accepted_whole_or_refused(name: str) -> None:
         ("faulty-talkative", "a message of"),
     ],
 )
-def test_reader_that_fails_is_found_out(name: str, what: str) -> None:
+def test_failing_reader_is_detected(name: str, what: str) -> None:
     counts = campaign.run(name, 6, seed=1)
     assert [fault.number for fault in counts.faults][:1] == [2]
     assert counts.faults[0].what.startswith(what)
     assert campaign.input_of(counts.faults[0]) == b"sound"
 
 
-def test_inputs_follow_from_the_seed() -> None:
+def test_inputs_depend_only_on_the_seed() -> None:
     reader = READERS["settings"]
     inputs = [
         [mutated_input(reader.seeds(), reader.mutation, "settings", seed, i) for i in range(50)] for seed in (1, 1, 2)

@@ -109,11 +109,11 @@ def arrows() -> dict[str, set[str]]:
     return found
 
 
-def test_drawing_of_the_rooms_shows_the_real_imports() -> None:
+def test_drawing_matches_the_imports() -> None:
     assert rooms.read(rooms.current_drawing()) == arrows(), "run `python -m tests.rooms`"
 
 
-def test_drawing_says_what_is_drawn() -> None:
+def test_drawing_round_trip_by_hand() -> None:
     """By a drawing made by hand: c imports a and b, b nothing."""
     drawing = "a ─┐\nb  │─┐\nc  ● ●\n"
     assert rooms.read(drawing) == {"a": set(), "b": set(), "c": {"a", "b"}}
@@ -121,18 +121,18 @@ def test_drawing_says_what_is_drawn() -> None:
     assert rooms.floors({"a": set(), "b": set(), "c": {"a", "b"}, "d": {"c"}}) == 3
 
 
-def test_every_room_has_its_place_in_the_order() -> None:
+def test_every_room_is_in_the_order() -> None:
     assert sorted(ROOMS) == sorted({room(path) for path in CORE_FILES} - {""})
 
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=name_of)
-def test_room_imports_only_what_stands_below_it(path: Path) -> None:
+def test_room_imports_only_rooms_above_it(path: Path) -> None:
     own = room(path)
     assert imported_rooms(path) - {own} <= set(ROOMS[: ROOMS.index(own)] if own else [])
 
 
 @pytest.mark.parametrize("name", sorted({room(path) for path in CORE_FILES if path.parent != CORE}))
-def test_modules_of_a_room_import_each_other_in_one_direction(name: str) -> None:
+def test_no_import_cycles_in_a_room(name: str) -> None:
     files = {module_name(path): path for path in CORE_FILES if room(path) == name}
     graph = {module: {other for other in imports(path) if other in files} for module, path in files.items()}
     # A package's `__init__.py` is imported with any of its modules, so only what asks for the package itself counts.
@@ -140,7 +140,7 @@ def test_modules_of_a_room_import_each_other_in_one_direction(name: str) -> None
     graphlib.TopologicalSorter(graceful).prepare()  # Raises a CycleError that names the circle.
 
 
-def test_reading_of_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_are_found_in_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All the ways to import are seen, so that the tests here mean something."""
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     (tmp_path / "mnist_core").mkdir()
@@ -158,7 +158,7 @@ def test_reading_of_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=name_of)
-def test_core_knows_no_screen(path: Path) -> None:
+def test_core_does_not_import_streamlit(path: Path) -> None:
     assert not packages(path) & {"streamlit", "streamlit_drawable_canvas", "app", "pages", "tests", "benchmarks"}
 
 
@@ -173,7 +173,7 @@ def test_core_imports_tensorflow_only_inside_functions(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGE_FILES, ids=name_of)
-def test_page_imports_the_core_and_the_widgets_and_no_other_page(path: Path) -> None:
+def test_page_imports_only_core_and_widgets(path: Path) -> None:
     others = {name for name in imports(path) if name.split(".")[0] in ("app", "pages", "tests")}
     assert all(name == "pages" or name.startswith("pages.widgets") for name in others)
 
@@ -185,7 +185,7 @@ def test_widget_imports_no_page(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*PAGE_FILES, *WIDGET_FILES], ids=name_of)
-def test_page_uses_its_own_pieces_and_those_for_all(path: Path) -> None:
+def test_page_imports_only_own_and_common_widgets(path: Path) -> None:
     parts = [name.split(".") for name in imports(path)]
     used = {part[2] for part in parts if part[:2] == ["pages", "widgets"] and len(part) > 2}
     own = path.stem if path in PAGE_FILES else path.parent.name
@@ -198,7 +198,7 @@ VAGUE = {"ask", "choose", "draw", "find", "get", "go", "name", "offer", "open", 
 SHOWING = [path for path in WIDGET_FILES if path.parent.name not in ("server", "state")]
 
 
-def test_pieces_of_pages_are_named_after_what_they_show() -> None:
+def test_widgets_are_named_after_what_they_show() -> None:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SHOWING]
     functions = [node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     public = [name for name in functions if not name.startswith("_")]
@@ -211,7 +211,7 @@ STATE_DOOR = [PAGES / "widgets" / "state" / name for name in ("keys.py", "contro
 
 
 @pytest.mark.parametrize("path", [one for one in APP_FILES if one not in STATE_DOOR], ids=name_of)
-def test_session_state_has_one_door(path: Path) -> None:
+def test_only_state_modules_touch_session_state(path: Path) -> None:
     """Pages and widgets use the typed keys and the functions for controls."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -221,7 +221,7 @@ def test_session_state_has_one_door(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", APP_FILES, ids=name_of)
-def test_pages_leave_tensorflow_to_the_core(path: Path) -> None:
+def test_pages_do_not_import_tensorflow(path: Path) -> None:
     assert not packages(path) & {"tensorflow", "keras"}
 
 
@@ -260,7 +260,7 @@ print(failed or "done")
 """
 
 
-def test_threads_that_need_tensorflow_at_once_all_get_it() -> None:
+def test_concurrent_first_imports_of_tensorflow() -> None:
     """On a new server a drawing may be read while the warm-up is still importing."""
     child = subprocess.run(
         [sys.executable, "-c", START_TOGETHER], cwd=ROOT, capture_output=True, text=True, check=False
@@ -268,7 +268,7 @@ def test_threads_that_need_tensorflow_at_once_all_get_it() -> None:
     assert child.stdout.strip() == "done", child.stdout + child.stderr
 
 
-def test_importing_the_core_imports_neither_tensorflow_nor_streamlit_nor_plotly() -> None:
+def test_importing_the_core_is_light() -> None:
     names = [module_name(path) for path in CORE_FILES if path.stem != "__main__"]
     child = subprocess.run(
         [sys.executable, "-c", IMPORT_EACH, *names], cwd=ROOT, capture_output=True, text=True, check=False

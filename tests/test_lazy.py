@@ -26,7 +26,7 @@ class Slow:
         return 42
 
 
-def test_two_objects_compute_at_the_same_time() -> None:
+def test_two_objects_compute_concurrently() -> None:
     # With one lock for all objects, the second would never begin, and the barrier would break.
     both_compute = threading.Barrier(2)
     with ThreadPoolExecutor(2) as pool:
@@ -34,17 +34,17 @@ def test_two_objects_compute_at_the_same_time() -> None:
     assert answers == [42, 42]
 
 
-def test_is_computed_once() -> None:
+def test_value_is_computed_once() -> None:
     one = Slow(threading.Barrier(1))
     assert [one.answer, one.answer] == [42, 42]
     assert one.calls == [1]
 
 
-def test_keeps_its_docstring() -> None:
+def test_docstring_is_preserved() -> None:
     assert Slow.answer.__doc__ == "Forty-two."
 
 
-def test_no_property_of_the_project_has_one_lock_for_all_objects() -> None:
+def test_project_uses_no_cached_property_with_a_shared_lock() -> None:
     for path in [*(ROOT / "mnist_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]:
         names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert "cached_property" not in names, path

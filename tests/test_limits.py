@@ -21,14 +21,14 @@ def spent(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) 
     return most
 
 
-def test_class_of_a_hundred_behind_one_address_has_room_for_a_lesson() -> None:
+def test_class_of_a_hundred_behind_one_address_is_accepted() -> None:
     limits = Limits(AN_HOUR, Clock())
     assert spent(limits, WORKSPACES, most=100) == 100
     assert spent(limits, SESSIONS, most=100 * 20) == 100 * 20
     assert spent(limits, RUNS, most=100 * 25) == 100 * 25
 
 
-def test_what_is_too_much_is_refused_with_a_time_to_wait_and_fills_up_again() -> None:
+def test_limit_gives_a_wait_time_and_refills() -> None:
     clock = Clock()
     limits = Limits({RUNS: 6}, clock)
     assert spent(limits, RUNS) == 6
@@ -43,14 +43,14 @@ def test_what_is_too_much_is_refused_with_a_time_to_wait_and_fills_up_again() ->
     assert spent(limits, RUNS) == 6
 
 
-def test_kinds_and_addresses_are_counted_apart() -> None:
+def test_kinds_and_addresses_are_counted_separately() -> None:
     limits = Limits({RUNS: 2, SESSIONS: 3}, Clock())
     assert spent(limits, RUNS) == 2
     assert spent(limits, SESSIONS) == 3
     assert spent(limits, RUNS, "198.51.100.1") == 2
 
 
-def test_nought_is_no_limit() -> None:
+def test_zero_means_no_limit() -> None:
     assert spent(Limits({RUNS: 0}, Clock()), RUNS) == 10_000
 
 
@@ -64,7 +64,7 @@ def test_nought_is_no_limit() -> None:
         ("no address", "no address", True),
     ],
 )
-def test_what_counts_as_one_address(one: str, other: str, is_same: bool) -> None:
+def test_addresses_counted_as_one(one: str, other: str, is_same: bool) -> None:
     limits = Limits({RUNS: 1}, Clock())
     limits.spend(RUNS, one)
     assert spent(limits, RUNS, other) == (0 if is_same else 1)
@@ -81,7 +81,5 @@ def test_what_counts_as_one_address(one: str, other: str, is_same: bool) -> None
         (["visitor"], 2, "peer"),
     ],
 )
-def test_address_behind_proxies_is_the_one_that_the_deployers_own_have_seen(
-    forwarded: list[str], proxies: int, address: str
-) -> None:
+def test_address_behind_trusted_proxies(forwarded: list[str], proxies: int, address: str) -> None:
     assert client_address("peer", forwarded, proxies) == address

@@ -100,14 +100,14 @@ def refusal(text: str) -> ConfigError:
 
 
 @pytest.mark.parametrize("text", OLD_LINKS)
-def test_old_link_means_what_it_meant(text: str) -> None:
+def test_old_link_keeps_its_meaning(text: str) -> None:
     assert read(text) == OLD_LINKS[text]
 
 
 @pytest.mark.parametrize(
     ("visitor", "seed"), [(0, 0), (1, 1), (2_000_000_000, 2_000_000_000), (2**31 - 1, 2**31 - 1), (2**31 + 4, 4)]
 )
-def test_link_with_an_own_start_gives_each_visitor_a_seed(visitor: int, seed: int) -> None:
+def test_random_start_link_gives_each_visitor_a_seed(visitor: int, seed: int) -> None:
     query = urllib.parse.parse_qs("layers=dense-32-relu&epochs=5&split=kite&seed=own")
     assert links.read(query, visitor) == RunConfig(
         layers=(LayerConfig("dense", 32, "relu", 0.0),), epochs=5, split="kite", seed=seed
@@ -115,11 +115,11 @@ def test_link_with_an_own_start_gives_each_visitor_a_seed(visitor: int, seed: in
 
 
 @pytest.mark.parametrize("text", OLD_LINKS)
-def test_link_without_an_own_start_is_the_same_for_all(text: str) -> None:
+def test_fixed_seed_link_is_the_same_for_all(text: str) -> None:
     assert links.read(urllib.parse.parse_qs(text), 12345) == OLD_LINKS[text]
 
 
-def test_own_start_takes_the_place_of_the_seed() -> None:
+def test_random_start_replaces_the_seed() -> None:
     config = RunConfig(epochs=5, seed=77)
     assert links.to_config(PAGE, config, own_start=True) == (
         "http://192.168.1.7:8501/?layers=dense-128-relu&epochs=5&seed=own"
@@ -127,11 +127,11 @@ def test_own_start_takes_the_place_of_the_seed() -> None:
     assert links.to_config(PAGE, config).endswith("&seed=77")
 
 
-def test_defaults_are_those_that_old_links_leave_out() -> None:
+def test_defaults_match_what_old_links_omit() -> None:
     assert RunConfig() == OLD_LINKS["layers=dense-128-relu"]
 
 
-def test_every_setting_and_every_choice_stands_in_an_old_link() -> None:
+def test_every_setting_and_choice_has_an_old_link() -> None:
     """So whoever adds one writes down here what a link with it means."""
     texts = "&".join(OLD_LINKS)
     assert {name for name in FIELDS if f"{name}=" not in texts} == set()
@@ -144,7 +144,7 @@ def test_every_setting_and_every_choice_stands_in_an_old_link() -> None:
 
 
 @given(configs())
-def test_link_brings_back_every_bit(config: RunConfig) -> None:
+def test_link_round_trip_is_exact(config: RunConfig) -> None:
     address = urllib.parse.urlsplit(links.to_config(PAGE, config))
     assert f"{address.scheme}://{address.netloc}{address.path}" == PAGE
     assert read(address.query) == config
@@ -158,7 +158,7 @@ def test_links_are_short() -> None:
     )
 
 
-def test_longest_config_fits_into_a_link_and_a_code() -> None:
+def test_longest_config_fits_a_link_and_a_qr_code() -> None:
     layer = LayerConfig("conv_only", 128, "leaky_relu", 1.2345678901234567e-101)
     tiny = 1.2345678901234567e-101
     config = RunConfig(
@@ -171,12 +171,12 @@ def test_longest_config_fits_into_a_link_and_a_code() -> None:
     assert links.code(address)
 
 
-def test_address_without_settings_holds_no_config() -> None:
+def test_address_without_settings_has_no_config() -> None:
     assert read("") is None
     assert read("utm_source=letter&embed=true&course=kite&kite=0.1") is None
 
 
-def test_what_newsletters_add_to_a_link_is_left_out() -> None:
+def test_tracking_parameters_are_ignored() -> None:
     assert read("utm_source=letter&epochs=3&fbclid=x&fbclid=y&embed=true") == RunConfig(epochs=3)
 
 
@@ -203,13 +203,13 @@ INSIDE = {"validation_fraction": "0.1"}
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_field_out_of_range_is_named_with_what_to_do(field: str) -> None:
+def test_field_out_of_range_names_the_remedy(field: str) -> None:
     error = refusal(urllib.parse.urlencode({**INSIDE, field: OUTSIDE[field]}))
     assert error.field == (field if field != "layers" else "layers[0].units")
     assert error.remedy.startswith(("Choose ", "Give "))
 
 
-def test_link_with_every_field_out_of_range_is_mended_field_by_field_as_it_says() -> None:
+def test_remedies_fix_every_field_out_of_range() -> None:
     query = dict(OUTSIDE)
     named = []
     while any(name in OUTSIDE and text == OUTSIDE[name] for name, text in query.items()):
@@ -270,16 +270,16 @@ def test_broken_link(text: str, field: str) -> None:
     assert refusal(text).field == field
 
 
-def test_slip_of_the_pen_is_told_with_what_was_meant() -> None:
+def test_misspelled_setting_suggests_the_right_name() -> None:
     assert refusal("layers=none&learningrate=0.5").remedy == "Write learning_rate, or leave it out."
 
 
 @pytest.mark.parametrize(("text", "rate"), [(".5", 0.5), ("5.", 5.0), ("1E-3", 0.001), ("0010", 10.0)])
-def test_number_as_people_write_it(text: str, rate: float) -> None:
+def test_number_formats(text: str, rate: float) -> None:
     assert RunConfig.from_query({"learning_rate": text}).learning_rate == rate
 
 
-def test_mapping_with_something_that_is_no_setting() -> None:
+def test_mapping_with_an_unknown_key() -> None:
     for name in ("lr", "", "__class__"):
         with pytest.raises(ConfigError) as caught:
             RunConfig.from_query({name: "1"})
@@ -287,7 +287,7 @@ def test_mapping_with_something_that_is_no_setting() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(), min_size=1))
-def test_any_text_is_accepted_whole_or_refused(query: dict[str, str]) -> None:
+def test_any_query_is_accepted_or_refused(query: dict[str, str]) -> None:
     try:
         config = RunConfig.from_query(query)
     except ConfigError as error:
@@ -310,7 +310,7 @@ def test_any_text_is_accepted_whole_or_refused(query: dict[str, str]) -> None:
         ("https://example.org/127.0.0.1/", False),
     ],
 )
-def test_address_that_others_cannot_use(address: str, is_own: bool) -> None:
+def test_address_for_this_computer_only(address: str, is_own: bool) -> None:
     assert links.is_own(address) is is_own
 
 
@@ -323,7 +323,7 @@ def test_address_that_others_cannot_use(address: str, is_own: bool) -> None:
         links.to_config("https://mnist.example.org/", OLD_LINKS["layers=dense-128-relu"]) + "&x=" + "%C3%A4" * 20,
     ],
 )
-def test_code_says_the_link(text: str) -> None:
+def test_qr_code_holds_the_link(text: str) -> None:
     picture = qr.modules(links.code(text))
     margin = picture.copy()
     margin[4:-4, 4:-4] = False
@@ -331,7 +331,7 @@ def test_code_says_the_link(text: str) -> None:
     assert qr.decode(picture[4:-4, 4:-4]) == text
 
 
-def test_code_is_dark_on_white_whatever_lies_behind() -> None:
+def test_qr_code_has_a_white_background() -> None:
     svg = links.code(PAGE)
     side = len(qr.modules(svg))
     assert f'<path fill="#fff" d="M0 0h{side}v{side}h-{side}z"/>' in svg

@@ -34,7 +34,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_evaluate_prints_a_matrix_that_adds_up(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_a_consistent_matrix(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--network", str(network)]) == 0
     lines = capsys.readouterr().out.splitlines()
     start = lines.index("Confusion matrix, rows true, columns answers:") + 1
@@ -52,9 +52,7 @@ def test_predict_reads_a_picture_of_a_zero(network: Path, tmp_path: Path, capsys
     assert capsys.readouterr().out.splitlines()[0].startswith("0  ")
 
 
-def test_predict_asks_the_shipped_network_unless_told_otherwise(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_predict_uses_the_shipped_network_by_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(picture).line([(50, 50), (140, 50), (90, 160)], fill="black", width=12)
     picture.save(tmp_path / "seven.png")
@@ -92,7 +90,7 @@ def control_c(_: object) -> str:
     raise KeyboardInterrupt
 
 
-def test_pretrain_learns_from_several_files_and_only_the_training_writers(
+def test_pretrain_learns_only_from_training_writers_of_all_files(
     small_pretraining: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(small_pretraining) == 0
@@ -120,7 +118,7 @@ def test_pretrain_continues_after_an_interruption(
     assert (tmp_path / "net.npz").read_bytes() == whole
 
 
-def test_pretrain_says_that_a_checkpoint_is_of_another_training(
+def test_pretrain_rejects_a_checkpoint_of_another_training(
     small_pretraining: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [*small_pretraining, "--checkpoint", str(tmp_path / "run.checkpoint")]
@@ -136,7 +134,7 @@ def test_predict_refuses_an_empty_picture(network: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
-def test_predict_refuses_what_is_no_picture(
+def test_predict_refuses_a_file_that_is_not_a_picture(
     network: Path, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "odd.png").write_bytes(content)
@@ -144,7 +142,7 @@ def test_predict_refuses_what_is_no_picture(
     assert "cannot be read as a picture" in capsys.readouterr().err
 
 
-def test_without_a_trained_network_it_says_how_to_get_one(
+def test_missing_network_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -152,12 +150,12 @@ def test_without_a_trained_network_it_says_how_to_get_one(
     assert "python -m mnist_core train" in capsys.readouterr().err
 
 
-def test_impossible_epochs_are_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_epochs_are_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--dataset", "embedded", "--epochs", "0"]) == 1
     assert "epochs: is out of range" in capsys.readouterr().err
 
 
-def test_fetch_says_why_it_cannot(
+def test_fetch_gives_the_reason_for_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # Where nobody listens, whatever network there is.

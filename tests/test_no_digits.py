@@ -29,18 +29,18 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(("bias", "share", "mostly"), [(0.0, 1.0, "-"), (9.0, 0.0, "3")])
-def test_shares_of_a_network_that_is_never_or_always_sure(bias: float, share: float, mostly: str) -> None:
+def test_shares_of_always_unsure_and_always_confident_networks(bias: float, share: float, mostly: str) -> None:
     found = no_digits.measure(constant(bias))
     assert found["letters"] == share
     assert set(found["found"]) == {"scribbles", "pairs", *no_digits.LETTERS}
     assert all(one == {"not_sure": share, "mostly": mostly} for one in found["found"].values())
 
 
-def test_no_letter_is_one_that_the_network_learned_to_be_unsure_of() -> None:
+def test_letters_are_new_to_the_network() -> None:
     assert set(no_digits.LETTERS.values()).isdisjoint(handwriting.LETTER_FORMS)
 
 
-def test_the_same_seed_draws_the_same() -> None:
+def test_same_seed_draws_the_same_images() -> None:
     one, again, other = (no_digits.images(handwriting.scribble_strokes, 3, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()

@@ -58,14 +58,14 @@ def test_morgan_recipe(hidden: int) -> None:
     assert (config.batch_size, config.split) == (128, "official")
 
 
-def test_small_cnn_is_that_of_the_keras_examples() -> None:
+def test_small_cnn_matches_the_keras_example() -> None:
     config = PRESETS["cnn"].config
     assert config.layers == (LayerConfig("conv", 32, "relu", 0.0), LayerConfig("conv", 64, "relu", 0.5))
     assert (config.optimizer, config.learning_rate, config.batch_size) == ("adam", 0.001, 128)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_recipe_has_nothing_that_the_articles_lack(name: str) -> None:
+def test_recipe_has_only_settings_of_the_article(name: str) -> None:
     config = PRESETS[name].config
     assert config.loss == "categorical_crossentropy"
     assert config.dataset == "mnist"
@@ -93,7 +93,7 @@ def test_cnn_has_no_article() -> None:
     assert PRESETS["cnn"].published is None
 
 
-def test_torres_note_says_that_the_log_contradicts_the_claim() -> None:
+def test_torres_note_mentions_the_contradicting_log() -> None:
     published = PRESETS["torres"].published
     assert published is not None
     assert "0.9018" in published.note
@@ -101,7 +101,7 @@ def test_torres_note_says_that_the_log_contradicts_the_claim() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_preset_is_found_again_on_other_data(name: str) -> None:
+def test_preset_is_recognized_on_other_data(name: str) -> None:
     preset = PRESETS[name]
     assert preset_of(preset.config) is preset
     assert preset_of(dataclasses.replace(preset.config, dataset="embedded")) is preset
@@ -109,14 +109,14 @@ def test_preset_is_found_again_on_other_data(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_another_seed_is_still_the_articles_recipe(name: str) -> None:
+def test_other_seed_is_still_the_preset(name: str) -> None:
     config = PRESETS[name].config
     for seed in (config.seed, config.seed + 1, 2**31 - 1):
         assert recipe_of(dataclasses.replace(config, seed=seed, dataset="embedded")) is PRESETS[name]
     assert recipe_of(dataclasses.replace(config, batch_size=17)) is None
 
 
-def test_title_of_ones_own_network() -> None:
+def test_title_of_a_custom_network() -> None:
     own = dataclasses.replace(PRESETS["cnn"].config, seed=5)
     assert title_of(own) == "784 → 32 filters ReLU → 64 filters ReLU → 10"
 
@@ -156,7 +156,7 @@ def test_preset_trains_one_chunk(name: str) -> None:
         ("morgan-0", {}, 0.0, (0.92, 0.93)),
     ],
 )
-def test_preset_lands_on_its_figures_on_mnist(
+def test_preset_reaches_published_figures_on_mnist(
     key: str, printed: dict[int, tuple[float, float]], tolerance: float, test_accuracy: tuple[float, float]
 ) -> None:
     dataset = datasets.load("mnist")

@@ -200,7 +200,7 @@ from mnist_core.evaluation import evaluate
 from tests.samples import blobs, small, untrained
 
 
-def test_activation_computes_what_keras_computes() -> None:
+def test_activation_matches_keras() -> None:
     network = untrained(small(layers=(LayerConfig(units=5, activation="mish"),)))
     images = blobs().test_images
     hidden, hidden_bias, out, out_bias = network.weights
@@ -209,7 +209,7 @@ def test_activation_computes_what_keras_computes() -> None:
     np.testing.assert_allclose(network.predict(images), np.asarray(keras.activations.softmax(logits)), atol=1e-5)
 
 
-def test_setting_is_obeyed() -> None:
+def test_setting_takes_effect() -> None:
     def losses(decay: float) -> list[float]:
         events = training.train(small(epochs=3, rate_decay=decay), blobs())
         return [event.metrics.loss for event in events if isinstance(event, training.EpochEnded)]
@@ -277,7 +277,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_recipes_lead_to_a_project_that_passes_its_checks(copy: Path) -> None:
+def test_recipes_pass_all_checks(copy: Path) -> None:
     assert len(follow(ACTIVATION, copy)) <= 2
     assert len(follow(SETTING, copy)) <= 3
     assert len(follow(DATA_SET, copy)) == 1

@@ -60,7 +60,7 @@ def needed(queue: list[Requirement]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", [*INSTALLED, "requirements-bench.txt"])
-def test_every_package_is_pinned_to_one_version_for_all_pythons(name: str) -> None:
+def test_one_pinned_version_for_all_pythons(name: str) -> None:
     found = requirements(name)
     assert found
     for one in found:
@@ -69,7 +69,7 @@ def test_every_package_is_pinned_to_one_version_for_all_pythons(name: str) -> No
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_requirements_file_stands_on_its_own(name: str) -> None:
+def test_requirements_file_is_self_contained(name: str) -> None:
     """Community Cloud reads requirements.txt and nothing else."""
     options = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("-")]
     assert options == (["-r requirements.txt"] if name == "requirements-dev.txt" else [])
@@ -90,19 +90,19 @@ def test_pins_agree_with_the_constraints(python: str, system: tuple[str, str]) -
     assert {name: constrained.get(name) for name in pinned} == pinned
 
 
-def test_every_package_that_is_needed_has_a_constraint() -> None:
+def test_every_dependency_has_a_constraint() -> None:
     pins = [one for name in INSTALLED for one in requirements(name) if applies(one)]
     assert set(needed(pins)) - set(constraints()) == set()
 
 
-def test_installed_packages_are_those_of_the_constraints() -> None:
+def test_installed_packages_match_the_constraints() -> None:
     pins = [one for name in INSTALLED for one in requirements(name) if applies(one)]
     constrained = constraints()
     installed = {name: metadata.version(name) for name in needed(pins)}
     assert installed == {name: constrained.get(name) for name in installed}, "run `make test` to install them"
 
 
-def test_constraints_name_versions_and_no_addresses() -> None:
+def test_constraints_have_versions_without_urls() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert not [line for line in lines if line.startswith("-") or "://" in line or "@" in line]
     for one in requirements("constraints.txt"):
@@ -141,7 +141,7 @@ def test_changed_constraints_are_installed(target: str, files: list[str], instal
     assert [name for name in INSTALLED if f"-r {name} -c constraints.txt" in again] == files
 
 
-def test_make_takes_the_pythons_that_the_project_supports() -> None:
+def test_make_accepts_the_supported_pythons() -> None:
     supported = SpecifierSet(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
     named = [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.0" in supported]
     # The last Pillow for 3.10 has a hole in its JPEG decoder, and the Draw page opens JPEG files.

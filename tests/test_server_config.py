@@ -23,13 +23,13 @@ SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
         ("client.showErrorDetails", "none"),
     ],
 )
-def test_what_keeps_strangers_and_tracebacks_out_is_stated(name: str, value: object) -> None:
+def test_security_settings(name: str, value: object) -> None:
     section, option = name.split(".")
     assert SETTINGS[section][option] == value
     assert config.get_option(name) == value
 
 
-def test_every_setting_is_one_that_streamlit_knows() -> None:
+def test_every_setting_exists_in_streamlit() -> None:
     known = config.get_config_options()
     for section, options in SETTINGS.items():
         for name, value in options.items():

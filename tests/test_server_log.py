@@ -22,7 +22,7 @@ def written(one: PerSession, times: int, level: int = logging.ERROR) -> list[str
     return [logging.Formatter().format(entry) for entry in records if one.filter(entry)]
 
 
-def test_first_tracebacks_are_written_then_one_line_then_nothing_for_a_while() -> None:
+def test_tracebacks_are_rate_limited() -> None:
     clock = Clock()
     one = PerSession(2, 600, clock, lambda: "forger")
     first, second, last = written(one, 50)
@@ -35,7 +35,7 @@ def test_first_tracebacks_are_written_then_one_line_then_nothing_for_a_while() -
     assert len(written(one, 5)) == 3
 
 
-def test_sessions_are_counted_apart_and_what_belongs_to_none_together() -> None:
+def test_each_session_has_its_own_limit() -> None:
     names = iter(["one", "other", "one", "other", "", "", ""])
     one = PerSession(1, 600, Clock(), lambda: next(names))
     lines = written(one, 7)
@@ -43,13 +43,13 @@ def test_sessions_are_counted_apart_and_what_belongs_to_none_together() -> None:
     assert sum("left out" in line for line in lines) == 3
 
 
-def test_what_is_no_trouble_is_written_as_before() -> None:
+def test_other_records_are_not_limited() -> None:
     one = PerSession(1, 600, Clock(), lambda: "")
     assert len(written(one, 20, logging.INFO)) == 20
     assert len(written(one, 1)) == 1
 
 
-def test_many_sessions_are_not_remembered_for_ever() -> None:
+def test_old_sessions_are_forgotten() -> None:
     names = iter(str(number) for number in range(12_000))
     one = PerSession(1, 600, Clock(), lambda: next(names))
     entry = record()

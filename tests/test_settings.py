@@ -21,7 +21,7 @@ from tests.test_config import configs
 ALL = {**SETTINGS, **LAYER_SETTINGS, "filters": FILTERS}
 
 
-def test_tables_hold_every_field_in_order() -> None:
+def test_tables_have_every_field_in_order() -> None:
     assert list(SETTINGS) == [field.name for field in dataclasses.fields(RunConfig)]
     assert list(LAYER_SETTINGS) == [field.name for field in dataclasses.fields(LayerConfig)]
     assert all(one.name == name for name, one in {**SETTINGS, **LAYER_SETTINGS}.items())
@@ -40,11 +40,11 @@ def test_setting_is_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, LAYER_SETTINGS], ids=["run", "layer"])
-def test_labels_are_told_apart(settings: dict[str, Setting]) -> None:
+def test_labels_are_unique(settings: dict[str, Setting]) -> None:
     assert len({one.label for one in settings.values()}) == len(settings)
 
 
-def test_setting_needs_an_earlier_one() -> None:
+def test_setting_depends_on_an_earlier_one() -> None:
     names = list(SETTINGS)
     for name, one in SETTINGS.items():
         assert not one.needs or names.index(one.needs) < names.index(name)
@@ -60,7 +60,7 @@ class Oven:
     mode: str = setting("Mode", default="air", choices={"air": "Hot air", "grill": "Grill"}, help="From where.")
 
 
-def test_field_is_a_default_and_a_setting() -> None:
+def test_field_has_a_default_and_a_setting() -> None:
     assert Oven() == Oven(180, "air")
     heat, mode = table(Oven).values()
     assert (heat.name, heat.label, heat.default) == ("degrees", "Heat", 180)
@@ -71,7 +71,7 @@ def test_field_is_a_default_and_a_setting() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("degrees", 251), ("degrees", 60.0), ("mode", "Grill"), ("mode", None)])
-def test_value_that_a_setting_cannot_have(name: str, value: object) -> None:
+def test_invalid_value_of_a_setting(name: str, value: object) -> None:
     with pytest.raises(ConfigError) as caught:
         table(Oven)[name].check(value)
     assert caught.value.field == name
@@ -80,13 +80,13 @@ def test_value_that_a_setting_cannot_have(name: str, value: object) -> None:
     assert caught.value.field == f"ovens[1].{name}"
 
 
-def test_unknown_detail_is_refused_at_import() -> None:
+def test_unknown_setting_argument_is_refused_at_import() -> None:
     with pytest.raises(TypeError, match="colour"):
         setting("Heat", default=1, help="How hot.", colour="red")
 
 
 @given(configs())
-def test_report_and_comparison_say_the_same(config: RunConfig) -> None:
+def test_report_and_comparison_agree(config: RunConfig) -> None:
     described = comparison.described(config)
     del described["Hidden layers"]
     assert described.items() <= dict(report.in_words(config)).items()
@@ -113,7 +113,7 @@ def test_value_in_words(name: str, value: object, words: str) -> None:
 
 
 @given(st.sampled_from([name for name, one in SETTINGS.items() if one.limits]), st.data())
-def test_different_numbers_read_differently(name: str, data: st.DataObject) -> None:
+def test_different_numbers_have_different_words(name: str, data: st.DataObject) -> None:
     limits = SETTINGS[name].limits
     assert limits is not None
     numbers = st.integers(int(limits.low), int(limits.high)) if limits.whole else st.floats(limits.low, limits.high)

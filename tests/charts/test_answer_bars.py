@@ -3,13 +3,13 @@
 from mnist_core.charts import answers, style
 
 
-def test_bars_have_a_colour_for_the_right_answer_and_one_for_a_wrong_one() -> None:
+def test_bar_colours_of_right_and_wrong_answers() -> None:
     scale = answers.checked_answer_bars()["encoding"]["color"]["scale"]
     colors = dict(zip(scale["domain"], scale["range"], strict=True))
     assert colors == {"right": style.INK, "wrong": style.ERROR, "other": style.QUIET}
 
 
-def test_bars_in_the_order_of_the_class_names_which_lean_if_they_are_long() -> None:
+def test_bars_in_class_order_with_tilted_long_names() -> None:
     names = (*"zyxwvutsr", "Bag")
     for spec, angle in (
         (answers.answer_bars(names), -45),

@@ -108,7 +108,7 @@ def difference_of(matrix: Matrix, colors: tuple[str, str] = LIGHT) -> list[dict[
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("view", metrics.CONFUSION_VIEWS)
 @pytest.mark.parametrize("make", MATRICES)
-def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: str, colors: tuple[str, str]) -> None:
+def test_matrix_numbers_are_readable(make: Callable[[], Matrix], view: str, colors: tuple[str, str]) -> None:
     numbers = [cell for cell in cells_of(make(), view, colors) if cell["text"]]
     assert numbers
     for cell in numbers:
@@ -117,9 +117,7 @@ def test_every_number_can_be_read_on_its_cell(make: Callable[[], Matrix], view: 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("make", MATRICES)
-def test_every_number_of_a_difference_can_be_read_on_its_cell(
-    make: Callable[[], Matrix], colors: tuple[str, str]
-) -> None:
+def test_difference_numbers_are_readable(make: Callable[[], Matrix], colors: tuple[str, str]) -> None:
     numbers = [cell for cell in difference_of(make() - good(), colors) if cell["text"]]
     assert numbers
     for cell in numbers:
@@ -132,7 +130,7 @@ def test_cell_has_each_count_in_its_place() -> None:
     assert found == {(i, j): str(10 * i + j or "") for i in range(10) for j in range(10)}
 
 
-def test_few_right_of_many_are_pale_and_single_mistakes_too() -> None:
+def test_few_right_of_many_are_pale() -> None:
     """A diagonal of 14 in 1,028 is as pale as 14 mistakes in 1,028, and not as dark as 1,014 would be."""
     matrix = np.zeros((10, 10), np.int64)
     matrix[7, 7], matrix[7, 3] = 14, 1014
@@ -142,7 +140,7 @@ def test_few_right_of_many_are_pale_and_single_mistakes_too() -> None:
     assert looks[2, 5] > 0.75 > looks[7, 3]
 
 
-def test_same_share_has_the_same_colour_in_every_matrix_and_view() -> None:
+def test_equal_shares_have_the_same_colour() -> None:
     few, many = (np.diag(np.full(10, n)) + np.eye(10, k=1, dtype=np.int64) * n for n in (4, 400))
     colors = [[cell["color"] for cell in cells_of(matrix)] for matrix in (few, many)]
     assert colors[0] == colors[1]
@@ -156,7 +154,7 @@ def test_right_is_blue_and_wrong_is_orange() -> None:
         assert (blue > red) == (cell["true"] == cell["answer"])
 
 
-def test_chosen_cell_alone_is_marked() -> None:
+def test_only_the_chosen_cell_is_marked() -> None:
     matrix = good()
     texts = [[""] * 10] * 10
     figure = confusion_matrix(matrix, texts, range(10), LIGHT, chosen=(4, 9))
@@ -166,7 +164,7 @@ def test_chosen_cell_alone_is_marked() -> None:
     assert confusion_matrix(matrix, texts, range(10), LIGHT).layout.shapes == ()
 
 
-def test_mistakes_alone_leave_the_diagonal_out() -> None:
+def test_mistakes_only_view_omits_the_diagonal() -> None:
     matrix = guessing()
     texts = [[str(value) for value in row] for row in matrix.tolist()]
     cells = read(confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
@@ -175,15 +173,15 @@ def test_mistakes_alone_leave_the_diagonal_out() -> None:
 
 
 @pytest.mark.parametrize("sent", [None, "12", [1], [1, 2, 0], [1, 3], [1, -1], [1.0, 2], [True, 2], [[1], 2], {"1": 2}])
-def test_what_is_no_cell_of_the_matrix_is_not_chosen(sent: Any) -> None:
+def test_invalid_cell_is_not_chosen(sent: Any) -> None:
     assert cell_clicks.clicked_cell(sent, [0, 1, 2]) is None
 
 
-def test_cell_that_was_clicked_is_read_as_true_digit_and_answer() -> None:
+def test_clicked_cell_gives_true_digit_and_answer() -> None:
     assert cell_clicks.clicked_cell([2, 0], [0, 1, 2]) == (2, 0)
 
 
-def test_data_of_three_classes_have_a_matrix_of_three() -> None:
+def test_three_classes_have_a_3x3_matrix() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[:3, :3] = [[5, 1, 0], [0, 6, 0], [1, 0, 4]]
     assert metrics.classes_in(matrix) == [0, 1, 2]
@@ -202,7 +200,7 @@ def test_data_of_three_classes_have_a_matrix_of_three() -> None:
 FASHION = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-def test_axes_and_hover_texts_have_the_class_names() -> None:
+def test_axes_and_hover_texts_use_class_names() -> None:
     matrix = np.diag(np.arange(1, 11))
     matrix[9, 7] = 3
     figure = confusion_matrix(matrix, matrix.astype(str).tolist(), [7, 9], LIGHT, "class", (9, 7), names=FASHION)
@@ -216,7 +214,7 @@ def test_axes_and_hover_texts_have_the_class_names() -> None:
     assert (difference.data[0].x, difference.layout.yaxis.title.text) == (FASHION, "true class")
 
 
-def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
+def test_difference_numbers_have_a_sign() -> None:
     matrix = np.random.default_rng(1).integers(-30, 10, (10, 10))
     matrix[2, 3] = 0
     cells = {(int(cell["true"]), int(cell["answer"])): cell["text"] for cell in difference_of(matrix)}
@@ -226,7 +224,7 @@ def test_difference_has_each_number_in_its_cell_with_its_sign() -> None:
         assert not text or text[0] in "+−"
 
 
-def test_difference_is_as_strong_for_one_more_as_for_one_less() -> None:
+def test_difference_colours_are_symmetric() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[0, 0], matrix[1, 1] = -7, 7
     same = {cell["color"] for cell in difference_of(np.zeros((10, 10), np.int64))}
@@ -239,5 +237,5 @@ def test_difference_is_as_strong_for_one_more_as_for_one_less() -> None:
 @pytest.mark.parametrize(
     ("share", "text"), [(0, ""), (1, "100%"), (0.0001, "<0.1%"), (0.0005, "0.1%"), (0.982, "98.2%"), (0.9999, "100.0%")]
 )
-def test_share_is_written_in_percent(share: float, text: str) -> None:
+def test_share_in_percent(share: float, text: str) -> None:
     assert metrics.share_text(share) == text

@@ -23,7 +23,7 @@ def test_diagram_has_a_column_of_dots_for_each_layer(key: str) -> None:
     assert all(0 < len(column) <= 10 for column in columns)
 
 
-def test_diagram_draws_a_small_layer_whole_and_in_the_middle() -> None:
+def test_diagram_of_a_small_layer_is_complete_and_centred() -> None:
     assert dots(RunConfig(layers=(LayerConfig(units=3),)))[1] == [1, 0, -1]
 
 
@@ -36,7 +36,7 @@ def test_diagram_names_every_layer_and_its_dropout() -> None:
     assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
 
 
-def test_mosaic_puts_pictures_side_by_side() -> None:
+def test_mosaic_tiles_pictures() -> None:
     pictures = np.zeros((3, 2, 2), np.float32)
     pictures[1, 0, 1] = 1.0
     pictures[2, 1, 0] = -0.5

@@ -22,7 +22,7 @@ def learning(run: str, best: float, epochs: float = 10.0, points: int = 200) -> 
     ]
 
 
-def test_good_runs_lie_apart_once_the_first_epoch_has_passed() -> None:
+def test_good_runs_are_distinguishable_after_the_first_epoch() -> None:
     """92.6 and 98.9 % of the points are at least a quarter of the chart's height from each other."""
     low, high = training_charts.ends("accuracy", learning("a", 0.926) + learning("b", 0.989), is_over=True)
     assert high == 1.0
@@ -30,7 +30,7 @@ def test_good_runs_lie_apart_once_the_first_epoch_has_passed() -> None:
     assert (0.989 - 0.926) / (high - low) > 0.25
 
 
-def test_axes_move_seldom_while_a_run_grows() -> None:
+def test_axes_rarely_change_during_a_run() -> None:
     run = learning("a", 0.98)
     for name in ("accuracy", "loss"):
         seen = [training_charts.ends(name, run[:count], is_over=False) for count in range(1, len(run) + 1)]
@@ -51,13 +51,13 @@ def test_one_bad_first_point_does_not_flatten_the_loss() -> None:
     assert [row["note"] for row in drawn if row["note"]] == ["higher values are cut off at 2.5"]
 
 
-def test_nothing_is_said_of_cut_values_where_none_is() -> None:
+def test_no_note_without_clipped_values() -> None:
     run = learning("a", 0.9)[:20]
     rows = training_charts.rows("loss", run, 10, training_charts.ends("loss", run, is_over=False))
     assert not any(row["note"] for row in rows)
 
 
-def test_run_that_diverges_does_not_flatten_the_others() -> None:
+def test_diverged_run_does_not_flatten_the_others() -> None:
     diverging = [Point(x, x, 0.1, 10.0**x, TRAINING, "bad") for x in np.linspace(0.1, 10, 50).tolist()]
     assert training_charts.ends("loss", learning("a", 0.95) + diverging, is_over=True)[1] <= 2.5
 
@@ -67,7 +67,7 @@ def test_squared_errors_fill_their_chart() -> None:
     assert training_charts.ends("loss", run, is_over=False) == (0.0, 0.1)
 
 
-def test_values_that_are_no_numbers_are_drawn_at_the_edge() -> None:
+def test_nan_values_are_drawn_at_the_edge() -> None:
     run = [Point(1, 1, 0.1, float("nan"), TRAINING, "a"), Point(2, 2, 0.1, float("inf"), TRAINING, "a")]
     ends = training_charts.ends("loss", run, is_over=True)
     assert [row["drawn"] for row in training_charts.rows("loss", run, 2, ends)][:2] == [ends[1]] * 2
@@ -78,13 +78,13 @@ def test_first_point_alone_is_marked() -> None:
     assert [row["is_last"] for row in rows if row["images"] == TRAINING] == [True]
 
 
-def test_end_of_each_curve_is_marked_in_whatever_order_its_points_come() -> None:
+def test_end_of_each_curve_is_marked_for_any_point_order() -> None:
     run = learning("a", 0.95)[:30]
     rows = training_charts.rows("accuracy", run[::-1], 10, (0.0, 1.0))
     assert [row["epoch"] for row in rows if row["is_last"]] == [run[-1].epoch]
 
 
-def test_every_row_says_where_the_axes_begin_and_end() -> None:
+def test_every_row_has_the_axis_limits() -> None:
     rows = training_charts.rows("accuracy", learning("a", 0.95)[:30], 10, (0.9, 1.0))
     assert {(row["low"], row["high"], row["end"]) for row in rows} == {(0.9, 1.0, 10)}
     assert all(0.9 <= row["drawn"] <= 1 for row in rows)
@@ -92,7 +92,7 @@ def test_every_row_says_where_the_axes_begin_and_end() -> None:
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"], ["one", training_charts.PUBLISHED]])
 @pytest.mark.parametrize("shows_validation", [True, False])
-def test_dashed_lines_have_a_legend_where_there_are_any(names: list[str], shows_validation: bool) -> None:
+def test_legend_for_dashed_lines(names: list[str], shows_validation: bool) -> None:
     for name in ("accuracy", "loss"):
         spec = training_charts.learning_curves(name, names, shows_validation=shows_validation)
         json.dumps(spec)
@@ -101,14 +101,14 @@ def test_dashed_lines_have_a_legend_where_there_are_any(names: list[str], shows_
         assert dash["scale"]["domain"] == ([TRAINING, VALIDATION] if shows_validation else [TRAINING])
 
 
-def test_axes_follow_from_the_rows_and_not_from_the_description() -> None:
+def test_axes_come_from_the_rows_not_the_spec() -> None:
     """Another description would make the browser draw the chart anew."""
     encoding = training_charts.learning_curves("loss", ["a"], shows_validation=True)["encoding"]
     assert encoding["x"]["scale"]["domain"] == [0, {"expr": "end"}]
     assert encoding["y"]["scale"]["domain"] == [{"expr": "low"}, {"expr": "high"}]
 
 
-def test_values_are_told_in_percent_and_in_the_words_of_the_axes() -> None:
+def test_tooltips_use_percent_and_axis_titles() -> None:
     told = training_charts.learning_curves("accuracy", ["a"])["layer"][-1]["encoding"]["tooltip"]
     assert {one.get("title", one["field"]): one.get("format") for one in told} == {
         "images": None,

@@ -39,7 +39,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- Dataset
 
 
-def test_arrays_are_read_only_and_the_callers_are_not() -> None:
+def test_read_only_arrays_leave_the_callers_writable() -> None:
     images = TRAIN_IMAGES.copy()
     dataset = Dataset("own", images, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "here")
     with pytest.raises(ValueError, match="read-only"):
@@ -47,7 +47,7 @@ def test_arrays_are_read_only_and_the_callers_are_not() -> None:
     images[0] = 0
 
 
-def test_fingerprint_tells_the_least_difference_in_what_is_taught_and_nothing_else() -> None:
+def test_fingerprint_depends_only_on_images_labels_and_groups() -> None:
     dataset = Dataset("own", TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "here")
     copied = Dataset("other", TRAIN_IMAGES.copy(), TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "there", "a notice")
     assert copied.fingerprint == dataset.fingerprint
@@ -79,7 +79,7 @@ def test_fingerprint_tells_the_least_difference_in_what_is_taught_and_nothing_el
         ("train_groups", np.arange(59, dtype=np.int32)),
     ],
 )
-def test_arrays_that_are_no_data_set(field: str, array: np.ndarray) -> None:
+def test_invalid_arrays(field: str, array: np.ndarray) -> None:
     arrays = {
         "train_images": TRAIN_IMAGES,
         "train_labels": TRAIN_LABELS,
@@ -92,7 +92,7 @@ def test_arrays_that_are_no_data_set(field: str, array: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("names", [("0",) * 10, tuple("012345678"), tuple("0123456789X")])
-def test_class_names_that_are_not_ten_different_ones(names: tuple[str, ...]) -> None:
+def test_invalid_class_names(names: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match="ten class names"):
         Dataset("own", TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, "here", class_names=names)
 
@@ -101,7 +101,7 @@ def test_class_names_that_are_not_ten_different_ones(names: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
-def test_entry_of_the_table(source: DataSource) -> None:
+def test_data_source_of_the_table(source: DataSource) -> None:
     assert SOURCES[source.name] is source
     assert datasets.NAMES[source.name] == source.title
     assert RunConfig(dataset=source.name).dataset == source.name  # A name that runs and links accept.
@@ -113,7 +113,7 @@ def test_entry_of_the_table(source: DataSource) -> None:
     assert len({file.sha256 for file in source.files}) == len(source.files)
 
 
-def test_class_names_of_the_table_reach_the_data_set(tmp_path: Path) -> None:
+def test_data_set_has_class_names_of_its_source(tmp_path: Path) -> None:
     names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
     dataset = datasets.load_source(
         DataSource("fashion", "Fashion", tuple(FILES), (), names), write_files(tmp_path / "mine")
@@ -143,7 +143,7 @@ def test_mnist_class_counts(mnist: Dataset) -> None:
     assert mnist.notice is None
 
 
-def test_mnist_labels_that_the_tutorials_name(mnist: Dataset) -> None:
+def test_mnist_labels_shown_in_the_tutorials(mnist: Dataset) -> None:
     assert mnist.train_labels[[8, 999]].tolist() == [1, 6]
     assert mnist.test_labels[[0, 11]].tolist() == [7, 6]
 
@@ -172,7 +172,7 @@ def test_mnist_pixels(mnist: Dataset) -> None:
     ],
     ids=["gz", "raw", "dotted", "misnamed"],
 )
-def test_folder_with_the_files_in_any_form(tmp_path: Path, files: dict[str, bytes]) -> None:
+def test_folder_with_files_packed_or_not(tmp_path: Path, files: dict[str, bytes]) -> None:
     dataset = datasets.load_source(small_source(), write_files(tmp_path / "mine", files))
     assert_small_mnist(dataset)
     assert dataset.notice is None
@@ -204,13 +204,13 @@ def test_folder_given_with_a_damaged_file(tmp_path: Path, data: bytes, problem: 
     assert "t10k-labels-idx1-ubyte.gz" in caught.value.problem
 
 
-def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
+def test_mismatched_files(tmp_path: Path) -> None:
     contents = CONTENTS | {"train-labels-idx1-ubyte": idx_by_hand(TRAIN_LABELS[:59])}
     with pytest.raises(DataError, match="train_labels"):
         datasets.load_source(small_source(files=describe(contents)), write_files(tmp_path / "mine", contents))
 
 
-def test_folder_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(write_files(tmp_path / "mine")))
     write_files(Path("data"), {FILES[0].name: b"not even looked at"})
     dataset = datasets.load_source(small_source())
@@ -241,7 +241,7 @@ def test_mnist_in_the_cache_of_an_earlier_version(cache: Path) -> None:
     assert dataset.notice is None
 
 
-def test_wrong_folders_are_told_of(
+def test_wrong_folders_are_reported(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_files(cache)
@@ -256,7 +256,7 @@ def test_wrong_folders_are_told_of(
     assert_no_jargon(dataset.notice or "")  # Visitors read this.
 
 
-def test_spoilt_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) -> None:
+def test_corrupted_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) -> None:
     write_files(cache, PACKED | {f"{FILES[2].name}.gz": b"spoilt"})
     dataset = datasets.load_source(small_source(good_mirror.url))
     assert_small_mnist(dataset)
@@ -264,7 +264,7 @@ def test_spoilt_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) 
     assert good_mirror.asked == [f"{FILES[2].name}.gz"]
 
 
-def test_data_sets_with_the_same_file_names_share_no_folder(cache: Path, good_mirror: mirror.Mirror) -> None:
+def test_data_sets_with_equal_file_names_have_own_folders(cache: Path, good_mirror: mirror.Mirror) -> None:
     write_files(cache)  # MNIST, as an earlier version cached it.
     labels = np.roll(TRAIN_LABELS, 1)
     contents = CONTENTS | {FILES[1].name: idx_by_hand(labels)}
@@ -280,7 +280,7 @@ def test_data_sets_with_the_same_file_names_share_no_folder(cache: Path, good_mi
 
 
 @pytest.mark.parametrize("name", ["mnist", "kuzushiji"])
-def test_folder_in_the_environment_with_a_folder_for_each_data_set(
+def test_environment_folder_with_one_folder_per_data_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "mine"))
@@ -290,7 +290,7 @@ def test_folder_in_the_environment_with_a_folder_for_each_data_set(
     assert str(tmp_path / "mine" / name) in dataset.provenance
 
 
-def test_folder_in_the_environment_with_mnist_only(
+def test_environment_folder_with_only_mnist(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good_mirror: mirror.Mirror
 ) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(write_files(tmp_path / "mine")))
@@ -299,14 +299,14 @@ def test_folder_in_the_environment_with_mnist_only(
     assert len(good_mirror.asked) == 4  # MNIST's folder is not taken for it.
 
 
-def test_download_when_there_is_nothing(cache: Path, good_mirror: mirror.Mirror) -> None:
+def test_download_if_nothing_is_found(cache: Path, good_mirror: mirror.Mirror) -> None:
     assert_small_mnist(datasets.load_source(small_source(good_mirror.url)))
     assert_small_mnist(datasets.load_source(small_source()))  # from the cache
     assert file_names(cache) == {"mnist"}
     assert file_names(cache / "mnist") == set(PACKED)
 
 
-def test_embedded_digits_when_everything_fails(cache: Path) -> None:
+def test_embedded_digits_if_everything_fails(cache: Path) -> None:
     with mirror.running(PACKED, mirror.fails_with_500) as server:
         dataset = datasets.load_source(small_source(mirror.closed_url(), server.url))
     assert dataset.name == "embedded"
@@ -317,7 +317,7 @@ def test_embedded_digits_when_everything_fails(cache: Path) -> None:
     assert not file_names(cache)
 
 
-def test_cache_that_cannot_be_written_leads_to_the_embedded_digits(
+def test_embedded_digits_if_cache_is_not_writable(
     tmp_path: Path, good_mirror: mirror.Mirror, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_bytes(b"")

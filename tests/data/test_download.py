@@ -19,7 +19,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return small_files.isolate(tmp_path, monkeypatch)
 
 
-def test_fetch_twice_asks_once(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
+def test_second_fetch_uses_the_cache(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     folder = download.fetch(small_source(good_mirror.url), tmp_path / "deep" / "down")
     assert folder == tmp_path / "deep" / "down"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == PACKED
@@ -50,7 +50,7 @@ def test_progress_on_the_callers_thread(tmp_path: Path, good_mirror: mirror.Mirr
     assert complete == {name.removesuffix(".gz"): len(data) for name, data in PACKED.items()}
 
 
-def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
+def test_progress_during_a_download(tmp_path: Path) -> None:
     told: list[DownloadProgress] = []
     big = [DataFile("big", "0" * 64, 10**9, 10**6)]
     with mirror.running({"big.gz": b""}, mirror.never_finishes) as server:
@@ -67,7 +67,7 @@ def test_progress_while_a_file_is_on_its_way(tmp_path: Path) -> None:
     assert {p.total for p in told[:1]} == {10**6}
 
 
-def test_error_in_the_progress_callback_is_the_callers(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
+def test_error_in_the_progress_callback_is_raised(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     def stop(progress: DownloadProgress) -> None:
         raise OSError("closed")
 
@@ -113,7 +113,7 @@ def test_second_mirror_after_the_first(tmp_path: Path, good_mirror: mirror.Mirro
     assert len(bad.asked) == 1  # once is enough to give it up
 
 
-def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
+def test_second_mirror_for_missing_files(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     lacking = dict(list(PACKED.items())[:2])
     with mirror.running(lacking) as first:
         download.fetch(small_source(first.url, good_mirror.url), tmp_path / "new")
@@ -121,14 +121,14 @@ def test_second_mirror_for_what_the_first_lacks(tmp_path: Path, good_mirror: mir
     assert good_mirror.asked == list(PACKED)[2:]
 
 
-def test_nobody_listens_and_not_found(tmp_path: Path) -> None:
+def test_connection_refused_and_not_found(tmp_path: Path) -> None:
     with mirror.running({}) as empty, pytest.raises(DownloadError) as caught:
         download.fetch(small_source(mirror.closed_url(), empty.url), tmp_path)
     assert "cannot be reached; 127.0.0.1" in caught.value.problem
     assert "answered 404" in caught.value.problem
 
 
-def test_steady_but_endless(tmp_path: Path) -> None:
+def test_endless_response(tmp_path: Path) -> None:
     big = [DataFile("big", "0" * 64, 10**9, 10**9)]
     with (
         mirror.running({"big.gz": b""}, mirror.never_finishes) as server,
@@ -137,20 +137,20 @@ def test_steady_but_endless(tmp_path: Path) -> None:
         download.fetch(small_source(server.url, files=big), tmp_path, deadline=0.5)
 
 
-def test_mirror_that_unpacks_on_the_way(tmp_path: Path) -> None:
+def test_mirror_with_gzip_content_encoding(tmp_path: Path) -> None:
     with mirror.running(PACKED, mirror.declares_gzip_encoding) as server:
         download.fetch(small_source(server.url), tmp_path / "new")
     assert_small_mnist(datasets.load_source(small_source(), tmp_path / "new"))
 
 
-def test_mirror_with_gzip_of_its_own(tmp_path: Path) -> None:
+def test_mirror_with_different_gzip_bytes(tmp_path: Path) -> None:
     repacked = {f"{name}.gz": gzip.compress(content, 9, mtime=1) for name, content in CONTENTS.items()}
     with mirror.running(repacked) as server:
         download.fetch(small_source(server.url), tmp_path / "new")
     assert_small_mnist(datasets.load_source(small_source(), tmp_path / "new"))
 
 
-def test_several_fetch_at_once(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
+def test_concurrent_fetches(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     folder = tmp_path / "shared"
     together = threading.Barrier(4)
     errors: list[Exception] = []

@@ -31,7 +31,7 @@ def test_embedded_form(digits: Dataset) -> None:
         assert 0.12 < (images > 127).mean() < 0.18  # MNIST: 0.13
 
 
-def test_embedded_originals_lie_as_mnist_digits_do(digits: Dataset) -> None:
+def test_embedded_originals_are_centred_like_mnist(digits: Dataset) -> None:
     for images in (digits.test_images, digits.train_images[:1_437]):
         ink = images.astype(float)
         total = ink.sum(axis=(1, 2))
@@ -43,7 +43,7 @@ def test_embedded_originals_lie_as_mnist_digits_do(digits: Dataset) -> None:
             assert 18 <= max(height, width) <= 21  # 20, and a row more when it does not fall on whole pixels
 
 
-def test_embedded_groups_are_originals_and_none_is_tested(digits: Dataset) -> None:
+def test_embedded_groups_are_originals_not_in_the_test_set(digits: Dataset) -> None:
     source = load_digits()
     groups = digits.train_groups
     assert groups is not None
@@ -56,7 +56,7 @@ def test_embedded_groups_are_originals_and_none_is_tested(digits: Dataset) -> No
     np.testing.assert_array_equal(digits.test_labels, source.target[held_out])
 
 
-def test_embedded_test_images_show_the_originals_that_were_held_out(digits: Dataset) -> None:
+def test_embedded_test_images_are_held_out_originals(digits: Dataset) -> None:
     """Each is more like its original than like 99 % of all the others, by a comparison of its own."""
     assert digits.train_groups is not None
     held_out = np.setdiff1d(np.arange(1_797), digits.train_groups)
@@ -80,7 +80,7 @@ def signatures(images: Iterable[np.ndarray]) -> np.ndarray:
     return np.stack(rows)
 
 
-def test_embedded_is_always_the_same(digits: Dataset) -> None:
+def test_embedded_is_deterministic(digits: Dataset) -> None:
     np.random.seed(1)  # noqa: NPY002 - somebody else's use of the global generator
     again = embedded.make()
     np.testing.assert_array_equal(again.train_images, digits.train_images)
@@ -101,7 +101,7 @@ def quartered(images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.2])
-def test_siblings_in_the_embedded_digits(digits: Dataset, fraction: float) -> None:
+def test_groups_in_the_embedded_digits(digits: Dataset, fraction: float) -> None:
     assert digits.train_groups is not None
     split = splits.split(digits, "kite", fraction)
     families = [set(digits.train_groups[part]) for part in (split.train_indices, split.validation_indices)]

@@ -13,12 +13,12 @@ from mnist_core.data import datasets, exploration
 from tests.samples import blobs
 
 
-def test_counts_are_those_by_hand() -> None:
+def test_counts_by_hand() -> None:
     labels = np.array([3, 0, 3, 9, 3], np.uint8)
     assert exploration.class_counts(labels).tolist() == [1, 0, 0, 3, 0, 0, 0, 0, 0, 1]
 
 
-def test_mean_image_of_two_is_their_middle_and_of_none_is_blank() -> None:
+def test_mean_image_of_two_and_of_no_images() -> None:
     images = np.zeros((3, 28, 28), np.uint8)
     images[0, 4, 5], images[2, 4, 5], images[1, 0, 0] = 255, 51, 255
     means = exploration.mean_images(images, np.array([7, 1, 7], np.uint8))
@@ -27,14 +27,14 @@ def test_mean_image_of_two_is_their_middle_and_of_none_is_blank() -> None:
     assert not means[[0, 2, 3, 4, 5, 6, 8, 9]].any()
 
 
-def test_pca_has_the_largest_variances_of_the_covariance_matrix() -> None:
+def test_pca_matches_the_covariance_matrix() -> None:
     found = exploration.pca_map(blobs())
     flat = blobs().train_images[found.indices].reshape(len(found.indices), -1) / 255
     largest = np.linalg.eigvalsh(np.cov(flat, rowvar=False))[::-1][:2]
     np.testing.assert_allclose(found.points.var(axis=0, ddof=1), largest, rtol=1e-6)
 
 
-def test_neighbours_stay_neighbours() -> None:
+def test_map_keeps_neighbours_close() -> None:
     dataset = datasets.load("embedded")
     found = exploration.tsne_map(dataset)
     assert len(found.indices) == exploration.MAP_IMAGES
@@ -45,7 +45,7 @@ def test_neighbours_stay_neighbours() -> None:
     assert nearest.score(found.points[1::2], labels[1::2]) > 0.85
 
 
-def test_few_images_have_maps_too() -> None:
+def test_maps_of_few_images() -> None:
     dataset = dataclasses.replace(blobs(), train_images=blobs().train_images[:5], train_labels=blobs().train_labels[:5])
     for found in (exploration.pca_map(dataset), exploration.tsne_map(dataset)):
         assert found.points.shape == (5, 2)

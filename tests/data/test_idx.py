@@ -60,7 +60,7 @@ def test_parse_gzip() -> None:
         ("0e", "3ff0000000000000 c004000000000000 0000000000000000", np.float64, [1.0, -2.5, 0.0]),
     ],
 )
-def test_every_type_of_number_both_ways(code: str, numbers: str, dtype: type, expected: list[float]) -> None:
+def test_every_number_type_round_trip(code: str, numbers: str, dtype: type, expected: list[float]) -> None:
     data = bytes.fromhex(f"0000{code}01 00000003 {numbers}")
     values = idx.parse(data)
     assert values.dtype == dtype
@@ -74,7 +74,7 @@ def test_pack_by_hand() -> None:
     assert idx.pack(idx.parse(IMAGES)) == IMAGES
 
 
-def test_pack_takes_any_layout_and_byte_order() -> None:
+def test_pack_accepts_any_layout_and_byte_order() -> None:
     transposed = np.arange(6, dtype="<i2").reshape(2, 3).T
     assert idx.pack(transposed) == idx.pack(np.ascontiguousarray(transposed).astype(">i2"))
 
@@ -83,7 +83,7 @@ STORED = st.sampled_from([np.uint8, np.int8, np.int16, np.int32, np.float32, np.
 
 
 @given(hnp.arrays(STORED, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5)))
-def test_parse_of_pack_is_the_same_array(array: np.ndarray) -> None:
+def test_pack_and_parse_round_trip(array: np.ndarray) -> None:
     back = idx.parse(idx.pack(array))
     assert back.dtype == array.dtype
     assert back.shape == array.shape
@@ -100,7 +100,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 @given(st.data())
-def test_one_changed_byte_of_gzip_is_read_the_same_or_refused(data: st.DataObject) -> None:
+def test_changed_gzip_byte_is_harmless_or_refused(data: st.DataObject) -> None:
     packed = bytearray(gzip.compress(IMAGES, mtime=0))
     place = data.draw(st.integers(2, len(packed) - 1))
     packed[place] ^= data.draw(st.integers(1, 255))
@@ -127,7 +127,7 @@ def test_magic_without_the_two_zeros() -> None:
 
 
 @pytest.mark.parametrize("code", [0x00, 0x07, 0x0A, 0x0F, 0xFF])
-def test_unknown_code_of_type(code: int) -> None:
+def test_unknown_type_code(code: int) -> None:
     error = refusal(LABELS[:2] + bytes([code]) + LABELS[3:])
     assert error.received == code
     assert "MNIST's four files" in error.remedy
@@ -139,11 +139,11 @@ def test_number_of_dimensions(dimensions: int) -> None:
     assert refusal(data).received == dimensions
 
 
-def test_header_breaks_off() -> None:
+def test_truncated_header() -> None:
     assert "header" in refusal(IMAGES[:15]).problem
 
 
-def test_one_byte_missing_and_one_too_many() -> None:
+def test_one_byte_missing_or_extra() -> None:
     assert "too short" in refusal(LABELS[:-1]).problem
     assert "too long" in refusal(LABELS + b"\x00").problem
 
@@ -164,7 +164,7 @@ def test_absurd_dimensions(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("kept", [2, 10, 20, -8, -1])
-def test_gzip_breaks_off(kept: int) -> None:
+def test_truncated_gzip(kept: int) -> None:
     assert "breaks off" in refusal(gzip.compress(IMAGES)[:kept]).problem
 
 
@@ -174,7 +174,7 @@ def test_gzip_with_a_wrong_checksum() -> None:
     assert "damaged" in refusal(bytes(packed)).problem
 
 
-def test_gzip_followed_by_more() -> None:
+def test_gzip_with_trailing_data() -> None:
     packed = gzip.compress(IMAGES)
     assert refusal(packed + b"\x00").received == "1 more bytes"
     assert "follows" in refusal(packed + packed).problem
@@ -193,7 +193,7 @@ def test_limit_after_decompression() -> None:
     assert "Decompressed" in refusal(packed, max_bytes=len(zeros) - 1).problem
 
 
-def test_bomb_is_not_unfolded() -> None:
+def test_gzip_bomb_is_not_decompressed() -> None:
     bomb = gzip.compress(bytes(50 * 2**20), 1)
     tracemalloc.start()
     try:
@@ -203,7 +203,7 @@ def test_bomb_is_not_unfolded() -> None:
         tracemalloc.stop()
 
 
-def test_content_is_held_against_its_sha256() -> None:
+def test_content_is_checked_against_sha256() -> None:
     # `printf '\x00\x00\x08\x01\x00\x00\x00\x03\x05\x00\x04' | sha256sum`
     digest = "d229e0bc81fa2cb9dfab445bf40dd0a1b6516dd17c6b48c15a016dfd84e4c526"
     for data in (LABELS, gzip.compress(LABELS)):
@@ -222,7 +222,7 @@ def test_read_names_the_file(tmp_path: Path) -> None:
         assert str(path) in caught.value.problem
 
 
-def test_read_of_what_is_no_file(tmp_path: Path) -> None:
+def test_read_of_a_missing_file_or_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(DataError, match="cannot be read"):
             idx.read(path)
@@ -241,7 +241,7 @@ def test_pack_refuses_other_numbers_of_dimensions() -> None:
         idx.pack(np.zeros((1, 1, 1, 1, 1), np.uint8))
 
 
-def test_header_is_dissected_byte_by_byte() -> None:
+def test_header_fields_byte_by_byte() -> None:
     # As MNIST's training images begin: magic number 2051, 60,000 images of 28 x 28.
     content = bytes.fromhex("00000803 0000ea60 0000001c 0000001c") + bytes(10)
     found = [(one.start, one.stop, one.name, one.value) for one in idx.header_fields(content)]
@@ -259,7 +259,7 @@ def test_header_is_dissected_byte_by_byte() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 28, 28), (7,)])
-def test_beginning_of_a_file_is_that_of_the_whole(shape: tuple[int, ...]) -> None:
+def test_header_fields_of_a_file_prefix(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     whole = idx.pack(array)
     assert idx.first_bytes(array, 5) == whole[: len(whole) - array.size + 5]

@@ -68,13 +68,13 @@ def test_kite_counts(sixty_thousand: Dataset, fraction: float) -> None:
     np.testing.assert_array_equal(np.sort(everything), np.arange(60_000))
 
 
-def test_kite_test_images_are_fixed_for_good(sixty_thousand: Dataset) -> None:
+def test_kite_test_images_are_fixed(sixty_thousand: Dataset) -> None:
     split = splits.split(sixty_thousand, "kite")
     assert numbers(split.test_images)[:8].tolist() == [8, 11, 13, 14, 22, 34, 37, 38]
     assert hashlib.sha256(split.train_indices.astype("<i4").tobytes()).hexdigest()[:16] == "8c32ee08397f1d36"
 
 
-def test_splits_are_remembered_and_read_only(sixty_thousand: Dataset) -> None:
+def test_splits_are_cached_and_read_only(sixty_thousand: Dataset) -> None:
     split = splits.split(sixty_thousand, "kite", 0.1)
     assert splits.split(sixty_thousand, "kite", 0.1) is split
     assert splits.split(sixty_thousand, "kite", 0.2).test_images is split.test_images
@@ -88,7 +88,7 @@ def test_splits_are_remembered_and_read_only(sixty_thousand: Dataset) -> None:
     st.sampled_from(["official", "kite"]),
     st.floats(0.0, 0.5),
 )
-def test_siblings_stay_together(groups: list[int], kind: str, fraction: float) -> None:
+def test_groups_stay_together(groups: list[int], kind: str, fraction: float) -> None:
     group = np.array(groups, np.int32)
     split = splits.split(blank(len(groups), group), kind, fraction)
     test = numbers(split.test_images) if kind == "kite" else np.array([], int)
@@ -102,7 +102,7 @@ def test_siblings_stay_together(groups: list[int], kind: str, fraction: float) -
 
 
 @pytest.mark.parametrize("kind", ["official", "kite"])
-def test_first_training_images_are_those_of_the_whole_split(kind: str) -> None:
+def test_limited_split_uses_the_first_training_images(kind: str) -> None:
     dataset = blank(100)
     whole, part = splits.split(dataset, kind, 0.2), splits.split(dataset, kind, 0.2, 7)
     assert part.train_indices.tolist() == whole.train_indices.tolist()[:7]
@@ -111,14 +111,14 @@ def test_first_training_images_are_those_of_the_whole_split(kind: str) -> None:
     assert splits.split(dataset, kind, 0.2, 1000).train_indices.tolist() == whole.train_indices.tolist()
 
 
-def test_split_of_a_run_follows_its_three_settings() -> None:
+def test_split_uses_the_three_settings_of_a_run() -> None:
     dataset = blank(100)
     config = RunConfig(split="kite", validation_fraction=0.2, training_images=7)
     assert splits.split_for(dataset, config) is splits.split(dataset, "kite", 0.2, 7)
 
 
 @pytest.mark.parametrize("count", [-1, 1_000_001, 1.0, "7"])
-def test_number_of_training_images_that_cannot_be(count: Any) -> None:
+def test_invalid_number_of_training_images(count: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         splits.split(blank(10), training_images=count)
     assert caught.value.field == "training_images"
@@ -135,13 +135,13 @@ def test_number_of_training_images_that_cannot_be(count: Any) -> None:
         ("kite", "0.1", "validation_fraction"),
     ],
 )
-def test_settings_of_a_split_that_do_not_exist(kind: str, fraction: float, field: str) -> None:
+def test_invalid_split_settings(kind: str, fraction: float, field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         splits.split(blank(10), kind, fraction)
     assert caught.value.field == field
 
 
-def test_nothing_can_be_held_out_of_one_family() -> None:
+def test_single_group_cannot_be_split() -> None:
     dataset = blank(10, np.zeros(10, np.int32))
     assert len(splits.split(dataset).train_indices) == 10
     for kind, fraction in (("kite", 0.0), ("official", 0.1)):

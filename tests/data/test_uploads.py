@@ -30,7 +30,7 @@ def npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
-def test_four_files_named_as_mnist_s_are_taken_in_any_order() -> None:
+def test_four_mnist_files_in_any_order() -> None:
     dataset = uploads.read(dict(reversed(FOUR.items())))
     np.testing.assert_array_equal(dataset.train_images, IMAGES[:60])
     np.testing.assert_array_equal(dataset.train_labels, LABELS[:60])
@@ -40,7 +40,7 @@ def test_four_files_named_as_mnist_s_are_taken_in_any_order() -> None:
     assert "t10k-labels-idx1-ubyte.gz" in dataset.provenance
 
 
-def test_two_files_have_a_seventh_held_out_and_nothing_lost() -> None:
+def test_two_files_hold_out_a_seventh() -> None:
     files = {"my-images": idx.pack(IMAGES), "my-labels": idx.pack(LABELS)}
     dataset, again = uploads.read(files), uploads.read(files)
     assert (len(dataset.train_images), len(dataset.test_images)) == (60, 10)
@@ -51,7 +51,7 @@ def test_two_files_have_a_seventh_held_out_and_nothing_lost() -> None:
     assert pairs == {(image.tobytes(), label) for image, label in zip(IMAGES, LABELS, strict=True)}
 
 
-def test_npz_as_keras_s_is_taken() -> None:
+def test_npz_of_keras() -> None:
     data = npz(x_train=IMAGES[:60], y_train=LABELS[:60].astype(np.int64), x_test=IMAGES[60:], y_test=LABELS[60:])
     dataset = uploads.read({"mnist.npz": data})
     np.testing.assert_array_equal(dataset.train_labels, LABELS[:60])
@@ -91,7 +91,7 @@ def test_npz_as_keras_s_is_taken() -> None:
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,
 )
-def test_files_that_are_no_data_set_are_refused_in_plain_words(files: dict[str, bytes], problem: str) -> None:
+def test_invalid_files_are_refused_in_plain_words(files: dict[str, bytes], problem: str) -> None:
     with pytest.raises(DataError, match=problem) as caught:
         uploads.read(files)
     assert_no_jargon(str(caught.value))

@@ -48,7 +48,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_unusual_is_found_and_its_trial_makes_a_difference(case: str) -> None:
+def test_finding_and_its_fix_change_the_answer(case: str) -> None:
     canvas, field, value = CASES[case]
     (finding,) = diagnosis.diagnose(canvas)
     changed = {
@@ -61,15 +61,15 @@ def test_what_is_unusual_is_found_and_its_trial_makes_a_difference(case: str) ->
     assert np.abs(to_mnist(canvas, finding.preparation).image - to_mnist(canvas).image).max() > 0.3
 
 
-def test_a_usual_drawing_has_nothing_unusual() -> None:
+def test_usual_drawing_has_no_findings() -> None:
     assert diagnosis.diagnose(drawn()) == ()
 
 
-def test_an_empty_canvas_has_nothing_unusual() -> None:
+def test_empty_canvas_has_no_findings() -> None:
     assert diagnosis.diagnose(np.full((280, 280, 4), 255, np.uint8)) == ()
 
 
-def test_several_findings_come_together() -> None:
+def test_several_findings_at_once() -> None:
     canvas = inverted(drawn(size=0.25, pen=7, centre=(0.2, 0.2)))
     changed = [finding.preparation for finding in diagnosis.diagnose(canvas)]
     assert [not one.any_polarity for one in changed] == [True, False, False]
@@ -84,11 +84,11 @@ def test_line_width_of_a_slanted_bar(width: int) -> None:
     assert diagnosis.line_width((1 - image / 255).astype(np.float32)) == pytest.approx(width, rel=0.25)
 
 
-def test_an_image_without_ink_has_no_lines() -> None:
+def test_line_width_without_ink() -> None:
     assert diagnosis.line_width(np.zeros((28, 28), np.float32)) == 0
 
 
-def test_a_small_faint_mark_on_glass_is_diagnosed() -> None:
+def test_small_faint_mark_on_transparency_is_diagnosed() -> None:
     glass = np.zeros((280, 280, 4), np.uint8)
     glass[100:110, 100:120, 3] = 90
     assert {finding.trial for finding in diagnosis.diagnose(glass)} >= {"left faint", "not enlarged"}

@@ -16,7 +16,7 @@ def test_every_digit_has_several_forms() -> None:
 
 
 @pytest.mark.parametrize("form", ALL)
-def test_a_form_without_jitter_passes_through_its_points(form: str) -> None:
+def test_form_without_jitter_passes_through_its_points(form: str) -> None:
     lines = handwriting.form_strokes(form, np.random.default_rng(0), jitter=0)
     assert len(lines) == form.count("/") + 1
     for text, line in zip(form.split("/"), lines, strict=True):
@@ -28,7 +28,7 @@ def test_a_form_without_jitter_passes_through_its_points(form: str) -> None:
         assert line.max() < 11
 
 
-def test_a_corner_is_sharp_and_a_curve_is_not() -> None:
+def test_corner_is_sharp_and_curve_is_smooth() -> None:
     def sharpest(form: str) -> float:
         (line,) = handwriting.form_strokes(form, np.random.default_rng(0), jitter=0)
         steps = np.diff(line, axis=0)
@@ -40,20 +40,20 @@ def test_a_corner_is_sharp_and_a_curve_is_not() -> None:
     assert sharpest("00 70 99") > 0.8
 
 
-def test_the_same_random_numbers_write_the_same_digit() -> None:
+def test_same_seed_writes_the_same_digit() -> None:
     for write in (lambda random: handwriting.digit_strokes(5, random), handwriting.non_digit_strokes):
         one, again = (write(np.random.default_rng(3)) for _ in range(2))
         for left, right in zip(one, again, strict=True):
             np.testing.assert_array_equal(left, right)
 
 
-def test_no_two_digits_are_alike() -> None:
+def test_every_written_digit_is_different() -> None:
     random = np.random.default_rng(1)
     written = {np.concatenate(handwriting.digit_strokes(2, random)).tobytes() for _ in range(50)}
     assert len(written) == 50
 
 
-def test_what_is_no_digit_has_ink_to_draw() -> None:
+def test_non_digits_have_ink() -> None:
     random = np.random.default_rng(2)
     for _ in range(200):
         lines = handwriting.non_digit_strokes(random)

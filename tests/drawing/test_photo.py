@@ -49,31 +49,31 @@ LIGHTS = {
 
 
 @pytest.mark.parametrize("case", LIGHTS)
-def test_a_photo_under_any_light_gives_the_drawing(case: str) -> None:
+def test_photo_in_any_light(case: str) -> None:
     assert likeness(packed(photographed(LIGHTS[case]), "JPEG", quality=80)) > 0.95
 
 
-def test_a_clean_picture_gives_the_drawing() -> None:
+def test_clean_picture() -> None:
     assert likeness(packed(CLEAN)) > 0.98
 
 
-def test_chalk_on_a_blackboard_gives_the_drawing() -> None:
+def test_chalk_on_a_blackboard() -> None:
     assert likeness(packed(255 - photographed(LIGHTS["from the left"]), "JPEG")) > 0.9
 
 
-def test_a_transparent_picture_is_taken_as_it_is() -> None:
+def test_transparent_picture_is_used_unchanged() -> None:
     glass = CLEAN.copy()
     glass[..., 3] = 255 - CLEAN[..., 0]
     glass[..., :3] = 40
     np.testing.assert_array_equal(photo.read(packed(glass)), glass)
 
 
-def test_an_empty_page_is_empty() -> None:
+def test_empty_page() -> None:
     page = (200 * LIGHTS["from the left"] + np.random.default_rng(2).normal(0, 3, (400, 400))).clip(0, 255)
     assert to_mnist(photo.read(packed(page.astype(np.uint8), "JPEG"))).is_empty
 
 
-def test_a_large_photo_is_made_smaller_and_turned_upright() -> None:
+def test_large_photo_is_shrunk_and_rotated() -> None:
     large = np.asarray(Image.fromarray(photographed(LIGHTS["even"])).resize((1600, 1600)))[:, :1400]
     exif = Image.Exif()
     exif[0x0112] = 6  # To be shown turned by 90 degrees.
@@ -97,7 +97,7 @@ TURNED = {
 
 @pytest.mark.parametrize("orientation", TURNED)
 @pytest.mark.parametrize("name", ["PNG", "JPEG"])
-def test_a_picture_is_upright_however_the_camera_was_held(orientation: int, name: str) -> None:
+def test_every_exif_orientation_is_upright(orientation: int, name: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     glass = CLEAN.copy()
@@ -120,7 +120,7 @@ def of_another_format() -> bytes:
         pytest.param(of_another_format(), id="another format"),
     ],
 )
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_file_that_is_not_a_picture_is_refused(data: bytes) -> None:
     with pytest.raises(DrawingError, match="cannot be read as a picture") as caught:
         photo.read(data)
     assert "PNG or JPEG" in caught.value.remedy
@@ -133,7 +133,7 @@ def test_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         photo.read(b"\0" * 1001)
 
 
-def test_too_many_pixels_are_refused_before_they_are_unpacked() -> None:
+def test_too_many_pixels_are_refused_before_decoding() -> None:
     bomb = io.BytesIO()
     Image.new("1", (12_000, 9_000)).save(bomb, "PNG")
     assert len(bomb.getvalue()) < 20_000
@@ -143,7 +143,7 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (28, 28)])
-def test_a_picture_of_any_size_is_read(shape: tuple[int, int]) -> None:
+def test_picture_of_any_size(shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
     canvas = photo.read(packed(pixels))
     assert canvas.shape == (*shape, 4)
@@ -152,7 +152,7 @@ def test_a_picture_of_any_size_is_read(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_a_picture_of_any_kind_of_colour_is_read(mode: str) -> None:
+def test_picture_of_any_colour_mode(mode: str) -> None:
     grey = Image.fromarray(CLEAN[..., 0])
     buffer = io.BytesIO()
     picture = Image.fromarray(CLEAN[..., 0].astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
@@ -168,16 +168,16 @@ def windowed() -> Any:
     return np.pad(inside, ((30, 30), (30, 30), (0, 0)))
 
 
-def test_a_transparent_margin_is_no_drawing() -> None:
+def test_transparent_margin_is_not_a_drawing() -> None:
     assert likeness(packed(windowed())) > 0.95
 
 
-def test_one_translucent_pixel_makes_no_drawing_on_glass() -> None:
+def test_one_translucent_pixel_is_not_a_transparent_drawing() -> None:
     assert likeness(packed(windowed()[30:-30, 30:-30])) > 0.95
 
 
 @pytest.mark.parametrize("tag", [0x0100, 0x0102, 0x011A, 0x014A])
-def test_a_camera_that_writes_nonsense_beside_the_orientation_is_read(tag: int) -> None:
+def test_invalid_exif_beside_the_orientation(tag: int) -> None:
     # Two entries: the orientation, a short 6, and a number's tag that holds text.
     entries = sorted([struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, 2, 4, b"abc")])
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + struct.pack("<I", 0)
@@ -194,12 +194,12 @@ def test_a_camera_that_writes_nonsense_beside_the_orientation_is_read(tag: int) 
         pytest.param(packed(np.zeros((2049, 2049), np.uint8)), "million pixels", id="too large"),
     ],
 )
-def test_canvas_that_sends_another_picture_is_refused(data: bytes, problem: str) -> None:
+def test_invalid_canvas_picture_is_refused(data: bytes, problem: str) -> None:
     with pytest.raises(DrawingError, match=problem) as caught:
         photo.read_canvas(data)
     assert caught.value.remedy == "Clear the canvas and draw again."
 
 
-def test_canvas_is_read_pixel_by_pixel() -> None:
+def test_canvas_is_read_exactly() -> None:
     rgba = np.random.default_rng(4).integers(0, 256, (28, 30, 4), np.uint8)
     np.testing.assert_array_equal(photo.read_canvas(packed(rgba)), rgba)

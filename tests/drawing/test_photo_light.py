@@ -75,7 +75,7 @@ def packed(grey: Any, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ink_is_dark_and_the_digit_is_read(kind: str) -> None:
+def test_light_photo_is_read(kind: str) -> None:
     turned, misread = [], []
     for seed in range(34):
         picture = made(seed, kind)
@@ -89,7 +89,7 @@ def test_ink_is_dark_and_the_digit_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("margin", [0, 1, 12])
-def test_thick_digit_that_fills_the_picture_stays_dark(margin: int) -> None:
+def test_thick_digit_filling_the_picture_stays_dark(margin: int) -> None:
     for digit in range(10):
         lines = strokes.fit_to_canvas(handwriting.digit_strokes(digit, np.random.default_rng(digit)), 0.75)
         ink = 1 - strokes.render(lines, 36)[..., 0] / 255
@@ -103,13 +103,13 @@ def test_thick_digit_that_fills_the_picture_stays_dark(margin: int) -> None:
     ("kind", "is_inverted", "is_light_corrected"),
     [(SCREEN, False, False), (DARK_SCREEN, True, False), ("pen", False, True), (CHALK, True, True)],
 )
-def test_what_was_done_to_a_picture_is_told(kind: str, is_inverted: bool, is_light_corrected: bool) -> None:
+def test_photo_steps_are_reported(kind: str, is_inverted: bool, is_light_corrected: bool) -> None:
     for seed in range(5):
         picture = photo.read_picture(made(seed, kind).data)
         assert (picture.is_inverted, picture.is_light_corrected) == (is_inverted, is_light_corrected)
 
 
-def test_nothing_is_done_to_a_drawing_on_glass() -> None:
+def test_transparent_drawing_is_left_unchanged() -> None:
     glass = np.zeros((40, 40, 4), np.uint8)
     glass[10:30, 18:22, 3] = glass[26:30, 18:32, 3] = 255
     buffer = io.BytesIO()

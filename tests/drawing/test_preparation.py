@@ -23,20 +23,20 @@ def changed(name: str, default: Any) -> Preparation:
 EACH_ALONE = {field.name: changed(field.name, field.default) for field in dataclasses.fields(Preparation)}
 
 
-def test_straight_is_the_mean_of_every_ten_by_ten_pixels() -> None:
+def test_plain_shrinking_is_the_mean_of_ten_by_ten_pixels() -> None:
     ink = np.pad(0.2 + 0.8 * np.random.default_rng(2).random((240, 200)), ((10, 30), (40, 40)))
     expected = np.rint(ink * 255).reshape(28, 10, 28, 10).mean(axis=(1, 3)) / 255
     np.testing.assert_allclose(to_mnist(painted(ink), RESIZE_ONLY).image, expected, atol=0.01)
 
 
-def test_without_scaling_a_small_drawing_is_shrunk_and_moved_to_the_middle() -> None:
+def test_without_scaling_small_drawing_is_only_centred() -> None:
     ink = with_box((280, 280), np.s_[20:60, 200:220])
     drawing = to_mnist(painted(ink), EACH_ALONE["scale"])
     # 4 by 2 pixels: from their centres, 1.5 and 0.5, it is 12.5 and 13.5 to the middle, rounded to even.
     np.testing.assert_allclose(drawing.image, with_box((28, 28), np.s_[12:16, 14:16]), atol=1e-6)
 
 
-def test_without_centring_a_drawing_is_scaled_where_it_is() -> None:
+def test_without_centring_drawing_is_only_scaled() -> None:
     ink = with_box((280, 280), np.s_[100:200, 40:90])
     drawing = to_mnist(painted(ink), EACH_ALONE["centre"])
     # The middle lies at row 150 and column 65 of 280: 15 and 6.5 of 28.
@@ -48,13 +48,13 @@ def test_without_strengthening_faint_ink_stays_faint() -> None:
     assert to_mnist(painted(ink), EACH_ALONE["strengthen"]).image.max() == pytest.approx(0.4, abs=0.01)
 
 
-def test_specks_are_kept_if_asked() -> None:
+def test_option_keeps_specks() -> None:
     speckled = stroked(SEVEN, 18)
     speckled[10:14, 10:14] = 1
     assert to_mnist(painted(speckled), EACH_ALONE["drop_specks"]).steps[1].image.shape[0] > 210
 
 
-def test_only_dark_is_ink_if_asked() -> None:
+def test_option_takes_only_dark_as_ink() -> None:
     dark = with_box((280, 280), np.s_[40:240, 120:160])
     on_light, on_dark = (
         to_mnist(painted(dark, *colours), EACH_ALONE["any_polarity"]) for colours in ((BLACK, WHITE), (WHITE, BLACK))
@@ -63,7 +63,7 @@ def test_only_dark_is_ink_if_asked() -> None:
     assert on_dark.image.mean() > 0.4, "the paper is taken for ink"
 
 
-def test_only_the_largest_piece_is_kept_if_asked() -> None:
+def test_option_keeps_only_the_largest_piece() -> None:
     two = with_box((280, 280), np.s_[40:240, 60:100], np.s_[40:140, 180:220])
     one = with_box((280, 280), np.s_[40:240, 60:100])
     np.testing.assert_array_equal(
@@ -72,7 +72,7 @@ def test_only_the_largest_piece_is_kept_if_asked() -> None:
 
 
 @pytest.mark.parametrize(("pen", "columns"), [(-1, np.s_[13:15]), (1, np.s_[11:17])])
-def test_lines_are_made_two_pixels_thinner_or_thicker_if_asked(pen: int, columns: slice) -> None:
+def test_option_changes_line_width_by_two_pixels(pen: int, columns: slice) -> None:
     # 100 by 20 becomes 20 by 4, from column 12.
     ink = with_box((140, 140), np.s_[20:120, 60:80])
     image = to_mnist(painted(ink), Preparation(pen=pen)).image
@@ -83,7 +83,7 @@ def test_lines_are_made_two_pixels_thinner_or_thicker_if_asked(pen: int, columns
 @pytest.mark.parametrize("case", [*EACH_ALONE, "straight"])
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.sampled_from([40, 90, 255]))
 @settings(max_examples=20, deadline=None)
-def test_every_preparation_takes_any_bytes(case: str, height: int, width: int, seed: int, most: int) -> None:
+def test_every_preparation_accepts_any_pixels(case: str, height: int, width: int, seed: int, most: int) -> None:
     random = np.random.default_rng(seed)
     rgba = random.integers(0, most + 1, (height, width, 4), dtype=np.uint8)
     rgba[random.random((height, width)) < 0.6] = 0

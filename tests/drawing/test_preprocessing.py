@@ -79,7 +79,7 @@ def test_rectangle_is_scaled_and_centred() -> None:
     assert drawing.warnings == ("The lines are very thick for this size. Gaps and loops may have closed.",)
 
 
-def test_side_that_is_no_whole_number_becomes_grey_at_both_edges() -> None:
+def test_fractional_side_has_grey_edges() -> None:
     drawing = to_mnist(painted(with_box((100, 100), np.s_[10:50, 10:15])))
     # 40 by 5 becomes 20 by 2.5: three columns, the outer two covered by three quarters.
     scaled = drawing.steps[-2].image
@@ -102,7 +102,7 @@ def test_small_drawing_is_enlarged_by_whole_pixels() -> None:
     np.testing.assert_allclose(to_mnist(painted(ink)).steps[-2].image, np.kron(pattern, np.ones((4, 4))))
 
 
-def test_mass_and_not_the_box_is_centred() -> None:
+def test_centre_of_mass_is_centred() -> None:
     # An L of 20 by 20 with limbs 4 wide: 80 pixels upright, 64 beside its foot.
     drawing = to_mnist(painted(with_box((40, 40), np.s_[5:25, 5:9], np.s_[21:25, 9:25])))
     row = (80 * 9.5 + 64 * 17.5) / 144  # 13.06: one row down
@@ -122,7 +122,7 @@ def test_ink_is_not_pushed_over_the_edge() -> None:
     assert drawing.image[:, -1].any()
 
 
-def test_digit_that_is_mnist_already_stays_as_it_is() -> None:
+def test_mnist_digit_stays_unchanged() -> None:
     first = to_mnist(on_glass(stroked(SEVEN, 18))).image
     again = to_mnist(painted(first, WHITE, BLACK)).image
     np.testing.assert_allclose(again, first, atol=0.1)
@@ -165,12 +165,12 @@ def test_colour_and_polarity_do_not_matter(stroke: tuple[int, ...], paper: tuple
 
 
 @pytest.mark.parametrize("stroke", [BLACK, WHITE, (200, 30, 90)])
-def test_strokes_on_transparency_count_by_their_alpha(stroke: tuple[int, ...]) -> None:
+def test_alpha_of_strokes_is_their_ink(stroke: tuple[int, ...]) -> None:
     ink = stroked(SEVEN, 18)
     np.testing.assert_allclose(to_mnist(on_glass(ink, stroke)).image, to_mnist(painted(ink)).image, atol=1e-6)
 
 
-def test_colour_under_full_transparency_is_not_seen() -> None:
+def test_fully_transparent_colour_is_ignored() -> None:
     canvas = on_glass(stroked(SEVEN, 18))
     hidden = canvas.copy()
     hidden[hidden[..., 3] == 0, :3] = 255
@@ -200,7 +200,7 @@ def test_single_dot_stays_a_dot(pen: int) -> None:
     assert 13.5 <= column <= 14.5
 
 
-def test_small_ring_and_short_line_are_no_dots() -> None:
+def test_small_ring_and_short_line_are_not_dots() -> None:
     ring = Image.new("L", (280, 280))
     ImageDraw.Draw(ring).ellipse((100, 100, 130, 130), outline=255, width=5)
     line = stroked([(100, 100), (100, 112)], 14)
@@ -210,7 +210,7 @@ def test_small_ring_and_short_line_are_no_dots() -> None:
         assert not any("dot" in warning for warning in drawing.warnings)
 
 
-def test_stray_speck_is_left_out_and_told() -> None:
+def test_stray_speck_is_removed_with_a_warning() -> None:
     ink = stroked(SEVEN, 18)
     speckled = ink.copy()
     speckled[10:14, 10:14] = 1
@@ -233,13 +233,13 @@ def test_detached_stroke_is_kept() -> None:
     assert drawing.warnings == ()
 
 
-def test_pixels_that_touch_at_corners_are_one_piece() -> None:
+def test_pixels_touching_at_corners_are_one_piece() -> None:
     ink = with_box((28, 28), np.s_[4:12, 4:12])
     ink[range(12, 20), range(12, 20)] = 1
     assert to_mnist(painted(ink)).steps[1].image.shape == (16, 16)
 
 
-def test_digit_made_of_dots_is_kept_whole() -> None:
+def test_dotted_digit_is_kept_whole() -> None:
     ink = np.zeros((280, 280))
     for x in range(60, 230, 30):
         for y in range(60, 230, 30):
@@ -346,7 +346,7 @@ def test_any_bytes_give_a_valid_image(height: int, width: int, seed: int) -> Non
         pytest.param(np.zeros((1, MAX_SIDE + 1, 4), np.uint8), f"(1, {MAX_SIDE + 1}, 4)", id="too wide"),
     ],
 )
-def test_what_is_no_drawing_is_refused(rgba: Any, received: str) -> None:
+def test_invalid_array_is_refused(rgba: Any, received: str) -> None:
     with pytest.raises(DrawingError) as caught:
         to_mnist(rgba)
     assert received in str(caught.value)

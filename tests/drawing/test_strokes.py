@@ -21,13 +21,13 @@ def written(tmp_path: Path, *lines: Any) -> Path:
     return path
 
 
-def test_a_digit_is_read_with_its_strokes(tmp_path: Path) -> None:
+def test_digit_is_read_with_its_strokes(tmp_path: Path) -> None:
     (seven,) = strokes.read_jsonl(written(tmp_path, SEVEN, ""))
     assert (seven.label, seven.writer) == (7, "anna")
     assert [stroke.tolist() for stroke in seven.strokes] == SEVEN["strokes"]
 
 
-def test_a_writer_need_not_be_named(tmp_path: Path) -> None:
+def test_writer_is_optional(tmp_path: Path) -> None:
     (seven,) = strokes.read_jsonl(written(tmp_path, {k: v for k, v in SEVEN.items() if k != "writer"}))
     assert seven.writer == ""
 
@@ -50,12 +50,12 @@ def test_a_writer_need_not_be_named(tmp_path: Path) -> None:
         pytest.param("[" * 100_000, id="deeply nested"),
     ],
 )
-def test_a_line_of_another_form_is_refused_by_its_number(tmp_path: Path, line: Any) -> None:
+def test_malformed_line_is_refused_by_number(tmp_path: Path, line: Any) -> None:
     with pytest.raises(DataError, match=r"Line 2 of .*digits\.jsonl"):
         strokes.read_jsonl(written(tmp_path, SEVEN, line))
 
 
-def test_files_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         strokes.read_jsonl(tmp_path / "none.jsonl")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
@@ -66,24 +66,24 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pyte
         strokes.read_jsonl(written(tmp_path, SEVEN))
 
 
-def test_writers_are_chosen_by_pattern(tmp_path: Path) -> None:
+def test_writers_selected_by_pattern(tmp_path: Path) -> None:
     lines = [{**SEVEN, "writer": name} for name in ("uji07", "uji38", "uji41")]
     digits = strokes.read_jsonl(written(tmp_path, *lines))
     assert [one.writer for one in strokes.select_writers(digits, ["uji[0-3]?"])] == ["uji07", "uji38"]
     assert [one.writer for one in strokes.select_writers(digits, ["*41", "uji07"])] == ["uji07", "uji41"]
 
 
-def test_strokes_are_placed_with_their_aspect_kept() -> None:
+def test_strokes_keep_their_aspect_ratio() -> None:
     placed = strokes.fit_to_canvas((np.array([[0.0, 0.0], [10.0, 20.0]]), np.array([[5.0, 10.0]])), 0.5, (0.4, 0.6))
     np.testing.assert_allclose(placed[0], [[0.4 - 0.125, 0.6 - 0.25], [0.4 + 0.125, 0.6 + 0.25]])
     np.testing.assert_allclose(placed[1], [[0.4, 0.6]])
 
 
-def test_a_single_point_is_placed_in_the_middle() -> None:
+def test_single_point_is_centred() -> None:
     np.testing.assert_allclose(strokes.fit_to_canvas((np.array([[7.0, 7.0]]),), 0.5)[0], [[0.5, 0.5]])
 
 
-def test_a_straight_line_inks_its_length_times_its_width() -> None:
+def test_straight_line_ink_is_length_times_width() -> None:
     canvas = strokes.render((np.array([[0.25, 0.5], [0.75, 0.5]]),), 20)
     assert canvas.shape == (280, 280, 4)
     assert (canvas[..., 3] == 255).all()
@@ -94,12 +94,12 @@ def test_a_straight_line_inks_its_length_times_its_width() -> None:
     assert not ink[128].any()
 
 
-def test_a_single_point_is_a_dot_as_wide_as_the_pen() -> None:
+def test_single_point_is_a_dot_of_pen_width() -> None:
     ink = 1 - strokes.render((np.array([[0.5, 0.5]]),), 18)[..., 0] / 255
     assert ink.sum() == pytest.approx(np.pi * 81, rel=0.05)
 
 
-def test_a_smaller_canvas_gives_nearly_the_same_digit() -> None:
+def test_smaller_canvas_gives_nearly_the_same_digit() -> None:
     lines = strokes.fit_to_canvas((np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 20.0]]),), 0.6)
     large, small = (to_mnist(strokes.render(lines, 18, side)).image for side in (280, 112))
     assert small.sum() == pytest.approx(large.sum(), rel=0.05)

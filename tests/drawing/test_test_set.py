@@ -28,17 +28,17 @@ def collected() -> list[test_set.LabelledDrawing]:
     return drawings
 
 
-def test_drawings_are_kept_in_their_order() -> None:
+def test_drawings_keep_their_order() -> None:
     assert [one.label for one in collected()] == [3, 0, 9, 3]
     np.testing.assert_array_equal(collected()[2].image, np.round(IMAGES[2] * 255))
 
 
-def test_the_same_drawing_with_another_label_is_kept_once() -> None:
+def test_relabelled_drawing_is_kept_once() -> None:
     drawings = test_set.add_drawing(collected(), IMAGES[1], 6, ())
     assert [one.label for one in drawings] == [3, 9, 3, 6]
 
 
-def test_read_right_is_counted_by_hand() -> None:
+def test_correct_answers_counted_by_hand() -> None:
     network = untrained(RunConfig())
     answers = network.predict(np.round(IMAGES * 255).astype(np.uint8)).argmax(axis=1)
     expected = sum(int(answer == label) for answer, label in zip(answers, (3, 0, 9, 3), strict=True))
@@ -46,7 +46,7 @@ def test_read_right_is_counted_by_hand() -> None:
     assert test_set.count_correct(network, []) == 0
 
 
-def test_the_archive_holds_idx_files() -> None:
+def test_archive_holds_idx_files() -> None:
     with zipfile.ZipFile(io.BytesIO(test_set.to_idx_zip(collected()))) as archive:
         assert archive.namelist() == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
         images, labels = (idx.parse(archive.read(name)) for name in archive.namelist())
@@ -54,7 +54,7 @@ def test_the_archive_holds_idx_files() -> None:
     assert labels.tolist() == [3, 0, 9, 3]
 
 
-def test_strokes_come_back_from_their_file(tmp_path: Path) -> None:
+def test_strokes_file_round_trip(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text(test_set.to_jsonl(collected()))
     (nine,) = strokes.read_jsonl(tmp_path / "mine.jsonl")
     assert nine.label == 9
@@ -73,7 +73,7 @@ def test_lines_on_a_canvas_become_strokes() -> None:
     assert [stroke.tolist() for stroke in strokes.from_canvas(drawing)] == [[[1, 2], [3, 4], [5.5, 6]], [[7, 8]]]
 
 
-def test_a_line_that_was_moved_stretched_and_turned_is_taken_where_it_is() -> None:
+def test_transformed_line_keeps_its_place() -> None:
     line = {"path": [["M", 10, 10], ["L", 30, 10], ["L", 30, 20]], "left": 20, "top": 15}
     (as_drawn,) = strokes.from_canvas({"objects": [line]})
     assert as_drawn.tolist() == [[10, 10], [30, 10], [30, 20]]
@@ -118,12 +118,12 @@ LINE = [["M", 1, 2], ["L", 3, 4]]
         pytest.param({"objects": [{"path": LINE * 5}] * 2_001}, id="too many points in many strokes"),
     ],
 )
-def test_what_is_no_drawing_is_refused(drawing: object) -> None:
+def test_invalid_canvas_data_is_refused(drawing: object) -> None:
     with pytest.raises(DrawingError) as caught:
         strokes.from_canvas(drawing)
     assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("drawing", [None, {}, {"objects": []}, {"objects": [{}]}, {"objects": [{"path": None}]}])
-def test_a_canvas_without_lines_has_no_strokes(drawing: object) -> None:
+def test_canvas_without_lines_has_no_strokes(drawing: object) -> None:
     assert strokes.from_canvas(drawing) == ()

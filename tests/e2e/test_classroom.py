@@ -53,7 +53,7 @@ def transparent_share(picture: Locator) -> float:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_page_stays_smooth_beside_thirty_runs(page: Page) -> None:
+def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     begin_long_run(page)
 
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100.* shared with \d+ other runs"))

@@ -38,7 +38,7 @@ def tick(page: Page, row: int) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
-def test_race_to_its_end_then_its_runs_side_by_side(page: Page) -> None:
+def test_race_then_compare_its_runs(page: Page) -> None:
     open_compare(page)
     expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
     segment(page, "Race").click()

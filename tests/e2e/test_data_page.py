@@ -42,7 +42,7 @@ def choose(page: Page, view: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
-def test_every_view_is_shown_and_bytes_and_images_are_told_on_hover(page: Page) -> None:
+def test_every_view_with_hover_details(page: Page) -> None:
     open_data(page)
     for view in VIEWS:
         choose(page, view)

@@ -17,7 +17,7 @@ NOTE_FILES = """new MutationObserver(() => {
 
 
 @pytest.mark.parametrize(("path", "title"), [("draw", "Draw a digit"), ("evaluate", "Evaluate: where is it wrong?")])
-def test_a_new_server_shows_any_page_as_any_other_server_does(
+def test_first_visit_of_a_new_server_to_any_page(
     path: str, title: str, serve: Callable[[str], AbstractContextManager[str]], chromium: Browser
 ) -> None:
     with serve("streamlit") as address:

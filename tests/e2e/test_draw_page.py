@@ -40,7 +40,7 @@ def ink(canvas: Locator, x: float, y: float) -> bool:
 
 
 @pytest.mark.parametrize("page", ["laptop-light", "tablet-light"], indirect=True)
-def test_the_right_edge_of_the_canvas_can_be_drawn_on(page: Page) -> None:
+def test_right_edge_of_the_canvas(page: Page) -> None:
     open_draw(page)
     canvas = page.get_by_role("img", name="Drawing area")
     stroke(page, canvas, [(0.97, 0.2), (0.97, 0.8)])
@@ -52,7 +52,7 @@ def test_the_right_edge_of_the_canvas_can_be_drawn_on(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["touch-dark"], indirect=True)
-def test_finger_draws_everywhere_and_takes_strokes_back(page: Page) -> None:
+def test_touch_drawing_and_undo(page: Page) -> None:
     page.goto("/draw")
     expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
     canvas = page.get_by_role("img", name="Drawing area")
@@ -73,7 +73,7 @@ def test_finger_draws_everywhere_and_takes_strokes_back(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) -> None:
+def test_undo_strokes_from_before_another_page(page: Page) -> None:
     open_draw(page)
     canvas = page.get_by_role("img", name="Drawing area")
     undo = page.get_by_role("button", name="Undo")
@@ -103,7 +103,7 @@ def test_strokes_from_before_another_page_are_taken_back_one_by_one(page: Page) 
 
 
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
-def test_no_key_is_lost_by_a_fast_hand(page: Page) -> None:
+def test_fast_typing_loses_no_key(page: Page) -> None:
     open_draw(page)
     page.get_by_text("Keyboard", exact=True).click()
     expect(page.get_by_text("The pen is lifted")).to_be_visible(timeout=SLOW)

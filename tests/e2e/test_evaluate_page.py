@@ -10,7 +10,7 @@ from tests.e2e.test_main_path import SLOW, choose, matrix, middle_of_cell
 from tests.e2e.toolbars import controls_under_toolbars
 
 
-def test_tapped_cell_is_the_one_that_is_shown(chromium: Browser, server: str) -> None:
+def test_tapped_cell_is_shown(chromium: Browser, server: str) -> None:
     context = chromium.new_context(
         base_url=server,
         viewport={"width": 390, "height": 844},

@@ -26,7 +26,7 @@ def until_script_ends(socket: ClientConnection) -> str:
             return said
 
 
-def test_forged_controls_fill_no_log_and_stop_no_server(tmp_path: Path) -> None:
+def test_forged_controls_are_harmless(tmp_path: Path) -> None:
     port = free_port()
     with running("streamlit", tmp_path, port, is_log_clean=False):
         address = f"ws://127.0.0.1:{port}/_stcore/stream"

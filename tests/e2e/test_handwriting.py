@@ -58,7 +58,7 @@ def wait_until_caught_up(page: Page, canvas: Locator, lines: Sequence[npt.ArrayL
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_digits_of_people_it_has_not_learned_from_are_read(page: Page) -> None:
+def test_digits_of_unknown_writers_are_read(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Draw").click()
     canvas = page.get_by_role("img", name="Drawing area")
@@ -82,7 +82,7 @@ def test_digits_of_people_it_has_not_learned_from_are_read(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
-def test_the_canvas_and_the_answer_are_told_to_people_who_do_not_see_them(page: Page) -> None:
+def test_canvas_and_answer_for_screen_readers(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Draw").click()
     canvas = page.get_by_role("img", name="Drawing area")

@@ -119,7 +119,7 @@ def test_ring_is_read_as_zero(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["phone-light"], indirect=True)
-def test_click_before_the_page_is_shown_whole_changes_no_setting(page: Page) -> None:
+def test_early_click_changes_no_setting(page: Page) -> None:
     """On a slow phone the page is sent again before its controls have been shown with their values."""
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
     for _ in range(2):

@@ -34,7 +34,7 @@ def open_draw(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
+def test_pasted_picture_is_read_and_removed(page: Page) -> None:
     buffer = io.BytesIO()
     Image.fromarray(strokes.render((np.array(SEVEN),), 18)).save(buffer, "PNG")
     # As large as a phone's photo: noise cannot be compressed.
@@ -62,7 +62,7 @@ def test_pasted_picture_is_read_and_can_be_put_away(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
-def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
+def test_finetune_built_in_network_on_a_drawing(page: Page) -> None:
     open_draw(page)
     canvas = page.get_by_role("img", name="Drawing area")
     canvas.scroll_into_view_if_needed()
@@ -83,7 +83,7 @@ def test_built_in_network_is_taught_a_drawing_and_reads_on(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_drawing_comes_back_after_another_page_and_can_be_cleared(page: Page) -> None:
+def test_drawing_survives_another_page_and_can_be_cleared(page: Page) -> None:
     open_draw(page)
     canvas = page.get_by_role("img", name="Drawing area")
     stroke(page, canvas, SEVEN)

@@ -25,7 +25,7 @@ def stop(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
-def test_reload_in_mid_run_and_a_second_tab_find_it_under_way(page: Page) -> None:
+def test_reload_and_second_tab_show_the_active_run(page: Page) -> None:
     begin_long_run(page)
     page.get_by_text(UNDER_WAY).wait_for(timeout=SLOW)
     before = epoch(page)
@@ -44,7 +44,7 @@ def test_reload_in_mid_run_and_a_second_tab_find_it_under_way(page: Page) -> Non
     expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
 
 
-def test_killed_servers_run_goes_on_where_it_was_kept(chromium: Browser, tmp_path: Path) -> None:
+def test_run_resumes_after_its_server_was_killed(chromium: Browser, tmp_path: Path) -> None:
     port = free_port()
     context = chromium.new_context(base_url=f"http://127.0.0.1:{port}")
     page = context.new_page()

@@ -30,7 +30,7 @@ def handshake(address: str, host: str, origin: str) -> int:
     return status
 
 
-def test_only_allowed_hosts_and_own_pages_open_a_connection(
+def test_only_allowed_hosts_and_origins_can_connect(
     serve: Callable[[str], AbstractContextManager[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "digits.example *.school.example")

@@ -80,7 +80,7 @@ def link_on(page: Page) -> str:
     return link
 
 
-def test_network_goes_by_link_to_another_browser_and_survives_a_reload(classroom: tuple[Page, Page]) -> None:
+def test_network_link_in_another_browser(classroom: tuple[Page, Page]) -> None:
     teacher, pupil = classroom
     teacher.goto("/")
     teacher.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
@@ -105,7 +105,7 @@ def test_network_goes_by_link_to_another_browser_and_survives_a_reload(classroom
     expect(pupil.get_by_role("spinbutton", name="Epochs")).to_have_value("3", timeout=SLOW)
 
 
-def test_finished_run_is_seen_in_another_browser_until_sharing_is_stopped(classroom: tuple[Page, Page]) -> None:
+def test_shared_run_in_another_browser_until_sharing_stops(classroom: tuple[Page, Page]) -> None:
     owner, guest = classroom
     owner.goto("/")
     train = owner.get_by_role("button", name="Train", exact=True)

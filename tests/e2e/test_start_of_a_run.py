@@ -28,7 +28,7 @@ WATCH = """() => {
 
 
 @pytest.mark.parametrize("page", ["phone-light"], indirect=True)
-def test_controls_and_invitation_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
+def test_controls_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)

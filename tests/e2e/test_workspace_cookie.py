@@ -48,7 +48,7 @@ def tab(page: Page, path: str) -> Page:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_server_sets_the_cookie_and_no_script_can_read_it(page: Page) -> None:
+def test_cookie_is_hidden_from_scripts(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Train", exact=True).wait_for(timeout=SLOW)
     (ours,) = (one for one in page.context.cookies() if one["name"].startswith(cookies.NAME))
@@ -58,7 +58,7 @@ def test_server_sets_the_cookie_and_no_script_can_read_it(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
-def test_next_person_on_a_shared_device_begins_with_nothing_and_the_code_brings_it_back(page: Page) -> None:
+def test_next_person_starts_empty_and_code_restores(page: Page) -> None:
     page.goto("/")
     train(page)
     other = tab(page, "/compare")
@@ -88,7 +88,7 @@ def test_next_person_on_a_shared_device_begins_with_nothing_and_the_code_brings_
     assert "mnist" not in again.evaluate("document.cookie")
 
 
-def test_proxy_that_drops_the_cookie_does_not_part_visitors_from_their_runs(chromium: Browser, proxy: str) -> None:
+def test_runs_survive_a_proxy_that_drops_the_cookie(chromium: Browser, proxy: str) -> None:
     with visit(chromium, f"http://{proxy}", "desktop-light") as page:
         page.goto("/")
         train(page)
@@ -99,9 +99,7 @@ def test_proxy_that_drops_the_cookie_does_not_part_visitors_from_their_runs(chro
         expect(page.get_by_text(WARNING)).to_have_count(0)
 
 
-def test_frame_that_hides_cookies_keeps_the_runs_in_the_tab_and_says_once_what_a_reload_costs(
-    chromium: Browser, proxy: str
-) -> None:
+def test_frame_without_cookies_keeps_runs_in_the_tab(chromium: Browser, proxy: str) -> None:
     with visit(chromium, f"http://{proxy.replace('127.0.0.1', 'localhost')}", "desktop-light") as page:
         page.goto(dropping_proxy.FRAME)
         frame = page.frame_locator("iframe")

@@ -201,7 +201,7 @@ def test_busy_seconds_without_compiling() -> None:
     assert seconds.tolist() == pytest.approx([6.0, 12.0, 15.0, 21.0])
 
 
-def test_busy_seconds_of_a_real_run_grow() -> None:
+def test_busy_seconds_of_a_real_run_increase() -> None:
     started, *events = training.train(small(), blobs())
     assert isinstance(started, Started)
     points = [event for event in events if isinstance(event, Progress)]

@@ -11,7 +11,7 @@ from mnist_core.network import TrainedNetwork
 from tests.samples import CONVOLUTIONS, untrained
 
 
-def test_dense_unit_shows_its_784_weights_as_a_picture() -> None:
+def test_dense_unit_weights_as_an_image() -> None:
     kernel = np.zeros((784, 3), np.float32)
     kernel[28 * 5 + 7, 1] = -4.0  # row 5, column 7 of the second unit
     kernel[0, 1] = 2.0
@@ -22,7 +22,7 @@ def test_dense_unit_shows_its_784_weights_as_a_picture() -> None:
     assert not pictures[0].any()
 
 
-def test_filter_shows_its_nine_weights() -> None:
+def test_filter_weights_as_an_image() -> None:
     kernel = np.zeros((3, 3, 1, 2), np.float32)
     kernel[2, 0, 0, 1] = 0.25
     pictures = first_layer_pictures((kernel, np.zeros(2, np.float32)))
@@ -34,7 +34,7 @@ def test_only_the_first_units_are_shown() -> None:
     assert len(first_layer_pictures((np.ones((784, 40), np.float32),), most=16)) == 16
 
 
-def test_change_since_the_start_leaves_out_what_was_there() -> None:
+def test_weight_change_subtracts_initial_weights() -> None:
     start = np.random.default_rng(0).normal(size=(784, 2)).astype(np.float32)
     now = start.copy()
     now[28, 0] += 1.0
@@ -53,7 +53,7 @@ IMAGE = np.random.default_rng(6).random((28, 28)).astype(np.float32)
 
 
 @pytest.mark.parametrize("case", LAYERS)
-def test_layers_answer_as_keras_layers_do(case: str) -> None:
+def test_layer_outputs_match_keras(case: str) -> None:
     trained = untrained(RunConfig(layers=LAYERS[case]))
     model = trained.to_keras()
     # A layer's answer is what is left after its pooling, if it has any.
@@ -72,7 +72,7 @@ def test_layers_answer_as_keras_layers_do(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", LAYERS)
-def test_credits_sum_to_what_the_drawing_changes(case: str) -> None:
+def test_integrated_gradients_sum_to_the_output_change(case: str) -> None:
     trained = untrained(RunConfig(layers=LAYERS[case]))
     drawn, blank = (layer_outputs(trained, image)[-1] for image in (IMAGE, np.zeros_like(IMAGE)))
     credit = integrated_gradients(trained, IMAGE, 3, 8)
@@ -80,7 +80,7 @@ def test_credits_sum_to_what_the_drawing_changes(case: str) -> None:
     assert credit.sum() == pytest.approx((drawn[3] - blank[3]) - (drawn[8] - blank[8]), rel=0.03, abs=0.01)
 
 
-def test_without_a_hidden_layer_a_credit_is_weight_times_pixel() -> None:
+def test_integrated_gradients_of_a_linear_network() -> None:
     trained = untrained(RunConfig(layers=()))
     kernel = trained.weights[0]
     np.testing.assert_allclose(
@@ -88,7 +88,7 @@ def test_without_a_hidden_layer_a_credit_is_weight_times_pixel() -> None:
     )
 
 
-def test_network_of_raw_pixels_is_asked_as_any_other() -> None:
+def test_network_of_raw_pixels() -> None:
     """It gets 255 times as much, so with a 255th of the first weights it sees the same: Keras's layers say so too."""
     scaled = untrained(RunConfig(layers=(LayerConfig(units=12),)))
     weights = (scaled.weights[0] / np.float32(255), *scaled.weights[1:])
@@ -103,13 +103,13 @@ def test_network_of_raw_pixels_is_asked_as_any_other() -> None:
     np.testing.assert_allclose(odds / odds.sum(), stock, rtol=1e-4)
 
 
-def test_blank_pixels_get_no_credit() -> None:
+def test_blank_pixels_get_no_attribution() -> None:
     image = IMAGE.copy()
     image[:, 10:] = 0
     assert not integrated_gradients(untrained(RunConfig()), image, 1, 2)[:, 10:].any()
 
 
-def test_nearest_images_are_scikit_learns() -> None:
+def test_nearest_images_match_scikit_learn() -> None:
     images = np.random.default_rng(7).integers(0, 256, (5000, 28, 28), dtype=np.uint8)
     search = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(images.reshape(5000, 784) / 255)
     expected = search.kneighbors(IMAGE.reshape(1, 784), return_distance=False)[0]

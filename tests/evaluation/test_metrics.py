@@ -103,7 +103,7 @@ def test_metrics_of_six_images_counted_by_hand(six: Evaluation) -> None:
     assert (seven.precision, seven.recall, seven.f1, seven.support) == pytest.approx((1.0, 1 / 3, 1 / 2, 3))
 
 
-def test_digit_that_is_absent_or_never_answered_has_zeros(six: Evaluation) -> None:
+def test_absent_or_never_predicted_digit_has_zeros(six: Evaluation) -> None:
     assert six.per_class[0] == ClassMetrics(0, 0.0, 0.0, 0.0, 0)
     assert six.per_class[3] == ClassMetrics(3, 0.0, 0.0, 0.0, 1)  # there, never answered
     assert six.per_class[5] == ClassMetrics(5, 0.0, 0.0, 0.0, 0)  # answered, not there
@@ -114,19 +114,19 @@ def test_loss_of_six_images_by_hand(six: Evaluation) -> None:
     assert six.loss == pytest.approx(-sum(np.log(of_truth)) / 6)
 
 
-def test_mistakes_with_the_surest_first(six: Evaluation) -> None:
+def test_mistakes_most_confident_first(six: Evaluation) -> None:
     assert six.mistakes.tolist() == [4, 5, 1]
     assert six.mistakes.dtype == np.int64
 
 
-def test_cell_holds_its_images_with_the_surest_first(six: Evaluation) -> None:
+def test_cell_images_most_confident_first(six: Evaluation) -> None:
     assert six.cell(7, 1).tolist() == [4, 1]
     assert six.cell(1, 1).tolist() == [0, 2]
     assert six.cell(1, 7).tolist() == []
     assert six.cell(1, 7).dtype == np.int64
 
 
-def test_equally_sure_mistakes_stay_in_the_order_of_the_images() -> None:
+def test_equally_confident_mistakes_keep_image_order() -> None:
     result = evaluate(Answers(spread([(2, 0.5)] * 99)), blank(99), np.zeros(99, np.uint8))
     assert result.mistakes.tolist() == list(range(99))
 
@@ -136,7 +136,7 @@ def test_equally_sure_mistakes_stay_in_the_order_of_the_images() -> None:
     st.integers(1, 60),
     st.lists(st.integers(0, 9), min_size=1, max_size=10, unique=True),
 )
-def test_everything_as_scikit_learn_has_it(seed: int, count: int, kinds: list[int]) -> None:
+def test_metrics_match_scikit_learn(seed: int, count: int, kinds: list[int]) -> None:
     probabilities, labels = random_answers(seed, count, kinds)
     result = evaluate(Answers(probabilities), blank(count), labels)
 
@@ -152,7 +152,7 @@ def test_everything_as_scikit_learn_has_it(seed: int, count: int, kinds: list[in
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60))
-def test_cells_and_mistakes_share_out_all_images(seed: int, count: int) -> None:
+def test_cells_and_mistakes_partition_all_images(seed: int, count: int) -> None:
     probabilities, labels = random_answers(seed, count, list(range(10)))
     result = evaluate(Answers(probabilities), blank(count), labels)
     cells = [[result.cell(true, answer) for answer in range(10)] for true in range(10)]
@@ -165,14 +165,14 @@ def test_cells_and_mistakes_share_out_all_images(seed: int, count: int) -> None:
     assert np.all(np.diff(probabilities[result.mistakes].max(axis=1)) <= 0)
 
 
-def test_mean_squared_error_as_scikit_learn_has_it() -> None:
+def test_mean_squared_error_matches_scikit_learn() -> None:
     probabilities, labels = random_answers(3, 40, list(range(10)))
     result = evaluate(Answers(probabilities), blank(40), labels, loss="mean_squared_error")
     assert result.loss == pytest.approx(metrics.mean_squared_error(np.eye(10)[labels], probabilities))
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
-def test_loss_as_keras_computes_it(loss: str) -> None:
+def test_loss_matches_keras(loss: str) -> None:
     keras = pytest.importorskip("keras")
     probabilities, labels = random_answers(4, 50, list(range(10)))
     probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]  # sure and wrong, where Keras clips
@@ -181,7 +181,7 @@ def test_loss_as_keras_computes_it(loss: str) -> None:
     assert mean_loss(probabilities, labels, loss) == pytest.approx(float(np.mean(expected)), rel=1e-5)
 
 
-def test_sure_and_wrong_costs_a_finite_loss() -> None:
+def test_confident_mistake_has_a_finite_loss() -> None:
     result = evaluate(Answers(np.eye(10, dtype=np.float32)[[3]]), blank(1), np.array([4]))
     assert result.loss == pytest.approx(-np.log(1e-7))
 
@@ -217,7 +217,7 @@ def test_share_of_a_digit_without_images_is_zero(six: Evaluation) -> None:
     assert not shares[0].any()
 
 
-def test_errors_only_leaves_the_matrix_itself_alone() -> None:
+def test_errors_only_does_not_modify_the_matrix() -> None:
     errors = errors_only(KITE)
     assert errors.sum() == 15_000 - 13_896
     assert not errors.diagonal().any()
@@ -245,7 +245,7 @@ def test_every_view_is_ten_by_ten(view: str) -> None:
         pytest.param([[0]], np.array([0]), id="images in a list"),
     ],
 )
-def test_samples_that_cannot_be_evaluated_are_refused(images: Any, labels: Any) -> None:
+def test_invalid_samples_are_refused(images: Any, labels: Any) -> None:
     with pytest.raises(DataError):
         evaluate(Answers(spread([(1, 0.5)] * len(images))), images, labels)
 
@@ -262,7 +262,7 @@ def test_samples_that_cannot_be_evaluated_are_refused(images: Any, labels: Any) 
         pytest.param([[0.1] * 10] * 2, id="a list"),
     ],
 )
-def test_answers_that_are_no_probabilities_are_refused(answers: Any) -> None:
+def test_answers_that_are_not_probabilities_are_refused(answers: Any) -> None:
     with pytest.raises(DataError, match="network"):
         evaluate(Answers(answers), blank(2), np.array([0, 1]))
 
@@ -289,12 +289,12 @@ def test_calibration_error_counted_by_hand() -> None:
     assert calibration_error(probabilities, labels, bins=2) == pytest.approx(expected, abs=1e-6)
 
 
-def test_calibration_error_of_certainty_is_the_share_of_mistakes() -> None:
+def test_calibration_error_of_full_confidence_is_the_error_rate() -> None:
     probabilities = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
     assert calibration_error(probabilities, np.array([1, 2, 3, 0])) == pytest.approx(0.25)
 
 
-def test_answers_as_often_right_as_they_say_are_calibrated() -> None:
+def test_accuracy_equal_to_confidence_is_calibrated() -> None:
     random = np.random.default_rng(5)
     shares = random.uniform(0.2, 1, 40_000)
     labels = np.where(random.random(40_000) < shares, 0, 9)

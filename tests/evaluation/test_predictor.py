@@ -25,7 +25,7 @@ def test_one_image_gives_ten_probabilities(predictor: Predictor) -> None:
     assert int(prediction.digit) == int(np.argmax(prediction.probabilities))
 
 
-def test_several_images_are_read_as_each_alone(predictor: Predictor) -> None:
+def test_batch_gives_the_same_as_single_images(predictor: Predictor) -> None:
     together = predictor(IMAGES)
     assert together.digit.shape == (4,)
     for image, probabilities in zip(IMAGES, together.probabilities, strict=True):
@@ -39,7 +39,7 @@ def test_top_is_sorted_by_probability() -> None:
 
 
 @pytest.mark.parametrize(("best", "is_like"), [(0.1, False), (0.19, False), (0.21, True), (0.9, True)])
-def test_ten_equal_shares_are_not_like_a_digit(best: float, is_like: bool) -> None:
+def test_equal_probabilities_are_not_like_a_digit(best: float, is_like: bool) -> None:
     shares = np.full(10, (1 - best) / 9, np.float32)
     shares[3] = best
     assert bool(Prediction(shares).is_plausible) is is_like
@@ -55,7 +55,7 @@ def test_top_of_several_images_is_refused(predictor: Predictor) -> None:
 
 
 @pytest.mark.parametrize("shape", [(27, 28), (784,), (1, 28, 28, 1), (0,)])
-def test_another_shape_is_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
+def test_other_shape_is_refused(predictor: Predictor, shape: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match="form"):
         predictor(np.zeros(shape, np.float32))
 

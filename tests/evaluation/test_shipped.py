@@ -32,17 +32,17 @@ def image_of(lines: strokes.Strokes) -> npt.NDArray[np.float32]:
     return preprocessing.to_mnist(strokes.render(strokes.fit_to_canvas(lines, 0.65), PEN)).image
 
 
-def test_it_is_small_and_made_by_the_recipe() -> None:
+def test_shipped_network_is_small_and_follows_its_recipe() -> None:
     assert predictor.SHIPPED.stat().st_size <= 2_000_000
     assert predictor.shipped().network.config == RECIPE
     assert sum(weight.nbytes for weight in predictor.shipped().network.weights) <= 2_000_000
 
 
-def test_it_is_loaded_once() -> None:
+def test_shipped_network_is_loaded_once() -> None:
     assert predictor.shipped() is predictor.shipped()
 
 
-def test_its_model_card_names_the_recipe() -> None:
+def test_model_card_names_the_recipe() -> None:
     card = (predictor.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     assert f"{RECIPE.epochs} epochs" in card
     assert f"augmentation {RECIPE.augmentation:g}" in card
@@ -50,7 +50,7 @@ def test_its_model_card_names_the_recipe() -> None:
 
 
 @pytest.mark.parametrize("source", ["Alpaydin and F. Alimoglu, 1998", "10.24432/C5MG6K", "Llorens et al., LREC 2008"])
-def test_its_model_card_names_whose_digits_it_learned_from(source: str) -> None:
+def test_model_card_names_the_training_data(source: str) -> None:
     """As their licence, CC BY 4.0, asks for."""
     card = (predictor.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     named = [line for line in card.replace("\n  ", " ").splitlines() if source in line]
@@ -58,19 +58,19 @@ def test_its_model_card_names_whose_digits_it_learned_from(source: str) -> None:
     assert all("CC BY 4.0" in line for line in named)
 
 
-def test_it_reads_digits_in_many_forms() -> None:
+def test_reads_digits_in_many_forms() -> None:
     images, labels = written()
     assert (predictor.shipped()(images).digit == labels).mean() >= 0.96
 
 
-def test_it_reads_the_embedded_digits() -> None:
+def test_reads_the_embedded_digits() -> None:
     """These are other people's, from before MNIST, of 8 by 8 pixels."""
     data = datasets.load("embedded")
     assert (predictor.shipped()(np.float32(1 / 255) * data.test_images).digit == data.test_labels).mean() >= 0.92
 
 
 @pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST itself is not here")
-def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
+def test_reads_mnist_with_calibrated_probabilities() -> None:
     data = datasets.load("mnist")
     assert data.name == "mnist"
     probabilities = predictor.shipped().network.predict(data.test_images)
@@ -78,7 +78,7 @@ def test_it_reads_mnist_and_its_probabilities_mean_what_they_say() -> None:
     assert calibration_error(probabilities, data.test_labels) <= 0.02
 
 
-def test_it_is_sure_of_digits_and_not_of_what_is_none() -> None:
+def test_confident_of_digits_and_unsure_of_non_digits() -> None:
     images, _ = written()
     random = np.random.default_rng(7)
     others = np.stack([image_of(handwriting.non_digit_strokes(random)) for _ in range(300)])
@@ -87,14 +87,14 @@ def test_it_is_sure_of_digits_and_not_of_what_is_none() -> None:
 
 
 @pytest.mark.parametrize("form", ["09|40|89/26 76", "00 99/90 09", "10 19/80|15|89", "10 19/80 89/15 85"])
-def test_it_is_not_sure_of_a_letter(form: str) -> None:
+def test_unsure_of_a_letter(form: str) -> None:
     image = image_of(handwriting.form_strokes(form, np.random.default_rng(0), jitter=0))
     assert not predictor.shipped()(image).is_confident
 
 
-def test_it_is_not_sure_of_a_blank_image() -> None:
+def test_unsure_of_a_blank_image() -> None:
     assert not predictor.shipped()(np.zeros((28, 28), np.float32)).is_confident
 
 
-def test_the_recipe_is_one_that_the_page_could_train() -> None:
+def test_recipe_is_a_config_that_the_page_accepts() -> None:
     assert RunConfig.from_query(RECIPE.to_query()) == RECIPE

@@ -87,7 +87,7 @@ def run_cells(config: RunConfig, folder: Path, start: Weights | None = None) -> 
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_script_is_formatted_and_without_a_fault(name: str, tmp_path: Path) -> None:
+def test_script_passes_formatter_and_linter(name: str, tmp_path: Path) -> None:
     text = keras_script(CONFIGS[name])
     assert text == keras_script(CONFIGS[name])
     path = tmp_path / "train.py"
@@ -105,7 +105,7 @@ def layers_of(model: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_network_is_the_one_of_the_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_script_builds_the_network_of_the_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     config = CONFIGS[name]
     names: dict[str, Any] = {}
     for part in ("imports", "network", "recipe"):
@@ -119,7 +119,7 @@ def test_network_is_the_one_of_the_run(name: str, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("split", choices.SPLITS)
 @pytest.mark.parametrize("fraction", [0.0, 0.3])
-def test_images_made_from_one_original_are_held_out_together(split: str, fraction: float, tmp_path: Path) -> None:
+def test_groups_are_held_out_together(split: str, fraction: float, tmp_path: Path) -> None:
     config = RunConfig(dataset="embedded", split=split, validation_fraction=fraction, pixels="raw")
     dataset = datasets.load("embedded")
     names: dict[str, Any] = {}
@@ -159,7 +159,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_training_from_the_same_weights_gives_the_same_network(name: str, tmp_path: Path) -> None:
+def test_same_weights_give_the_same_trained_network(name: str, tmp_path: Path) -> None:
     """The recipe to the letter: images, splits, order, batches, gradients, updates, penalty, loss."""
     config = SAME[name]
     dataset = dataclasses.replace(blobs(), name="mnist")
@@ -198,7 +198,7 @@ def embedded_part() -> Dataset:
     return Dataset("embedded", *train, "fewer of them", train_groups=whole.train_groups[few])
 
 
-def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: Path) -> None:
+def test_script_reaches_the_accuracy_of_the_run(tmp_path: Path) -> None:
     """Other random numbers, hence a tolerance: over twelve seeds, ours deviate by 0.009 in accuracy, 0.023 in loss."""
     layers = (LayerConfig(units=64, dropout=0.2), LayerConfig(units=32, activation="gelu"))
     config = RunConfig(layers, "adam", 0.002, batch_size=64, epochs=4, dataset="embedded", split="kite")
@@ -220,7 +220,7 @@ def test_script_in_a_process_of_its_own_comes_near_the_runs_accuracy(tmp_path: P
     assert loss == pytest.approx(expected.loss, abs=0.1)
 
 
-def test_script_without_a_folder_says_what_it_needs(tmp_path: Path) -> None:
+def test_script_without_a_folder_names_the_remedy(tmp_path: Path) -> None:
     text = keras_script(RunConfig(dataset="embedded"))
     path = tmp_path / "train.py"
     # Keras takes seconds to import, and is not needed to refuse.
@@ -250,7 +250,7 @@ OFF = {"layers": (), "l2": 0.0, "early_stopping": 0, "validation_fraction": 0.0}
 
 
 @pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(RunConfig)])
-def test_line_that_a_control_decides_ends_with_its_name(setting: str) -> None:
+def test_line_of_a_control_ends_with_its_name(setting: str) -> None:
     """All lines that differ between two runs that differ in one setting name its control, or hang on one that does."""
     text = keras_script(dataclasses.replace(EVERYTHING, dataset="mnist"))
     named = [line for line in text.splitlines() if re.search(rf"  # .*\b{SETTINGS[setting].label}\b", line)]
@@ -267,7 +267,7 @@ def test_line_that_a_control_decides_ends_with_its_name(setting: str) -> None:
         ("validation_fraction", 0.3), ("training_images", 70),
     ],
 )  # fmt: skip
-def test_only_lines_with_its_name_change_with_a_control(setting: str, value: Any) -> None:
+def test_control_changes_only_lines_with_its_name(setting: str, value: Any) -> None:
     before = keras_script(EVERYTHING).splitlines()
     after = keras_script(dataclasses.replace(EVERYTHING, **{setting: value})).splitlines()
     assert len(before) == len(after)
@@ -287,7 +287,7 @@ def test_only_lines_with_its_name_change_with_a_control(setting: str, value: Any
         ({"kind": "conv"}, "Kind"),
     ],
 )
-def test_lines_of_a_layer_name_its_controls(change: dict[str, Any], name: str) -> None:
+def test_layer_lines_name_their_controls(change: dict[str, Any], name: str) -> None:
     before = set(keras_script(RunConfig(layers=(LayerConfig(dropout=0.25),))).splitlines())
     after = keras_script(RunConfig(layers=(LayerConfig(**({"dropout": 0.25} | change)),))).splitlines()
     new = [line for line in after if line not in before and "layers.Reshape" not in line]
@@ -295,7 +295,7 @@ def test_lines_of_a_layer_name_its_controls(change: dict[str, Any], name: str) -
     assert all("  # Layer 1: " in line and name in line for line in new)
 
 
-def test_what_is_off_does_not_appear() -> None:
+def test_disabled_settings_do_not_appear() -> None:
     text = keras_script(RunConfig(layers=(LayerConfig(),)))
     for word in ("Dropout", "regularizer", "valid", "callbacks", "hold_out", "Conv2D", "Left out", "momentum"):
         assert word not in text
@@ -307,7 +307,7 @@ def test_names_of_all_settings() -> None:
 
 
 @pytest.mark.parametrize("name", ["kite", "everything", "other-data"])
-def test_notebook_has_the_form_of_nbformat_4_5(name: str) -> None:
+def test_notebook_is_valid_nbformat_4_5(name: str) -> None:
     text = notebook(CONFIGS[name])
     assert text == notebook(CONFIGS[name])
     content = json.loads(text)
@@ -329,11 +329,11 @@ def test_notebook_has_the_form_of_nbformat_4_5(name: str) -> None:
         assert all(isinstance(line, str) for line in cell["source"])
 
 
-def test_notebook_runs_without_the_command_line_of_its_kernel() -> None:
+def test_notebook_ignores_kernel_arguments() -> None:
     assert all("sys" not in code for code in cells(EVERYTHING).values())
 
 
-def test_notebook_of_other_data_runs_and_reads_its_folder(tmp_path: Path) -> None:
+def test_notebook_of_other_data_reads_its_folder(tmp_path: Path) -> None:
     names = run_cells(same_as_theirs(dataset="own", epochs=1), folder_of(blobs(), tmp_path))
     trained = TrainedNetwork(same_as_theirs(), tuple(names["model"].get_weights()))
     accuracy = metrics.evaluate(trained, blobs().test_images, blobs().test_labels).accuracy

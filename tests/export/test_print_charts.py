@@ -46,7 +46,7 @@ def line(chart: PrintChart, color: str) -> np.ndarray:
     return found
 
 
-def test_accuracy_stands_between_nothing_and_all() -> None:
+def test_accuracy_axis_from_0_to_100_percent() -> None:
     chart = print_charts.curve("accuracy", EPOCHS, POINTS, 4)
     assert {"0%", "20%", "40%", "60%", "80%", "100%", "0", "1", "2", "epoch", "training", "validation"} <= set(
         texts(chart)
@@ -66,7 +66,7 @@ def test_accuracy_stands_between_nothing_and_all() -> None:
         assert np.ptp(dot, axis=0) == pytest.approx([6, 6], abs=0.01)
 
 
-def test_loss_has_room_for_its_highest_value() -> None:
+def test_loss_axis_includes_the_highest_value() -> None:
     training = line(print_charts.curve("loss", EPOCHS, POINTS, 4), INK)
     assert training[:, 1].argmin() == 0
     assert training[0][1] >= 28
@@ -79,14 +79,14 @@ def test_run_without_validation_has_one_curve() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 240, 241, 5000])
-def test_long_curve_is_thinned_and_keeps_its_end(count: int) -> None:
+def test_long_curve_is_thinned_to_its_end(count: int) -> None:
     points = [Progress(1, i + 1, 1.0, 0.5, 1.0, None) for i in range(count)]
     places = line(print_charts.curve("loss", [], points, count), INK)
     assert len(places) <= 240
     assert places[-1][0] == pytest.approx(WIDTH - 16)
 
 
-def test_confusion_matrix_has_its_counts_where_they_belong() -> None:
+def test_confusion_matrix_counts_in_their_cells() -> None:
     matrix = np.arange(100).reshape(10, 10)
     chart = print_charts.confusion(matrix)
     numbers = [text for text in texts(chart) if text.isdigit()]
@@ -108,7 +108,7 @@ def test_empty_rows_of_a_matrix_are_white() -> None:
     assert (pixels[100:-20, 140:-50] == 255).all()
 
 
-def test_class_names_stand_at_rows_and_columns() -> None:
+def test_class_names_label_rows_and_columns() -> None:
     names = [f"Class <{letter}>" for letter in "abcdefghij"]
     chart = print_charts.confusion(np.eye(10, dtype=np.int64), names)
     assert all(texts(chart).count(name) == 2 for name in names)
@@ -145,7 +145,7 @@ def corner_of_cells(chart: PrintChart) -> np.ndarray:
     return np.asarray(np.min([cell.min(axis=0) for cell in cells], axis=0))
 
 
-def test_same_chart_gives_the_same_files_on_every_thread() -> None:
+def test_same_files_from_every_thread() -> None:
     def files(_: int) -> tuple[str, bytes]:
         chart = print_charts.curve("loss", EPOCHS, POINTS, 4)
         return chart.svg(), chart.png()
@@ -156,7 +156,7 @@ def test_same_chart_gives_the_same_files_on_every_thread() -> None:
     assert f"{datetime.datetime.now(datetime.UTC).year}-" not in first[0]
 
 
-def test_matplotlib_is_imported_with_the_first_chart_only_and_without_pyplot() -> None:
+def test_matplotlib_is_imported_lazily_without_pyplot() -> None:
     program = """
 import sys
 import mnist_core.export.report

@@ -69,7 +69,7 @@ class Seen(HTMLParser):
         self.words.append(data)
 
 
-def test_page_is_whole_and_asks_for_nothing() -> None:
+def test_report_is_self_contained() -> None:
     seen = Seen(page())
     assert not seen.open
     assert not set(seen.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
@@ -83,7 +83,7 @@ def test_page_is_whole_and_asks_for_nothing() -> None:
     assert "@import" not in page()
 
 
-def test_page_says_what_the_run_came_to() -> None:
+def test_report_shows_results() -> None:
     result = ended().evaluation
     assert result is not None
     words = " ".join(Seen(page()).words)
@@ -97,7 +97,7 @@ def test_page_says_what_the_run_came_to() -> None:
     assert all(f">{count}</text>" in matrix for count in counts)
 
 
-def test_page_shows_the_surest_mistakes_as_they_are() -> None:
+def test_report_shows_most_confident_mistakes() -> None:
     result = ended().evaluation
     assert result is not None
     assert len(result.mistakes)
@@ -110,25 +110,25 @@ def test_page_shows_the_surest_mistakes_as_they_are() -> None:
     assert f"{result.labels[first]}, read as {result.predicted[first]}" in page()
 
 
-def test_words_from_outside_are_escaped() -> None:
+def test_user_text_is_escaped() -> None:
     text = page("<script>alert(1)</script> & co", message='<img src="x" onerror="alert(1)">')
     assert "script" not in Seen(text).tags
     assert "<script>alert(1)</script> & co" in Seen(text).words
     assert '<img src="x" onerror="alert(1)">' in Seen(text).words
 
 
-def test_page_tells_of_a_learning_rate_that_was_turned() -> None:
+def test_report_mentions_a_changed_learning_rate() -> None:
     assert "Learning rate 0.5 from epoch 2, step 4." in page(rates=(RateChanged(2, 3, 0.5),))
 
 
-def test_page_without_a_mistake_has_no_place_for_them() -> None:
+def test_report_without_mistakes() -> None:
     result = ended().evaluation
     assert result is not None
     text = page(evaluation=dataclasses.replace(result, mistakes=result.mistakes[:0]))
     assert "Most confident mistakes" not in text
 
 
-def test_run_that_has_not_ended_is_refused() -> None:
+def test_unfinished_run_is_refused() -> None:
     with pytest.raises(DataError, match="has not read the test images"):
         report.report("Kite", CONFIG, blobs(), Snapshot())
 
@@ -166,14 +166,14 @@ def test_settings_in_words() -> None:
     assert dict(report.in_words(RunConfig(layers=())))["Hidden layers"] == "none"
 
 
-def test_history_comes_back_from_its_csv() -> None:
+def test_history_csv_round_trip() -> None:
     rows = list(csv.DictReader(io.StringIO(report.history_csv(ended().epochs))))
     assert [{name: float(value) for name, value in row.items()} for row in rows] == [
         dataclasses.asdict(metrics) for metrics in ended().epochs
     ]
 
 
-def test_history_without_validation_leaves_cells_empty() -> None:
+def test_history_csv_without_validation() -> None:
     text = report.history_csv([EpochMetrics(1, 0.5, 0.75, None, None, 0.01)])
     assert text.splitlines() == [
         "epoch,loss,accuracy,validation_loss,validation_accuracy,learning_rate",

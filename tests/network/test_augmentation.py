@@ -32,7 +32,7 @@ def changed(images: Any, key: int = 1, strength: float = 1.0) -> Any:
     return answer.numpy().reshape(-1, 28, 28)
 
 
-def test_random_numbers_are_even_and_unrelated() -> None:
+def test_random_numbers_are_uniform_and_independent() -> None:
     first, second = (augmentation.uniform(tf.constant(9, tf.uint32), salt, (20_000,)).numpy() for salt in (1, 2))
     for numbers in (first, second):
         assert numbers.min() >= -1
@@ -55,22 +55,22 @@ def test_values_stay_between_paper_and_ink() -> None:
         assert images.max() <= 1
 
 
-def test_a_blank_image_stays_blank() -> None:
+def test_blank_image_stays_blank() -> None:
     assert not changed(np.zeros((2, 28, 28), np.float32)).any()
 
 
-def test_the_key_decides_everything() -> None:
+def test_same_key_gives_the_same_images() -> None:
     np.testing.assert_array_equal(changed(IMAGES, 5), changed(IMAGES, 5))
     assert np.abs(changed(IMAGES, 5) - changed(IMAGES, 6)).mean() > 0.05
 
 
-def test_each_image_is_changed_in_its_own_way() -> None:
+def test_each_image_gets_its_own_change() -> None:
     one = np.repeat(IMAGES[:1], COUNT, axis=0)
     images = changed(one)
     assert len({image.tobytes() for image in images}) == COUNT
 
 
-def test_more_strength_changes_more() -> None:
+def test_higher_strength_changes_more() -> None:
     images = ndimage.gaussian_filter(IMAGES, (0, 3, 3))
     images /= images.max(axis=(1, 2), keepdims=True)
     differences = [np.abs(changed(images, strength=s) - images).mean() for s in (0.05, 0.3, 1.0)]
@@ -78,7 +78,7 @@ def test_more_strength_changes_more() -> None:
     assert differences[0] < differences[2] / 4
 
 
-def test_the_warp_takes_each_pixel_from_where_scipy_does() -> None:
+def test_warp_matches_scipy() -> None:
     random = np.random.default_rng(5)
     rows, columns = random.uniform(-6, 34, (2, 3, 28, 28)).astype(np.float32)
     warped = augmentation._warped(tf.constant(IMAGES[:3]), tf.constant(rows), tf.constant(columns)).numpy()
@@ -89,14 +89,14 @@ def test_the_warp_takes_each_pixel_from_where_scipy_does() -> None:
 
 
 @pytest.mark.parametrize(("ours", "scipys"), [("maximum", "grey_dilation"), ("minimum", "grey_erosion")])
-def test_pens_widen_and_narrow_as_scipys_morphology(ours: str, scipys: str) -> None:
+def test_pen_width_matches_scipy_morphology(ours: str, scipys: str) -> None:
     result = augmentation._extreme(tf.constant(IMAGES[:4]), getattr(tf, ours)).numpy()
     for image, changed_image in zip(IMAGES, result, strict=False):
         expected = getattr(ndimage, scipys)(image, size=(3, 3), mode="constant", cval=0)
         np.testing.assert_array_equal(changed_image, expected)
 
 
-def test_places_move_smoothly_and_by_no_more_than_they_may() -> None:
+def test_displacements_are_smooth_and_limited() -> None:
     rows, columns = augmentation._sources(COUNT, tf.constant(3, tf.uint32), tf.constant(1.0))
     own_rows, own_columns = np.mgrid[:28, :28]
     for places, own in ((rows.numpy(), own_rows), (columns.numpy(), own_columns)):
@@ -108,7 +108,7 @@ def test_places_move_smoothly_and_by_no_more_than_they_may() -> None:
         assert np.abs(np.diff(places, axis=2)).max() < 3
 
 
-def test_about_a_quarter_have_a_gap() -> None:
+def test_quarter_of_images_have_a_gap() -> None:
     full = np.ones((2000, 28, 28), np.float32)
     grid = augmentation._with_gap(tf.constant(full), tf.constant(8, tf.uint32), tf.constant(1.0)).numpy()
     assert np.mean(grid.min(axis=(1, 2)) < 0.9) == pytest.approx(0.25, abs=0.04)
@@ -116,7 +116,7 @@ def test_about_a_quarter_have_a_gap() -> None:
 
 @pytest.mark.parametrize(("pixels", "largest", "rate"), [("scaled", 1, 0.1), ("raw", 255, 1e-6)])
 @pytest.mark.parametrize("layers", [(LayerConfig(units=8),), CONVOLUTIONS], ids=["dense", "convolutions"])
-def test_the_chunk_learns_from_changed_images(
+def test_chunk_trains_on_augmented_images(
     layers: tuple[LayerConfig, ...], pixels: str, largest: int, rate: float
 ) -> None:
     config = RunConfig(layers=layers, batch_size=32, augmentation=0.7, seed=11, learning_rate=rate, pixels=pixels)
@@ -140,7 +140,7 @@ def test_the_chunk_learns_from_changed_images(
         position = result.position
 
 
-def test_strengths_share_a_program_and_none_has_its_own() -> None:
+def test_all_strengths_but_0_share_a_program() -> None:
     plain, light, strong = (engine.Architecture.of(small(augmentation=strength)) for strength in (0.0, 0.2, 1.0))
     assert light == strong
     assert plain != light
@@ -148,7 +148,7 @@ def test_strengths_share_a_program_and_none_has_its_own() -> None:
     assert light.needs_all_pixels
 
 
-def test_an_augmented_network_reads_moved_images_better() -> None:
+def test_augmentation_improves_accuracy_on_shifted_images() -> None:
     dataset = blobs(train=1200)
     moved = np.roll(dataset.test_images, 4, axis=2)
 

@@ -50,12 +50,12 @@ def check_same(found: TrainedNetwork, expected: TrainedNetwork) -> None:
 
 @pytest.mark.parametrize("save", [TrainedNetwork.to_npz, keras_file], ids=["npz", "keras"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_network_comes_back_as_it_left(name: str, save: Callable[[TrainedNetwork], bytes]) -> None:
+def test_network_round_trip(name: str, save: Callable[[TrainedNetwork], bytes]) -> None:
     trained = untrained(NETWORKS[name])
     check_same(read_network(save(trained), "file"), trained)
 
 
-def test_file_that_save_has_written_is_read(tmp_path: Path) -> None:
+def test_saved_file_is_read(tmp_path: Path) -> None:
     trained = untrained(small())
     trained.save(tmp_path / "network.npz")
     check_same(read_network((tmp_path / "network.npz").read_bytes(), "network.npz"), trained)
@@ -72,7 +72,7 @@ def test_arrays_in_fortran_order_are_read() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_keras_opens_the_file_and_answers_the_same(name: str, tmp_path: Path) -> None:
+def test_keras_loads_the_file_with_same_answers(name: str, tmp_path: Path) -> None:
     trained = untrained(NETWORKS[name])
     path = tmp_path / "network.keras"
     path.write_bytes(keras_file(trained))
@@ -86,7 +86,7 @@ def test_keras_opens_the_file_and_answers_the_same(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("changes", [{}, {"l2": 0.01, "loss": "mean_squared_error"}], ids=["plain", "penalty"])
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer")
-def test_keras_evaluates_and_goes_on_without_compiling(optimizer: str, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_keras_evaluates_and_fits_without_compiling(optimizer: str, changes: dict[str, Any], tmp_path: Path) -> None:
     trained = untrained(small(optimizer=optimizer, learning_rate=0.025, **changes))
     path = tmp_path / "network.keras"
     path.write_bytes(keras_file(trained))
@@ -104,7 +104,7 @@ def test_keras_evaluates_and_goes_on_without_compiling(optimizer: str, changes: 
     check_same(read_network(path.read_bytes(), "file"), trained)
 
 
-def test_keras_opens_the_file_without_running_code_of_its_own(tmp_path: Path) -> None:
+def test_keras_loads_the_file_in_safe_mode(tmp_path: Path) -> None:
     path = tmp_path / "network.keras"
     path.write_bytes(keras_file(untrained(small())))
     assert keras.models.load_model(path, safe_mode=True) is not None
@@ -288,7 +288,7 @@ def test_hostile_npz_file_is_refused(name: str) -> None:
     assert not Trap.sprung
 
 
-def test_reasons_say_what_is_wrong() -> None:
+def test_error_messages_name_the_reason() -> None:
     reasons = {
         "somebody-elses-model": "other people's layers are not run",
         "external-link": "lacks the weights of its layer dense",
@@ -308,20 +308,20 @@ def test_reasons_say_what_is_wrong() -> None:
             read_network(TAMPERED[name](), "upload")
 
 
-def test_layers_in_the_file_have_no_say() -> None:
+def test_layers_in_the_file_are_ignored() -> None:
     """The file's own description of its layers is replaced by one that Keras would run code for."""
     described = entries(lambda_model())["config.json"]
     check_same(read_network(archive(KERAS | {"config.json": described}), "file"), GOOD)
 
 
-def test_what_else_lies_among_the_weights_is_not_looked_at() -> None:
+def test_extra_weight_entries_are_ignored() -> None:
     def change(file: h5py.File) -> None:
         file["extra"] = h5py.ExternalLink("/etc/passwd", "/")
 
     check_same(read_network(with_weights(change), "file"), GOOD)
 
 
-def test_file_above_the_limit_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MAX_BYTES", 1000)
     with pytest.raises(NetworkFileError, match="is larger than"):
         read_network(GOOD.to_npz(), "file")
@@ -329,7 +329,7 @@ def test_file_above_the_limit_is_not_even_opened(monkeypatch: pytest.MonkeyPatch
 
 @hypothesis_settings(max_examples=100)
 @given(st.data())
-def test_any_damage_is_noticed_or_harmless(data: st.DataObject) -> None:
+def test_damage_is_detected_or_harmless(data: st.DataObject) -> None:
     """A few bytes changed anywhere: the file is refused, or reads as a network."""
     content = bytearray(data.draw(st.sampled_from([TINY, TINY_KERAS])))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -345,7 +345,7 @@ def test_any_damage_is_noticed_or_harmless(data: st.DataObject) -> None:
 TINY_KERAS = keras_file(untrained(small(layers=(LayerConfig("conv", 1),) * 3)))
 
 
-def test_config_comes_back() -> None:
+def test_config_round_trip() -> None:
     config = RunConfig(layers=MIXED, seed=7)
     assert read_config(config.to_json().encode(), "run.json") == config
 
@@ -354,7 +354,7 @@ def test_config_comes_back() -> None:
     ("data", "error"),
     [(b"\xff\xfe", NetworkFileError), (b" " * 2**20, NetworkFileError), (b"{", ConfigError), (b"[]", ConfigError)],
 )
-def test_config_that_is_none_is_refused(data: bytes, error: type[Exception]) -> None:
+def test_invalid_config_is_refused(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error) as caught:
         read_config(data, "run.json")
     assert_no_jargon(str(caught.value))

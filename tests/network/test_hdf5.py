@@ -35,7 +35,7 @@ GOOD = written(one)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (3, 3, 2, 4), (784, 16)])
-def test_array_of_any_shape_is_read_as_h5py_wrote_it(shape: tuple[int, ...]) -> None:
+def test_array_of_any_shape_matches_h5py(shape: tuple[int, ...]) -> None:
     array = RANDOM.normal(size=shape).astype(np.float32)
 
     def change(file: h5py.File) -> None:
@@ -45,7 +45,7 @@ def test_array_of_any_shape_is_read_as_h5py_wrote_it(shape: tuple[int, ...]) -> 
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 100, 400])
-def test_group_of_many_is_read_whole(count: int) -> None:
+def test_large_group_is_read_completely(count: int) -> None:
     """So many that their names are kept in several nodes of a tree, and in a heap that has grown."""
     arrays = {f"layer_{i}": RANDOM.normal(size=(2,)).astype(np.float32) for i in range(count)}
 
@@ -59,7 +59,7 @@ def test_group_of_many_is_read_whole(count: int) -> None:
         np.testing.assert_array_equal(file.array(["layers", name, "0"], (2,), name), arrays[name])
 
 
-def test_what_is_not_there_is_told() -> None:
+def test_missing_entry_is_refused() -> None:
     for path in (["layers"], ["x"], [*PATH, "x"], ["layers", "x"]):
         with pytest.raises(UnfitError, match="it lacks the weights"):
             File(GOOD).array(path, (3, 5), "the weights")
@@ -68,12 +68,12 @@ def test_what_is_not_there_is_told() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"weights", b"\x89HDF\r\n\x1a\n", GOOD[:96], bytes(4096)])
-def test_what_is_no_such_file_is_refused(content: bytes) -> None:
+def test_file_that_is_not_hdf5_is_refused(content: bytes) -> None:
     with pytest.raises(UnfitError):
         File(content).array(PATH, (3, 5), "x")
 
 
-def test_newer_form_is_refused_by_its_name() -> None:
+def test_newer_format_is_refused_by_name() -> None:
     with pytest.raises(UnfitError, match="another version"):
         File(written(one, libver="latest"))
 
@@ -101,7 +101,7 @@ def free_space_that_goes_round() -> bytes:
     return patched(*changes)
 
 
-def test_free_space_that_goes_round_is_not_followed() -> None:
+def test_cyclic_free_space_is_not_followed() -> None:
     assert free_space_that_goes_round() != GOOD
     np.testing.assert_array_equal(File(free_space_that_goes_round()).array(PATH, (3, 5), "x"), ARRAY)
 
@@ -129,13 +129,13 @@ CYCLES["header elsewhere"] = continued_header(2**63)
 
 
 @pytest.mark.parametrize("name", CYCLES)
-def test_structure_that_goes_round_is_refused(name: str) -> None:
+def test_cyclic_structure_is_refused(name: str) -> None:
     assert CYCLES[name] != GOOD
     with pytest.raises(UnfitError):
         File(CYCLES[name]).array(PATH, (3, 5), "x")
 
 
-def test_work_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5, "MOST_WORK", 20)
     with pytest.raises(UnfitError, match="damaged"):
         File(GOOD).array(PATH, (3, 5), "x")

@@ -77,7 +77,7 @@ def test_answers_match_keras(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["dense", "conv"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_answers_as_in_keras(activation: str, kind: str) -> None:
+def test_activations_match_keras(activation: str, kind: str) -> None:
     trained = untrained(small(layers=(LayerConfig(kind, 12, activation),)))
     images = blobs().test_images[:40]
     model = trained.to_keras()
@@ -105,7 +105,7 @@ def test_predict_accepts_bytes_and_floats() -> None:
 
 
 @pytest.mark.parametrize("layers", [small().layers, (LayerConfig("conv", 3), LayerConfig(units=4))])
-def test_network_of_raw_pixels_answers_as_keras_does_to_bytes(layers: tuple[LayerConfig, ...]) -> None:
+def test_network_of_raw_pixels_matches_keras_on_bytes(layers: tuple[LayerConfig, ...]) -> None:
     """Whoever asks hands over bytes or floats in 0 to 1, as to any network; Keras gets the bytes."""
     scaled = untrained(small(layers=layers))
     trained = TrainedNetwork(
@@ -150,7 +150,7 @@ def test_predict_refuses_other_images(images: Any) -> None:
         untrained(small()).predict(images)
 
 
-def test_weights_that_do_not_fit() -> None:
+def test_wrong_weight_shapes() -> None:
     weights = initial_weights(small())
     for wrong in ((), weights[:-1], (*weights, weights[0]), weights[::-1]):
         with pytest.raises(NetworkFileError, match="do not fit"):
@@ -171,7 +171,7 @@ def test_step_flops_of_the_small_cnn_by_hand() -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
-def test_training_memory_is_a_few_copies_of_what_a_run_holds(optimizer: str) -> None:
+def test_training_memory_is_a_few_copies_of_the_weights(optimizer: str) -> None:
     config = RunConfig(layers=(LayerConfig(units=512),) * 2, optimizer=optimizer, batch_size=32)
     held = sum(array.nbytes for array in (*initial_weights(config), *engine.initial_slots(config)))
     assert 2 * held <= network.training_bytes(config) <= 6 * held

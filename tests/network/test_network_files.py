@@ -31,7 +31,7 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["network.npz"]
 
 
-def test_save_replaces_what_was_there(tmp_path: Path) -> None:
+def test_save_replaces_an_existing_file(tmp_path: Path) -> None:
     path = tmp_path / "network.npz"
     path.write_bytes(b"old")
     untrained(small(seed=5)).save(path)
@@ -39,9 +39,7 @@ def test_save_replaces_what_was_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", ["write_bytes", "replace"])
-def test_failing_save_leaves_the_old_file_and_no_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
+def test_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     path = tmp_path / "network.npz"
     path.write_bytes(b"old")
     write = Path.write_bytes
@@ -180,20 +178,20 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
-def test_trap_would_spring() -> None:
+def test_trap_runs_code_when_unpickled() -> None:
     """So that the tests above mean something."""
     pickle.loads(pickle.dumps(Trap()))
     assert Trap.sprung
     Trap.sprung = False
 
 
-def test_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
+def test_missing_file_or_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.npz", tmp_path):
         with pytest.raises(NetworkFileError, match="cannot be read"):
             read_file(path)
 
 
-def test_file_that_would_unpack_to_too_much(tmp_path: Path) -> None:
+def test_zip_bomb(tmp_path: Path) -> None:
     data = bytearray(archive(GOOD, zipfile.ZIP_DEFLATED))
     entry = data.index(b"PK\x01\x02")
     data[entry + 24 : entry + 28] = (2**31).to_bytes(4, "little")  # The directory's word for the unpacked size.

@@ -79,7 +79,7 @@ def assert_same_path(name: str, rate: float, gradient_at: Gradient) -> None:
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
-def test_every_choice_has_a_rule_and_an_oracle() -> None:
+def test_every_optimizer_has_a_rule_and_a_keras_class() -> None:
     assert set(UPDATE_RULES) == set(OPTIMIZERS) == set(KERAS)
 
 
@@ -107,7 +107,7 @@ def test_default_learning_rates_are_those_of_keras() -> None:
 
 
 @pytest.mark.parametrize("name", UPDATE_RULES)
-def test_zero_gradient_keeps_the_weights_but_for_decay(name: str) -> None:
+def test_zero_gradient_applies_only_decay(name: str) -> None:
     path = ours(name, 0.01, lambda _step, weights: [tf.zeros_like(weight) for weight in weights])
     kept = (1 - 0.01 * 0.004) ** STEPS if name == "adamw" else 1.0
     for end, begin in zip(path[-1], start(), strict=True):

@@ -59,19 +59,19 @@ def assert_as_keras(layers: tuple[LayerConfig, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_plan_of_a_preset_is_what_keras_builds(name: str) -> None:
+def test_plan_of_preset_matches_keras(name: str) -> None:
     assert_as_keras(PRESETS[name].config.layers)
 
 
 @settings(max_examples=20, deadline=None)
 @given(LAYERS)
-def test_plan_of_any_network_is_what_keras_builds(layers: tuple[LayerConfig, ...]) -> None:
+def test_plan_of_any_network_matches_keras(layers: tuple[LayerConfig, ...]) -> None:
     assert_as_keras(layers)
 
 
 @settings(max_examples=10, deadline=None)
 @given(LAYERS)
-def test_model_and_counts_of_any_network_are_those_of_keras(layers: tuple[LayerConfig, ...]) -> None:
+def test_model_and_counts_match_keras(layers: tuple[LayerConfig, ...]) -> None:
     config = small(layers=layers)
     stock, own = stock_model(layers), network.to_keras(config)
     assert [type(layer) for layer in own.layers] == [type(layer) for layer in stock.layers]
@@ -80,14 +80,14 @@ def test_model_and_counts_of_any_network_are_those_of_keras(layers: tuple[LayerC
 
 
 @given(LAYERS)
-def test_check_of_a_config_sees_the_same_pictures(layers: tuple[LayerConfig, ...]) -> None:
+def test_config_check_uses_the_same_picture_sizes(layers: tuple[LayerConfig, ...]) -> None:
     """A config is checked before there is a plan of it, by sides alone."""
     pictures = [layer for layer in plan(layers) if layer.kind in ("Conv2D", "MaxPooling2D")]
     last = {layer.hidden: layer.output_shape[0] for layer in pictures}
     assert picture_sides(layers) == [28, *last.values()]
 
 
-def test_plan_says_which_hidden_layer_each_step_belongs_to() -> None:
+def test_plan_steps_name_their_hidden_layer() -> None:
     steps = plan((LayerConfig("conv", 4, dropout=0.25), LayerConfig(units=5)))
     assert [(step.kind, step.hidden) for step in steps] == [
         ("Input", None),

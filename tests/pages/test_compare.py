@@ -40,7 +40,7 @@ from tests.scheduled_runs import wait_for_status, wait_until
 pytestmark = pytest.mark.usefixtures("own_saver")
 
 
-def test_visitor_without_runs_is_shown_two_ways_and_no_empty_table(compare: AppTest) -> None:
+def test_no_runs_shows_two_links_instead_of_a_table(compare: AppTest) -> None:
     assert "have not trained" in page_text(compare)
     assert not compare.dataframe
     press(compare, "Race several")
@@ -48,7 +48,7 @@ def test_visitor_without_runs_is_shown_two_ways_and_no_empty_table(compare: AppT
     assert compare.multiselect(key="race-choice").value == ["preset-morgan-0", "preset-morgan-1"]
 
 
-def test_table_has_the_figures_and_only_the_settings_that_differ(compare: AppTest) -> None:
+def test_table_has_figures_and_differing_settings(compare: AppTest) -> None:
     first, second = train_runs(compare, SOFTMAX, WIDE)
     shown = runs_table(compare)
     assert list(shown.columns) == [
@@ -90,7 +90,7 @@ def test_best_validation_accuracy_comes_first(compare: AppTest) -> None:
     assert "Best validation accuracy first" in page_text(compare)
 
 
-def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_up(compare: AppTest) -> None:
+def test_edit_in_train_shows_no_other_run(compare: AppTest) -> None:
     first, _ = train_runs(compare, SOFTMAX, WIDE)
     again = new_session(compare)
     choose_runs(again, first)
@@ -100,7 +100,7 @@ def test_going_to_the_train_page_after_a_race_or_the_editor_brings_no_other_run_
     assert again.session_state["current_run"] is None
 
 
-def test_name_notes_and_pin_of_a_run_are_kept_and_shown(compare: AppTest) -> None:
+def test_name_notes_and_pin_are_saved_and_shown(compare: AppTest) -> None:
     (run,) = train_runs(compare, SOFTMAX)
     choose_runs(compare, run)
     compare.text_input(key=f"name-{run.id}").set_value("  My  first ").run()
@@ -118,7 +118,7 @@ def rename(app: AppTest, run: Run, title: str) -> None:
     assert not app.exception
 
 
-def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: AppTest) -> None:
+def test_run_card_names_data_set_without_server_path(compare: AppTest) -> None:
     from_files = dataclasses.replace(digits(), provenance="files in /srv/mnist")
     run = scheduler.shared().submit(SOFTMAX, from_files)
     run.number = 1
@@ -132,7 +132,7 @@ def test_card_of_a_run_names_its_data_set_and_no_folder_of_the_server(compare: A
     assert not any("/srv" in one.value for one in (*compare.caption, *compare.markdown))
 
 
-def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(compare: AppTest) -> None:
+def test_renamed_loaded_run_on_other_pages(compare: AppTest) -> None:
     (run,) = train_runs(compare, SOFTMAX)
     saver._made.cache_clear()  # Another server, which has no run in memory.
     again = new_session(compare)
@@ -143,7 +143,7 @@ def test_name_is_another_one_on_the_other_pages_too_for_a_run_that_was_loaded(co
     assert [one.title for one in again.session_state["runs"]] == ["My first"]
 
 
-def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: AppTest) -> None:
+def test_name_of_a_cached_run_is_per_visitor(compare: AppTest) -> None:
     run = scheduler.shared().submit(SOFTMAX, digits())
     wait_for_status(run, Status.FINISHED)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -162,7 +162,7 @@ def test_name_for_a_run_that_all_visitors_share_is_the_visitors_own(compare: App
     assert [name.split(" · ")[0] for name in stranger.selectbox(key="run-choice").options] == ["784 → 10"]
 
 
-def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
+def test_failed_save_of_a_change_is_reported(compare: AppTest) -> None:
     (run,) = train_runs(compare, SOFTMAX)
     choose_runs(compare, run)
     saver.shared().store.delete(compare.session_state["workspace"], run.id)
@@ -171,7 +171,7 @@ def test_change_that_cannot_be_kept_is_told(compare: AppTest) -> None:
     assert "no such run" in page_text(compare)
 
 
-def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> None:
+def test_search_in_names_notes_and_settings(compare: AppTest) -> None:
     adam = dataclasses.replace(SOFTMAX, optimizer="adam", learning_rate=0.001)
     runs = train_runs(compare, SOFTMAX, adam, WIDE, dataclasses.replace(WIDE, seed=3))
     store, workspace = saver.shared().store, compare.session_state["workspace"]
@@ -200,14 +200,14 @@ def test_filters_find_words_in_names_notes_and_settings(compare: AppTest) -> Non
     assert len(runs_table(compare)) == 1
 
 
-def test_search_finds_a_network_with_convolutions(compare: AppTest) -> None:
+def test_search_for_convolutions(compare: AppTest) -> None:
     conv = dataclasses.replace(SOFTMAX, layers=(LayerConfig("conv", 1),))
     train_runs(compare, SOFTMAX, conv, WIDE, dataclasses.replace(WIDE, seed=3))
     compare.text_input(key="run-search").set_value("conv").run()
     assert [name.split(" ")[0] for name in runs_table(compare)["Run"]] == ["2"]
 
 
-def test_costs_show_only_runs_tested_on_the_same_images(compare: AppTest) -> None:
+def test_costs_only_of_runs_with_the_same_test_images(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, split="kite"))
     choose_runs(compare, runs[1])
     select_view(compare, "overlay", "Costs")
@@ -217,7 +217,7 @@ def test_costs_show_only_runs_tested_on_the_same_images(compare: AppTest) -> Non
     assert sorted(name[0] for name in names) == ["1", "2"]
 
 
-def test_deleted_runs_come_back_by_undo_after_another_page_too(compare: AppTest) -> None:
+def test_undo_restores_deleted_runs_after_another_page(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
     before = stored_by_id(compare)
     choose_runs(compare, *runs[:2])
@@ -247,7 +247,7 @@ def test_pinned_run_is_not_deleted(compare: AppTest) -> None:
         assert next(button for button in compare.button if button.label == label).disabled
 
 
-def test_name_that_looks_like_markdown_is_shown_as_it_stands(compare: AppTest) -> None:
+def test_name_is_not_rendered_as_markdown(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE)
     choose_runs(compare, runs[0])
     compare.text_input(key=f"name-{runs[0].id}").set_value("**bold** [l](http://x) :red[x] $a$").run()
@@ -255,7 +255,7 @@ def test_name_that_looks_like_markdown_is_shown_as_it_stands(compare: AppTest) -
     assert r"\*\*bold\*\* \[l\](http\://x) \:red\[x\] \$a\$" in page_text(compare)
 
 
-def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
+def test_deleted_run_disappears_from_other_pages(app: AppTest) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(MINUTES)
     compare = app.switch_page("pages/compare.py").run()
@@ -266,7 +266,7 @@ def test_deleted_run_is_gone_from_the_other_pages_too(app: AppTest) -> None:
     assert "have not trained a network" in page_text(evaluate)
 
 
-def test_deleted_run_that_another_tab_holds_does_not_come_back_with_a_reload(app: AppTest) -> None:
+def test_deleted_run_in_another_tab_is_gone_after_reload(app: AppTest) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(MINUTES)
     second = new_session(app)
@@ -279,7 +279,7 @@ def test_deleted_run_that_another_tab_holds_does_not_come_back_with_a_reload(app
     assert evaluate.selectbox(key="run-choice").value == run.id
 
 
-def test_run_under_way_has_to_be_stopped_before_it_can_be_deleted(compare: AppTest) -> None:
+def test_active_run_cannot_be_deleted(compare: AppTest) -> None:
     (run,) = train_runs(compare, dataclasses.replace(WIDE, epochs=100), is_awaited=False)
     wait_until(lambda: len(run.snapshot.epochs) > 0)
     choose_runs(compare, run)
@@ -292,7 +292,7 @@ def test_run_under_way_has_to_be_stopped_before_it_can_be_deleted(compare: AppTe
     assert not stored_by_id(compare)
 
 
-def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> None:
+def test_chosen_run_opens_in_evaluate_and_editor(compare: AppTest) -> None:
     first, _ = train_runs(compare, SOFTMAX, WIDE)
     choose_runs(compare, first)
     press(compare, "Evaluate")
@@ -306,7 +306,7 @@ def test_chosen_run_leads_to_evaluate_and_to_the_editor(compare: AppTest) -> Non
     assert compare.session_state["draft"] == SOFTMAX
 
 
-def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest) -> None:
+def test_loaded_runs_are_compared_image_by_image(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE)
     a, b = (run.snapshot.evaluation for run in runs)
     assert a is not None
@@ -327,7 +327,7 @@ def test_runs_loaded_after_a_reload_are_compared_image_by_image(compare: AppTest
     assert "two different runs" in page_text(again)
 
 
-def test_another_choice_of_runs_leaves_two_different_ones_to_subtract(compare: AppTest) -> None:
+def test_new_choice_of_runs_selects_two_to_subtract(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
     choose_runs(compare, runs[0], runs[1])
     select_view(compare, "overlay", "A minus B")
@@ -337,7 +337,7 @@ def test_another_choice_of_runs_leaves_two_different_ones_to_subtract(compare: A
     assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[1].id, runs[2].id]
 
 
-def test_runs_with_other_test_images_cannot_be_subtracted_and_it_is_said(compare: AppTest) -> None:
+def test_other_test_images_cannot_be_subtracted(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, dataclasses.replace(SOFTMAX, split="kite"))
     choose_runs(compare, *runs)
     select_view(compare, "overlay", "A minus B")
@@ -358,7 +358,7 @@ def scales(spec: Any) -> Iterator[Any]:
             yield from scales(part)
 
 
-def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
+def test_each_run_has_one_colour_in_costs_and_curves(compare: AppTest) -> None:
     runs = train_runs(compare, SOFTMAX, WIDE, dataclasses.replace(SOFTMAX, seed=2))
     choose_runs(compare, runs[2], runs[0])
     names = ["3 · 784 → 10", "1 · 784 → 10"]
@@ -371,7 +371,7 @@ def test_costs_and_curves_give_each_run_one_colour(compare: AppTest) -> None:
             assert found == [{"domain": names, "range": [style.INK, style.ERROR]}]
 
 
-def test_visitor_is_told_once_which_runs_made_room_and_what_cannot_be_saved(compare: AppTest) -> None:
+def test_deleted_and_unsaved_runs_are_reported_once(compare: AppTest) -> None:
     train_runs(compare, SOFTMAX, WIDE)
     store = saver.shared().store
     store.room._max_bytes = sum(run.size for run in stored_by_id(compare).values())

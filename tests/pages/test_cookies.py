@@ -51,7 +51,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cookies, "_served", type(cookies._served)())
 
 
-def test_first_page_brings_a_workspace_that_no_script_and_no_other_site_can_have() -> None:
+def test_first_page_sets_a_protected_cookie() -> None:
     jar, body, headers = ask(**PAGE)
     one = jar[cookies.NAME]
     assert workspaces.is_workspace(one.value)
@@ -61,16 +61,16 @@ def test_first_page_brings_a_workspace_that_no_script_and_no_other_site_can_have
     assert headers["cache-control"] == "private, no-cache"
 
 
-def test_files_of_a_page_bring_no_workspace() -> None:
+def test_static_files_set_no_cookie() -> None:
     assert not ask("/static/index.js", accept="*/*")[0]
 
 
 @pytest.mark.parametrize("how", [{"scheme": "https"}, {"x_forwarded_proto": "https, http"}])
-def test_cookie_is_secure_where_the_address_is(how: dict[str, str]) -> None:
+def test_cookie_is_secure_over_https(how: dict[str, str]) -> None:
     assert ask(**PAGE, **how)[0][cookies.NAME]["secure"] is True
 
 
-def test_workspace_of_a_cookie_stays_and_the_cookie_is_renewed() -> None:
+def test_cookie_is_renewed_for_the_same_workspace() -> None:
     token = workspaces.new_workspace()
     for name in (cookies.NAME, cookies.READABLE_NAME):
         jar, *_ = ask(**PAGE, cookie=f"odd; other=1; {name}={token}")
@@ -79,7 +79,7 @@ def test_workspace_of_a_cookie_stays_and_the_cookie_is_renewed() -> None:
     assert not cookies.is_unused(token)
 
 
-def test_readable_cookie_goes_once_the_other_has_arrived() -> None:
+def test_readable_cookie_is_deleted_after_the_exchange() -> None:
     token = workspaces.new_workspace()
     assert cookies.READABLE_NAME not in ask(**PAGE, cookie=f"{cookies.READABLE_NAME}={token}")[0]
     jar, *_ = ask(**PAGE, cookie=f"{cookies.READABLE_NAME}={token}; {cookies.NAME}={token}")
@@ -87,7 +87,7 @@ def test_readable_cookie_goes_once_the_other_has_arrived() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "short", "x" * 23, "../../../etc/passwd...", "a" * 4000])
-def test_cookie_that_is_no_workspace_is_replaced(value: str) -> None:
+def test_invalid_cookie_is_replaced(value: str) -> None:
     assert workspaces.is_workspace(ask(**PAGE, cookie=f"{cookies.NAME}={value}")[0][cookies.NAME].value)
 
 
@@ -96,7 +96,7 @@ def redeem(ticket: str, cookie: str = "", method: str = "POST") -> tuple[SimpleC
     return jar, json.loads(body)["state"]
 
 
-def test_ticket_is_exchanged_for_its_cookie_until_that_has_arrived() -> None:
+def test_ticket_is_valid_until_its_cookie_arrives() -> None:
     token = workspaces.new_workspace()
     ticket = cookies.ticket_for(token)
     assert token not in ticket
@@ -106,14 +106,14 @@ def test_ticket_is_exchanged_for_its_cookie_until_that_has_arrived() -> None:
     assert redeem(ticket) == (SimpleCookie(), "unknown")
 
 
-def test_what_is_no_ticket_brings_nothing() -> None:
+def test_invalid_ticket_sets_no_cookie() -> None:
     ticket = cookies.ticket_for(workspaces.new_workspace())
     for guess in ("", "x", ticket[:-1]):
         assert redeem(guess) == (SimpleCookie(), "unknown")
     assert redeem(ticket, method="GET") == (SimpleCookie(), "unknown")
 
 
-def test_oldest_tickets_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oldest_tickets_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cookies, "_tickets", type(cookies._tickets)())
     monkeypatch.setattr(cookies, "_MOST", 2)
     first, second, third = (cookies.ticket_for(workspaces.new_workspace()) for _ in range(3))

@@ -48,7 +48,7 @@ def test_images_of_one_digit_with_index_and_label(page: AppTest) -> None:
     assert captions(page) == [f"{i:,}: 7" for i in expected]
 
 
-def test_one_image_is_told_in_numbers(page: AppTest) -> None:
+def test_one_image_in_numbers(page: AppTest) -> None:
     show(page, "One image")
     page.number_input(key="data-image-embedded").set_value(12).run()
     assert not page.exception
@@ -60,7 +60,7 @@ def test_one_image_is_told_in_numbers(page: AppTest) -> None:
     assert np.flatnonzero(list(map(int, one_hot.split()))).tolist() == [dataset.train_labels[12]]
 
 
-def test_file_is_dissected_with_its_real_size(page: AppTest) -> None:
+def test_file_header_with_its_real_size(page: AppTest) -> None:
     show(page, "The file")
     assert not page.exception
     assert f"{16 + 12_000 * 784:,} bytes" in texts(page)
@@ -79,7 +79,7 @@ def test_view_opens(page: AppTest, view: str) -> None:
     assert expected[view] in texts(page)
 
 
-def test_own_files_are_looked_at_and_trained_on(page: AppTest) -> None:
+def test_uploaded_files_are_shown_and_trained_on(page: AppTest) -> None:
     bring(page, images=gzip.compress(idx.pack(IMAGES)), labels=idx.pack(LABELS))
     assert not page.exception
     assert page.selectbox(key="data-set-choice").value == "own"
@@ -91,7 +91,7 @@ def test_own_files_are_looked_at_and_trained_on(page: AppTest) -> None:
     assert page.session_state["draft"].dataset == "own"
 
 
-def test_files_that_do_not_fit_are_refused_and_the_ones_before_are_kept(page: AppTest) -> None:
+def test_mismatched_files_keep_the_previous_ones(page: AppTest) -> None:
     bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     before = page.session_state["own-data-noted"]
     bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS[:9]))
@@ -100,7 +100,7 @@ def test_files_that_do_not_fit_are_refused_and_the_ones_before_are_kept(page: Ap
     assert page.session_state["own-data-noted"] is before
 
 
-def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_data_set_is_refused(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_sets, "_MOST_UPLOADED", IMAGES.nbytes - 1)
     bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     assert not page.exception
@@ -108,20 +108,20 @@ def test_more_than_the_server_holds_is_refused(page: AppTest, monkeypatch: pytes
     assert "own" not in page.selectbox(key="data-set-choice").options
 
 
-def test_map_of_two_directions_does_not_call_them_meaningless(page: AppTest) -> None:
+def test_two_dimensional_map_explains_its_axes(page: AppTest) -> None:
     show(page, "Map")
     assert "left to right is where images differ most" in texts(page)
     assert "mean nothing" not in texts(page)
 
 
-def test_first_image_has_the_number_0_in_the_box_and_below_it(page: AppTest) -> None:
+def test_first_image_has_number_0(page: AppTest) -> None:
     box = next(box for box in page.number_input if box.label == "Start at image")
     assert box.value == 0
     box.set_value(60).run()
     assert captions(page)[0].startswith("60: ")
 
 
-def test_views_stay_on_one_row_of_a_phone(page: AppTest) -> None:
+def test_views_fit_one_row_on_a_phone(page: AppTest) -> None:
     (views,) = page.button_group
     assert len(views.options) == 6
     assert views.proto.HasField("wrap")

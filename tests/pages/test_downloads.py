@@ -30,7 +30,7 @@ def download_labels(app: AppTest) -> list[str]:
     return [button.label for button in app.download_button]
 
 
-def test_run_can_be_taken_home_in_many_forms(app: AppTest) -> None:
+def test_run_downloads_in_every_format(app: AppTest) -> None:
     run = train_briefly(app)
     app.switch_page("pages/evaluate.py").run()
     assert "Download" in [expander.label for expander in app.expander]
@@ -68,7 +68,7 @@ def test_script_can_be_read_on_the_page(app: AppTest) -> None:
     assert [code.value for code in app.code] == [keras_script(run.config).rstrip("\n")]
 
 
-def test_classical_model_has_nothing_to_take_home(app: AppTest) -> None:
+def test_classical_model_has_no_downloads(app: AppTest) -> None:
     dataset = data_sets.get("embedded")
     assert dataset is not None
     run = scheduler.Scheduler(workers=0).submit_classical("bayes", dataset)
@@ -81,7 +81,7 @@ def test_classical_model_has_nothing_to_take_home(app: AppTest) -> None:
     assert not download_labels(app)
 
 
-def test_page_says_where_the_program_will_not_do_what_the_run_did(app: AppTest) -> None:
+def test_script_differences_are_explained(app: AppTest) -> None:
     run = train_briefly(app)
     unfolded(app)
     assert not [caption for caption in app.caption if "The program" in caption.value]
@@ -93,7 +93,7 @@ def test_page_says_where_the_program_will_not_do_what_the_run_did(app: AppTest) 
     assert len([caption for caption in app.caption if "The program" in caption.value]) == 3
 
 
-def test_script_calls_the_controls_as_the_editor_does(app: AppTest) -> None:
+def test_script_uses_the_labels_of_the_editor(app: AppTest) -> None:
     found: set[str] = set()
     for preset in ("kite", "cnn"):
         app.selectbox(key="preset").select(preset).run()

@@ -22,7 +22,7 @@ from pages.widgets.state import data_sets
 from tests.pages.visitor import ONE, answers, draw, first_picture, press, train_briefly, wait_for_end
 
 
-def test_first_visitor_is_answered_by_the_shipped_network(app: AppTest) -> None:
+def test_first_visitor_gets_the_shipped_network(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     assert app.multiselect(key="networks").value == ["shipped"]
     draw(app, ONE)
@@ -38,7 +38,7 @@ def test_scribble_does_not_look_like_a_digit(app: AppTest) -> None:
     assert answers(app) == ["This does not look like a digit to the network."]
 
 
-def test_dot_gets_no_reading(app: AppTest) -> None:
+def test_dot_gets_no_answer(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.render((np.array([[0.5, 0.5]]),), 18))
     assert not app.exception
@@ -54,7 +54,7 @@ def test_two_digits_get_a_hint(app: AppTest) -> None:
     assert any("Draw one digit at a time" in caption.value for caption in app.caption)
 
 
-def test_room_for_the_answer_is_there_before_the_first_stroke(app: AppTest) -> None:
+def test_answer_area_exists_before_the_first_stroke(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     kinds = ("vega_lite_chart", "image", "button_group")
     before = [len(app.get(kind)) for kind in kinds]
@@ -79,7 +79,7 @@ def test_empty_canvas_asks_for_a_drawing(app: AppTest) -> None:
     assert "comes after each stroke" in app.info[0].value
 
 
-def test_sheet_begins_with_the_last_drawing_after_another_page(app: AppTest) -> None:
+def test_last_drawing_survives_another_page(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     app.switch_page("pages/data.py").run()
@@ -88,7 +88,7 @@ def test_sheet_begins_with_the_last_drawing_after_another_page(app: AppTest) -> 
     assert answers(app)[0].startswith("**It reads a 1**")
 
 
-def test_without_a_network_nothing_is_answered(app: AppTest) -> None:
+def test_no_network_gives_no_answer(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.multiselect(key="networks").set_value([]).run()
     draw(app, ONE)
@@ -96,7 +96,7 @@ def test_without_a_network_nothing_is_answered(app: AppTest) -> None:
     assert not answers(app)
 
 
-def test_networks_chosen_are_remembered_until_there_is_a_new_one(app: AppTest) -> None:
+def test_chosen_networks_are_remembered_until_a_new_one(app: AppTest) -> None:
     first = train_briefly(app)
     app.switch_page("pages/draw.py").run()
     app.multiselect(key="networks").set_value(["shipped"]).run()
@@ -111,7 +111,7 @@ def test_networks_chosen_are_remembered_until_there_is_a_new_one(app: AppTest) -
     assert first.id in {run.id for run in app.session_state["runs"]}
 
 
-def test_only_shrinking_shows_another_image(app: AppTest) -> None:
+def test_plain_shrinking_shows_another_image(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
     before = first_picture(app)
@@ -121,7 +121,7 @@ def test_only_shrinking_shows_another_image(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("folded", ["way", "doctor", "why", "alike"])
-def test_what_is_folded_away_opens(app: AppTest, folded: str) -> None:
+def test_expander_opens(app: AppTest, folded: str) -> None:
     app.switch_page("pages/draw.py").run()
     app.session_state[folded] = True
     draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
@@ -150,7 +150,7 @@ def test_labelled_drawings_form_a_test_set(app: AppTest) -> None:
     assert not app.exception
 
 
-def test_a_label_given_twice_is_kept_once_and_only_when_it_is_given(app: AppTest) -> None:
+def test_label_given_twice_counts_once(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
@@ -161,7 +161,7 @@ def test_a_label_given_twice_is_kept_once_and_only_when_it_is_given(app: AppTest
     assert app.session_state["own-digits-noted"] is before
 
 
-def test_label_says_that_no_network_has_changed_and_stays_after_another_page(app: AppTest) -> None:
+def test_label_changes_no_network_and_survives_another_page(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 8)
@@ -182,7 +182,7 @@ def test_label_says_that_no_network_has_changed_and_stays_after_another_page(app
 
 
 @pytest.mark.parametrize("is_drawn", [False, True])
-def test_every_picture_and_chart_has_a_text_instead(app: AppTest, is_drawn: bool) -> None:
+def test_every_picture_and_chart_has_alternative_text(app: AppTest, is_drawn: bool) -> None:
     app.switch_page("pages/draw.py").run()
     for folded in ("way", "doctor", "why", "alike", "own"):
         app.session_state[folded] = True
@@ -197,7 +197,7 @@ def test_every_picture_and_chart_has_a_text_instead(app: AppTest, is_drawn: bool
     assert all(charts)
 
 
-def test_what_was_unfolded_stays_so_while_the_canvas_is_wiped(app: AppTest) -> None:
+def test_expander_stays_open_when_canvas_is_cleared(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.session_state["why"] = True
     for canvas in (ONE, np.full((280, 280, 4), 255, np.uint8), ONE):
@@ -205,7 +205,7 @@ def test_what_was_unfolded_stays_so_while_the_canvas_is_wiped(app: AppTest) -> N
     assert any("ink speaks for a 1" in markdown.value for markdown in app.markdown)
 
 
-def test_network_taught_the_drawings_is_tested_only_on_others(app: AppTest) -> None:
+def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
     base = train_briefly(app)
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
@@ -239,7 +239,7 @@ def choose_label(app: AppTest, digit: int) -> None:
     group.set_value(digit).run()
 
 
-def test_digit_drawn_with_keys_is_read(app: AppTest) -> None:
+def test_digit_drawn_by_keyboard_is_read(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.toggle(key="by-keys").set_value(True).run()
     press(app, "Put the pen down")
@@ -251,7 +251,7 @@ def test_digit_drawn_with_keys_is_read(app: AppTest) -> None:
     assert not answers(app)
 
 
-def test_keys_that_the_browser_counted_are_all_pressed(app: AppTest) -> None:
+def test_all_counted_keys_are_applied(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     app.toggle(key="by-keys").set_value(True).run()
     app.session_state["sheet-keys"] = {"pressed": {"from": "a", "keys": "pddddddd"}}
@@ -262,7 +262,7 @@ def test_keys_that_the_browser_counted_are_all_pressed(app: AppTest) -> None:
     assert any("Row 11, column 8" in info.value for info in app.info)
 
 
-def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> None:
+def test_uploaded_picture_is_read_or_refused(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     buffer = io.BytesIO()
     Image.fromarray(ONE).convert("RGB").save(buffer, "JPEG")
@@ -287,9 +287,7 @@ def test_picture_of_a_digit_is_read_and_no_picture_is_refused(app: AppTest) -> N
         {"size": 4, "url": 7}, {"size": 4, "url": "no address"}, {"size": 4, "url": "data:image/png;base64,\u00e9"},
     ],
 )  # fmt: skip
-def test_pasted_picture_that_is_none_is_refused_in_words(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch, sent: Any
-) -> None:
+def test_invalid_pasted_picture_shows_a_message(app: AppTest, monkeypatch: pytest.MonkeyPatch, sent: Any) -> None:
     monkeypatch.setattr(clipboard, "_LISTEN", lambda **_: types.SimpleNamespace(picture=sent))
     app.switch_page("pages/draw.py").run()
     assert not app.exception
@@ -309,7 +307,7 @@ def test_pasted_picture_that_is_none_is_refused_in_words(
         pytest.param({"drawing": {}, "backgroundFit": {"scaleX": 1}}, id="another part that is wrong"),
     ],
 )
-def test_canvas_that_sends_no_drawing_is_refused_in_words_until_it_is_cleared(app: AppTest, sent: Any) -> None:
+def test_invalid_canvas_shows_a_message_until_cleared(app: AppTest, sent: Any) -> None:
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     app.session_state["canvas"] = sent
@@ -325,7 +323,7 @@ def test_canvas_that_sends_no_drawing_is_refused_in_words_until_it_is_cleared(ap
     assert not app.error
 
 
-def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> None:
+def test_augmentation_is_suggested_after_misreads(app: AppTest) -> None:
     run = train_briefly(app)  # After one epoch Torres' network reads hardly anything.
     app.switch_page("pages/draw.py").run()
     assert run.snapshot.network is not None
@@ -347,9 +345,7 @@ def test_network_that_misreads_a_hand_is_offered_augmentation(app: AppTest) -> N
     assert app.session_state["draft"].layers == run.config.layers
 
 
-def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     may_come = threading.Event()
     load = datasets.load
 
@@ -382,7 +378,7 @@ def test_wish_to_teach_is_not_lost_while_the_old_images_are_fetched(
         data_sets.loading_data_set.clear("mnist")
 
 
-def test_undo_takes_lines_back_whatever_the_browser_still_sends(app: AppTest) -> None:
+def test_undo_ignores_stale_lines_from_the_browser(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     seven = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
     lines = [seven, [(0.1, 0.9), (0.9, 0.9)]]

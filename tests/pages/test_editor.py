@@ -12,7 +12,7 @@ KEYS = {name: name.replace("_", "-") for name in SETTINGS} | {"layers": "layer-c
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_control_says_what_the_table_says(app: AppTest, name: str) -> None:
+def test_control_matches_the_table_of_settings(app: AppTest, name: str) -> None:
     setting = {**SETTINGS, **LAYER_SETTINGS}[name]
     controls = {control.key: control for control in (*app.slider, *app.selectbox, *app.number_input)}
     control = controls[f"{KEYS[name]}-0"]
@@ -22,7 +22,7 @@ def test_control_says_what_the_table_says(app: AppTest, name: str) -> None:
         assert control.options == list(setting.choices.values())
 
 
-def test_filters_take_the_place_of_units(app: AppTest) -> None:
+def test_filters_replace_units(app: AppTest) -> None:
     app.selectbox(key="kind-0-0").select("conv").run()
     box = app.number_input(key="units-conv-0-0")
     assert (box.label, box.value, box.max) == (FILTERS.label, FILTERS.default, 128)
@@ -30,14 +30,14 @@ def test_filters_take_the_place_of_units(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("name", ["training_images", "seed"])
-def test_fraction_in_any_box_for_whole_numbers_is_rounded(app: AppTest, name: str) -> None:
+def test_fraction_is_rounded_in_every_integer_box(app: AppTest, name: str) -> None:
     setting: Setting = SETTINGS[name]
     app.number_input(key=f"{KEYS[name]}-0").set_value(1234.4).run()
     assert getattr(app.session_state["draft"], name) == 1234
     assert app.toast[0].value == f"{setting.label}: whole numbers only. 1234.4 became 1234."
 
 
-def test_early_stopping_waits_for_a_validation_share(app: AppTest) -> None:
+def test_early_stopping_needs_a_validation_share(app: AppTest) -> None:
     assert app.number_input(key="early-stopping-0").disabled
     app.slider(key="validation-fraction-0").set_value(0.25).run()
     app.number_input(key="early-stopping-0").set_value(3).run()

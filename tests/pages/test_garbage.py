@@ -49,9 +49,7 @@ def collected_after(count: int, is_quiet: bool) -> bool:
 
 @pytest.mark.usefixtures("no_other_collection")
 @pytest.mark.parametrize(("count", "is_quiet", "is_collected"), [(1, True, True), (9, False, False), (10, False, True)])
-def test_what_a_visitor_left_is_collected_when_it_is_quiet_or_late(
-    count: int, is_quiet: bool, is_collected: bool
-) -> None:
+def test_garbage_is_collected_when_quiet_or_overdue(count: int, is_quiet: bool, is_collected: bool) -> None:
     assert collected_after(count, is_quiet) == is_collected
 
 

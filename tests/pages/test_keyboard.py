@@ -6,18 +6,18 @@ import pytest
 from pages.widgets.draw.keyboard import CELLS, Sheet, after_keys
 
 
-def test_a_lifted_pen_paints_nothing() -> None:
+def test_lifted_pen_paints_nothing() -> None:
     assert not Sheet().moved(1, 0).moved(0, 1).inked
 
 
-def test_a_pen_that_is_down_paints_where_it_goes() -> None:
+def test_lowered_pen_paints_its_path() -> None:
     sheet = Sheet(row=2, column=3).turned().moved(1, 0).moved(0, 1)
     assert sheet.inked == {(2, 3), (3, 3), (3, 4)}
     assert not sheet.turned().moved(1, 0).inked - sheet.inked
 
 
 @pytest.mark.parametrize("step", [(1, 0), (-1, 0), (0, 1), (0, -1)])
-def test_the_pen_stays_on_the_paper(step: tuple[int, int]) -> None:
+def test_pen_stays_on_the_paper(step: tuple[int, int]) -> None:
     sheet = Sheet()
     for _ in range(2 * CELLS):
         sheet = sheet.moved(*step)
@@ -25,7 +25,7 @@ def test_the_pen_stays_on_the_paper(step: tuple[int, int]) -> None:
     assert 0 <= sheet.column < CELLS
 
 
-def test_cells_are_squares_of_20_black_pixels_on_white() -> None:
+def test_cells_are_black_squares_of_20_pixels() -> None:
     rgba = Sheet(frozenset({(1, 2)})).rgba
     assert rgba.shape == (280, 280, 4)
     black = np.argwhere(rgba[..., 0] == 0)
@@ -35,12 +35,12 @@ def test_cells_are_squares_of_20_black_pixels_on_white() -> None:
     assert (rgba[..., 3] == 255).all()
 
 
-def test_keys_that_came_together_are_all_pressed() -> None:
+def test_keys_sent_together_are_all_applied() -> None:
     sheet = after_keys(Sheet(row=1, column=3), {"from": "a", "keys": "p" + "d" * 11}, ("", 0))
     assert sheet.inked == {(row, 3) for row in range(1, 13)}
 
 
-def test_keys_are_pressed_once_however_often_they_are_sent() -> None:
+def test_repeated_keys_are_applied_once() -> None:
     pressed = {"from": "a", "keys": "pdd"}
     sheet = after_keys(Sheet(row=0, column=0), pressed, ("", 0))
     assert after_keys(sheet, pressed, ("a", 3)) == sheet
@@ -50,5 +50,5 @@ def test_keys_are_pressed_once_however_often_they_are_sent() -> None:
 
 
 @pytest.mark.parametrize("pressed", [None, "d", ["d"], {}, {"from": 1, "keys": "d"}, {"from": "a", "keys": 3}])
-def test_what_is_no_list_of_keys_presses_none(pressed: object) -> None:
+def test_invalid_keys_are_ignored(pressed: object) -> None:
     assert after_keys(Sheet(), pressed, ("", 0)) == Sheet()

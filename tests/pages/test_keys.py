@@ -59,13 +59,13 @@ def page_of_a_workspace() -> None:
         keys.forget_workspace()
 
 
-def test_value_that_is_set_wins_over_one_that_is_offered() -> None:
+def test_set_value_wins_over_offered_value() -> None:
     app = AppTest.from_function(page_of_a_workspace).run()
     app.button[0].click().run()
     assert app.text[0].value == "firstfirst"
 
 
-def test_another_workspace_begins_without_the_values_of_the_last() -> None:
+def test_new_workspace_starts_without_old_values() -> None:
     app = AppTest.from_function(page_of_a_workspace).run()
     app.button[0].click().run()
     app.button[1].click().run()

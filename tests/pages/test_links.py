@@ -71,7 +71,7 @@ def test_new_visitor_keeps_a_plain_address(app: AppTest) -> None:
     assert not told(app)
 
 
-def test_changes_survive_a_reload_and_can_be_shared_from_the_address() -> None:
+def test_changes_are_in_the_address() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     assert draft(app).epochs == 3
@@ -81,7 +81,7 @@ def test_changes_survive_a_reload_and_can_be_shared_from_the_address() -> None:
     assert draft(again) == draft(app)
 
 
-def test_older_address_of_the_same_tab_undoes_nothing() -> None:
+def test_stale_address_of_the_same_tab_is_ignored() -> None:
     """A browser that has not heard of the new address yet sends the old one with the next click."""
     app = visit(**MORGAN)
     before = dict(app.query_params)
@@ -93,7 +93,7 @@ def test_older_address_of_the_same_tab_undoes_nothing() -> None:
     assert app.query_params["epochs"] == "3"
 
 
-def test_what_others_added_to_the_address_stays() -> None:
+def test_foreign_parameters_stay_in_the_address() -> None:
     app = visit(**MORGAN, utm_source="letter")
     assert draft(app).epochs == 7
     app.number_input(key="epochs-1").set_value(3).run()
@@ -110,14 +110,14 @@ def test_another_page_and_back() -> None:
     assert app.query_params["epochs"] == "7"
 
 
-def test_address_of_the_first_network_is_plain_again() -> None:
+def test_default_network_restores_a_plain_address() -> None:
     app = visit(**MORGAN)
     app.selectbox(key="preset").select("kite").run()
     assert app.query_params == {}
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_bad_link_is_refused_and_the_page_works_as_usual(field: str) -> None:
+def test_bad_link_is_refused_and_page_still_works(field: str) -> None:
     app = visit(**{**MORGAN, **INSIDE, field: OUTSIDE[field]})
     assert [error.value.count(field) for error in app.error] == [1]
     assert "Received: `" in app.error[0].value
@@ -128,7 +128,7 @@ def test_bad_link_is_refused_and_the_page_works_as_usual(field: str) -> None:
     assert app.query_params["epochs"] == "3"
 
 
-def test_refusal_stays_until_the_visitor_goes_on() -> None:
+def test_refusal_stays_until_the_next_action() -> None:
     app = visit(epochs="1000")
     assert len(app.error) == 1
     assert len(app.run().error) == 1
@@ -142,11 +142,11 @@ def test_refusal_stays_until_the_visitor_goes_on() -> None:
         ("dense-128-relu,", "This link is broken: an empty text is not a layer. Ask for the link again."),
     ],
 )
-def test_layer_that_is_none_is_told_in_plain_words(layers: str, told: str) -> None:
+def test_invalid_layer_is_explained_in_plain_words(layers: str, told: str) -> None:
     assert [error.value for error in visit(layers=layers).error] == [told]
 
 
-def test_refusal_names_setting_value_and_remedy_in_a_sentence() -> None:
+def test_refusal_names_setting_value_and_remedy() -> None:
     assert visit(epochs="1000").error[0].value == (
         "This link is broken: `epochs` is out of range. Received: `1000`. Choose 1 to 100. Or ask for the link again."
     )
@@ -163,13 +163,13 @@ def test_refusal_names_setting_value_and_remedy_in_a_sentence() -> None:
         ({"[a](b)`c": "1"}, "Ignored in the link, because it is not a setting: `[a](b)'c`."),
     ],
 )
-def test_parameters_that_mean_nothing_are_named(added: dict[str, str], told: str) -> None:
+def test_unknown_parameters_are_named(added: dict[str, str], told: str) -> None:
     app = visit(**MORGAN, **added)
     assert draft(app) == CONFIG
     assert [caption.value for caption in app.caption if "Ignored" in caption.value] == [f":material/info: {told}"]
 
 
-def test_parameters_of_newsletters_and_of_streamlit_are_not_named() -> None:
+def test_known_foreign_parameters_are_not_named() -> None:
     app = visit(**MORGAN, utm_source="letter", utm_medium="mail", embed="true", gclid="x")
     assert not [caption.value for caption in app.caption if "Ignored" in caption.value]
 
@@ -178,7 +178,7 @@ def test_setting_twice() -> None:
     assert "more than once" in visit(epochs=["3", "4"]).error[0].value
 
 
-def test_what_a_bad_link_holds_is_no_formatting() -> None:
+def test_bad_link_text_is_not_rendered_as_markdown() -> None:
     app = visit(optimizer="[win](https://example.org) ![x](https://example.org/x.png)\n`# Now`")
     assert "Received: `[win](https://example.org) ![x](https://example.org/x.png) '# Now'`." in app.error[0].value
 
@@ -190,14 +190,14 @@ def test_what_a_bad_link_holds_is_no_formatting() -> None:
         ("fashion", 'This server has no data set "fashion".'),
     ],
 )
-def test_link_to_data_that_is_not_here(dataset: str, note: str) -> None:
+def test_link_to_missing_data(dataset: str, note: str) -> None:
     app = visit(**{**MORGAN, "dataset": dataset})
     assert draft(app) == CONFIG
     assert any(note in line for line in told(app))
     assert not app.error
 
 
-def test_link_is_given_to_others(app: AppTest) -> None:
+def test_link_can_be_shared(app: AppTest) -> None:
     assert not app.code
     app.session_state["share"] = True
     app.run()
@@ -215,7 +215,7 @@ def test_link_is_given_to_others(app: AppTest) -> None:
     assert app.query_params["seed"] == "7"
 
 
-def test_link_that_is_shared_opens_as_it_was(app: AppTest) -> None:
+def test_shared_link_opens_unchanged(app: AppTest) -> None:
     app.selectbox(key="preset").select("cnn").run()
     press(app, "Step")
     app.session_state["share"] = True
@@ -232,7 +232,7 @@ def named(app: AppTest) -> str:
     return menu.options[menu.index]
 
 
-def test_undo_leads_back_to_the_network_of_the_link() -> None:
+def test_undo_restores_the_network_of_the_link() -> None:
     app = visit(**MORGAN)
     assert app.button(key="undo").disabled
     app.number_input(key="units-dense-0-1").set_value(300).run()
@@ -242,7 +242,7 @@ def test_undo_leads_back_to_the_network_of_the_link() -> None:
     assert app.button(key="undo").disabled
 
 
-def test_menu_never_names_a_network_that_is_not_in_the_editor() -> None:
+def test_menu_names_only_the_network_in_the_editor() -> None:
     app = visit(**MORGAN)
     assert named(app) == "From a link: 784 → 512 ReLU → 10"
     app.number_input(key="units-dense-0-1").set_value(300).run()
@@ -265,7 +265,7 @@ class Stale(list[str]):
         return 0
 
 
-def test_browser_that_has_not_heard_of_a_change_chooses_no_network(app: AppTest) -> None:
+def test_stale_browser_choice_is_ignored(app: AppTest) -> None:
     app.number_input(key="epochs-0").set_value(3).run()
     app.selectbox(key="preset").options = Stale(["Kite: one layer of 128"])
     app.number_input(key="units-dense-0-0").set_value(7).run()
@@ -273,7 +273,7 @@ def test_browser_that_has_not_heard_of_a_change_chooses_no_network(app: AppTest)
     assert named(app) == "Kite: one layer of 128 (changed)"
 
 
-def test_changes_that_a_preset_replaces_come_back_once() -> None:
+def test_changes_replaced_by_a_preset_can_be_restored_once() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     app.selectbox(key="preset").select("torres").run()
@@ -285,13 +285,13 @@ def test_changes_that_a_preset_replaces_come_back_once() -> None:
     assert app.button(key="undo").disabled
 
 
-def test_preset_that_replaces_no_changes_leaves_nothing_to_bring_back(app: AppTest) -> None:
+def test_preset_without_prior_changes_has_no_restore(app: AppTest) -> None:
     app.selectbox(key="preset").select("torres").run()
     assert app.button(key="undo").disabled
     assert app.button(key="undo").label == "Undo my changes"
 
 
-def test_class_gets_a_network_for_each_from_one_link() -> None:
+def test_one_link_gives_each_visitor_a_seed() -> None:
     one, two = (visit(**MORGAN, seed="own") for _ in range(2))
     seeds = {draft(app).seed for app in (one, two)}
     assert len(seeds) == 2
@@ -305,12 +305,12 @@ def test_class_gets_a_network_for_each_from_one_link() -> None:
         assert draft(reload(app)) == draft(app)
 
 
-def test_link_with_an_own_start_gives_its_visitor_the_same_seed_again() -> None:
+def test_random_start_link_gives_a_visitor_the_same_seed() -> None:
     app = visit(**MORGAN, seed="own")
     assert draft(new_session(app, **MORGAN, seed="own")) == draft(app)
 
 
-def test_run_from_a_link_with_an_own_start_holds_its_seed() -> None:
+def test_run_of_a_random_start_link_records_its_seed() -> None:
     app = visit(layers="dense-4-relu", epochs="1", dataset="embedded", seed="own")
     press(app, "Train")
     run = wait_for_end(app)
@@ -320,6 +320,6 @@ def test_run_from_a_link_with_an_own_start_holds_its_seed() -> None:
     assert 0 < run.config.seed < 2**31
 
 
-def test_tutorials_network_with_an_own_start_is_called_by_its_name() -> None:
+def test_preset_with_random_start_keeps_its_name() -> None:
     app = visit(**{**MORGAN, "epochs": "10"}, seed="own")
     assert "Loaded from a link: Morgan 1: one wide layer. Your own random start" in told(app)[0]

@@ -35,7 +35,7 @@ def test_page_opens_for_a_new_visitor(app: AppTest, page: str) -> None:
     assert len(app.title) == 1
 
 
-def test_visitor_lands_on_kite_with_one_primary_button(app: AppTest) -> None:
+def test_start_page_is_kite_with_one_primary_button(app: AppTest) -> None:
     assert app.selectbox(key="preset").value == "kite"
     assert button_labels(app) == ["Train", "Step"]
     assert any("101,770" in caption.value for caption in app.caption)
@@ -64,7 +64,7 @@ def test_editor_offers_no_impossible_layers(app: AppTest) -> None:
     assert [layer.kind for layer in app.session_state["draft"].layers] == ["dense"] * 6
 
 
-def test_optimizer_brings_its_usual_learning_rate(app: AppTest) -> None:
+def test_optimizer_sets_its_default_learning_rate(app: AppTest) -> None:
     app.selectbox(key="optimizer-0").select("adam").run()
     assert app.session_state["draft"].learning_rate == 0.001
 
@@ -95,7 +95,7 @@ def test_any_learning_rate_in_range_can_be_typed(app: AppTest, text: str, rate: 
         ("batch-size-0", "2000"),
     ],
 )
-def test_typed_number_that_is_none_changes_nothing_and_is_told(app: AppTest, key: str, text: str) -> None:
+def test_invalid_typed_number_is_reported(app: AppTest, key: str, text: str) -> None:
     before = app.session_state["draft"]
     type_in(app, key, text)
     assert app.session_state["draft"] == before
@@ -104,7 +104,7 @@ def test_typed_number_that_is_none_changes_nothing_and_is_told(app: AppTest, key
     assert app.session_state["draft"] == before
 
 
-def test_steps_of_the_usual_numbers(app: AppTest) -> None:
+def test_number_box_step_sizes(app: AppTest) -> None:
     rates = [float(text) for text in app.selectbox(key="learning-rate-0").options]
     assert 0.01 in rates
     assert all(2.9 < after / before < 3.4 for before, after in itertools.pairwise(rates))
@@ -113,14 +113,14 @@ def test_steps_of_the_usual_numbers(app: AppTest) -> None:
     assert app.number_input(key="units-dense-0-0").step == 16
 
 
-def test_fraction_in_a_box_for_whole_numbers_is_rounded_and_told(app: AppTest) -> None:
+def test_fraction_is_rounded_with_a_message(app: AppTest) -> None:
     app.number_input(key="units-dense-0-0").set_value(12.5).run()
     assert app.session_state["draft"].layers[0].units == 12
     assert app.number_input(key="units-dense-0-0").value == 12
     assert app.toast[0].value == "Units: whole numbers only. 12.5 became 12."
 
 
-def test_every_box_for_a_number_says_its_range(app: AppTest) -> None:
+def test_every_number_box_shows_its_range(app: AppTest) -> None:
     boxes = [*app.number_input, app.selectbox(key="learning-rate-0"), app.selectbox(key="batch-size-0")]
     assert len(boxes) == 8
     assert all(" to " in box.help for box in boxes)
@@ -133,7 +133,7 @@ def test_pixel_values_and_order_reach_the_run(app: AppTest) -> None:
     assert (app.session_state["draft"].pixels, app.session_state["draft"].order) == ("raw", "file")
 
 
-def test_editor_keeps_its_values_over_another_page(app: AppTest) -> None:
+def test_editor_values_survive_another_page(app: AppTest) -> None:
     app.slider(key="layer-count-0").set_value(3).run()
     app.switch_page("pages/draw.py").run()
     app.switch_page("pages/train.py").run()
@@ -148,7 +148,7 @@ def test_own_changes_can_be_undone(app: AppTest) -> None:
     assert app.button(key="undo").disabled
 
 
-def test_only_so_many_runs_are_kept_and_the_oldest_goes(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oldest_run_is_dropped_at_the_limit(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visitor_runs, "MAX_HELD_RUNS", 3)
     kept = []
     for _ in range(5):
@@ -157,16 +157,14 @@ def test_only_so_many_runs_are_kept_and_the_oldest_goes(app: AppTest, monkeypatc
     assert kept == [[1], [1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
 
 
-def test_run_the_server_cannot_hold_is_refused_and_nothing_is_lost(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_run_is_refused_without_loss(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
     press(app, "Train")
     assert "Use fewer units or layers" in app.error[0].value
     assert button_labels(app) == ["Train", "Step"]
 
 
-def test_trained_run_leads_on_to_evaluate_and_draw(app: AppTest) -> None:
+def test_trained_run_opens_in_evaluate_and_draw(app: AppTest) -> None:
     run = train_briefly(app)
     evaluation = run.snapshot.evaluation
     assert evaluation is not None
@@ -184,7 +182,7 @@ def test_trained_run_leads_on_to_evaluate_and_draw(app: AppTest) -> None:
     assert len(answers(app)) == 2
 
 
-def test_stepping_then_resuming_then_stopping(app: AppTest) -> None:
+def test_step_resume_stop(app: AppTest) -> None:
     press(app, "Step")
     run: Run = app.session_state["current_run"]
     for _ in range(6000):
@@ -215,9 +213,7 @@ def bold(app: AppTest) -> list[str]:
     return [text.value for text in app.markdown if text.value.startswith("**")]
 
 
-def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_train_click_survives_an_interrupting_rerun(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     interruptions: list[int] = []
 
     def interrupted(*_: object) -> None:
@@ -233,7 +229,7 @@ def test_press_on_train_is_not_lost_when_another_rerun_interrupts_it(
     scheduler.shared().stop(run)
 
 
-def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app: AppTest) -> None:
+def test_changes_during_a_pause_are_for_the_next_run(app: AppTest) -> None:
     assert "**Your network**" in bold(app)
     app.number_input(key="epochs-0").set_value(100).run()
     press(app, "Train")
@@ -258,7 +254,7 @@ def test_changes_while_a_run_is_held_are_for_the_next_run_and_can_be_trained(app
     wait_for_end(app)
 
 
-def test_run_goes_on_if_the_changed_network_is_refused(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_change_keeps_the_current_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     app.number_input(key="epochs-0").set_value(100).run()
     press(app, "Train")
     run: Run = app.session_state["current_run"]
@@ -272,7 +268,7 @@ def test_run_goes_on_if_the_changed_network_is_refused(app: AppTest, monkeypatch
     wait_for_end(app)
 
 
-def test_places_of_the_tests_figures_are_there_from_the_start_and_a_stopped_run_says_how_far_it_came(
+def test_test_figures_have_a_place_and_stopped_run_shows_its_epoch(
     app: AppTest,
 ) -> None:
     app.number_input(key="epochs-0").set_value(100).run()
@@ -288,7 +284,7 @@ def test_places_of_the_tests_figures_are_there_from_the_start_and_a_stopped_run_
     assert any(text.value.endswith(f"stopped during epoch {epoch} of 100") for text in app.markdown)
 
 
-def test_figures_stand_beside_the_tutorials_whatever_the_seed(app: AppTest) -> None:
+def test_figures_beside_the_tutorial_for_any_seed(app: AppTest) -> None:
     app.number_input(key="seed-0").set_value(5).run()
     press(app, "Train")
     run = wait_for_end(app)
@@ -299,7 +295,7 @@ def test_figures_stand_beside_the_tutorials_whatever_the_seed(app: AppTest) -> N
     assert [metric.delta for metric in app.metric] == ["92.64% in the tutorial", "0.2567 in the tutorial"]
 
 
-def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:
+def test_active_run_survives_another_page(app: AppTest) -> None:
     next(number for number in app.number_input if number.label == "Epochs").set_value(100).run()
     press(app, "Train")
     run: Run = app.session_state["current_run"]
@@ -311,9 +307,7 @@ def test_run_under_way_is_still_there_after_another_page(app: AppTest) -> None:
     wait_for_end(app)
 
 
-def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_fallback_data_notice_has_a_retry_button(app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("MNIST_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())
@@ -331,7 +325,7 @@ def test_notice_about_a_stand_in_comes_with_a_way_to_try_again(
     data_sets.loading_data_set.clear()
 
 
-def test_reset_clears_the_page_and_keeps_the_finished_network(app: AppTest) -> None:
+def test_reset_keeps_the_finished_network(app: AppTest) -> None:
     train_briefly(app)
     press(app, "Reset")
     assert button_labels(app) == ["Train", "Step"]
@@ -369,7 +363,7 @@ def adopt(app: AppTest, run: ClassicalRun) -> None:
         visitor_runs.adopt_run(run)
 
 
-def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours: ClassicalRun) -> None:
+def test_errors_of_a_classical_model(app: AppTest, neighbours: ClassicalRun) -> None:
     adopt(app, neighbours)
     assert app.session_state["runs"] == [neighbours]
     app.switch_page("pages/evaluate.py").run()
@@ -384,7 +378,7 @@ def test_errors_of_a_classical_model_can_be_looked_into(app: AppTest, neighbours
     assert any(f"{evaluation.confusion[4, 4]:,} images of a 4 read as 4" in text.value for text in app.markdown)
 
 
-def test_classes_of_a_data_set_are_called_by_their_names(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_class_names_of_a_data_set_are_shown(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
     dataset = dataclasses.replace(datasets.load("embedded"), class_names=names)
     loading = data_sets.loading_data_set("embedded")
@@ -413,7 +407,7 @@ def captions(app: AppTest) -> list[str]:
     return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
-def test_adopted_run_is_preferred_and_the_own_network_is_still_there(app: AppTest, neighbours: ClassicalRun) -> None:
+def test_adopted_run_is_preferred_to_the_own_network(app: AppTest, neighbours: ClassicalRun) -> None:
     run = train_briefly(app)
     adopt(app, neighbours)
     app.switch_page("pages/evaluate.py").run()
@@ -426,7 +420,7 @@ def test_adopted_run_is_preferred_and_the_own_network_is_still_there(app: AppTes
     assert any("(run 1)" in name for name in app.selectbox(key="run-choice").options)
 
 
-def test_drawings_are_read_by_networks_only(app: AppTest, neighbours: ClassicalRun) -> None:
+def test_only_networks_read_drawings(app: AppTest, neighbours: ClassicalRun) -> None:
     adopt(app, neighbours)
     app.session_state["own"] = True
     app.switch_page("pages/draw.py").run()
@@ -436,7 +430,7 @@ def test_drawings_are_read_by_networks_only(app: AppTest, neighbours: ClassicalR
     assert len(answers(app)) == 1
 
 
-def test_visitor_is_always_watched_by_the_same_watcher() -> None:
+def test_visitor_keeps_the_same_watcher() -> None:
     page = AppTest.from_string(
         "import streamlit as st\nfrom pages.widgets.state import visitor_runs\n"
         "st.session_state['seen'] = [*st.session_state.get('seen', []), visitor_runs.watcher()]"
@@ -457,7 +451,7 @@ def test_keras_code_changes_with_the_controls(app: AppTest) -> None:
     assert not app.exception
 
 
-def test_pictures_and_the_diagram_have_a_sentence_for_those_who_cannot_see_them(app: AppTest) -> None:
+def test_pictures_and_diagram_have_alternative_text(app: AppTest) -> None:
     train_briefly(app)
     said = [chart.proto.alt for chart in app.get("vega_lite_chart")]
     assert "Diagram of the network in the editor: 784 → 10 Sigmoid → 10." in said
@@ -468,9 +462,7 @@ def test_pictures_and_the_diagram_have_a_sentence_for_those_who_cannot_see_them(
     assert pictures[1].alt.startswith("Test image of a")
 
 
-def test_time_that_is_promised_is_that_of_the_last_run_with_the_same_steps(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_briefly(app)
     monkeypatch.setattr(capacity, "_flops_per_second", 1.0)  # As if it had been measured at a very bad moment.
     next(number for number in app.number_input if number.label == "Epochs").set_value(100).run()
@@ -483,7 +475,7 @@ def test_time_that_is_promised_is_that_of_the_last_run_with_the_same_steps(
     assert "min ·" in costs
 
 
-def test_optimizer_of_controls_that_were_made_again_changes_nothing(app: AppTest) -> None:
+def test_stale_optimizer_after_a_reload_changes_nothing(app: AppTest) -> None:
     # After a reload, a browser may still send what it showed before.
     app.session_state["edition"] = 1
     app.selectbox(key="optimizer-0").select("adam").run()

@@ -46,7 +46,7 @@ def to_the_end(app: AppTest, runs: tuple[Run, ...]) -> None:
     raise AssertionError("The race does not end.")
 
 
-def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app: AppTest) -> None:
+def test_race_can_be_compared_and_leaves_train_page_unchanged(app: AppTest) -> None:
     shown = train_briefly(app)
     compare = app.switch_page("pages/compare.py").run()
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
@@ -76,9 +76,7 @@ def test_race_to_its_end_leaves_the_train_page_as_it_is_and_can_be_compared(app:
     assert len(runs_table(compare)) == 3
 
 
-def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
-    compare: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_race_survives_a_short_database_failure(compare: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     to_the_end(compare, runs)
     assert saver.shared().wait_until_saved(MINUTES)
@@ -100,7 +98,7 @@ def test_race_is_not_lost_for_a_database_in_trouble_for_a_moment(
     assert any(text.value.startswith("| Network") for text in again.markdown)
 
 
-def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
+def test_active_race_in_another_tab(compare: AppTest) -> None:
     runs = race_of(compare, "preset-cnn", "preset-morgan-2")
     for run in runs:
         scheduler.shared().pause(run)  # So that the race is on for as long as this takes.
@@ -118,7 +116,7 @@ def test_race_under_way_is_found_in_another_tab(compare: AppTest) -> None:
     )
 
 
-def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> None:
+def test_race_address_survives_a_reload(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     for run in runs:
         scheduler.shared().pause(run)  # So that the race is still on when the page is opened again.
@@ -133,14 +131,14 @@ def test_race_is_there_again_by_its_address_after_a_reload(compare: AppTest) -> 
 
 
 @pytest.mark.parametrize("address", ["nonsense", ".".join("abcdefghij"), "../../etc.'; drop", "é" * 9])
-def test_address_of_no_race_is_answered_with_a_sentence_and_the_start(compare: AppTest, address: str) -> None:
+def test_invalid_race_address_shows_a_message(compare: AppTest, address: str) -> None:
     again = new_session(compare, race=address)
     assert not again.exception
     assert "no such run" in page_text(again)
     assert "Race" in [button.label for button in again.button]
 
 
-def test_race_of_another_tab_belongs_to_both(compare: AppTest) -> None:
+def test_race_is_shared_by_both_tabs(compare: AppTest) -> None:
     second = new_session(compare).switch_page("pages/train.py").run()
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     second.switch_page("pages/compare.py")
@@ -150,7 +148,7 @@ def test_race_of_another_tab_belongs_to_both(compare: AppTest) -> None:
     assert second.session_state["runs"] == list(runs)
 
 
-def test_race_does_not_follow_into_another_workspace(compare: AppTest) -> None:
+def test_race_does_not_move_to_another_workspace(compare: AppTest) -> None:
     race_of(compare, "preset-morgan-0", "preset-torres")
     select_view(compare, "compare-view", "Your runs")
     compare.session_state["recovery"] = True
@@ -161,7 +159,7 @@ def test_race_does_not_follow_into_another_workspace(compare: AppTest) -> None:
     assert "no such run" not in page_text(compare)
 
 
-def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:
+def test_race_of_another_visitor_is_hidden(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     stranger.switch_page("pages/compare.py")
@@ -172,7 +170,7 @@ def test_another_visitors_race_cannot_be_watched(compare: AppTest) -> None:
     assert "Stop all" not in [button.label for button in stranger.button]
 
 
-def test_racer_that_diverges_does_not_spoil_the_others(compare: AppTest) -> None:
+def test_diverged_racer_does_not_stop_the_others(compare: AppTest) -> None:
     layers = (LayerConfig(units=16, activation="linear"),) * 2
     compare.session_state["draft"] = dataclasses.replace(SOFTMAX, layers=layers, learning_rate=10.0, epochs=5)
     runs = race_of(compare, "preset-morgan-0", "editor")
@@ -185,9 +183,7 @@ def test_racer_that_diverges_does_not_spoil_the_others(compare: AppTest) -> None
     assert "Morgan 0" in ranking
 
 
-def test_racer_that_the_server_cannot_hold_is_named_and_the_others_race(
-    compare: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_racer_is_named_and_left_out(compare: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "MAX_ACTIVE_RUNS", 1)
     runs = race_of(compare, "preset-morgan-1", "preset-torres")
     assert [run.config.optimizer for run in runs] == ["rmsprop"]
@@ -196,7 +192,7 @@ def test_racer_that_the_server_cannot_hold_is_named_and_the_others_race(
     to_the_end(compare, runs)
 
 
-def test_settings_of_a_kept_run_race_and_namesakes_are_told_apart(compare: AppTest) -> None:
+def test_saved_settings_can_race_with_distinct_names(compare: AppTest) -> None:
     first, second = train_runs(compare, SOFTMAX, dataclasses.replace(SOFTMAX, seed=7))
     runs = race_of(compare, f"run-{first.id}", f"run-{second.id}")
     assert [run.config for run in runs] == [first.config, second.config]

@@ -55,7 +55,7 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def test_shared_run_is_seen_as_its_owner_sees_it(app: AppTest, store: RunStore) -> None:
+def test_shared_run_looks_the_same_as_for_its_owner(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     evaluation = run.snapshot.evaluation
     assert evaluation is not None
@@ -80,7 +80,7 @@ def test_shared_run_is_seen_as_its_owner_sees_it(app: AppTest, store: RunStore) 
     assert other.session_state["runs"] == []
 
 
-def test_its_network_can_be_tried(app: AppTest) -> None:
+def test_network_of_a_shared_run_can_be_tried(app: AppTest) -> None:
     run = train_briefly(app)
     other = visit(share(app))
     press(other, "Try this network")
@@ -91,7 +91,7 @@ def test_its_network_can_be_tried(app: AppTest) -> None:
     assert len(other.session_state["runs"]) == 0
 
 
-def test_trying_it_wins_over_a_run_to_come_back_to(app: AppTest) -> None:
+def test_trying_a_shared_run_wins_over_the_last_run(app: AppTest) -> None:
     """A visitor whose own last run would be shown on the Train page."""
     run = train_briefly(app)
     token = share(app)
@@ -130,7 +130,7 @@ def test_owner_stops_sharing(app: AppTest) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "A" * 22, "../../etc/passwd", "[x](https://example.org)"])
-def test_link_that_opens_nothing(token: str) -> None:
+def test_invalid_share_link(token: str) -> None:
     other = visit(token)
     assert not other.exception
     assert [error.value for error in other.error] == [
@@ -142,14 +142,14 @@ def test_link_that_opens_nothing(token: str) -> None:
     assert "You have not trained a network yet" in other.info[0].value
 
 
-def test_leaving_twice_is_leaving_once() -> None:
+def test_leaving_a_shared_run_twice() -> None:
     other = visit("A" * 22)
     del other.query_params["shared"]
     press(other, "To your own runs")
     assert not other.exception
 
 
-def test_title_that_its_owner_gave_is_shown_as_it_stands(app: AppTest, store: RunStore) -> None:
+def test_shared_title_is_shown_literally(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     token = share(app)
     store.rename(app.session_state["workspace"], run.id, "**[win](https://example.org)** :red[x]")
@@ -167,7 +167,7 @@ def test_deleted_run_cannot_be_seen(app: AppTest, store: RunStore) -> None:
     assert visit(token).metric
 
 
-def test_run_on_ones_own_images_is_not_offered(app: AppTest) -> None:
+def test_run_on_uploaded_images_cannot_be_shared(app: AppTest) -> None:
     run = train_briefly(app)
     run.dataset = dataclasses.replace(run.dataset, name="own")
     evaluate(app)
@@ -175,7 +175,7 @@ def test_run_on_ones_own_images_is_not_offered(app: AppTest) -> None:
     assert any("your own images, which are only in this tab" in caption.value for caption in app.caption)
 
 
-def test_shared_run_on_images_that_are_not_here(app: AppTest, store: RunStore) -> None:
+def test_shared_run_on_missing_images(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     token = share(app)
     sharing._load.clear()
@@ -187,7 +187,7 @@ def test_shared_run_on_images_that_are_not_here(app: AppTest, store: RunStore) -
     assert not other.metric
 
 
-def test_run_that_is_not_saved_cannot_be_shared(app: AppTest, store: RunStore) -> None:
+def test_unsaved_run_cannot_be_shared(app: AppTest, store: RunStore) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(60)
     store.delete(app.session_state["workspace"], run.id)

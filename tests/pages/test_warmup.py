@@ -10,7 +10,7 @@ from pages.widgets.state import data_sets, warmup
 from tests.samples import blobs, small
 
 
-def test_what_keras_and_tensorflow_have_prepared_survives_a_rerun(app: AppTest) -> None:
+def test_keras_and_tensorflow_state_survives_a_rerun(app: AppTest) -> None:
     warmup.start_warmup().join()
     import keras
 
@@ -20,7 +20,7 @@ def test_what_keras_and_tensorflow_have_prepared_survives_a_rerun(app: AppTest) 
     assert keras.backend.get_uid("survivor") == before + 1
 
 
-def test_damaged_built_in_network_does_not_stop_the_rest(
+def test_damaged_built_in_network_does_not_stop_the_warmup(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def damaged() -> None:

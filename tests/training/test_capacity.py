@@ -30,18 +30,18 @@ def container(folder: Path, limit: str, used: int, stat: str = "") -> Path:
     return folder
 
 
-def test_setting_says_it_outright(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_setting_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
     assert capacity.free_bytes() == 700 * MB
 
 
 @pytest.mark.parametrize("setting", ["", "lots", "-5", "1.5", "²", "700 MB"])
-def test_setting_that_is_no_number_is_passed_over(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_that_is_not_a_number_is_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", setting)
     assert capacity.free_bytes() > 0
 
 
-def test_smaller_of_system_and_container_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smaller_of_system_and_container_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MNIST_MEMORY_MB", raising=False)
     for system, inside, free in ((900, 800, 800), (700, 800, 700), (900, None, 900), (None, 800, 800)):
         monkeypatch.setattr(capacity, "_system_free", lambda mb=system: mb and mb * MB)
@@ -49,7 +49,7 @@ def test_smaller_of_system_and_container_counts(monkeypatch: pytest.MonkeyPatch)
         assert capacity.free_bytes() == free * MB
 
 
-def test_unknown_memory_is_taken_for_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_memory_counts_as_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MNIST_MEMORY_MB", raising=False)
     monkeypatch.setattr(capacity, "_system_free", lambda: None)
     monkeypatch.setattr(capacity, "_container_free", lambda _folder: None)
@@ -68,13 +68,13 @@ def test_container_above_its_limit(tmp_path: Path) -> None:
     assert capacity._container_free(container(tmp_path, f"{100 * MB}\n", 300 * MB)) == 0
 
 
-def test_container_that_does_not_tell(tmp_path: Path) -> None:
+def test_container_with_missing_files(tmp_path: Path) -> None:
     assert capacity._container_free(tmp_path) is None
     (tmp_path / "memory.max").write_text("1000000")
     assert capacity._container_free(tmp_path) is None
 
 
-def test_files_that_a_container_has_read_are_free_memory(tmp_path: Path) -> None:
+def test_file_cache_counts_as_free_memory(tmp_path: Path) -> None:
     """The kernel counts its cache of files as used, and gives it up when somebody asks."""
     stat = f"anon {100 * MB}\nfile {550 * MB}\ninactive_anon 7\ninactive_file {500 * MB}\nactive_file {50 * MB}\n"
     assert capacity._container_free(container(tmp_path, f"{700 * MB}\n", 690 * MB, stat)) == 510 * MB
@@ -94,14 +94,14 @@ def test_run_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "fewer units" in caught.value.remedy
 
 
-def test_what_others_were_promised_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reserved_memory_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
     check(small(), promised=500 * MB)
     with pytest.raises(CapacityError, match="has 0 MB to spare"):
         check(small(), promised=700 * MB)
 
 
-def test_estimate_grows_with_the_work() -> None:
+def test_estimate_increases_with_work() -> None:
     kite = PRESETS["kite"].config
     alone = capacity.estimated_seconds(kite, 45_000)
     assert 0 < alone < capacity.estimated_seconds(dataclasses.replace(kite, epochs=40), 45_000)
@@ -110,7 +110,7 @@ def test_estimate_grows_with_the_work() -> None:
     assert alone < capacity.estimated_seconds(dataclasses.replace(kite, layers=(LayerConfig(units=512),)), 45_000)
 
 
-def test_measured_speed_goes_into_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_estimate_uses_measured_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "_flops_per_second", 1e6)
     slow = capacity.estimated_seconds(WIDE, 60_000)
     measured = capacity.measure_speed()

@@ -36,7 +36,7 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_state_comes_back_as_it_was(saved: Path) -> None:
+def test_state_round_trip(saved: Path) -> None:
     before, after = state_after_an_epoch(), checkpoint.load(saved, RECIPE, DATA)
     assert after is not None
     for left, right in zip(before.weights + before.slots, after.weights + after.slots, strict=True):
@@ -44,11 +44,11 @@ def test_a_state_comes_back_as_it_was(saved: Path) -> None:
     assert (after.step, after.history, after.rates) == (before.step, before.history, before.rates)
 
 
-def test_no_file_is_the_start(tmp_path: Path) -> None:
+def test_missing_file_starts_from_scratch(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path / "none", RECIPE, DATA) is None
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_keeps_the_previous_checkpoint(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
 
     def full(path: Path, content: bytes) -> int:
@@ -63,14 +63,14 @@ def test_a_full_disk_leaves_the_checkpoint_before(saved: Path, monkeypatch: pyte
     assert list(saved.parent.iterdir()) == [saved]
 
 
-def test_another_recipe_or_other_data_are_refused(saved: Path) -> None:
+def test_other_recipe_or_data_is_refused(saved: Path) -> None:
     with pytest.raises(NetworkFileError, match="another recipe"):
         checkpoint.load(saved, dataclasses.replace(RECIPE, seed=1), DATA)
     with pytest.raises(NetworkFileError, match="other data"):
         checkpoint.load(saved, RECIPE, "1" * 64)
 
 
-def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
+def test_pickle_is_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     path.write_bytes(pickle.dumps({"weights": [1, 2]}))
     with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
@@ -78,13 +78,13 @@ def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 10, 2000, -30])
-def test_half_a_file_is_refused(saved: Path, kept: int) -> None:
+def test_truncated_file_is_refused(saved: Path, kept: int) -> None:
     saved.write_bytes(saved.read_bytes()[:kept])
     with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
         checkpoint.load(saved, RECIPE, DATA)
 
 
-def test_a_changed_byte_is_refused(saved: Path) -> None:
+def test_changed_byte_is_refused(saved: Path) -> None:
     data = bytearray(saved.read_bytes())
     data[len(data) // 2] ^= 1
     saved.write_bytes(data)
@@ -92,7 +92,7 @@ def test_a_changed_byte_is_refused(saved: Path) -> None:
         checkpoint.load(saved, RECIPE, DATA)
 
 
-def test_a_zip_bomb_is_not_unpacked(saved: Path) -> None:
+def test_zip_bomb_is_not_unpacked(saved: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("weights", bytes(10**7))
@@ -114,7 +114,7 @@ def test_weights_of_another_size_are_refused(saved: Path) -> None:
         checkpoint.load(saved, RECIPE, DATA)
 
 
-def test_a_checkpoint_from_before_a_setting_existed_is_read(saved: Path) -> None:
+def test_checkpoint_older_than_a_setting(saved: Path) -> None:
     def older(content: bytes) -> bytes:
         recipe = json.loads(content)
         del recipe["order"]  # RECIPE has the default
@@ -125,7 +125,7 @@ def test_a_checkpoint_from_before_a_setting_existed_is_read(saved: Path) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"epochs": 0}'])
-def test_a_recipe_that_is_none_is_refused(saved: Path, content: bytes) -> None:
+def test_invalid_recipe_is_refused(saved: Path, content: bytes) -> None:
     change(saved, "recipe", lambda _: content)
     with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
         checkpoint.load(saved, RECIPE, DATA)

@@ -41,7 +41,7 @@ def of_digits(*digits: int) -> datasets.Dataset:
 
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_pieces_come_to_the_same_as_all_at_once(kind: str) -> None:
+def test_pieces_match_one_fit(kind: str) -> None:
     *_, last = classical.learn(kind, blobs(), seed=3)
     assert last.done == last.whole
     expected = sklearn_model(kind, seed=3).fit(TRAIN_PIXELS, blobs().train_labels).predict_proba(TEST_PIXELS)
@@ -51,7 +51,7 @@ def test_pieces_come_to_the_same_as_all_at_once(kind: str) -> None:
 
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_first_piece_makes_ready_and_all_others_have_answers(kind: str) -> None:
+def test_every_piece_but_the_first_has_answers(kind: str) -> None:
     first, *pieces = classical.learn(kind, blobs())
     assert (first.done, len(first.answers)) == (0, 0)
     assert [piece.done for piece in pieces] == sorted({piece.done for piece in pieces})
@@ -61,7 +61,7 @@ def test_first_piece_makes_ready_and_all_others_have_answers(kind: str) -> None:
         np.testing.assert_allclose(piece.answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_unfinished_forest_answers_as_one_of_so_few_trees() -> None:
+def test_unfinished_forest_matches_a_smaller_forest() -> None:
     pieces = classical.learn("forest", blobs(), seed=3)
     seventh = next(piece for piece in pieces if piece.done == 7)
     expected = (
@@ -71,7 +71,7 @@ def test_unfinished_forest_answers_as_one_of_so_few_trees() -> None:
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_unfinished_bayes_answers_as_one_of_so_few_images() -> None:
+def test_unfinished_bayes_matches_fewer_images() -> None:
     pieces = [piece for piece in classical.learn("bayes", blobs()) if piece.done]
     assert [piece.done for piece in pieces] == [70, 140, 210, 280, 300]
     expected = (
@@ -81,13 +81,13 @@ def test_unfinished_bayes_answers_as_one_of_so_few_images() -> None:
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_digits_that_never_came_have_no_probability(kind: str) -> None:
+def test_unseen_digits_have_zero_probability(kind: str) -> None:
     *_, last = classical.learn(kind, of_digits(0, 2, 3))
     assert not last.answers[:, [1, 4, 5, 6, 7, 8, 9]].any()
     np.testing.assert_allclose(last.answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_held_out_images_are_neither_learned_from_nor_forgotten() -> None:
+def test_held_out_images_are_only_evaluated() -> None:
     split = splits.split(blobs(), "kite")
     *_, last = classical.learn("neighbours", blobs(), "kite")
     model = KNeighborsClassifier(5).fit(TRAIN_PIXELS[split.train_indices], blobs().train_labels[split.train_indices])
@@ -102,14 +102,14 @@ def test_fewer_images_than_neighbours() -> None:
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_nothing_is_warned_of(kind: str) -> None:
+def test_no_warnings(kind: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         list(classical.learn(kind, blobs()))
         list(classical.learn(kind, of_digits(4)))
 
 
-def test_unknown_kind_is_refused_with_the_known_ones() -> None:
+def test_unknown_kind_names_the_known_kinds() -> None:
     with pytest.raises(ConfigError, match="forest"):
         classical.learn("svm", blobs())
 
@@ -123,7 +123,7 @@ def test_unknown_split_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_pixels_are_those_of_the_split_from_0_to_1() -> None:
+def test_pixels_of_the_split_scaled_to_0_1() -> None:
     split = splits.split(blobs(), "kite")
     train, test = classical.pixels(blobs(), "kite").get()
     np.testing.assert_array_equal(train, TRAIN_PIXELS[split.train_indices])
@@ -131,7 +131,7 @@ def test_pixels_are_those_of_the_split_from_0_to_1() -> None:
     assert classical.pixels(blobs(), "kite").nbytes == train.nbytes + test.nbytes
 
 
-def test_pixels_are_shared_by_threads_and_gone_when_nobody_needs_them() -> None:
+def test_pixels_are_shared_by_threads_and_then_freed() -> None:
     dataset = dataclasses.replace(blobs())
     together = threading.Barrier(8)
     found: list[Any] = []
@@ -164,7 +164,7 @@ def test_finished_work_holds_no_pixels() -> None:
 # The loss of the logistic regression
 
 
-def test_gradient_is_that_of_the_loss() -> None:
+def test_gradient_matches_the_loss() -> None:
     point = np.random.default_rng(1).normal(0, 0.1, (785, 10))
     labels = blobs().train_labels
     _, gradient = logistic.loss_and_gradient(point, TRAIN_PIXELS, labels)
@@ -174,7 +174,7 @@ def test_gradient_is_that_of_the_loss() -> None:
     assert (above - below) / 2 == pytest.approx(float(np.vdot(gradient, step)), rel=0.01)
 
 
-def test_least_loss_is_where_scikit_learn_finds_it() -> None:
+def test_minimum_matches_scikit_learn() -> None:
     labels = blobs().train_labels
     *_, point = logistic.fit(TRAIN_PIXELS, labels, 10)
     model = LogisticRegression(max_iter=2_000).fit(TRAIN_PIXELS.astype(np.float64), labels)
@@ -184,7 +184,7 @@ def test_least_loss_is_where_scikit_learn_finds_it() -> None:
     assert np.abs(gradient).max() <= 1e-4
 
 
-def test_every_round_goes_down() -> None:
+def test_loss_decreases_every_round() -> None:
     labels = blobs().train_labels
     losses = [
         logistic.loss_and_gradient(point, TRAIN_PIXELS, labels)[0] for point in logistic.fit(TRAIN_PIXELS, labels, 10)

@@ -88,7 +88,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
 # What is told and recorded
 
 
-def test_change_is_told_between_the_chunk_before_and_the_chunk_after() -> None:
+def test_rate_change_event_comes_between_chunks() -> None:
     events = turned(small(), {(2, 3): 0.02})
     place = next(i for i, event in enumerate(events) if isinstance(event, RateChanged))
     before, change, after = events[place - 1 : place + 2]
@@ -113,18 +113,18 @@ def test_change_is_told_between_the_chunk_before_and_the_chunk_after() -> None:
     ],
     ids=["at-once", "at-an-epoch", "last-step", "after-it", "and-back", "to-the-same", "once-only", "too-late"],
 )
-def test_changes_are_told_once_each_where_they_come_into_force(turns: Turns, told: list[Any]) -> None:
+def test_each_rate_change_is_reported_once(turns: Turns, told: list[Any]) -> None:
     events = turned(small(), turns)
     assert changes(events) == told
     assert epochs(events)[-1].state.rates == tuple(RateChanged(*change) for change in told)
 
 
-def test_change_amid_a_chunk_waits_for_its_end() -> None:
+def test_rate_change_during_a_chunk_waits_for_its_end() -> None:
     # With all the time in the world a chunk holds one point, then two, then four: 1, 2 to 3, 4 to 7, 8 to 10.
     assert changes(turned(small(), {(1, 4): 0.02}, chunk_seconds=1000.0)) == [(1, 7, 0.02)]
 
 
-def test_history_and_states_hold_the_rate_in_force() -> None:
+def test_history_and_states_hold_the_current_rate() -> None:
     events = turned(small(epochs=4), {(2, 3): 0.02, (4, 0): 0.05})
     second, fourth = RateChanged(2, 3, 0.02), RateChanged(4, 0, 0.05)
     assert [metrics.learning_rate for metrics in finished(events).history] == [0.1, 0.02, 0.02, 0.05]
@@ -139,7 +139,7 @@ def test_history_and_states_hold_the_rate_in_force() -> None:
     "turns", [{}, {(0, 0): 0.03}, {(1, 4): 0.02}, {(2, 0): 0.003, (2, 7): 0.05}], ids=["never", "0-0", "1-4", "2-0-2-7"]
 )
 @pytest.mark.parametrize("case", NETWORKS)
-def test_steps_before_take_the_old_rate_and_steps_after_the_new(case: str, turns: Turns) -> None:
+def test_old_rate_before_and_new_rate_after_the_change(case: str, turns: Turns) -> None:
     config = small(learning_rate=0.01, **NETWORKS[case])
     events = turned(config, turns)
     weights, slots = step_by_step(config, turns)
@@ -150,7 +150,7 @@ def test_steps_before_take_the_old_rate_and_steps_after_the_new(case: str, turns
 
 
 @pytest.mark.parametrize("case", NETWORKS)
-def test_resumed_after_a_change_goes_on_with_the_changed_rate(case: str) -> None:
+def test_resume_continues_with_the_changed_rate(case: str) -> None:
     config = small(epochs=4, learning_rate=0.01, **NETWORKS[case])
     turns = {(1, 4): 0.02, (2, 7): 0.005, (4, 2): 0.03}
     whole = turned(config, turns)
@@ -162,7 +162,7 @@ def test_resumed_after_a_change_goes_on_with_the_changed_rate(case: str) -> None
         assert epochs(rest)[-1].state.rates == epochs(whole)[-1].state.rates
 
 
-def test_resumed_with_the_dials_as_they_were_left_tells_nothing_again() -> None:
+def test_resume_reports_no_old_rate_change() -> None:
     config = small(epochs=3)
     whole = turned(config, {(1, 4): 0.02})
     rest = turned(config, {(0, 0): 0.02}, epochs(whole)[0].state)
@@ -171,7 +171,7 @@ def test_resumed_with_the_dials_as_they_were_left_tells_nothing_again() -> None:
 
 
 @pytest.mark.parametrize("case", NETWORKS)
-def test_dials_left_alone_change_no_bit(case: str) -> None:
+def test_unchanged_dials_give_identical_bits(case: str) -> None:
     config = small(learning_rate=0.01, **NETWORKS[case])
     expected = bits(events_of(config))
     for dials in (Dials(), Dials(learning_rate=0.01)):
@@ -179,7 +179,7 @@ def test_dials_left_alone_change_no_bit(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", NETWORKS)
-def test_length_of_a_chunk_changes_no_bit_even_when_turned_meanwhile(case: str) -> None:
+def test_chunk_length_with_rate_change_gives_identical_bits(case: str) -> None:
     config = small(epochs=3, learning_rate=0.01, **NETWORKS[case])
     expected = bits(events_of(config))
     for seconds in (0.0, 1000.0):
@@ -193,12 +193,12 @@ def test_length_of_a_chunk_changes_no_bit_even_when_turned_meanwhile(case: str) 
 
 
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
-def test_length_of_a_chunk_changes_no_bit_after_a_change_between_epochs(chunk_seconds: float) -> None:
+def test_chunk_length_after_rate_change_between_epochs(chunk_seconds: float) -> None:
     turns = {(0, 0): 0.05, (2, 0): 0.02}
     assert bits(turned(small(), turns, chunk_seconds=chunk_seconds)) == bits(turned(small(), turns, chunk_seconds=0.1))
 
 
-def test_divergence_names_the_rate_in_force() -> None:
+def test_divergence_error_names_the_current_rate() -> None:
     with pytest.raises(TrainingError, match="Lower the learning rate, now 10;") as raised:
         turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {(2, 3): 10.0})
     assert "in epoch 2, step" in str(raised.value)
@@ -211,7 +211,7 @@ def test_divergence_names_the_rate_in_force() -> None:
 # A run's own dial
 
 
-def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_point_a_chunk: None) -> None:
+def test_run_continues_with_the_new_rate(by_hand: Scheduler, one_point_a_chunk: None) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
     assert run.learning_rate == 0.1
     for _ in range(4):
@@ -236,7 +236,7 @@ def test_run_goes_on_with_the_rate_that_it_was_given(by_hand: Scheduler, one_poi
     assert_same_weights(shot.network.weights, step_by_step(small(), {(1, 4): 0.02})[0])
 
 
-def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> None:
+def test_rate_change_before_the_first_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     by_hand.set_learning_rate(run, 1)
     run_to_end(by_hand, run)
@@ -246,7 +246,7 @@ def test_run_given_another_rate_before_its_first_turn(by_hand: Scheduler) -> Non
 
 
 @pytest.mark.parametrize("rate", [0, 9e-7, 10.001, -0.1, math.nan, math.inf, True, "0.1", None])
-def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: Scheduler) -> None:
+def test_rate_out_of_range_keeps_the_old_rate(rate: Any, by_hand: Scheduler) -> None:
     run = by_hand.submit(small(epochs=1), blobs())
     with pytest.raises(ConfigError, match="learning_rate"):
         by_hand.set_learning_rate(run, rate)
@@ -264,9 +264,7 @@ def test_run_refuses_a_rate_out_of_range_and_keeps_the_old(rate: Any, by_hand: S
 
 @pytest.mark.parametrize(("block", "done"), [(2048, [75]), (32, [32, 64, 75]), (25, [25, 50, 75])])
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
-def test_validation_is_told_piece_by_piece_and_adds_up(
-    loss: str, block: int, done: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_validation_progress_adds_up(loss: str, block: int, done: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "_MOST_AT_ONCE", block)
     config, dataset = small(validation_fraction=0.25, loss=loss), mislabelled_validation()
     chosen = splits.split(dataset, config.split, config.validation_fraction).validation_indices

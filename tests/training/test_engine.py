@@ -100,7 +100,7 @@ def test_dropout_drops_its_share_in_every_layer() -> None:
             assert 0.7 < spread < 1.3
 
 
-def test_dropout_differs_between_steps_layers_and_seeds_without_a_pattern() -> None:
+def test_dropout_is_independent_of_step_layer_and_seed() -> None:
     kept, other = kept_units(), kept_units(seed=1)
     for layer in kept:
         for lag in (1, 2, 3, 7, 32):
@@ -110,13 +110,13 @@ def test_dropout_differs_between_steps_layers_and_seeds_without_a_pattern() -> N
     assert_unrelated(kept[0, 1:], other[0, :-1])
 
 
-def test_dropout_has_no_pattern_among_neighbours() -> None:
+def test_dropout_of_neighbouring_units_is_independent() -> None:
     for layer in kept_units():
         for lag in (1, 2, 3, 4, 8, 16, 31, 32, 64, 128):
             assert_unrelated(layer[:, lag:], layer[:, :-lag])
 
 
-def test_dropout_is_the_same_in_every_run_of_a_seed() -> None:
+def test_dropout_is_fixed_by_the_seed() -> None:
     np.testing.assert_array_equal(kept_units(steps=4), kept_units(steps=4))
 
 
@@ -131,13 +131,13 @@ def masked_ones(key: int, images: int = 64, rate: float = RATE) -> Any:
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
-def test_dropout_scales_up_what_it_keeps(rate: float) -> None:
+def test_dropout_scales_kept_units(rate: float) -> None:
     values = masked_ones(key=5, rate=rate)
     assert set(np.unique(values)) == {np.float32(0), np.float32(1 / (1 - rate))}
     assert abs((values == 0).mean() - rate) < FOUR_SIGMA * math.sqrt(rate * (1 - rate) / values.size)
 
 
-def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> None:
+def test_dropout_is_independent_across_images_and_near_keys() -> None:
     masks = [masked_ones(key) > 0 for key in (0, 1, 2**31)]
     for mask in masks:
         for lag in (1, 2, 4, 16):
@@ -147,7 +147,7 @@ def test_dropout_has_no_pattern_among_the_images_of_a_batch_or_near_keys() -> No
     assert_unrelated(masks[0], masks[2])
 
 
-def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
+def test_dropout_of_a_near_key_is_not_a_shifted_pattern() -> None:
     ones = tf.ones((64, UNITS))
     one, other = (dropout(ones, RATE, tf.constant(key, tf.uint32)).numpy().ravel() > 0 for key in (5, 6))
     assert_unrelated(one[1:], other[:-1])
@@ -155,7 +155,7 @@ def test_dropout_of_a_near_key_is_not_the_same_pattern_moved_on() -> None:
     assert_unrelated(one, other)
 
 
-def test_forward_without_a_key_drops_nothing() -> None:
+def test_forward_without_key_has_no_dropout() -> None:
     weights = all_firing()
     images = tf.constant(np.random.default_rng(0).random((5, 784)), tf.float32)
     without = tuple(LayerConfig(units=UNITS) for _ in TWO_DROPPED)
@@ -209,7 +209,7 @@ MIXED_SIZES = [3, 3, 2, 3, 1]
     ids=["dense", "conv"],
 )
 @pytest.mark.parametrize("cuts", [(1, 2, 3, 4), (2,), (3, 4)])
-def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...], cuts: tuple[int, ...]) -> None:
+def test_split_chunk_gives_identical_bits(layers: tuple[LayerConfig, ...], cuts: tuple[int, ...]) -> None:
     config = small(layers=layers, batch_size=3, optimizer="adam", learning_rate=0.01)
     program = engine.program(engine.Architecture.of(config))
     images = learn_from(np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8), program)
@@ -238,7 +238,7 @@ def test_splitting_a_chunk_does_not_change_a_bit(layers: tuple[LayerConfig, ...]
         np.testing.assert_array_equal(whole, pieced)
 
 
-def test_what_fills_up_a_smaller_batch_counts_for_nothing() -> None:
+def test_padding_of_a_smaller_batch_has_no_effect() -> None:
     config = small(batch_size=3)
     weights = initial_weights(config)
     one, other = (run_steps(config, weights, [[1, *filling]], [1]) for filling in ([0, 0], [3, 2]))
@@ -261,7 +261,7 @@ def test_chunk_returns_one_loss_and_count_for_each_step() -> None:
     assert (result.correct <= MIXED_SIZES).all()
 
 
-def test_chunk_of_the_most_steps() -> None:
+def test_chunk_of_the_maximum_steps() -> None:
     config = small(batch_size=1)
     result = run_steps(config, initial_weights(config), [[0]] * engine.MAX_STEPS)
     assert len(result.losses) == engine.MAX_STEPS
@@ -309,7 +309,7 @@ def test_weight_shapes_by_hand() -> None:
     ],
     ids=lambda value: "-".join(value) or "none" if isinstance(value, list) else "",
 )
-def test_receptive_size_is_what_moves_the_answers_of_keras(kinds: list[str], size: int) -> None:
+def test_receptive_size_matches_keras(kinds: list[str], size: int) -> None:
     layers = tuple(LayerConfig(kind, 3, "linear") for kind in kinds)
     seen = receptive_size(layers)
     model = network.to_keras(small(layers=layers))
@@ -327,7 +327,7 @@ def test_receptive_size_is_what_moves_the_answers_of_keras(kinds: list[str], siz
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_pooling_comes_before_activations_that_never_fall_only(activation: str) -> None:
+def test_pooling_precedes_only_monotonic_activations(activation: str) -> None:
     inputs = np.linspace(-6, 6, 2001, dtype=np.float32)
     answers = np.asarray(keras.activations.get(activation)(tf.constant(inputs)))
     assert ACTIVATIONS[activation].monotonic == bool((np.diff(answers) >= -1e-6).all())
@@ -347,7 +347,7 @@ def test_initial_weights_are_glorot_uniform() -> None:
     assert not any(bias.any() for bias in initial_weights(config)[1::2])
 
 
-def test_initial_weights_follow_the_seed_alone() -> None:
+def test_initial_weights_depend_only_on_the_seed() -> None:
     once = initial_weights(small(seed=3))
     np.random.default_rng().random(7)
     tf.random.set_seed(99)
@@ -364,7 +364,7 @@ def test_initial_slots_are_zeros(optimizer: str, slots: int) -> None:
     assert not any(array.any() for array in arrays_of_zeros)
 
 
-def test_runs_that_differ_in_numbers_only_share_a_program() -> None:
+def test_numeric_changes_share_a_program() -> None:
     one = engine.Architecture.of(small(seed=1, learning_rate=0.1, l2=0.1, epochs=3))
     other = engine.Architecture.of(
         small(seed=2, learning_rate=0.2, l2=0.2, split="kite", validation_fraction=0.2, order="file")
@@ -383,10 +383,10 @@ def test_runs_that_differ_in_numbers_only_share_a_program() -> None:
         {"pixels": "raw"},
     ],
 )
-def test_what_needs_a_program_of_its_own(changes: dict[str, Any]) -> None:
+def test_changes_that_need_another_program(changes: dict[str, Any]) -> None:
     assert engine.Architecture.of(small(**changes)) != engine.Architecture.of(small())
 
 
-def test_xla_compiles_dense_networks_only() -> None:
+def test_only_dense_networks_use_xla() -> None:
     assert engine.Architecture.of(small()).uses_xla
     assert not engine.Architecture.of(small(layers=(LayerConfig("conv", 2), LayerConfig()))).uses_xla

@@ -36,7 +36,7 @@ def trained() -> TrainedNetwork:
     return train(small(epochs=6), blobs())
 
 
-def test_network_learns_a_hand_and_keeps_what_it_knew() -> None:
+def test_network_learns_new_writer_without_forgetting() -> None:
     # Written otherwise than scikit-learn's digits are, and the second half is of drawings that it is not taught.
     random = np.random.default_rng(6)
     lines = [(k % 10, strokes.fit_to_canvas(handwriting.digit_strokes(k % 10, random), 0.65)) for k in range(200)]
@@ -51,7 +51,7 @@ def test_network_learns_a_hand_and_keeps_what_it_knew() -> None:
     assert right[1] >= right[0] - 0.02
 
 
-def test_run_begins_with_what_the_network_knows() -> None:
+def test_finetuning_starts_from_the_network_weights() -> None:
     config = dataclasses.replace(trained().config, learning_rate=1e-6, epochs=1)
     start = training.TrainingState(trained().weights, (), 0)
     run = Scheduler(1).submit(config, blobs(), start=start)
@@ -62,7 +62,7 @@ def test_run_begins_with_what_the_network_knows() -> None:
 
 
 @pytest.mark.parametrize("kind", ["official", "kite"])
-def test_lesson_holds_old_training_images_and_no_held_out_ones(kind: str) -> None:
+def test_finetuning_data_has_no_held_out_images(kind: str) -> None:
     config = dataclasses.replace(trained().config, split=kind, validation_fraction=0.2)
     lesson = finetuning.lesson(config, blobs(), drawings(12))
     split = splits.split(blobs(), kind, 0.2)
@@ -74,7 +74,7 @@ def test_lesson_holds_old_training_images_and_no_held_out_ones(kind: str) -> Non
 
 
 @pytest.mark.parametrize(("count", "times"), [(1, 50), (12, 50), (100, 20), (90, 22)])
-def test_drawings_come_often_but_do_not_drown_the_rest(count: int, times: int) -> None:
+def test_drawings_are_repeated_up_to_a_share(count: int, times: int) -> None:
     own = drawings(count)
     lesson = finetuning.lesson(trained().config, blobs(), own)
     for one in own:
@@ -83,14 +83,14 @@ def test_drawings_come_often_but_do_not_drown_the_rest(count: int, times: int) -
         assert set(lesson.train_labels[is_it]) == {one.label}
 
 
-def test_many_images_are_rehearsed_in_part_and_the_same_each_time() -> None:
+def test_large_data_set_uses_a_fixed_sample() -> None:
     many = blobs(train=6_000)
     first, second = (finetuning.lesson(trained().config, many, drawings(1)) for _ in range(2))
     assert len(first.train_images) == 4_000 + 50
     np.testing.assert_array_equal(first.train_images, second.train_images)
 
 
-def test_recipe_augments_and_holds_nothing_back() -> None:
+def test_recipe_augments_without_validation() -> None:
     config = dataclasses.replace(
         small(),
         split="kite",

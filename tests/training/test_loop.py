@@ -112,7 +112,7 @@ def test_epochs_match_keras_fit(case: str) -> None:
     assert_matches_keras_fit(small(**FITTED[case]), blobs())
 
 
-def test_rehearsal_leaves_nothing_to_compile() -> None:
+def test_rehearse_compiles_everything() -> None:
     config = small(layers=(LayerConfig(units=19, dropout=0.1),), batch_size=23)
     loop.rehearse(config, blobs())
     program = engine.program(engine.Architecture.of(config))
@@ -142,7 +142,7 @@ def test_order_of_events() -> None:
     assert [event.state.epoch for event in epochs(events)] == [1, 2]
 
 
-def test_finished_network_is_the_last_epoch() -> None:
+def test_finished_network_is_that_of_the_last_epoch() -> None:
     events = events_of(small())
     last = epochs(events)[-1].state
     assert finished(events).network.config == small()
@@ -164,12 +164,12 @@ def test_an_epoch_sees_every_image_once(count: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_epoch_in_the_files_order_is_not_shuffled(epoch: int) -> None:
+def test_shuffle_false_keeps_file_order(epoch: int) -> None:
     indices = np.array([2, 3, 5, 7, 11], np.int32)
     np.testing.assert_array_equal(loop.epoch_order(small(order="file"), indices, epoch), [2, 3, 5, 7, 11])
 
 
-def test_epoch_order_follows_seed_and_epoch_alone() -> None:
+def test_epoch_order_depends_only_on_seed_and_epoch() -> None:
     indices = np.arange(50, dtype=np.int32)
     order = loop.epoch_order(small(seed=1), indices, 1)
     np.testing.assert_array_equal(order, loop.epoch_order(small(seed=1, epochs=9, layers=()), indices, 1))
@@ -206,7 +206,7 @@ def test_points_of_the_presets_come_often_enough(name: str) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 1024])
-def test_points_of_the_extremes(batch_size: int) -> None:
+def test_points_of_the_shortest_and_longest_epochs(batch_size: int) -> None:
     tiny = small(layers=(), batch_size=batch_size)
     huge = small(layers=(LayerConfig(units=2048),) * 6, batch_size=batch_size)
     for config in (tiny, huge):
@@ -214,7 +214,7 @@ def test_points_of_the_extremes(batch_size: int) -> None:
     assert loop.point_steps(tiny, 1) == 1
 
 
-def test_weights_come_with_the_last_point_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_point_of_a_chunk_has_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a chunk holds twice as many points as the one before, as long as time allows."""
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 1000.0)
     events = events_of(small(batch_size=2))
@@ -229,7 +229,7 @@ def test_weights_come_with_the_last_point_of_a_chunk(monkeypatch: pytest.MonkeyP
     assert all(point.samples_per_second > 0 for point in curve)
 
 
-def test_nothing_runs_before_the_first_pull_and_closing_stops() -> None:
+def test_generator_is_lazy_and_closing_stops() -> None:
     events = training.train(small(), blobs())
     assert isinstance(next(events), Started)
     assert isinstance(next(events), Progress)
@@ -295,13 +295,13 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
     assert not np.array_equal(kept[0], epochs(events)[-1].state.weights[0])
 
 
-def test_early_stopping_does_not_fire_while_the_loss_falls() -> None:
+def test_no_early_stopping_while_the_loss_falls() -> None:
     events = events_of(small(validation_fraction=0.25, early_stopping=2, epochs=5, learning_rate=0.02))
     assert len(finished(events).history) == 5
     assert not finished(events).stopped_early
 
 
-def test_early_stopping_on_the_last_epoch_is_no_early_stop() -> None:
+def test_early_stopping_on_the_last_epoch() -> None:
     config = small(validation_fraction=0.25, early_stopping=3, epochs=30)
     full = finished(list(training.train(config, mislabelled_validation())))
     cut = dataclasses.replace(config, epochs=len(full.history))
@@ -314,7 +314,7 @@ def test_early_stopping_on_the_last_epoch_is_no_early_stop() -> None:
 # Failing
 
 
-def test_loss_that_is_no_number_ends_the_run_with_advice() -> None:
+def test_nan_loss_ends_the_run_with_advice() -> None:
     events = training.train(small(epochs=20, **HIGH_ENOUGH_TO_DIVERGE), blobs())
     with pytest.raises(TrainingError, match="no longer a finite number") as caught:
         list(events)
@@ -322,7 +322,7 @@ def test_loss_that_is_no_number_ends_the_run_with_advice() -> None:
     assert list(events) == []
 
 
-def test_last_good_epoch_before_a_failure_is_still_good() -> None:
+def test_failure_keeps_the_last_good_epoch() -> None:
     gentle = small(layers=HIGH_ENOUGH_TO_DIVERGE["layers"], epochs=2, learning_rate=0.01)
     state = epochs(events_of(gentle))[-1].state
     wild = small(epochs=20, **HIGH_ENOUGH_TO_DIVERGE)
@@ -335,7 +335,7 @@ def test_last_good_epoch_before_a_failure_is_still_good() -> None:
     assert np.isfinite(finished(events).history[-1].loss)
 
 
-def test_failing_step_is_named() -> None:
+def test_error_names_the_failing_step() -> None:
     """The step whose loss is no number is found by going step by step through the plain chunk."""
     config = small(**HIGH_ENOUGH_TO_DIVERGE)
     dataset = blobs()
@@ -356,7 +356,7 @@ def test_failing_step_is_named() -> None:
         events_of(config)
 
 
-def test_runs_on_many_data_sets_hold_one_copy_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_copy_of_each_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[engine.TrainingImages] = []
     of = engine.TrainingImages.of
 

@@ -39,7 +39,7 @@ def extra() -> Material:
 
 
 @pytest.mark.usefixtures("few")
-def test_material_holds_each_pen_digit_several_times_and_every_form() -> None:
+def test_material_repeats_pen_digits_and_has_every_form() -> None:
     found = pretraining.material([[ONE, dataclasses.replace(ONE, label=7)]], seed=0)
     assert found.images.shape == (2 * 12 + 30, 28, 28)
     assert found.labels.tolist() == [1] * 12 + [7] * 12 + list(range(10)) * 3
@@ -49,20 +49,20 @@ def test_material_holds_each_pen_digit_several_times_and_every_form() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_a_large_source_gives_each_digit_fewer_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_source_repeats_digits_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretraining, "_DRAWINGS_PER_SOURCE", 20)
     large = [dataclasses.replace(ONE, label=2)] * 9
     assert pretraining.material([[ONE], large], seed=0).labels.tolist() == [1] * 12 + [2] * 9 * 2 + list(range(10)) * 3
 
 
-def test_an_epoch_of_both_data_sets_stays_below_110000_images() -> None:
+def test_epoch_of_both_data_sets_below_110000_images() -> None:
     uji, pen = 800, 7_494
     assert (pretraining.drawings(uji), pretraining.drawings(pen)) == (12, 3)
     drawn = uji * pretraining.drawings(uji) + pen * pretraining.drawings(pen)
     assert 60_000 + drawn + pretraining._FORMS + pretraining._NO_DIGITS < 110_000
 
 
-def test_even_a_huge_source_gives_each_digit_once() -> None:
+def test_huge_source_uses_each_digit_once() -> None:
     assert pretraining.drawings(10**6) == 1
 
 
@@ -74,7 +74,7 @@ def test_material_follows_from_the_seed() -> None:
     assert (one.images != other.images).any()
 
 
-def test_again_is_the_same_to_the_bit() -> None:
+def test_repeated_training_gives_identical_bits() -> None:
     one, again = (pretraining.pretrain(blobs(), extra(), RECIPE) for _ in range(2))
     assert one.config.epochs == 3
     for left, right in zip(one.weights, again.weights, strict=True):
@@ -82,7 +82,7 @@ def test_again_is_the_same_to_the_bit() -> None:
 
 
 @pytest.mark.parametrize("done", [1, 2, 3])
-def test_an_interrupted_training_continues_to_the_same_bits(done: int, tmp_path: Path) -> None:
+def test_interrupted_training_resumes_to_identical_bits(done: int, tmp_path: Path) -> None:
     saved = tmp_path / "digits.checkpoint"
     whole = pretraining.pretrain(blobs(), extra(), RECIPE)
     interrupted_after(done, saved)
@@ -117,7 +117,7 @@ def interrupted_after(epochs: int, saved: Path) -> None:
         pretraining.pretrain(blobs(), extra(), RECIPE, stop, saved)
 
 
-def test_the_rate_falls_along_a_cosine_and_is_recorded() -> None:
+def test_learning_rate_follows_a_recorded_cosine() -> None:
     events: list[training.Event] = []
     pretraining.pretrain(blobs(), extra(), RECIPE, events.append)
     rates = [event.metrics.learning_rate for event in events if isinstance(event, training.EpochEnded)]
@@ -125,7 +125,7 @@ def test_the_rate_falls_along_a_cosine_and_is_recorded() -> None:
     assert rates == pytest.approx(expected)
 
 
-def test_what_is_no_digit_is_called_something_else_in_each_epoch() -> None:
+def test_non_digits_get_new_labels_each_epoch() -> None:
     first, second = (pretraining._mixture(blobs(), extra(), [0, 3, epoch]) for epoch in range(2))
     digits = len(blobs().train_labels) + 40
     np.testing.assert_array_equal(first.train_images, second.train_images)
@@ -134,7 +134,7 @@ def test_what_is_no_digit_is_called_something_else_in_each_epoch() -> None:
     np.testing.assert_array_equal(first.test_images, blobs().test_images)
 
 
-def test_softening_changes_no_answer_and_divides_every_logarithm() -> None:
+def test_softening_divides_logits_and_keeps_answers() -> None:
     network = pretraining.pretrain(blobs(), extra(), RECIPE)
     soft = pretraining.softened(network, 2.0)
     before, after = (np.log(one.predict(blobs().test_images).astype(np.float64)) for one in (network, soft))
@@ -154,13 +154,13 @@ def test_a_pretrained_network_is_softened() -> None:
     assert (network.weights[-2] != finished.network.weights[-2]).any()
 
 
-def test_nothing_is_learned_from_the_test_images() -> None:
+def test_test_images_are_not_trained_on() -> None:
     other = dataclasses.replace(blobs(), test_images=blobs().test_images[::-1].copy())
     one, same = (pretraining.pretrain(data, extra(), RECIPE) for data in (blobs(), other))
     np.testing.assert_array_equal(one.weights[0], same.weights[0])
 
 
-def test_drawn_material_looks_as_a_visitors_drawing_does() -> None:
+def test_drawn_material_matches_visitor_drawings() -> None:
     random = np.random.default_rng(0)
     lines = handwriting.digit_strokes(3, random)
     image = pretraining._drawn(lines, random) / 255

@@ -54,13 +54,13 @@ def bits(events: list[Event]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("case", REPEATED)
-def test_again_is_the_same(case: str) -> None:
+def test_repeated_run_is_identical(case: str) -> None:
     config = small(epochs=3, **REPEATED[case])
     assert bits(events_of(config)) == bits(events_of(config))
 
 
 @pytest.mark.parametrize("case", REPEATED)
-def test_resumed_from_any_epoch_is_the_same(case: str) -> None:
+def test_resume_from_any_epoch_is_identical(case: str) -> None:
     config = small(epochs=4, **REPEATED[case])
     whole = events_of(config)
     for ended in epochs(whole)[:-1]:
@@ -81,7 +81,7 @@ def test_resumed_from_any_epoch_is_the_same(case: str) -> None:
         assert finished(rest).stopped_early == finished(whole).stopped_early
 
 
-def test_resumed_after_the_end_only_finishes() -> None:
+def test_resume_after_the_end_only_finishes() -> None:
     config = small()
     whole = events_of(config)
     started, end = events_of(config, epochs(whole)[-1].state)
@@ -90,7 +90,7 @@ def test_resumed_after_the_end_only_finishes() -> None:
     assert end.history == finished(whole).history
 
 
-def test_early_stopping_resumed_after_its_end_only_finishes() -> None:
+def test_resume_after_early_stopping_only_finishes() -> None:
     config = small(validation_fraction=0.25, early_stopping=1, epochs=30)
     whole = list(training.train(config, mislabelled_validation()))
     rest = list(training.train(config, mislabelled_validation(), epochs(whole)[-1].state))
@@ -100,7 +100,7 @@ def test_early_stopping_resumed_after_its_end_only_finishes() -> None:
         np.testing.assert_array_equal(own, other)
 
 
-def test_states_of_a_run_do_not_change_afterwards() -> None:
+def test_states_are_not_modified_later() -> None:
     events = training.train(small(epochs=3, **REPEATED["adam-penalty"]), blobs())
     kept = next(event for event in events if isinstance(event, EpochEnded))
     before = [array.tobytes() for array in (*kept.state.weights, *kept.state.slots)]
@@ -110,14 +110,14 @@ def test_states_of_a_run_do_not_change_afterwards() -> None:
 
 @pytest.mark.parametrize("case", ["rmsprop-dropout", "convolutions"])
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
-def test_length_of_a_chunk_does_not_matter(case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_length_does_not_matter(case: str, chunk_seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     config = small(epochs=3, **REPEATED[case])
     expected = bits(events_of(config))
     monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
     assert bits(events_of(config)) == expected
 
 
-def test_in_company_is_the_same() -> None:
+def test_concurrent_runs_are_identical() -> None:
     """All cases at once, event by event in turns, and at the same time in threads."""
     configs = [small(epochs=3, seed=seed, **changes) for changes in REPEATED.values() for seed in (1, 2)]
     alone = [bits(events_of(config)) for config in configs]
@@ -159,7 +159,7 @@ for case in ("rmsprop-dropout", "convolution-dropout-adam"):
 """
 
 
-def test_in_another_process_is_the_same() -> None:
+def test_other_process_gives_identical_run() -> None:
     other = subprocess.run(
         [sys.executable, "-c", OTHER_PROCESS],
         cwd=Path(__file__).parents[2],
@@ -175,11 +175,11 @@ def test_in_another_process_is_the_same() -> None:
     assert other.stdout.split() == here
 
 
-def test_a_different_seed_is_a_different_run() -> None:
+def test_other_seed_gives_another_run() -> None:
     assert bits(events_of(small(seed=1))) != bits(events_of(small(seed=2)))
 
 
-def test_learning_rate_changed_while_a_run_goes_on_is_in_the_record() -> None:
+def test_rate_change_is_recorded() -> None:
     config = small(epochs=2)
     first = next(event for event in training.train(config, blobs()) if isinstance(event, EpochEnded))
     events = events_of(dataclasses.replace(config, learning_rate=0.01), first.state)

@@ -52,7 +52,7 @@ def broken_off(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def test_run_under_way_is_on_the_page_again_after_a_reload(app: AppTest) -> None:
+def test_active_run_is_shown_after_a_reload(app: AppTest) -> None:
     run = start_torres(app, 100)
     wait_for_status(run, Status.RUNNING)
     again = new_session(app)
@@ -67,9 +67,7 @@ def test_run_under_way_is_on_the_page_again_after_a_reload(app: AppTest) -> None
     assert run.snapshot.status is Status.STOPPED
 
 
-def test_ended_run_is_on_the_page_again_after_the_server_began_anew(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ended_run_is_shown_after_a_server_restart(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_briefly(app)
     restart(monkeypatch)
     again = new_session(app)
@@ -87,9 +85,7 @@ def test_ended_run_is_on_the_page_again_after_the_server_began_anew(
     assert run.id in again.multiselect(key="networks").value
 
 
-def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroken_one(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_run_resumes_with_identical_results(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = broken_off(app, monkeypatch)
     again = new_session(app)
     assert any("was interrupted after epoch" in text.value for text in again.markdown)
@@ -106,7 +102,7 @@ def test_run_that_the_servers_end_broke_off_goes_on_to_the_numbers_of_an_unbroke
     assert not any("was interrupted" in text.value for text in new_session(again).markdown)
 
 
-def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_run_can_be_dismissed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = broken_off(app, monkeypatch)
     again = new_session(app)
     press(again, "End it here")
@@ -119,7 +115,7 @@ def test_run_that_was_broken_off_can_be_left_there(app: AppTest, monkeypatch: py
     assert f"{left.snapshot.evaluation.accuracy:.2%}" in [metric.value for metric in again.metric]
 
 
-def test_another_visitor_finds_nothing_of_it(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_visitor_does_not_see_the_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     broken_off(app, monkeypatch)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert stranger.session_state["current_run"] is None
@@ -128,9 +124,7 @@ def test_another_visitor_finds_nothing_of_it(app: AppTest, monkeypatch: pytest.M
     assert any("You have not trained" in box.value for box in stranger.info)
 
 
-def test_database_whose_address_is_none_is_told_and_training_goes_on(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_database_url_is_reported_and_training_works(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
     saver._made.cache_clear()
     run = train_briefly(app)
@@ -143,9 +137,7 @@ def test_database_whose_address_is_none_is_told_and_training_goes_on(
     assert app.metric
 
 
-def test_who_comes_back_to_a_server_with_no_address_of_a_database_can_train(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_returning_visitor_can_train_without_a_database(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "no address")
     saver._made.cache_clear()
     again = new_session(app)
@@ -162,7 +154,7 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
 
 
 @pytest.mark.parametrize("ending", ["npz", "keras"])
-def test_network_from_a_file_is_tested_and_joins_the_runs(app: AppTest, ending: str) -> None:
+def test_uploaded_network_is_evaluated_and_listed(app: AppTest, ending: str) -> None:
     run = train_briefly(app)
     network, evaluation = run.snapshot.network, run.snapshot.evaluation
     assert network is not None
@@ -182,7 +174,7 @@ def test_network_from_a_file_is_tested_and_joins_the_runs(app: AppTest, ending: 
     assert_same_arrays(kept.network.weights, network.weights)
 
 
-def test_settings_from_a_file_go_into_the_editor(app: AppTest) -> None:
+def test_uploaded_settings_fill_the_editor(app: AppTest) -> None:
     config = dataclasses.replace(app.session_state["draft"], learning_rate=0.0123, epochs=7, dataset="elsewhere")
     upload(app, "settings.json", config.to_json().encode())
     assert not app.error
@@ -192,7 +184,7 @@ def test_settings_from_a_file_go_into_the_editor(app: AppTest) -> None:
     assert app.button(key="undo").disabled
 
 
-def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) -> None:
+def test_foreign_file_is_refused_without_loss(app: AppTest) -> None:
     train_briefly(app)
     before = list(app.session_state["runs"])
     buffer = io.BytesIO()
@@ -205,7 +197,7 @@ def test_file_that_is_none_of_ours_is_refused_and_nothing_is_lost(app: AppTest) 
         assert app.session_state["runs"] == before
 
 
-def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_back(app: AppTest) -> None:
+def test_network_opened_from_another_page_stays_in_the_editor(app: AppTest) -> None:
     train_briefly(app)
     again = new_session(app, "pages/evaluate.py")
     config = dataclasses.replace(app.session_state["draft"], epochs=77)
@@ -215,7 +207,7 @@ def test_network_that_another_page_put_into_the_editor_stays_there_on_coming_bac
     assert again.session_state["draft"].epochs == 77
 
 
-def test_network_with_the_longest_of_names_is_kept_when_it_was_taught_more(app: AppTest) -> None:
+def test_finetuned_network_with_the_longest_name_is_saved(app: AppTest) -> None:
     train_briefly(app).title = "x" * runs.TITLE_LENGTH
     image = np.zeros((28, 28), np.float32)
     image[4:24, 14] = 1.0
@@ -250,7 +242,7 @@ def code_of(app: AppTest) -> str:
     return str(code)
 
 
-def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
+def test_recovery_code_on_another_device(app: AppTest) -> None:
     run = train_briefly(app)
     assert saver.shared().wait_until_saved(MINUTES)
     code = code_of(app)
@@ -267,7 +259,7 @@ def test_recovery_code_brings_the_runs_to_another_device(app: AppTest) -> None:
     assert other.session_state["current_run"].id == run.id
 
 
-def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_back(app: AppTest) -> None:
+def test_next_person_sees_nothing_and_code_restores_all(app: AppTest) -> None:
     run = train_briefly(app)
     app.session_state["own-digits-noted"] = test_set.add_drawing([], np.zeros((28, 28), np.float32), 1, ())
     assert saver.shared().wait_until_saved(MINUTES)
@@ -288,7 +280,7 @@ def test_next_person_on_a_shared_device_finds_nothing_and_the_code_brings_all_ba
     assert app.session_state["current_run"].id == run.id
 
 
-def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest) -> None:
+def test_mistyped_recovery_code_keeps_the_workspace(app: AppTest) -> None:
     train_briefly(app)
     mine = app.session_state["workspace"]
     enter_code(app, "ABCDE-ABCDE-ABCDE-ABCDE-ABCDE-ABCDE")
@@ -299,7 +291,7 @@ def test_recovery_code_with_a_slip_is_refused_and_the_visitor_stays(app: AppTest
     assert app.session_state["runs"]
 
 
-def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppTest) -> None:
+def test_last_run_is_shown_for_any_address(app: AppTest) -> None:
     run = train_briefly(app)
     for layers in ("dense-10-sigmoid", "dense-77-relu"):
         query = run.config.to_query() | {"layers": layers}
@@ -309,7 +301,7 @@ def test_last_run_is_shown_again_whatever_network_the_address_asks_for(app: AppT
         assert "784 → 10 Sigmoid → 10 · **run 1**" in [text.value for text in again.markdown]
 
 
-def test_undo_leads_back_to_the_run_that_is_on_the_page(app: AppTest) -> None:
+def test_undo_restores_the_run_on_the_page(app: AppTest) -> None:
     run = train_briefly(app)
     again = new_session(app)
     next(number for number in again.number_input if number.label == "Epochs").set_value(9).run()
@@ -318,7 +310,7 @@ def test_undo_leads_back_to_the_run_that_is_on_the_page(app: AppTest) -> None:
     assert again.session_state["draft"] == run.config
 
 
-def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) -> None:
+def test_restored_network_is_shown(app: AppTest) -> None:
     run = train_briefly(app)
     network = run.snapshot.network
     assert network is not None
@@ -333,7 +325,7 @@ def test_network_that_was_brought_back_is_the_one_that_is_shown(app: AppTest) ->
         assert app.selectbox(key="run-choice").value == run.id
 
 
-def test_run_that_ends_meanwhile_does_not_push_aside_the_one_that_is_looked_at(app: AppTest) -> None:
+def test_ending_run_does_not_replace_the_viewed_run(app: AppTest) -> None:
     first = train_briefly(app)
     second = start_torres(app, 100)
     wait_for_status(second, Status.RUNNING)
