@@ -46,6 +46,7 @@ from mnist_core import presets
 from mnist_core.data import datasets
 from mnist_core.errors import CapacityError
 from mnist_core.runs import network_run, saver, scheduler
+from mnist_core.runs.snapshot import Snapshot
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
@@ -75,10 +76,10 @@ class WatchedRun(network_run.Run):
     def __setattr__(self, name: str, value: object) -> None:
         # A snapshot is replaced whole, so there is no other way for a page to see something new.
         super().__setattr__(name, value)
-        if isinstance(value, network_run.Snapshot):
+        if isinstance(value, Snapshot):
             self._note(value, time.perf_counter())
 
-    def _note(self, shot: network_run.Snapshot, now: float) -> None:
+    def _note(self, shot: Snapshot, now: float) -> None:
         if self.ended is None and not shot.status.is_active:
             self.ended = now
         if shot.points and shot.started:
@@ -112,7 +113,7 @@ class Group:
     def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
         self._scheduler = scheduler.Scheduler()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        keeper = saver.Keeper(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
+        run_saver = saver.Saver(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
         self.runs: list[WatchedRun] = []
         with mock.patch.object(scheduler, "Run", WatchedRun):
             self.submitted = time.perf_counter()
@@ -124,7 +125,7 @@ class Group:
                     continue
                 assert isinstance(run, WatchedRun), "the scheduler makes its runs in a way that is not watched"
                 self.runs.append(run)
-                keeper.keep(new_workspace(), run)
+                run_saver.save(new_workspace(), run)
         self.refused = len(configs) - len(self.runs)
 
     def leave_alone(self, window: float) -> float:

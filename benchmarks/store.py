@@ -22,7 +22,8 @@ from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 from mnist_core.presets import PRESETS
-from mnist_core.store.runs import RunStore, library_versions
+from mnist_core.store.records import library_versions
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import EpochMetrics, Progress, Status, TrainingState, engine
 

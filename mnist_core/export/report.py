@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.export.print_charts import PrintChart
-    from mnist_core.runs.network_run import Snapshot
+    from mnist_core.runs.snapshot import Snapshot
 
 _MOST_MISTAKES = 32
 _STYLE = """

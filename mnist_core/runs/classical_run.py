@@ -1,4 +1,4 @@
-"""A classical model that learns in the background, turn by turn beside the networks."""
+"""A classical model that learns in the background, in turns with the networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset, Split
     from mnist_core.training.classical import Answers, Piece, Pixels
 
-# What a model takes beside the pixels, while it works: measured on MNIST, 60 MB at most.
+# Memory of a model without the pixels: measured on MNIST, 60 MB at most.
 _WORK_BYTES = 64 * 2**20
 
 
@@ -27,7 +27,7 @@ class ClassicalPoint:
 
     Args:
         done: trees, rounds or images so far.
-        accuracy: share read right of the test images, or, for nearest neighbours, of those read so far; 0 to 1.
+        accuracy: on the test images, or, for nearest neighbours, on those classified so far; 0 to 1.
     """
 
     done: int
@@ -36,12 +36,12 @@ class ClassicalPoint:
 
 @dataclass(frozen=True, eq=False)
 class ClassicalSnapshot(JobSnapshot):
-    """All that a page shows of a classical model's run; what is not said here is as in `JobSnapshot`.
+    """What a page shows of a classical model's run. The other fields are those of `JobSnapshot`.
 
     Args:
         counted: what the points count, such as "trees".
-        whole: how many of these there will be; 0 before the first turn.
-        fraction: how much of the work is done, 0 to 1.
+        whole: how many there will be at the end; 0 before the first turn.
+        fraction: the part of the work that is done, 0 to 1.
         work_seconds: time of its own turns, without waiting for others, in which `seconds` counts. Making ready comes
             before both.
     """
@@ -54,13 +54,13 @@ class ClassicalSnapshot(JobSnapshot):
 
 
 class ClassicalRun(Job):
-    """One run of a classical model. Only its evaluation is left at the end.
+    """One run of a classical model. At the end only its evaluation remains.
 
     Args:
         kind: a key of `classical.KINDS`.
-        dataset: what it learns from.
+        dataset: the data it learns from.
         split: a key of `config.SPLITS`.
-        is_watched: as for `Job`.
+        is_watched: see `Job`.
 
     Raises:
         ConfigError: there is no such kind or split.
@@ -81,7 +81,7 @@ class ClassicalRun(Job):
         self.kind = kind
         self.title = classical.KINDS[kind]
         self.split_name = split
-        # Held from the start, so later runs share them and do not pay for them.
+        # Hold the pixels from the start, so that later runs share them.
         self._pixels: Pixels | None = classical.pixels(dataset, split)
         self._split = self._pixels.parts
         self._promised_bytes = _WORK_BYTES + (self._pixels.nbytes if self._pixels.claim() else 0)
@@ -100,12 +100,12 @@ class ClassicalRun(Job):
 
     @property
     def split(self) -> Split:
-        """Which images it learns from and which it is tested with."""
+        """The images for training and test."""
         return self._split
 
     @property
     def fraction(self) -> float:
-        """How much of the work is done, 0 to 1."""
+        """The part of the work that is done, 0 to 1."""
         return self._snapshot.fraction
 
     @property
@@ -126,7 +126,7 @@ class ClassicalRun(Job):
             is_whole = piece.done == piece.whole
             if is_whole:
                 self._end(Status.FINISHED, "")
-            # Another piece only if most of it fits: a run that takes too much now waits longer for its next turn.
+            # Do another piece only if most of it fits: a run that takes longer now waits longer for its next turn.
             is_over = is_whole or self._stop_wanted or now - began + (now - piece_began) / 2 > seconds
             piece_began = now
 

@@ -1,7 +1,7 @@
-"""What all jobs have in common: a place in the queue, people who watch, orders, and an end.
+"""The base of all jobs in the scheduler: turns, orders, watchers, and the end.
 
-A page gives its orders to the scheduler and reads the job's snapshot; the scheduler gives the job turns. Neither waits
-for the other: a snapshot is a frozen object that is replaced whole.
+A page gives orders to the scheduler and reads the job's snapshot. It never waits for the job: a snapshot is a frozen
+object, and the job replaces it with a new one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A job that nobody watches any more goes on for so long, unless ``MNIST_UNWATCHED_SECONDS`` says otherwise.
+# How long a job continues without a watcher, if ``MNIST_UNWATCHED_SECONDS`` is not set.
 UNWATCHED_SECONDS = 600.0
-# A turn is charged as so many usual ones at most.
+# A turn counts as this many usual turns at most.
 _MOST_SURPRISE = 8
 
 
 def unwatched_seconds() -> float:
-    """How long a job that nobody watches may go on; ``MNIST_UNWATCHED_SECONDS`` says it, 0 and more."""
+    """How many seconds a job continues without a watcher: ``MNIST_UNWATCHED_SECONDS``, 0 or more."""
     setting = os.environ.get("MNIST_UNWATCHED_SECONDS", "")
     return float(setting) if setting.isdecimal() else UNWATCHED_SECONDS
 
@@ -44,11 +44,11 @@ class JobSnapshot:
     """What a page shows of any job, at one moment.
 
     Args:
-        status: where the job stands; WAITING until its first point.
+        status: WAITING until the first point.
         points: the live curve.
         seconds: time since the first point, without pauses.
-        evaluation: how what it has learned reads the test images, once it has ended with something.
-        message: what people should know of how it ended; empty if nothing.
+        evaluation: on the test images, if the job has ended with a result.
+        message: what people should know about how it ended; may be empty.
     """
 
     status: Status = Status.WAITING
@@ -63,15 +63,15 @@ def _always() -> bool:
 
 
 class Job(ABC):
-    """Something that learns from a data set, turn by turn. It does not know its scheduler.
+    """Something that learns from a data set, in turns. It does not know its scheduler.
 
     Args:
-        dataset: what it learns from.
+        dataset: the data it learns from.
         is_watched: returns whether somebody still watches the job. None for a job that is always watched.
     """
 
     memory_remedy: ClassVar[str]
-    """What to do when the server has run out of memory."""
+    """What people can do when the server has no memory left."""
 
     _snapshot: JobSnapshot
 
@@ -103,12 +103,12 @@ class Job(ABC):
     @property
     @abstractmethod
     def split(self) -> Split:
-        """Which images it learns from and which it is tested with."""
+        """The images for training, validation and test."""
 
     @property
     @abstractmethod
     def fraction(self) -> float:
-        """How much of the planned work is done, 0 to 1."""
+        """The part of the planned work that is done, 0 to 1."""
 
     @property
     @abstractmethod
@@ -129,7 +129,7 @@ class Job(ABC):
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the job has the order to stop and has not ended yet."""
+        """Whether the job has been ordered to stop and has not ended yet."""
         return self._stop_wanted and self._snapshot.status.is_active
 
     @property
@@ -217,7 +217,7 @@ class Job(ABC):
         except Exception:
             # The thread must survive, and the error must be seen in the log and on the page.
             logger.exception("Run %s failed unexpectedly: %r", self.id, self)
-            self._fail("Something went wrong inside the playground; the server's log tells what.")
+            self._fail("Something went wrong in the playground. The server's log has the details.")
 
     def charge(self, seconds: float, smoothing: float) -> None:
         """Add a turn's time to `used_seconds`, smoothed: a share of `smoothing` now, the rest in later turns.

@@ -1,6 +1,6 @@
-"""A network's run as a page holds it: the page reads its `Snapshot`; the scheduler gives it turns and orders.
+"""A network's run. Pages read its `Snapshot`; the scheduler gives it turns and orders.
 
-Orders are obeyed at the next chunk.
+It obeys an order at the next chunk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import dataclasses
 import logging
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,100 +19,22 @@ from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import splits
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
-from mnist_core.runs.job import Job, JobSnapshot
+from mnist_core.runs.job import Job
+from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status, loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Iterator
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
-    from mnist_core.network.layers import Weights
     from mnist_core.store.records import StoredRun
-    from mnist_core.training import engine
 
 logger = logging.getLogger(__name__)
 
-# A chunk this many times slower than usual included compiling, or the machine was busy.
-_SEVERAL = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot(JobSnapshot):
-    """Everything that a page shows of a network's run, at one moment. The other fields are those of `JobSnapshot`.
-
-    Args:
-        started: sizes of the run, once known.
-        epochs: the finished epochs.
-        rates: every change of the learning rate.
-        position: where the run was after its newest chunk; None before that, and once it has left a network.
-        state: the last finished epoch's state.
-        network: what the run left, once it has ended with something.
-    """
-
-    points: tuple[training.Progress, ...] = ()
-    started: training.Started | None = None
-    epochs: tuple[training.EpochMetrics, ...] = ()
-    rates: tuple[training.RateChanged, ...] = ()
-    position: engine.Position | None = None
-    state: training.TrainingState | None = None
-    network: TrainedNetwork | None = None
-
-    @property
-    def weights(self) -> Weights | None:
-        """The weights of the network that it left, or the newest weights."""
-        if self.network is not None:
-            # After early stopping or a failure, they are of an earlier epoch.
-            return self.network.weights
-        newest = self.position or self.state
-        return newest.weights if newest else None
-
-    @property
-    def busy_seconds(self) -> float:
-        """The seconds that it has computed, without waiting for other runs; see the function `busy_seconds`."""
-        if self.started is None or not self.points:
-            return 0.0
-        last = self.points[-1]
-        place = last.epoch - 1 + last.step / self.started.steps_per_epoch
-        return float(busy_seconds(self.points, self.started, [place])[0])
-
-    @property
-    def seconds_an_epoch(self) -> float | None:
-        """The seconds of an epoch without other runs and without compiling; None before the first point."""
-        if self.started is None or not self.points:
-            return None
-        # Most chunks share the processor with other runs; the fastest ones did not.
-        speeds = sorted(point.samples_per_second for point in self.points)
-        return self.started.training_images / speeds[len(speeds) * 9 // 10]
-
-
-def busy_seconds(
-    points: Sequence[training.Progress], started: training.Started, epochs: Sequence[float]
-) -> NDArray[np.float64]:
-    """The seconds that a run had computed at some places of its curve, without waiting for other runs.
-
-    Args:
-        points: its curve, one point or more.
-        started: its sizes.
-        epochs: (n,) places on the curve, in epochs from 0; between two points time passes evenly.
-
-    Returns:
-        (n,) float64, seconds. A chunk that took several times as long as usual counts as a usual one: the first one
-        includes compiling.
-    """
-    places = np.array([0.0] + [point.epoch - 1 + point.step / started.steps_per_epoch for point in points])
-    speeds = np.array([point.samples_per_second for point in points])
-    usual = np.median(speeds)
-    speeds[speeds < usual / _SEVERAL] = usual
-    seconds = np.cumsum(np.diff(places) * started.training_images / speeds)
-    times: NDArray[np.float64] = np.interp(epochs, places, np.concatenate([[0.0], seconds]))
-    return times
-
 
 class Run(Job):
-    """One run of a network on its way through the scheduler."""
+    """One run of a network in the scheduler."""
 
     memory_remedy = "Use fewer units or layers, or SGD, or wait until other runs have ended."
     _snapshot: Snapshot
@@ -129,7 +50,7 @@ class Run(Job):
         self.config = config
         self.start = start  # None if it starts from random weights, or was loaded.
         self.begins_random = start is None
-        self._kept_points = 0  # Points that it had before its first turn.
+        self._loaded_points = 0  # Points that it had before its first turn.
         self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
         self._events: Iterator[training.Event] | None = None
@@ -140,40 +61,40 @@ class Run(Job):
         self._is_mid_chunk = False
 
     @classmethod
-    def restored(cls, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
+    def restored(cls, stored: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
         """A saved run: ended, or ready to continue after its last finished epoch.
 
         Args:
-            kept: the run.
-            dataset: what it learned from. For an ended run, the same test images are enough.
-            is_watched: as of `Job`.
+            stored: the run.
+            dataset: the data it learned from. For an ended run, the same test images are enough.
+            is_watched: see `Job`.
 
         Raises:
             DataError: it learned from other images, and was tested with others.
         """
-        summary, state = kept.summary, kept.state
-        run = cls(kept.config, _with_test_images_of(kept, dataset), is_watched)
+        summary, state = stored.summary, stored.state
+        run = cls(stored.config, _with_test_images_of(stored, dataset), is_watched)
         run.begins_random = dataset.fingerprint == summary.fingerprint
         run.id, run.number, run.title = summary.id, summary.number, summary.title
         if state is not None and not summary.epochs:
             run.start, state, run.begins_random = state, None, False
-        whole = [point for point in kept.points if point.epoch <= summary.epochs]
+        whole = [point for point in stored.points if point.epoch <= summary.epochs]
         images = len(run.split.train_indices)
-        steps = max((point.step for point in whole), default=math.ceil(images / kept.config.batch_size))
+        steps = max((point.step for point in whole), default=math.ceil(images / stored.config.batch_size))
         is_active = summary.status.is_active
-        points = tuple(whole) if is_active else kept.points
-        run._kept_points = len(points)
+        points = tuple(whole) if is_active else stored.points
+        run._loaded_points = len(points)
         run._snapshot = Snapshot(
             status=Status.WAITING if is_active else summary.status,
             points=points,
             seconds=summary.seconds,
-            evaluation=kept.evaluation,
+            evaluation=stored.evaluation,
             message=summary.message,
-            started=training.Started(steps, images, parameter_count(kept.config)),
+            started=training.Started(steps, images, parameter_count(stored.config)),
             epochs=state.history if state else (),
-            rates=state.rates if is_active and state else kept.rates,
+            rates=state.rates if is_active and state else stored.rates,
             state=state,
-            network=kept.network,
+            network=stored.network,
         )
         return run
 
@@ -182,9 +103,9 @@ class Run(Job):
         """An ended run that is only a network, such as one from a file. It is tested at once.
 
         Args:
-            network: what it left.
-            dataset: what it is tested with: the test images of its config's split.
-            message: where it comes from.
+            network: the final network.
+            dataset: the data set with its test images, those of the split in its config.
+            message: where the network comes from.
 
         Raises:
             DataError: the data set cannot be split as its config asks.
@@ -215,8 +136,8 @@ class Run(Job):
 
     @property
     def is_warm(self) -> bool:
-        """As for `Job`; a loaded run has points before its first turn here."""
-        return len(self._snapshot.points) > self._kept_points
+        """See `Job`; a loaded run has points before its first turn here."""
+        return len(self._snapshot.points) > self._loaded_points
 
     @property
     def split(self) -> Split:
@@ -249,7 +170,7 @@ class Run(Job):
         """Record the order to change the learning rate. Called by `Scheduler.set_learning_rate`.
 
         Raises:
-            ConfigError: when `rate` is out of the range that a config may have.
+            ConfigError: `rate` is outside the range of the setting.
         """
         LEARNING_RATE.check("learning_rate", rate)
         self._dials.learning_rate = rate
@@ -268,7 +189,7 @@ class Run(Job):
             self._pause_wanted = True
 
     def want_resume(self) -> None:
-        """Record the order to go on. Called by `Scheduler.resume`."""
+        """Record the order to resume. Called by `Scheduler.resume`."""
         with self._lock:
             self._pause_wanted = False
             self._chunks_wanted = 0
@@ -300,7 +221,7 @@ class Run(Job):
             if self._is_mid_chunk:
                 continue
             now = time.monotonic()
-            # Another chunk only if most of it fits: a run that takes too much now waits longer for its next turn.
+            # Do another chunk only if most of it fits: a run that takes longer now waits longer for its next turn.
             is_over = self._stop_wanted or not self._wants_turn() or now - began + (now - chunk_began) / 2 > seconds
             chunk_began = now
 
@@ -367,20 +288,20 @@ class Run(Job):
             self._end(Status.FAILED, None, message)
 
 
-def _with_test_images_of(kept: StoredRun, dataset: Dataset) -> Dataset:
+def _with_test_images_of(stored: StoredRun, dataset: Dataset) -> Dataset:
     """The data set if the run learned from it; otherwise with the images that it was tested with.
 
     Extra images, such as drawings, are not saved, but the test images are those of a known split.
 
     Raises:
-        DataError: they are not among these.
+        DataError: the data set does not contain them.
     """
-    if dataset.fingerprint != kept.summary.fingerprint and kept.evaluation is not None:
+    if dataset.fingerprint != stored.summary.fingerprint and stored.evaluation is not None:
         for name in SPLITS:
             split = splits.split(dataset, name, 0.0)
-            if np.array_equal(split.test_labels, kept.evaluation.labels):
+            if np.array_equal(split.test_labels, stored.evaluation.labels):
                 return dataclasses.replace(dataset, test_images=split.test_images, test_labels=split.test_labels)
-    kept.check_dataset(dataset)
+    stored.check_dataset(dataset)
     return dataset
 
 
@@ -389,5 +310,5 @@ def _ending(config: RunConfig, event: training.Finished) -> str:
         return ""
     return (
         f"Stopped early after epoch {len(event.history)}: the validation loss had not fallen for "
-        f"{config.early_stopping} epochs. The best epoch's weights are kept."
+        f"{config.early_stopping} epochs. The network has the weights of the best epoch."
     )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mnist_core.config import RunConfig
-    from mnist_core.runs.network_run import Run, Snapshot
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.snapshot import Snapshot
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class Replayed:
 
     Args:
         config: the run's.
-        snapshot: what was known of it at that moment.
+        snapshot: as it was at that moment.
     """
 
     config: RunConfig
@@ -47,7 +48,7 @@ def frame(runs: Mapping[str, Run], fraction: float, in_turn: bool = False) -> di
 
     Args:
         runs: by name.
-        fraction: how much of the replay is over, 0 to 1.
+        fraction: the part of the replay that is over, 0 to 1.
         in_turn: whether each starts when the one before has ended. Otherwise all start together, at the same epochs a
             second, so a longer one ends later.
     """

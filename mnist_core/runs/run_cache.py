@@ -52,11 +52,11 @@ class RunCache:
         Args:
             config: the run.
             dataset: the data that it names.
-            is_watched: as for `Scheduler.submit`; added to the watchers of a cached run.
+            is_watched: see `Scheduler.submit`; added to the watchers of a cached run.
             start: the state to start from, always the same for a config and data set; None for random weights.
 
         Raises:
-            CapacityError: when the server cannot hold a new one.
+            CapacityError: the server cannot hold a new one.
         """
         return self._get(
             (config, id(dataset), start is None),
@@ -71,7 +71,7 @@ class RunCache:
         """The run of a classical model; the arguments are those of `Scheduler.submit_classical`.
 
         Raises:
-            CapacityError: when the server cannot hold a new one.
+            CapacityError: the server cannot hold a new one.
             ConfigError: there is no such kind or split.
         """
         return self._get(
@@ -85,8 +85,8 @@ class RunCache:
         """The run that `network` would return; None instead of starting one.
 
         Args:
-            config: as of `network`.
-            dataset: likewise.
+            config: see `network`.
+            dataset: see `network`.
             is_random: whether it starts from random weights, without a `start`.
         """
         return self._find((config, id(dataset), is_random), Run)

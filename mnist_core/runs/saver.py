@@ -1,6 +1,6 @@
-"""Runs under way are kept as they go: one thread saves them, so that neither training nor a page waits for a disk.
+"""Save runs while they train. One thread does it, so that neither training nor a page waits for the disk.
 
-The thread saves the newest that there is of each run. If it falls behind, epochs are passed over, never the end.
+The thread always saves the newest state of a run. If it falls behind, it skips epochs, but never the end of a run.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
-from mnist_core.store import runs, space
-from mnist_core.store.runs import RunStore, library_versions
+from mnist_core.store import quotas, takeover
+from mnist_core.store.records import library_versions
+from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
@@ -35,17 +36,17 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 DEFAULT_URL = "sqlite:///runs/playground.db"
-# Several times within `store.runs.GRACE_SECONDS`, after which other servers take this one for dead.
-BEAT_SECONDS = 5.0
+# Several times within `store.takeover.GRACE_SECONDS`, so that other servers know that this one is alive.
+HEARTBEAT_SECONDS = 5.0
 _PURGE_SECONDS = 3_600.0
-# A database that cannot be written is tried again so often, for so long after a run has ended.
+# How often to try again if the database cannot be written, and for how long after a run has ended.
 _RETRY_SECONDS = 5.0
 _PATIENCE_SECONDS = 600.0
 
 
 @dataclass(eq=False)
 class _Record:
-    """How far the keeping of a run has come; only the saving thread changes it."""
+    """What has been saved of a run. Only the saving thread changes it."""
 
     workspace: str
     run_id: str
@@ -58,30 +59,30 @@ class _Record:
     failing_since: float | None = None
 
 
-class Keeper:
-    """Saves runs into a store, each in its owner's workspace. From any thread.
+class Saver:
+    """Saves runs into a store, each in its owner's workspace. Safe to use from any thread.
 
     Args:
-        store: where to.
-        retry_seconds: how long to wait after the database has refused.
+        store: the store.
+        retry_seconds: how long to wait after an error of the database.
     """
 
     def __init__(self, store: RunStore, retry_seconds: float = _RETRY_SECONDS) -> None:
         self.store = store
         self._retry_seconds = retry_seconds
         self._records: dict[tuple[str, str], _Record] = {}
-        # What waits to be saved holds its run; nothing else here does, so that a forgotten one can go.
+        # Only the runs that wait to be saved are held in memory here; for the others there are weak references.
         self._due: dict[tuple[str, str], Run] = {}
         self._visits: set[str] = set()
         self._is_saving = False
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
         self._outage: tuple[float, StoreError] | None = None
-        threading.Thread(target=self._work, name="keeping", daemon=True).start()
+        threading.Thread(target=self._work, name="saving", daemon=True).start()
 
-    def keep(self, workspace: str, run: Run) -> None:
-        """Keep a run from now on, with its number and title; one that has ended as well."""
-        self._take_on(_Record(workspace, run.id, weakref.ref(run)), run)
+    def save(self, workspace: str, run: Run) -> None:
+        """Save a run from now on, with its number and title. It may already have ended."""
+        self._add(_Record(workspace, run.id, weakref.ref(run)), run)
 
     def resume(
         self,
@@ -91,81 +92,81 @@ class Keeper:
         turns: Scheduler,
         is_watched: Callable[[], bool] | None = None,
     ) -> Run:
-        """Go on with one of the `unfinished` runs, after its last finished epoch.
+        """Continue one of the `unfinished` runs after its last finished epoch.
 
         Args:
-            workspace: whose it is.
-            run_id: which.
-            dataset: what it has learned from so far.
-            turns: where it gets its turns.
-            is_watched: as for `Scheduler.submit`.
+            workspace: the owner's token.
+            run_id: the run's id.
+            dataset: the data that it has learned from so far.
+            turns: the scheduler that trains it.
+            is_watched: see `Scheduler.submit`.
 
         Raises:
-            RunNotFoundError: it is none of these, perhaps not any more.
+            RunNotFoundError: it is not one of the `unfinished` runs, or another server was faster.
             StoreError: it cannot be read.
-            DataError: when these are other images.
-            CapacityError: when the server cannot hold it.
+            DataError: the run learned from other images.
+            CapacityError: the server has no memory for it.
         """
         with self._resuming:
-            stored = self.store.take_over(workspace, run_id, self._held(workspace), runs.GRACE_SECONDS)
+            stored = self.store.take_over(workspace, run_id, self._running(workspace), takeover.GRACE_SECONDS)
             run = turns.take_over(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
-            self._take_on(record, run)
+            self._add(record, run)
         return run
 
-    def give_up(self, workspace: str, run_id: str) -> None:
-        """End one of the `unfinished` runs where it broke off, for which its data need not be there.
+    def end(self, workspace: str, run_id: str) -> None:
+        """End one of the `unfinished` runs after its last finished epoch. Its data set is not needed for this.
 
         Raises:
-            RunNotFoundError: it is none of these, perhaps not any more.
+            RunNotFoundError: it is not one of the `unfinished` runs, or another server was faster.
             StoreError: it cannot be read or written.
         """
         with self._resuming:
-            stored = self.store.take_over(workspace, run_id, self._held(workspace), runs.GRACE_SECONDS)
+            stored = self.store.take_over(workspace, run_id, self._running(workspace), takeover.GRACE_SECONDS)
             network = None
             if stored.state is not None and stored.summary.epochs:
                 config = dataclasses.replace(stored.config, dataset=stored.summary.dataset)
                 network = TrainedNetwork(config, stored.state.best_weights or stored.state.weights)
-            message = "The server ended while it was under way."
+            message = "The server stopped during this run."
             self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
 
     def visit(self, workspace: str) -> None:
-        """Note that somebody has opened a workspace, soon."""
+        """Record that somebody has opened a workspace. The saving thread does it soon."""
         with self._changed:
             self._visits.add(workspace)
             self._changed.notify_all()
 
     def forget(self, workspace: str, run_id: str) -> None:
-        """Keep a run no longer, nor have it among the `runs`; what is kept of it stays."""
+        """Stop saving a run, and remove it from `runs`. What was saved stays."""
         with self._changed:
             self._records.pop((workspace, run_id), None)
             self._due.pop((workspace, run_id), None)
             self._changed.notify_all()
 
     def runs(self, workspace: str) -> list[Run]:
-        """The runs of a workspace that are in this process's memory, the oldest first."""
+        """The runs of a workspace that are in the memory of this process, oldest first."""
         return [run for _, run in self._in_memory(workspace)]
 
     def list(self, workspace: str) -> tuple[RunSummary, ...]:
-        """As `RunStore.list`, but for a while after an error it gives that error at once: pages must not hang.
+        """As `RunStore.list`, but raises the last error again for a while, so that pages do not wait for each attempt.
 
         Raises:
-            StoreError: they cannot be read.
+            StoreError: the runs cannot be read.
         """
         return self._read(lambda: self.store.list(workspace))
 
     def unfinished(self, workspace: str) -> tuple[RunSummary, ...]:
-        """Runs of a workspace that nobody trains any more, the newest first; errors are as for `list`."""
-        return self._read(lambda: self.store.unfinished(workspace, self._held(workspace), runs.GRACE_SECONDS))
+        """As `RunStore.unfinished`, with the errors of `list`."""
+        return self._read(lambda: self.store.unfinished(workspace, self._running(workspace), takeover.GRACE_SECONDS))
 
     def take_removed(self, workspace: str) -> int:
-        """As `Room.take_removed`; errors are as for `list`."""
-        return self._read(lambda: self.store.room.take_removed(workspace))
+        """As `Quotas.take_removed`, with the errors of `list`."""
+        return self._read(lambda: self.store.quotas.take_removed(workspace))
 
     def _read(self, read: Callable[[], T]) -> T:
         outage = self._outage  # Another thread may end it at any moment.
         if outage is not None and time.monotonic() < outage[0]:
-            raise outage[1].with_traceback(None)  # Or each time would add to the traceback of the last.
+            raise outage[1].with_traceback(None)  # Otherwise its traceback would grow each time.
         try:
             found = read()
         except StoreError as error:
@@ -175,18 +176,18 @@ class Keeper:
         return found
 
     def trouble(self, workspace: str, run_id: str) -> str:
-        """Why a run is not being kept in a workspace at the moment; empty if it is."""
+        """Why a run cannot be saved at the moment; empty if it can."""
         with self._changed:
             record = self._records.get((workspace, run_id))
             return record.trouble if record else ""
 
     def wait_until_saved(self, seconds: float) -> bool:
-        """Return when nothing waits to be saved any more, at most after `seconds`: whether so."""
+        """Wait until everything is saved, at most `seconds`. Returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._due or self._is_saving), seconds)
 
-    def _held(self, workspace: str) -> set[str]:
-        """Runs that go on here, or whose end is still to be saved."""
+    def _running(self, workspace: str) -> set[str]:
+        """Ids of the runs that this process trains, or whose end it has not saved yet."""
         alive = self._in_memory(workspace)
         return {run.id for record, run in alive if run.snapshot.status.is_active or not record.is_closed}
 
@@ -195,7 +196,7 @@ class Keeper:
             records = [record for record in self._records.values() if record.workspace == workspace]
         return [(record, run) for record in records if (run := record.run()) is not None]
 
-    def _take_on(self, record: _Record, run: Run) -> None:
+    def _add(self, record: _Record, run: Run) -> None:
         key = (record.workspace, record.run_id)
         with self._changed:
             if key in self._records and self._records[key].run() is run:
@@ -208,7 +209,7 @@ class Keeper:
         with self._changed:
             record = self._records.get(key)
             if record is None or record.run() is not run:
-                return  # It went on elsewhere and then here anew: what it still says is another's to say now.
+                return  # This run was replaced by a resumed copy; ignore its late events.
             self._due[key] = run
             self._changed.notify_all()
 
@@ -216,37 +217,37 @@ class Keeper:
 
     def _work(self) -> None:
         scheduler.give_way()
-        beat_at = purge_at = time.monotonic()
+        heartbeat_at = purge_at = time.monotonic()
         while True:
             now = time.monotonic()
-            if now >= beat_at:
-                beat_at = now + BEAT_SECONDS
+            if now >= heartbeat_at:
+                heartbeat_at = now + HEARTBEAT_SECONDS
                 if self._has_active():
-                    self._attempt(self.store.beat)
+                    self._attempt(self.store.heartbeat)
             if now >= purge_at:
                 purge_at = now + _PURGE_SECONDS
-                self._attempt(self.store.purge)
-            self._note_visits()
-            found = self._next(beat_at)
+                self._attempt(self.store.quotas.purge)
+            self._record_visits()
+            found = self._next(heartbeat_at)
             if found is not None:
                 self._save(*found)
                 del found  # Do not keep a forgotten run alive while waiting for the next.
 
-    def _note_visits(self) -> None:
+    def _record_visits(self) -> None:
         with self._changed:
             visits, self._visits = self._visits, set()
         for workspace in visits:
-            self._attempt(functools.partial(self.store.room.visit, workspace))
+            self._attempt(functools.partial(self.store.quotas.visit, workspace))
 
     def _has_active(self) -> bool:
         with self._changed:
             for key in [key for key, one in self._records.items() if one.run() is None]:
                 del self._records[key]
-            kept = [run for one in self._records.values() if (run := one.run()) is not None]
-        return any(run.snapshot.status.is_active for run in kept)
+            found = [run for one in self._records.values() if (run := one.run()) is not None]
+        return any(run.snapshot.status.is_active for run in found)
 
     def _next(self, until: float) -> tuple[_Record, Run] | None:
-        """What is to be saved now, no longer due; None if nothing was until then."""
+        """Wait for a run that is due, at most until the time `until`; it is no longer due then."""
         with self._changed:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
@@ -263,10 +264,10 @@ class Keeper:
         again = False
         key = (record.workspace, record.run_id)
         try:
-            if not record.is_closed:  # Else the trouble that closed it stays.
+            if not record.is_closed:  # Keep the trouble that closed it.
                 self._write(record, run)
                 record.trouble, record.failing_since = "", None
-        except RunNotFoundError:  # Its owner has deleted it.
+        except RunNotFoundError:  # Its owner deleted it.
             record.is_closed = True
         except RunClosedError as error:
             record.is_closed, record.trouble = True, str(error) if run.snapshot.status.is_active else ""
@@ -274,8 +275,8 @@ class Keeper:
             record.trouble = str(error)
             again = self._is_worth_another_try(record, run)
         except Exception:
-            logger.exception("Run %s cannot be kept", run.id)
-            record.is_closed, record.trouble = True, "It cannot be kept; the server's log tells why."
+            logger.exception("Run %s cannot be saved", run.id)
+            record.is_closed, record.trouble = True, "It cannot be saved. See the server's log."
         with self._changed:
             if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds
@@ -288,15 +289,15 @@ class Keeper:
         record.failing_since = record.failing_since or now
         if run.snapshot.status.is_active or now - record.failing_since < _PATIENCE_SECONDS:
             return True
-        logger.error("Run %s is given up: it could not be kept for %.0f s", record.run_id, _PATIENCE_SECONDS)
+        logger.error("Stop trying to save run %s after %.0f s", record.run_id, _PATIENCE_SECONDS)
         record.is_closed = True
         return False
 
     def _write(self, record: _Record, run: Run) -> None:
-        """Bring the store up to the run as it stands.
+        """Save what is new of the run.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it cannot be saved.
         """
         shot, store = run.snapshot, self.store
         whose = (record.workspace, record.run_id)
@@ -304,20 +305,20 @@ class Keeper:
             try:
                 store.create(
                     *whose, run.config, run.dataset, number=run.number, title=run.title, start=run.start,
-                    # A network from a file was computed elsewhere.
+                    # A network from a file was trained elsewhere.
                     versions=library_versions() if shot.started is not None or shot.status.is_active else {},
                 )  # fmt: skip
             except ConfigError as error:
                 if error.field != "run_id":
                     raise
-                # Kept already: by this very thread, of which a lost connection did not tell, or another time.
-                logger.info("Run %s is kept already", run.id)
+                # It was saved before, or this thread saved it and the connection broke before the answer.
+                logger.info("Run %s is already saved", run.id)
             record.is_created = True
         if shot.state is not None and shot.state.epoch > record.epoch:
             store.save_epoch(*whose, shot.state, shot.points, shot.busy_seconds)
             record.epoch = shot.state.epoch
         if run.was_left and not shot.status.is_active and not shot.epochs:
-            store.discard(*whose)  # Nobody waited for its first epoch.
+            store.discard(*whose)  # Its visitor left before the first epoch.
             record.is_closed = True
         elif not shot.status.is_active:
             store.finish(
@@ -330,16 +331,16 @@ class Keeper:
         try:
             what()
         except StoreError as error:
-            logger.warning("The runs' database: %s", error)
+            logger.warning("The database of saved runs: %s", error)
         except Exception:
-            logger.exception("The runs' database cannot be looked after")
+            logger.exception("Unexpected error in the database of saved runs")
 
 
-def shared() -> Keeper:
-    """The one keeper of this process; docs/settings.md says where it saves runs, and how many.
+def shared() -> Saver:
+    """The saver of this process. See docs/settings.md for where it saves runs, and how many.
 
     Raises:
-        StoreError: the database's address is none.
+        StoreError: nothing can be saved at the address of the database.
     """
     with _making:
         return _made()
@@ -349,15 +350,15 @@ _making = threading.Lock()
 
 
 @functools.cache
-def _made() -> Keeper:
-    return Keeper(
+def _made() -> Saver:
+    return Saver(
         RunStore(
             os.environ.get("DATABASE_URL") or DEFAULT_URL,
-            max_runs=int(_setting("MNIST_MAX_RUNS", runs.MAX_RUNS)),
-            max_bytes=int(_setting("MNIST_MAX_MEGABYTES", runs.MAX_BYTES / 2**20) * 2**20),
-            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", space.MAX_TOTAL_BYTES / 2**20) * 2**20),
-            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", space.MAX_DISK_SHARE * 100), 100) / 100,
-            max_age_days=_setting("MNIST_MAX_AGE_DAYS", runs.MAX_AGE_DAYS),
+            max_runs=int(_setting("MNIST_MAX_RUNS", quotas.MAX_RUNS)),
+            max_bytes=int(_setting("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20) * 2**20),
+            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20) * 2**20),
+            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", quotas.MAX_DISK_SHARE * 100), 100) / 100,
+            max_age_days=_setting("MNIST_MAX_AGE_DAYS", quotas.MAX_AGE_DAYS),
         )
     )
 
@@ -367,5 +368,5 @@ def _setting(name: str, default: float) -> float:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     if text:
-        logger.warning("%s is %r; it must be a whole number above 0. %g is taken.", name, text, default)
+        logger.warning("%s is %r; it must be a whole number above 0. Using %g.", name, text, default)
     return default

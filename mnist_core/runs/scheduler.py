@@ -1,4 +1,4 @@
-"""Many jobs share the processor: each of a few workers takes one, gives it a short turn, and puts it back.
+"""Many jobs share the processor: a few workers take a job, give it a short turn, and put it back.
 
 The job that has used the least time is next, so all get the same time, however long their chunks are. Orders to a job
 (pause, stop, ...) go through its scheduler; they return at once, from any thread, and are obeyed at the next chunk.
@@ -93,7 +93,7 @@ class Scheduler:
             start: the state to start from; None for random weights.
 
         Raises:
-            CapacityError: when the server cannot hold it, or has too many already.
+            CapacityError: the server has no memory for it, or too many runs already.
         """
         run = Run(config, dataset, is_watched, start)
         self._take_on(run)
@@ -103,20 +103,20 @@ class Scheduler:
             self._enqueue(run)
         return run
 
-    def take_over(self, kept: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
+    def take_over(self, stored: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
         """Continue a saved run that was interrupted, after its last finished epoch.
 
         Args:
-            kept: the run, under way.
-            dataset: what it has learned from so far.
-            is_watched: as for `submit`.
+            stored: a run that has not ended.
+            dataset: the data it has learned from so far.
+            is_watched: see `submit`.
 
         Raises:
-            CapacityError: when the server cannot hold it, or has too many already.
-            DataError: when these are other images.
+            CapacityError: the server has no memory for it, or too many runs already.
+            DataError: it learned from other images.
         """
-        kept.check_dataset(dataset)
-        run = Run.restored(kept, dataset, is_watched)
+        stored.check_dataset(dataset)
+        run = Run.restored(stored, dataset, is_watched)
         self._take_on(run)
         self._enqueue(run)
         return run
@@ -128,12 +128,12 @@ class Scheduler:
 
         Args:
             kind: a key of `classical.KINDS`.
-            dataset: what it learns from.
+            dataset: the data it learns from.
             split: a key of `config.SPLITS`.
-            is_watched: as for `submit`.
+            is_watched: see `submit`.
 
         Raises:
-            CapacityError: when the server cannot hold it, or has too many already.
+            CapacityError: the server has no memory for it, or too many runs already.
             ConfigError: there is no such kind or split.
         """
         run = ClassicalRun(kind, dataset, split, is_watched)
@@ -142,12 +142,12 @@ class Scheduler:
         return run
 
     def _take_on(self, run: Job) -> None:
-        """Add a run to the others, if there is room for it."""
+        """Add a run if the server can hold it."""
         with self._lock:
             active = [other for other in self._runs if other.snapshot.status.is_active]
             if len(active) >= MAX_ACTIVE_RUNS:
                 raise CapacityError(
-                    f"{MAX_ACTIVE_RUNS} runs are under way on this server, which is all it takes.",
+                    f"This server already has {MAX_ACTIVE_RUNS} runs in training, its maximum.",
                     "Wait until one has ended, or stop one of yours.",
                 )
             # The memory of a run that has started is no longer free, so it is not counted twice.
@@ -156,30 +156,30 @@ class Scheduler:
             self._runs.add(run)
 
     def pause(self, run: Run) -> None:
-        """Pause a run after the chunk under way."""
+        """Pause a run after the current chunk."""
         run.want_pause()
         self._enqueue(run)
 
     def resume(self, run: Run) -> None:
-        """Let a paused run go on."""
+        """Resume a paused run."""
         run.want_resume()
         self._enqueue(run)
 
     def step(self, run: Run) -> None:
-        """Let a paused run, or a new one, do one chunk of about a fifth of a second, then pause it again."""
+        """Do one chunk of a run, about a fifth of a second, then pause it."""
         run.want_step()
         self._enqueue(run)
 
     def set_learning_rate(self, run: Run, rate: float) -> None:
-        """Go on with another learning rate from the next chunk; `Snapshot.rates` says when that was.
+        """Change the learning rate from the next chunk on; `Snapshot.rates` records it.
 
         Raises:
-            ConfigError: when `rate` is out of the range that a config may have.
+            ConfigError: `rate` is outside the range of the setting.
         """
         run.want_learning_rate(rate)
 
     def stop(self, job: Job) -> None:
-        """End a job after the piece under way; what it has learned stays and is evaluated."""
+        """Stop a job after the current chunk. What it has learned is evaluated."""
         job.want_stop()
         self._hurry(job)
 
@@ -194,7 +194,7 @@ class Scheduler:
         self._put(run, at_least=self._least_used)
 
     def _hurry(self, run: Job) -> None:
-        """Give a run the next turn: one that is to stop does not wait for all the others."""
+        """Give a run the next turn, so that a stop does not wait for all other runs."""
         self._enqueue(run)
         with self._lock:
             self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
@@ -204,7 +204,7 @@ class Scheduler:
         if run.claim_place():
             run.used_seconds = max(run.used_seconds, at_least)
             with self._lock:
-                # A run that gets the order to stop during its turn is not in the queue then.
+                # A run that was stopped during its turn was not in the queue for `_hurry`.
                 used = -1.0 if run.is_stopping else run.used_seconds
                 heapq.heappush(self._queue, (used, next(self._arrivals), run))
                 self._lock.notify()

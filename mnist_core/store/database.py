@@ -1,6 +1,6 @@
-"""The database that keeps runs: its transactions, and what it says when it cannot.
+"""The database of saved runs: its connections, transactions and error messages.
 
-SQLite in write-ahead mode, so that pages read while a run is being saved, or any other database of SQLAlchemy's.
+SQLite uses write-ahead mode, so that pages can read while a run is being saved. Other databases of SQLAlchemy work too.
 """
 
 from __future__ import annotations
@@ -26,21 +26,23 @@ logger = logging.getLogger(__name__)
 
 # Lock: only one server migrates a PostgreSQL database at a time. Any number will do.
 _SCHEMA_LOCK = 0x6D6E697374
-# Measured: SQLite's own 4,096 bytes a page and 2 MB of cache make an epoch of 5 MB take three to four times as long.
+# Measured: with SQLite's defaults (4,096 bytes a page, 2 MB of cache), saving 5 MB takes three to four times as long.
 _PAGE_BYTES = 32_768
 _CACHE_KILOBYTES = 8_000
 _JOURNAL_BYTES = 64 * 2**20
 
 
 class Database:
-    """One database, from any thread. It is opened when it is first needed, so a server may start before it.
+    """One database. Safe to use from any thread.
+
+    It is opened when it is first needed, so the server can start before the database does.
 
     Args:
-        url: SQLAlchemy's, such as ``sqlite:///runs.db``; ``postgres://`` and ``postgresql://`` take psycopg.
-        patience: how many seconds to wait for others who hold a lock.
+        url: as in SQLAlchemy, such as ``sqlite:///runs.db``; ``postgres://`` and ``postgresql://`` use psycopg.
+        patience: seconds to wait for a lock that others hold.
 
     Raises:
-        StoreError: nothing can be kept at such an address.
+        StoreError: nothing can be saved at this address.
     """
 
     def __init__(self, url: str, patience: float = 10.0) -> None:
@@ -55,8 +57,8 @@ class Database:
                 self._engine = self._server(address)
         except (exc.ArgumentError, ImportError) as error:
             raise StoreError(
-                "The database's address names a kind of database that is not installed here.",
-                "Use one of the form sqlite:///runs.db or postgresql://user:password@host/name.",
+                "The address names a kind of database that is not installed here.",
+                "Use an address like sqlite:///runs.db or postgresql://user:password@host/name.",
                 address.drivername,
             ) from error
         self._writer = self._engine.execution_options(playground_writes=True)
@@ -64,9 +66,9 @@ class Database:
     def _sqlite(self, address: URL) -> Engine:
         if address.database in (None, "", ":memory:") or "memory" in address.query.values():
             raise StoreError(
-                "A database in memory keeps nothing.", "Name a file, as in sqlite:///runs.db.", str(address)
+                "A database in memory does not save anything.", "Name a file, as in sqlite:///runs.db.", str(address)
             )
-        # Each open connection has a cache of its own, so few are kept; a new one costs a millisecond.
+        # Each open connection has its own cache, so few stay open; opening one takes a millisecond.
         engine = sa.create_engine(
             address,
             connect_args={"timeout": self._patience},
@@ -77,7 +79,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: object) -> None:
-            # SQLAlchemy's own begin is the one that counts; sqlite3 must not begin by itself.
+            # SQLAlchemy begins the transactions; sqlite3 must not begin its own.
             connection.isolation_level = None
             for setting in (
                 f"page_size={_PAGE_BYTES}",
@@ -91,7 +93,7 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            # Who begins by reading and then writes is refused at once if another has written meanwhile.
+            # SQLite refuses a transaction that first reads and then writes if another has written in between.
             writes = connection.get_execution_options().get("playground_writes")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -101,7 +103,7 @@ class Database:
         settings: dict[str, Any] = {}
         is_postgres = address.get_backend_name() == "postgresql"
         if is_postgres and address.get_driver_name() == "psycopg":
-            # Poolers in front of a server know no prepared statements. A server that has vanished is given up.
+            # Connection poolers do not support prepared statements. The timeouts detect a server that is gone.
             settings = {
                 "prepare_threshold": None,
                 "connect_timeout": max(2, round(self._patience)),
@@ -121,7 +123,7 @@ class Database:
             if connection.get_execution_options().get("playground_writes"):
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(self._patience * 1_000))}")
             else:
-                # A run and its arrays are read by two statements, between which another may save.
+                # A run and its arrays are read by two statements. Without this, a save could come between them.
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
         return engine
@@ -147,7 +149,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is kept whole, or not at all after any error.
+        """A transaction that is saved completely, or not at all after any error.
 
         Raises:
             StoreError: it cannot be written, or was written by a newer version of the playground.
@@ -167,13 +169,13 @@ class Database:
                 yield connection
         except exc.DBAPIError as error:
             logger.warning("The database refused: %s", error.orig)
-            raise _told(error.orig) from error
+            raise _error(error.orig) from error
         except exc.TimeoutError as error:
             logger.warning("No connection to the database became free: %s", error)
-            raise _told(error) from error
+            raise _error(error) from error
 
     def _open(self) -> None:
-        """Create the tables of a new database, update those of an old one, refuse one of a newer version."""
+        """Create the tables of a new database, update an old one, refuse a newer one."""
         from mnist_core.store import migrations  # Alembic is slow to import.
 
         with self._opening:
@@ -192,55 +194,55 @@ class Database:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 logger.warning("The database's folder cannot be made: %s", error)
-                raise _told(error) from error
+                raise _error(error) from error
 
 
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
     except (exc.ArgumentError, ValueError) as error:
-        # The address may hold a password, so it is not repeated.
+        # Do not repeat the address: it may contain a password.
         raise StoreError(
-            "The database's address cannot be read.",
-            "Write it in the form sqlite:///runs.db or postgresql://user:password@host/name.",
+            "The address of the database cannot be read.",
+            "Use an address like sqlite:///runs.db or postgresql://user:password@host/name.",
         ) from error
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+psycopg")
     return address
 
 
-# By what SQLite says and by PostgreSQL's codes: what it means, and what can be done.
+# Signs in the messages of SQLite and the codes of PostgreSQL, with the problem and the remedy to show.
 _MEANINGS = (
     (
         ("disk is full", "53100", "no space left"),
-        "The disk that keeps the runs is full.",
-        "Delete runs that are no longer needed, or have whoever looks after the server make room.",
+        "The disk with the saved runs is full.",
+        "Delete runs that you do not need, or ask the person who runs this server for more space.",
     ),
     (
         ("is locked", "55P03", "40P01", "40001"),
-        "Others hold the database that keeps the runs.",
+        "The database of saved runs is busy.",
         "Try again in a minute.",
     ),
     (
         ("malformed", "not a database"),
-        "The database that keeps the runs is damaged.",
-        "Have whoever looks after the server put a backup in its place, or move the file away to begin anew.",
+        "The database of saved runs is damaged.",
+        "Ask the person who runs this server to restore a backup, or to move the file away and start with a new one.",
     ),
     (
         ("readonly", "read-only", "unable to open", "permission denied", "42501", "25006"),
-        "The database that keeps the runs cannot be written.",
-        "Have whoever looks after the server give it a folder and rights to write.",
+        "The database of saved runs cannot be written.",
+        "Ask the person who runs this server to give it a folder that it can write to.",
     ),
 )
 
 
-def _told(cause: BaseException | None) -> StoreError:
-    """The error to show; its cause stands in the log, since it may name hosts and users."""
-    said = f"{cause} {getattr(cause, 'sqlstate', '')}"
+def _error(cause: BaseException | None) -> StoreError:
+    """The error to show. Its cause is only logged, since it may contain hosts and users."""
+    message = f"{cause} {getattr(cause, 'sqlstate', '')}"
     for signs, problem, remedy in _MEANINGS:
-        if any(sign.lower() in said.lower() for sign in signs):
+        if any(sign.lower() in message.lower() for sign in signs):
             return StoreError(problem, remedy)
     return StoreError(
-        "The database that keeps the runs cannot be reached, or refuses.",
-        "Try again in a minute; the server's log tells what it said.",
+        "The database of saved runs cannot be reached, or returns an error.",
+        "Try again in a minute. The server's log has the details.",
     )

@@ -1,13 +1,16 @@
-"""A saved run: what a list shows of it, and the whole of it."""
+"""What is saved of a run: its entry in a list, and the whole run."""
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import json
+import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.errors import ConfigError, DataError, PlaygroundError
 from mnist_core.training.codec import damaged
 
 if TYPE_CHECKING:
@@ -18,35 +21,60 @@ if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
     from mnist_core.training import Progress, RateChanged, Status, TrainingState
 
+TITLE_LENGTH = 200
+NOTES_LENGTH = 20_000
+
+
+@functools.cache
+def library_versions() -> dict[str, str]:
+    """Versions of everything that affects a run's exact numbers: Python, the kind of processor, and the libraries."""
+    names = {found.name.lower().replace("_", "-"): found.version for found in importlib.metadata.distributions()}
+    libraries = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy")
+    found = {name: names[name] for name in libraries if name in names}
+    return {"python": platform.python_version(), "machine": platform.machine(), **found}
+
+
+def checked_text(field: str, text: str, most: int) -> str:
+    """Check a text that people typed, so that every database can save it.
+
+    Raises:
+        ConfigError: it has more than `most` characters, or invalid ones.
+    """
+    if len(text) > most:
+        raise ConfigError(field, "is too long.", f"Use at most {most:,} characters.", f"{len(text):,} characters")
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ConfigError(field, "contains characters that cannot be saved.", "Use ordinary letters.")
+    return text
+
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a list shows of a kept run.
+    """A saved run as the list of runs shows it.
 
     Args:
-        id: as it was kept under; unique in its workspace.
-        number: counted from 1 by whoever owns several; 0 for none.
-        title: what its owner calls it; may be empty.
-        notes: what its owner wrote about it; may be empty.
-        is_pinned: whether quotas leave it alone.
-        status: where it stood when it was last saved.
-        message: what people should know of how it ended; empty if nothing.
-        created: when it was taken on, in seconds since 1970.
+        id: unique in its workspace.
+        number: the owner's runs are numbered from 1; 0 for a run without a number.
+        title: given by the owner; may be empty.
+        notes: written by the owner; may be empty.
+        is_pinned: whether it is never removed automatically.
+        status: its status when it was last saved.
+        message: what people should know about how it ended; may be empty.
+        created: when its record was created, in seconds since 1970.
         updated: when it was last changed, likewise.
-        seconds: how long it has computed, without waiting for others' turns.
-        epochs: how many are finished.
-        loss: of the last finished epoch, as the three that follow; None before the first.
-        accuracy: share read right, 0 to 1.
+        seconds: training time, without the turns of other runs.
+        epochs: number of finished epochs.
+        loss: in the last finished epoch, as the next three; None before the first.
+        accuracy: fraction correct, 0 to 1.
         validation_loss: None without validation images.
         validation_accuracy: likewise.
-        test_loss: once it has been evaluated.
+        test_loss: None before the evaluation.
         test_accuracy: likewise.
-        size: bytes that its arrays take.
+        size: bytes of its arrays.
         dataset: the name of the data that it learned from.
-        provenance: where these came from, in words to show.
-        fingerprint: `Dataset.fingerprint` of them.
+        provenance: where the data came from, in words for the screen.
+        fingerprint: `Dataset.fingerprint` of the data.
         config_text: its config as JSON.
-        versions_text: versions of what it began to be computed with, as JSON; see `read_versions`.
+        versions_text: `library_versions` at its start, as JSON.
     """
 
     id: str
@@ -75,7 +103,7 @@ class RunSummary:
 
     @property
     def config(self) -> RunConfig:
-        """The run's config; read when asked for, so that one that cannot be read spoils no list.
+        """The run's config. It is read on access, so that the list of runs works even if one config is damaged.
 
         Raises:
             StoreError: it cannot be read.
@@ -85,17 +113,17 @@ class RunSummary:
 
 @dataclass(frozen=True, eq=False)
 class StoredRun:
-    """A kept run, whole.
+    """A saved run with all its arrays.
 
     Args:
-        summary: what the list shows of it.
-        config: the run; its seed is there.
-        versions: of what it was computed with, by name; other ones may give other bits.
-        state: the last finished epoch's, with its history; what the run started from before the first; None for random
-            weights.
+        summary: its entry in the list.
+        config: the run, with its seed.
+        versions: `library_versions` at its start; other versions may give slightly different numbers.
+        state: after the last finished epoch, with its history. Before the first epoch: where the run starts; None for
+            random weights.
         points: the live curve, without positions.
         rates: every change of the learning rate.
-        network: what it left, once it has ended with something.
+        network: the final network, if the run has ended and has one.
         evaluation: of that network on the test images.
     """
 
@@ -109,10 +137,10 @@ class StoredRun:
     evaluation: Evaluation | None
 
     def check_dataset(self, dataset: Dataset) -> None:
-        """Refuse to go on, or to compare, with other data than the run learned from.
+        """Check that these are the data that the run learned from, before it is resumed or compared.
 
         Raises:
-            DataError: images, labels or their division differ in the least.
+            DataError: an image, a label or the split differs.
         """
         if dataset.fingerprint != self.summary.fingerprint:
             raise DataError(
@@ -123,7 +151,7 @@ class StoredRun:
 
 
 def read_config(text: str) -> RunConfig:
-    """The config that was kept as JSON.
+    """The config that was saved as JSON.
 
     Raises:
         StoreError: it cannot be read.
@@ -135,7 +163,7 @@ def read_config(text: str) -> RunConfig:
 
 
 def read_versions(text: str) -> dict[str, str]:
-    """The versions that were kept as JSON.
+    """The versions that were saved as JSON.
 
     Raises:
         StoreError: they cannot be read.

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from mnist_core.training import Status
+
+ACTIVE = tuple(status.value for status in Status if status.is_active)
+"""The values of `runs.status` of runs that have not ended."""
+
 metadata = sa.MetaData()
 
 # Only for earlier versions of the playground, which had no revisions; see `migrations`.
@@ -19,7 +24,7 @@ servers = sa.Table(
     sa.Column("seen", sa.Double, nullable=False),
 )
 
-# When each workspace was first heard of and last opened, and how many of its runs made room for others'.
+# When each workspace was first and last opened, and how many of its runs were removed for those of others.
 workspaces = sa.Table(
     "playground_workspaces",
     metadata,
@@ -29,11 +34,11 @@ workspaces = sa.Table(
     sa.Column("removed", sa.Integer, nullable=False),
 )
 
-# A list reads all of a row but the last two; what is large stands in `parts`.
+# A list of runs reads all columns except the last three. Large values are in `parts`.
 runs = sa.Table(
     "playground_runs",
     metadata,
-    # The workspace is part of the key: ids cannot clash across workspaces, which would tell of another one's run.
+    # The workspace is part of the key. If ids were global, a clash would reveal a run of another workspace.
     sa.Column("workspace", sa.String(64), primary_key=True),
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("number", sa.Integer, nullable=False),
@@ -58,7 +63,7 @@ runs = sa.Table(
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("config", sa.Text, nullable=False),
     sa.Column("versions", sa.Text, nullable=False),
-    # Which part holds the network that the run left; empty for none.
+    # The part that holds the final network; empty for none.
     sa.Column("network", sa.String(16), nullable=False),
     sa.Column("server", sa.String(64), nullable=False),
     sa.Column("deleted", sa.Double),
@@ -75,13 +80,18 @@ parts = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
-# Which runs can be seen by link. The link's token is known by its SHA-256 alone, as a workspace's is.
+# Runs that others can see by a link. Only the SHA-256 of the link's token is saved, as for a workspace.
 shares = sa.Table(
     "playground_shares",
     metadata,
     sa.Column("workspace", sa.String(64), primary_key=True),
     sa.Column("run", sa.String(64), primary_key=True),
     sa.Column("token", sa.String(64), nullable=False, unique=True),
-    # With the run goes its share, however it goes.
+    # Removing a run removes its share.
     sa.ForeignKeyConstraint(["workspace", "run"], [runs.c.workspace, runs.c.id], ondelete="CASCADE"),
 )
+
+
+def in_workspace(key: str) -> sa.ColumnElement[bool]:
+    """The condition for the runs of the workspace `key` that are not deleted."""
+    return sa.and_(runs.c.workspace == key, runs.c.deleted.is_(None))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 Parts = dict[str, bytes]
-# What the parts are called in a message.
+# The names of the parts in messages.
 PARTS = {
     "weights": "weights",
     "slots": "optimizer's averages",
@@ -44,12 +44,14 @@ _POINT = 5  # numbers a point
 
 
 def damaged(what: str) -> StoreError:
-    """The error for a part of a saved run that is damaged."""
-    return StoreError(f"The run was saved, but its {what} cannot be read.", "Delete the run and train it again.")
+    """The error for a part of a saved run that differs from what was written."""
+    return StoreError(
+        f"The run was saved, but its {what} cannot be read any more.", "Delete the run and train it again."
+    )
 
 
 def checksum(data: bytes) -> int:
-    """CRC-32: it detects damage, not tampering."""
+    """CRC-32: it detects damage, not a deliberate change."""
     return zlib.crc32(data)
 
 
@@ -123,7 +125,7 @@ def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[in
     """
     if [array.shape for array in arrays] != shapes or not all(np.isfinite(array).all() for array in arrays):
         raise StoreError(
-            "The run's arrays do not fit its config, or are no finite numbers.", "Save a state of the same run."
+            "The run's arrays do not fit its config, or are no finite numbers.", "Keep a state of this very run."
         )
     # A join takes the arrays' own memory, so that each byte is copied once.
     return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)

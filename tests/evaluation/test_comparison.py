@@ -18,7 +18,7 @@ from mnist_core.config import SETTINGS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.evaluation import Evaluation, comparison
 from mnist_core.evaluation.metrics import evaluate_answers
-from mnist_core.runs import network_run
+from mnist_core.runs.snapshot import busy_seconds
 from mnist_core.training import Progress, Started
 from tests.samples import blobs, small
 
@@ -191,13 +191,13 @@ def test_busy_seconds_by_hand() -> None:
     # 60 images in 3 steps: 20 at 10 a second, 40 at 20 a second, then the next epoch's 60 at 30 a second.
     points = [Progress(1, 1, 1.0, 0.1, 10.0, None), Progress(1, 3, 1.0, 0.1, 20.0, None)]
     points.append(Progress(2, 3, 1.0, 0.1, 30.0, None))
-    seconds = network_run.busy_seconds(points, Started(3, 60, 7850), [0.0, 1 / 3, 2 / 3, 1.0, 1.5, 2.0])
+    seconds = busy_seconds(points, Started(3, 60, 7850), [0.0, 1 / 3, 2 / 3, 1.0, 1.5, 2.0])
     assert seconds.tolist() == pytest.approx([0.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
 
 def test_busy_seconds_without_compiling() -> None:
     points = [Progress(epoch, 1, 1.0, 0.1, speed, None) for epoch, speed in ((1, 1.0), (2, 10.0), (3, 20.0), (4, 10.0))]
-    seconds = network_run.busy_seconds(points, Started(1, 60, 7850), [1, 2, 3, 4])
+    seconds = busy_seconds(points, Started(1, 60, 7850), [1, 2, 3, 4])
     assert seconds.tolist() == pytest.approx([6.0, 12.0, 15.0, 21.0])
 
 
@@ -206,7 +206,7 @@ def test_busy_seconds_of_a_real_run_increase() -> None:
     assert isinstance(started, Started)
     points = [event for event in events if isinstance(event, Progress)]
     places = [point.epoch - 1 + point.step / started.steps_per_epoch for point in points]
-    assert (np.diff(network_run.busy_seconds(points, started, places), prepend=0) > 0).all()
+    assert (np.diff(busy_seconds(points, started, places), prepend=0) > 0).all()
 
 
 def test_unique_names_by_difference_and_number() -> None:

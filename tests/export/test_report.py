@@ -19,7 +19,8 @@ from PIL import Image
 from mnist_core.config import LAYER_KINDS, SETTINGS, LayerConfig, RunConfig
 from mnist_core.errors import DataError
 from mnist_core.export import report
-from mnist_core.runs.network_run import Run, Snapshot
+from mnist_core.runs.network_run import Run
+from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import EpochMetrics, RateChanged
 from tests.samples import blobs, small
 

@@ -34,7 +34,7 @@ def train_runs(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> li
     for number, config in enumerate(configs, 1):
         run = scheduler.shared().submit(config, digits())
         run.number = number
-        saver.shared().keep(app.session_state["workspace"], run)
+        saver.shared().save(app.session_state["workspace"], run)
         runs.append(run)
         if is_awaited:
             wait_for_status(run, Status.FINISHED)

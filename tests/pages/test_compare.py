@@ -17,7 +17,7 @@ from mnist_core.charts import style
 from mnist_core.config import LayerConfig
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.network_run import Run
-from mnist_core.store import space
+from mnist_core.store import quotas
 from mnist_core.training import Status
 from pages.widgets.state import visitor_runs
 from tests.pages.conftest import ROOT
@@ -122,7 +122,7 @@ def test_run_card_names_data_set_without_server_path(compare: AppTest) -> None:
     from_files = dataclasses.replace(digits(), provenance="files in /srv/mnist")
     run = scheduler.shared().submit(SOFTMAX, from_files)
     run.number = 1
-    saver.shared().keep(compare.session_state["workspace"], run)
+    saver.shared().save(compare.session_state["workspace"], run)
     wait_for_status(run, Status.FINISHED)
     assert saver.shared().wait_until_saved(MINUTES)
     compare.session_state["is-workspace-used"] = True
@@ -374,7 +374,7 @@ def test_each_run_has_one_colour_in_costs_and_curves(compare: AppTest) -> None:
 def test_deleted_and_unsaved_runs_are_reported_once(compare: AppTest) -> None:
     train_runs(compare, SOFTMAX, WIDE)
     store = saver.shared().store
-    store.room._max_bytes = sum(run.size for run in stored_by_id(compare).values())
+    store.quotas._max_total_bytes = sum(run.size for run in stored_by_id(compare).values())
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     train_runs(stranger, SOFTMAX)
     again = new_session(compare)
@@ -384,13 +384,13 @@ def test_deleted_and_unsaved_runs_are_reported_once(compare: AppTest) -> None:
     assert "1 of your runs was deleted" in page_text(again)  # It stays for as long as the tab does.
     assert "deleted, because" not in page_text(new_session(compare))
 
-    store.room._max_bytes = 0
+    store.quotas._max_total_bytes = 0
     store.pin(compare.session_state["workspace"], next(iter(stored_by_id(compare))))
     run = scheduler.shared().submit(WIDE, digits())
-    saver.shared().keep(again.session_state["workspace"], run)
+    saver.shared().save(again.session_state["workspace"], run)
     again.session_state["runs"] = [run]
     wait_for_status(run, Status.FINISHED)
     wait_until(lambda: bool(saver.shared().trouble(again.session_state["workspace"], run.id)))
     again.run()
-    assert "This run is not being saved. The server has no room for more runs." in page_text(again)
-    store.room._max_bytes = space.MAX_TOTAL_BYTES
+    assert "This run is not being saved. The server has no space for more runs." in page_text(again)
+    store.quotas._max_total_bytes = quotas.MAX_TOTAL_BYTES

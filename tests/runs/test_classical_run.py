@@ -1,4 +1,4 @@
-"""Classical models in turns beside networks: what they come to, what is shown meanwhile, and their end."""
+"""Classical models train in turns beside networks: results, progress and end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def one_piece_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def right(kind: str) -> list[bool]:
-    """Which of the test images scikit-learn reads right when it is trained in one go."""
+    """Which test images scikit-learn gets right when it is trained in one go."""
     model = sklearn_model(kind, seed=0).fit(TRAIN_PIXELS, blobs().train_labels)
     return list(model.predict_proba(TEST_PIXELS).argmax(axis=1) == blobs().test_labels)
 
@@ -59,7 +59,7 @@ def is_stopping(run: Job) -> bool:
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_run_reads_as_scikit_learn_does(kind: str, scheduler: Scheduler) -> None:
+def test_same_answers_as_scikit_learn(kind: str, scheduler: Scheduler) -> None:
     run = scheduler.submit_classical(kind, blobs())
     assert (run.title, run.number, run.snapshot.counted) == (classical.KINDS[kind], 0, classical.COUNTED[kind])
     wait_for_status(run, *ENDED)
@@ -71,7 +71,7 @@ def test_run_reads_as_scikit_learn_does(kind: str, scheduler: Scheduler) -> None
     assert shot.points[-1].done == shot.whole
 
 
-def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
+def test_all_kinds_run_beside_a_network(scheduler: Scheduler) -> None:
     network = scheduler.submit(small(), blobs())
     models = [scheduler.submit_classical(kind, blobs()) for kind in classical.KINDS]
     for run in (network, *models):
@@ -82,7 +82,7 @@ def test_all_kinds_beside_a_network(scheduler: Scheduler) -> None:
     assert scheduler.active_runs == 0
 
 
-def test_other_split_is_learned_from_and_tested_with(by_hand: Scheduler) -> None:
+def test_other_split(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs(), "kite")
     run_to_end(by_hand, run)
     split = splits.split(blobs(), "kite")
@@ -147,7 +147,7 @@ def test_time_of_turns_and_time_in_all(by_hand: Scheduler, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
-def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) -> None:
+def test_turn_does_as_many_pieces_as_fit_and_at_least_one(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs())
     take_turns(by_hand, run, 4)
     assert [point.done for point in run.snapshot.points] == [1, 2, 3]
@@ -159,7 +159,7 @@ def test_turn_holds_one_piece_at_least_and_as_many_as_fit(by_hand: Scheduler) ->
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
-def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> None:
+def test_stopped_forest_is_evaluated_with_its_trees_so_far(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("forest", blobs())
     take_turns(by_hand, run, 8)
     by_hand.stop(run)
@@ -173,7 +173,7 @@ def test_stopped_forest_is_judged_by_its_trees_so_far(by_hand: Scheduler) -> Non
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
-def test_stopped_neighbours_are_not_judged(by_hand: Scheduler) -> None:
+def test_stopped_neighbours_are_not_evaluated(by_hand: Scheduler) -> None:
     run = by_hand.submit_classical("neighbours", blobs())
     take_turns(by_hand, run, 2)
     by_hand.stop(run)
@@ -200,7 +200,7 @@ def test_stopped_before_the_first_point(turns: int, by_hand: Scheduler) -> None:
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
-def test_run_goes_on_while_anybody_watches(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_continues_while_anybody_watches(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "30")
     now = 1000.0
     monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: now))
@@ -221,7 +221,7 @@ def test_run_goes_on_while_anybody_watches(by_hand: Scheduler, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")
-def test_last_to_leave_stops_it(by_hand: Scheduler) -> None:
+def test_run_stops_when_the_last_watcher_leaves(by_hand: Scheduler) -> None:
     watchers = [lambda: True, lambda: True, lambda: False]
     run = by_hand.submit_classical("forest", blobs(), is_watched=watchers[0])
     for watcher in (*watchers[1:], watchers[1]):
@@ -253,7 +253,7 @@ def test_leaving_a_network_that_others_watch_changes_nothing(by_hand: Scheduler)
     ("error", "words"),
     [(DataError("No images.", "Get some."), "Get some."), (MemoryError(), "out of memory"), (KeyError("x"), "log")],
 )
-def test_failure_is_told_and_others_go_on(
+def test_failure_is_shown_and_other_runs_continue(
     error: Exception,
     words: str,
     scheduler: Scheduler,
@@ -284,7 +284,7 @@ def test_failure_is_told_and_others_go_on(
 
 
 @pytest.mark.parametrize("kind", classical.KINDS)
-def test_nothing_reaches_the_log(kind: str, scheduler: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
+def test_convergence_warnings_are_not_logged(kind: str, scheduler: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
     run = scheduler.submit_classical(kind, blobs())
     wait_for_status(run, *ENDED)
     assert not caplog.records
@@ -297,17 +297,17 @@ def test_unknown_kind_or_split_is_refused(kind: str, split: str, by_hand: Schedu
     assert by_hand.active_runs == 0
 
 
-def test_classical_runs_count_among_all(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classical_runs_count_as_active(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 2)
     held = [by_hand.submit(small(), blobs()), by_hand.submit_classical("bayes", blobs())]
-    with pytest.raises(CapacityError, match="2 runs are under way"):
+    with pytest.raises(CapacityError, match="already has 2 runs in training"):
         by_hand.submit_classical("forest", blobs())
-    with pytest.raises(CapacityError, match="2 runs are under way"):
+    with pytest.raises(CapacityError, match="already has 2 runs in training"):
         by_hand.submit(small(), blobs())
     assert by_hand.active_runs == len(held)
 
 
-def test_pixels_are_promised_once_to_all_who_share_them(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_pixels_are_counted_once(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = (300 + 90) * 784 * 4
     dataset = dataclasses.replace(blobs())
     runs = [by_hand.submit_classical(kind, dataset) for kind in classical.KINDS]
@@ -319,7 +319,7 @@ def test_pixels_are_promised_once_to_all_who_share_them(by_hand: Scheduler, monk
     assert "other runs have ended" in caught.value.remedy
 
 
-def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
+def test_seconds_of_an_epoch_without_other_runs(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     assert run.snapshot.seconds_an_epoch is None
     run_to_end(by_hand, run)
@@ -328,7 +328,7 @@ def test_network_says_how_long_an_epoch_takes_alone(by_hand: Scheduler) -> None:
     assert run.snapshot.seconds_an_epoch == pytest.approx(300 / paces[18])
 
 
-def test_network_says_which_images_are_for_what(by_hand: Scheduler) -> None:
+def test_split_of_a_network(by_hand: Scheduler) -> None:
     config: RunConfig = small(split="kite", validation_fraction=0.25)
     run = by_hand.submit(config, blobs())
     assert run.split is splits.split(blobs(), "kite", 0.25)

@@ -1,4 +1,4 @@
-"""Who has the next turn and for how long, and the end of runs that nobody watches.
+"""Which run gets the next turn, how long a turn is, and when unwatched runs end.
 
 The worker's own loop runs in the test's thread, on a clock of the test's.
 """
@@ -29,11 +29,11 @@ real_take_turn = Run.take_turn
 
 
 class EnoughError(Exception):
-    """Takes the worker out of its endless loop."""
+    """Ends the endless loop of the worker."""
 
 
 class Worker:
-    """A worker under the test's thumb: a turn lets the clock go on and shows a point; only stopping is real."""
+    """A job without training: a turn only moves the clock and adds a point."""
 
     def __init__(self, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
         self.scheduler = scheduler
@@ -64,7 +64,7 @@ class Worker:
         self._left -= 1
 
     def take(self, turns: int) -> list[Run]:
-        """Take so many turns, or as many as there are; whose they were."""
+        """Take this many turns, or as many as there are; return the jobs that had them."""
         before, self._left = len(self.given), turns
         with pytest.raises(EnoughError):
             self.scheduler._work()
@@ -93,7 +93,7 @@ def test_turns_five_times_as_long_come_a_fifth_as_often(worker: Worker) -> None:
     assert turns[other] == pytest.approx(turns[quick], abs=1)
 
 
-def test_one_long_turn_is_made_up_for_by_the_other(worker: Worker) -> None:
+def test_long_turn_is_balanced_by_the_other_run(worker: Worker) -> None:
     once_slow, quick = worker.submit(), worker.submit()
     worker.take(20)
     worker.costs[once_slow] = LONG
@@ -103,7 +103,7 @@ def test_one_long_turn_is_made_up_for_by_the_other(worker: Worker) -> None:
     assert turns[quick] - turns[once_slow] == pytest.approx((LONG - SHORT) / SHORT + 1, abs=1)
 
 
-def test_one_turn_that_the_machine_held_up_costs_its_run_few_rounds(worker: Worker) -> None:
+def test_slow_turn_of_a_busy_machine_costs_few_rounds(worker: Worker) -> None:
     held_up, *others = (worker.submit() for _ in range(10))
     worker.take(100)
     worker.costs[held_up] = 200 * SHORT
@@ -115,7 +115,7 @@ def test_one_turn_that_the_machine_held_up_costs_its_run_few_rounds(worker: Work
     assert all(turns[other] >= 4 for other in others)
 
 
-def test_newcomer_does_not_catch_up_on_old_time(worker: Worker) -> None:
+def test_new_run_does_not_catch_up_on_old_time(worker: Worker) -> None:
     old = [worker.submit(), worker.submit()]
     worker.take(100)
     newcomer = worker.submit()
@@ -150,7 +150,7 @@ def test_pausing_and_resuming_gains_no_turn(cost: float, worker: Worker) -> None
 # Stop goes first
 
 
-def test_stop_goes_before_everybody_who_waits(worker: Worker) -> None:
+def test_stopped_run_gets_the_next_turn(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(5)]
     worker.take(10)
     worker.scheduler.stop(runs[4])
@@ -160,14 +160,14 @@ def test_stop_goes_before_everybody_who_waits(worker: Worker) -> None:
     assert worker.take(8) == runs[:4] * 2
 
 
-def test_run_stopped_during_its_turn_has_the_next_one_too(worker: Worker) -> None:
+def test_run_stopped_during_its_turn_gets_the_next_one(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(5)]
     worker.stopped_in_turn = runs[0]
     assert worker.take(3) == [runs[0], runs[0], runs[1]]
     assert runs[0].snapshot.status is Status.STOPPED
 
 
-def test_stops_go_before_all_others(worker: Worker) -> None:
+def test_several_stopped_runs_go_first(worker: Worker) -> None:
     runs = [worker.submit() for _ in range(6)]
     worker.take(6)
     worker.scheduler.stop(runs[5])
@@ -192,7 +192,7 @@ def test_stop_of_a_paused_run_goes_first(worker: Worker) -> None:
     ("workers", "runs", "seconds"),
     [(2, 1, SHORT), (2, 7, SHORT), (2, 40, 0.035), (2, 100, 0.014), (1, 3, SHORT), (1, 50, 0.014), (4, 100, 0.028)],
 )
-def test_turns_are_as_short_as_a_round_of_all_demands(workers: int, runs: int, seconds: float, worker: Worker) -> None:
+def test_turns_are_shorter_with_many_runs(workers: int, runs: int, seconds: float, worker: Worker) -> None:
     worker.scheduler._workers = workers
     active = [worker.submit() for _ in range(runs)]
     assert worker.take(runs) == active
@@ -200,11 +200,11 @@ def test_turns_are_as_short_as_a_round_of_all_demands(workers: int, runs: int, s
         assert given == pytest.approx(seconds)
         assert given <= scheduling.TURN_SECONDS
         assert chunk == pytest.approx(min(seconds, loop.CHUNK_SECONDS))
-    # All these turns, shared among the workers, last no longer than a round.
+    # The turns of all runs, divided among the workers, take no longer than a round.
     assert sum(given for _, given, _ in worker.given) / workers <= scheduling.ROUND_SECONDS + 1e-9
 
 
-def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
+def test_paused_runs_do_not_shorten_turns(worker: Worker) -> None:
     paused = [worker.submit(paused=True) for _ in range(50)]
     worker.submit()
     worker.take(1)
@@ -215,7 +215,7 @@ def test_paused_runs_shorten_no_turn(worker: Worker) -> None:
     assert worker.given[-1][1] == pytest.approx(1.4 / 51)
 
 
-def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler) -> None:
+def test_chunks_are_as_long_as_the_turn(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     for given, expected in ((0.02, 0.02), (0.0, 0.0), (None, loop.CHUNK_SECONDS)):
         run.take_turn(0.0, given)
@@ -226,7 +226,7 @@ def test_chunks_are_as_long_as_the_turn_says(by_hand: Scheduler) -> None:
 
 
 class Visitor:
-    """Whether anybody watches, and what the time is."""
+    """Whether anybody watches, and the time."""
 
     def __init__(self) -> None:
         self.is_here = True
@@ -239,14 +239,14 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     made = Visitor()
     for module in (job, network_run):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now))
-    # One chunk a turn, on a clock that stands still meanwhile.
+    # One chunk per turn, on a clock that does not move during it.
     monkeypatch.setattr(scheduling, "TURN_SECONDS", -1.0)
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
     return made
 
 
 def watched_run(scheduler: Scheduler, visitor: Visitor) -> Run:
-    """A run of many epochs, some points along."""
+    """A run of many epochs that has some points."""
     run = scheduler.submit(small(epochs=50), blobs(), is_watched=lambda: visitor.is_here)
     take_turns(scheduler, run, 4)
     assert run.snapshot.points
@@ -271,7 +271,7 @@ def test_unwatched_run_ends_after_ten_minutes_and_keeps_its_network(by_hand: Sch
     assert_evaluated(run)
 
 
-def test_watched_run_goes_on_however_long(by_hand: Scheduler, visitor: Visitor) -> None:
+def test_watched_run_continues_without_a_limit(by_hand: Scheduler, visitor: Visitor) -> None:
     run = watched_run(by_hand, visitor)
     always = by_hand.submit(small(epochs=50), blobs())
     for _ in range(5):
@@ -281,7 +281,7 @@ def test_watched_run_goes_on_however_long(by_hand: Scheduler, visitor: Visitor) 
     assert run.snapshot.status is always.snapshot.status is Status.RUNNING
 
 
-def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visitor) -> None:
+def test_watching_again_restarts_the_ten_minutes(by_hand: Scheduler, visitor: Visitor) -> None:
     run = watched_run(by_hand, visitor)
     shown = []
     for is_here, seconds in ((False, 500.0), (True, 0.0), (False, 500.0), (True, 99.0), (False, 599.0), (False, 1.0)):
@@ -292,7 +292,7 @@ def test_watched_again_in_between_starts_anew(by_hand: Scheduler, visitor: Visit
     assert shown == [Status.RUNNING] * 5 + [Status.STOPPED]
 
 
-def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visitor: Visitor) -> None:
+def test_run_stopped_by_hand_does_not_mention_watching(by_hand: Scheduler, visitor: Visitor) -> None:
     run = watched_run(by_hand, visitor)
     visitor.is_here = False
     by_hand.stop(run)
@@ -303,7 +303,7 @@ def test_run_stopped_by_hand_says_nothing_of_watching(by_hand: Scheduler, visito
 @pytest.mark.parametrize(
     ("setting", "how_long"), [("30", "30 seconds"), ("60", "60 seconds"), ("120", "2 minutes"), ("0", "0 seconds")]
 )
-def test_setting_says_how_long_a_run_goes_on_unwatched(
+def test_setting_for_unwatched_runs(
     setting: str, how_long: str, by_hand: Scheduler, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", setting)
@@ -320,6 +320,6 @@ def test_setting_says_how_long_a_run_goes_on_unwatched(
 
 
 @pytest.mark.parametrize("setting", ["", "soon", "-5", "nan", "inf", "1e3", "²"])
-def test_nonsense_settings_are_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", setting)
     assert job.unwatched_seconds() == job.UNWATCHED_SECONDS == 600.0

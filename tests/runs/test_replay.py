@@ -1,4 +1,4 @@
-"""Ended runs as they stood earlier, against points counted by hand."""
+"""Ended runs as they were earlier, compared with points counted by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def places(shown: replay.Replayed) -> list[float]:
     return [point.epoch - 1 + point.step / started.steps_per_epoch for point in shown.snapshot.points]
 
 
-def test_run_stands_as_it_did_after_so_many_epochs(two: dict[str, Run]) -> None:
+def test_run_as_it_was_after_an_epoch(two: dict[str, Run]) -> None:
     whole, early = replay.after(two["4"], 4), replay.after(two["4"], 2.5)
     assert whole.snapshot is two["4"].snapshot
     assert places(early) == [place for place in places(whole) if place <= 2.5]
@@ -35,14 +35,14 @@ def test_run_stands_as_it_did_after_so_many_epochs(two: dict[str, Run]) -> None:
     assert replay.after(two["4"], 0).snapshot.points == ()
 
 
-def test_runs_that_grow_together_grow_by_the_same_epochs(two: dict[str, Run]) -> None:
+def test_parallel_runs_grow_by_the_same_epochs(two: dict[str, Run]) -> None:
     half = replay.frame(two, 0.5)
     assert half["2"].snapshot is two["2"].snapshot
     assert max(places(half["4"])) == 2
     assert all(shown.snapshot is two[name].snapshot for name, shown in replay.frame(two, 1).items())
 
 
-def test_runs_in_turn_grow_one_after_the_other(two: dict[str, Run]) -> None:
+def test_sequential_runs_grow_one_after_the_other(two: dict[str, Run]) -> None:
     assert list(replay.frame(two, 0.25, in_turn=True)) == ["2"]
     assert max(places(replay.frame(two, 0.25, in_turn=True)["2"])) <= 1
     later = replay.frame(two, 0.75, in_turn=True)
@@ -50,5 +50,5 @@ def test_runs_in_turn_grow_one_after_the_other(two: dict[str, Run]) -> None:
     assert [one.epoch for one in later["4"].snapshot.epochs] == [1, 2]
 
 
-def test_nothing_is_replayed_of_no_runs() -> None:
+def test_replay_without_runs_is_empty() -> None:
     assert replay.frame({}, 0.5) == {}

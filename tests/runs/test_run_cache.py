@@ -1,4 +1,4 @@
-"""Runs that all visitors share: started once, found again, and forgotten when there are too many."""
+"""Runs that all visitors share: started once, found again, and dropped when there are too many."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shared(by_hand: Scheduler) -> RunCache:
     return RunCache(by_hand)
 
 
-def test_same_question_finds_the_same_run(shared: RunCache, by_hand: Scheduler) -> None:
+def test_same_config_finds_the_same_run(shared: RunCache, by_hand: Scheduler) -> None:
     network, model = shared.network(small(), blobs()), shared.classical("bayes", blobs())
     assert shared.network(small(), blobs()) is network
     assert shared.classical("bayes", blobs(), "official") is model
@@ -38,7 +38,7 @@ def test_same_question_finds_the_same_run(shared: RunCache, by_hand: Scheduler) 
     assert shared.classical("bayes", blobs()) is model
 
 
-def test_other_questions_find_other_runs(shared: RunCache) -> None:
+def test_other_configs_find_other_runs(shared: RunCache) -> None:
     other = dataclasses.replace(blobs())
     networks = [shared.network(config, data) for config in (small(), small(seed=1)) for data in (blobs(), other)]
     assert len({run.id for run in networks}) == 4
@@ -62,7 +62,7 @@ def test_finding_starts_nothing(shared: RunCache, by_hand: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("has_answered", [False, True])
-def test_stopped_run_is_made_anew(has_answered: bool, shared: RunCache, by_hand: Scheduler) -> None:
+def test_stopped_run_is_started_again(has_answered: bool, shared: RunCache, by_hand: Scheduler) -> None:
     run = shared.classical("forest", blobs())
     by_hand.stop(run)
     if has_answered:
@@ -72,7 +72,7 @@ def test_stopped_run_is_made_anew(has_answered: bool, shared: RunCache, by_hand:
     assert shared.classical("forest", blobs()) is not run
 
 
-def test_failed_run_is_made_anew(shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_run_is_started_again(shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(classical, "learn", lambda *_: iter([]))
         run = shared.classical("forest", blobs())
@@ -85,7 +85,7 @@ def test_failed_run_is_made_anew(shared: RunCache, by_hand: Scheduler, monkeypat
     assert shared.find_classical("forest", blobs()) is again
 
 
-def test_run_ends_with_the_last_of_those_who_asked_for_it(shared: RunCache, by_hand: Scheduler) -> None:
+def test_run_stops_when_the_last_visitor_leaves(shared: RunCache, by_hand: Scheduler) -> None:
     def first() -> bool:
         return True
 
@@ -113,7 +113,7 @@ def test_refused_run_leaves_nothing_behind(shared: RunCache, monkeypatch: pytest
     assert shared.classical("bayes", blobs()).snapshot.status is Status.WAITING
 
 
-def test_ended_run_that_was_not_asked_for_longest_goes_first(
+def test_least_recently_used_run_is_dropped_first(
     shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_cache, "MAX_ENDED", 2)
@@ -131,7 +131,7 @@ def test_ended_run_that_was_not_asked_for_longest_goes_first(
     assert shared.find_classical("forest", blobs()) is under_way
 
 
-def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploaded_data_is_dropped_with_its_runs(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = RunCache(scheduler)
     dataset = dataclasses.replace(blobs())
     run = shared.classical("neighbours", dataset)
@@ -152,7 +152,7 @@ def test_uploaded_data_goes_with_its_runs(scheduler: Scheduler, monkeypatch: pyt
     wait_until(is_gone)  # A worker may not yet have put it down.
 
 
-def test_many_who_ask_at_once_get_one_run(shared: RunCache, by_hand: Scheduler) -> None:
+def test_many_threads_get_one_run(shared: RunCache, by_hand: Scheduler) -> None:
     together = threading.Barrier(8)
     found: list[Job] = []
 

@@ -1,4 +1,4 @@
-"""Runs are kept while a scheduler trains them, and go on from what was kept, to what an unbroken run comes to."""
+"""Runs are saved while a scheduler trains them, and resume with identical results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mnist_core.config import LayerConfig
 from mnist_core.errors import CapacityError, DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.runs.network_run import Run
-from mnist_core.runs.saver import Keeper
+from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
@@ -43,15 +43,15 @@ def workspace() -> str:
 
 
 @pytest.fixture
-def keeper(url: str) -> Iterator[Keeper]:
-    keeper = Keeper(RunStore(url), retry_seconds=0.01)
-    yield keeper
-    assert keeper.wait_until_saved(MINUTES)
-    keeper.store.close()
+def saver(url: str) -> Iterator[Saver]:
+    saver = Saver(RunStore(url), retry_seconds=0.01)
+    yield saver
+    assert saver.wait_until_saved(MINUTES)
+    saver.store.close()
 
 
 def turns_until(run: Run, epoch: int) -> None:
-    """Take the run's turns by hand until so many epochs are finished, and a chunk more."""
+    """Take turns by hand until this many epochs are finished, and one more chunk."""
     while len(run.snapshot.epochs) < epoch:
         run.take_turn(0.0, 0.0)
     run.take_turn(0.0, 0.0)
@@ -64,11 +64,11 @@ def to_the_end(run: Run) -> Run:
 
 
 def abandoned(url: str, workspace: str, scheduler: Scheduler, epoch: int, title: str = "") -> str:
-    """Keep a run up to an epoch as a server that is gone would have; returns its id."""
-    other = Keeper(RunStore(url, clock=an_hour_ago))
+    """Save a run up to an epoch, as a server that is gone; return its id."""
+    other = Saver(RunStore(url, clock=an_hour_ago))
     run = scheduler.submit(CONFIG, blobs(), paused=True)
     run.number, run.title = 7, title
-    other.keep(workspace, run)
+    other.save(workspace, run)
     scheduler.resume(run)
     turns_until(run, epoch)
     assert other.wait_until_saved(MINUTES)
@@ -76,17 +76,17 @@ def abandoned(url: str, workspace: str, scheduler: Scheduler, epoch: int, title:
     return run.id
 
 
-def test_finished_run_is_kept_whole(keeper: Keeper, workspace: str, scheduler: Scheduler) -> None:
+def test_finished_run_is_saved_completely(saver: Saver, workspace: str, scheduler: Scheduler) -> None:
     run = scheduler.submit(CONFIG, blobs())
     run.number, run.title = 3, "Mine"
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     ended = threading.Event()
     run.tell(lambda run: ended.set() if not run.snapshot.status.is_active else None)
     assert ended.wait(MINUTES)
-    assert keeper.wait_until_saved(MINUTES)
+    assert saver.wait_until_saved(MINUTES)
 
     oracle = finished(events_of(CONFIG))
-    kept = keeper.store.load(workspace, run.id)
+    kept = saver.store.load(workspace, run.id)
     assert (kept.summary.number, kept.summary.title, kept.summary.status) == (3, "Mine", Status.FINISHED)
     assert kept.config == CONFIG
     assert kept.state is not None
@@ -95,37 +95,35 @@ def test_finished_run_is_kept_whole(keeper: Keeper, workspace: str, scheduler: S
     assert_same_arrays(kept.network.weights, oracle.network.weights)
     assert_same_evaluation(kept.evaluation, evaluate_on_test(oracle.network, blobs()))
     assert len(kept.points) == len(run.snapshot.points)
-    assert keeper.unfinished(workspace) == ()
+    assert saver.unfinished(workspace) == ()
 
 
-def test_each_epoch_is_kept_while_the_run_goes_on(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+def test_each_epoch_is_saved_during_the_run(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = by_hand.submit(CONFIG, blobs())
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     for epoch in (1, 2, 3):
         turns_until(run, epoch)
-        assert keeper.wait_until_saved(MINUTES)
-        (summary,) = keeper.list(workspace)
+        assert saver.wait_until_saved(MINUTES)
+        (summary,) = saver.list(workspace)
         assert (summary.status, summary.epochs) == (Status.RUNNING, epoch)
-        assert keeper.unfinished(workspace) == ()  # It is under way here.
+        assert saver.unfinished(workspace) == ()  # It is under way here.
 
 
-def test_resumed_run_comes_to_the_numbers_of_an_unbroken_one(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
-) -> None:
+def test_resumed_run_has_identical_results(saver: Saver, url: str, workspace: str, by_hand: Scheduler) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=2, title="Broken off")
-    (summary,) = keeper.unfinished(workspace)
+    (summary,) = saver.unfinished(workspace)
     assert (summary.id, summary.epochs) == (run_id, 2)
 
-    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    run = saver.resume(workspace, run_id, blobs(), by_hand)
     assert (run.id, run.number, run.title) == (run_id, 7, "Broken off")
     assert run.snapshot.status is Status.WAITING
     assert run.fraction == 0.5
-    assert keeper.unfinished(workspace) == ()
+    assert saver.unfinished(workspace) == ()
     to_the_end(run)
-    assert keeper.wait_until_saved(MINUTES)
+    assert saver.wait_until_saved(MINUTES)
 
     unbroken = to_the_end(by_hand.submit(CONFIG, blobs()))
-    kept = keeper.store.load(workspace, run_id)
+    kept = saver.store.load(workspace, run_id)
     for ours in (run.snapshot, kept):
         assert ours.network is not None
         assert unbroken.snapshot.network is not None
@@ -137,11 +135,11 @@ def test_resumed_run_comes_to_the_numbers_of_an_unbroken_one(
     assert [p.loss for p in run.snapshot.points] == [p.loss for p in unbroken.snapshot.points]
 
 
-def test_resumed_run_that_is_stopped_at_once_leaves_its_last_epochs_network(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+def test_resumed_run_stopped_at_once_keeps_its_last_network(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler
 ) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=2)
-    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    run = saver.resume(workspace, run_id, blobs(), by_hand)
     by_hand.stop(run)
     to_the_end(run)
     state = events_of(CONFIG)
@@ -150,16 +148,16 @@ def test_resumed_run_that_is_stopped_at_once_leaves_its_last_epochs_network(
     assert_same_arrays(run.snapshot.network.weights, after_two.weights)
 
 
-def test_resumed_run_goes_on_with_the_turned_learning_rate(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+def test_resumed_run_keeps_the_changed_learning_rate(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler
 ) -> None:
-    other = Keeper(RunStore(url, clock=an_hour_ago))
+    other = Saver(RunStore(url, clock=an_hour_ago))
     first = by_hand.submit(CONFIG, blobs())
-    other.keep(workspace, first)
+    other.save(workspace, first)
     by_hand.set_learning_rate(first, 0.0007)
     turns_until(first, 1)
     assert other.wait_until_saved(MINUTES)
-    run = keeper.resume(workspace, first.id, blobs(), by_hand)
+    run = saver.resume(workspace, first.id, blobs(), by_hand)
     assert run.learning_rate == 0.0007
     to_the_end(run)
     assert [metrics.learning_rate for metrics in run.snapshot.epochs] == [0.0007] * 4
@@ -167,170 +165,164 @@ def test_resumed_run_goes_on_with_the_turned_learning_rate(
     other.store.close()
 
 
-def test_of_two_who_resume_one_run_one_gets_it(keeper: Keeper, url: str, workspace: str, by_hand: Scheduler) -> None:
+def test_one_of_two_servers_resumes_a_run(saver: Saver, url: str, workspace: str, by_hand: Scheduler) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=1)
-    run = keeper.resume(workspace, run_id, blobs(), by_hand)
+    run = saver.resume(workspace, run_id, blobs(), by_hand)
     with pytest.raises(RunNotFoundError):
-        keeper.resume(workspace, run_id, blobs(), by_hand)
+        saver.resume(workspace, run_id, blobs(), by_hand)
     with pytest.raises(RunNotFoundError):
-        keeper.resume(new_workspace(), run_id, blobs(), by_hand)
-    assert keeper.runs(workspace) == [run]
+        saver.resume(new_workspace(), run_id, blobs(), by_hand)
+    assert saver.runs(workspace) == [run]
     to_the_end(run)
 
 
-def test_run_on_other_images_is_not_resumed_and_can_be_given_up(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+def test_run_on_other_images_cannot_be_resumed_but_ended(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler
 ) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=1)
     with pytest.raises(DataError, match="other images"):
-        keeper.resume(workspace, run_id, blobs(seed=9), by_hand)
-    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
-    keeper.give_up(workspace, run_id)
-    kept = keeper.store.load(workspace, run_id)
+        saver.resume(workspace, run_id, blobs(seed=9), by_hand)
+    assert [one.id for one in saver.unfinished(workspace)] == [run_id]
+    saver.end(workspace, run_id)
+    kept = saver.store.load(workspace, run_id)
     assert kept.summary.status is Status.STOPPED
     assert kept.network is not None
     assert kept.state is not None
     assert_same_arrays(kept.network.weights, kept.state.weights)
-    assert keeper.unfinished(workspace) == ()
+    assert saver.unfinished(workspace) == ()
 
 
-def test_run_that_finds_no_room_can_be_resumed_later(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+def test_run_without_memory_can_be_resumed_later(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = abandoned(url, workspace, by_hand, epoch=1)
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
     with pytest.raises(CapacityError):
-        keeper.resume(workspace, run_id, blobs(), by_hand)
+        saver.resume(workspace, run_id, blobs(), by_hand)
     monkeypatch.delenv("MNIST_MEMORY_MB")
-    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
-    to_the_end(keeper.resume(workspace, run_id, blobs(), by_hand))
+    assert [one.id for one in saver.unfinished(workspace)] == [run_id]
+    to_the_end(saver.resume(workspace, run_id, blobs(), by_hand))
 
 
-def test_failed_run_is_kept_with_its_message(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+def test_failed_run_is_saved_with_its_message(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = by_hand.submit(small(layers=(LayerConfig(units=16, activation="linear"),) * 2, learning_rate=10.0), blobs())
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     to_the_end(run)
     assert run.snapshot.status is Status.FAILED
-    assert keeper.wait_until_saved(MINUTES)
-    (summary,) = keeper.list(workspace)
+    assert saver.wait_until_saved(MINUTES)
+    (summary,) = saver.list(workspace)
     assert (summary.status, summary.message) == (Status.FAILED, run.snapshot.message)
 
 
-def test_run_deleted_by_its_owner_is_let_go(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+def test_run_deleted_by_its_owner_is_not_saved_again(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = by_hand.submit(CONFIG, blobs())
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     turns_until(run, 1)
-    assert keeper.wait_until_saved(MINUTES)
-    keeper.store.delete(workspace, run.id)
+    assert saver.wait_until_saved(MINUTES)
+    saver.store.delete(workspace, run.id)
     to_the_end(run)
-    assert keeper.wait_until_saved(MINUTES)
-    assert keeper.list(workspace) == ()
-    assert keeper.trouble(workspace, run.id) == ""
+    assert saver.wait_until_saved(MINUTES)
+    assert saver.list(workspace) == ()
+    assert saver.trouble(workspace, run.id) == ""
 
 
-def test_ended_run_is_kept_in_a_second_workspace_too_and_only_once(
-    keeper: Keeper, workspace: str, by_hand: Scheduler
-) -> None:
+def test_ended_run_is_saved_once_in_a_second_workspace(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = to_the_end(by_hand.submit(CONFIG, blobs()))
     second = new_workspace()
     for whose in (workspace, second, workspace):
-        keeper.keep(whose, run)
-    assert keeper.wait_until_saved(MINUTES)
-    assert [len(keeper.list(whose)) for whose in (workspace, second)] == [1, 1]
-    assert keeper.trouble(workspace, run.id) == ""
+        saver.save(whose, run)
+    assert saver.wait_until_saved(MINUTES)
+    assert [len(saver.list(whose)) for whose in (workspace, second)] == [1, 1]
+    assert saver.trouble(workspace, run.id) == ""
 
 
-def test_forgotten_run_is_not_held_in_memory(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+def test_forgotten_run_is_not_held_in_memory(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = by_hand.submit(CONFIG, blobs(), paused=True)
-    keeper.keep(workspace, run)
-    assert keeper.wait_until_saved(MINUTES)
+    saver.save(workspace, run)
+    assert saver.wait_until_saved(MINUTES)
     run_id = run.id
     del run
     gc.collect()
-    assert keeper.runs(workspace) == []
-    assert [one.id for one in keeper.unfinished(workspace)] == [run_id]
+    assert saver.runs(workspace) == []
+    assert [one.id for one in saver.unfinished(workspace)] == [run_id]
 
 
-def test_locked_database_is_told_and_nothing_is_lost(tmp_path: Path, workspace: str, by_hand: Scheduler) -> None:
+def test_locked_database_is_reported_and_nothing_is_lost(tmp_path: Path, workspace: str, by_hand: Scheduler) -> None:
     path = tmp_path / "runs.db"
-    keeper = Keeper(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=0.01)
-    assert keeper.list(workspace) == ()
+    saver = Saver(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=0.01)
+    assert saver.list(workspace) == ()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     run = to_the_end(by_hand.submit(CONFIG, blobs()))
-    keeper.keep(workspace, run)
-    assert not keeper.wait_until_saved(0.2)
-    assert "hold the database" in keeper.trouble(workspace, run.id)
+    saver.save(workspace, run)
+    assert not saver.wait_until_saved(0.2)
+    assert "database of saved runs is busy" in saver.trouble(workspace, run.id)
     other.execute("ROLLBACK")
     other.close()
-    assert keeper.wait_until_saved(MINUTES)
-    assert keeper.trouble(workspace, run.id) == ""
-    assert keeper.store.load(workspace, run.id).network is not None
-    keeper.store.close()
+    assert saver.wait_until_saved(MINUTES)
+    assert saver.trouble(workspace, run.id) == ""
+    assert saver.store.load(workspace, run.id).network is not None
+    saver.store.close()
 
 
-def test_unreachable_database_is_asked_again_only_after_a_while(tmp_path: Path, workspace: str) -> None:
+def test_unreachable_database_is_tried_again_after_a_while(tmp_path: Path, workspace: str) -> None:
     folder = tmp_path / "file"
     folder.write_text("no folder")
-    keeper = Keeper(RunStore(f"sqlite:///{folder}/runs.db"), retry_seconds=MINUTES)
+    saver = Saver(RunStore(f"sqlite:///{folder}/runs.db"), retry_seconds=MINUTES)
     with pytest.raises(StoreError, match="cannot be") as first:
-        keeper.list(workspace)
+        saver.list(workspace)
     folder.unlink()
-    for ask in (keeper.unfinished, keeper.take_removed):
+    for ask in (saver.unfinished, saver.take_removed):
         with pytest.raises(StoreError) as later:
             ask(workspace)
         assert later.value is first.value
 
 
-def test_outage_that_ends_while_somebody_asks_is_no_error_of_another_kind(
-    tmp_path: Path, workspace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outage_that_ends_during_a_read(tmp_path: Path, workspace: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
-    keeper = Keeper(RunStore(f"sqlite:///{tmp_path}/file/runs.db"), retry_seconds=MINUTES)
+    saver = Saver(RunStore(f"sqlite:///{tmp_path}/file/runs.db"), retry_seconds=MINUTES)
     with pytest.raises(StoreError):
-        keeper.list(workspace)
+        saver.list(workspace)
     now = time.monotonic
 
     def just_over() -> float:
-        keeper._outage = None
+        saver._outage = None
         return now()
 
     monkeypatch.setattr(time, "monotonic", just_over)
     with pytest.raises(StoreError):
-        keeper.list(workspace)
+        saver.list(workspace)
 
 
-def test_end_that_is_still_to_be_saved_is_not_taken_for_a_broken_off_run(
-    tmp_path: Path, workspace: str, by_hand: Scheduler
-) -> None:
+def test_run_whose_end_is_not_saved_yet_is_not_unfinished(tmp_path: Path, workspace: str, by_hand: Scheduler) -> None:
     path = tmp_path / "runs.db"
-    keeper = Keeper(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=MINUTES)
+    saver = Saver(RunStore(f"sqlite:///{path}", patience=0.01), retry_seconds=MINUTES)
     run = by_hand.submit(CONFIG, blobs())
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     turns_until(run, 1)
-    assert keeper.wait_until_saved(MINUTES)
+    assert saver.wait_until_saved(MINUTES)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     to_the_end(run)
-    wait_until(lambda: bool(keeper.trouble(workspace, run.id)))
+    wait_until(lambda: bool(saver.trouble(workspace, run.id)))
     other.execute("ROLLBACK")
     other.close()
-    assert [one.status for one in keeper.list(workspace)] == [Status.RUNNING]
-    assert keeper.unfinished(workspace) == ()
+    assert [one.status for one in saver.list(workspace)] == [Status.RUNNING]
+    assert saver.unfinished(workspace) == ()
     with pytest.raises(RunNotFoundError):
-        keeper.resume(workspace, run.id, blobs(), by_hand)
-    keeper.store.close()
+        saver.resume(workspace, run.id, blobs(), by_hand)
+    saver.store.close()
 
 
-def test_run_that_another_server_took_over_is_told_to_be_kept_no_more_until_its_end(
-    keeper: Keeper, url: str, workspace: str, by_hand: Scheduler
+def test_run_taken_over_by_another_server_is_reported_until_its_end(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler
 ) -> None:
-    hung = Keeper(RunStore(url, clock=an_hour_ago), retry_seconds=0.01)
+    hung = Saver(RunStore(url, clock=an_hour_ago), retry_seconds=0.01)
     run = by_hand.submit(CONFIG, blobs())
-    hung.keep(workspace, run)
+    hung.save(workspace, run)
     turns_until(run, 1)
     assert hung.wait_until_saved(MINUTES)
-    taken = keeper.resume(workspace, run.id, blobs(), by_hand)
+    taken = saver.resume(workspace, run.id, blobs(), by_hand)
     for epoch in (2, 3):
         turns_until(run, epoch)
         assert hung.wait_until_saved(MINUTES)
@@ -340,41 +332,39 @@ def test_run_that_another_server_took_over_is_told_to_be_kept_no_more_until_its_
     hung.store.close()
 
 
-def test_run_that_no_database_could_keep_is_told(
-    keeper: Keeper, workspace: str, by_hand: Scheduler, caplog: pytest.LogCaptureFixture
+def test_run_that_cannot_be_saved_is_reported(
+    saver: Saver, workspace: str, by_hand: Scheduler, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = by_hand.submit(CONFIG, blobs())
     run.title = "x" * 201
-    keeper.keep(workspace, run)
+    saver.save(workspace, run)
     turns_until(run, 1)
-    assert keeper.wait_until_saved(MINUTES)
-    assert "cannot be kept" in keeper.trouble(workspace, run.id)
+    assert saver.wait_until_saved(MINUTES)
+    assert "cannot be saved" in saver.trouble(workspace, run.id)
     assert "title" in caplog.text
 
 
-def test_run_that_went_on_elsewhere_and_then_here_anew_disturbs_no_other(
-    keeper: Keeper, workspace: str, by_hand: Scheduler
-) -> None:
+def test_late_events_of_a_replaced_run_are_ignored(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     stale, anew, other = (by_hand.submit(CONFIG, blobs(), paused=True) for _ in range(3))
     anew.id = stale.id
     for run in (stale, anew):
-        keeper.keep(workspace, run)
-    assert keeper.wait_until_saved(MINUTES)
+        saver.save(workspace, run)
+    assert saver.wait_until_saved(MINUTES)
     del run, anew
     gc.collect()
-    keeper._has_active()
+    saver._has_active()
     by_hand.resume(stale)
     turns_until(stale, 1)
-    keeper.keep(workspace, other)
-    assert keeper.wait_until_saved(MINUTES)
-    assert [(one.id, one.epochs) for one in keeper.list(workspace)] == [(other.id, 0), (stale.id, 0)]
+    saver.save(workspace, other)
+    assert saver.wait_until_saved(MINUTES)
+    assert [(one.id, one.epochs) for one in saver.list(workspace)] == [(other.id, 0), (stale.id, 0)]
 
 
-def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, by_hand: Scheduler) -> None:
+def test_restored_run_shows_the_same(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
     run = to_the_end(by_hand.submit(CONFIG, blobs()))
-    keeper.keep(workspace, run)
-    assert keeper.wait_until_saved(MINUTES)
-    back = Run.restored(keeper.store.load(workspace, run.id), blobs())
+    saver.save(workspace, run)
+    assert saver.wait_until_saved(MINUTES)
+    back = Run.restored(saver.store.load(workspace, run.id), blobs())
     ours, theirs = back.snapshot, run.snapshot
     assert (ours.status, ours.epochs, ours.rates, ours.message) == (
         theirs.status, theirs.epochs, theirs.rates, theirs.message,
@@ -390,8 +380,8 @@ def test_restored_run_shows_what_the_run_showed(keeper: Keeper, workspace: str, 
     )
 
 
-def test_run_that_nobody_waited_for_is_not_stored_unless_an_epoch_is_finished(
-    keeper: Keeper, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+def test_left_run_is_saved_only_with_a_finished_epoch(
+    saver: Saver, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "0")
     short, long, stopped = ids = [f"run-{number}" for number in range(3)]
@@ -400,7 +390,7 @@ def test_run_that_nobody_waited_for_is_not_stored_unless_an_epoch_is_finished(
         is_open.set()
         run = by_hand.submit(CONFIG, blobs(), is_watched=is_open.is_set)
         run.id = run_id
-        keeper.keep(workspace, run)
+        saver.save(workspace, run)
         turns_until(run, epochs)
         if run_id == stopped:
             by_hand.stop(run)
@@ -408,16 +398,16 @@ def test_run_that_nobody_waited_for_is_not_stored_unless_an_epoch_is_finished(
             is_open.clear()  # The tab is closed.
         to_the_end(run)
         assert run.snapshot.status is Status.STOPPED
-        assert keeper.wait_until_saved(MINUTES)
-    assert sorted(one.id for one in keeper.list(workspace)) == [long, stopped]
+        assert saver.wait_until_saved(MINUTES)
+    assert sorted(one.id for one in saver.list(workspace)) == [long, stopped]
     with pytest.raises(RunNotFoundError):
-        keeper.store.restore(workspace, short)
+        saver.store.restore(workspace, short)
 
 
-def test_visit_of_a_workspace_is_noted(keeper: Keeper, url: str, workspace: str, by_hand: Scheduler) -> None:
-    keeper.store = RunStore(url, clock=an_hour_ago)
-    keeper.keep(workspace, to_the_end(by_hand.submit(CONFIG, blobs())))
-    assert keeper.wait_until_saved(MINUTES)
-    keeper.store = RunStore(url)
-    keeper.visit(workspace)
+def test_visit_of_a_workspace_is_recorded(saver: Saver, url: str, workspace: str, by_hand: Scheduler) -> None:
+    saver.store = RunStore(url, clock=an_hour_ago)
+    saver.save(workspace, to_the_end(by_hand.submit(CONFIG, blobs())))
+    assert saver.wait_until_saved(MINUTES)
+    saver.store = RunStore(url)
+    saver.visit(workspace)
     wait_until(lambda: execute_sql(url, "SELECT seen - first > 3000 FROM playground_workspaces")[0][0])

@@ -1,4 +1,4 @@
-"""Runs beside each other: the same bits as alone, their failures, what fits, and what a page shows.
+"""Runs that share the processor: same results as alone, failures, memory, and what a page shows.
 
 Some tests use real workers and wait for what a run shows; others take the turns by hand, one by one.
 """
@@ -85,7 +85,7 @@ def test_convolutions_beside_dense_networks(scheduler: Scheduler) -> None:
         assert_same_as_alone(run)
 
 
-def test_waiting_for_the_beginning_ends_with_the_first_point(by_hand: Scheduler) -> None:
+def test_wait_until_begun_ends_with_the_first_point(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs())
     assert not run.wait_until_begun(0.0)
     take_turns(by_hand, run)
@@ -93,7 +93,7 @@ def test_waiting_for_the_beginning_ends_with_the_first_point(by_hand: Scheduler)
     assert run.wait_until_begun(0.0)
 
 
-def test_waiting_for_the_beginning_ends_with_a_run_that_never_began(by_hand: Scheduler) -> None:
+def test_wait_until_begun_ends_with_a_run_that_fails(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
     assert not run.wait_until_begun(0.0)
     by_hand.stop(run)
@@ -103,7 +103,7 @@ def test_waiting_for_the_beginning_ends_with_a_run_that_never_began(by_hand: Sch
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-def test_training_gives_way_to_pages() -> None:
+def test_training_threads_have_lower_priority() -> None:
     before = {thread.native_id for thread in threading.enumerate()}
     Scheduler(workers=2)
     workers = [thread.native_id or 0 for thread in threading.enumerate() if thread.native_id not in before]
@@ -166,7 +166,7 @@ def test_unexpected_error_is_logged_and_others_go_on(
 ) -> None:
     monkeypatch.setattr(training, "train", failing_after_an_epoch(RuntimeError("a bug")))
     with caplog.at_level(logging.ERROR, logger="mnist_core.runs.scheduler"):
-        # More of them than workers, so that a worker that died would be missed.
+        # More runs than workers, so that a dead worker would be noticed.
         broken = [scheduler.submit(small(seed=13), blobs()) for _ in range(2 * scheduling.WORKERS)]
         for run in broken:
             wait_for_status(run, *ENDED)
@@ -217,7 +217,7 @@ def test_evaluation_that_fails_is_logged_and_ends_the_run(
 def test_too_many_runs(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 2)
     first, second = (by_hand.submit(small(), blobs(), paused=paused) for paused in (False, True))
-    with pytest.raises(CapacityError, match="2 runs are under way"):
+    with pytest.raises(CapacityError, match="already has 2 runs in training"):
         by_hand.submit(small(), blobs())
     by_hand.stop(first)
     take_turns(by_hand, first)
@@ -225,9 +225,7 @@ def test_too_many_runs(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> N
     assert {second.snapshot.status, third.snapshot.status} == {Status.PAUSED, Status.WAITING}
 
 
-def test_run_that_nobody_holds_any_more_gives_its_place_back(
-    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_forgotten_run_gives_its_place_back(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "MAX_ACTIVE_RUNS", 1)
     forgotten = by_hand.submit(small(), blobs(), paused=True)
     assert forgotten.snapshot.status is Status.PAUSED
@@ -243,9 +241,7 @@ def test_run_that_does_not_fit_in_memory(by_hand: Scheduler, monkeypatch: pytest
     assert by_hand.active_runs == 0
 
 
-def test_memory_promised_to_waiting_runs_is_not_given_twice(
-    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_of_waiting_runs_is_reserved(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     config = RunConfig(layers=(LayerConfig(units=2048),) * 2, optimizer="adam")
     needed = training_bytes(config)
     monkeypatch.setattr(capacity, "free_bytes", lambda: 128 * 2**20 + 2 * needed + needed // 2)
@@ -271,7 +267,7 @@ def test_waiting_until_the_first_point_then_running(by_hand: Scheduler) -> None:
 
 
 def test_turn_ends_with_a_chunk(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However short a turn: the points of a chunk, and the weights with them, are shown at once."""
+    """A turn of any length shows the points of a chunk together with its weights."""
     monkeypatch.setattr(scheduling, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 1000.0)
     run = by_hand.submit(small(epochs=1), blobs())
@@ -315,14 +311,14 @@ def test_time_left_and_pace(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch)
         by_hand.step(run)
         now += 1.0
         take_turns(by_hand, run)
-    # Five of the twenty steps in four seconds, the first one not counted.
+    # Five of the twenty steps took four seconds; the first chunk does not count.
     assert run.fraction == pytest.approx(0.25)
     assert run.snapshot.seconds == pytest.approx(4.0)
     assert run.seconds_left == pytest.approx(12.0)
     assert run.samples_per_second == pytest.approx(0.25 * 600 / 4)
 
 
-def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> None:
+def test_active_runs_are_waiting_or_running(by_hand: Scheduler) -> None:
     runs = [by_hand.submit(small(seed=seed), blobs(), paused=seed == 0) for seed in range(3)]
     assert by_hand.active_runs == 2
     run_to_end(by_hand, runs[1])
@@ -331,7 +327,7 @@ def test_active_runs_are_those_that_want_the_processor(by_hand: Scheduler) -> No
     assert by_hand.active_runs == 2
 
 
-def test_network_of_a_run_answers_alone(scheduler: Scheduler) -> None:
+def test_network_of_a_run_predicts_alone(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(epochs=6), blobs())
     wait_for_status(run, *ENDED)
     trained = run.snapshot.network
@@ -340,5 +336,5 @@ def test_network_of_a_run_answers_alone(scheduler: Scheduler) -> None:
     assert (trained.predict(run.dataset.test_images).argmax(axis=1) == run.dataset.test_labels).mean() > 0.8
 
 
-def test_shared_scheduler_is_one() -> None:
+def test_shared_scheduler_is_a_singleton() -> None:
     assert scheduling.shared() is scheduling.shared()

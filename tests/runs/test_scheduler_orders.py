@@ -1,4 +1,4 @@
-"""Runs beside each other: orders to pause, step, go on and stop.
+"""Orders to pause, step, resume and stop.
 
 Some tests use real workers and wait for what a run shows; others take the turns by hand, one by one.
 """
@@ -46,7 +46,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 # Pause, step, resume
 
 
-def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> None:
+def test_pause_and_resume(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
     gate.allow(3)
     wait_until(lambda: len(run.snapshot.points) == 3)
@@ -55,7 +55,7 @@ def test_pause_holds_and_resume_goes_on(scheduler: Scheduler, gate: Gate) -> Non
     wait_for_status(run, Status.PAUSED)
     held = run.snapshot
     assert len(held.points) <= 4
-    # Another run on the same workers, from start to end: all that time, the first one holds.
+    # While another run trains from start to end, the first one stays paused.
     other = scheduler.submit(small(seed=1), blobs())
     wait_for_status(other, *ENDED)
     assert_same_as_alone(other)
@@ -75,7 +75,7 @@ def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
         wait_until(lambda expected=count: len(run.snapshot.points) >= expected)  # type: ignore[misc]
         wait_for_status(run, Status.PAUSED)
         assert len(run.snapshot.points) == count
-        # An epoch's last step brings its summary along.
+        # The last step of an epoch comes with its summary.
         assert len(run.snapshot.epochs) == count // STEPS_PER_EPOCH
     scheduler.resume(run)
     wait_for_status(run, *ENDED)
@@ -93,7 +93,7 @@ def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
     assert len(run.snapshot.points) == 5
 
 
-def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Scheduler, gate: Gate) -> None:
+def test_step_of_a_running_run_does_one_more_chunk_and_pauses(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
     gate.allow(2)
     wait_until(lambda: len(run.snapshot.points) == 2)
@@ -103,7 +103,7 @@ def test_step_of_a_running_run_does_one_more_chunk_and_holds(scheduler: Schedule
     assert len(run.snapshot.points) == 3
 
 
-def test_run_is_stepped_to_its_very_end(by_hand: Scheduler) -> None:
+def test_run_is_stepped_to_its_end(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(epochs=1), blobs(), paused=True)
     for _ in range(STEPS_PER_EPOCH):
         by_hand.step(run)
@@ -127,7 +127,7 @@ def test_pause_before_the_first_turn(by_hand: Scheduler) -> None:
     assert_same_as_alone(run)
 
 
-def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler) -> None:
+def test_resume_discards_waiting_steps(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
     for _ in range(3):
         by_hand.step(run)
@@ -139,7 +139,7 @@ def test_steps_not_yet_done_are_forgotten_when_a_run_goes_on(by_hand: Scheduler)
 
 
 def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Orders that come while a worker is at it, and are taken back before it looks."""
+    """Orders that arrive during a turn and are revoked before the worker looks."""
 
     def train(config: RunConfig, dataset: Any, state: Any, dials: Any) -> Iterator[training.Event]:
         for event in real_train(config, dataset, state, dials):
@@ -154,7 +154,7 @@ def test_pause_and_resume_within_a_turn(by_hand: Scheduler, monkeypatch: pytest.
 
 
 def test_orders_from_many_threads(scheduler: Scheduler) -> None:
-    """No order is lost, and no two workers are ever in the same run: that would fail it."""
+    """No order is lost, and two workers never train the same run, which would make it fail."""
     runs = [scheduler.submit(small(epochs=20, seed=seed), blobs()) for seed in (1, 2)]
 
     def command(seed: int) -> None:
@@ -177,7 +177,7 @@ def test_orders_from_many_threads(scheduler: Scheduler) -> None:
 # Stop
 
 
-def test_stop_keeps_and_evaluates_what_was_learned(scheduler: Scheduler, gate: Gate) -> None:
+def test_stopped_run_keeps_and_evaluates_its_network(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
     gate.allow(STEPS_PER_EPOCH + 3)
     wait_until(lambda: len(run.snapshot.points) == STEPS_PER_EPOCH + 3)
@@ -291,7 +291,7 @@ def test_stop_with_early_stopping_keeps_the_best_epoch_and_shows_it(by_hand: Sch
         take_turns(by_hand, run)
     by_hand.stop(run)
     take_turns(by_hand, run)
-    # On these data each epoch makes the validation loss worse: the first one is the best.
+    # With these data the validation loss rises in each epoch, so the first one is the best.
     losses = [metrics.validation_loss for metrics in run.snapshot.epochs]
     assert losses == sorted(losses, key=float)  # type: ignore[arg-type]
     first = next(event for event in real_train(config, dataset) if isinstance(event, training.EpochEnded))

@@ -1,4 +1,4 @@
-"""Databases of earlier versions are brought up to date; SQLite and PostgreSQL.
+"""Databases of earlier versions are upgraded; SQLite and PostgreSQL.
 
 `databases` holds dumps of what the code of commit 779423b really wrote, by both kinds: three runs of one workspace,
 "finished" (shared, pinned, with a network and an evaluation), "running" and "deleted".
@@ -49,7 +49,7 @@ NEWEST = "0002"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database that commit 779423b wrote, of each kind in turn."""
+    """The address of a database that commit 779423b wrote, one of each kind."""
     dump = (DUMPS / f"{request.param}.sql").read_text()
     if request.param == "sqlite":
         connection = sqlite3.connect(tmp_path / "old.db")
@@ -67,14 +67,14 @@ def tables(url: str) -> set[str]:
 
 
 def assert_up_to_date(url: str) -> None:
-    """The schema is that of `tables`, by Alembic's own comparison, and the database says so."""
+    """The schema is that of `tables` (compared by Alembic), and the database has the newest revision."""
     with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": migrations.REVISION_TABLE})
         assert context.get_current_heads() == (NEWEST,)
         assert compare_metadata(context, metadata) == []
 
 
-def test_old_runs_are_read(old_url: str) -> None:
+def test_runs_of_an_old_database_are_read(old_url: str) -> None:
     store = RunStore(old_url, clock=Clock())
     assert run_ids(store, WORKSPACE) == ["finished", "running"]
     state = state_after(CONFIG, 3)
@@ -96,7 +96,7 @@ def test_old_runs_are_read(old_url: str) -> None:
     assert store.shares.load(share_token(WORKSPACE, "finished")).summary.title == "The finished one"
 
 
-def test_old_runs_go_on(old_url: str) -> None:
+def test_runs_of_an_old_database_continue(old_url: str) -> None:
     clock = Clock()
     store = RunStore(old_url, clock=clock)
     store.restore(WORKSPACE, "deleted")
@@ -119,7 +119,7 @@ def test_database_from_before_shares(old_url: str) -> None:
 
 
 def test_last_database_without_revisions(url: str) -> None:
-    """It has all tables but the one of Alembic."""
+    """It has all tables except that of Alembic."""
     save_run(RunStore(url), WORKSPACE, "one")
     execute_sql(url, f"DROP TABLE {migrations.REVISION_TABLE}")
     store = RunStore(url)
@@ -133,7 +133,7 @@ def test_empty_database_gets_the_newest_schema(url: str) -> None:
     assert tables(url) == {*metadata.tables, migrations.REVISION_TABLE}
 
 
-def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
+def test_current_database_is_unchanged(url: str) -> None:
     RunStore(url).list(WORKSPACE)
     statements: list[str] = []
 
@@ -149,7 +149,7 @@ def test_database_that_is_up_to_date_is_left_alone(url: str) -> None:
     assert [statement for statement in statements if statement.lstrip().startswith(changes)] == []
 
 
-def test_revision_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:
+def test_newer_revision_is_refused_and_unchanged(url: str) -> None:
     save_run(RunStore(url), WORKSPACE, "one")
     execute_sql(url, f"UPDATE {migrations.REVISION_TABLE} SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"newer version of the playground.*Update the playground"):
@@ -158,7 +158,7 @@ def test_revision_of_a_newer_version_is_refused_and_left_alone(url: str) -> None
     assert execute_sql(url, "SELECT count(*) FROM playground_runs WHERE deleted IS NULL") == [(1,)]
 
 
-def test_error_in_the_middle_leaves_the_old_database(old_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_migration_leaves_the_old_database(old_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     last = migrations.revisions().get_revision("head").module
     with monkeypatch.context() as patch:
         patch.setattr(last, "upgrade", lambda op: op.execute("CREATE TABLE nothing"))
@@ -225,7 +225,7 @@ print("alembic" in sys.modules)
 """
 
 
-def test_alembic_is_imported_when_a_database_is_opened_and_not_before(tmp_path: Path) -> None:
+def test_alembic_is_imported_with_the_first_database(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     child = subprocess.run(
         [sys.executable, "-c", BEFORE_OPENING, str(tmp_path / "runs.db")],

@@ -1,4 +1,4 @@
-"""Kept runs, the same for SQLite and for PostgreSQL: what comes back, to whom, and what makes room for what."""
+"""Save, list, load and change runs; SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from mnist_core.errors import ConfigError, DataError, RunNotFoundError, StoreError, WorkspaceError
 from mnist_core.network import TrainedNetwork
-from mnist_core.store.runs import RunStore, library_versions
+from mnist_core.store.records import library_versions
+from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import RateChanged, Status
 from tests.samples import blobs, small
@@ -47,7 +48,7 @@ def store(url: str, clock: Clock) -> RunStore:
     return RunStore(url, "here", clock=clock)
 
 
-def test_run_comes_back_as_it_was_kept(store: RunStore, clock: Clock) -> None:
+def test_saved_run_is_loaded_unchanged(store: RunStore, clock: Clock) -> None:
     store.create(MINE, "one", ADAM, blobs(), number=7, title="Äpfel & <b>", versions=library_versions())
     began = clock.now
     clock.forward(60)
@@ -75,7 +76,7 @@ def test_run_comes_back_as_it_was_kept(store: RunStore, clock: Clock) -> None:
     assert store.list(MINE) == (summary,)
 
 
-def test_end_comes_back_with_network_and_evaluation(store: RunStore) -> None:
+def test_ended_run_is_loaded_with_network_and_evaluation(store: RunStore) -> None:
     state = save_run(store, MINE, "one", 3, None)
     evaluation = random_evaluation()
     rates = (*state.rates, RateChanged(4, 5, 0.07))
@@ -98,7 +99,7 @@ def test_end_comes_back_with_network_and_evaluation(store: RunStore) -> None:
 
 @pytest.mark.parametrize("which", ["last", "best", "newer"])
 def test_ended_run_keeps_its_network_once_and_no_arrays_for_training(store: RunStore, which: str) -> None:
-    """The last epoch's or the best one's is there already; one from the middle of an epoch is not."""
+    """The network of the last or the best epoch is already saved; one from the middle of an epoch is not."""
     state = state_after(ADAM, 2, best=True)
     assert state.best_weights is not None
     weights = {"last": state.weights, "best": state.best_weights, "newer": state_after(ADAM, 3).weights}[which]
@@ -144,7 +145,7 @@ def test_run_from_a_state_starts_there(store: RunStore) -> None:
     assert store.load(MINE, "three").state is None
 
 
-def test_network_knows_the_data_that_stood_in(store: RunStore) -> None:
+def test_network_names_the_data_set_it_was_trained_on(store: RunStore) -> None:
     config = small(dataset="mnist")
     save_run(store, MINE, "one", config=config)
     found = store.load(MINE, "one")
@@ -153,7 +154,7 @@ def test_network_knows_the_data_that_stood_in(store: RunStore) -> None:
     assert found.network.config.dataset == "blobs"
 
 
-def test_other_data_are_refused(store: RunStore) -> None:
+def test_resuming_with_other_data_is_refused(store: RunStore) -> None:
     save_run(store, MINE, "one")
     found = store.load(MINE, "one")
     found.check_dataset(blobs())
@@ -181,7 +182,7 @@ def test_title_notes_and_pin_can_be_changed(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("title", ["x" * 201, "a\0b", "\ud800"])
-def test_title_that_cannot_be_kept_is_refused(store: RunStore, title: str) -> None:
+def test_invalid_title_is_refused(store: RunStore, title: str) -> None:
     save_run(store, MINE, "one", title="as it was")
     with pytest.raises(ConfigError):
         store.rename(MINE, "one", title)
@@ -193,7 +194,7 @@ def test_title_that_cannot_be_kept_is_refused(store: RunStore, title: str) -> No
 def test_id_is_used_once(store: RunStore) -> None:
     save_run(store, MINE, "one")
     before = store.load(MINE, "one")
-    with pytest.raises(ConfigError, match="taken"):
+    with pytest.raises(ConfigError, match="already used"):
         store.create(MINE, "one", PLAIN, blobs())
     assert_unchanged(before, store.load(MINE, "one"))
     for wrong in ("", "a b", "a\0", "x" * 65, "../x"):
@@ -222,7 +223,7 @@ def test_epoch_may_be_saved_twice_but_never_an_earlier_one(store: RunStore) -> N
     with pytest.raises(StoreError, match="later epoch"):
         store.save_epoch(MINE, "one", state_after(PLAIN, 2))
     assert_same_state(store.load(MINE, "one").state, state)
-    # One that could not be saved, such as the fourth, is made up for by the next.
+    # If an epoch could not be saved, such as the fourth, the next one replaces it.
     store.save_epoch(MINE, "one", state_after(PLAIN, 5))
     assert store.load(MINE, "one").summary.epochs == 5
 
@@ -230,15 +231,15 @@ def test_epoch_may_be_saved_twice_but_never_an_earlier_one(store: RunStore) -> N
 def test_ended_run_stays_as_it_is(store: RunStore) -> None:
     save_run(store, MINE, "one", 3)
     before = store.load(MINE, "one")
-    with pytest.raises(StoreError, match="has ended"):
+    with pytest.raises(StoreError, match="already ended"):
         store.save_epoch(MINE, "one", state_after(PLAIN, 4))
-    with pytest.raises(StoreError, match="has ended"):
+    with pytest.raises(StoreError, match="already ended"):
         store.finish(MINE, "one", Status.FAILED)
     assert_unchanged(before, store.load(MINE, "one"))
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.RUNNING, Status.PAUSED])
-def test_run_cannot_end_under_way(store: RunStore, status: Status) -> None:
+def test_active_status_is_not_an_end(store: RunStore, status: Status) -> None:
     save_run(store, MINE, "one", 1, None)
     with pytest.raises(ConfigError):
         store.finish(MINE, "one", status)
@@ -252,7 +253,7 @@ def test_deleted_run_can_be_brought_back_for_a_while(store: RunStore, clock: Clo
     for attempt in (store.load, store.delete, store.pin):
         with pytest.raises(RunNotFoundError):
             attempt(MINE, "one")
-    assert store.purge() == 0
+    assert store.quotas.purge() == 0
     clock.forward(3_599)
     store.restore(MINE, "one")
     after = store.load(MINE, "one")
@@ -265,8 +266,8 @@ def test_deleted_run_can_be_brought_back_for_a_while(store: RunStore, clock: Clo
     clock.forward(3_600)
     with pytest.raises(RunNotFoundError):
         store.restore(MINE, "one")
-    assert store.purge() == 1
-    assert store.purge() == 0
+    assert store.quotas.purge() == 1
+    assert store.quotas.purge() == 0
 
 
 # --- Workspaces ---
@@ -286,7 +287,7 @@ ATTEMPTS: dict[str, Callable[[RunStore, str, str], object]] = {
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 @pytest.mark.parametrize("status", [None, Status.FINISHED])
-def test_nobody_gets_at_another_workspaces_run(store: RunStore, attempt: str, status: Status | None) -> None:
+def test_other_workspace_cannot_read_or_change_a_run(store: RunStore, attempt: str, status: Status | None) -> None:
     save_run(store, MINE, "one", 2, status)
     save_run(store, YOURS, "other")
     before = store.load(MINE, "one")
@@ -301,7 +302,7 @@ def test_nobody_gets_at_another_workspaces_run(store: RunStore, attempt: str, st
 
 
 @pytest.mark.parametrize("attempt", [*ATTEMPTS, "list", "unfinished", "create"])
-def test_what_is_no_token_opens_nothing(store: RunStore, attempt: str) -> None:
+def test_invalid_token_is_refused(store: RunStore, attempt: str) -> None:
     attempts: dict[str, Any] = ATTEMPTS | {
         "list": lambda store, token, run: store.list(token),
         "unfinished": lambda store, token, run: store.unfinished(token),
@@ -328,7 +329,7 @@ def test_same_id_in_two_workspaces_is_two_runs(store: RunStore) -> None:
     store.delete(MINE, "one")
     assert store.load(YOURS, "one").summary.epochs == 5
     assert run_ids(store, MINE) == []
-    store.purge()
+    store.quotas.purge()
     store.restore(MINE, "one")
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
 
@@ -350,7 +351,7 @@ def test_token_is_not_in_the_database(store: RunStore, url: str) -> None:
 # --- Threads ---
 
 
-def test_many_threads_keep_their_runs_at_once(store: RunStore) -> None:
+def test_many_threads_save_at_once(store: RunStore) -> None:
     failed: list[BaseException] = []
     together = threading.Barrier(8)
 
@@ -378,7 +379,7 @@ def test_many_threads_keep_their_runs_at_once(store: RunStore) -> None:
     assert {(run.title, run.status, run.epochs) for run in store.list(YOURS)} == {("epoch 5", Status.FINISHED, 5)}
 
 
-def test_epoch_saved_while_another_one_is_read_is_seen_whole_or_not_at_all(store: RunStore, url: str) -> None:
+def test_reader_never_sees_half_an_epoch(store: RunStore, url: str) -> None:
     other = RunStore(url, "here")
     save_run(store, MINE, "one", 1, None)
     with after_statement("playground_runs.versions", lambda: other.save_epoch(MINE, "one", state_after(PLAIN, 2))):
@@ -393,7 +394,7 @@ def test_run_cannot_be_taken_over_while_it_is_being_saved(store: RunStore, url: 
     save_run(store, MINE, "one", 1, None)
 
     def take_over() -> None:
-        with pytest.raises(StoreError, match="Others hold"):
+        with pytest.raises(StoreError, match="is busy"):
             other.take_over(MINE, "one", grace=-1)
 
     with after_statement("DELETE FROM playground_parts", take_over):

@@ -1,4 +1,4 @@
-"""Processes that are killed while they train or save, and others that go on from what was kept: to the same bits."""
+"""Processes are killed while they train or save; others resume the runs with identical results."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ store.save_epoch(workspace, "run", state_after(config, 2), curve_points(2))
 
 
 def train(url: str, workspace: str, server: str, killed_in: int = 0) -> Iterator[Event]:
-    """Train and keep a run from where it was left, to its end or into the middle of an epoch; gives the rest of it."""
+    """Train and save a run from its last epoch, to its end or into the middle of an epoch."""
     store = RunStore(url, server)
     state, seen = None, list[Progress]()
     if server == "first":
@@ -96,7 +96,7 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_killed_in_the_middle_of_an_epoch_and_resumed_elsewhere_is_the_same(urls: list[str]) -> None:
+def test_killed_run_resumes_elsewhere_with_identical_results(urls: list[str]) -> None:
     workspace = new_workspace()
     for server, killed_in in (("first", 3), ("second", 4)):
         child = start(TRAIN, workspace, server, str(killed_in), *urls)
@@ -130,7 +130,7 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_elsewhere_is_the_same(urls
 @pytest.mark.parametrize(
     "statement", ["DELETE FROM playground_parts", "INSERT INTO playground_parts", "UPDATE playground_runs"]
 )
-def test_killed_while_saving_has_the_epoch_before_whole(url: str, statement: str, moment: str) -> None:
+def test_process_killed_while_saving_leaves_the_epoch_before(url: str, statement: str, moment: str) -> None:
     workspace = new_workspace()
     child = start(SAVE, url, workspace, moment, statement)
     _, complaints = child.communicate()

@@ -1,4 +1,4 @@
-"""What becomes of kept runs when the disk is full, others hold the database, or something in it is damaged."""
+"""The disk is full, the database is locked or unreachable, or something in it is damaged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_full_disk_leaves_the_epoch_before(file: Path) -> None:
-    """SQLite says the same of a full disk as of a file that must not grow."""
+    """SQLite gives the same error for a full disk as for a file that must not grow."""
     store = RunStore(f"sqlite:///{file}")
     save_run(store, MINE, "one", 1, None)
     before = store.load(MINE, "one")
@@ -62,7 +62,7 @@ def test_full_disk_leaves_the_epoch_before(file: Path) -> None:
     event.listen(Pool, "connect", limit)
     try:
         large = small(epochs=10, optimizer="adam", layers=PLAIN.layers * 6)
-        with pytest.raises(StoreError, match="disk that keeps the runs is full"):
+        with pytest.raises(StoreError, match="disk with the saved runs is full"):
             store.create(MINE, "two", large, blobs(), start=state_after(large, 0))
         assert run_ids(store, MINE) == ["one"]
         assert_unchanged(before, store.load(MINE, "one"))
@@ -79,7 +79,7 @@ def test_locked_file_can_be_read_and_is_written_later(file: Path) -> None:
     save_run(store, MINE, "one", 1, None)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="Others hold the database"):
+    with pytest.raises(StoreError, match="database of saved runs is busy"):
         store.save_epoch(MINE, "one", state_after(PLAIN, 2))
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 1))
     other.execute("COMMIT")
@@ -87,13 +87,13 @@ def test_locked_file_can_be_read_and_is_written_later(file: Path) -> None:
     assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 2))
 
 
-def test_locked_row_of_a_server_likewise(postgres_server: Postgres) -> None:
+def test_locked_row_in_postgresql_can_be_read_and_is_written_later(postgres_server: Postgres) -> None:
     url = postgres_server.new_database()
     store = RunStore(url, patience=0.05)
     save_run(store, MINE, "one", 1, None)
     with sa.create_engine(url, poolclass=sa.NullPool).begin() as other:
         other.exec_driver_sql("SELECT * FROM playground_runs FOR UPDATE")
-        with pytest.raises(StoreError, match="Others hold the database"):
+        with pytest.raises(StoreError, match="database of saved runs is busy"):
             store.save_epoch(MINE, "one", state_after(PLAIN, 2))
         assert_same_state(store.load(MINE, "one").state, state_after(PLAIN, 1))
     store.save_epoch(MINE, "one", state_after(PLAIN, 2))
@@ -110,7 +110,7 @@ def test_folder_is_made(tmp_path: Path) -> None:
     assert run_ids(store, MINE) == ["one"]
 
 
-def test_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+def test_file_instead_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("not a folder")
     with pytest.raises(StoreError):
         RunStore(f"sqlite:///{tmp_path / 'a' / 'runs.db'}").list(MINE)
@@ -143,7 +143,7 @@ def test_tables_of_other_programs_are_left_alone(url: str) -> None:
     assert execute_sql(url, "SELECT * FROM runs") == [(42,)]
 
 
-def test_server_out_of_reach_is_told_without_its_secrets(tmp_path: Path) -> None:
+def test_unreachable_server_is_reported_without_its_password(tmp_path: Path) -> None:
     store = RunStore(f"postgresql://me:{SECRET}@/runs?host={tmp_path}")
     with pytest.raises(StoreError, match="cannot be reached") as caught:
         store.list(MINE)
@@ -151,7 +151,7 @@ def test_server_out_of_reach_is_told_without_its_secrets(tmp_path: Path) -> None
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_server_that_comes_later_is_found(postgres_server: Postgres) -> None:
+def test_database_server_that_starts_later_is_found(postgres_server: Postgres) -> None:
     store = RunStore(postgres_server.url("comes_later"))
     with pytest.raises(StoreError):
         store.list(MINE)
@@ -160,7 +160,7 @@ def test_server_that_comes_later_is_found(postgres_server: Postgres) -> None:
     assert run_ids(store, MINE) == ["one"]
 
 
-def test_connection_that_was_cut_is_made_anew(postgres_server: Postgres) -> None:
+def test_lost_connection_is_replaced(postgres_server: Postgres) -> None:
     url = postgres_server.new_database()
     store = RunStore(url)
     save_run(store, MINE, "one")
@@ -169,7 +169,7 @@ def test_connection_that_was_cut_is_made_anew(postgres_server: Postgres) -> None
     assert run_ids(store, MINE) == ["one"]
 
 
-def test_address_as_hosts_give_it(postgres_server: Postgres) -> None:
+def test_address_in_the_form_that_hosts_give(postgres_server: Postgres) -> None:
     url = postgres_server.new_database()
     for scheme in ("postgres", "postgresql"):
         save_run(RunStore(url.replace("postgresql+psycopg", scheme)), MINE, scheme)
@@ -188,7 +188,7 @@ def test_address_as_hosts_give_it(postgres_server: Postgres) -> None:
         f"postgresql://me:{SECRET}@host:port/runs",
     ],
 )
-def test_address_that_keeps_nothing_is_refused(address: str) -> None:
+def test_address_that_saves_nothing_is_refused(address: str) -> None:
     with pytest.raises(StoreError) as caught:
         RunStore(address)
     assert SECRET not in str(caught.value)
@@ -198,7 +198,7 @@ def test_address_that_keeps_nothing_is_refused(address: str) -> None:
 
 
 class Trap:
-    """Leaves a trace if anybody unpickles it."""
+    """Records that somebody unpickled it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -208,7 +208,7 @@ class Trap:
 
 
 def keep_whole(store: RunStore, name: str = "network") -> None:
-    """A run that has a part of every kind that is left at the end; under way, if training alone needs the part."""
+    """A run with a part of every kind: ended, or active for the parts that only training needs."""
     store.create(MINE, "one", EARLY, blobs())
     store.save_epoch(MINE, "one", state_after(EARLY, 3, best=True), curve_points(3))
     if name in FOR_TRAINING:
@@ -231,7 +231,7 @@ def damage(url: str, name: str, change: Callable[[bytes], bytes], with_checksum:
     execute_sql(url, statement, data=changed, checksum=checksum, name=name)
 
 
-def test_every_part_is_damaged_below(url: str) -> None:
+def test_every_part_has_a_damage_test(url: str) -> None:
     keep_whole(RunStore(url))
     assert sorted(row[0] for row in execute_sql(url, "SELECT name FROM playground_parts")) == sorted(AT_THE_END)
     RunStore(url).load(MINE, "one")
@@ -259,7 +259,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("name", "kind"), FOREIGN)
 def test_foreign_part_is_refused(url: str, name: str, kind: str, tmp_path: Path) -> None:
-    """Its checksum is right, as whoever writes on purpose would have it."""
+    """Its checksum is right, as in a deliberate change."""
     trace = tmp_path / "trace"
     nan = np.float64(np.nan).tobytes() if name == "points" else np.float32(np.nan).tobytes()
     changes: dict[str, Callable[[bytes], bytes]] = {
@@ -308,7 +308,7 @@ def test_missing_part_is_noticed(url: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"layers": 3}', '{"unknown": 1}', small(layers=()).to_json()])
-def test_foreign_config_spoils_its_own_run_only(url: str, text: str) -> None:
+def test_unreadable_config_affects_only_its_own_run(url: str, text: str) -> None:
     store = RunStore(url)
     save_run(store, MINE, "other")
     keep_whole(store)

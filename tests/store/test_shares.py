@@ -1,4 +1,4 @@
-"""Runs shared by a link, the same for SQLite and for PostgreSQL: what the link opens, and when it opens nothing."""
+"""Share runs by a link: what it opens, and when it opens nothing; SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def store(url: str, clock: Clock) -> RunStore:
 
 
 def is_closed(store: RunStore, token: str) -> bool:
-    """Whether a link opens nothing; what it says then is always the same."""
+    """Whether a link opens nothing. The error is always the same."""
     try:
         store.shares.load(token)
     except ShareNotFoundError as error:
@@ -90,7 +90,7 @@ def test_tokens_of_runs_and_workspaces_differ() -> None:
     assert len(tokens | {MINE, YOURS}) == 8
 
 
-def test_stopping(store: RunStore) -> None:
+def test_stopped_sharing_closes_the_link(store: RunStore) -> None:
     save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     store.shares.unshare(MINE, "one")
@@ -100,7 +100,7 @@ def test_stopping(store: RunStore) -> None:
     assert run_ids(store, MINE) == ["one"]
 
 
-def test_another_workspace_can_neither_share_nor_stop_nor_ask(store: RunStore) -> None:
+def test_other_workspace_cannot_share_or_stop_sharing(store: RunStore) -> None:
     save_run(store, MINE, "one")
     with pytest.raises(RunNotFoundError):
         store.shares.share(YOURS, "one")
@@ -110,7 +110,7 @@ def test_another_workspace_can_neither_share_nor_stop_nor_ask(store: RunStore) -
     assert not is_closed(store, token)
 
 
-def test_shared_run_is_in_nobodys_list_but_its_owners(store: RunStore) -> None:
+def test_shared_run_is_only_in_its_owners_list(store: RunStore) -> None:
     save_run(store, MINE, "one")
     save_run(store, YOURS, "one", 2)
     token = store.shares.share(MINE, "one")
@@ -118,7 +118,7 @@ def test_shared_run_is_in_nobodys_list_but_its_owners(store: RunStore) -> None:
     assert store.list(YOURS)[0].epochs == 2
     with pytest.raises(WorkspaceError):
         store.list(token + "A")
-    # A token has a workspace's form, and as one it holds nothing.
+    # A token has the form of a workspace's token, but opens no workspace.
     assert store.list(token) == ()
     with pytest.raises(RunNotFoundError):
         store.load(token, "one")
@@ -135,7 +135,7 @@ def test_guessed_token(store: RunStore, token: str) -> None:
     assert is_closed(store, token)
 
 
-def test_what_stands_in_the_database_opens_nothing(store: RunStore, url: str) -> None:
+def test_token_in_the_database_opens_nothing(store: RunStore, url: str) -> None:
     save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
     ((workspace, run, key),) = execute_sql(url, "SELECT workspace, run, token FROM playground_shares")
@@ -146,14 +146,14 @@ def test_what_stands_in_the_database_opens_nothing(store: RunStore, url: str) ->
 
 
 @pytest.mark.parametrize("run_id", ["", "none", "a b", "\0", "\ud800", "x" * 65])
-def test_run_that_is_not_there(store: RunStore, run_id: str) -> None:
+def test_unknown_run_cannot_be_shared(store: RunStore, run_id: str) -> None:
     with pytest.raises(RunNotFoundError):
         store.shares.share(MINE, run_id)
 
 
-def test_run_that_has_not_ended(store: RunStore) -> None:
+def test_active_run_cannot_be_shared(store: RunStore) -> None:
     save_run(store, MINE, "one", status=None)
-    with pytest.raises(StoreError, match="under way"):
+    with pytest.raises(StoreError, match="still training"):
         store.shares.share(MINE, "one")
     store.finish(MINE, "one", Status.STOPPED)
     assert not is_closed(store, store.shares.share(MINE, "one"))
@@ -179,21 +179,21 @@ def test_deleted_run_can_be_stopped_from_being_shared(store: RunStore) -> None:
     assert is_closed(store, token)
 
 
-def test_run_removed_for_good_takes_its_share_along(store: RunStore, url: str, clock: Clock) -> None:
-    """Another run under its id is not shared by it."""
+def test_purged_run_removes_its_share(store: RunStore, url: str, clock: Clock) -> None:
+    """A new run with the same id is not shared."""
     save_run(store, MINE, "one")
     save_run(store, YOURS, "one")
     token, other = store.shares.share(MINE, "one"), store.shares.share(YOURS, "one")
     store.delete(MINE, "one")
     clock.forward(3_601)
-    assert store.purge() == 1
+    assert store.quotas.purge() == 1
     assert execute_sql(url, "SELECT count(*) FROM playground_shares") == [(1,)]
     save_run(store, MINE, "one", 2)
     assert is_closed(store, token)
     assert not is_closed(store, other)
 
 
-def test_run_that_made_room_takes_its_share_along(url: str, clock: Clock) -> None:
+def test_run_removed_by_a_quota_removes_its_share(url: str, clock: Clock) -> None:
     store = RunStore(url, "here", clock=clock, max_runs=1)
     save_run(store, MINE, "one")
     token = store.shares.share(MINE, "one")
@@ -203,7 +203,7 @@ def test_run_that_made_room_takes_its_share_along(url: str, clock: Clock) -> Non
     assert execute_sql(url, "SELECT count(*) FROM playground_shares") == [(0,)]
 
 
-def test_shared_by_several_at_once(store: RunStore) -> None:
+def test_several_threads_share_one_run(store: RunStore) -> None:
     save_run(store, MINE, "one")
     together, tokens = threading.Barrier(6), []
 
@@ -222,11 +222,11 @@ def test_shared_by_several_at_once(store: RunStore) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_run_removed_while_it_is_being_shared(store: RunStore, url: str, clock: Clock) -> None:
-    """Whoever comes second waits for the first: no share stays behind without a run."""
+    """The second thread waits for the first, so no share remains without a run."""
     save_run(store, MINE, "one")
     clock.forward(91 * 86_400)
     other = RunStore(url, "there", clock=clock)
-    purging = threading.Thread(target=other.purge)
+    purging = threading.Thread(target=other.quotas.purge)
     with after_statement("FOR UPDATE", purging.start):
         store.shares.share(MINE, "one")
     purging.join()

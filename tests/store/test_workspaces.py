@@ -1,4 +1,4 @@
-"""Workspaces' tokens and the codes that people write down."""
+"""Tokens of workspaces, and the recovery codes that people write down."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_tokens_are_128_bits_and_never_the_same() -> None:
 
 
 @given(TOKENS)
-def test_recovery_code_brings_the_token_back(token: str) -> None:
+def test_recovery_code_gives_the_token(token: str) -> None:
     code = recovery_code(token)
     assert [len(group) for group in code.split("-")] == [5] * 6
     assert from_recovery_code(code) == token
@@ -57,12 +57,12 @@ def test_random_start_is_a_seed_and_always_the_same(token: str) -> None:
     assert 0 <= expected < 2**31
 
 
-def test_visitors_have_random_starts_of_their_own() -> None:
+def test_visitors_have_different_random_starts() -> None:
     assert len({random_start(new_workspace()) for _ in range(100)}) == 100
 
 
 @given(TOKENS, st.data())
-def test_every_single_slip_is_noticed(token: str, data: st.DataObject) -> None:
+def test_every_single_typing_error_is_noticed(token: str, data: st.DataObject) -> None:
     code = recovery_code(token).replace("-", "")
     place = data.draw(st.integers(0, len(code) - 1))
     other = data.draw(st.sampled_from(sorted(set(ALPHABET) - {code[place]})))
@@ -73,7 +73,7 @@ def test_every_single_slip_is_noticed(token: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "change", [lambda code: code[:-1], lambda code: code + "0", lambda code: "", lambda code: "U" * 30]
 )
-def test_what_is_no_code_is_refused_without_repeating_it(change: object) -> None:
+def test_invalid_code_is_refused_without_repeating_it(change: object) -> None:
     assert callable(change)
     wrong = change(recovery_code(new_workspace()))
     with pytest.raises(WorkspaceError) as caught:
@@ -89,7 +89,7 @@ def test_key_is_the_sha256_of_the_secret() -> None:
 @pytest.mark.parametrize(
     "token", ["", "short", "a" * 23, "a" * 21 + "!", "ä" * 22, "../../../../etc/passwd", "a" * 22 + "\n"]
 )
-def test_what_is_no_token_is_refused(token: str) -> None:
+def test_invalid_token_is_refused(token: str) -> None:
     with pytest.raises(WorkspaceError) as caught:
         workspace_key(token)
     assert not token or token not in str(caught.value)

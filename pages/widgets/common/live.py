@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.presets import Preset
-    from mnist_core.runs.network_run import Run, Snapshot
+    from mnist_core.runs.network_run import Run
+    from mnist_core.runs.snapshot import Snapshot
 
 POLL_SECONDS = 0.5
 # A network that is already compiled has its first point within this time.

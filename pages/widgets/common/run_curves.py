@@ -12,7 +12,7 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
-from mnist_core.runs import network_run
+from mnist_core.runs.snapshot import busy_seconds
 from pages.widgets.common import live, run_picker, theme
 from pages.widgets.state import visitor_runs
 
@@ -131,7 +131,7 @@ def _points(started: Shown, article: Article | None, across: str) -> list[Point]
         curve = live.curve_points(run.snapshot, _MOST_POINTS, name)
         if across == SECONDS and run.snapshot.started is not None:
             places = [point.epoch for point in curve]
-            seconds = network_run.busy_seconds(run.snapshot.points, run.snapshot.started, places)
+            seconds = busy_seconds(run.snapshot.points, run.snapshot.started, places)
             curve = [
                 dataclasses.replace(point, across=second) for second, point in zip(seconds.tolist(), curve, strict=True)
             ]

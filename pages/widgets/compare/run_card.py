@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs import scheduler
+from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
@@ -29,8 +30,6 @@ _TROUBLE = Key("run-trouble-noted", "")
 
 def run_details(row: Row) -> None:
     """Controls for the name, the notes and the pin of a run."""
-    from mnist_core.store import runs  # Imported here: without a saved run, the database library is not needed.
-
     summary = row.summary
     name, pin = st.columns([3, 1], vertical_alignment="center")
     with name:
@@ -38,7 +37,7 @@ def run_details(row: Row) -> None:
         st.text_input(
             "Name",
             **controls.seeded(key, summary.title),
-            max_chars=runs.TITLE_LENGTH,
+            max_chars=TITLE_LENGTH,
             placeholder="Rename this run",
             on_change=_change,
             args=(_rename, summary.id, key),
@@ -59,7 +58,7 @@ def run_details(row: Row) -> None:
         st.text_area(
             "Notes",
             **controls.seeded(key, summary.notes),
-            max_chars=runs.NOTES_LENGTH,
+            max_chars=NOTES_LENGTH,
             placeholder="What you want to remember of it",
             on_change=_change,
             args=(_note, summary.id, key),

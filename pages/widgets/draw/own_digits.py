@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
+from mnist_core.store.records import TITLE_LENGTH
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker
 from pages.widgets.state import controls, data_sets, visitor_runs
@@ -142,10 +143,6 @@ def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -
             _WANTED.set(None)  # The images cannot be loaded; the page shows why.
         return
     _WANTED.set(None)
-    from mnist_core.store.runs import (
-        TITLE_LENGTH,
-    )  # Its database library is slow to import, and drawing does not need it.
-
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
         lesson = finetuning.lesson(network.config, dataset, own)

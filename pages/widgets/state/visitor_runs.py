@@ -123,7 +123,7 @@ def adopt_run(run: Job) -> None:
 
 def _put_into_workspace(run: Run) -> None:
     try:
-        workspace.run_saver().keep(workspace.token(), run)
+        workspace.run_saver().save(workspace.token(), run)
     except StoreError:
         # Do not lose the run because it cannot be saved; `saved_runs.unsaved_warning` tells the visitor.
         logger.exception("Run %s is not saved", run.id)

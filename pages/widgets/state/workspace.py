@@ -11,7 +11,7 @@ from pages.widgets.state import keys
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from mnist_core.runs.saver import Keeper
+    from mnist_core.runs.saver import Saver
 
 IS_RESTORED = Key("came-back-noted", False, of_workspace=True)
 """Whether the Train page has the visitor's last run, or something newer that it must not replace."""
@@ -59,7 +59,7 @@ def mark_used() -> None:
     cookies.mark_used(token())
 
 
-def run_saver() -> Keeper:
+def run_saver() -> Saver:
     """The saver of runs.
 
     Raises:

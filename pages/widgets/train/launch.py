@@ -182,7 +182,7 @@ def interrupted_runs() -> None:
     if not under_way:
         return
     # Imported here: a visitor with an interrupted run has already waited for the database library.
-    from mnist_core.store.runs import library_versions
+    from mnist_core.store.records import library_versions
 
     found = _unfinished()
     for summary in found[:_MOST_OFFERED]:
@@ -249,7 +249,7 @@ def _end(summary: RunSummary) -> None:
             with contextlib.suppress(DataError, CapacityError):
                 run = saver.resume(token, summary.id, dataset, scheduler.shared(), visitor_runs.watcher())
         if run is None:  # Without its images, or without room, it cannot be tested.
-            saver.give_up(token, summary.id)
+            saver.end(token, summary.id)
         else:
             visitor_runs.add_run(run)
             scheduler.shared().stop(run)

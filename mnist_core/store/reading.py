@@ -1,0 +1,116 @@
+"""Read saved runs: the list of a workspace, and whole runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from mnist_core.errors import PlaygroundError, RunNotFoundError
+from mnist_core.network import TrainedNetwork
+from mnist_core.network.layers import weight_shapes
+from mnist_core.store import records
+from mnist_core.store.records import RunSummary, StoredRun
+from mnist_core.store.tables import in_workspace, parts, runs
+from mnist_core.store.workspaces import key_of, workspace_key
+from mnist_core.training import Status, codec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from mnist_core.store.database import Database
+    from mnist_core.training.codec import Parts
+
+# The parts that may hold the final network of a run.
+_NETWORKS = ("weights", "best", "network")
+_SUMMARY = [runs.c[field.name.removesuffix("_text")].label(field.name) for field in dataclasses.fields(RunSummary)]
+
+
+class Reading:
+    """The methods of `RunStore` that read runs."""
+
+    _database: Database
+
+    def list(self, workspace: str) -> tuple[RunSummary, ...]:
+        """The workspace's runs, newest first, without arrays."""
+        with self._database.reading() as connection:
+            return list_runs(connection, in_workspace(workspace_key(workspace)))
+
+    def load(self, workspace: str, run_id: str) -> StoredRun:
+        """Load a run with everything that was saved of it.
+
+        Raises:
+            RunNotFoundError: there is no such run, or it was deleted.
+            StoreError: also if a part of it is damaged.
+        """
+        key = key_of(workspace, run_id)
+        with self._database.reading() as connection:
+            return load_run(connection, key, run_id)
+
+
+def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[RunSummary, ...]:
+    """The runs that fulfil a condition, newest first."""
+    query = sa.select(*_SUMMARY).where(condition).order_by(runs.c.created.desc(), runs.c.id)
+    return tuple(_summary(row) for row in connection.execute(query).mappings())
+
+
+def load_run(connection: Connection, key: str, run_id: str) -> StoredRun:
+    """As `RunStore.load`, within a transaction and by the workspace's key."""
+    query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise RunNotFoundError
+    values = dict(row)
+    network = values.pop("network")
+    summary = _summary(values)
+    found = read_parts(connection, key, run_id)
+    state = codec.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
+    if (state.epoch if state else 0) != summary.epochs:
+        raise codec.damaged("history")
+    rates = codec.unpack_rates(found["rates"]) if "rates" in found else state.rates if state else ()
+    return StoredRun(
+        summary,
+        summary.config,
+        records.read_versions(summary.versions_text),
+        state,
+        codec.unpack_points(found.get("points", b"")),
+        rates,
+        _network(summary, found, network) if network else None,
+        codec.unpack_evaluation(summary.config, found),
+    )
+
+
+def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str] | None = None) -> Parts:
+    """The parts of a run as they were written: those in `names`, or all.
+
+    Raises:
+        StoreError: one of them is damaged.
+    """
+    query = sa.select(parts.c.name, parts.c.checksum, parts.c.data).where(
+        parts.c.workspace == key, parts.c.run == run_id
+    )
+    if names is not None:
+        query = query.where(parts.c.name.in_(names))
+    found: Parts = {}
+    for name, checksum, data in connection.execute(query):
+        if not isinstance(data, bytes) or codec.checksum(data) != checksum:
+            raise codec.damaged(codec.PARTS.get(name, "record"))
+        found[name] = data
+    return found
+
+
+def _summary(values: Mapping[Any, Any]) -> RunSummary:
+    return RunSummary(**(dict(values) | {"status": Status(values["status"])}))
+
+
+def _network(summary: RunSummary, found: Parts, name: str) -> TrainedNetwork:
+    try:
+        # Use the name of the data set it was trained on, which may differ from the one in its config.
+        config = dataclasses.replace(summary.config, dataset=summary.dataset)
+    except PlaygroundError as error:
+        raise codec.damaged("data set") from error
+    data = found.get(name, b"") if name in _NETWORKS else b""
+    return TrainedNetwork(config, codec.unpack_arrays(data, weight_shapes(config.layers), "network"))

@@ -1,0 +1,98 @@
+"""Find runs that lost their server, and take them over.
+
+Each server that trains runs writes a heartbeat every few seconds. If its heartbeats stop, other servers may continue
+its runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from mnist_core.errors import RunNotFoundError
+from mnist_core.store.reading import list_runs, load_run
+from mnist_core.store.tables import ACTIVE, in_workspace, runs, servers
+from mnist_core.store.workspaces import key_of, workspace_key
+from mnist_core.training import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from sqlalchemy.engine import Connection
+
+    from mnist_core.store.database import Database
+    from mnist_core.store.records import RunSummary, StoredRun
+
+GRACE_SECONDS = 20.0
+"""A server counts as alive for this many seconds after its last heartbeat."""
+
+
+class Takeover:
+    """The methods of `RunStore` that deal with runs whose server is gone."""
+
+    server: str
+    _database: Database
+    _clock: Callable[[], float]
+
+    def heartbeat(self) -> None:
+        """Record that this server is alive. Call it several times within `GRACE_SECONDS`."""
+        with self._database.writing() as connection:
+            record_heartbeat(connection, self.server, self._clock())
+
+    def unfinished(
+        self, workspace: str, running: Collection[str] = (), grace: float = GRACE_SECONDS
+    ) -> tuple[RunSummary, ...]:
+        """Runs that have not ended but that no server trains any more, newest first.
+
+        Args:
+            workspace: the owner's token.
+            running: ids of the runs that this process trains.
+            grace: seconds for which another server counts as alive after its last heartbeat; 0 if this server is the
+                only one.
+        """
+        with self._database.reading() as connection:
+            return list_runs(connection, self._is_unfinished(workspace_key(workspace), running, grace))
+
+    def take_over(
+        self, workspace: str, run_id: str, running: Collection[str] = (), grace: float = GRACE_SECONDS
+    ) -> StoredRun:
+        """Load one of the `unfinished` runs; from now on only this server may save it.
+
+        If several servers try at once, one of them succeeds.
+
+        Raises:
+            RunNotFoundError: it is not one of the `unfinished` runs, or another server was faster.
+            StoreError: also if a part of it is damaged.
+        """
+        key = key_of(workspace, run_id)
+        with self._database.writing() as connection:
+            record_heartbeat(connection, self.server, self._clock())
+            condition = (self._is_unfinished(key, running, grace), runs.c.id == run_id)
+            holder = connection.execute(sa.select(runs.c.server).where(*condition)).scalar_one_or_none()
+            # Compare the server's name too: this transaction may not see the heartbeat of a server that was faster.
+            change = runs.update().where(*condition, runs.c.server == holder)
+            changed = connection.execute(
+                change.values(server=self.server, updated=self._clock(), status=Status.WAITING.value)
+            )
+            if not changed.rowcount:
+                raise RunNotFoundError
+            return load_run(connection, key, run_id)
+
+    def _is_unfinished(self, key: str, running: Collection[str], grace: float) -> sa.ColumnElement[bool]:
+        """Active runs that neither this server (`running`) nor another living server trains."""
+        alive = sa.select(servers.c.id).where(servers.c.seen > self._clock() - grace)
+        is_own = runs.c.server == self.server
+        is_trained = sa.or_(sa.and_(is_own, runs.c.id.in_(running)), sa.and_(~is_own, runs.c.server.in_(alive)))
+        return sa.and_(in_workspace(key), runs.c.status.in_(ACTIVE), ~is_trained)
+
+
+def record_heartbeat(connection: Connection, server: str, now: float) -> None:
+    """Record that a server is alive at the time `now`, in seconds since 1970."""
+    if connection.execute(servers.update().where(servers.c.id == server).values(seen=now)).rowcount:
+        return
+    # Another thread of this server may have inserted the row in between.
+    with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
+        connection.execute(servers.insert().values(id=server, seen=now))

@@ -1,0 +1,99 @@
+"""Runs whose server is gone, and who takes them over; SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mnist_core.errors import RunNotFoundError, StoreError
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status
+from tests.samples import small
+from tests.stored_runs import Clock, assert_same_state, save_run, state_after
+
+PLAIN = small(epochs=10)
+MINE, YOURS = new_workspace(), new_workspace()
+DAY = 86_400.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_run_is_unfinished_when_its_server_sends_no_heartbeat(url: str, clock: Clock) -> None:
+    here, there = RunStore(url, "here", clock=clock), RunStore(url, "there", clock=clock)
+    state = save_run(there, MINE, "one", 3, None)
+    save_run(there, MINE, "ended", 3)
+    assert here.unfinished(MINE, grace=60) == ()
+    clock.forward(59)
+    there.heartbeat()
+    clock.forward(59)
+    assert here.unfinished(MINE, grace=60) == ()
+    with pytest.raises(RunNotFoundError):
+        here.take_over(MINE, "one", grace=60)
+    clock.forward(2)
+    assert [run.id for run in here.unfinished(MINE, grace=60)] == ["one"]
+    assert here.unfinished(YOURS, grace=60) == ()
+    assert_same_state(here.take_over(MINE, "one", grace=60).state, state)
+
+
+def test_single_server_need_not_wait(url: str, clock: Clock) -> None:
+    save_run(RunStore(url, "before", clock=clock), MINE, "one", 3, None)
+    assert [run.id for run in RunStore(url, "after", clock=clock).unfinished(MINE, grace=0)] == ["one"]
+
+
+def test_own_run_that_is_not_running_is_unfinished(url: str, clock: Clock) -> None:
+    store = RunStore(url, "here", clock=clock)
+    save_run(store, MINE, "held", 1, None)
+    save_run(store, MINE, "forgotten", 1, None)
+    assert [run.id for run in store.unfinished(MINE, running={"held"})] == ["forgotten"]
+    with pytest.raises(RunNotFoundError):
+        store.take_over(MINE, "held", running={"held"})
+    assert store.take_over(MINE, "forgotten", running={"held"}).summary.status is Status.WAITING
+
+
+def test_deleted_run_is_not_unfinished(url: str, clock: Clock) -> None:
+    store = RunStore(url, "here", clock=clock)
+    save_run(store, MINE, "one", 1, None)
+    store.delete(MINE, "one")
+    assert store.unfinished(MINE, grace=0) == ()
+    with pytest.raises(RunNotFoundError):
+        store.take_over(MINE, "one", grace=0)
+
+
+def test_replaced_server_cannot_overwrite(url: str, clock: Clock) -> None:
+    here, there = RunStore(url, "here", clock=clock), RunStore(url, "there", clock=clock)
+    save_run(there, MINE, "one", 3, None)
+    clock.forward(61)
+    here.take_over(MINE, "one")
+    with pytest.raises(StoreError, match="Another server"):
+        there.save_epoch(MINE, "one", state_after(PLAIN, 4))
+    with pytest.raises(StoreError, match="Another server"):
+        there.finish(MINE, "one", Status.FAILED)
+    here.save_epoch(MINE, "one", state_after(PLAIN, 5))
+    assert there.load(MINE, "one").summary.epochs == 5
+
+
+def test_one_of_several_servers_takes_over(url: str, clock: Clock) -> None:
+    save_run(RunStore(url, "gone", clock=clock), MINE, "one", 3, None)
+    clock.forward(61)
+    stores = [RunStore(url, f"server-{number}", clock=clock) for number in range(6)]
+    together = threading.Barrier(len(stores))
+    outcomes: list[object] = []
+
+    def work(store: RunStore) -> None:
+        together.wait()
+        try:
+            outcomes.append(store.take_over(MINE, "one").summary.id)
+        except RunNotFoundError as error:
+            outcomes.append(type(error))
+
+    threads = [threading.Thread(target=work, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, outcomes)) == sorted(["one", *[str(RunNotFoundError)] * 5])
