@@ -1,7 +1,7 @@
-"""Every figure of the articles beside ours: ``python -m benchmarks.articles`` trains their recipes on MNIST.
+"""Published figures of the articles beside ours: ``python -m benchmarks.articles`` trains their recipes on MNIST.
 
-It also examines what the articles claim or leave open (how far Torres' network comes, and when; how long Morgan's were
-trained), measures the other models that they name, and writes ``benchmarks/articles.md``.
+It also checks what the articles claim or leave open (which accuracy Torres' network reaches, and when; how many epochs
+Morgan's networks were trained), measures the other models that they mention, and writes ``benchmarks/articles.md``.
 """
 
 from __future__ import annotations
@@ -35,21 +35,26 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 PATH = Path(__file__).with_suffix(".md")
-# Longer than the recipes where an article claims more than its recipe gives, or does not say how long.
-MARKS = {"torres": (5, 10, 20, 40), "morgan-0": (5, 10, 20), "morgan-1": (5, 10, 20), "morgan-2": (5, 10, 20)}
+# Longer than the recipe if an article claims more than its recipe gives, or does not name the number of epochs.
+EVALUATED_EPOCHS = {
+    "torres": (5, 10, 20, 40),
+    "morgan-0": (5, 10, 20),
+    "morgan-1": (5, 10, 20),
+    "morgan-2": (5, 10, 20),
+}
 SEEDS = range(10)
 FEW_TREES = 20
-SHOWN_CELLS = 8
+SHOWN_MISTAKES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a run came to.
+    """The results of a run.
 
     Args:
         history: one entry for each epoch.
-        seconds: the median epoch's.
-        evaluations: on the test images, after each epoch that was asked for.
+        seconds: median time of an epoch.
+        evaluations: epoch -> evaluation on the test images, for the requested epochs.
     """
 
     history: tuple[training.EpochMetrics, ...]
@@ -57,10 +62,10 @@ class Run:
     evaluations: dict[int, Evaluation]
 
 
-def trained(config: RunConfig, dataset: Dataset, marks: tuple[int, ...] = ()) -> Run:
-    """Train a recipe for as many epochs as the last mark says, evaluating after each; without marks as it is."""
-    marks = marks or (config.epochs,)
-    config = dataclasses.replace(config, epochs=max(marks))
+def train(config: RunConfig, dataset: Dataset, epochs: tuple[int, ...] = ()) -> Run:
+    """Train a recipe up to the last of `epochs`, evaluating after each of them; by default for the recipe's epochs."""
+    epochs = epochs or (config.epochs,)
+    config = dataclasses.replace(config, epochs=max(epochs))
     seconds, evaluations = [], {}
     history: tuple[training.EpochMetrics, ...] = ()
     began = time.perf_counter()
@@ -68,14 +73,14 @@ def trained(config: RunConfig, dataset: Dataset, marks: tuple[int, ...] = ()) ->
         if isinstance(event, training.EpochEnded):
             seconds.append(time.perf_counter() - began)
             history = event.state.history
-            if event.epoch in marks:
+            if event.epoch in epochs:
                 evaluations[event.epoch] = evaluate_on_test(TrainedNetwork(config, event.state.weights), dataset)
             began = time.perf_counter()
     return Run(history, statistics.median(seconds), evaluations)
 
 
-def compared(rows: list[Row]) -> str:
-    """The table of an article. A difference of seconds would say something of the machines only."""
+def comparison_table(rows: list[Row]) -> str:
+    """Return the table of an article. Seconds have no difference: they depend on the machine."""
     lines = []
     for row in rows:
         difference = "" if row.ours is None or row.unit == "seconds" else _signed(row.ours - row.published, row.unit)
@@ -87,20 +92,20 @@ def _signed(value: float, unit: str) -> str:
     return ("+" if value >= 0 else "") + format_value(value, unit)
 
 
-def torres_variants(run: Run, dataset: Dataset) -> str:
-    """After how many epochs, or at which learning rate, Torres' network reaches what is claimed."""
+def torres_table(run: Run, dataset: Dataset) -> str:
+    """Return a table of the epochs and learning rates at which Torres' network reaches the claimed accuracy."""
     article = ARTICLES["torres"]
     answer = article.answer
     assert answer is not None
     fast = dataclasses.replace(article.config, learning_rate=0.1)
-    slow_seeds = [trained(_seeded(article.config, seed), dataset, MARKS["torres"]) for seed in SEEDS]
-    fast_seeds = [trained(_seeded(fast, seed), dataset) for seed in SEEDS]
-    cases = [(article.config.learning_rate, epochs, run, slow_seeds) for epochs in MARKS["torres"]]
-    cases.append((fast.learning_rate, fast.epochs, trained(fast, dataset), fast_seeds))
+    slow_seeds = [train(_with_seed(article.config, seed), dataset, EVALUATED_EPOCHS["torres"]) for seed in SEEDS]
+    fast_seeds = [train(_with_seed(fast, seed), dataset) for seed in SEEDS]
+    cases = [(article.config.learning_rate, epochs, run, slow_seeds) for epochs in EVALUATED_EPOCHS["torres"]]
+    cases.append((fast.learning_rate, fast.epochs, train(fast, dataset), fast_seeds))
     rows = []
     for rate, epochs, own, seeds in cases:
         others = [other.evaluations[epochs].accuracy for other in seeds]
-        sureness = [float(other.evaluations[epochs].probabilities[answer.image, answer.digit]) for other in seeds]
+        confidences = [float(other.evaluations[epochs].probabilities[answer.image, answer.digit]) for other in seeds]
         rows.append(
             (
                 rate,
@@ -111,7 +116,7 @@ def torres_variants(run: Run, dataset: Dataset) -> str:
                 f"{min(others):.4f} to {max(others):.4f}",
                 sum(other >= (article.test_accuracy or 0) for other in others),
                 f"{own.evaluations[epochs].probabilities[answer.image, answer.digit]:.2f}",
-                f"{min(sureness):.2f} to {max(sureness):.2f}",
+                f"{min(confidences):.2f} to {max(confidences):.2f}",
             )
         )
     return report.table(
@@ -124,22 +129,24 @@ def torres_variants(run: Run, dataset: Dataset) -> str:
     )
 
 
-def _seeded(config: RunConfig, seed: int) -> RunConfig:
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
     return dataclasses.replace(config, seed=seed)
 
 
-def morgan_epochs(runs: dict[str, Run]) -> str:
-    """What Morgan's networks come to after several numbers of epochs, since the article names none."""
+def morgan_table(runs: dict[str, Run]) -> str:
+    """Return the results of Morgan's networks after several numbers of epochs, since the article names none."""
     rows = []
     for key in ("morgan-0", "morgan-1", "morgan-2"):
         article = ARTICLES[key]
         found = [f"{one.loss:.4f}, {one.accuracy:.4f}" for one in runs[key].evaluations.values()]
         rows.append((key, f"{article.test_loss}, {article.test_accuracy}", *found))
-    return report.table(["network", "published", *(f"{epochs} epochs" for epochs in MARKS["morgan-0"])], rows)
+    return report.table(
+        ["network", "published", *(f"{epochs} epochs" for epochs in EVALUATED_EPOCHS["morgan-0"])], rows
+    )
 
 
-def other_models(dataset: Dataset) -> Iterator[tuple[str, str, str, str]]:
-    """The models that are no networks: name, test loss and accuracy, seconds of learning and reading."""
+def classical_rows(dataset: Dataset) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row for each classical model: name, test loss, test accuracy, seconds to train and predict."""
     for kind, title in classical.KINDS.items():
         began = time.perf_counter()
         for piece in classical.learn(kind, dataset, "official"):
@@ -150,12 +157,12 @@ def other_models(dataset: Dataset) -> Iterator[tuple[str, str, str, str]]:
                 yield name, f"{found.loss:.4f}", f"{found.accuracy:.4f}", f"{seconds:.1f}"
 
 
-def matrices(ours: Evaluation) -> str:
-    """Both printed matrices beside ours: how many images are misread as what, and how far two runs are apart."""
-    named = {"Kite": _printed("kite"), "retelling": _printed("kite-retold"), "ours": ours.confusion}
+def matrix_section(ours: Evaluation) -> str:
+    """Compare both published confusion matrices with ours: the most frequent mistakes, and how far any two differ."""
+    named = {"Kite": _published_matrix("kite"), "retelling": _published_matrix("kite-retold"), "ours": ours.confusion}
     errors = {name: errors_only(matrix) for name, matrix in named.items()}
     first = errors["Kite"]
-    largest = np.argsort(-sum(errors.values()), axis=None, kind="stable")[:SHOWN_CELLS]
+    largest = np.argsort(-sum(errors.values()), axis=None, kind="stable")[:SHOWN_MISTAKES]
     cells = [(int(cell) // 10, int(cell) % 10) for cell in largest]
     frequent = report.table(
         ["true digit", "read as", *named], [(*cell, *(error[cell] for error in errors.values())) for cell in cells]
@@ -166,7 +173,7 @@ def matrices(ours: Evaluation) -> str:
         apart = np.abs(errors[a] - errors[b])
         widest = np.unravel_index(apart.argmax(), first.shape)
         recalls = np.abs(as_shares(named[a]).diagonal() - as_shares(named[b]).diagonal())
-        # A count of n moves by about the root of n; of a normal value, the mean distance from 0 is that of 2 / pi.
+        # A count of n has a standard deviation of sqrt(n); the mean of |standard normal| is sqrt(2 / pi).
         chance = np.sqrt((errors[a] + errors[b]) * 2 / np.pi).sum()
         distances.append(
             (
@@ -179,22 +186,22 @@ def matrices(ours: Evaluation) -> str:
             )
         )
     headings = [
-        *("matrices", "differences added up", "by chance alone", "widest"),
-        *("correlation of the 90 cells", "widest in recall"),
+        *("matrices", "sum of differences", "expected by chance", "largest difference"),
+        *("correlation of the 90 cells", "largest difference in recall"),
     ]
     misread = ", ".join(f"{name} {error.sum():,}" for name, error in errors.items())
     return "\n\n".join(
         [
-            f"Of 15,000 images are misread: {misread}. The most frequent mistakes, by the sum of the three:",
+            f"Mistakes on 15,000 images: {misread}. The most frequent mistakes, by the sum of the three:",
             frequent,
-            "How far the cells off the diagonal are apart, two matrices at a time, and how far chance alone takes "
-            "those of two equally good networks:",
+            "Differences of the cells off the diagonal for each pair of matrices, and what chance alone gives for two "
+            "equally good networks:",
             report.table(headings, distances),
         ]
     )
 
 
-def _printed(key: str) -> NDArray[np.int64]:
+def _published_matrix(key: str) -> NDArray[np.int64]:
     matrix = ARTICLES[key].confusion
     assert matrix is not None
     return matrix
@@ -205,28 +212,30 @@ def _off_diagonal(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def sections(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Title and text of each part of the report, as soon as it is measured."""
+    """Yield title and text of each section of the report as soon as it is measured."""
     runs: dict[str, Run] = {}
     for key, article in ARTICLES.items():
-        # The retelling has the first article's recipe, and so the same run stands beside it.
-        runs[key] = runs["kite"] if key == "kite-retold" else trained(article.config, dataset, MARKS.get(key, ()))
+        # The retelling has the recipe of the first article, so it is compared with the same run.
+        runs[key] = (
+            runs["kite"] if key == "kite-retold" else train(article.config, dataset, EVALUATED_EPOCHS.get(key, ()))
+        )
         epochs = article.config.epochs
         rows = compare(article, runs[key].history[:epochs], runs[key].evaluations[epochs], runs[key].seconds)
-        yield f"{article.title} ({article.source})", compared(rows)
-    yield "Kite's matrices", matrices(runs["kite"].evaluations[ARTICLES["kite"].config.epochs])
+        yield f"{article.title} ({article.source})", comparison_table(rows)
+    yield "Kite's matrices", matrix_section(runs["kite"].evaluations[ARTICLES["kite"].config.epochs])
     yield (
-        "Torres: what it takes to reach the claim",
+        "Torres: how the claimed accuracy is reached",
         f"The preset's seed, {ARTICLES['torres'].config.seed}, and others. The article prints a test accuracy of "
         f"{ARTICLES['torres'].test_accuracy}; for image 11, a 6, it prints a probability of 0.54.\n\n"
-        + torres_variants(runs["torres"], dataset),
+        + torres_table(runs["torres"], dataset),
     )
-    yield "Morgan: epochs that the article does not name, test loss and accuracy", morgan_epochs(runs)
-    headings = ["model", "test loss", "test accuracy", "seconds to learn and to read 10,000 images"]
+    yield "Morgan: test loss and accuracy for several numbers of epochs", morgan_table(runs)
+    headings = ["model", "test loss", "test accuracy", "seconds to train and to predict 10,000 images"]
     yield (
-        "The other models that the articles name",
-        "No article prints a figure for them. Official test set, pixels from 0 to 1. Logistic regression is the "
-        "network without a hidden layer, found by another algorithm.\n\n"
-        + report.table(headings, other_models(dataset)),
+        "Other models that the articles mention",
+        "No article gives figures for them. Official test set, pixels from 0 to 1. Logistic regression is the "
+        "network without a hidden layer, trained by another algorithm.\n\n"
+        + report.table(headings, classical_rows(dataset)),
     )
 
 
@@ -240,15 +249,17 @@ def main() -> None:
     except PlaygroundError as error:
         parser.error(str(error))
     if dataset.name != "mnist":
-        parser.exit(2, "MNIST is not there, and the articles' figures are for MNIST. Run: python -m mnist_core fetch\n")
+        parser.exit(
+            2, "MNIST was not found, and the articles' figures are for MNIST. Run: python -m mnist_core fetch\n"
+        )
     introduction = (
         "# The articles' figures and ours\n\n"
-        "Made by `python -m benchmarks.articles`, which trains each article's recipe on MNIST, with the preset's seed. "
-        "Published figures are as printed, or counted from the printed matrices; a dash is where the recipe has "
-        "nothing to put beside them. Kite's article and its retelling share a recipe and so our run. Their held-out "
-        "images were drawn at random: ours are others. By chance alone an accuracy of 0.926 on 15,000 images is off by "
-        "0.002, one of 0.98 on 10,000 by 0.0014, a recall by 0.007 (standard errors). An epoch's seconds are the "
-        "median epoch's.\n\n"
+        "Made by `python -m benchmarks.articles`, which trains each article's recipe on MNIST with the preset's seed. "
+        "Published figures are as printed, or counted from the printed matrices. A dash means that the recipe gives no "
+        "such figure. Kite's article and its retelling have the same recipe, so both are compared with the same run. "
+        "Their held-out images were drawn at random, so ours are not the same. Standard errors: 0.002 for an accuracy "
+        "of 0.926 on 15,000 images, 0.0014 for 0.98 on 10,000, 0.007 for a recall. The seconds are those of the median "
+        "epoch.\n\n"
         f"{report.machine_line()}\n"
     )
     print(introduction, flush=True)

@@ -1,17 +1,17 @@
-"""A class trains at once: how soon everybody sees a point, how often a new one, how fast in all, in what memory.
+"""Benchmark of a class that trains at once: first points, time between points, throughput and memory.
 
-Classes of 1 to 100 train the preset "morgan-1"; with ``--mixed``, one convolutional network trains among nine of these.
+Classes of 1 to 100 train the preset "morgan-1". With ``--mixed``, one convolutional network trains among nine of these.
 
-Each class has a process of its own, since memory is measured. There TensorFlow is imported, the data resident, the
-network compiled and evaluation used before anything is timed. First one run trains alone for a while, through a
-scheduler as well: that is "one run after the other", on the same processor in the same minute. Then the whole class is
-submitted in one go to a new scheduler, each run with a seed of its own, kept in SQLite, and left alone for a while.
-Nobody finishes in it unless the machine is very fast. Then all are stopped. At last as many runs of a network that has
-never been compiled are submitted, for the first point of a class that comes to a cold one.
+Each class has its own process, because memory is measured. Before the timing starts, TensorFlow is imported, the data
+is in memory, the network is compiled and has been evaluated. First a single run trains alone for a while, also through
+a scheduler: the baseline, on the same processor in the same minute. Then the whole class is submitted at once to a new
+scheduler; each run has its own seed and is saved in SQLite. The class trains undisturbed for a while, too short for any
+run to finish unless the machine is very fast. Then all runs are stopped. Finally the same number of runs of a network
+that was never compiled is submitted, to measure the first points of a class with a new network.
 
-Nothing is polled: a run notes the moment at which it replaces its snapshot, from which a page can see it.
+Nothing polls: a run records the time at which it replaces its snapshot, which is when a page could show it.
 
-Units: seconds; training images a second; MB of 10**6 bytes, of the whole process, in which there is no Streamlit.
+Units: seconds; training images per second; MB of 10**6 bytes for the whole process, which does not contain Streamlit.
 """
 
 from __future__ import annotations
@@ -57,24 +57,24 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
 
-CLASSES = (1, 2, 10, 30, 100)
-# The points of one chunk are published within microseconds; to a page they are one update.
+CLASS_SIZES = (1, 2, 10, 30, 100)
+# The points of one chunk are published within microseconds; a page shows them as one update.
 SAME_UPDATE_SECONDS = 0.01
-# A run that has not answered by then has failed.
-PATIENCE_SECONDS = 180.0
+# A run that has not responded by then counts as failed.
+TIMEOUT_SECONDS = 180.0
 
 
 class WatchedRun(network_run.Run):
-    """A run that notes when it shows something new and when it has a turn, by `time.perf_counter`."""
+    """A run that records its updates and turns, by `time.perf_counter`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.points: list[tuple[float, int]] = []  # The moment of each, and the images trained on by then.
+        self.points: list[tuple[float, int]] = []  # Time, images trained on so far.
         self.turns: list[tuple[float, float]] = []
         self.ended: float | None = None
         super().__init__(*args, **kwargs)
 
     def __setattr__(self, name: str, value: object) -> None:
-        # A snapshot is replaced whole, so there is no other way for a page to see something new.
+        # A page sees something new only when the whole snapshot is replaced.
         super().__setattr__(name, value)
         if isinstance(value, Snapshot):
             self._note(value, time.perf_counter())
@@ -89,17 +89,17 @@ class WatchedRun(network_run.Run):
                 self.points.append((now, images))
 
     def take_turn(self, seconds: float, chunk_seconds: float | None = None) -> None:
-        """Go on for a while, as every run does."""
+        """Take a turn, and record its start and end."""
         began = time.perf_counter()
         super().take_turn(seconds, chunk_seconds)
         self.turns.append((began, time.perf_counter()))
 
     def images_at(self, moment: float) -> int:
-        """How many images the run had been trained on, those of every epoch counted."""
+        """Return how many images the run had trained on, over all epochs."""
         return max((images for when, images in self.points if when <= moment), default=0)
 
     def updates(self, until: float) -> list[float]:
-        """The moments at which its page had something new to show."""
+        """Return the times at which its page had something new to show."""
         moments: list[float] = []
         for when, _ in self.points:
             if when <= until and (not moments or when - moments[-1] > SAME_UPDATE_SECONDS):
@@ -108,7 +108,7 @@ class WatchedRun(network_run.Run):
 
 
 class Group:
-    """Runs, one for each config, submitted at once to a scheduler that has no others, and kept as the pages' are."""
+    """Runs submitted at once to a scheduler of their own, one for each config, and saved like those of the pages."""
 
     def __init__(self, configs: Sequence[RunConfig], dataset: Dataset) -> None:
         self._scheduler = scheduler.Scheduler()
@@ -123,66 +123,66 @@ class Group:
                 except CapacityError as error:
                     print(error, file=sys.stderr)
                     continue
-                assert isinstance(run, WatchedRun), "the scheduler makes its runs in a way that is not watched"
+                assert isinstance(run, WatchedRun), "the scheduler does not use the class scheduler.Run"
                 self.runs.append(run)
                 run_saver.save(new_workspace(), run)
         self.refused = len(configs) - len(self.runs)
 
-    def leave_alone(self, window: float) -> float:
-        """Return `window` seconds after submission; that moment."""
+    def train_for(self, window: float) -> float:
+        """Wait until `window` seconds after submission; return that time."""
         end = self.submitted + window
         time.sleep(max(0.0, end - time.perf_counter()))
         return end
 
     def wait_for_first_points(self) -> float:
-        """Return once every run has a point, or has ended; that moment."""
-        return _wait(lambda: all(run.points or run.ended for run in self.runs))
+        """Wait until every run has a point or has ended; return that time."""
+        return _wait_until(lambda: all(run.points or run.ended for run in self.runs))
 
     def stop(self) -> float:
-        """Stop every run; how long until the last had answered, its evaluation included."""
+        """Stop every run; return the seconds until the last had ended, evaluation included."""
         asked = time.perf_counter()
         for run in self.runs:
             self._scheduler.stop(run)
-        _wait(lambda: all(run.ended for run in self.runs))
+        _wait_until(lambda: all(run.ended for run in self.runs))
         return max([0.0, *((run.ended or time.perf_counter()) - asked for run in self.runs)])
 
     def first_points(self, until: float) -> list[float]:
-        """How long after submission each run had its first point; for one that had none, the time until `until`."""
+        """Return the seconds from submission to each run's first point, or to `until` if it has none."""
         return [(run.points[0][0] if run.points else until) - self.submitted for run in self.runs]
 
     def images_per_second(self, until: float) -> float:
-        """Images of all runs together, from submission to the last point before `until`, a second."""
+        """Return the images per second of all runs together, from submission to the last point before `until`."""
         last = max((when for run in self.runs for when, _ in run.points if when <= until), default=until)
         return sum(run.images_at(until) for run in self.runs) / (last - self.submitted)
 
     def failures(self) -> int:
-        """How many were refused, failed, never had a point or did not answer; to be asked after `stop`."""
+        """Return how many runs were refused, failed, had no point or did not end. Call it after `stop`."""
         bad = [x for x in self.runs if not x.points or not x.ended or x.snapshot.status is Status.FAILED]
         return self.refused + len(bad)
 
 
-def _wait(is_done: Callable[[], bool]) -> float:
-    deadline = time.perf_counter() + PATIENCE_SECONDS
+def _wait_until(is_done: Callable[[], bool]) -> float:
+    deadline = time.perf_counter() + TIMEOUT_SECONDS
     while not is_done() and time.perf_counter() < deadline:
-        time.sleep(0.02)  # Only waits for the end; each run records its own times.
+        time.sleep(0.02)  # Precise enough: each run records its own times.
     return time.perf_counter()
 
 
 def measure_class(runs: int, window: float, alone_window: float, dataset: Dataset) -> ClassResult:
-    """Measure a class of `runs`, in a process that has done nothing else."""
+    """Measure a class of `runs`, in a new process."""
     configs = _configs(DENSE, runs)
-    _prepare(configs[:1], dataset)
+    _warm_up(configs[:1], dataset)
     alone = Group(configs[:1], dataset)
-    alone_speed = alone.images_per_second(alone.leave_alone(alone_window))
+    alone_speed = alone.images_per_second(alone.train_for(alone_window))
     alone.stop()
     baseline = _memory_mb("VmRSS")
 
     group = Group(configs, dataset)
-    end = group.leave_alone(window)
+    end = group.train_for(window)
     stop_seconds = group.stop()
     peak = _memory_mb("VmHWM")
 
-    # A width that nothing has used yet, with nearly the same work.
+    # A new width that needs compiling, with nearly the same work.
     wider = tuple(dataclasses.replace(layer, units=layer.units + 8) for layer in configs[0].layers)
     cold = Group([dataclasses.replace(config, layers=wider) for config in configs], dataset)
     new_first = cold.first_points(cold.wait_for_first_points())
@@ -211,14 +211,14 @@ def measure_class(runs: int, window: float, alone_window: float, dataset: Datase
 
 
 def measure_mixed(window: float, dataset: Dataset) -> dict[str, Any]:
-    """Measure the dense runs without a convolutional one, then with one beside them, for `window` seconds each."""
+    """Measure dense runs without and then with a convolutional run beside them, for `window` seconds each."""
     dense, convolutional = _configs(DENSE, DENSE_BESIDE_ONE), _configs(CONVOLUTIONAL, 1)
-    _prepare([dense[0], *convolutional], dataset)
+    _warm_up([dense[0], *convolutional], dataset)
     without = Group(dense, dataset)
-    gaps_without = _gaps(without.runs, without.leave_alone(window))
+    gaps_without = _gaps(without.runs, without.train_for(window))
     without.stop()
     mixed = Group([*convolutional, *dense], dataset)
-    end = mixed.leave_alone(window)
+    end = mixed.train_for(window)
     mixed.stop()
     members = [
         Member(
@@ -238,17 +238,17 @@ def measure_mixed(window: float, dataset: Dataset) -> dict[str, Any]:
 
 
 def _configs(preset: str, count: int) -> list[RunConfig]:
-    """The preset with a seed for each, and so many epochs that nobody finishes early."""
+    """Return `count` configs of a preset with different seeds, and enough epochs that no run finishes early."""
     config = dataclasses.replace(presets.PRESETS[preset].config, epochs=int(choices.EPOCHS.high))
     return [dataclasses.replace(config, seed=seed) for seed in range(count)]
 
 
-def _prepare(configs: Sequence[RunConfig], dataset: Dataset) -> None:
-    """Import, compile, make the data resident and evaluate, as on a server that has trained these before."""
+def _warm_up(configs: Sequence[RunConfig], dataset: Dataset) -> None:
+    """Import, compile, load the data and evaluate, as on a server that has trained these configs before."""
     for config in configs:
         group = Group([config], dataset)
         group.wait_for_first_points()
-        group.leave_alone(1.0)
+        group.train_for(1.0)
         group.stop()
     gc.collect()
     gc.freeze()  # As the app does once TensorFlow is there.
@@ -256,7 +256,7 @@ def _prepare(configs: Sequence[RunConfig], dataset: Dataset) -> None:
 
 def _gaps(runs: Sequence[WatchedRun], until: float) -> list[float]:
     gaps = [gap for run in runs for gap in np.diff(run.updates(until)).tolist()]
-    return gaps or [float("nan")]  # Without a second update there is no number, rather than a good one.
+    return gaps or [float("nan")]  # Without a second update there is no gap: nan, not 0.
 
 
 def _percentile(seconds: Sequence[float], percent: int) -> float:
@@ -264,17 +264,17 @@ def _percentile(seconds: Sequence[float], percent: int) -> float:
 
 
 def _memory_mb(entry: str) -> float:
-    """``VmRSS``, what is resident now, or ``VmHWM``, the most that ever was; nan where the system does not say."""
+    """Return the resident memory: current (``VmRSS``) or peak (``VmHWM``); nan where the system does not report it."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{entry}:")), float("nan"))
 
 
-def _in_a_process(*arguments: object) -> Any:
-    """What this module finds in a process of its own; None, and a message, if it fails."""
+def _run_in_own_process(*arguments: object) -> Any:
+    """Run this module in a new process; return its results, or None after a message if it fails."""
     print("Measuring", *arguments, file=sys.stderr)
     command = [sys.executable, "-m", "benchmarks.classroom", "--here", *map(str, arguments)]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2", **os.environ}  # As `make run` has it.
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", "MALLOC_ARENA_MAX": "2", **os.environ}  # As in `make run`.
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=False)
     if not done.returncode:
         return json.loads(done.stdout.splitlines()[-1])
@@ -283,19 +283,19 @@ def _in_a_process(*arguments: object) -> Any:
 
 
 def main() -> None:
-    """Measure, print and write down."""
-    parser = argparse.ArgumentParser(description="Measure a class of people whose networks train at once.")
+    """Measure, print and write ``benchmarks/results/classroom.json`` or ``classroom-mixed.json``."""
+    parser = argparse.ArgumentParser(description="Measure a class whose networks train at once.")
     add = parser.add_argument
-    add("--runs", type=int, nargs="+", default=CLASSES, metavar="N", help="how many train at once %(default)s")
-    add("--seconds", type=float, default=20.0, help="for how long a class is left alone (%(default)s)")
-    add("--alone", type=float, default=8.0, help="for how long the one run before it is, in seconds (%(default)s)")
+    add("--runs", type=int, nargs="+", default=CLASS_SIZES, metavar="N", help="runs that train at once %(default)s")
+    add("--seconds", type=float, default=20.0, help="how long a class trains (%(default)s)")
+    add("--alone", type=float, default=8.0, help="how long the single run before it trains, in seconds (%(default)s)")
     add("--mixed", action="store_true", help="measure one convolutional run among nine dense ones instead")
-    add("--data", metavar="DIR", help="the folder with MNIST's files (default: wherever the playground finds them)")
+    add("--data", metavar="DIR", help="folder with MNIST's files (default: as for the playground)")
     add("--json", action="store_true", help="print JSON instead of tables")
-    add("--here", action="store_true", help="measure in this process, the first of --runs only, and print JSON")
+    add("--here", action="store_true", help="measure only the first of --runs, in this process, and print JSON")
     asked = parser.parse_args()
     if min(asked.runs) < 1:
-        parser.error("argument --runs: a class has at least one member")
+        parser.error("argument --runs: a class has at least one run")
     if asked.here:
         dataset = datasets.load("mnist", asked.data)
         if asked.mixed:
@@ -306,7 +306,7 @@ def main() -> None:
         return
     options = ["--seconds", asked.seconds, "--alone", asked.alone, *(["--data", asked.data] if asked.data else [])]
     kinds = [["--mixed"]] if asked.mixed else [["--runs", runs] for runs in asked.runs]
-    results = [found for kind in kinds if (found := _in_a_process(*kind, *options))]
+    results = [found for kind in kinds if (found := _run_in_own_process(*kind, *options))]
     if results:
         report.write("classroom-mixed" if asked.mixed else "classroom", results)
     if asked.json:

@@ -1,8 +1,8 @@
-"""How well unseen writers are read: ``python -m benchmarks.crossvalidation STROKES.jsonl [STROKES.jsonl ...]``.
+"""Cross-validation by writer: ``python -m benchmarks.crossvalidation STROKES.jsonl [STROKES.jsonl ...]``.
 
-The writers are divided into folds, those of each file evenly. For each fold the built-in network's recipe learns from
-the writers of the other folds and reads the digits of this one, drawn with pens of 10 to 30 pixels. So every digit is
-read by a network that has learned nothing from its writer.
+The writers of each file are divided evenly into folds. For each fold, a network with the recipe of the built-in one
+trains on the writers of the other folds and reads the digits of this fold, drawn with pens of 10 to 30 pixels. So every
+digit is read by a network that has not seen its writer.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
     Sources = Mapping[str, Sequence[PenDigit]]
 
-SETTINGS = tuple(setting for setting in handwriting.SETTINGS if setting.least == handwriting.LEAST_FROM_10_TO_30)
+SETTINGS = tuple(
+    setting for setting in handwriting.SETTINGS if setting.target == handwriting.MIN_ACCURACY_PENS_10_TO_30
+)
 
 
 def folds(sources: Sources, count: int, seed: int = 0) -> list[frozenset[str]]:
-    """The writers of each fold: shuffled, then those of each source dealt out in turn.
+    """Return the writers of each fold: the writers of each source are shuffled and dealt out to the folds in turn.
 
     Raises:
         DataError: a source has fewer writers than there are folds.
@@ -58,11 +60,11 @@ def folds(sources: Sources, count: int, seed: int = 0) -> list[frozenset[str]]:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Answers:
-    """What the networks of all folds say of the digits of one source that were held out.
+    """The answers of the networks to the held-out digits of one source.
 
     Args:
-        labels: (n,) the digits.
-        writers: (n,) who wrote them.
+        labels: (n,) int, the true digits.
+        writers: (n,) str, their writers.
         probabilities: (settings, n, 10) float32, in the order of `SETTINGS`.
     """
 
@@ -71,13 +73,13 @@ class Answers:
     probabilities: npt.NDArray[np.float32]
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """(settings, n): which of them were read right."""
+    def is_correct(self) -> npt.NDArray[np.bool_]:
+        """(settings, n) bool: which answers are correct."""
         return np.asarray(self.probabilities.argmax(axis=2) == self.labels)
 
 
 def read(network: TrainedNetwork, digits: Sequence[PenDigit]) -> Answers:
-    """The network's answers to the digits in every setting."""
+    """Return the network's answers to the digits in every setting."""
     return Answers(
         np.array([one.label for one in digits]),
         np.array([one.writer for one in digits]),
@@ -85,8 +87,8 @@ def read(network: TrainedNetwork, digits: Sequence[PenDigit]) -> Answers:
     )
 
 
-def together(parts: Sequence[Answers]) -> Answers:
-    """The answers of several folds as one."""
+def concatenate(parts: Sequence[Answers]) -> Answers:
+    """Join the answers of several folds."""
     return Answers(
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.writers for part in parts]),
@@ -94,43 +96,43 @@ def together(parts: Sequence[Answers]) -> Answers:
     )
 
 
-def without(digits: Sequence[PenDigit], writers: frozenset[str]) -> list[PenDigit]:
-    """The digits of all other writers."""
+def exclude_writers(digits: Sequence[PenDigit], writers: frozenset[str]) -> list[PenDigit]:
+    """Return the digits of all other writers."""
     return [one for one in digits if one.writer not in writers]
 
 
-def only(digits: Sequence[PenDigit], writers: frozenset[str]) -> list[PenDigit]:
-    """The digits of these writers."""
+def keep_writers(digits: Sequence[PenDigit], writers: frozenset[str]) -> list[PenDigit]:
+    """Return the digits of these writers."""
     return [one for one in digits if one.writer in writers]
 
 
 def run(
     mnist: Dataset, sources: Sources, count: int, recipe: RunConfig, learn: Sequence[str] = ("*",)
 ) -> dict[str, Any]:
-    """Train and read each fold, print the tables, and return the figures.
+    """Train on and evaluate each fold, print the tables, and return the figures.
 
     Args:
-        mnist: learned from in every fold; its test images are read by every network.
+        mnist: training images for every fold; every network is also evaluated on its test images.
         sources: pen digits by the name of their data set.
-        count: how many folds.
+        count: number of folds.
         recipe: the network and how it learns.
-        learn: only writers whose name matches one of these patterns are learned from; all are read.
+        learn: train only on writers whose name matches one of these patterns; evaluate on all.
     """
     found: dict[str, list[Answers]] = {name: [] for name in sources}
     accuracies, errors, began = [], [], time.monotonic()
     for number, held_out in enumerate(folds(sources, count), 1):
-        learned = [strokes.select_writers(without(digits, held_out), learn) for digits in sources.values()]
+        learned = [strokes.select_writers(exclude_writers(digits, held_out), learn) for digits in sources.values()]
         extra = pretraining.material([digits for digits in learned if digits], recipe.seed)
         network = pretraining.pretrain(mnist, extra, recipe)
         probabilities = network.predict(mnist.test_images)
         accuracies.append(float((probabilities.argmax(axis=1) == mnist.test_labels).mean()))
         errors.append(calibration_error(probabilities, mnist.test_labels))
         for name, digits in sources.items():
-            found[name].append(read(network, only(digits, held_out)))
-        shares = ", ".join(f"{name} {parts[-1].right.mean():.2%}" for name, parts in found.items())
+            found[name].append(read(network, keep_writers(digits, held_out)))
+        shares = ", ".join(f"{name} {parts[-1].is_correct.mean():.2%}" for name, parts in found.items())
         minutes = (time.monotonic() - began) / 60
         print(f"fold {number}/{count}: {shares}, MNIST {accuracies[-1]:.2%}, {minutes:.1f} min", flush=True)
-    figures = {name: _figures(together(parts)) for name, parts in found.items()}
+    figures = {name: _figures(concatenate(parts)) for name, parts in found.items()}
     _print_tables(figures)
     print(f"\nMNIST's test images: {np.mean(accuracies):.2%}, calibration error {np.mean(errors):.4f}")
     return {
@@ -142,7 +144,7 @@ def run(
 
 
 def _figures(answers: Answers) -> dict[str, Any]:
-    right = answers.right
+    right = answers.is_correct
     settings = {
         str(setting): {
             "accuracy": round(float(right[i].mean()), 4),
@@ -188,11 +190,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crossvalidation", description=__doc__.splitlines()[0])
     parser.add_argument("strokes", type=Path, nargs="+", metavar="STROKES.jsonl", help="one digit a line")
     parser.add_argument("--writers", nargs="+", default=pretraining.WRITERS, metavar="NAME", help="%(default)s")
-    parser.add_argument("--learn", nargs="+", default=("*",), metavar="NAME", help="learn only from these of them")
+    parser.add_argument("--learn", nargs="+", default=("*",), metavar="NAME", help="train only on these of them")
     parser.add_argument("--folds", type=int, default=5, help="at least 2 (%(default)s)")
-    parser.add_argument("--epochs", type=int, help="fewer than the recipe's, for a short run")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's, for a short run")
     parser.add_argument("--layers", help="instead of the recipe's, for a short run: conv-32-relu,dense-128-relu-0.3")
-    parser.add_argument("--name", default="crossvalidation", help="of the file in benchmarks/results (%(default)s)")
+    parser.add_argument(
+        "--name", default="crossvalidation", help="name of the file in benchmarks/results (%(default)s)"
+    )
     options = parser.parse_args()
     if options.folds < 2:
         parser.error("at least two folds are needed")

@@ -1,7 +1,7 @@
-"""What teaching a network one's own digits gives: ``python -m benchmarks.finetuning STROKES.jsonl``.
+"""Gain from fine-tuning on one writer's digits: ``python -m benchmarks.finetuning STROKES.jsonl``.
 
-Each preset is trained on MNIST; then, for one writer after the other, a copy of it is taught the writer's first drawing
-of each digit, as the Draw page does it, and reads the writer's other drawings, and MNIST's test images once more.
+Each preset is trained on MNIST. For each writer, a copy of it is then fine-tuned on the writer's first drawing of each
+digit, as on the Draw page. The copy is evaluated on the writer's other drawings and on MNIST's test images.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 NETWORKS = ("torres", "kite", "morgan-1", "cnn")
 
 
-def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[LabelledDrawing]]:
-    """One writer's first drawing of each digit, and the others."""
+def first_and_other_drawings(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[LabelledDrawing]]:
+    """Return a writer's first drawing of each digit, and the other drawings."""
     first: list[LabelledDrawing] = []
     others: list[LabelledDrawing] = []
     for one, image in zip(digits, handwriting.images(digits, handwriting.USUAL), strict=True):
@@ -44,15 +44,15 @@ def halves(digits: list[PenDigit]) -> tuple[list[LabelledDrawing], list[Labelled
 
 
 def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[str, float]:
-    """Train a preset, teach it each writer's digits, and return the accuracy before and after."""
-    base = _trained(training.train(presets.PRESETS[name].config, mnist))
+    """Train a preset, fine-tune a copy for each writer, and return the accuracies before and after."""
+    base = _trained_network(training.train(presets.PRESETS[name].config, mnist))
     before = after = count = 0
     mnist_after, seconds = [], []
     for digits in writers:
-        learned, others = halves(digits)
+        learned, others = first_and_other_drawings(digits)
         began = time.perf_counter()
         lesson = finetuning.lesson(base.config, mnist, learned)
-        taught = _trained(training.train(finetuning.recipe(base.config), lesson, finetuning.start(base)))
+        taught = _trained_network(training.train(finetuning.recipe(base.config), lesson, finetuning.start(base)))
         seconds.append(time.perf_counter() - began)
         before += test_set.count_correct(base, others)
         after += test_set.count_correct(taught, others)
@@ -68,7 +68,7 @@ def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[st
     }
 
 
-def _trained(events: Iterable[training.Event]) -> TrainedNetwork:
+def _trained_network(events: Iterable[training.Event]) -> TrainedNetwork:
     *_, last = events
     assert isinstance(last, training.Finished)
     return last.network
@@ -81,8 +81,8 @@ def _accuracy(network: TrainedNetwork, mnist: Dataset) -> float:
 def main() -> None:
     """Read the command line, measure, print and write ``benchmarks/results/finetuning.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.finetuning", description=__doc__.splitlines()[0])
-    handwriting.add_digits(parser)
-    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS, help="which presets (all)")
+    handwriting.add_digit_arguments(parser)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS, help="presets (default: all)")
     options = parser.parse_args()
     by_writer: dict[str, list[PenDigit]] = {}
     try:
@@ -90,7 +90,7 @@ def main() -> None:
     except PlaygroundError as error:
         parser.error(str(error))
     if not digits:
-        parser.error("no digit in the file is by such a writer")
+        parser.error("the file has no digits by these writers")
     for one in digits:
         by_writer.setdefault(one.writer, []).append(one)
     mnist = datasets.load("mnist")
@@ -102,7 +102,7 @@ def main() -> None:
         for name, figures in found.items()
     ]
     print(report.table(titles, rows))
-    if set(options.networks) == set(NETWORKS):  # Some alone must not take the others' place.
+    if set(options.networks) == set(NETWORKS):  # A partial measurement must not replace a complete one.
         report.write("finetuning", {"strokes": options.strokes.name, "writers": options.writers, "found": found})
 
 

@@ -1,8 +1,8 @@
-"""How well drawings are read: ``python -m benchmarks.handwriting STROKES.jsonl`` draws digits and reads them.
+"""Accuracy on drawings: ``python -m benchmarks.handwriting STROKES.jsonl`` draws digits and reads them.
 
-Each line of the file is one digit as strokes (see `mnist_core.drawing.strokes`). It is drawn on a canvas as on Draw,
-with several pens, sizes and places, brought to 28x28 and read by the network that the playground ships; and, for
-comparison, once more with the canvas simply shrunk to 28x28.
+Each line of the file is one digit as strokes (see `mnist_core.drawing.strokes`). It is drawn on a canvas as on the Draw
+page, with several pens, sizes and places, preprocessed to 28x28 and read by the network that the playground ships. For
+comparison, the network also reads the canvas resized to 28x28 without preprocessing.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from mnist_core.drawing.strokes import PenDigit
     from mnist_core.network import TrainedNetwork
 
-LEAST_EVERYWHERE = 0.975
-LEAST_FROM_10_TO_30 = 0.985
-MOST_CALIBRATION_ERROR = 0.03
+MIN_ACCURACY = 0.975
+MIN_ACCURACY_PENS_10_TO_30 = 0.985
+MAX_CALIBRATION_ERROR = 0.03
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How the digits are drawn: the pen in pixels of a canvas of 280, size and middle as shares of the canvas."""
+    """How the digits are drawn: pen width in pixels on a canvas of 280, size and centre as shares of the canvas."""
 
     pen: float
     size: float
@@ -52,15 +52,15 @@ class Setting:
         return f"pen {self.pen:g}, size {self.size:g}{where}"
 
     @property
-    def least(self) -> float:
-        """The share that must be read right."""
-        return LEAST_FROM_10_TO_30 if self.size == USUAL_SIZE and 10 <= self.pen <= 30 else LEAST_EVERYWHERE
+    def target(self) -> float:
+        """The target for the accuracy."""
+        return MIN_ACCURACY_PENS_10_TO_30 if self.size == USUAL_SIZE and 10 <= self.pen <= 30 else MIN_ACCURACY
 
 
 USUAL_SIZE = 0.65
 SETTINGS = (
     *(Setting(pen, USUAL_SIZE) for pen in (6, 8, 10, 12, 14, 18, 22, 26, 30, 35, 40)),
-    # A tenth of the canvas is 28 pixels: a wider pen than 6 leaves no digit.
+    # A tenth of the canvas is 28 pixels: too small for a pen wider than 6.
     *(Setting(6, size) for size in (0.1, 0.15, 0.2, 0.3)),
     *(Setting(14, size) for size in (0.4, 0.5, 0.8, 0.94)),
     *(Setting(12, 0.3, centre) for centre in ((0.2, 0.2), (0.8, 0.3), (0.25, 0.75), (0.8, 0.8))),
@@ -68,34 +68,36 @@ SETTINGS = (
 USUAL = Setting(18, USUAL_SIZE)
 
 
-def images(digits: list[PenDigit], setting: Setting, straight: bool = False) -> npt.NDArray[np.float32]:
-    """The digits drawn and brought to 28x28, (n, 28, 28) float32."""
-    preparation = preprocessing.RESIZE_ONLY if straight else preprocessing.MNIST_PREPARATION
+def images(digits: list[PenDigit], setting: Setting, resize_only: bool = False) -> npt.NDArray[np.float32]:
+    """Return the digits drawn and preprocessed, (n, 28, 28) float32; with `resize_only`, only resized."""
+    preparation = preprocessing.RESIZE_ONLY if resize_only else preprocessing.MNIST_PREPARATION
     placed = (strokes.fit_to_canvas(one.strokes, setting.size, setting.centre) for one in digits)
     return np.stack([preprocessing.to_mnist(strokes.render(lines, setting.pen), preparation).image for lines in placed])
 
 
 def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
-    """Read every digit in every setting; prints the tables and returns the figures."""
+    """Read every digit in every setting; print the tables and return the figures."""
     labels = np.array([one.label for one in digits])
     rows, found, right = [], {}, []
     for setting in SETTINGS:
         probabilities = network.predict(images(digits, setting))
         correct = probabilities.argmax(axis=1) == labels
-        plain = network.predict(images(digits, setting, straight=True)).argmax(axis=1) == labels
+        plain = network.predict(images(digits, setting, resize_only=True)).argmax(axis=1) == labels
         error = calibration_error(probabilities, labels)
         unsure = 1 - Prediction(probabilities).is_confident.mean()
         right.append(correct)
-        is_met = correct.mean() >= setting.least and error <= MOST_CALIBRATION_ERROR
+        is_met = correct.mean() >= setting.target and error <= MAX_CALIBRATION_ERROR
         found[str(setting)] = {
             "accuracy": round(float(correct.mean()), 4),
             "straight": round(float(plain.mean()), 4),
             "calibration_error": round(error, 4),
             "not_sure": round(float(unsure), 4),
         }
-        cells = [str(setting), f"{correct.mean():.2%}", f"{setting.least:.1%}", f"{plain.mean():.2%}"]
+        cells = [str(setting), f"{correct.mean():.2%}", f"{setting.target:.1%}", f"{plain.mean():.2%}"]
         rows.append([*cells, f"{error:.3f}", f"{unsure:.1%}", "met" if is_met else "MISSED"])
-    print(report.table(["drawn with", "read right", "at least", "shrunk", "calibration error", "not sure", ""], rows))
+    print(
+        report.table(["drawn with", "read right", "target", "only resized", "calibration error", "not sure", ""], rows)
+    )
     table = np.array(right)
     by_digit = {str(d): round(float(table[:, labels == d].mean()), 4) for d in range(10) if (labels == d).any()}
     writers = np.array([one.writer for one in digits])
@@ -114,8 +116,8 @@ def measure(network: TrainedNetwork, digits: list[PenDigit]) -> dict[str, Any]:
     }
 
 
-def _speed(network: TrainedNetwork) -> dict[str, float]:
-    """The medians of how long its file takes to load and, once compiled, an image to be answered."""
+def _measure_speed(network: TrainedNetwork) -> dict[str, float]:
+    """Return the median times to load its file and, once compiled, to read an image."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.npz")
         network.save(path)
@@ -138,19 +140,23 @@ def _median_seconds(act: Callable[[], object], times: int) -> float:
     return statistics.median(seconds)
 
 
-def add_digits(parser: argparse.ArgumentParser) -> None:
-    """Let a command line say which digits are read: a file, and whose of it."""
+def add_digit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that select the digits: a file, and its writers."""
     parser.add_argument("strokes", type=Path, metavar="STROKES.jsonl", help="one digit a line")
     parser.add_argument(
-        "--writers", nargs="+", default=["*"], metavar="NAME", help="only these; * and [4-5] are allowed"
+        "--writers",
+        nargs="+",
+        default=["*"],
+        metavar="NAME",
+        help="only these writers; patterns with * and [4-5] are allowed",
     )
 
 
 def main() -> int:
     """Read the command line, measure, print and write ``benchmarks/results/handwriting.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.handwriting", description=__doc__.splitlines()[0])
-    add_digits(parser)
-    parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
+    add_digit_arguments(parser)
+    parser.add_argument("--network", type=Path, help="file of a network (default: the shipped one)")
     options = parser.parse_args()
     try:
         network = files.read_file(options.network) if options.network else shipped().network
@@ -159,10 +165,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if not digits:
-        parser.error("no digit in the file is by such a writer")
+        parser.error("the file has no digits by these writers")
     print(report.machine_line())
-    speed = _speed(network)
-    print(f"Loaded in {speed['load_seconds']:.3f} s, one image answered in {speed['answer_ms']:.2f} ms\n")
+    speed = _measure_speed(network)
+    print(f"Loaded in {speed['load_seconds']:.3f} s, one image read in {speed['answer_ms']:.2f} ms\n")
     results = {"strokes": options.strokes.name, "writers": options.writers} | measure(network, digits) | speed
     if not options.network:
         print(f"\nWritten to {report.write('handwriting', results).name}")

@@ -1,8 +1,8 @@
-"""How often the built-in network is not sure of what is no digit: ``python -m benchmarks.no_digits``.
+"""How often the built-in network is unsure of drawings that are not digits: ``python -m benchmarks.no_digits``.
 
-Scribbles, pairs of digits and letters are drawn with pens of 8 to 30 pixels and read. The letters' forms are none of
-those that the network has learned to be unsure of, `handwriting.LETTER_FORMS`. Some look like digits: no network can
-tell.
+Scribbles, pairs of digits and letters are drawn with pens of 8 to 30 pixels and read. The letters differ from those
+that the network was trained to be unsure of, `handwriting.LETTER_FORMS`. Some letters look like digits, so 100 % is
+impossible.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ LETTERS = {
     "n": "14|19/16 34 64 76|79",
     "h": "10|19/16 34 64 76|79",
 }
-MANY, OF_A_LETTER = 1000, 100
+DRAWINGS_PER_KIND, DRAWINGS_PER_LETTER = 1000, 100
 _SIZE, _PENS = 0.65, (8.0, 30.0)
 
 
 def images(draw: Drawer, count: int, seed: int) -> npt.NDArray[np.float32]:
-    """What `draw` draws, with random pens, brought to 28x28: (count, 28, 28) float32."""
+    """Return drawings by `draw` with random pens, preprocessed: (count, 28, 28) float32."""
     random = np.random.default_rng([seed, 11])
     low, high = map(math.log, _PENS)
     found = []
@@ -71,13 +71,13 @@ def images(draw: Drawer, count: int, seed: int) -> npt.NDArray[np.float32]:
 
 
 def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
-    """Read everything, print the table and return the shares of which the network is not sure."""
+    """Read all drawings, print the table and return the shares that the network is unsure of."""
     kinds: dict[str, tuple[Drawer, int]] = {
-        "scribbles": (handwriting.scribble_strokes, MANY),
-        "pairs": (handwriting.digit_pair_strokes, MANY),
+        "scribbles": (handwriting.scribble_strokes, DRAWINGS_PER_KIND),
+        "pairs": (handwriting.digit_pair_strokes, DRAWINGS_PER_KIND),
     }
     for name, form in LETTERS.items():
-        kinds[name] = (functools.partial(handwriting.letter_strokes, form), OF_A_LETTER)
+        kinds[name] = (functools.partial(handwriting.letter_strokes, form), DRAWINGS_PER_LETTER)
     found: dict[str, dict[str, Any]] = {}
     rows = []
     for name, (draw, count) in kinds.items():
@@ -87,7 +87,7 @@ def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
         mostly = str(taken.argmax()) if taken.any() else "-"
         found[name] = {"not_sure": round(share, 4), "mostly": mostly}
         rows.append([name, count, f"{share:.1%}", mostly])
-    print(report.table(["drawn", "drawings", "not sure", "else mostly"], rows))
+    print(report.table(["drawn", "drawings", "not sure", "most frequent answer otherwise"], rows))
     letters = [found[name]["not_sure"] for name in LETTERS]
     print(f"\nAll letters: {np.mean(letters):.1%}")
     return {"found": found, "letters": round(float(np.mean(letters)), 4)}
@@ -96,8 +96,8 @@ def measure(network: TrainedNetwork, seed: int = 0) -> dict[str, Any]:
 def main() -> int:
     """Read the command line, measure, print and write ``benchmarks/results/no_digits.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.no_digits", description=__doc__.splitlines()[0])
-    parser.add_argument("--network", type=Path, help="a network's file (default: the one that is shipped)")
-    parser.add_argument("--seed", type=int, default=0, help="another one draws others (%(default)s)")
+    parser.add_argument("--network", type=Path, help="file of a network (default: the shipped one)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the drawings (%(default)s)")
     options = parser.parse_args()
     try:
         network = files.read_file(options.network) if options.network else predictor.shipped().network

@@ -1,7 +1,7 @@
-"""One epoch of the same recipe, as ours and as others run it: each peer is a function that trains one epoch.
+"""One epoch of the same recipe in the playground, Keras, PyTorch, scikit-learn and NumPy: the peers.
 
-Every peer gets what suits it best: its data ready in memory in its own form, its first, slow calls behind it, and no
-more to do than to train, with the validation images at the end of an epoch where the recipe has some.
+A peer is a function that trains one epoch. Each gets the best conditions: its data is in memory in its own format, its
+slow first calls are over, and it does nothing but train, and evaluate the validation images if the recipe has some.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
 
 Epoch = Callable[[], None]
-# More epochs than a benchmark pulls, so that our run does not end under it.
+# More epochs than a benchmark uses, so that our run does not end too early.
 MAX_EPOCHS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A recipe with its data as most peers take it.
+    """A recipe with its data in the format of most peers.
 
     Args:
         config: the recipe.
-        dataset: where the images come from.
-        images: (n, 28, 28) float32 in [0, 1], to train on.
+        dataset: the source of the images.
+        images: (n, 28, 28) float32 in [0, 1], for training.
         labels: (n,) int64.
-        validation: images and labels alike, empty where the recipe has none.
+        validation: images and labels of the same types, empty if the recipe has none.
     """
 
     config: RunConfig
@@ -51,7 +51,7 @@ class Problem:
 
     @classmethod
     def of(cls, config: RunConfig, dataset: Dataset) -> Problem:
-        """The problem that `config` poses on `dataset`."""
+        """Return the problem of `config` on `dataset`."""
         split = splits.split_for(dataset, config)
 
         def part(indices: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -62,12 +62,12 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Steps per epoch."""
         return math.ceil(len(self.images) / self.config.batch_size)
 
 
 def ours(problem: Problem) -> Epoch:
-    """The playground's own epoch: live points with the weights of each chunk, validation, and the epoch's state."""
+    """Our epoch: live points with the weights of each chunk, validation, and the state at its end."""
     events = training.train(dataclasses.replace(problem.config, epochs=MAX_EPOCHS), problem.dataset)
 
     def epoch() -> None:
@@ -79,7 +79,7 @@ def ours(problem: Problem) -> Epoch:
 
 
 def keras_model(config: RunConfig, steps_per_execution: int = 1) -> Any:
-    """The network of `config`, compiled for stock Keras with the same optimizer, loss and metric."""
+    """Return the network of `config` as a Keras model, compiled with the same optimizer, loss and metric."""
     import keras
 
     optimizers = {
@@ -100,7 +100,7 @@ def keras_model(config: RunConfig, steps_per_execution: int = 1) -> Any:
 
 
 def keras_fit(problem: Problem, steps_per_execution: int = 1) -> Epoch:
-    """Stock ``model.fit(verbose=0)``, an epoch a call."""
+    """Stock ``model.fit(verbose=0)``, one epoch per call."""
     model = keras_model(problem.config, steps_per_execution)
     one_hot = np.eye(CLASSES, dtype=np.float32)
     images, labels = problem.validation
@@ -120,7 +120,7 @@ def keras_fit(problem: Problem, steps_per_execution: int = 1) -> Epoch:
 
 
 def torch_eager(problem: Problem) -> Epoch | None:
-    """PyTorch without compiling, the tensors in memory and batches cut out by index; None where it is not installed."""
+    """Eager PyTorch with tensors in memory and batches selected by index; None if it is not installed."""
     try:
         torch: Any = importlib.import_module("torch")
     except ImportError:
@@ -174,7 +174,7 @@ def _torch_model(torch: Any, config: RunConfig) -> Any:
 
 
 def scikit_learn(problem: Problem) -> Epoch | None:
-    """``MLPClassifier.partial_fit``; None where it cannot express the recipe."""
+    """``MLPClassifier.partial_fit``; None if it does not support the recipe."""
     from sklearn.neural_network import MLPClassifier
 
     config = problem.config
@@ -213,9 +213,9 @@ def scikit_learn(problem: Problem) -> Epoch | None:
 
 
 def matrix_products(problem: Problem) -> Epoch | None:
-    """Nothing but the float32 matrix products of an epoch's steps in NumPy: forward, and back for both factors.
+    """Only the float32 matrix products of an epoch in NumPy: forward, and backward for both factors.
 
-    The gradient for the pixels is left out, as training leaves it out. None for convolutions, which are no products.
+    There is no gradient for the pixels, as in training. None for convolutions, which are not matrix products.
     """
     shapes = weight_shapes(problem.config.layers)[::2]
     if any(len(shape) != 2 for shape in shapes):

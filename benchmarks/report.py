@@ -1,4 +1,4 @@
-"""What every benchmark says of the machine that it ran on, and how it writes down what it found."""
+"""The machine that a benchmark ran on, tables and result files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "torch", "scikit-learn", "
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its cores, the memory in GB, the system, and the versions of what was measured."""
+    """Return the processor, its cores, the memory in GB, the system and the versions of the relevant packages."""
     installed = {found.name.lower().replace("_", "-"): found.version for found in importlib.metadata.distributions()}
     return {
         "processor": _processor(),
@@ -46,7 +46,7 @@ def _memory_gb() -> float | None:
 
 
 def machine_line() -> str:
-    """`machine` as one line of text."""
+    """Return `machine` as one line of text."""
     facts = machine()
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
     return (
@@ -56,7 +56,7 @@ def machine_line() -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, its columns padded so that it reads well in a terminal too."""
+    """Return a Markdown table with padded columns, so that it is readable in a terminal too."""
     cells = [[str(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headings))]
     lines = [
@@ -66,7 +66,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def write(name: str, results: Any) -> Path:
-    """Write `results` with the machine's facts to ``benchmarks/results/<name>.json``."""
+    """Write `results` and `machine` to ``benchmarks/results/<name>.json``; return its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n", encoding="utf-8")

@@ -1,13 +1,13 @@
-"""Measures the real server, visited by a real browser: its start, its memory, the first point of a curve, a rerun.
+"""Benchmark of a real server with a real browser: startup, memory, first point of a curve, reruns.
 
 ``python -m benchmarks.server`` prints the medians of several rounds beside their targets.
 
-How it is measured. Each round starts ``streamlit run app.py`` as a process of its own on a free port, and visits it
-with a Chromium that runs already, each visitor in a fresh profile with an empty cache. "Cold" is a new process; its
-files are in the system's cache from the second round on. Browser, server and training share the machine's cores.
-Times on a page are taken by the page's own clock, from the event of the click or key to the first change of the page
-that shows its effect: they hold all that a visitor waits for, and nothing of the program that drives the browser.
-Memory is what Linux says that the server's process has resident; on other systems this does not run.
+Each round starts ``streamlit run app.py`` as a new process on a free port. A Chromium that is already running visits
+it; every visitor has a fresh profile with an empty cache. "Cold" means a new server process; from the second round on,
+its files are in the system's cache. Browser, server and training share the cores of the machine. Times on a page come
+from the page's own clock: from the event of the click or key to the first change of the page that shows its effect.
+So they include everything a visitor waits for, and exclude the program that drives the browser. Memory is the resident
+memory of the server's process as Linux reports it; this benchmark does not run on other systems.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mnist_core.runs.scheduler import Scheduler
 from tests.e2e import browser as finder
 
 PRESET = "morgan-1"
-_WATCHED_SECONDS = 8
+_POLLING_SECONDS = 8
 _STROKES = 25
 CORE_PRESETS = ("torres", "kite", "morgan-1", "cnn")
 EMPTY_APP = """import streamlit as st
@@ -47,35 +47,38 @@ TITLES = ("", "Median", "Lowest", "Highest", "Target", "Verdict")
 START, MEMORY = "Start, seconds", "Memory of the server, MB resident"
 POINT, RERUN = "From the click on Train to the first point, seconds", "A rerun of the Train page, milliseconds"
 FIGURES: list[tuple[str, str, str, float | None]] = [
-    (START, "health", "start of the process until its health address answers", None),
-    (START, "start_text", "start of the process to the first text", 1.5),
-    (START, "start_empty", "the same of an app of nothing but a title and a button", None),
-    (START, "start_train", "start of the process until Train can be clicked", None),
-    (START, "cold_text", "cold server, first visitor: address to the first text", None),
-    (START, "cold_train", "cold server, first visitor: address until Train can be clicked", None),
-    (START, "warm_text", "warm server, next visitor: address to the first text", None),
-    (START, "warm_train", "warm server, next visitor: address until Train can be clicked", None),
-    (MEMORY, "idle", "idle: just started, nobody has come", None),
+    (START, "health", "process start to the first answer of the health address", None),
+    (START, "start_text", "process start to the first text", 1.5),
+    (START, "start_empty", "the same for an app with only a title and a button", None),
+    (START, "start_train", "process start until Train can be clicked", None),
+    (START, "cold_text", "cold server, first visitor: page request to the first text", None),
+    (START, "cold_train", "cold server, first visitor: page request until Train can be clicked", None),
+    (START, "warm_text", "warm server, next visitor: page request to the first text", None),
+    (START, "warm_train", "warm server, next visitor: page request until Train can be clicked", None),
+    (MEMORY, "idle", "idle: just started, no visitor yet", None),
     (MEMORY, "warm", "warm: TensorFlow imported, one page shown", None),
-    (MEMORY, "peak", f"training: the highest until a {PRESET} run has ended", None),
-    (MEMORY, "after", "after the run, its page still open", None),
+    (MEMORY, "peak", f"training: peak until a {PRESET} run has ended", None),
+    (MEMORY, "after", "after the run, with its page still open", None),
     (POINT, "new", f"{PRESET}, new to the server", 1.0),
-    (POINT, "known", f"{PRESET}, known: the same visitor again", 0.3),
-    (POINT, "known_other", f"{PRESET}, known: another visitor's first run", 0.3),
+    (POINT, "known", f"{PRESET}, compiled before: the same visitor again", 0.3),
+    (POINT, "known_other", f"{PRESET}, compiled before: another visitor's first run", 0.3),
     *[(POINT, f"core_{preset}_new", f"core without a page, {preset}, new", 1.0) for preset in CORE_PRESETS],
-    *[(POINT, f"core_{preset}_known", f"core without a page, {preset}, known", 0.3) for preset in CORE_PRESETS],
-    (RERUN, "rest_page", "at rest: key to the change on the page", 60),
-    (RERUN, "rest_script", "at rest: the script in the server", 60),
-    (RERUN, "busy_page", "while training: key to the change on the page", 60),
-    (RERUN, "busy_script", "while training: the script in the server", 60),
-    (RERUN, "draw_script", "Draw: the script in the server after a stroke", 30),
-    (RERUN, "busy_poll", "while training: one poll of the curves, in the server", None),
+    *[
+        (POINT, f"core_{preset}_known", f"core without a page, {preset}, compiled before", 0.3)
+        for preset in CORE_PRESETS
+    ],
+    (RERUN, "rest_page", "idle: key press to the change on the page", 60),
+    (RERUN, "rest_script", "idle: the script on the server", 60),
+    (RERUN, "busy_page", "while training: key press to the change on the page", 60),
+    (RERUN, "busy_script", "while training: the script on the server", 60),
+    (RERUN, "draw_script", "Draw page: the script on the server after a stroke", 30),
+    (RERUN, "busy_poll", "while training: one poll of the curves on the server", None),
 ]
-"""What is measured: the heading it stands under, its name in the results, in words, its target."""
+"""Each measurement: heading, key in the results, label, target or None."""
 
 
-def visit(browser: Browser) -> dict[str, float]:
-    """One round of the start, of memory and of clicks on Train, with a server of its own."""
+def measure_visit(browser: Browser) -> dict[str, float]:
+    """Measure one round of startup, memory and clicks on Train, with a new server."""
     first, second = Visitor(browser), Visitor(browser)
     with started("-m", "streamlit") as server:
         found = {"idle": server.memory(), "health": server.healthy - server.began}
@@ -99,11 +102,11 @@ def visit(browser: Browser) -> dict[str, float]:
         found["known_other"] = second.train()
         first.page.close()
         second.page.close()
-    return found | {"start_empty": _empty(browser)}
+    return found | {"start_empty": _empty_app_start(browser)}
 
 
-def _empty(browser: Browser) -> float:
-    """Seconds from the start of a server to the first text of the smallest app: what Streamlit itself takes."""
+def _empty_app_start(browser: Browser) -> float:
+    """Return the seconds from process start to the first text of the smallest app: the share of Streamlit itself."""
     visitor = Visitor(browser)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.py").write_text(EMPTY_APP)
@@ -113,8 +116,8 @@ def _empty(browser: Browser) -> float:
             return asked + text - server.began
 
 
-def rerun(browser: Browser) -> dict[str, list[float]]:
-    """Many reruns of the Train page at rest, and many while its visitor's run is under way, in one server."""
+def measure_reruns(browser: Browser) -> dict[str, list[float]]:
+    """Measure many reruns of the Train page, first idle and then while the visitor's run trains, on one server."""
     seed = presets.PRESETS[PRESET].config.seed
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -124,33 +127,33 @@ def rerun(browser: Browser) -> dict[str, list[float]]:
             server.wait_until_quiet()
             visitor.choose(presets.PRESETS[PRESET])
             log.write_text("")
-            found = {"rest_page": visitor.reruns(seed), "rest_script": _logged(log, False)}
-            # The last run before each answer was for the stroke; those after it wipe the canvas.
-            found["draw_script"] = [_logged(log, False)[-1] for _ in visitor.strokes(_STROKES)]
+            found = {"rest_page": visitor.reruns(seed), "rest_script": _script_times(log, False)}
+            # The last script run before each answer belongs to the stroke; later ones clear the canvas.
+            found["draw_script"] = [_script_times(log, False)[-1] for _ in visitor.strokes(_STROKES)]
             visitor.page.get_by_role("link", name="Train").click()
             visitor.page.get_by_role("button", name="Train", exact=True).wait_for()
-            # The run keeps its many epochs when the page is put back to the preset.
+            # The run keeps its many epochs when the page goes back to the preset.
             visitor.enter("Epochs", int(settings.EPOCHS.high), UNDO_IS_THERE)
             visitor.train()
             visitor.page.get_by_role("button", name="Undo my changes").click()
             visitor.page.wait_for_function(f"!({UNDO_IS_THERE})")
             log.write_text("")
             found["busy_page"] = visitor.reruns(seed)
-            # Each rerun puts the next poll off, so a quick machine may not have polled yet.
-            visitor.page.wait_for_timeout(_WATCHED_SECONDS * 1000)
-            found |= {"busy_script": _logged(log, False), "busy_poll": _logged(log, True)}
+            # Each rerun delays the next poll, so a fast machine may not have polled yet.
+            visitor.page.wait_for_timeout(_POLLING_SECONDS * 1000)
+            found |= {"busy_script": _script_times(log, False), "busy_poll": _script_times(log, True)}
     return found
 
 
-def _logged(log: Path, polls: bool) -> list[float]:
+def _script_times(log: Path, polls: bool) -> list[float]:
     return [took for took, is_poll in map(json.loads, log.read_text().splitlines()) if is_poll == polls]
 
 
 def serve(log: str) -> None:
-    """Be Streamlit's command, and note each script's run in `log`: its milliseconds, and whether it was a fragment's.
+    """Run Streamlit's command, and log each script run: its milliseconds and whether it was a fragment.
 
-    They hold what Streamlit does about the script too: the widgets' state before it, and after it its collection of
-    garbage and its clearing of Keras, which come when the visitor has been told that the script has ended.
+    The times include Streamlit's own work: loading the widget state before the script, and garbage collection and
+    clearing Keras's session after it. The latter happens after the visitor has received the end of the script.
     """
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
     from streamlit.web import cli
@@ -168,18 +171,22 @@ def serve(log: str) -> None:
     cli.main(prog_name="streamlit")
 
 
-def core(preset: str) -> dict[str, float]:
-    """The first point of a preset without any page, new and known, in seconds, in a process of its own."""
-    command = [sys.executable, "-c", f"from benchmarks.server import first_points; first_points({preset!r})"]
+def measure_core(preset: str) -> dict[str, float]:
+    """Measure a preset's first point without a page in a new process, in seconds: not compiled yet, and compiled."""
+    command = [
+        sys.executable,
+        "-c",
+        f"from benchmarks.server import print_first_points; print_first_points({preset!r})",
+    ]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if child.returncode:
         raise SystemExit(child.stderr)
     return dict(json.loads(child.stdout))
 
 
-def first_points(preset: str) -> None:
-    """Print the seconds from `Scheduler.submit` to the first point: the first time, and the median of five more."""
-    import keras  # noqa: F401 - and TensorFlow with it, as the server's warm-up does
+def print_first_points(preset: str) -> None:
+    """Print the seconds from `Scheduler.submit` to the first point: for the first run, and the median of five more."""
+    import keras  # noqa: F401 - imports TensorFlow too, as the server's warm-up does
 
     data = datasets.load("mnist")
     scheduler = Scheduler()
@@ -201,11 +208,11 @@ def _first_point(scheduler: Scheduler, config: settings.RunConfig, data: dataset
     return took
 
 
-def imports(browser: Browser) -> str:
-    """A table of the packages whose import, with all that it imports, takes longest until the Train button is seen.
+def slowest_imports(browser: Browser) -> str:
+    """Return a table of the slowest package imports, nested imports included, until the Train button is visible.
 
-    Python's own measure (``-X importtime``) is confused by imports in several threads, so the background import of
-    TensorFlow is left out: Keras, which comes first there, is declared missing.
+    ``-X importtime`` gives wrong times if several threads import at once. So the background import of TensorFlow is
+    switched off: its first import, Keras, is marked as missing.
     """
     program = "import sys; sys.modules['keras'] = None; from streamlit.web.cli import main; main(prog_name='streamlit')"
     with started("-X", "importtime", "-c", program) as server:
@@ -215,11 +222,11 @@ def imports(browser: Browser) -> str:
     for microseconds, package in lines:
         longest[package] = max(longest.get(package, 0), int(microseconds) / 1000)
     slowest = sorted(((round(took), package) for package, took in longest.items()), reverse=True)[:15]
-    return report.table(["Its longest import, ms", "Package"], slowest)
+    return report.table(["Longest import, ms", "Package"], slowest)
 
 
-def tables(found: dict[str, list[float]]) -> str:
-    """Everything that was measured, beside its target."""
+def result_tables(found: dict[str, list[float]]) -> str:
+    """Return all measurements beside their targets, as Markdown."""
     rows: dict[str, list[tuple[str, ...]]] = {}
     for heading, key, text, target in FIGURES:
         if found.get(key):
@@ -231,38 +238,38 @@ def tables(found: dict[str, list[float]]) -> str:
 
 
 def main() -> None:
-    """Measure, print and write down."""
+    """Measure, print and write ``benchmarks/results/server.json``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how many servers are started one after the other (5)")
-    parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's files; else it is found as the app does")
-    parser.add_argument("--imports", action="store_true", help="only list what is imported slowest for the first page")
+    parser.add_argument("--rounds", type=int, default=5, help="number of servers, started one after the other (5)")
+    parser.add_argument("--data", metavar="DIR", help="folder with MNIST's files (default: as for the playground)")
+    parser.add_argument("--imports", action="store_true", help="only list the slowest imports for the first page")
     parts = ("visit", "core", "rerun")
-    meaning = "visit: start, memory, click to first point; core: first point without a page; rerun (default: all)"
+    meaning = "visit: startup, memory, click to first point; core: first point without a page; rerun (default: all)"
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help=meaning)
     chosen = parser.parse_args()
     if chosen.data:
-        os.environ["MNIST_DATA_DIR"] = str(Path(chosen.data).resolve())  # For the children too.
-    data = datasets.load("mnist").name  # As in the children: the embedded digits if MNIST cannot be had.
+        os.environ["MNIST_DATA_DIR"] = str(Path(chosen.data).resolve())  # Child processes read it too.
+    data = datasets.load("mnist").name  # As in the child processes: the embedded digits if MNIST is not available.
     print(f"{report.machine_line()}; data set: {data}\n", flush=True)
     found: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=finder.find(), args=options)
         if chosen.imports:
-            print(imports(browser))
+            print(slowest_imports(browser))
             return
         for number in range(chosen.rounds):
             print(f"round {number + 1} of {chosen.rounds} ...", file=sys.stderr, flush=True)
-            once = visit(browser) if "visit" in chosen.parts else {}
+            once = measure_visit(browser) if "visit" in chosen.parts else {}
             for preset in CORE_PRESETS if "core" in chosen.parts else ():
-                once |= core(preset)
+                once |= measure_core(preset)
             for key, value in once.items():
                 found.setdefault(key, []).append(value)
         if "rerun" in chosen.parts:
-            found |= rerun(browser)
-    if set(chosen.parts) == set(parts):  # One part alone must not take the others' place.
+            found |= measure_reruns(browser)
+    if set(chosen.parts) == set(parts):  # A partial measurement must not replace a complete one.
         report.write("server", {"data": data, "rounds": chosen.rounds, "found": found})
-    print(tables(found))
+    print(result_tables(found))
 
 
 if __name__ == "__main__":

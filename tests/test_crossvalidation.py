@@ -95,10 +95,10 @@ def test_pen_widths_from_10_to_30() -> None:
 def test_folds_partition_all_digits() -> None:
     network = pretraining.pretrain(blobs(), no_extra(), RECIPE)
     parts = [crossvalidation.read(network, digits) for digits in SOURCES.values()]
-    whole = crossvalidation.together(parts)
+    whole = crossvalidation.concatenate(parts)
     assert whole.probabilities.shape == (7, 27, 10)
     assert whole.writers.tolist() == [one.writer for digits in SOURCES.values() for one in digits]
-    np.testing.assert_array_equal(whole.right.sum(), sum(part.right.sum() for part in parts))
+    np.testing.assert_array_equal(whole.is_correct.sum(), sum(part.is_correct.sum() for part in parts))
 
 
 def no_extra() -> pretraining.Material:

@@ -23,8 +23,8 @@ def constant(bias: float) -> TrainedNetwork:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(no_digits, "MANY", 4)
-    monkeypatch.setattr(no_digits, "OF_A_LETTER", 3)
+    monkeypatch.setattr(no_digits, "DRAWINGS_PER_KIND", 4)
+    monkeypatch.setattr(no_digits, "DRAWINGS_PER_LETTER", 3)
 
 
 @pytest.mark.usefixtures("few")
