@@ -69,7 +69,7 @@ def _train(options: argparse.Namespace) -> None:
             case training.Finished():
                 _save(event.network, options.network)
                 _print_result(evaluate_on_test(event.network, dataset))
-                if preset.published and dataset.name == "mnist":
+                if preset.published and sources.has_published_figures(dataset.name):
                     print(f"Published: accuracy {preset.published.test_accuracy}. {preset.published.note}")
                 print(f"Saved as {options.network}")
 
@@ -77,20 +77,20 @@ def _train(options: argparse.Namespace) -> None:
 def _pretrain(options: argparse.Namespace) -> None:
     for path in filter(None, (options.network, options.checkpoint)):
         _check_writable(path)
-    sources = [_pen_digits(path, options.writers) for path in options.strokes]
+    pen_digits = [_pen_digits(path, options.writers) for path in options.strokes]
     changes: dict[str, Any] = {} if options.epochs is None else {"epochs": options.epochs}
     if options.layers is not None:
         changes["layers"] = RunConfig.from_query({"layers": options.layers}).layers
     recipe = dataclasses.replace(pretraining.RECIPE, **changes)
-    mnist = _load("mnist")
-    if mnist.name != "mnist":
+    mnist = _load(sources.MNIST.name)
+    if mnist.name != sources.MNIST.name:
         raise DataError("Without MNIST this would be another network.", "Run: python -m mnist_core fetch.")
     began = time.monotonic()
-    for path, digits in zip(options.strokes, sources, strict=True):
+    for path, digits in zip(options.strokes, pen_digits, strict=True):
         writers = len({one.writer for one in digits})
         times = pretraining.drawings(len(digits))
         print(f"{path.name}: {len(digits):,} digits by {writers} writers, each drawn {times} times", flush=True)
-    extra = pretraining.material(sources, recipe.seed)
+    extra = pretraining.material(pen_digits, recipe.seed)
     images = len(mnist.train_labels) + len(extra.labels) + len(extra.no_digits)
     print(f"{images:,} images an epoch, {parameter_count(recipe):,} parameters", flush=True)
 
@@ -191,15 +191,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     fetch = commands.add_parser("fetch", help="download a data set and verify it")
-    fetch.add_argument(
-        "--dataset", choices=[name for name, source in sources.SOURCES.items() if source.files], default="mnist"
-    )
+    published = [name for name, source in sources.SOURCES.items() if source.files]
+    fetch.add_argument("--dataset", choices=published, default=RunConfig.dataset)
     fetch.add_argument("--directory", type=Path, help="where to put it; the cache, if not given")
     fetch.set_defaults(run=_fetch)
 
     train = commands.add_parser("train", help="train a preset, and save what it learned")
     train.add_argument("--preset", choices=list(presets.PRESETS), default="kite")
-    train.add_argument("--dataset", choices=list(datasets.NAMES), default="mnist")
+    train.add_argument("--dataset", choices=list(datasets.NAMES), default=RunConfig.dataset)
     train.add_argument("--epochs", type=int, help="instead of the preset's")
     train.add_argument("--seed", type=int, help="instead of 0")
     train.set_defaults(run=_train)

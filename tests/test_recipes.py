@@ -197,6 +197,7 @@ from mnist_core import data, training
 from mnist_core.charts import matrix
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.evaluation import evaluate
+from mnist_core.export.keras_script import keras_script
 from tests.samples import blobs, small, untrained
 
 
@@ -232,6 +233,9 @@ def test_data_set_has_its_own_class_names() -> None:
     colors = ("#000000", "#ffffff")
     figure = matrix.confusion_matrix(result.confusion, texts, range(10), colors, names=clothes.class_names)
     assert "Boot" in figure.to_json()
+    text = keras_script(RunConfig(dataset="clothes"))
+    assert "Keras does not have this run's data set, Clothes" in text
+    assert "digit" not in text
 
 
 def test_page_opens() -> None:

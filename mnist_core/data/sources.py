@@ -52,6 +52,8 @@ class DataSource:
         files: training images, training labels, test images and test labels. Empty for a data set that is generated.
         mirrors: URLs of folders that hold the files with ``.gz``, in the order to try.
         class_names: ten names, the name of label 0 first.
+        keras_name: the name of its module in `keras.datasets`; None if Keras does not have it.
+        has_groups: whether several training images are made from one original, see `Dataset.train_groups`.
     """
 
     name: str
@@ -59,6 +61,8 @@ class DataSource:
     files: tuple[DataFile, ...] = ()
     mirrors: tuple[str, ...] = ()
     class_names: tuple[str, ...] = DIGITS
+    keras_name: str | None = None
+    has_groups: bool = False
 
 
 # fmt: off
@@ -79,12 +83,18 @@ MNIST: Final = DataSource(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
     ),
+    keras_name="mnist",
 )
 """MNIST (LeCun, Cortes, Burges): 60,000 training images and 10,000 test images."""
 # fmt: on
 
-EMBEDDED: Final = DataSource("embedded", "Embedded digits")
+EMBEDDED: Final = DataSource("embedded", "Embedded digits", has_groups=True)
 """Made by `mnist_core.data.embedded`, without a download. It replaces a data set that cannot be downloaded."""
 
 SOURCES: Final[Mapping[str, DataSource]] = types.MappingProxyType({source.name: source for source in (MNIST, EMBEDDED)})
 """All data sets by name, in the order to show them."""
+
+
+def has_published_figures(name: str) -> bool:
+    """Whether the figures of the articles are for this data set. All of them are for MNIST."""
+    return name == MNIST.name

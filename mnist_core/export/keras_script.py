@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import CLASSES, SETTINGS
-from mnist_core.data import datasets, idx
+from mnist_core.data import idx
+from mnist_core.data.sources import SOURCES, DataSource, noun_of
 from mnist_core.network.layers import plan
 from mnist_core.network.optimizers import KERAS_CLASSES
 
@@ -81,16 +82,16 @@ class Section:
 def keras_script(config: RunConfig, file: str = "train.py") -> str:
     """The run as one file of Python that needs Keras 3 and NumPy; the same config gives the same text.
 
-    It loads MNIST from Keras, or the IDX files of a folder that is named on the command line. Another data set is
-    read from a folder with the files of `data_files`. At the end it prints loss and accuracy on the test images. What
-    Keras cannot do is left out and named in the program's docstring.
+    It loads the data set from Keras, or from IDX files in a folder that is named on the command line. A data set that
+    Keras does not have is always read from a folder, with the files of `data_files`. At the end it prints loss and
+    accuracy on the test images. What Keras cannot do is left out and named in the program's docstring.
 
     Args:
         config: the run's.
         file: the file's name, of letters, digits, ``.`` and ``-``; its docstring says how to run it.
     """
     imports, functions, *parts = _sections(config, is_notebook=False)
-    title = "A network that reads handwritten digits, and the recipe that trained it."
+    title = f"A network that {_task(config)}, and the recipe that trained it."
     head = "\n".join([title, "", *_advice(config, file)])
     body = "\n\n".join(f"# {part.title}\n{part.code}" for part in parts)
     return f'"""{head}\n"""\n\n{imports.code}\n\n\n{functions.code}\n\n\n{body}\n'
@@ -98,7 +99,7 @@ def keras_script(config: RunConfig, file: str = "train.py") -> str:
 
 def notebook(config: RunConfig) -> str:
     """The program of `keras_script` as a Jupyter notebook (nbformat 4.5), one cell for each part."""
-    title = ["# A network that reads handwritten digits", "", *_differences(config)]
+    title = [f"# A network that {_task(config)}", "", *_differences(config)]
     cells: list[dict[str, Any]] = [_cell("markdown", "about", "\n".join(title).strip())]
     for part in _sections(config, is_notebook=True):
         cells.append(_cell("markdown", f"{part.name}-words", part.title))
@@ -112,6 +113,11 @@ def notebook(config: RunConfig) -> str:
         "nbformat_minor": 5,
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def needs_data_files(config: RunConfig) -> bool:
+    """Whether the program needs the files of `data_files`: Keras does not have the data set."""
+    return _source(config).keras_name is None
 
 
 def data_files(dataset: Dataset) -> bytes:
@@ -152,13 +158,14 @@ def _argument(config: RunConfig, name: str) -> str:
 
 def _advice(config: RunConfig, file: str) -> list[str]:
     """How to run the script, and what to expect of it."""
-    if config.dataset == "mnist":
-        how = [
-            f"    python {file}           downloads MNIST on its first run",
-            f"    python {file} FOLDER    reads MNIST's four IDX files from a folder",
-        ]
-    else:
+    if needs_data_files(config):
         how = [f"    python {file} FOLDER    reads the data set's IDX files from a folder"]
+    else:
+        title = _source(config).title
+        how = [
+            f"    python {file}           downloads {title} on its first run",
+            f"    python {file} FOLDER    reads {title}'s four IDX files from a folder",
+        ]
     return ["It needs Keras 3 and its TensorFlow: pip install tensorflow", "", *how, "", *_differences(config)]
 
 
@@ -168,8 +175,8 @@ def _differences(config: RunConfig) -> list[str]:
         "A comment at the end of a line names the control of the playground that decides it. Keras draws other random",
         "numbers from the same seed, so the figures come near the playground's without being the same.",
     ]
-    if config.dataset != "mnist":
-        title = datasets.NAMES.get(config.dataset, config.dataset)
+    if needs_data_files(config):
+        title = _source(config).title
         lines += [
             "",
             f"Keras does not have this run's data set, {title}: the playground offers its files beside the script.",
@@ -189,7 +196,7 @@ def _sections(config: RunConfig, is_notebook: bool) -> list[Section]:
     return [
         Section("imports", "What it needs.", _imports(config, is_notebook)),
         Section("functions", "Reading and dividing the images.", _functions(config)),
-        Section("images", "The images and their digits.", "\n".join(_images(config, is_notebook))),
+        Section("images", f"The images and their {_noun(config)}.", "\n".join(_images(config, is_notebook))),
         Section("network", "The network.", "\n".join(_network(config))),
         Section("recipe", "How it learns.", "\n".join(_recipe(config))),
         Section("training", "The training.", "\n".join(_training(config))),
@@ -207,22 +214,31 @@ def _divides(config: RunConfig) -> bool:
     return config.split == "kite" or config.validation_fraction > 0
 
 
-def _has_groups(config: RunConfig) -> bool:
-    """Whether some of the training images were made from the same original."""
-    return config.dataset == "embedded"
+def _source(config: RunConfig) -> DataSource:
+    """What is known about the data set of the run; of uploaded images only the name."""
+    return SOURCES.get(config.dataset) or DataSource(config.dataset, config.dataset)
+
+
+def _noun(config: RunConfig) -> str:
+    return "digits" if noun_of(_source(config).class_names) == "digit" else "classes"
+
+
+def _task(config: RunConfig) -> str:
+    return "reads handwritten digits" if _noun(config) == "digits" else "recognizes ten classes of images"
 
 
 def _functions(config: RunConfig) -> str:
-    hold_out = _HOLD_OUT_TOGETHER if _has_groups(config) else _HOLD_OUT
+    hold_out = _HOLD_OUT_TOGETHER if _source(config).has_groups else _HOLD_OUT
     return "\n\n\n".join(text.strip() for text in ([_LOAD_FOLDER, hold_out] if _divides(config) else [_LOAD_FOLDER]))
 
 
 def _images(config: RunConfig, is_notebook: bool) -> Iterator[str]:
-    source = "load_folder(folder)"
-    if config.dataset == "mnist":
-        source += " if folder else keras.datasets.mnist.load_data()"
+    loaded = "load_folder(folder)"
+    source = _source(config)
+    if source.keras_name is not None:
+        loaded += f" if folder else keras.datasets.{source.keras_name}.load_data()"
         if is_notebook:
-            yield "folder = None  # or the name of one that holds MNIST's four IDX files"
+            yield f"folder = None  # or the name of one that holds {source.title}'s four IDX files"
         else:
             yield "folder = sys.argv[1] if len(sys.argv) > 1 else None"
     elif is_notebook:
@@ -231,7 +247,7 @@ def _images(config: RunConfig, is_notebook: bool) -> Iterator[str]:
         yield "if len(sys.argv) != 2:"
         yield f'    sys.exit("Name the folder that holds the IDX files of the data set {config.dataset}.")'
         yield "folder = sys.argv[1]"
-    yield f"data = {source}{_controls('dataset')}"
+    yield f"data = {loaded}{_controls('dataset')}"
     yield from _division(config)
     yield ""
     parts = ["train", *(["valid"] if config.validation_fraction else []), "test"]
@@ -248,7 +264,7 @@ def _division(config: RunConfig) -> Iterator[str]:
         yield f"(x_train, y_train), (x_test, y_test) = data{_controls('split')}"
     else:
         yield "(x_train, y_train), _ = data"
-    has_groups = _has_groups(config)
+    has_groups = _source(config).has_groups
     if has_groups and _divides(config):
         yield f'groups = np.frombuffer(Path(folder, "{_GROUPS_FILE}").read_bytes(), ">i4", offset=8)'
     given = "x_train, y_train, groups" if has_groups else "x_train, y_train"

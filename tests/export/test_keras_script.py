@@ -19,8 +19,9 @@ from mnist_core import config as choices
 from mnist_core import network, training
 from mnist_core.config import LAYER_SETTINGS, SETTINGS, LayerConfig, RunConfig
 from mnist_core.data import Dataset, datasets, splits
+from mnist_core.data.sources import SOURCES, DataSource
 from mnist_core.evaluation import metrics
-from mnist_core.export.keras_script import data_files, keras_script, notebook
+from mnist_core.export.keras_script import data_files, keras_script, needs_data_files, notebook
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.presets import PRESETS
@@ -244,6 +245,77 @@ def test_folder_with_gzip_is_read_too(tmp_path: Path) -> None:
     np.testing.assert_array_equal(y_train, blobs().train_labels)
     np.testing.assert_array_equal(x_test, blobs().test_images)
     np.testing.assert_array_equal(y_test, blobs().test_labels)
+
+
+ON_MNIST = [
+    "    python train.py           downloads MNIST on its first run",
+    "    python train.py FOLDER    reads MNIST's four IDX files from a folder",
+    "folder = sys.argv[1] if len(sys.argv) > 1 else None",
+    "data = load_folder(folder) if folder else keras.datasets.mnist.load_data()  # Data set",
+]
+ON_EMBEDDED_DIGITS = [
+    "    python train.py FOLDER    reads the data set's IDX files from a folder",
+    "Keras does not have this run's data set, Embedded digits: the playground offers its files beside the script.",
+    '    sys.exit("Name the folder that holds the IDX files of the data set embedded.")',
+    "folder = sys.argv[1]",
+    "data = load_folder(folder)  # Data set",
+]
+
+
+@pytest.mark.parametrize(("dataset", "lines"), [("mnist", ON_MNIST), ("embedded", ON_EMBEDDED_DIGITS)])
+def test_lines_that_load_a_known_data_set(dataset: str, lines: list[str]) -> None:
+    """Written by hand, as they are in the scripts that people have."""
+    config = RunConfig(dataset=dataset)
+    text = keras_script(config)
+    assert text.startswith('"""A network that reads handwritten digits, and the recipe that trained it.')
+    assert "# The images and their digits." in text
+    assert [line for line in text.splitlines() if line in ON_MNIST + ON_EMBEDDED_DIGITS] == lines
+    assert needs_data_files(config) is (dataset == "embedded")
+
+
+CLOTHES = DataSource("clothes", "Fashion-MNIST", class_names=("Bag", *"abcdefghi"), keras_name="fashion_mnist")
+
+
+@pytest.fixture
+def clothes(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    """A config of a new data set that Keras has, with other class names."""
+    monkeypatch.setattr("mnist_core.export.keras_script.SOURCES", {"clothes": CLOTHES})
+    return RunConfig(layers=(), dataset="clothes")
+
+
+def test_another_data_set_that_keras_has_is_loaded_from_keras(
+    clothes: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    data = blobs()
+    theirs = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: theirs)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: pytest.fail("this is MNIST"))
+    names: dict[str, Any] = {}
+    for part in ("imports", "functions", "images"):
+        exec(cells(clothes)[part], names)
+    np.testing.assert_array_equal(names["x_train"], data.train_images / np.float32(255))
+    np.testing.assert_array_equal(names["y_test"].argmax(axis=1), data.test_labels)
+    assert not needs_data_files(clothes)
+
+
+def test_script_calls_classes_classes(clothes: RunConfig) -> None:
+    text = keras_script(clothes)
+    assert "python train.py           downloads Fashion-MNIST on its first run" in text
+    assert "recognizes ten classes of images" in text
+    assert "recognizes ten classes of images" in notebook(clothes)
+    assert "digit" not in text
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
+def test_table_says_what_keras_has_and_which_images_belong_together(source: DataSource) -> None:
+    import keras
+
+    if source.keras_name is not None:
+        assert callable(getattr(keras.datasets, source.keras_name).load_data)
+    if not source.files:
+        assert source.has_groups is (datasets.load(source.name).train_groups is not None)
 
 
 OFF = {"layers": (), "l2": 0.0, "early_stopping": 0, "validation_fraction": 0.0}

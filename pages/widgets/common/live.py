@@ -13,6 +13,7 @@ from mnist_core.charts import training as training_charts
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
+from mnist_core.data import sources
 from mnist_core.evaluation import explanation
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import Weights, initial_weights
@@ -346,7 +347,7 @@ def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
     evaluation = shot.evaluation
     if evaluation is None and not shot.status.is_active:
         return
-    published = tutorial.published if tutorial and run.dataset.name == "mnist" else None
+    published = tutorial.published if tutorial and sources.has_published_figures(run.dataset.name) else None
     accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
     loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
     source = f" Tutorial: {tutorial.source}." if tutorial and published else ""
@@ -378,7 +379,7 @@ def _what_next(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
             st.caption("It is tested when the run has ended.")
     if tutorial is None or tutorial.published is None:
         return
-    if run.dataset.name != "mnist":
-        st.caption("The tutorial's figures are for MNIST. This run learns from other digits.")
+    if not sources.has_published_figures(run.dataset.name):
+        st.caption("The tutorial's figures are for MNIST. This run learns from other images.")
     elif tutorial.published.note:
         st.caption(tutorial.published.note)

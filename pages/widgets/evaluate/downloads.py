@@ -84,7 +84,7 @@ def download_files(run: Run) -> dict[str, list[Download]]:
         Download("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
         Download("Settings", ".json", config.to_json, "All settings of the run, to load them again here."),
     ]
-    if config.dataset != "mnist":
+    if keras_script.needs_data_files(config):
         note = "The images as IDX files, which the script and the notebook read from a folder."
         programs.append(Download("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
     return {

@@ -6,15 +6,12 @@ import dataclasses
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mnist_core import presets
+from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
-
-if TYPE_CHECKING:
-    from mnist_core.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +53,11 @@ def first_config() -> RunConfig:
 
 
 def _first_data_set() -> str:
-    wanted = os.environ.get("MNIST_DATASET", "mnist")
+    wanted = os.environ.get("MNIST_DATASET", RunConfig.dataset)
     if wanted in datasets.NAMES:
         return wanted
     logger.warning("MNIST_DATASET is %r; it must be one of %s. Using MNIST.", wanted, ", ".join(datasets.NAMES))
-    return "mnist"
+    return RunConfig.dataset
 
 
 def set_draft(config: RunConfig) -> None:
