@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.data.sources import DIGITS
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
 from pages.widgets.draw import board, own_digits, reading
@@ -15,7 +16,7 @@ st.title("Draw a digit")
 # Side by side on a wide screen, one below the other on a phone.
 both = st.container(horizontal=True, gap="medium")
 with both.container(width=board.WIDTH):
-    st.caption("Draw one digit (0-9)")
+    wanted = st.container()
     sheet = board.drawing_board()
 with both.container():
     # The answer comes first, so that it is near the canvas on a phone too. Its settings are below.
@@ -34,7 +35,7 @@ with both.container():
 
 drawn = as_mnist = None
 seen = settings
-name = ""
+name, names = "", DIGITS
 hint = sheet.hint
 try:
     with settings:
@@ -48,6 +49,7 @@ try:
             )
         STRAIGHT.set(is_straight)
     name = next(iter(predictors), "")
+    names = predictors[name].class_names if name else DIGITS
     if sheet.rgba is not None:
         as_mnist = preprocessing.to_mnist(sheet.rgba)
         drawn = preprocessing.to_mnist(sheet.rgba, preprocessing.RESIZE_ONLY) if is_straight else as_mnist
@@ -56,10 +58,11 @@ except PlaygroundError as error:
     hint = ""
     answer.error(str(error), icon=":material/error:")
 
+wanted.caption("Draw one digit (0-9)" if names == DIGITS else f"Draw one of these: {', '.join(names)}")
 if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty or as_mnist.is_dot or not name:
     with answer:
         reading.empty_answers(predictors if name else {}, hint if name else "Choose a network below.")
-        own_digits.label_question(None)
+        own_digits.label_question(None, names=names)
     with seen:
         reading.network_input(drawn)
     for folded in (way, doctor, why, alike):
@@ -72,7 +75,7 @@ else:
             st.caption(f":material/lightbulb: {warning}")
         if not is_straight:
             reading.augmentation_advice(predictors, found, drawn.image)
-        own_digits.label_question(as_mnist.image, sheet.strokes)
+        own_digits.label_question(as_mnist.image, sheet.strokes, names)
     with seen:  # After the answer, so that this picture never stands next to an older answer.
         reading.network_input(drawn)
     if way.open:
@@ -85,7 +88,7 @@ else:
     if why.open:
         with why:
             st.caption(name)
-            reading.answer_explanation(predictors[name].network, drawn.image, found[name])
+            reading.answer_explanation(predictors[name], drawn.image, found[name])
     if alike.open:
         with alike:
             dataset = data_sets.get(editor_state.draft().dataset)
@@ -93,6 +96,4 @@ else:
                 reading.similar_images(drawn.image, dataset)
 if own.open:
     with own:
-        if not own_digits.labelled_drawings():
-            st.caption("Draw a digit, then choose the correct answer below its bars.")
-        own_digits.own_test_set(predictors if name else {})
+        own_digits.own_test_set(predictors if name else {}, names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core.data import idx
+from mnist_core.data.sources import DIGITS
 from mnist_core.drawing import strokes
 from mnist_core.drawing.strokes import PenDigit
 
@@ -31,29 +32,36 @@ class LabelledDrawing:
 
     Args:
         image: (28, 28) uint8, 255 = ink, as the networks get it.
-        label: the digit, 0 to 9.
+        label: the digit or class, 0 to 9.
         strokes: the pen strokes in pixels of the canvas; empty for a picture from a file.
+        class_names: the ten names that the label chooses from.
     """
 
     image: npt.NDArray[np.uint8]
     label: int
     strokes: Strokes = ()
+    class_names: tuple[str, ...] = DIGITS
 
 
 def add_drawing(
-    drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32], label: int, lines: Strokes
+    drawings: Sequence[LabelledDrawing],
+    image: npt.NDArray[np.float32],
+    label: int,
+    lines: Strokes,
+    class_names: tuple[str, ...] = DIGITS,
 ) -> list[LabelledDrawing]:
-    """Return the drawings with another one at the end. If the same image is already there, it is replaced.
+    """Return the drawings with another one at the end. It replaces the same image with the same class names.
 
     Args:
         drawings: the drawings so far.
         image: (28, 28) float32 in [0, 1].
-        label: the digit, 0 to 9.
+        label: the digit or class, 0 to 9.
         lines: its strokes, may be empty.
+        class_names: the ten names that the label chooses from.
     """
     pixels = _pixels(image)
-    others = [one for one in drawings if not np.array_equal(one.image, pixels)]
-    return [*others, LabelledDrawing(pixels, label, lines)]
+    others = [one for one in drawings if not np.array_equal(one.image, pixels) or one.class_names != class_names]
+    return [*others, LabelledDrawing(pixels, label, lines, class_names)]
 
 
 def label_of(drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32]) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
+from mnist_core.data.sources import DIGITS
 from mnist_core.errors import DataError
 from mnist_core.network import files
 
@@ -70,13 +71,18 @@ class Prediction:
 class Predictor:
     """A trained network that reads images.
 
+    Args:
+        network: the network.
+        class_names: the ten names of its answers.
+
     Example:
         >>> predict = shipped()
         >>> predict(drawing.to_mnist(rgba).image).top(3)
     """
 
-    def __init__(self, network: TrainedNetwork) -> None:
+    def __init__(self, network: TrainedNetwork, class_names: tuple[str, ...] = DIGITS) -> None:
         self.network = network
+        self.class_names = class_names
 
     def __call__(self, images: npt.NDArray[np.float32]) -> Prediction:
         """Read one image or several.

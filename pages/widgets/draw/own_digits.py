@@ -1,4 +1,4 @@
-"""The visitor's own test set: their labelled drawings."""
+"""The visitor's own test sets: their labelled drawings, one set for each choice of class names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.config import CLASSES
 from mnist_core.data import datasets
+from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.store.records import TITLE_LENGTH
@@ -31,34 +33,40 @@ if TYPE_CHECKING:
 
 _MOST = 500
 _MOST_SHOWN = 24
-_TAUGHT = " + your digits"
+# Added to the title of a network that learned from them.
+_TAUGHT = {"digit": " + your digits", "class": " + your drawings"}
 
 _DRAWINGS: Key[Sequence[LabelledDrawing]] = Key("own-digits-noted", ())
 _WANTED: Key[str | None] = Key("wants-teaching-noted", None)
 _LEARNED: Key[Mapping[str, frozenset[bytes]]] = Key("taught-noted", MappingProxyType({}))
 
 
-def labelled_drawings() -> Sequence[LabelledDrawing]:
-    """The labelled drawings, the oldest first."""
-    return _DRAWINGS.get()
+def labelled_drawings(names: tuple[str, ...] = DIGITS) -> Sequence[LabelledDrawing]:
+    """The drawings that are labelled with these class names, the oldest first."""
+    return [one for one in _DRAWINGS.get() if one.class_names == names]
 
 
-def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -> None:
-    """Ask which digit was drawn. The answer adds the drawing to the test set.
+def _delete(drawings: Sequence[LabelledDrawing]) -> None:
+    _DRAWINGS.set([one for one in _DRAWINGS.get() if one not in drawings])
+
+
+def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), names: tuple[str, ...] = DIGITS) -> None:
+    """Ask which digit was drawn, or which of the ten class names. The answer adds the drawing to the test set.
 
     Without an image the question is disabled, so that it keeps its place.
     """
-    before = None if image is None else test_set.label_of(labelled_drawings(), image)
-    key = f"label-{None if image is None else hash(image.tobytes())}-{before}"
+    before = None if image is None else test_set.label_of(labelled_drawings(names), image)
+    key = f"label-{None if image is None else hash((image.tobytes(), names))}-{before}"
 
     def keep() -> None:
         label = controls.value_of(key)
         if image is not None and label is not None:
-            _DRAWINGS.set(test_set.add_drawing(labelled_drawings(), image, label, lines)[-_MOST:])
+            _DRAWINGS.set(test_set.add_drawing(_DRAWINGS.get(), image, label, lines, names)[-_MOST:])
 
     st.pills(
         "Correct answer? Saves it to your test set",
-        range(10),
+        range(CLASSES),
+        format_func=names.__getitem__,
         key=key,
         default=before,
         required=before is not None,
@@ -67,23 +75,26 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = ()) -
         disabled=image is None,
     )
     if before is not None:
-        saved = f"Saved to your test set as {pictures.with_article(before)}. No network has changed."
+        saved = f"Saved to your test set as {pictures.with_article(before, names)}. No network has changed."
         st.caption(f":material/check: {saved}")
 
 
-def own_test_set(predictors: dict[str, Predictor]) -> None:
-    """The test set, each network's accuracy on it, and buttons to download, teach and delete."""
-    own = labelled_drawings()
+def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGITS) -> None:
+    """The test set with these class names, its networks' accuracy, and buttons to download, teach and delete."""
+    own = labelled_drawings(names)
     if not own:
+        thing = "a digit" if names == DIGITS else "something"
+        st.caption(f"Draw {thing}, then choose the correct answer below its bars.")
         return
     st.markdown(f"{len(own)} labelled drawing{'s' if len(own) > 1 else ''}")
     last = own[-_MOST_SHOWN:]
-    alt = [f"Your drawing, labelled as {pictures.with_article(one.label)}." for one in last]
-    pictures.image_row([one.image for one in last], [str(one.label) for one in last], alt=alt)
+    alt = [f"Your drawing, labelled as {pictures.with_article(one.label, names)}." for one in last]
+    pictures.image_row([one.image for one in last], [names[one.label] for one in last], alt=alt)
     shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
     st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
     for name, predictor in predictors.items():
-        _standing(name, predictor.network, own)
+        if predictor.class_names == names:
+            _standing(name, predictor, own)
     with st.container(horizontal=True):
         st.download_button(
             "As IDX files",
@@ -102,12 +113,13 @@ def own_test_set(predictors: dict[str, Predictor]) -> None:
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
-        st.button("Delete the last", on_click=lambda: _DRAWINGS.set(labelled_drawings()[:-1]))
-        st.button("Delete all", on_click=lambda: _DRAWINGS.set([]))
+        st.button("Delete the last", on_click=lambda: _delete(own[-1:]))
+        st.button("Delete all", on_click=lambda: _delete(own))
 
 
-def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
+def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> None:
     """How many drawings a network reads right, and a button to teach it."""
+    network = predictor.network
     known = _learned_from(network)
     fresh = [one for one in own if one.image.tobytes() not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
@@ -130,10 +142,11 @@ def _standing(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]
     # Remember the press while the old training images are still being loaded.
     if wants or _WANTED.get() == name:
         _WANTED.set(name)
-        _teach(name, network, own)
+        _teach(name, predictor, own)
 
 
-def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -> None:
+def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> None:
+    network = predictor.network
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
         if (
@@ -147,8 +160,9 @@ def _teach(name: str, network: TrainedNetwork, own: Sequence[LabelledDrawing]) -
     try:
         lesson = finetuning.lesson(network.config, dataset, own)
         base = _run_of(network)
-        called = (run_picker.run_title(base) if base else name).removesuffix(_TAUGHT)
-        title = called[: TITLE_LENGTH - len(_TAUGHT)] + _TAUGHT
+        taught = _TAUGHT[noun_of(predictor.class_names)]
+        called = (run_picker.run_title(base) if base else name).removesuffix(taught)
+        title = called[: TITLE_LENGTH - len(taught)] + taught
         run = visitor_runs.start_run(config, lesson, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")

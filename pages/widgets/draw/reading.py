@@ -12,6 +12,7 @@ import streamlit as st
 from mnist_core.charts.answers import answer_bars
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from mnist_core.data import Dataset
     from mnist_core.drawing import Drawing
-    from mnist_core.network import TrainedNetwork
 
 SHIPPED = "shipped"
 _SHIPPED_NAME = "Built-in network"
@@ -65,8 +65,9 @@ def reader_menu() -> dict[str, Predictor]:
 def _predictor(run_id: str) -> Predictor | None:
     """The predictor of a run; if it cannot be opened, shows an error and returns None."""
     run = run_picker.opened_run(run_id)
-    network = run.snapshot.network if isinstance(run, Run) else None
-    return Predictor(network) if network is not None else None
+    if not isinstance(run, Run) or run.snapshot.network is None:
+        return None
+    return Predictor(run.snapshot.network, run.dataset.class_names)
 
 
 def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:
@@ -74,21 +75,21 @@ def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.floa
     found = {name: predictor(image) for name, predictor in predictors.items()}
     for name, place in _places(list(found)):
         with place:
-            prediction = found[name]
+            prediction, classes = found[name], predictors[name].class_names
             # Screen readers announce these boxes when they change.
-            (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction))
-            _bars(prediction)
+            (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction, classes))
+            _bars(prediction, classes)
     st.caption(_SHARES)
     return found
 
 
 def empty_answers(predictors: dict[str, Predictor], reason: str) -> None:
     """The reason why there is no answer, if any, and empty bars, so that nothing moves when an answer comes."""
-    for _, place in _places(list(predictors) or [""]):
+    for name, place in _places(list(predictors) or [""]):
         with place:
             if reason:
                 st.info(reason)
-            _bars(None)
+            _bars(None, predictors[name].class_names if name else DIGITS)
     st.caption(_SHARES)
 
 
@@ -99,17 +100,18 @@ def _places(names: list[str]) -> Iterator[tuple[str, DeltaGenerator]]:
         yield name, place
 
 
-def _bars(prediction: Prediction | None) -> None:
+def _bars(prediction: Prediction | None, names: Sequence[str]) -> None:
     shares = np.zeros(CLASSES, np.float32) if prediction is None else prediction.probabilities
     best = None if prediction is None else int(prediction.digit)
-    table = pd.DataFrame({"digit": [str(d) for d in range(CLASSES)], "probability": shares})
+    table = pd.DataFrame({"digit": list(names), "probability": shares})
     table["best"] = table.index == best
-    alt = (
-        "Ten empty bars, one for each digit: there is nothing to read yet."
-        if best is None
-        else f"Ten bars, one for each digit: the {best} has the largest share, {_share(float(shares[best]))}."
-    )
-    st.vega_lite_chart(table, answer_bars(), alt=alt)
+    noun = noun_of(names)
+    if best is None:
+        alt = f"Ten empty bars, one for each {noun}: there is nothing to read yet."
+    else:
+        winner = f"the {names[best]}" if noun == "digit" else names[best]
+        alt = f"Ten bars, one for each {noun}: {winner} has the largest share, {_share(float(shares[best]))}."
+    st.vega_lite_chart(table, answer_bars(names), alt=alt)
 
 
 def network_input(drawn: Drawing | None) -> None:
@@ -123,14 +125,15 @@ def network_input(drawn: Drawing | None) -> None:
     st.image(pictures.ink_url(image, 4), width=112, alt=alt)
 
 
-def answer_sentence(prediction: Prediction) -> str:
-    """The answer as a sentence, also if the network is not sure."""
+def answer_sentence(prediction: Prediction, names: Sequence[str] = DIGITS) -> str:
+    """The answer as a sentence with one of the ten class names, also if the network is not sure."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_plausible:
-        return "This does not look like a digit to the network."
-    best = pictures.with_article(digit)
+        what = "a digit" if noun_of(names) == "digit" else "one of its ten classes"
+        return f"This does not look like {what} to the network."
+    best = pictures.with_article(digit, names)
     if not prediction.is_confident:
-        return f"Not sure. Perhaps {best} ({probability:.0%}), perhaps {pictures.with_article(second)}."
+        return f"Not sure. Perhaps {best} ({probability:.0%}), perhaps {pictures.with_article(second, names)}."
     return f"**It reads {best}** ({_share(probability)})"
 
 
@@ -141,8 +144,15 @@ def _share(probability: float) -> str:
 def augmentation_advice(
     predictors: dict[str, Predictor], found: dict[str, Prediction], image: npt.NDArray[np.float32]
 ) -> None:
-    """Advice to train with augmentation, if a network of the visitor contradicts a sure built-in network."""
-    plain = [name for name, one in predictors.items() if one is not shipped() and not one.network.config.augmentation]
+    """Advice to train with augmentation, if a network of the visitor contradicts a sure built-in network.
+
+    Only networks for digits can contradict it.
+    """
+    plain = [
+        name
+        for name, one in predictors.items()
+        if one is not shipped() and one.class_names == DIGITS and not one.network.config.augmentation
+    ]
     if not plain:
         return
     expected = shipped()(image)
@@ -179,18 +189,19 @@ def diagnosis_findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> Non
         picture.image(pictures.ink_url(other, 7), width=84, alt=f"The drawing {finding.trial}.")
         digit, probability = predictor(other).top(1)[0]
         trial = finding.trial[0].upper() + finding.trial[1:]
-        text.markdown(f"{finding.text}  \n{trial}: **{digit}** ({probability:.0%}).")
+        text.markdown(f"{finding.text}  \n{trial}: **{predictor.class_names[digit]}** ({probability:.0%}).")
 
 
-def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
+def answer_explanation(predictor: Predictor, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
     """The pixels that support the answer, and the outputs of each layer."""
+    network, names = predictor.network, predictor.class_names
     (digit, _), (second, _) = prediction.top(2)
-    best, next_best = pictures.with_article(digit), pictures.with_article(second)
+    best, next_best = pictures.with_article(digit, names), pictures.with_article(second, names)
     if network.config.layers:
         shown = [explanation.integrated_gradients(network, image, digit, second)]
         text = (
             f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, "
-            f"the next best. Added up, they say how much the drawing favours {digit} over {second}."
+            f"the next best. Added up, they say how much the drawing favours {names[digit]} over {names[second]}."
         )
     else:
         shown = [
@@ -199,8 +210,8 @@ def answer_explanation(network: TrainedNetwork, image: npt.NDArray[np.float32], 
         ]
         text = (
             f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
-            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number of the digit's "
-            "own that it starts from (its bias), is all that counts: the largest wins."
+            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number "
+            f"that each {noun_of(names)} starts from (its bias), is all that counts: the largest wins."
         )
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -235,6 +246,7 @@ def similar_images(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
     """The training images most similar to the drawing."""
     found = explanation.nearest_images(image, dataset.train_images)
     st.caption("The network cannot see these. It has only its weights.")
-    digits = [int(dataset.train_labels[i]) for i in found]
-    alt = [f"A training image of {pictures.with_article(digit)}." for digit in digits]
-    pictures.image_row([dataset.train_images[i] for i in found], [str(digit) for digit in digits], alt=alt)
+    names = dataset.class_names
+    labels = [int(dataset.train_labels[i]) for i in found]
+    alt = [f"A training image of {pictures.with_article(label, names)}." for label in labels]
+    pictures.image_row([dataset.train_images[i] for i in found], [names[label] for label in labels], alt=alt)
