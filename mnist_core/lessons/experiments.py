@@ -61,15 +61,15 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
     {
         "neurons": Experiment(
             "More or fewer neurons?",
-            "Kite's recipe, 20 epochs, with one hidden layer of 2, 4, 8 and so on to 512 neurons. Nothing else "
-            "differs. The seed is another one than in the course, so the last digits differ a little.",
+            "This is Kite's recipe with 20 epochs and one hidden layer of 2, 4, 8 and so on up to 512 neurons. "
+            "Nothing else differs. The seed is not the one in the course, so the last digits differ a little.",
             Question(
-                "How many neurons does it need to read more than 91 % of MNIST's held-out images?",
+                "How many neurons does the network need to read more than 91 % of MNIST's held-out images?",
                 ("16", "64", "256"),
                 0,
-                "Two neurons already read 60 %; guessing reads 10 %. Eight read about 90 % and sixteen more than "
-                "91 %. After that doublings bring little: from 16 to 64 about one percentage point, from 64 to 512 "
-                "another one. The time, on the other hand, grows with the neurons. A wide layer could do more, but "
+                "Two neurons already read 60 %; guessing reads 10 %. Eight neurons read about 90 %, and sixteen more "
+                "than 91 %. After that, doubling brings little: about one percentage point from 16 to 64, and "
+                "another one from 64 to 512. But the time grows with the neurons. A wide layer could do more, but "
                 "with these small steps it does not get there in 20 epochs.",
             ),
             tuple(
@@ -82,21 +82,21 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
         ),
         "layers": Experiment(
             "Do more layers read better?",
-            "Kite's recipe, 20 epochs, with none to five hidden layers of 128 neurons each: first with Kite's "
-            "learning rate of 0.01, then with 0.1, steps ten times as long. Watch the time and the accuracy.",
+            "This is Kite's recipe with 20 epochs and zero to five hidden layers of 128 neurons each. It runs first "
+            "with Kite's learning rate of 0.01 and then with 0.1, which makes the steps ten times as long. Watch the "
+            "time and the accuracy.",
             Question(
-                "What will each further layer do, on MNIST?",
+                "On MNIST, what will each further layer do?",
                 (
                     "It costs time and raises the accuracy",
                     "It costs time; whether it helps depends on the recipe",
                     "It costs time and never helps",
                 ),
                 1,
-                "After 20 epochs of small steps the deep networks are ahead, with 95 % for five layers and 93 % for "
-                "one: they were quicker to learn, not able to do more. Give all of them steps ten times as long, and "
-                "one layer reads as much as five: 97 % each. Only without a hidden layer it stays at 92 %. More "
-                "layers is something to try, not something to trust. And each one takes time: it has to wait for the "
-                "layer before it.",
+                "After 20 epochs of small steps the deep networks are ahead: 95 % for five layers, 93 % for one. "
+                "They learned faster, but they cannot do more. With steps ten times as long, one layer reads as much "
+                "as five: 97 % each. Only the network without a hidden layer stays at 92 %. So try more layers, but "
+                "do not rely on them. And each layer takes time, because it has to wait for the layer before it.",
             ),
             tuple(
                 Trial(
@@ -113,18 +113,18 @@ EXPERIMENTS: Mapping[str, Experiment] = types.MappingProxyType(
         "forest": Experiment(
             "Is a random forest better?",
             "Kite's article also names **random forests**, **logistic regression**, **naive Bayes** and **k nearest "
-            "neighbours**. Here they learn from the same training images as Kite's network and are tested on the same "
-            "held-out images. A forest is a hundred decision trees that vote; nearest neighbours looks for the five "
-            "training images that are most alike, and so learns in no time and answers slowly.",
+            "neighbours**. Here they learn from the same training images as Kite's network, and are tested on the "
+            "same held-out images. A forest is a hundred decision trees that vote. Nearest neighbours looks for the "
+            "five training images that are most similar. So it learns in no time, but it answers slowly.",
             Question(
                 "Which of these reads the most of MNIST's held-out images?",
                 ("Kite's network", "The random forest or the nearest neighbours", "Naive Bayes"),
                 1,
-                "Forest and neighbours are close to each other and read about 97 %, where Kite's network has 93 %. "
-                "So the answer is yes, for this network. It is no for a network like Morgan's, which reads 98 %. "
-                "Logistic regression is the same model as a network without a hidden layer, trained differently. "
-                "Naive Bayes treats each pixel as if the others told nothing more about it once the digit is known, "
-                "which is not so.",
+                "The forest and the nearest neighbours are close to each other. They read about 97 %, and Kite's "
+                "network reads 93 %. So the answer is yes for this network. It is no for a network like Morgan's, "
+                "which reads 98 %. Logistic regression is the same model as a network without a hidden layer, "
+                "trained in another way. Naive Bayes assumes that, once you know the digit, a pixel tells you "
+                "nothing about the other pixels. That is not true.",
             ),
             (
                 Trial("Kite's network", _KITE),
