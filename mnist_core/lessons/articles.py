@@ -275,67 +275,73 @@ _TORRES_LOG: Final = (
 _TORRES_ANSWER: Final = (0.06, 0.01, 0.17, 0.01, 0.05, 0.04, 0.54, 0.0, 0.11, 0.02)
 
 _UNCHECKED: Final = Slip(
-    "The files are taken on trust",
-    "The program does not check the headers of the data files; the article itself says that a file from a stranger "
-    "would need many more checks. On the Data page, The file shows what stands in a header. Bring a file of your own "
-    "there that is cut short or has another kind of content, and read why it is refused.",
+    "The files are not checked",
+    "The program does not check the headers of the data files. The article itself says that a file from a stranger "
+    "would need many more checks. On the Data page, **The file** shows what is in a header. Upload a file of your "
+    "own there that is cut short or has other content, and read why it is refused.",
 )
 _MISNAMED: Final = Slip(
     "A 4 called a 6",
-    "The text once speaks of a 6 where the image and the network's answer both say 4. Such mix-ups come easily: image "
-    "999 of MNIST's training files, its example of a label, is a 6. Look at it on the Data page, under One image.",
+    "In one place the text says 6, but the image and the network's answer both say 4. This is easy to mix up: image "
+    "999 of MNIST's training files, the article's example of a label, is a 6. Look at it on the Data page, under "
+    "**One image**.",
 )
 _MISCOUNTED: Final = Slip(
     "One hidden layer, called two",
     "The summary says that the network has two hidden layers. It has one: the second layer with weights is the "
-    "output. The Train page draws the network and lists its layers; add a second hidden layer there to see how that "
-    "differs.",
+    "output. The Train page draws the network and lists its layers. Add a second hidden layer there to see the "
+    "difference.",
 )
 _NO_NORMALIZE: Final = Slip(
-    "An option that is not there",
-    "The explanation of the helper that draws the confusion matrix mentions an option `normalize`, which the helper "
-    "does not have. What it promises is on the Evaluate page: Shares of each true digit divides each row by its sum.",
+    "An option that does not exist",
+    "The article describes a helper function that draws the confusion matrix. It mentions an option `normalize`, but "
+    "the function does not have it. The Evaluate page has what it promises: **Shares of each true digit** divides "
+    "each row by its sum.",
 )
 _NO_VALIDATION: Final = Slip(
     "No validation curve",
-    "The network is watched on the images that it learns from alone, so that learning by heart would not show. Set a "
-    "validation share on the Train page, and a second curve tells how it does on images that it does not learn from.",
+    "The article shows the accuracy only for the images that the network learns from. So nobody would see if it "
+    "learned them by heart. Set a validation share on the Train page. Then a second curve shows how well the network "
+    "reads images that it does not learn from.",
 )
 _OTHER_MATRIX: Final = Slip(
     "A matrix from another run",
-    f"Beside the first article's accuracy, {_published('kite').test_accuracy}, stands the matrix of a later run: its "
-    f"diagonal adds up to {_RETOLD_CONFUSION.trace():,} of {_RETOLD_CONFUSION.sum():,} images, which is "
+    f"The accuracy is that of the first article, {_published('kite').test_accuracy}, but the matrix is from a later "
+    f"run. Its diagonal adds up to {_RETOLD_CONFUSION.trace():,} of {_RETOLD_CONFUSION.sum():,} images, which is "
     f"{_RETOLD_CONFUSION.trace() / _RETOLD_CONFUSION.sum():.4f}. Train the network with two seeds and add up each "
-    "diagonal on the Evaluate page: accuracy and matrix of one run always agree, those of two runs hardly ever.",
+    "diagonal on the Evaluate page. The accuracy and the matrix of one run always agree. Those of two runs almost "
+    "never do.",
 )
 _TORRES_CLAIM: Final = Slip(
     "An accuracy that five epochs do not reach",
-    f"The text gives {_published('torres').test_accuracy} on the test images, yet its own log ends at "
-    f"{_TORRES_LOG[-1].accuracy} on the training images, and test images are seldom so much easier. Train the recipe "
-    "as it is and see where you land; then give it 40 epochs, or a learning rate of 0.1.",
+    f"The text gives {_published('torres').test_accuracy} on the test images, but its own log ends at "
+    f"{_TORRES_LOG[-1].accuracy} on the training images. Test images are rarely so much easier. Train the recipe as it "
+    "is and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
 )
 _TORRES_SURE: Final = Slip(
-    "An answer surer than five epochs make it",
-    f"The 6 that is test image 11 gets {_TORRES_ANSWER[6]} in the text. After five epochs none of the seeds that we "
-    "tried gave it as much as 0.3, and most took it for another digit; 40 epochs, or 5 at a learning rate of 0.1, "
-    "give it about half or more. So the network that answered had probably learned for longer than the log shows, or "
-    "faster. Train it these three ways and look at MNIST's test image 11 on the Evaluate page, under One image.",
+    "An answer that is too sure for five epochs",
+    f"Test image 11 is a 6. In the text it gets a probability of {_TORRES_ANSWER[6]}. After five epochs none of the "
+    "seeds that we tried gave it as much as 0.3, and most read another digit. With 40 epochs, or with 5 at a learning "
+    "rate of 0.1, it gets about half or more. So the network in the text had probably learned for longer than the log "
+    "shows, or faster. Train it in these three ways and look at MNIST's test image 11 on the Evaluate page, under "
+    "**One image**.",
 )
 _TORRES_SUM: Final = Slip(
     f"Probabilities that add up to {sum(_TORRES_ANSWER):.2f}",
-    "The ten answers for one image should add up to 1. Each was rounded to two digits, and that alone can shift the "
-    "sum by as much as 0.05. Add up ours, which have five digits, and then round each to two and add again.",
+    "The ten answers for one image should add up to 1. Each was rounded to two digits, and this alone can change the "
+    "sum by as much as 0.05. Ours have five digits. Add them up. Then round each to two digits and add them up again.",
 )
 _TORRES_VALIDATION: Final = Slip(
-    "Validation, explained and then left out",
-    "The text tells training, validation and test images apart, but its program has no validation images. Set a "
-    "validation share on the Train page, and see under Split on the Data page which images become what.",
+    "Validation: explained, but not used",
+    "The text explains training, validation and test images, but its program has no validation images. Set a "
+    "validation share on the Train page. Then look under **Split** on the Data page to see how the images are "
+    "divided.",
 )
 _MORGAN_EPOCHS: Final = Slip(
-    "Nobody knows for how long",
-    "The article does not say how many epochs its networks were trained for, so that its figures cannot be repeated "
-    f"exactly. Here it is {PRESETS['morgan-0'].config.epochs}. Try 5 and 20 as well, and see what changes: the "
-    "accuracy, the loss, or both.",
+    "The number of epochs is missing",
+    "The article does not say for how many epochs its networks were trained. So nobody can repeat its figures exactly. "
+    f"Here it is {PRESETS['morgan-0'].config.epochs}. Also try 5 and 20, and see what changes: the accuracy, the loss, "
+    "or both.",
 )
 
 

@@ -155,16 +155,16 @@ _CASES = (
         config=dataclasses.replace(_HEALTHY, pixels="raw"),
         hints=(
             "Look at where the loss begins.",
-            "Guessing among ten digits costs a loss of 2.3. This loss begins more than ten times as high.",
-            "From there it comes down, so the steps are not too large. Something else makes the first answers so "
-            "wrong and so sure: what does each weight get to multiply?",
+            "Guessing among ten digits gives a loss of 2.3. This loss begins more than ten times as high.",
+            "Then the loss comes down, so the steps are not too large. Something else makes the first answers so "
+            "wrong and so sure. What does each weight multiply?",
         ),
-        symptom="With pixels from 0 to 255 the loss begins more than ten times as high as guessing would cost, 2.3.",
-        explanation="The pixels came as they stand in the file, from 0 to 255, and not from 0 to 1. Weights that "
-        "start out small then add up to huge sums, and huge sums become answers that are quite sure and mostly wrong: "
-        "that is why the loss began far above 2.3. Adam takes steps of much the same size whatever the numbers are, "
-        "so the network learned all the same, but it ended with about twice the mistakes that it makes with scaled "
-        "pixels. Plain gradient descent would have fared worse.",
+        symptom="With pixels from 0 to 255 the loss begins more than ten times as high as the loss of guessing, 2.3.",
+        explanation="The pixels were numbers from 0 to 255, as in the file, and not from 0 to 1. With such inputs "
+        "even small weights give huge sums. Huge sums become answers that are very sure and mostly wrong. That is "
+        "why the loss began far above 2.3. The steps of Adam have about the same size whatever the numbers are, so "
+        "the network learned anyway. But it ended with about twice as many mistakes as with scaled pixels. Plain "
+        "gradient descent would do even worse.",
         cure="Divide the pixels by 255 before training.",
     ),
     Fault(
@@ -173,55 +173,55 @@ _CASES = (
         config=_HEALTHY,
         hints=(
             "Does the matrix fit the curves?",
-            "The validation accuracy says that new images are read well. Guessing would read one test image in ten; "
-            "count how many the diagonal of the matrix holds.",
-            "So the test images must differ from all the images that the network was trained and validated on, in a "
-            "way that one look at both would show.",
+            "The validation accuracy says that the network reads new images well. Guessing would read one test image "
+            "in ten. How many are on the diagonal of the matrix?",
+            "So the test images must differ from all the images for training and validation. One look at both would "
+            "show how.",
         ),
-        symptom="With swapped images the validation accuracy is high, and yet the matrix has hardly any diagonal.",
-        explanation="Black and white were swapped in the training images and not in the test images. Validation "
-        "images are set aside from the training images, so they were swapped as well and nothing in the curves gave "
-        "it away. In the matrix the diagonal is almost empty: to this network a test image is the opposite of what it "
-        "learned, and it does worse than guessing.",
-        cure="Bring all images into one form, here high numbers for ink and low ones for paper, and look at a few "
-        "training and test images before training.",
+        symptom="With swapped images the validation accuracy is high, but the matrix has almost no diagonal.",
+        explanation="Black and white were swapped in the training images, but not in the test images. The validation "
+        "images are taken from the training images, so they were swapped too, and the curves did not show it. In the "
+        "matrix the diagonal is almost empty. To this network a test image is the opposite of what it learned, so it "
+        "does worse than guessing.",
+        cure="Use one form for all images, here high numbers for ink and low numbers for paper, and look at a few "
+        "training and test images before you train.",
     ),
     Fault(
         key="labels",
         name="The training labels are shuffled",
         config=_HEALTHY,
         hints=(
-            "Compare what becomes of the training accuracy with what becomes of the validation accuracy.",
-            "The training accuracy creeps up, so something is being learned. The validation accuracy stays at one in "
-            "ten, and the validation loss even rises.",
-            "In the matrix every digit is taken for every other. Whatever the network has learned, what the images "
-            "show does not decide it.",
+            "Compare the training accuracy with the validation accuracy.",
+            "The training accuracy rises slowly, so the network learns something. The validation accuracy stays at "
+            "one in ten, and the validation loss even rises.",
+            "In the matrix every digit is read as every other digit. The network has learned something, but it does "
+            "not depend on what the images show.",
         ),
         symptom="With shuffled labels the validation accuracy stays at about 10 %, as if the network guessed.",
-        explanation="Each training image had the label of some other one, so there was nothing to learn from the "
-        "images. What a network can still do is to learn answers by heart, one image at a time: hence the training "
-        "accuracy that creeps above 10 %, the validation accuracy that does not move and the validation loss that "
-        "rises, as it gets surer of answers that mean nothing. The matrix has no diagonal, and its answers are spread "
-        "over the columns.",
-        cure="Look at some images with their labels, above all after images or labels have been reordered.",
+        explanation="Each training image had the label of another image, so there was nothing to learn from the "
+        "images. The network could only learn answers by heart, one image at a time. So the training accuracy slowly "
+        "rose above 10 %, and the validation accuracy did not move. The validation loss rose, because the network "
+        "got surer of answers that mean nothing. The matrix has no diagonal, and its answers are spread over the "
+        "columns.",
+        cure="Look at some images with their labels, especially after you have reordered images or labels.",
     ),
     Fault(
         key="sorted",
-        name="The images come sorted by digit and are not shuffled",
+        name="The images are sorted by digit and not shuffled",
         config=dataclasses.replace(_HEALTHY, order="file"),
         hints=(
-            "Look at the points within one epoch, and then at those of the next.",
-            "The very first point is almost without a mistake, and the ones after it are much worse. In every epoch "
-            "the curves rise and fall in much the same way, and the validation accuracy stays far behind.",
-            "The highest digits take most of the matrix. Which digits did the network see last, and what has become "
-            "of those before them?",
+            "Look at the points within one epoch, and then at the points of the next.",
+            "The very first point shows almost no mistakes, and the points after it are much worse. In every epoch "
+            "the curves rise and fall in about the same way. The validation accuracy stays far behind.",
+            "Most answers in the matrix are the highest digits. Which digits did the network see last, and what "
+            "happened to the digits before them?",
         ),
         symptom="With sorted images the training curves go up and down within every epoch.",
-        explanation="The training images came sorted, all zeros first and all nines last, and were not shuffled. For "
-        "a while each batch held one digit only, and to answer that digit always is then the quickest way to a low "
-        "loss; the next digit undid it. So the training curves went up and down within each epoch, and looked far "
-        "better than the validation curves, for which all digits count. At the end the last digits were remembered "
-        "best: the eights and nines fill more than half of the matrix.",
+        explanation="The training images were sorted, all zeros first and all nines last, and they were not "
+        "shuffled. For a while each batch had only one digit. Then the quickest way to a low loss is to give this "
+        "digit as every answer. The next digit undid this. So the training curves went up and down within each "
+        "epoch. They looked far better than the validation curves, which count all digits. At the end the network "
+        "remembered the last digits best: eights and nines fill more than half of the matrix.",
         cure="Shuffle the training images in each epoch.",
     ),
     Fault(
@@ -230,15 +230,16 @@ _CASES = (
         config=_HEALTHY,
         hints=(
             "The curves look as they should. Count the mistakes in the matrix.",
-            "Compare the share of test images that are read right with that of the validation images. The network "
-            "should have learned from neither.",
-            "It reads the test images as well as the images that it was trained on, and the validation images worse.",
+            "Compare the accuracy on the test images with the accuracy on the validation images. The network should "
+            "not have learned from either of them.",
+            "It reads the test images as well as the images that it was trained on. But it reads the validation "
+            "images worse.",
         ),
         symptom="With test images among the training images the matrix has almost no mistakes.",
-        explanation="The test images had been put among the training images. The network was fitted to them like to "
-        "the rest, and the matrix shows hardly a mistake, if any. The validation images had been kept apart, and "
-        "there the network makes the mistakes that one of its kind makes: their accuracy is the honest one. A result "
-        "that is too good is a reason to search.",
+        explanation="The test images were among the training images. The network was fitted to them too, so the "
+        "matrix shows almost no mistakes. The validation images were kept apart. There the network makes the usual "
+        "mistakes of a network of this kind, so their accuracy is the honest one. If a result is too good, look for "
+        "the reason.",
         cure="Never train on test images or copies of them.",
     ),
     Fault(
@@ -246,17 +247,18 @@ _CASES = (
         name="The learning rate is far too high",
         config=dataclasses.replace(_HEALTHY, learning_rate=0.1),
         hints=(
-            "Look at how the curves move, and not only at where they end.",
-            "At its first point the loss is above 2.3, which is what guessing costs. It comes down once, and then "
-            "goes up and down at a high level without getting anywhere.",
-            "One column of the matrix has taken in far more than its tenth. The network was thrown about until most "
-            "of it no longer answered.",
+            "Look at how the curves move, not only at where they end.",
+            "At its first point the loss is above 2.3, the loss of guessing. It comes down once. Then it goes up and "
+            "down at a high level and does not get better.",
+            "One column of the matrix has far more than a tenth of the answers. The network was pushed around until "
+            "most of it no longer answered.",
         ),
         symptom="With a rate that is far too high the loss jumps up and down and never gets low.",
-        explanation="The learning rate was 0.1, a hundred times what is usual for Adam. Steps of that size leap over "
-        "what they are looking for: the first ones drove the loss above that of guessing, and pushed most of the "
-        "hidden neurons so far that they answer 0 to every image, for ever. The few that were left kept being thrown "
-        "about, so the curves stayed jagged, and the matrix lumps digits together that they could not tell apart.",
+        explanation="The learning rate was 0.1, a hundred times the usual rate for Adam. Steps of that size jump "
+        "over the goal. The first steps made the loss higher than that of guessing. They also pushed most of the "
+        "hidden neurons so far that they now always answer 0, for every image. The few other neurons were still "
+        "pushed around, so the curves stayed jagged. They cannot tell many digits apart, so the matrix puts these "
+        "digits together.",
         cure="Divide the learning rate by ten, and again, until the loss falls steadily.",
     ),
     Fault(
@@ -264,17 +266,17 @@ _CASES = (
         name="The learning rate is far too low",
         config=dataclasses.replace(_HEALTHY, learning_rate=2e-6),
         hints=(
-            "Look at the shape of the curves, and think of how they would go on.",
-            "Training and validation go the right way together. The loss falls nearly along a straight line, and "
-            "almost as steeply at the end as at the beginning.",
-            "In the matrix some digits are read already and others hardly ever. What the network has learned is "
-            "right; there is not much of it.",
+            "Look at the shape of the curves. How would they continue?",
+            "Training and validation both go in the right direction. The loss falls nearly along a straight line, "
+            "and at the end it is almost as steep as at the beginning.",
+            "In the matrix some digits are already read, and others almost never. What the network has learned is "
+            "right, but it has not learned much.",
         ),
         symptom="With a rate that is far too low the loss falls slowly, almost along a straight line.",
-        explanation="The learning rate was 0.000002, five hundred times less than is usual for Adam. Every step went "
-        "the right way and none went far, so the loss fell slowly, hardly bent, and was still falling when the run "
-        "ended. The matrix is that of a network that has only begun: a diagonal with gaps in it, and mistakes all "
-        "around.",
+        explanation="The learning rate was 0.000002, five hundred times less than usual for Adam. Every step went in "
+        "the right direction, but no step went far. So the loss fell slowly, almost along a straight line, and it "
+        "was still falling when the run ended. The matrix is that of a network that has only begun to learn: a "
+        "diagonal with gaps, and mistakes all around.",
         cure="Multiply the learning rate by ten, and again, until the loss falls quickly and then flattens out.",
     ),
     Fault(
@@ -283,34 +285,34 @@ _CASES = (
         config=_HEALTHY,
         hints=(
             "Look for the point at which the network begins to learn.",
-            "The loss is 2.3 at the first point and at the last one: just what guessing among ten digits costs.",
-            "The matrix has a single column: the answer is the same whatever the image shows, as though none of it "
-            "reached the output.",
+            "The loss is 2.3 at the first point and at the last one. That is the loss of guessing among ten digits.",
+            "The matrix has a single column. The answer is always the same, as if nothing of the image reached the "
+            "output.",
         ),
         symptom="With dead ReLUs the loss stays at 2.3, from the first point to the last.",
-        explanation="The hidden neurons began with biases of -10, more than any image could make up for. A ReLU "
-        "answers 0 to every sum below zero, and where it answers 0 it passes no gradient back, so not one of these "
-        "neurons could ever change. All that was left to learn were the biases of the output, that is, how frequent "
-        "each digit is: hence flat curves from the first point on, and one column in the matrix.",
-        cure="Start biases at 0 and weights small; a leaky ReLU always lets a little through.",
+        explanation="The hidden neurons began with biases of -10, so no image could bring their sums above 0. A ReLU "
+        "answers 0 to every sum below 0, and where it answers 0 it passes no gradient back. So none of these neurons "
+        "could ever change. The network could only learn the biases of its output, which means how frequent each "
+        "digit is. So the curves are flat from the first point on, and the matrix has one column.",
+        cure="Start with biases of 0 and small weights; a leaky ReLU always lets a little through.",
     ),
     Fault(
         key="nothing",
         name="Nothing is wrong",
         config=_HEALTHY,
         hints=(
-            "Follow each curve from its first point to its last, and ask at every turn what could have caused it.",
-            "The loss soon lies below the 2.3 of guessing, falls quickly and flattens out. The validation accuracy "
-            "goes along and ends a few percent below the training accuracy.",
-            "The matrix has a full diagonal and a few mistakes beside it: neither very many nor none.",
+            "Follow each curve from its first point to its last, and ask at every bend what could be the reason.",
+            "The loss is soon below 2.3, the loss of guessing. It falls quickly and flattens out. The validation "
+            "accuracy follows, and ends a few percentage points below the training accuracy.",
+            "The matrix has a full diagonal and a few mistakes beside it: not very many, but some.",
         ),
         symptom="In a healthy run the loss falls and flattens out, the validation accuracy ends a little below the "
         "training accuracy, and the matrix has a full diagonal and a few mistakes.",
-        explanation="Nothing was wrong with this run. The curves rise quickly and flatten out. The validation "
+        explanation="Nothing was wrong with this run. The accuracy rises quickly and flattens out. The validation "
         "accuracy ends a few percentage points lower: the weights were fitted to the training images, so they fit "
-        "those a little better than new ones. A small gap is normal. The matrix has a strong diagonal and a few "
-        "mistakes, as a small network makes after few images.",
-        cure="Nothing to mend. More images, or augmentation, would take it further.",
+        "those a little better than new images. A small gap is normal. The matrix has a strong diagonal and a few "
+        "mistakes, which is usual for a small network after few images.",
+        cure="Nothing to fix. More images, or augmentation, would make it better.",
     ),
 )
 

@@ -146,7 +146,7 @@ def test_case_from_start_to_explanation(page: Page, server: str) -> None:
     expect(page.get_by_text("Not quite.")).to_be_visible(timeout=SLOW)
     answers.get_by_text(FAULTS["inverted"].name, exact=True).click()
     expect(page.get_by_role("button", name="Next case")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_text("Right at first: 0 of 1")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("First answer right: 0 of 1")).to_be_visible(timeout=SLOW)
 
     # A reload keeps the case and its first answer.
     expect(page).to_have_url(re.compile(r"[?&]lab=2(&|$)"))

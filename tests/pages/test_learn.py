@@ -409,18 +409,18 @@ def test_first_answer_to_a_case_counts(learn: AppTest) -> None:
     number = faults.NUMBERED.index("dead") + 1
     for key in ("low", "dead"):
         answer_case(learn, number, key)
-        assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
+        assert "First answer right: 0 of 1" in [caption.value for caption in learn.caption]
     start_case(learn, "low")
     answer_case(learn, faults.NUMBERED.index("low") + 1, "low")
-    assert "Right at first: 1 of 2" in [caption.value for caption in learn.caption]
+    assert "First answer right: 1 of 2" in [caption.value for caption in learn.caption]
     assert "Right!" in learn.success[0].value
 
 
 def test_case_that_is_given_up(learn: AppTest) -> None:
     start_case(learn, "nothing")
-    press(learn, "Tell me")
+    press(learn, "Show the answer")
     assert faults.FAULTS["nothing"].explanation in learn.info[0].value
-    assert "Right at first: 0 of 1" in [caption.value for caption in learn.caption]
+    assert "First answer right: 0 of 1" in [caption.value for caption in learn.caption]
     press(learn, "Next case")
     wait_for_case(learn)
     number = faults.NUMBERED.index("nothing") + 2
@@ -437,7 +437,7 @@ def test_summary_after_the_last_case(learn: AppTest) -> None:
         if missed.get(number):
             answer_case(learn, number, missed[number])
         if number in missed:
-            press(learn, "Tell me")
+            press(learn, "Show the answer")
         else:
             answer_case(learn, number, key)
         press(learn, "See your result" if number == 9 else "Next case")
@@ -453,7 +453,7 @@ def test_summary_after_the_last_case(learn: AppTest) -> None:
     assert "lab" not in learn.query_params
     assert button_labels(learn) == ["Look at case 2 again", "Look at case 5 again", "Start over"]
     press(learn, "Start over")
-    assert any("Right at first: 0 of 0" in caption.value for caption in learn.caption)
+    assert any("First answer right: 0 of 0" in caption.value for caption in learn.caption)
 
 
 def test_case_in_the_address(app: AppTest) -> None:
@@ -489,14 +489,14 @@ def test_first_answers_from_the_address(learn: AppTest, clock: Clock) -> None:
         "4 of 9 ✗",
         "6 of 9 ✗",
     ]
-    assert "Right at first: 1 of 3" in [caption.value for caption in again.caption]
+    assert "First answer right: 1 of 3" in [caption.value for caption in again.caption]
     assert faults.FAULTS["dead"].explanation in again.info[0].value
     # A second answer to an open case does not change the score.
     again.selectbox(key="lab-contents").select(4).run()
     press(again, "Skip")
     again.run()
     answer_case(again, 4, "high")
-    assert "Right at first: 1 of 3" in [caption.value for caption in again.caption]
+    assert "First answer right: 1 of 3" in [caption.value for caption in again.caption]
     assert again.query_params["faults"] == "1--3-1---"
 
 

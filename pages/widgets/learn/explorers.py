@@ -161,7 +161,7 @@ def batches(dataset: Dataset, __: Step) -> None:
     steps, last = math.ceil(images / size), images % size
     smaller = f", the last one with only {last}" if last else ""
     with st.container(horizontal=True):
-        st.metric("Steps an epoch", f"{steps:,}")
+        st.metric("Steps per epoch", f"{steps:,}")
         st.metric("Steps in all", f"{steps * epochs:,}")
         st.metric("Images seen in all", f"{images * epochs:,}")
     st.caption(f"{images:,} training images make {steps:,} batches{smaller}.")
@@ -195,7 +195,9 @@ def mushrooms(_: Dataset, __: Step) -> None:
     kinds = ["edible", "poisonous"]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
     found = demos.classify_mushrooms(threshold)
-    st.markdown(f"**{found.false_negatives}** poisonous ones are eaten, {found.false_positives} good ones thrown away.")
+    st.markdown(
+        f"**{found.false_negatives}** poisonous mushrooms are eaten, {found.false_positives} good ones are thrown away."
+    )
     alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
     st.vega_lite_chart(table, lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), alt=alt)
     _four_outcomes(found, "poisonous", "edible")
@@ -211,5 +213,9 @@ def _four_outcomes(found: demos.BinaryCounts, positive: str, negative: str) -> N
     st.markdown("\n".join(lines))
     with st.container(horizontal=True):
         st.metric("Accuracy", f"{found.accuracy:.1%}", help="(TP + TN) / all")
-        st.metric("Recall", f"{found.recall:.1%}", help="TP / (TP + FN): how many of them were found.")
-        st.metric("Precision", f"{found.precision:.1%}", help="TP / (TP + FP): how many of those called so really are.")
+        st.metric("Recall", f"{found.recall:.1%}", help="TP / (TP + FN): the share of the positives that were found.")
+        st.metric(
+            "Precision",
+            f"{found.precision:.1%}",
+            help="TP / (TP + FP): the share of the positive answers that are right.",
+        )

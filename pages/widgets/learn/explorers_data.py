@@ -54,7 +54,7 @@ def tasks(dataset: Dataset, _: Step) -> None:
     else:
         left, right = st.columns(2)
         base = left.slider("Ink at width 0", 0.0, 150.0, 100.0, 5.0)
-        slope = right.slider("More for each pixel of width", 0.0, 10.0, 0.0, 0.25)
+        slope = right.slider("Extra ink for each pixel of width", 0.0, 10.0, 0.0, 0.25)
         line = pd.DataFrame({"width": [0.0, 24.0], "ink": [base, base + 24 * slope]})
         error = np.abs(base + slope * places[:, 0] - places[:, 1]).mean()
         result = f"The line is off by **{error:.0f}** inked pixels on average."
@@ -90,8 +90,8 @@ def hold_back(dataset: Dataset, _: Step) -> None:
     # The standard error of a share p of n images is sqrt(p (1 - p) / n); here p = 0.9.
     spread = 2 * (0.9 * 0.1 / held_back) ** 0.5
     st.caption(
-        f"A network that reads 90 of 100 would be measured at 90 % give or take {100 * spread:.1f} points. The fewer "
-        "are held back, the less sure the test is; the more are, the less there is to learn from."
+        f"If a network reads 90 of 100 images, this test shows 90 %, plus or minus {100 * spread:.1f} points. With "
+        "fewer held-out images the test is less reliable. With more, there is less to learn from."
     )
 
 
@@ -100,9 +100,13 @@ def roles(dataset: Dataset, _: Step) -> None:
     share = st.slider("Validation share", 0.0, 0.5, 0.2, 0.05)
     parts = splits.split(dataset, "official", share)
     with st.container(horizontal=True):
-        st.metric("Training", f"{len(parts.train_indices):,}", help="Learned from, again and again.")
-        st.metric("Validation", f"{len(parts.validation_indices):,}", help="Looked at after each epoch, to choose by.")
-        st.metric("Test", f"{len(parts.test_labels):,}", help="Looked at once, at the end.")
+        st.metric("Training", f"{len(parts.train_indices):,}", help="The network learns from them, again and again.")
+        st.metric(
+            "Validation",
+            f"{len(parts.validation_indices):,}",
+            help="Checked after each epoch, to choose between settings.",
+        )
+        st.metric("Test", f"{len(parts.test_labels):,}", help="Used once, at the end.")
 
 
 def tensor(dataset: Dataset, _: Step) -> None:
@@ -182,5 +186,5 @@ def convolution(dataset: Dataset, _: Step) -> None:
         pictures.png_url(signed_mosaic(answers[None], 1, 156)),
         caption="its answers, 26x26",
         width=160,
-        alt=f"Where the filter finds {name} in the image, in blue, and where the reverse, in orange",
+        alt=f"Where the filter finds {name} in the image, in blue, and where the opposite, in orange",
     )

@@ -156,7 +156,7 @@ def _config(key: str, dataset: Dataset) -> RunConfig:
 def _follow(run: Run) -> None:
     if not run.snapshot.status.is_active:
         st.rerun()
-    st.progress(run.fraction, text="It learns …" if run.snapshot.points else "Getting ready …")
+    st.progress(run.fraction, text="Training …" if run.snapshot.points else "Getting ready …")
     _curves({_NAME: run})
 
 
@@ -206,7 +206,7 @@ def _question(number: int, dataset: Dataset) -> None:
     answers = _answers()
     with st.container(horizontal=True, vertical_alignment="center"):
         _case_menu(number)
-        st.caption(f"Right at first: {_score(answers)} of {len(answers.first)}", width="content")
+        st.caption(f"First answer right: {_score(answers)} of {len(answers.first)}", width="content")
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
     remembered = _choice(number).get()
@@ -234,7 +234,7 @@ def _question(number: int, dataset: Dataset) -> None:
             on_click=lambda: _hints(number).set(hints + 1),
             disabled=hints >= len(fault.hints),
         )
-        st.button("Tell me", on_click=_mark_explained, args=(number, faults.GIVEN_UP), type="tertiary")
+        st.button("Show the answer", on_click=_mark_explained, args=(number, faults.GIVEN_UP), type="tertiary")
 
 
 def _case_menu(number: int) -> None:

@@ -157,7 +157,7 @@ def courses_view(dataset: Dataset) -> None:
     st.subheader(f"{at + 1}. {step.title}", anchor=anchor)
     scrolling.scroll_to_heading(anchor, key="step-heading")
     if not at:
-        st.caption(f"{course.summary} After the tutorial of {course.source}.")
+        st.caption(f"{course.summary} Based on the tutorial by {course.source}.")
     st.markdown(step.text)
     if step.activity in ACTIVITIES:
         with st.container(border=True):
@@ -247,7 +247,7 @@ def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
     if dataset.name != "mnist":
-        st.caption("This data set has another image in that place, so that only the two runs can be compared.")
+        st.caption(f"In this data set, image {printed.image} is another one. So you can only compare the two runs.")
     shown = {"The tutorial's": (printed.probabilities, DIGITS)}
     for name, run in ended.items():
         result = run.snapshot.evaluation
