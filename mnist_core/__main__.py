@@ -84,7 +84,7 @@ def _pretrain(options: argparse.Namespace) -> None:
     recipe = dataclasses.replace(pretraining.RECIPE, **changes)
     mnist = _load(sources.MNIST.name)
     if mnist.name != sources.MNIST.name:
-        raise DataError("Without MNIST this would be another network.", "Run: python -m mnist_core fetch.")
+        raise DataError("The built-in network needs MNIST itself.", "Run: python -m mnist_core fetch.")
     began = time.monotonic()
     for path, digits in zip(options.strokes, pen_digits, strict=True):
         writers = len({one.writer for one in digits})
@@ -118,7 +118,7 @@ def _pretrain(options: argparse.Namespace) -> None:
 def _pen_digits(path: Path, writers: list[str]) -> list[strokes.PenDigit]:
     digits = strokes.select_writers(strokes.read_jsonl(path), writers)
     if not digits:
-        raise DataError(f"{path} has no digit by such a writer.", "Give other names with --writers.")
+        raise DataError(f"{path} has no digit by these writers.", "Give other names with --writers.")
     return digits
 
 

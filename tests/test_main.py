@@ -69,7 +69,7 @@ def test_pretrain_refuses_a_file_without_digits(
     (tmp_path / "none.jsonl").write_text("" if not others else '{"label": 1, "strokes": [[[0, 0], [1, 9]]]}')
     command = ["pretrain", str(tmp_path / "none.jsonl"), "--network", str(tmp_path / "net.npz"), *others]
     assert main(command) == 1
-    assert "has no digit by such a writer" in capsys.readouterr().err
+    assert "has no digit by these writers" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ class Setting:
 
     Args:
         label: its name on the screen.
-        default: its value where none is given.
+        default: its value if none is given.
         help: what it does, for the screen.
         name: its field's name.
         choices: each possible value with its label; None if it is not a choice.

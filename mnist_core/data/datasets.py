@@ -161,9 +161,9 @@ def load_source(
         try:
             return _from_folder(source, folder, complaints)
         except DataError as error:
-            logger.warning("%s was passed over: %s", place, error)
+            logger.warning("%s was skipped: %s", place, error)
             if folder != cache:  # A damaged cache is downloaded again; no need to say so.
-                complaints.append(f"{place} was passed over: its files are missing or damaged.")  # The log says more.
+                complaints.append(f"{place} was skipped: its files are missing or damaged.")  # The log says more.
     try:
         return _from_folder(source, fetch(source, cache, timeout, progress), complaints)
     except (DownloadError, DataError) as error:

@@ -193,7 +193,7 @@ def _describe(error: BaseException) -> str:
         case requests.HTTPError(response=requests.Response() as response):
             return f"answered {response.status_code}"
         case requests.exceptions.ChunkedEncodingError():
-            return "broke off the connection"
+            return "closed the connection"
         case OSError() | ValueError():
             return "cannot be reached"
     raise error

@@ -119,7 +119,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
     if len(content) != expected:
         raise DataError(
             f"The file is too {'short' if len(content) < expected else 'long'}: "
-            f"its dimensions {_times(shape)} call for {expected:,} bytes.",
+            f"its dimensions {_times(shape)} need {expected:,} bytes.",
             _FETCH_AGAIN,
             received=f"{len(content):,} bytes",
         )
@@ -213,14 +213,14 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
         )
     if not stream.eof:
         raise DataError(
-            "The file's gzip compression breaks off before its end.",
+            "The file's gzip compression ends too early.",
             _FETCH_AGAIN,
             received=f"{len(data):,} bytes",
         )
     if stream.unused_data:
         raise DataError(
             "Something follows the end of the file's gzip compression.",
-            "Compress the IDX file once more with gzip, by itself.",
+            "Compress the IDX file again with gzip, without other files.",
             received=f"{len(stream.unused_data):,} more bytes",
         )
     if not content:
@@ -254,7 +254,7 @@ def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
         )
     if len(content) < 4 + 4 * dimensions:
         raise DataError(
-            f"The file breaks off in its header: {dimensions} dimensions take {4 + 4 * dimensions} bytes.",
+            f"The file ends inside its header: {dimensions} dimensions take {4 + 4 * dimensions} bytes.",
             _FETCH_AGAIN,
             received=f"{len(content)} bytes",
         )

@@ -85,7 +85,7 @@ def _from_idx(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
 
 def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
     if len(files) > 1:
-        raise DataError("An NPZ file comes alone.", _REMEDY, ", ".join(files))
+        raise DataError("Upload an NPZ file alone, without other files.", _REMEDY, ", ".join(files))
     ((name, data),) = files.items()
     if len(data) > MAX_BYTES:
         raise DataError(f"{name} has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")

@@ -280,12 +280,12 @@ def _checked_probabilities(answers: object, count: int) -> NDArray[np.float32]:
         )
     if not np.isfinite(answers).all():
         raise DataError(
-            "The network answered with values that are no numbers.",
+            "Some of the network's answers are not finite numbers.",
             "Train it again with a lower learning rate.",
         )
     if answers.min() < 0 or np.abs(answers.sum(axis=1) - 1).max() > 1e-3:
         raise DataError(
-            "The network's answers are no probabilities.",
+            "The network's answers are not probabilities.",
             "Use a network that ends in softmax.",
             f"values from {answers.min():.4g} to {answers.max():.4g}",
         )

@@ -185,7 +185,7 @@ def _from_keras(archive: zipfile.ZipFile) -> TrainedNetwork:
     _check_entries(archive, [_METADATA, _LAYERS, _WEIGHTS])
     metadata = json.loads(_content(archive, _METADATA, _TEXT_BYTES))
     if not isinstance(metadata, dict) or _RUN not in metadata:
-        raise UnfitError("it says nothing of a run of the playground, and other people's layers are not run")
+        raise UnfitError("it has no settings of a playground run, and layers of other programs are not loaded")
     config = _checked(RunConfig.from_json(json.dumps(metadata[_RUN])))
     content = _content(archive, _WEIGHTS, 4 * parameter_count(config) + _SLACK_BYTES)
     return TrainedNetwork(config, _weights_in_hdf5(content, config))
@@ -208,5 +208,5 @@ def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
 
 def _finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise UnfitError(f"{name}: some are no finite numbers")
+        raise UnfitError(f"{name}: some are not finite numbers")
     return np.ascontiguousarray(array, np.float32)

@@ -47,7 +47,7 @@ class File:
         self._work_left = MOST_WORK
         self._groups: dict[int, dict[bytes, int]] = {}
         if self._bytes(0, 8) != _SIGNATURE:
-            raise UnfitError("its weights are no HDF5 file")
+            raise UnfitError("its weights are not an HDF5 file")
         version, size_of_offsets, size_of_lengths, base = self._numbers("<B4xBB9xQ", 8)
         if (version, size_of_offsets, size_of_lengths, base) != (0, 8, 8, 0):
             raise UnfitError("its weights are an HDF5 file of another version")

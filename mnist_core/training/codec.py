@@ -45,9 +45,7 @@ _POINT = 5  # numbers a point
 
 def damaged(what: str) -> StoreError:
     """The error for a part of a saved run that differs from what was written."""
-    return StoreError(
-        f"The run was saved, but its {what} cannot be read any more.", "Delete the run and train it again."
-    )
+    return StoreError(f"The run was saved, but its {what} cannot be read.", "Delete the run and train it again.")
 
 
 def checksum(data: bytes) -> int:
@@ -124,9 +122,7 @@ def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[in
         StoreError: they are not.
     """
     if [array.shape for array in arrays] != shapes or not all(np.isfinite(array).all() for array in arrays):
-        raise StoreError(
-            "The run's arrays do not fit its config, or are no finite numbers.", "Keep a state of this very run."
-        )
+        raise StoreError("The run's arrays do not fit its config, or are not finite.", "Save a state of the same run.")
     # A join takes the arrays' own memory, so that each byte is copied once.
     return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)
 
@@ -157,7 +153,7 @@ def unpack_points(data: bytes) -> tuple[Progress, ...]:
     """The points that `pack_points` wrote, without positions.
 
     Raises:
-        StoreError: they are no points.
+        StoreError: they are not points.
     """
     if len(data) % (_POINT * _DOUBLE.itemsize):
         raise damaged("curve")
@@ -180,7 +176,7 @@ def unpack_rates(data: bytes) -> tuple[RateChanged, ...]:
     """The changes that `pack_rates` wrote.
 
     Raises:
-        StoreError: they are no such changes.
+        StoreError: they are not such changes.
     """
     try:
         return tuple(map(_rate, _from_json(data, "learning rates")))
@@ -200,7 +196,7 @@ def unpack_evaluation(config: RunConfig, parts: Parts) -> Evaluation | None:
     """The evaluation that `pack_evaluation` wrote, recomputed from the answers; None if there is none.
 
     Raises:
-        StoreError: they are no probabilities, or not one row for each label.
+        StoreError: they are not probabilities, or not one row for each label.
     """
     if "answers" not in parts:
         return None

@@ -61,7 +61,7 @@ _SIDE = 112
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Material:
-    """What is learned from besides MNIST: (n, 28, 28) uint8 images with (n,) uint8 labels, and images of no digit."""
+    """The training data besides MNIST: (n, 28, 28) uint8 images with (n,) uint8 labels, and images of no digit."""
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
@@ -74,7 +74,7 @@ def drawings(digits: int) -> int:
 
 
 def material(sources: Sequence[Sequence[PenDigit]], seed: int) -> Material:
-    """Draw the pen digits, each several times with another pen and size, the forms and what is no digit.
+    """Draw the pen digits, each several times with another pen and size, the forms and images of no digit.
 
     Args:
         sources: the pen digits of each data set; see `drawings` for how many images they give.
@@ -107,7 +107,7 @@ def pretrain(
 
     Args:
         mnist: MNIST itself; of its test images nothing is learned.
-        extra: what is learned from besides.
+        extra: the other training data.
         recipe: the network and how it learns.
         report: called with each event of the training.
         saved: a checkpoint, written after each epoch. If the file exists, training continues from it, to the same bits
@@ -147,7 +147,7 @@ def softened(network: TrainedNetwork, temperature: float) -> TrainedNetwork:
 
 
 def _mixture(mnist: Dataset, extra: Material, seed: list[int]) -> Dataset:
-    """MNIST and the rest as one data set; what is no digit has labels drawn from `seed`."""
+    """MNIST and the rest as one data set; images of no digit have labels drawn from `seed`."""
     random = np.random.default_rng(seed)
     guesses = random.integers(0, CLASSES, len(extra.no_digits)).astype(np.uint8)
     return dataclasses.replace(

@@ -191,7 +191,7 @@ def test_folder_given_without_the_files(tmp_path: Path) -> None:
     ("data", "problem"),
     [
         (b"", "empty"),
-        (PACKED["t10k-labels-idx1-ubyte.gz"][:-5], "breaks off"),
+        (PACKED["t10k-labels-idx1-ubyte.gz"][:-5], "ends too early"),
         (CONTENTS["t10k-labels-idx1-ubyte"][:-1] + b"\x03", "not what was published"),
         (bytes(5000), "limit"),
     ],
@@ -250,8 +250,8 @@ def test_wrong_folders_are_reported(
     dataset = datasets.load_source(small_source())
     assert_small_mnist(dataset)
     for told in (dataset.notice or "", caplog.text):
-        assert "MNIST_DATA_DIR was passed over" in told
-        assert "The folder data was passed over" in told
+        assert "MNIST_DATA_DIR was skipped" in told
+        assert "The folder data was skipped" in told
     assert str(tmp_path / "nowhere") in caplog.text
     assert_no_jargon(dataset.notice or "")  # Visitors read this.
 

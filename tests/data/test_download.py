@@ -77,7 +77,7 @@ def test_error_in_the_progress_callback_is_raised(tmp_path: Path, good_mirror: m
 
 
 BROKEN = {
-    mirror.truncates: "broke off",
+    mirror.truncates: "closed the connection",
     mirror.truncates_silently: "sent something else",
     mirror.corrupts: "sent something else",
     mirror.shows_login_page: "sent something else",

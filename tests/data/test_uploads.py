@@ -73,7 +73,7 @@ def test_npz_of_keras() -> None:
         ({"a": b"hello", "b": idx.pack(LABELS)}, "a: This is not an IDX file"),
         ({"a": idx.pack(IMAGES), "b": idx.pack(LABELS), "test-a": idx.pack(IMAGES)}, "for testing one is missing"),
         ({"a.npz": b"hello"}, "cannot be read as an NPZ file"),
-        ({"a.npz": npz(x_train=IMAGES, y_train=LABELS), "b": b""}, "comes alone"),
+        ({"a.npz": npz(x_train=IMAGES, y_train=LABELS), "b": b""}, "NPZ file alone"),
         ({"a.npz": npz(x_train=IMAGES)}, "images and labels to train on"),
         ({"a.npz": npz(x_train=IMAGES, y_train=LABELS * 0.5)}, "whole numbers"),
         ({"a.npz": npz(x_train=IMAGES, y_train=np.array([{}] * 70))}, "cannot be read as an NPZ file"),

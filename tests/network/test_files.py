@@ -290,7 +290,7 @@ def test_hostile_npz_file_is_refused(name: str) -> None:
 
 def test_error_messages_name_the_reason() -> None:
     reasons = {
-        "somebody-elses-model": "other people's layers are not run",
+        "somebody-elses-model": "layers of other programs are not loaded",
         "external-link": "lacks the weights of its layer dense",
         "external-file": "stored in an unusual way",
         "virtual": "stored in an unusual way",
@@ -300,7 +300,7 @@ def test_error_messages_name_the_reason() -> None:
         "bomb": "unpacks to 67,108,864 bytes",
         "many-entries": "more than a network",
         "config-of-a-gigabyte": "is too large",
-        "not-finite": "no finite numbers",
+        "not-finite": "not finite numbers",
         "config-refused": "batch_size",
     }
     for name, reason in reasons.items():
