@@ -22,12 +22,14 @@ RUN_COLORS = (INK, ERROR, "#008f5f", "#7830fc", "#cc003c", "#a8309c")
 
 def class_axis(names: Sequence[str]) -> dict[str, Any]:
     """The encoding of the axis below ten bars, for the column digit. Longer names are slanted, so that all fit."""
+    # Vega leaves out labels that it expects to overlap, as if they were not slanted.
+    slanted = {"labelAngle": -45, "labelOverlap": False}
     return {
         "field": "digit",
         "type": "nominal",
         "scale": {"domain": list(names)},
         "title": None,
-        "axis": {"labelAngle": 0 if max(map(len, names)) == 1 else -45},
+        "axis": {"labelAngle": 0} if max(map(len, names)) == 1 else slanted,
     }
 
 

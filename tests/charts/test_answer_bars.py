@@ -19,3 +19,4 @@ def test_bars_in_class_order_with_tilted_long_names() -> None:
         across = spec["encoding"]["x"]
         assert across["scale"]["domain"] == (list(names) if angle else list("0123456789"))
         assert across["axis"]["labelAngle"] == angle
+        assert across["axis"].get("labelOverlap") is (False if angle else None)

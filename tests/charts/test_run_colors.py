@@ -9,7 +9,7 @@ import pytest
 from mnist_core.charts import training
 
 # Streamlit's backgrounds.
-LIGHT, DARK = "#ffffff", "#0e1117"
+LIGHT, DARK = "#ffffff", "#171614"
 # From linear RGB to linear RGB, severity 1.0: Machado, Oliveira and Fernandes 2009, table 1.
 SIGHT = {
     "usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
