@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, datasets
-from mnist_core.data.sources import SOURCES, DataSource
+from mnist_core.data.sources import SOURCES, DataSource, has_published_figures
 from mnist_core.errors import ConfigError, DataError
 from tests import mirror, small_files
 from tests.jargon import assert_no_jargon
@@ -120,6 +120,11 @@ def test_data_set_has_class_names_of_its_source(tmp_path: Path) -> None:
     )
     assert dataset.class_names == names
     assert datasets.load("embedded").class_names == tuple("0123456789")
+
+
+def test_articles_have_figures_for_mnist_only() -> None:
+    assert [name for name in SOURCES if has_published_figures(name)] == ["mnist"]
+    assert not has_published_figures("own")
 
 
 # --- MNIST itself

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.charts.answers import answer_bars
-from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.data.sources import DIGITS, has_published_figures, noun_of
 from mnist_core.errors import DataError
 from mnist_core.lessons import articles
 from mnist_core.lessons.course import Course, Progress, Question, Step
@@ -229,7 +229,7 @@ def _step_runs(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -
     if not is_answered:
         st.caption(ANSWER_FIRST)
         return False
-    article = articles.ARTICLES[step.article] if step.article and dataset.name == "mnist" else None
+    article = articles.ARTICLES[step.article] if step.article and has_published_figures(dataset.name) else None
 
     def draw(there: run_curves.Shown) -> None:
         run_curves.training_curves(there, article, step.floor)
@@ -246,7 +246,7 @@ def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
     """The printed probabilities of one test image next to those of runs."""
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
-    if dataset.name != "mnist":
+    if not has_published_figures(dataset.name):
         st.caption(f"In this data set, image {printed.image} is another one. So you can only compare the two runs.")
     shown = {"The tutorial's": (printed.probabilities, DIGITS)}
     for name, run in ended.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.data.sources import noun_of
+from mnist_core.data.sources import has_published_figures, noun_of
 from mnist_core.lessons import articles
 from mnist_core.lessons.articles import ARTICLES, Article
 from mnist_core.lessons.course import Trial
@@ -38,7 +38,7 @@ _ARTICLE = Key("article-noted", "")
 def published_view(dataset: Dataset) -> None:
     """The figures of one article, with buttons to run its recipe or all recipes."""
     st.markdown("The results that the tutorials printed, next to the results of the same settings on this server.")
-    if dataset.name != "mnist":
+    if not has_published_figures(dataset.name):
         st.info(
             "The articles' figures are for MNIST. These runs use other images, so their figures may differ.",
             icon=":material/info:",
