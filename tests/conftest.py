@@ -11,19 +11,19 @@ from mnist_core.training import loop
 from tests import mirror, postgres, programs
 from tests.small_files import PACKED
 
-# Helpers that assert, so that a failure there shows its values too.
+# These helpers contain assertions: a failure in them shows its values too.
 pytest.register_assert_rewrite("tests.scheduled_runs", "tests.events", "tests.stored_runs")
 
-# A busy machine is no reason to fail: speed is measured in benchmarks.
+# No time limits: a busy machine must not fail a test, and benchmarks measure speed.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What pages keep goes into a database of the tests' own; each visitor has a workspace in it."""
+    """Use one database for all page tests; each visitor has their own workspace in it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('kept') / 'runs.db'}")
+        patch.setenv("DATABASE_URL", f"sqlite:///{tmp_path_factory.mktemp('database') / 'runs.db'}")
         yield
 
 
@@ -41,13 +41,13 @@ def by_hand() -> Scheduler:
 
 @pytest.fixture
 def one_point_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of one point, however fast the computer is."""
+    """Chunks of one point, even on a fast computer."""
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
 
 
 @pytest.fixture
 def good_mirror() -> Iterator[mirror.Mirror]:
-    """A mirror that serves the small files as they should be."""
+    """A mirror that serves the small files correctly."""
     with mirror.running(PACKED) as server:
         yield server
 
@@ -61,7 +61,7 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a new database, of each kind in turn."""
+    """The URL of a new database; the test runs once for each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runs.db'}"
     return str(request.getfixturevalue("postgres_server").new_schema())
@@ -69,7 +69,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
-    """The addresses of new databases, one of each kind: for a test that would otherwise do slow work twice."""
+    """The URLs of new databases, one of each kind. Use it for slow work that need not run twice."""
     found = [f"sqlite:///{tmp_path / 'runs.db'}"]
     if postgres.find_programs() or programs.in_ci():
         found.append(request.getfixturevalue("postgres_server").new_schema())

@@ -1,4 +1,4 @@
-"""The events of a run, and what is to be found among them."""
+"""Train a small run and pick events of one kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A web server on the loopback that keeps its promises, or breaks them in one of the ways that mirrors do."""
+"""A local web server that behaves correctly, or fails in one of the ways in which mirrors fail."""
 
 import socket
 import threading
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _STEP = 0.01
-"""Seconds between the pieces that `drips` and `trickles` send."""
+"""Seconds between the pieces that `sends_byte_by_byte` and `never_finishes` send."""
 
 
 class Mirror(ThreadingHTTPServer):
-    """Serves `files` (by name, without folder) in the manner of `behave`, and notes what it is asked for."""
+    """Serves `files` (by name, without folder) as `behave` does, and records the requested names in `asked`."""
 
     daemon_threads = True
 
@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self.send_error(404)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # the client has given up, as some tests want it to
+            pass  # The client has given up, as some tests expect.
 
     def announce(self, length: int | None, **headers: str) -> None:
         self.send_response(200)
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 Behaviour = Callable[[_Handler, bytes], None]
@@ -62,7 +62,7 @@ def serves(handler: _Handler, body: bytes) -> None:
 
 
 def declares_gzip_encoding(handler: _Handler, body: bytes) -> None:
-    """Calls the file's own gzip a compression of the transfer, which makes the client undo it."""
+    """Declares the gzip of the file as a content encoding, so that the client decompresses it."""
     handler.announce(len(body), Content_Encoding="gzip")
     handler.wfile.write(body)
 
@@ -83,7 +83,7 @@ def corrupts(handler: _Handler, body: bytes) -> None:
 
 
 def shows_login_page(handler: _Handler, body: bytes) -> None:
-    """Answers with a page of its own, as the login of a public network does."""
+    """Answers with an HTML page, like the login page of a public network."""
     serves(handler, b"<html><body>Welcome to our network!</body></html>")
 
 
@@ -99,7 +99,7 @@ def never_answers(handler: _Handler, body: bytes) -> None:
 
 
 def sends_byte_by_byte(handler: _Handler, body: bytes) -> None:
-    """Sends a byte at a time, each well within any timeout of a socket."""
+    """Sends one byte at a time, each within the timeout of a socket."""
     handler.announce(len(body))
     for byte in body:
         if handler.server.released.wait(_STEP):
@@ -108,7 +108,7 @@ def sends_byte_by_byte(handler: _Handler, body: bytes) -> None:
 
 
 def never_finishes(handler: _Handler, body: bytes) -> None:
-    """Sends steadily, but never gets done."""
+    """Sends steadily, but never finishes."""
     handler.announce(None)
     while not handler.server.released.wait(_STEP):
         handler.wfile.write(bytes(20_000))
@@ -134,7 +134,7 @@ def sends_wrong_length(handler: _Handler, body: bytes) -> None:
 
 @contextmanager
 def running(files: Mapping[str, bytes], behave: Behaviour = serves) -> Iterator[Mirror]:
-    """A mirror in a thread of its own; whatever it still waits for is released at the end."""
+    """Run a mirror in a thread; at the end, stop everything that still waits in it."""
     with Mirror(files, behave) as mirror:
         thread = threading.Thread(target=mirror.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -147,7 +147,7 @@ def running(files: Mapping[str, bytes], behave: Behaviour = serves) -> Iterator[
 
 
 def closed_url() -> str:
-    """The address of a port on which nobody listens."""
+    """Return the URL of a port on which no server listens."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}/mnist/"

@@ -1,7 +1,7 @@
-"""A PostgreSQL server of the tests' own: started in a folder of its own, reached by a socket in it, gone afterwards.
+"""A temporary PostgreSQL server for the tests: it runs in a temporary folder and listens on a socket there.
 
 It needs the programs of Debian's package `postgresql`, or `initdb` on the path. ``python -m tests.postgres`` finds
-them, or installs them where that can be done.
+them, or installs them if possible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from tests import programs
 
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/none-for-tests.conf")
-"""While this is there, installing Debian's package makes no database and starts no service."""
+"""While this file exists, installing Debian's package creates no database and starts no service."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Postgres:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def new_database(self, name: str = "") -> str:
-        """The address of a new, empty database."""
+        """Return the URL of a new, empty database."""
         name = name or f"test_{uuid.uuid4().hex}"
         self._make("DATABASE", name)
         return self.url(name)
 
     def new_schema(self) -> str:
-        """The address of a new, empty part of a database, which is made quicker and takes no room."""
+        """Return the URL of a new, empty schema: faster to create than a database, and smaller."""
         name = f"test_{uuid.uuid4().hex}"
         self._make("SCHEMA", name)
         return f"{self.url('postgres')}&options=-csearch_path%3D{name}"
@@ -52,14 +52,14 @@ class Postgres:
 
 
 def find_programs() -> Path | None:
-    """The folder of the newest PostgreSQL's programs."""
+    """Return the folder with the programs of the newest PostgreSQL, None if there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
 def install() -> None:
-    """Install Debian's package; what goes wrong is printed and left at that."""
+    """Install Debian's package; errors are printed, not raised."""
     NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
     NO_CLUSTER.write_text("create_main_cluster = false\n")
     try:
@@ -69,7 +69,7 @@ def install() -> None:
 
 
 def main() -> int:
-    """Find or install the programs and say which; return 1 if there are none and CI needs them, else 0."""
+    """Find or install the programs, and print their folder; return 1 in CI if there are none, else 0."""
     return programs.find_or_install(
         "PostgreSQL",
         "PostgreSQL tests",
@@ -81,14 +81,14 @@ def main() -> int:
 
 @contextlib.contextmanager
 def running() -> Iterator[Postgres]:
-    """Start a server, and stop it in the end; where its programs are missing, a failure in CI and a skip elsewhere."""
+    """Run a server. Without its programs, the test fails in CI and is skipped elsewhere."""
     folder_of_programs = find_programs()
     if folder_of_programs is None:
         programs.fail_or_skip("No PostgreSQL found; `make test` as root on Debian or Ubuntu installs it.")
-    # A folder in /tmp itself: the server's user may not enter pytest's, and a socket's path must be short.
+    # Directly in /tmp: the server's user has no access to pytest's folder, and the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="playground-pg-"))
     user = group = None
-    if programs.is_root():  # The server refuses to be root's.
+    if programs.is_root():  # The server refuses to run as root.
         import pwd
 
         user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"

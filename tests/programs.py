@@ -1,7 +1,6 @@
-"""What the tests need of the machine beyond Python's packages: is it there, can it be installed, and does it matter?
+"""Programs that the tests need besides Python packages: a browser and PostgreSQL.
 
-Each such program has a module that finds and installs it. ``python -m tests.programs`` asks them all before the tests
-are run.
+Each program has a module that finds or installs it. ``python -m tests.programs`` calls all of them before the tests.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ import pytest
 
 
 def in_ci() -> bool:
-    """Tell whether a missing program is a failure."""
+    """Return whether the tests run in CI, where a missing program is a failure."""
     return os.environ.get("CI", "").lower() in ("1", "true")
 
 
 def fail_or_skip(message: str) -> NoReturn:
-    """End a test that lacks a program: a failure in CI, a skip elsewhere."""
+    """Fail the test in CI; skip it elsewhere."""
     if in_ci():
         pytest.fail(message)
     pytest.skip(message)
@@ -32,17 +31,17 @@ def fail_or_skip(message: str) -> NoReturn:
 def find_or_install(
     name: str, tests: str, find: Callable[[], object], install: Callable[[], None] | None, remedy: str
 ) -> int:
-    """Find a program or install it, and say which.
+    """Find a program or install it, and print its path.
 
     Args:
-        name: What it is, such as "Chromium or Chrome".
-        tests: Who needs it, such as "browser tests".
-        find: Gives where it is, None if it is nowhere.
-        install: Installs it if that can be done, and prints what goes wrong; None to skip the installation.
-        remedy: What to do if there is none, a sentence.
+        name: Its name, such as "Chromium or Chrome".
+        tests: The tests that need it, such as "browser tests".
+        find: Returns its path, None if it is missing.
+        install: Tries to install it and prints errors; None to skip the installation.
+        remedy: A sentence on what to do if it is missing.
 
     Returns:
-        1 if there is none and CI needs one, else 0.
+        1 in CI if it is missing, else 0.
     """
     found = find()
     if found is None and install is not None:
@@ -58,17 +57,17 @@ def find_or_install(
 
 
 def is_root() -> bool:
-    """Tell whether we may do everything here; on Windows, never."""
+    """Return whether we are root; False on Windows."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def has_apt_get() -> bool:
-    """Tell whether Debian's packages can be installed without asking anybody."""
+    """Return whether Debian packages can be installed without a password."""
     return is_root() and shutil.which("apt-get") is not None
 
 
 def apt_get(package: str) -> None:
-    """Install a package of Debian's and what it cannot do without; what goes wrong is printed and left at that."""
+    """Install a Debian package with its required dependencies; errors are printed, not raised."""
     _update()
     run_installation("apt-get", "install", "-qq", "--no-install-recommends", package)
 
@@ -79,7 +78,7 @@ def _update() -> None:
 
 
 def run_installation(*command: str) -> None:
-    """Run a command of an installation without asking anything; of its errors print only the first line."""
+    """Run an installation command without prompts; print only the first line of its errors."""
     print("$", *command, flush=True)
     done = subprocess.run(
         command,
@@ -95,7 +94,7 @@ def run_installation(*command: str) -> None:
 
 
 def main() -> int:
-    """Provide everything; return 1 if something is missing and CI needs it, else 0."""
+    """Find or install all programs; return 1 in CI if one is missing, else 0."""
     from tests import postgres
     from tests.e2e import browser
 

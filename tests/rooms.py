@@ -1,4 +1,4 @@
-"""Draws which room imports which, as CONTRIBUTING.md shows it: ``python -m tests.rooms`` writes the drawing there."""
+"""The drawing of the imports between rooms in CONTRIBUTING.md: ``python -m tests.rooms`` updates it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DRAWING = re.compile(r"(?<=<!-- rooms -->\n```\n).*?(?=```)", re.DOTALL)
 
 
 def draw(arrows: Mapping[str, set[str]]) -> str:
-    """Draw rooms from the lowest to the highest: each room's line goes down, with a dot in each row that imports it.
+    """Draw each room's line downwards, with a dot in each row whose room imports it.
 
     Args:
-        arrows: room -> the rooms above it in the drawing that it imports.
+        arrows: room -> the rooms that it imports, which are above it in the drawing.
     """
     rooms = list(arrows)
     width = max(map(len, rooms)) + 2
@@ -30,21 +30,21 @@ def draw(arrows: Mapping[str, set[str]]) -> str:
 
 
 def read(drawing: str) -> dict[str, set[str]]:
-    """The arrows of a drawing, by the places of its dots."""
+    """Return the arrows of a drawing, read from its dots."""
     lines = drawing.splitlines()
     columns = {line.index("┐"): line.split()[0] for line in lines if "┐" in line}
     return {line.split()[0]: {columns[place] for place, mark in enumerate(line) if mark == "●"} for line in lines}
 
 
 def current_drawing() -> str:
-    """The drawing that stands in CONTRIBUTING.md."""
+    """Return the drawing in CONTRIBUTING.md."""
     found = DRAWING.search(CONTRIBUTING.read_text(encoding="utf-8"))
     assert found is not None, "CONTRIBUTING.md has no drawing of the rooms"
     return found[0]
 
 
 def floors(arrows: Mapping[str, set[str]]) -> int:
-    """The length of the longest way down, counted in rooms."""
+    """Return the length of the longest chain of imports, in rooms."""
     heights: dict[str, int] = {}
     for room, below in arrows.items():
         heights[room] = 1 + max((heights[other] for other in below), default=0)
@@ -52,20 +52,20 @@ def floors(arrows: Mapping[str, set[str]]) -> int:
 
 
 def counts(arrows: Mapping[str, set[str]]) -> Iterator[str]:
-    """How many rooms, arrows and floors there are."""
+    """Yield the numbers of rooms, arrows and floors, in words."""
     yield f"{len(arrows)} rooms"
     yield f"{sum(map(len, arrows.values()))} arrows"
     yield f"{floors(arrows)} floors"
 
 
 def main() -> None:
-    """Write the drawing into CONTRIBUTING.md, and print how much there is to draw."""
+    """Write the drawing into CONTRIBUTING.md, and print its counts."""
     from tests import test_layering
 
     arrows = test_layering.arrows()
     text = CONTRIBUTING.read_text(encoding="utf-8")
     CONTRIBUTING.write_text(DRAWING.sub(lambda _: draw(arrows), text), encoding="utf-8")
-    print(", ".join(counts(arrows)))  # noqa: T201 - the command's answer.
+    print(", ".join(counts(arrows)))  # noqa: T201 - the output of the command.
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs taken to where a test wants them, by workers or by hand, and what must then be true of them."""
+"""Helpers that advance runs of a scheduler, by its workers or by hand, and check their results."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from mnist_core.training import Status
 
 ENDED = (Status.FINISHED, Status.STOPPED, Status.FAILED)
 STEPS_PER_EPOCH = 10
-"""Of an epoch of `small()` on `blobs()`, each of them a point."""
+"""Steps of an epoch of `small()` on `blobs()`; each gives a point."""
 
 real_train = training.train
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait for what other threads are about to do."""
+    """Wait until a condition that other threads fulfil is true."""
     end = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():
-        assert time.monotonic() < end, "what was waited for has not come"
+        assert time.monotonic() < end, "the condition did not become true in time"
         pause.wait(0.005)
 
 
@@ -39,7 +39,7 @@ def wait_for_status(run: Job, *statuses: Status) -> None:
 
 
 def take_turns(scheduler: Scheduler, run: Job, turns: int = 1) -> None:
-    """What a worker does, by hand."""
+    """Give a run turns, as a worker does."""
     for _ in range(turns):
         run.take_turn(scheduling.TURN_SECONDS)
         run.leave_place()
@@ -82,7 +82,7 @@ def assert_evaluated(run: Run) -> None:
 
 
 class Gate:
-    """Training that gives out each point only when it is allowed to."""
+    """A replacement for `training.train` that yields each point only after `allow`."""
 
     def __init__(self) -> None:
         self._permits = threading.Semaphore(0)

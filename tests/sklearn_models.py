@@ -1,4 +1,4 @@
-"""scikit-learn's own classical models, to be trained in one go, and the pixels that they learn from."""
+"""scikit-learn's classical models, as an independent oracle, and their training data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEST_PIXELS = (blobs().test_images.reshape(90, -1) / 255).astype(np.float32)
 
 
 def sklearn_model(kind: str, seed: int) -> Any:
-    """The model of a key of `classical.KINDS`, not yet trained."""
+    """Return the unfitted scikit-learn model of a key of `classical.KINDS`."""
     models: dict[str, Any] = {
         "forest": RandomForestClassifier(classical.TREES, random_state=seed),
         "logistic": LogisticRegression(max_iter=2_000),

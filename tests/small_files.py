@@ -1,4 +1,4 @@
-"""MNIST in small: four files in its form, in the forms they come in, and a place where no other is found."""
+"""A small MNIST: four IDX files, packed or not, and a folder in which no other data is found."""
 
 import gzip
 import hashlib
@@ -64,7 +64,7 @@ def assert_small_mnist(dataset: Dataset) -> None:
 
 
 def isolate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, no folder in the environment, no proxy, and a cache that is not there yet."""
+    """Use an empty working folder, no data folder in the environment, no proxy, and a new cache; return the cache."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.delenv("MNIST_DATA_DIR", raising=False)

@@ -1,4 +1,4 @@
-"""Runs made up to be kept, and what must be true of them when they come back."""
+"""Generated runs to save in a store, and checks that they are loaded unchanged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def random_arrays(shapes: Any, seed: int) -> tuple[Any, ...]:
 
 
 def state_after(config: RunConfig, epochs: int, best: bool = False) -> TrainingState:
-    """A state with all that a state may have, and numbers that a careless form would round."""
+    """Return a state with all optional parts, and numbers that an imprecise format would round."""
     shapes = weight_shapes(config.layers)
     slots = [slot.shape for slot in engine.initial_slots(config)]
     third = 1 / 3
@@ -69,7 +69,7 @@ def curve_points(epochs: int) -> tuple[Progress, ...]:
 
 
 def as_tuples(points: Iterable[Progress]) -> list[tuple[object, ...]]:
-    """Points as what can be compared."""
+    """Return points as tuples, which can be compared."""
     return [dataclasses.astuple(point) for point in points]
 
 
@@ -81,7 +81,7 @@ def random_evaluation(count: int = 90) -> Evaluation:
 def save_run(
     store: RunStore, workspace: str, run_id: str, epochs: int = 1, status: Status | None = Status.FINISHED, **of: Any
 ) -> TrainingState:
-    """Keep a run of so many epochs that ended so, or is under way still for None."""
+    """Save a run of `epochs` epochs that ended with `status`; None leaves it active."""
     config = of.pop("config", small(epochs=10))
     store.create(workspace, run_id, config, blobs(), **of)
     state = state_after(config, epochs)
@@ -125,7 +125,7 @@ def assert_unchanged(before: StoredRun, after: StoredRun) -> None:
 
 @contextlib.contextmanager
 def after_statement(of: str, work: Callable[[], None]) -> Iterator[None]:
-    """Have something done, once, right after the first statement that has `of` in it."""
+    """Call `work` once, right after the first SQL statement that contains `of`."""
     waiting = [work]
 
     def look(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
@@ -141,7 +141,7 @@ def after_statement(of: str, work: Callable[[], None]) -> Iterator[None]:
 
 
 def execute_sql(url: str, statement: str, **values: object) -> list[Any]:
-    """What a statement of the test's own gives, behind the store's back."""
+    """Execute an SQL statement directly, without the store; return its rows."""
     engine_ = sa.create_engine(url, poolclass=sa.NullPool)
     with engine_.begin() as connection:
         result = connection.execute(sa.text(statement), values)

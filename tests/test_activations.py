@@ -1,4 +1,4 @@
-"""The table of activations beside Keras: what it says of each is true, and a network with each learns."""
+"""The table of activations compared with Keras, and a network trained with each."""
 
 from __future__ import annotations
 

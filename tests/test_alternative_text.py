@@ -1,4 +1,4 @@
-"""Every picture and chart has a text for those who cannot see it; read from the source."""
+"""Every picture and chart in the source has an alternative text for screen readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = {
 
 
 def without_text(source: str) -> list[int]:
-    """The lines of the calls that show something and give no text for it, or an empty one."""
+    """Return the lines of calls that show something without a text, or with an empty one."""
     lines = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWN:

@@ -1,4 +1,4 @@
-"""Looking up known holes in the installed packages, with a registry of this test's own."""
+"""The check for known vulnerabilities, with a local package registry."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.e2e.conftest import free_port
 
 
 class Registry(BaseHTTPRequestHandler):
-    """Knows one hole, of the package that it is set up with."""
+    """Knows one vulnerability, in `package`."""
 
     package = ""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]["name"]
         events = [{"introduced": "0"}, {"fixed": "999.0"}]
-        hole = {
-            "id": "HOLE-1",
-            "details": "A hole.",
+        vulnerability = {
+            "id": "VULN-1",
+            "details": "A vulnerability.",
             "published": "2026-01-01T00:00:00Z",
             "affected": [
                 {
@@ -33,7 +33,7 @@ class Registry(BaseHTTPRequestHandler):
                 }
             ],
         }
-        body = json.dumps({"vulns": [hole]} if asked == self.package else {}).encode()
+        body = json.dumps({"vulns": [vulnerability]} if asked == self.package else {}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -54,7 +54,10 @@ def registry() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("package", "status", "told"),
-    [("pillow", 1, f"pillow {version('pillow')} has a known hole: HOLE-1"), ("", 0, "No known hole in")],
+    [
+        ("pillow", 1, f"pillow {version('pillow')} has a known vulnerability: VULN-1"),
+        ("", 0, "No known vulnerability in"),
+    ],
 )
 def test_known_vulnerability_fails_the_check(
     package: str,
@@ -72,6 +75,6 @@ def test_known_vulnerability_fails_the_check(
 
 
 def test_unreachable_registry_is_reported_and_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}/"
-    assert audit.main(["--vulnerability-service", "osv", "--osv-url", nobody]) == 0
-    assert "NOT looked up" in capsys.readouterr().out
+    unused = f"http://127.0.0.1:{free_port()}/"
+    assert audit.main(["--vulnerability-service", "osv", "--osv-url", unused]) == 0
+    assert "NOT checked" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Pixels that are blank in every image are left out of the sums: beside all pixels, and beside stock Keras."""
+"""Pixels that are blank in every image are left out of training: compared with all pixels, and with stock Keras."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BATCH = 8
 STEPS = 6
 RATES = {"sgd": 0.1, "momentum": 0.05, "rmsprop": 0.003, "adam": 0.003, "adamw": 0.01}
 LABELS = blobs().train_labels[:IMAGES]
-# The images of each step; the last step's second half only fills up.
+# The images of each step; the second half of the last step is padding.
 ROWS = np.random.default_rng(5).integers(0, IMAGES, (STEPS, BATCH)).astype(np.int32)
 COUNTS = np.asarray([BATCH] * (STEPS - 1) + [BATCH // 2], np.int32)
-# Which pixels are inked, the others being blank in every image, and how many columns are then needed: whole sixteens.
+# The inked pixels (all others are blank in every image), and the number of columns: a multiple of sixteen.
 INKED: dict[str, tuple[npt.NDArray[np.bool_], int]] = {
     "none": (np.arange(784) >= 0, 784),
     "all-but-one": (np.arange(784) == 391, 16),
@@ -38,7 +38,7 @@ INKED: dict[str, tuple[npt.NDArray[np.bool_], int]] = {
 
 @functools.cache
 def images(case: str) -> Any:
-    """Patterns that can be learned, blank where the case says, and inked in some image everywhere else."""
+    """Patterns that can be learned. The case's blank pixels are blank; all others have ink in some image."""
     inked = INKED[case][0]
     flat = np.maximum(blobs().train_images[:IMAGES].reshape(IMAGES, 784), 1)
     return (flat * inked).astype(np.uint8).reshape(IMAGES, 28, 28)
@@ -64,7 +64,7 @@ def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResul
 
 
 def assert_same(one: engine.ChunkResult, other: engine.ChunkResult) -> None:
-    """The same but for the order of sums, which rules that divide by a gradient's own size make larger."""
+    """Equal up to the order of summation; rules that divide by the gradient's size increase that difference."""
     for a, b in zip(one.position.weights, other.position.weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-5)
     for a, b in zip(one.position.slots, other.position.slots, strict=True):
@@ -75,7 +75,7 @@ def assert_same(one: engine.ChunkResult, other: engine.ChunkResult) -> None:
 
 @functools.cache
 def keras_weights(config: RunConfig, case: str) -> list[Any]:
-    """The weights after the same steps of stock Keras, which knows nothing of blank pixels."""
+    """Return the weights after the same steps of stock Keras, which does not treat blank pixels specially."""
     model = network.to_keras(config)
     model.set_weights(list(initial_weights(config)))
     model.compile(KERAS[config.optimizer](config.learning_rate), "sparse_categorical_crossentropy", jit_compile=False)
@@ -84,7 +84,7 @@ def keras_weights(config: RunConfig, case: str) -> list[Any]:
     return list(model.get_weights())
 
 
-# What is left out
+# Columns
 
 
 @pytest.mark.parametrize("case", INKED)
@@ -134,7 +134,7 @@ def test_kernel_round_trip_through_the_loop_is_exact() -> None:
         np.testing.assert_array_equal(before, np.asarray(after))
 
 
-# What comes of it
+# Results
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])
@@ -170,7 +170,7 @@ def test_decay_and_penalty_of_blank_pixels_match_keras(optimizer: str, l2: float
     after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
     stock = keras_weights(config, "scattered")[0][blank]
     assert (after != before).mean() > 0.9
-    # Against how far they moved, not how large they are.
+    # Relative to how far they moved, not to their size.
     np.testing.assert_allclose(after - before, stock - before, rtol=1e-3, atol=1e-7)
 
 
@@ -223,7 +223,7 @@ def test_no_blank_pixels_gives_identical_bits() -> None:
     ids=["no-hidden-layer", "square-kernel", "dropout"],
 )
 def test_other_networks_give_the_same_result(layers: tuple[LayerConfig, ...], optimizer: str, l2: float) -> None:
-    """Without a hidden layer the first kernel is the last; a square one would not notice being left transposed."""
+    """Without a hidden layer the first kernel is also the last. A square kernel would hide a missing transpose."""
     config = config_of(optimizer, l2, layers)
     without = trained(config, "scattered", only_inked=True)
     assert_same(without, trained(config, "scattered", only_inked=False))

@@ -1,4 +1,4 @@
-"""Cross-validation by writer: who is held out when, and what is counted."""
+"""Cross-validation by writer: the folds, and the accuracies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_more_folds_than_writers_are_refused() -> None:
 
 
 def test_network_learns_only_from_the_other_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    learned, was_read = spied(monkeypatch)
+    learned, was_read = record_writers(monkeypatch)
     found = crossvalidation.run(blobs(), SOURCES, 2, RECIPE)
     everybody = {one.writer for digits in SOURCES.values() for one in digits}
     assert [one | other for one, other in zip(learned, was_read, strict=True)] == [everybody] * 2
@@ -45,14 +45,14 @@ def test_network_learns_only_from_the_other_folds(monkeypatch: pytest.MonkeyPatc
 
 
 def test_evaluation_only_writers_are_never_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    learned, was_read = spied(monkeypatch)
+    learned, was_read = record_writers(monkeypatch)
     crossvalidation.run(blobs(), SOURCES, 2, RECIPE, learn=["s*"])
     assert all(writer[0] == "s" for writers in learned for writer in writers)
     assert {"t0", "t1", "t2", "t3"} <= set.union(*was_read)
 
 
-def spied(monkeypatch: pytest.MonkeyPatch) -> tuple[list[set[str]], list[set[str]]]:
-    """Whom each network learns from, and whose digits it reads, noted as the run goes on."""
+def record_writers(monkeypatch: pytest.MonkeyPatch) -> tuple[list[set[str]], list[set[str]]]:
+    """Record the writers that each network trains on, and those whose digits it reads."""
     learned: list[set[str]] = []
     was_read: list[set[str]] = []
     material, read = pretraining.material, crossvalidation.read
@@ -74,7 +74,7 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> tuple[list[set[str]], list[set[str
 
 
 def test_accuracies_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
-    """Two digits, each in seven settings: of the first writer's six are read right, of the second's three."""
+    """Two digits in seven settings: six answers are right for the first writer, three for the second."""
     sure = np.eye(10, dtype=np.float32)
     said = np.array([[5, 5, 5, 5, 5, 5, 0], [3, 3, 3, 0, 0, 0, 0]]).T
     answers = crossvalidation.Answers(np.array([5, 3]), np.array(["anna", "berk"]), sure[said])

@@ -1,4 +1,4 @@
-"""The documents: their links lead somewhere, they name all settings, and their figures and examples are true."""
+"""The documents: their links work, all settings are listed, and figures and examples are correct."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODE = [
     *(path for folder in ("mnist_core", "pages", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")),
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# A benchmark sets it to measure what it costs.
+# Set by a benchmark to measure its cost.
 NOT_A_SETTING = {"STREAMLIT_RUNNER_POST_SCRIPT_GC"}
 
 
@@ -32,12 +32,12 @@ def name_of(path: Path) -> str:
 
 
 def links(text: str) -> list[str]:
-    """Where a document's links and pictures lead, those in code left out."""
+    """Return the targets of a document's links and pictures, without those in code."""
     return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL))
 
 
 def anchors(text: str) -> set[str]:
-    """What can follow the # of a link to a document, as GitHub makes it from the headings."""
+    """Return the anchors that GitHub makes from the headings of a document."""
     headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -66,7 +66,7 @@ def test_every_document_is_linked_from_the_readme() -> None:
 
 
 def variables(tree: ast.AST) -> Iterator[str]:
-    """The environment variables that code reads or sets, as patterns; those of f-strings have a gap."""
+    """Yield the environment variables that code reads or sets, as patterns; f-strings give wildcards."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(attr="get" | "setdefault" | "getenv", value=owner), args=[key, *_]) if (
@@ -92,7 +92,7 @@ def pattern(key: ast.expr) -> Iterator[str]:
 
 
 def test_environment_variables_are_found_in_source() -> None:
-    """All the ways to read one are seen, so that the next test means something."""
+    """Every way to read a variable is recognized; the next test relies on it."""
     code = (
         "os.environ.get('A', '')\nos.environ['B']\nos.getenv('C')\nos.environ.setdefault('D', '1')\n"
         "setting('MNIST_PROXIES', 1)\nsetting(f'MNIST_MAX_{kind.upper()}_PER_HOUR', 2)\n"
@@ -152,7 +152,7 @@ def test_every_command_is_documented() -> None:
 
 
 def test_changelog_format() -> None:
-    """Keep a Changelog: the newest version first, with its date, and changes under six known headings."""
+    """Keep a Changelog: newest version first, with its date, and changes under six known headings."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     first, *versions = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     assert first == "[Unreleased]"
@@ -167,14 +167,14 @@ def test_changelog_format() -> None:
 
 
 def recipes() -> list[str]:
-    """Each line of a recipe in CONTRIBUTING.md, with those that continue it."""
+    """Return each item of the recipes in CONTRIBUTING.md, with its continuation lines."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.partition("\n## Recipes\n")[2].partition("\n## ")[0]
     return re.findall(r"^- (.*(?:\n  .*)*)", section, flags=re.MULTILINE)
 
 
 def test_recipes_name_existing_code() -> None:
-    """Every file is there, and holds at least one of the tables or classes that are named with it."""
+    """Every file exists and contains at least one of the names listed with it."""
     assert len(recipes()) > 12
     for recipe in recipes():
         quoted = re.findall(r"`([^`\n]+)`", recipe)

@@ -1,4 +1,4 @@
-"""What messages repeat of what was received: one short line, whatever came."""
+"""Error messages repeat a received value in one short line."""
 
 from __future__ import annotations
 

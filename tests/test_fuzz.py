@@ -1,4 +1,4 @@
-"""A short campaign of damaged inputs for each reader, and the campaign itself: ``make fuzz`` runs long ones."""
+"""A short fuzzing campaign for each reader, and tests of the campaign itself. ``make fuzz`` runs long ones."""
 
 from __future__ import annotations
 

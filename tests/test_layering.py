@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source; and what importing the core brings with it."""
+"""Which modules may import which, read from the source; and what importing the core loads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "mnist_core"
 PAGES = ROOT / "pages"
 
-# From the lowest to the highest: a room imports only what stands before it. A package is a room, and so is each module
-# beside them. A new one gets its place here.
+# In order: a room imports only rooms before it in this list. Each package is a room, and so is each module beside them.
+# Add a new room here.
 ROOMS = [
     "errors",
     "lazy",
@@ -40,7 +40,7 @@ ROOMS = [
 ]
 CORE_FILES = sorted(CORE.rglob("*.py"))
 PAGE_FILES = sorted(PAGES.glob("*.py"))
-# Widgets for all pages, from the lowest to the highest; each page has a folder of its own above them.
+# Widgets for all pages, in the same order; the folders of the single pages come after them.
 WIDGET_ROOMS = ["server", "state", "common"]
 WIDGET_FILES = sorted((PAGES / "widgets").rglob("*.py"))
 APP_FILES = [ROOT / "app.py", *PAGE_FILES, *WIDGET_FILES]
@@ -51,7 +51,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path, tree: ast.AST | None = None) -> Iterator[str]:
-    """Every module that a file imports, wherever the import stands: in a function, or for types only.
+    """Yield every module that a file imports, also in functions and for type checking.
 
     ``from a import b`` gives both ``a`` and ``a.b``, since `b` may be a module.
     """
@@ -70,13 +70,13 @@ def packages(path: Path) -> set[str]:
 
 
 def room(path: Path) -> str:
-    """The room that a file of the core stands in; empty for the core's own ``__init__.py``."""
+    """Return the room of a file of the core; empty for the core's ``__init__.py``."""
     first = path.relative_to(CORE).parts[0]
     return "" if first == "__init__.py" else first.removesuffix(".py")
 
 
 def imported_rooms(path: Path) -> set[str]:
-    """The rooms among a file's imports, its own included."""
+    """Return the rooms that a file imports, its own included."""
     parts = [name.split(".") for name in imports(path)]
     return {part[1] for part in parts if part[0] == "mnist_core" and len(part) > 1} & set(ROOMS)
 
@@ -86,7 +86,7 @@ def module_name(path: Path) -> str:
 
 
 def house() -> dict[str, list[Path]]:
-    """Every room with its files, from the lowest to the highest; a page and its folder are one room."""
+    """Return every room with its files, in order; a page and its folder are one room."""
     found = {name: [path for path in CORE_FILES if room(path) == name] for name in ROOMS}
     folders = [*WIDGET_ROOMS, *(path.stem for path in PAGE_FILES)]
     for name in folders:
@@ -96,7 +96,7 @@ def house() -> dict[str, list[Path]]:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Which rooms each room imports, by its files' imports."""
+    """Return the rooms that each room imports."""
     prefixes = {f"mnist_core.{name}": name for name in ROOMS}
     prefixes |= {f"pages.widgets.{path.name}": f"pages/{path.name}" for path in (PAGES / "widgets").iterdir()}
     found = {}
@@ -114,7 +114,7 @@ def test_drawing_matches_the_imports() -> None:
 
 
 def test_drawing_round_trip_by_hand() -> None:
-    """By a drawing made by hand: c imports a and b, b nothing."""
+    """A drawing by hand: c imports a and b, b imports nothing."""
     drawing = "a ─┐\nb  │─┐\nc  ● ●\n"
     assert rooms.read(drawing) == {"a": set(), "b": set(), "c": {"a", "b"}}
     assert rooms.draw({"a": set(), "b": set(), "c": {"a", "b"}}) == drawing
@@ -135,13 +135,13 @@ def test_room_imports_only_rooms_above_it(path: Path) -> None:
 def test_no_import_cycles_in_a_room(name: str) -> None:
     files = {module_name(path): path for path in CORE_FILES if room(path) == name}
     graph = {module: {other for other in imports(path) if other in files} for module, path in files.items()}
-    # A package's `__init__.py` is imported with any of its modules, so only what asks for the package itself counts.
+    # A package's `__init__.py` is imported with each of its modules, so only an import of the package itself counts.
     graceful = {module: others - {f"mnist_core.{name}"} for module, others in graph.items()}
-    graphlib.TopologicalSorter(graceful).prepare()  # Raises a CycleError that names the circle.
+    graphlib.TopologicalSorter(graceful).prepare()  # Raises a CycleError that names the cycle.
 
 
 def test_imports_are_found_in_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All the ways to import are seen, so that the tests here mean something."""
+    """Every form of import is recognized; the other tests rely on it."""
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     (tmp_path / "mnist_core").mkdir()
     path = tmp_path / "mnist_core" / "example.py"
@@ -193,7 +193,7 @@ def test_page_imports_only_own_and_common_widgets(path: Path) -> None:
     assert used <= {own, *below}
 
 
-# Verbs that any piece of a page could have for a name: a search for them finds everything and nothing.
+# Verbs that fit any widget: such names cannot be searched for.
 VAGUE = {"ask", "choose", "draw", "find", "get", "go", "name", "offer", "open", "remember", "row", "say", "set", "show"}
 SHOWING = [path for path in WIDGET_FILES if path.parent.name not in ("server", "state")]
 
@@ -204,7 +204,7 @@ def test_widgets_are_named_after_what_they_show() -> None:
     public = [name for name in functions if not name.startswith("_")]
     assert len(public) > 50
     assert not VAGUE & set(public)
-    assert sorted(public) == sorted(set(public))  # One name, one function.
+    assert sorted(public) == sorted(set(public))  # Each name belongs to one function.
 
 
 STATE_DOOR = [PAGES / "widgets" / "state" / name for name in ("keys.py", "controls.py")]
@@ -212,7 +212,7 @@ STATE_DOOR = [PAGES / "widgets" / "state" / name for name in ("keys.py", "contro
 
 @pytest.mark.parametrize("path", [one for one in APP_FILES if one not in STATE_DOOR], ids=name_of)
 def test_only_state_modules_touch_session_state(path: Path) -> None:
-    """Pages and widgets use the typed keys and the functions for controls."""
+    """Pages and widgets use the typed keys and the functions of `state` instead."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -261,7 +261,7 @@ print(failed or "done")
 
 
 def test_concurrent_first_imports_of_tensorflow() -> None:
-    """On a new server a drawing may be read while the warm-up is still importing."""
+    """On a new server a drawing may be read while the warm-up still imports TensorFlow."""
     child = subprocess.run(
         [sys.executable, "-c", START_TOGETHER], cwd=ROOT, capture_output=True, text=True, check=False
     )

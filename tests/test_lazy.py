@@ -27,7 +27,7 @@ class Slow:
 
 
 def test_two_objects_compute_concurrently() -> None:
-    # With one lock for all objects, the second would never begin, and the barrier would break.
+    # With one lock for all objects the second would never start, and the barrier would break.
     both_compute = threading.Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda one: one.answer, [Slow(both_compute), Slow(both_compute)]))

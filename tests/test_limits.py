@@ -1,4 +1,4 @@
-"""How much may come from one address in an hour, and what counts as one."""
+"""Limits per address and hour, and which addresses count as one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHOOL = "203.0.113.7"
 
 
 def spent(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) -> int:
-    """How many of a kind pass before one is refused, or `most`."""
+    """Return how many requests of a kind pass before one is refused, at most `most`."""
     for count in range(most):
         try:
             limits.spend(kind, address)
@@ -74,7 +74,7 @@ def test_addresses_counted_as_one(one: str, other: str, is_same: bool) -> None:
     ("forwarded", "proxies", "address"),
     [
         ([], 0, "peer"),
-        (["forged"], 0, "peer"),  # Nobody has said that there is a proxy.
+        (["forged"], 0, "peer"),  # No proxy is configured.
         (["forged", "visitor"], 1, "visitor"),
         (["forged", "visitor", "proxy"], 2, "visitor"),
         ([], 1, "peer"),

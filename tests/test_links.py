@@ -1,4 +1,4 @@
-"""Links: old ones still mean what they meant, wrong ones are refused, and their codes can be read."""
+"""Links: old ones keep their meaning, invalid ones are refused, and QR codes can be read."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.test_config import configs
 PAGE = "http://192.168.1.7:8501/"
 FIELDS = [field.name for field in dataclasses.fields(RunConfig)]
 
-# What stands in lesson plans. Never change one of these: a link that was given out once must mean the same for good.
-# Should a default have to change, or a choice its name, teach `RunConfig.from_query` the old links' meaning.
+# Links in lesson plans. Never change one of these: a published link must keep its meaning forever. If a default or the
+# name of a choice has to change, make `RunConfig.from_query` translate old links.
 OLD_LINKS = {
     "layers=dense-128-relu": RunConfig(
         layers=(LayerConfig(kind="dense", units=128, activation="relu", dropout=0.0),),
@@ -88,7 +88,7 @@ OLD_LINKS = {
 
 
 def read(text: str) -> RunConfig | None:
-    """What the page gets for an address's query."""
+    """Return what the page gets for the query of an address."""
     return links.read(urllib.parse.parse_qs(text, keep_blank_values=True))
 
 
@@ -132,7 +132,7 @@ def test_defaults_match_what_old_links_omit() -> None:
 
 
 def test_every_setting_and_choice_has_an_old_link() -> None:
-    """So whoever adds one writes down here what a link with it means."""
+    """Whoever adds a setting or choice must add a link with it here."""
     texts = "&".join(OLD_LINKS)
     assert {name for name in FIELDS if f"{name}=" not in texts} == set()
     words = set(re.split(r"[^a-z0-9_]+", texts))
@@ -180,7 +180,7 @@ def test_tracking_parameters_are_ignored() -> None:
     assert read("utm_source=letter&epochs=3&fbclid=x&fbclid=y&embed=true") == RunConfig(epochs=3)
 
 
-# Each field as far outside as can be written; one link of them all.
+# Each field out of range; also combined in one link.
 OUTSIDE = {
     "layers": "dense-4096-relu",
     "optimizer": "adagrad",

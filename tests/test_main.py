@@ -1,4 +1,4 @@
-"""The commands, run as a person would."""
+"""The commands of ``python -m mnist_core``."""
 
 import dataclasses
 import subprocess
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The no-hidden-layer network after two epochs on the embedded digits, trained by the command itself."""
+    """A network without hidden layers after two epochs on the embedded digits, trained by the command."""
     path = tmp_path_factory.mktemp("runs") / "deep" / "network.npz"
     command = ["train", "--preset", "morgan-0", "--dataset", "embedded", "--epochs", "2", "--network", str(path)]
     done = subprocess.run(
@@ -74,7 +74,7 @@ def test_pretrain_refuses_a_file_without_digits(
 
 @pytest.fixture
 def small_pretraining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A command that learns from two files of pen digits, with little beside them."""
+    """Return a command that trains on two small files of pen digits and little else."""
     small = dataclasses.replace(blobs(), name="mnist")
     monkeypatch.setattr(datasets, "load", lambda name, progress: small)
     monkeypatch.setattr(pretraining, "_FORMS", 20)
@@ -108,7 +108,7 @@ def test_pretrain_continues_after_an_interruption(
     whole = (tmp_path / "net.npz").read_bytes()
     command = [*small_pretraining, "--checkpoint", str(tmp_path / "run.checkpoint")]
     with monkeypatch.context() as patch:
-        patch.setattr("mnist_core.__main__._metrics_text", control_c)  # as the first epoch's line is printed
+        patch.setattr("mnist_core.__main__._metrics_text", control_c)  # while the line of the first epoch is printed
         assert main(command) == 130
     capsys.readouterr()
     assert main(command) == 0
@@ -158,6 +158,6 @@ def test_invalid_epochs_are_refused_before_training(capsys: pytest.CaptureFixtur
 def test_fetch_gives_the_reason_for_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # Where nobody listens, whatever network there is.
+    monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # No server listens there, with or without a network.
     assert main(["fetch", "--dataset", "mnist", "--directory", str(tmp_path)]) == 1
     assert "MNIST could not be fetched" in capsys.readouterr().err

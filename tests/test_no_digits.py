@@ -1,4 +1,4 @@
-"""What the measurement of "not sure" draws and counts."""
+"""The benchmark of drawings that are not digits: what it draws and counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_core.network.layers import initial_weights
 
 
 def constant(bias: float) -> TrainedNetwork:
-    """A network that gives every image the same answer, a 3."""
+    """A network that answers 3 for every image."""
     config = RunConfig(layers=())
     kernel, biases = initial_weights(config)
     biases = np.zeros_like(biases)

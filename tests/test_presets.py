@@ -1,4 +1,4 @@
-"""The presets against the articles' own figures, copied here by hand."""
+"""The presets compared with the figures of the articles, copied by hand."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_preset_trains_one_chunk(name: str) -> None:
 @pytest.mark.parametrize(
     ("key", "printed", "tolerance", "test_accuracy"),
     [
-        # The logs that the articles print, epoch by epoch: loss and accuracy on the training images.
+        # The logs printed in the articles: loss and accuracy on the training images, for each epoch.
         (
             "kite",
             {1: (1.3758, 0.6651), 2: (0.6496, 0.8504), 5: (0.3963, 0.8931), 10: (0.3163, 0.9117), 20: (0.2526, 0.9302)},

@@ -1,4 +1,4 @@
-"""Follows the recipes of CONTRIBUTING.md in a copy of the project, whose checks and tests must pass afterwards."""
+"""Follow the recipes of CONTRIBUTING.md in a copy of the project; its checks and tests must then pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.small_files import FILES, write_files
 
 ROOT = Path(__file__).parents[1]
-# Those that read the tables which the recipes change, and one of our own.
+# Tests that read the tables which the recipes change, and a test of the results.
 TESTS = (
     "tests/test_probe.py",
     "tests/test_activations.py",
@@ -35,9 +35,9 @@ class Edit:
     """One change of a recipe.
 
     Args:
-        file: the file to change; a new one where `old` is empty.
-        old: a text that is there once.
-        new: what takes its place.
+        file: the file to change; created if `old` is empty.
+        old: a text that occurs once in the file.
+        new: its replacement.
     """
 
     file: str
@@ -184,7 +184,7 @@ PAGE = [
         '            st.Page("pages/ink.py", title="Ink", icon=":material/ink_pen:"),\n',
     ),
 ]
-# What a visitor or a program can do afterwards.
+# Tests of the results.
 PROBE = '''"""What the recipes have added, in use."""
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def test_page_opens() -> None:
 
 
 def follow(recipe: list[Edit], copy: Path) -> set[str]:
-    """Make the changes; the files beside tests and documents that they touch."""
+    """Make the changes; return the changed files other than tests and documents."""
     for edit in recipe:
         path = copy / edit.file
         if not edit.old:
@@ -268,7 +268,7 @@ def run(copy: Path, *command: str) -> None:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project without what git ignores, to be changed."""
+    """A copy of the project without ignored files."""
     folder = tmp_path_factory.mktemp("copy") / "project"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

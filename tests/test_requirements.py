@@ -1,4 +1,4 @@
-"""What is installed, and for which Python."""
+"""Requirements and constraints, and the supported Python versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 INSTALLED = ["requirements.txt", "requirements-dev.txt"]
-# Comes with Python and installs the rest.
+# Comes with Python.
 INSTALLER = "pip"
 SYSTEMS = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")]
 
@@ -29,7 +29,7 @@ def requirements(name: str) -> list[Requirement]:
 
 
 def applies(one: Requirement, environment: dict[str, str] | None = None, extras: Iterable[str] = ("",)) -> bool:
-    """Tell whether a requirement's marker is true in an environment, here unless one is given."""
+    """Return whether a requirement applies in an environment (default: this one)."""
     return one.marker is None or any(one.marker.evaluate({**(environment or {}), "extra": extra}) for extra in extras)
 
 
@@ -46,7 +46,7 @@ def constraints(environment: dict[str, str] | None = None) -> dict[str, str]:
 
 
 def needed(queue: list[Requirement]) -> Iterator[str]:
-    """The names of all packages that some requirements lead to, by what the installed packages say of themselves."""
+    """Yield the names of all direct and indirect dependencies, from the metadata of installed packages."""
     seen = set()
     while queue:
         one = queue.pop()
@@ -70,7 +70,7 @@ def test_one_pinned_version_for_all_pythons(name: str) -> None:
 
 @pytest.mark.parametrize("name", INSTALLED)
 def test_requirements_file_is_self_contained(name: str) -> None:
-    """Community Cloud reads requirements.txt and nothing else."""
+    """Community Cloud reads only requirements.txt."""
     options = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("-")]
     assert options == (["-r requirements.txt"] if name == "requirements-dev.txt" else [])
 
@@ -111,7 +111,7 @@ def test_constraints_have_versions_without_urls() -> None:
 
 @pytest.fixture
 def installed_copy(tmp_path: Path) -> Path:
-    """A folder in which `make` finds everything installed."""
+    """A folder in which everything counts as installed for `make`."""
     if shutil.which("make") is None:
         pytest.skip("there is no make")
     for name in ("Makefile", "constraints.txt", *INSTALLED):
@@ -128,7 +128,7 @@ def installed_copy(tmp_path: Path) -> Path:
 
 
 def commands(folder: Path, *arguments: str) -> str:
-    """What `make` would run in a folder."""
+    """Return the commands that `make` would run in a folder."""
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "PYTHON", "ARGS")}
     command = ["make", "--dry-run", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
@@ -144,7 +144,7 @@ def test_changed_constraints_are_installed(target: str, files: list[str], instal
 def test_make_accepts_the_supported_pythons() -> None:
     supported = SpecifierSet(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
     named = [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.0" in supported]
-    # The last Pillow for 3.10 has a hole in its JPEG decoder, and the Draw page opens JPEG files.
+    # The last Pillow for 3.10 has a vulnerability in its JPEG decoder, and the Draw page opens JPEG files.
     assert named == ["3.11", "3.12", "3.13"]
     makefile = (ROOT / "Makefile").read_text()
     assert [version for version in ("3.9", "3.10", *named, "3.14") if f"python{version} " in makefile] == named

@@ -1,4 +1,4 @@
-"""Streamlit's settings, as a server of this folder reads them."""
+"""The Streamlit settings that a server of this project reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much one session can make Streamlit write into the server's log."""
+"""Limits on what one session can add to the server's log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def record(level: int = logging.ERROR) -> logging.LogRecord:
 
 
 def written(one: PerSession, times: int, level: int = logging.ERROR) -> list[str]:
-    """What is written of so many records, with their tracebacks."""
+    """Return what is written of `times` records with tracebacks."""
     records = [record(level) for _ in range(times)]
     return [logging.Formatter().format(entry) for entry in records if one.filter(entry)]
 

@@ -1,4 +1,4 @@
-"""The tables of settings: each setting is complete, checks its values and puts them into words."""
+"""The tables of settings: each setting is complete, checks its values and describes them in words."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_setting_depends_on_an_earlier_one() -> None:
 
 @dataclass(frozen=True)
 class Oven:
-    """Two settings of something else."""
+    """A dataclass with two settings."""
 
     degrees: int = setting(
         "Heat", default=180, limits=Range(50, 250, whole=True), help="How hot.", words="{} °C".format

@@ -1,4 +1,4 @@
-"""Confusion matrices: each number in its cell, readable on it, and coloured by its share of the row alone."""
+"""Confusion matrices: each number is readable in its cell, and its colour depends only on its share of the row."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ RANDOM = np.random.default_rng(4)
 
 
 def good() -> Matrix:
-    """As of a network that reads 98 of 100."""
+    """The matrix of a network that reads 98 of 100 digits."""
     return np.diag(np.full(10, 980)) + RANDOM.integers(0, 5, (10, 10))
 
 
 def guessing() -> Matrix:
-    """As of a network that has learned nothing: every answer is as frequent."""
+    """The matrix of an untrained network: all answers are equally frequent."""
     return RANDOM.integers(80, 120, (10, 10))
 
 
 def one_answer() -> Matrix:
-    """As of a network that calls everything a 1."""
+    """The matrix of a network that always answers 1."""
     matrix = np.zeros((10, 10), np.int64)
     matrix[:, 1] = 1000
     return matrix
 
 
 def graded() -> Matrix:
-    """Every share of a row from 0 to 100 %."""
+    """A matrix with every share of a row from 0 to 100 %."""
     steps = np.arange(100).reshape(10, 10)
     matrix = steps.copy()
     matrix[:, 0] += 1000 - matrix.sum(axis=1)
@@ -51,7 +51,7 @@ MATRICES = (good, guessing, one_answer, graded, graded().T.copy)
 
 
 def luminance(color: str) -> float:
-    """Relative luminance, as WCAG 2.2 defines it, of "#rrggbb"."""
+    """Return the relative luminance (WCAG 2.2) of "#rrggbb"."""
     assert len(color) == 7
     channels = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
@@ -64,7 +64,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def on_scale(scale: Any, low: float, high: float, value: float) -> str:
-    """The colour that Plotly gives a value of a heatmap: linear in red, green and blue between the scale's stops."""
+    """Return the colour of a value in Plotly's heatmap: linear in RGB between the stops of the scale."""
     places = [stop for stop, _ in scale]
     parts = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in scale])
     place = (value - low) / (high - low)
@@ -72,7 +72,7 @@ def on_scale(scale: Any, low: float, high: float, value: float) -> str:
 
 
 def read(figure: go.Figure, ground: str = LIGHT[0]) -> list[dict[str, Any]]:
-    """The cells of a figure, row by row, with their colours as a browser shows them."""
+    """Return the cells of a figure, row by row, with their colours as in a browser."""
     below, numbers = figure.data
     assert (below.type, numbers.type) == ("heatmap", "scatter")
     written = dict(
@@ -131,7 +131,7 @@ def test_cell_has_each_count_in_its_place() -> None:
 
 
 def test_few_right_of_many_are_pale() -> None:
-    """A diagonal of 14 in 1,028 is as pale as 14 mistakes in 1,028, and not as dark as 1,014 would be."""
+    """14 of 1,028 on the diagonal are as pale as 14 mistakes of 1,028."""
     matrix = np.zeros((10, 10), np.int64)
     matrix[7, 7], matrix[7, 3] = 14, 1014
     matrix[2, 2], matrix[2, 5] = 1014, 14
@@ -190,10 +190,10 @@ def test_three_classes_have_a_3x3_matrix() -> None:
     json.loads(figure.to_json())
     assert figure.data[0].x == figure.data[0].y == ("0", "1", "2")
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("answer", "true class")
-    # The cells fill the plot area, the first row above, so that a click can be told by its place.
+    # The cells fill the plot area, with the first row on top, so that a position gives the clicked cell.
     assert figure.layout.xaxis.range == (-0.5, 2.5)
     assert figure.layout.yaxis.range == (2.5, -0.5)
-    matrix[0, 7] = 1  # A network can answer what no image is.
+    matrix[0, 7] = 1  # The network may answer a class without images.
     assert metrics.classes_in(matrix) == [0, 1, 2, 7]
 
 
@@ -228,7 +228,7 @@ def test_difference_colours_are_symmetric() -> None:
     matrix = np.zeros((10, 10), np.int64)
     matrix[0, 0], matrix[1, 1] = -7, 7
     same = {cell["color"] for cell in difference_of(np.zeros((10, 10), np.int64))}
-    assert same == {"#ffffff"}  # Two that agree in everything.
+    assert same == {"#ffffff"}  # Two equal matrices.
     cells = difference_of(matrix)
     alone = difference_of(np.where(matrix > 0, matrix, 0))
     assert cells[11]["color"] == alone[11]["color"] != cells[0]["color"]

@@ -1,4 +1,4 @@
-"""The diagram of a network and the mosaic of its weights: every value that was handed over, in its place."""
+"""The diagram of a network and the mosaic of its weights: every value in its place."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from mnist_core.config import LayerConfig, RunConfig
 
 
 def dots(config: RunConfig) -> list[list[float]]:
-    """The heights of the units that the diagram draws, a list for each column."""
+    """Return the heights of the units in the diagram, a list for each column."""
     (layer,) = (x for x in network.network_diagram(config, "black")["layer"] if x["mark"]["type"] == "point")
     values = layer["data"]["values"]
     return [[dot["y"] for dot in values if dot["x"] == x] for x in sorted({dot["x"] for dot in values})]

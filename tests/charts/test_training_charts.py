@@ -1,4 +1,4 @@
-"""Learning curves: axes that suit what they show, and rows that say what is seen."""
+"""Learning curves: axes that fit the values, and tooltips that match them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_core.charts.training import TRAINING, VALIDATION, Point
 
 
 def learning(run: str, best: float, epochs: float = 10.0, points: int = 200) -> list[Point]:
-    """A run that climbs from guessing to `best`, most of the way in its first epoch."""
+    """A run whose accuracy rises from chance to `best`, mostly in its first epoch."""
     at = np.linspace(epochs / points, epochs, points)
     accuracies = best - (best - 0.1) * np.exp(-4 * at)
     return [
@@ -23,7 +23,7 @@ def learning(run: str, best: float, epochs: float = 10.0, points: int = 200) -> 
 
 
 def test_good_runs_are_distinguishable_after_the_first_epoch() -> None:
-    """92.6 and 98.9 % of the points are at least a quarter of the chart's height from each other."""
+    """Runs that reach 92.6 and 98.9 % are at least a quarter of the chart's height apart."""
     low, high = training_charts.ends("accuracy", learning("a", 0.926) + learning("b", 0.989), is_over=True)
     assert high == 1.0
     assert low <= 0.926
@@ -36,7 +36,7 @@ def test_axes_rarely_change_during_a_run() -> None:
         seen = [training_charts.ends(name, run[:count], is_over=False) for count in range(1, len(run) + 1)]
         changes = sum(before != after for before, after in itertools.pairwise(seen))
         assert changes <= 2, name
-        # In the first epoch the whole climb is seen.
+        # In the first epoch the whole rise is visible.
         assert seen[0] == ((0.0, 1.0) if name == "accuracy" else (0.0, 2.0))
 
 
@@ -47,7 +47,7 @@ def test_one_bad_first_point_does_not_flatten_the_loss() -> None:
     assert (low, top) == (0.0, 2.5)
     drawn = training_charts.rows("loss", bad, 10, (low, top))
     assert max(row["drawn"] for row in drawn) == 2.5
-    assert drawn[0]["value"] == 6e8  # What is told is the truth.
+    assert drawn[0]["value"] == 6e8  # The tooltip has the true value.
     assert [row["note"] for row in drawn if row["note"]] == ["higher values are cut off at 2.5"]
 
 
@@ -102,7 +102,7 @@ def test_legend_for_dashed_lines(names: list[str], shows_validation: bool) -> No
 
 
 def test_axes_come_from_the_rows_not_the_spec() -> None:
-    """Another description would make the browser draw the chart anew."""
+    """If the spec changed, the browser would redraw the whole chart."""
     encoding = training_charts.learning_curves("loss", ["a"], shows_validation=True)["encoding"]
     assert encoding["x"]["scale"]["domain"] == [0, {"expr": "end"}]
     assert encoding["y"]["scale"]["domain"] == [{"expr": "low"}, {"expr": "high"}]

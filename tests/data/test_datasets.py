@@ -1,4 +1,4 @@
-"""Data sets: small files of the test's own in folders, and MNIST itself where it is at hand."""
+"""Data sets: small files in folders, and MNIST itself if it is available."""
 
 import dataclasses
 import os
@@ -154,14 +154,14 @@ def test_mnist_labels_shown_in_the_tutorials(mnist: Dataset) -> None:
 
 
 def test_mnist_pixels(mnist: Dataset) -> None:
-    # The mean and standard deviation by which everybody normalises MNIST.
+    # The well-known mean and standard deviation of MNIST.
     parts = np.array_split(mnist.train_images.reshape(60_000, 784), 60)
     shares = sum(np.bincount(part.ravel(), minlength=256) for part in parts) / mnist.train_images.size
     values = np.arange(256) / 255
     mean = shares @ values
     assert mean == pytest.approx(0.1307, abs=5e-5)
     assert np.sqrt(shares @ (values - mean) ** 2) == pytest.approx(0.3081, abs=5e-5)
-    assert mnist.train_images[:, [0, -1]].mean() < 0.1  # background is 0
+    assert mnist.train_images[:, [0, -1]].mean() < 0.1  # The background is 0.
 
 
 # --- Where MNIST is looked for
@@ -173,7 +173,7 @@ def test_mnist_pixels(mnist: Dataset) -> None:
         PACKED,
         CONTENTS,
         {name.replace("-idx", ".idx"): content for name, content in CONTENTS.items()},
-        {f"{name}.gz": content for name, content in CONTENTS.items()},  # unpacked, but still called .gz
+        {f"{name}.gz": content for name, content in CONTENTS.items()},  # Unpacked, but still named .gz.
     ],
     ids=["gz", "raw", "dotted", "misnamed"],
 )
@@ -258,7 +258,7 @@ def test_wrong_folders_are_reported(
         assert "MNIST_DATA_DIR was skipped" in told
         assert "The folder data was skipped" in told
     assert str(tmp_path / "nowhere") in caplog.text
-    assert_no_jargon(dataset.notice or "")  # Visitors read this.
+    assert_no_jargon(dataset.notice or "")  # Shown to visitors.
 
 
 def test_corrupted_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) -> None:
@@ -301,12 +301,12 @@ def test_environment_folder_with_only_mnist(
     monkeypatch.setenv("MNIST_DATA_DIR", str(write_files(tmp_path / "mine")))
     dataset = datasets.load_source(small_source(good_mirror.url, name="kuzushiji"))
     assert (dataset.name, dataset.notice) == ("kuzushiji", None)
-    assert len(good_mirror.asked) == 4  # MNIST's folder is not taken for it.
+    assert len(good_mirror.asked) == 4  # MNIST's folder is not used for it.
 
 
 def test_download_if_nothing_is_found(cache: Path, good_mirror: mirror.Mirror) -> None:
     assert_small_mnist(datasets.load_source(small_source(good_mirror.url)))
-    assert_small_mnist(datasets.load_source(small_source()))  # from the cache
+    assert_small_mnist(datasets.load_source(small_source()))  # From the cache.
     assert file_names(cache) == {"mnist"}
     assert file_names(cache / "mnist") == set(PACKED)
 

@@ -1,4 +1,4 @@
-"""Fetching: small files of the test's own over a real web server."""
+"""Downloading small files from a local web server."""
 
 import gzip
 import threading
@@ -110,7 +110,7 @@ def test_second_mirror_after_the_first(tmp_path: Path, good_mirror: mirror.Mirro
     with mirror.running(PACKED, behave) as bad:
         download.fetch(small_source(bad.url, good_mirror.url), tmp_path / "new", timeout)
     assert file_names(tmp_path / "new") == set(PACKED)
-    assert len(bad.asked) == 1  # once is enough to give it up
+    assert len(bad.asked) == 1  # No second attempt.
 
 
 def test_second_mirror_for_missing_files(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
@@ -176,13 +176,13 @@ def test_folder_that_cannot_be_made(tmp_path: Path, good_mirror: mirror.Mirror) 
     with pytest.raises(DownloadError, match="cannot be saved") as caught:
         download.fetch(small_source(good_mirror.url), tmp_path / "file" / "cache")
     assert "MNIST_CACHE_DIR" in caught.value.remedy
-    assert len(good_mirror.asked) == 1  # no other mirror would help
+    assert len(good_mirror.asked) == 1  # Another mirror would not help.
 
 
 def test_disk_full(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # A limit on the size of files stands in for a full disk: the write stops halfway with an error.
+    # A limit on file sizes simulates a full disk: the write stops halfway with an error.
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
         with pytest.raises(DownloadError, match="cannot be saved"):

@@ -1,4 +1,4 @@
-"""The embedded digits, held against the originals that they are made from."""
+"""The embedded digits compared with the originals that they are made from."""
 
 import warnings
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def test_embedded_form(digits: Dataset) -> None:
     assert digits.notice is None
     for images in (digits.train_images, digits.test_images):
         assert (images.max(axis=(1, 2)) == 255).all()
-        assert images[:, [0, -1]].mean() < 1  # background is 0
+        assert images[:, [0, -1]].mean() < 1  # The background is 0.
         assert 0.12 < (images > 127).mean() < 0.18  # MNIST: 0.13
 
 
@@ -40,7 +40,7 @@ def test_embedded_originals_are_centred_like_mnist(digits: Dataset) -> None:
         assert np.abs(columns - 14).max() < 0.5
         for image in images:
             height, width = np.ptp(np.nonzero(image), axis=1) + 1
-            assert 18 <= max(height, width) <= 21  # 20, and a row more when it does not fall on whole pixels
+            assert 18 <= max(height, width) <= 21  # 20, or one row more if it is not aligned to whole pixels.
 
 
 def test_embedded_groups_are_originals_not_in_the_test_set(digits: Dataset) -> None:
@@ -51,13 +51,13 @@ def test_embedded_groups_are_originals_not_in_the_test_set(digits: Dataset) -> N
     trained, copies = np.unique(groups, return_counts=True)
     assert len(trained) == 1_437
     assert set(copies) == {8, 9}
-    np.testing.assert_array_equal(groups[:1_437], trained)  # each original once, unwidened
+    np.testing.assert_array_equal(groups[:1_437], trained)  # Each original once, not widened.
     held_out = np.setdiff1d(np.arange(1_797), trained)
     np.testing.assert_array_equal(digits.test_labels, source.target[held_out])
 
 
 def test_embedded_test_images_are_held_out_originals(digits: Dataset) -> None:
-    """Each is more like its original than like 99 % of all the others, by a comparison of its own."""
+    """Each image is more similar to its original than to 99 % of the others, by an independent measure."""
     assert digits.train_groups is not None
     held_out = np.setdiff1d(np.arange(1_797), digits.train_groups)
     originals = np.pad(load_digits().images, ((0, 0), (1, 1), (1, 1)))
@@ -70,7 +70,7 @@ def test_embedded_test_images_are_held_out_originals(digits: Dataset) -> None:
 
 
 def signatures(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Each ink box, reduced to 8x8, with zero mean and unit length."""
+    """Return each ink box, resized to 8x8, with zero mean and unit length."""
     rows = []
     for image in images:
         y, x = np.nonzero(image > 0.4 * image.max())
@@ -89,14 +89,14 @@ def test_embedded_is_deterministic(digits: Dataset) -> None:
 
 def test_embedded_can_be_learned(digits: Dataset) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it need not converge
+        warnings.simplefilter("ignore")  # It need not converge.
         model = LogisticRegression(C=0.1, max_iter=30)
         model.fit(quartered(digits.train_images[:4_000]), digits.train_labels[:4_000])
     assert model.score(quartered(digits.test_images), digits.test_labels) > 0.92
 
 
 def quartered(images: np.ndarray) -> np.ndarray:
-    """Images (n, 28, 28) as vectors (n, 196) of the means of 2x2 pixels: the same, faster."""
+    """Return images (n, 28, 28) as vectors (n, 196) of the means of 2x2 pixels, to fit faster."""
     return np.asarray(images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) / 255)
 
 

@@ -1,4 +1,4 @@
-"""What the Data page tells of a data set, beside scikit-learn and counts by hand."""
+"""What the Data page shows of a data set, compared with scikit-learn and counts by hand."""
 
 from __future__ import annotations
 

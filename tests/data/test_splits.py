@@ -1,4 +1,4 @@
-"""Splits, held to plain sets of indices."""
+"""Splits compared with plain sets of indices."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ def test_mnist_splits(mnist: Dataset) -> None:
 
 
 def blank(count: int, groups: np.ndarray | None = None) -> Dataset:
-    """Images that are told apart by their first two pixels alone."""
+    """Images that differ only in their first two pixels."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
     labels = np.zeros(count, np.uint8)

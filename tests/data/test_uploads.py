@@ -1,4 +1,4 @@
-"""Data sets from files that somebody hands over: what is taken, and what is refused with words that help."""
+"""Data sets from uploaded files: which are accepted, and which are refused with a helpful message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawing doctor, with drawings that have one thing wrong each."""
+"""The diagnosis of drawings that each have one problem."""
 
 from __future__ import annotations
 

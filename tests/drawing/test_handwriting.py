@@ -1,4 +1,4 @@
-"""Made-up digits: each form goes where it is written to go."""
+"""Generated digits: each form follows its definition."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_corner_is_sharp_and_curve_is_smooth() -> None:
         directions = steps / np.linalg.norm(steps, axis=1, keepdims=True)
         return float((directions[1:] * directions[:-1]).sum(axis=1).min())
 
-    assert sharpest("00|90|99") < 0.1  # a right angle
+    assert sharpest("00|90|99") < 0.1  # A right angle.
     assert sharpest("00 70 99") > 0.8
 
 

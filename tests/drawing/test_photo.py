@@ -1,4 +1,4 @@
-"""Pictures from files: a drawing as it would be photographed, and files that are refused."""
+"""Pictures from files: a simulated photo of a drawing, and files that are refused."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def packed(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def photographed(light: Any, seed: int = 1) -> Any:
-    """The drawing on grey paper under `light` (400, 400), with a camera's noise."""
+    """The drawing on grey paper lit by `light` (400, 400), with camera noise."""
     ink = 1 - CLEAN[..., 0] / 255
     scene = (0.85 - 0.65 * ink) * light * 255 + np.random.default_rng(seed).normal(0, 4, ink.shape)
     return np.repeat(scene.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def likeness(data: bytes) -> float:
-    """How alike the 28x28 images of a file and of the clean drawing are: their correlation."""
+    """Return the correlation of the 28x28 images of a file and of the clean drawing."""
     one, other = (to_mnist(canvas).image.ravel() for canvas in (photo.read(data), CLEAN))
     return float(np.corrcoef(one, other)[0, 1])
 
@@ -76,7 +76,7 @@ def test_empty_page() -> None:
 def test_large_photo_is_shrunk_and_rotated() -> None:
     large = np.asarray(Image.fromarray(photographed(LIGHTS["even"])).resize((1600, 1600)))[:, :1400]
     exif = Image.Exif()
-    exif[0x0112] = 6  # To be shown turned by 90 degrees.
+    exif[0x0112] = 6  # Orientation: rotate by 90 degrees.
     turned = packed(np.rot90(large), "JPEG", exif=exif)
     canvas = photo.read(turned)
     assert canvas.shape == (512, 448, 4)
@@ -178,7 +178,7 @@ def test_one_translucent_pixel_is_not_a_transparent_drawing() -> None:
 
 @pytest.mark.parametrize("tag", [0x0100, 0x0102, 0x011A, 0x014A])
 def test_invalid_exif_beside_the_orientation(tag: int) -> None:
-    # Two entries: the orientation, a short 6, and a number's tag that holds text.
+    # Two entries: the orientation, a short 6, and a numeric tag that holds text.
     entries = sorted([struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, 2, 4, b"abc")])
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + struct.pack("<I", 0)
     turned = np.rot90(photographed(LIGHTS["even"]))

@@ -1,4 +1,4 @@
-"""Two hundred made photos and screenshots: ink comes out dark on light paper, and the built-in network reads it."""
+"""Two hundred generated photos and screenshots: ink becomes dark on light paper, and the network can read it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnist_core.drawing import handwriting, photo, strokes, to_mnist
 from mnist_core.evaluation import shipped
 
 SIDES = (288, 384)
-# The width of a line, in pixels of such a picture, and how much of the light it returns, paper being 1.
+# The line width in pixels of such a picture, and its reflectance, where paper is 1.
 PENS = {"pencil": ((2, 6), (0.5, 0.7)), "pen": ((3, 9), (0.15, 0.4)), "marker": ((9, 25), (0.05, 0.2))}
 CHALK, SCREEN, DARK_SCREEN = "chalk", "screen", "dark screen"
 KINDS = (*PENS, CHALK, SCREEN, DARK_SCREEN)
@@ -23,7 +23,7 @@ KINDS = (*PENS, CHALK, SCREEN, DARK_SCREEN)
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A picture's file, and what is on it: the digits, and where ink is, (h, w) from 0 to 1."""
+    """The file of a picture, its digits, and its ink (h, w) from 0 to 1."""
 
     data: bytes
     digits: list[int]
@@ -31,7 +31,7 @@ class Made:
 
 
 def written(random: np.random.Generator, digits: list[int], shape: tuple[int, int], width: float, size: float) -> Any:
-    """Ink, (h, w) from 0 to 1: digits beside each other, each as high as a share `size` of its place."""
+    """Ink (h, w) from 0 to 1: digits side by side; `size` is the height of each as a share of its place."""
     height, across = shape
     place = min(height, across // len(digits))
     row = []
@@ -45,7 +45,7 @@ def written(random: np.random.Generator, digits: list[int], shape: tuple[int, in
 
 
 def made(seed: int, kind: str) -> Made:
-    """A picture; light falls across it from 235 to between 235 and 170, and a little from top to bottom."""
+    """A picture whose light decreases from 235 to between 235 and 170 across it, and a little from top to bottom."""
     random = np.random.default_rng(seed)
     height, across = shape = SIDES if random.random() < 0.5 else SIDES[::-1]
     is_screen = kind in (SCREEN, DARK_SCREEN)

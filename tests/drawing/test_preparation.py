@@ -1,4 +1,4 @@
-"""Preparations other than MNIST's, whose 28x28 image can be worked out by hand."""
+"""Preparations other than MNIST's; the expected 28x28 images are computed by hand."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_plain_shrinking_is_the_mean_of_ten_by_ten_pixels() -> None:
 def test_without_scaling_small_drawing_is_only_centred() -> None:
     ink = with_box((280, 280), np.s_[20:60, 200:220])
     drawing = to_mnist(painted(ink), EACH_ALONE["scale"])
-    # 4 by 2 pixels: from their centres, 1.5 and 0.5, it is 12.5 and 13.5 to the middle, rounded to even.
+    # 4 by 2 pixels with the centre at 1.5 and 0.5: 12.5 and 13.5 to the middle, rounded to even.
     np.testing.assert_allclose(drawing.image, with_box((28, 28), np.s_[12:16, 14:16]), atol=1e-6)
 
 
 def test_without_centring_drawing_is_only_scaled() -> None:
     ink = with_box((280, 280), np.s_[100:200, 40:90])
     drawing = to_mnist(painted(ink), EACH_ALONE["centre"])
-    # The middle lies at row 150 and column 65 of 280: 15 and 6.5 of 28.
+    # The middle is at row 150 and column 65 of 280: 15 and 6.5 of 28.
     np.testing.assert_allclose(drawing.image, with_box((28, 28), np.s_[5:25, 2:12]), atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Drawings whose 28x28 image can be worked out by hand, and properties that hold for all drawings."""
+"""Drawings whose 28x28 image is computed by hand, and properties that hold for all drawings."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def painted(ink: Any, stroke: tuple[int, ...] = BLACK, paper: tuple[int, ...] = WHITE) -> NDArray[np.uint8]:
-    """RGBA, opaque: ink (h, w) from 0 to 1 in one colour on another."""
+    """Return ink (h, w) from 0 to 1 in one colour on another, as opaque RGBA."""
     share = np.asarray(ink, np.float64)[..., None]
     rgb = np.rint(share * stroke + (1 - share) * paper)
     canvas = np.dstack([rgb, np.full(share.shape, 255)]).astype(np.uint8)
-    canvas.flags.writeable = False  # nobody may paint over it
+    canvas.flags.writeable = False  # Read-only: preprocessing must not change it.
     return canvas
 
 
 def on_glass(ink: Any, stroke: tuple[int, ...] = BLACK) -> NDArray[np.uint8]:
-    """RGBA, transparent where there is no ink, as a canvas without a background gives it."""
+    """Return RGBA that is transparent without ink, like a canvas without a background."""
     alpha = np.rint(np.asarray(ink, np.float64) * 255)
     rgb = np.where(alpha[..., None] > 0, stroke, 0)
     return np.dstack([rgb, alpha]).astype(np.uint8)
@@ -44,7 +44,7 @@ def with_box(shape: tuple[int, int], *boxes: tuple[slice, slice]) -> NDArray[np.
 
 
 def stroked(points: list[tuple[int, int]], pen: int, side: int = 280) -> NDArray[np.float64]:
-    """Ink of one stroke with round ends, anti-aliased."""
+    """Return the anti-aliased ink of one stroke with round ends."""
     image = Image.new("L", (4 * side, 4 * side))
     draw = ImageDraw.Draw(image)
     large = [(4 * x, 4 * y) for x, y in points]
@@ -65,7 +65,7 @@ strokes = st.lists(st.tuples(st.integers(40, 160), st.integers(40, 160)), min_si
 
 
 def long_enough(points: list[tuple[int, int]]) -> bool:
-    """Whether it is more than a dot: so much longer than a pen of 20 that a few pixels cannot matter."""
+    """Return whether a stroke is clearly longer than a dot of a pen of 20."""
     return float(np.ptp(points, axis=0).max()) >= 60
 
 
@@ -103,7 +103,7 @@ def test_small_drawing_is_enlarged_by_whole_pixels() -> None:
 
 
 def test_centre_of_mass_is_centred() -> None:
-    # An L of 20 by 20 with limbs 4 wide: 80 pixels upright, 64 beside its foot.
+    # An L of 20 by 20 with arms 4 wide: 80 pixels in the upright arm, 64 in the rest of the foot.
     drawing = to_mnist(painted(with_box((40, 40), np.s_[5:25, 5:9], np.s_[21:25, 9:25])))
     row = (80 * 9.5 + 64 * 17.5) / 144  # 13.06: one row down
     column = (80 * 1.5 + 64 * 11.5) / 144  # 5.94: eight columns right
@@ -113,7 +113,7 @@ def test_centre_of_mass_is_centred() -> None:
 
 
 def test_ink_is_not_pushed_over_the_edge() -> None:
-    # A heavy bar at the left of a long thin tail: centring its mass would cut off the tail.
+    # A heavy bar to the left of a long thin tail: centring its mass would cut off the tail.
     ink = with_box((200, 200), np.s_[50:150, 20:40], np.s_[98:102, 40:120])
     drawing = to_mnist(painted(ink))
     scaled = drawing.steps[-2].image
@@ -310,7 +310,7 @@ def test_size_does_not_matter(points: list[tuple[int, int]], factor: int) -> Non
     difference = np.abs(
         to_mnist(on_glass(large)).steps[-2].image.sum() - to_mnist(on_glass(small)).steps[-2].image.sum()
     )
-    # The small pen is ten pixels wide, and its edge is drawn to half a pixel's accuracy.
+    # The small pen is ten pixels wide, and its edge is accurate to half a pixel.
     assert difference < 0.1 * to_mnist(on_glass(large)).image.sum()
 
 

@@ -1,4 +1,4 @@
-"""Pen strokes: files read line by line, and canvases whose ink can be worked out by hand."""
+"""Pen strokes: files read line by line, and canvases whose ink is computed by hand."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_straight_line_ink_is_length_times_width() -> None:
     assert canvas.shape == (280, 280, 4)
     assert (canvas[..., 3] == 255).all()
     ink = 1 - canvas[..., 0] / 255
-    # 140 by 20, and half a disc of diameter 20 at each end.
+    # 140 by 20, and a half disc of diameter 20 at each end.
     assert ink.sum() == pytest.approx(140 * 20 + np.pi * 100, rel=0.02)
     assert ink[140, 140] == 1
     assert not ink[128].any()

@@ -1,4 +1,4 @@
-"""A test set of one's own: what is kept, and what its files hold when others read them."""
+"""A visitor's own test set: its drawings, and the contents of its files."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_transformed_line_keeps_its_place() -> None:
     assert moved.tolist() == [[110, 60], [130, 60], [130, 70]]
     (stretched,) = strokes.from_canvas({"objects": [{**line, "scaleX": 2, "scaleY": 0.5}]})
     assert stretched.tolist() == [[0, 12.5], [40, 12.5], [40, 17.5]]
-    (turned,) = strokes.from_canvas({"objects": [{**line, "angle": 90}]})  # With the clock, on a canvas.
+    (turned,) = strokes.from_canvas({"objects": [{**line, "angle": 90}]})  # Clockwise, as on a canvas.
     np.testing.assert_allclose(turned, [[25, 5], [25, 25], [15, 25]], atol=1e-9)
     (mirrored,) = strokes.from_canvas({"objects": [{**line, "flipX": True}]})
     assert mirrored.tolist() == [[30, 10], [10, 10], [10, 20]]

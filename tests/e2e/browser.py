@@ -1,4 +1,4 @@
-"""Finds the browser that the end-to-end tests drive, or installs one.
+"""Find or install the browser for the end-to-end tests.
 
 ``python -m tests.e2e.browser`` does so from the command line.
 """
@@ -18,13 +18,13 @@ PROGRAMS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-"""Where a browser may be, by name or whole path: tried after ``CHROMIUM`` and before Playwright's own."""
+"""Names or paths of browsers, tried after ``CHROMIUM`` and before Playwright's own browser."""
 
 
 def find() -> str | None:
     """Return the path of a Chromium or Chrome that starts, None if there is none.
 
-    If the environment variable ``CHROMIUM`` is set, it alone counts.
+    If the environment variable ``CHROMIUM`` is set, only that path is tried.
     """
     chosen = os.environ.get("CHROMIUM")
     for program in (chosen,) if chosen else PROGRAMS:
@@ -38,7 +38,7 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """Install a browser: Debian's as root, else Playwright's; what goes wrong is printed and left at that."""
+    """Install a browser: Debian's as root, else Playwright's. Errors are printed, not raised."""
     libraries = []
     if programs.has_apt_get():
         programs.apt_get("chromium")
@@ -49,7 +49,7 @@ def install() -> None:
 
 
 def main() -> int:
-    """Find or install a browser and say which; return 1 if there is none and CI needs one, else 0."""
+    """Find or install a browser and print its path; return 1 in CI if there is none, else 0."""
     chosen = os.environ.get("CHROMIUM")
     return programs.find_or_install(
         "Chromium or Chrome",
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _starts(path: str) -> bool:
-    """Tell whether the program says its version: Ubuntu's chromium-browser may only ask for a snap."""
+    """Return whether the program prints its version: Ubuntu's chromium-browser may only refer to a snap."""
     try:
         return subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -70,7 +70,7 @@ def _starts(path: str) -> bool:
 
 
 def _playwrights_own() -> str | None:
-    """Return where Playwright keeps its browser, there or not; a process of its own, as the driver starts."""
+    """Return the path of Playwright's browser, installed or not; in a new process, since it starts the driver."""
     question = (
         "from playwright.sync_api import sync_playwright as start\n"
         "with start() as playwright: print(playwright.chromium.executable_path)"

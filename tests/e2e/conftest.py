@@ -1,4 +1,4 @@
-"""A really started server, and a real Chromium to visit it with."""
+"""A real server process, and a real Chromium that visits it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.e2e import browser as finder
 
 ROOT = Path(__file__).parents[2]
 PAUSE = Event()
-ASKED_IN_VAIN = tuple(
+EXPECTED_404 = tuple(
     f"/{page}/_stcore/{name}" for page in ("learn", "evaluate", "compare", "draw") for name in ("health", "host-config")
 )
-"""Where Streamlit looks first when a page is opened by its address, before it looks where they are."""
+"""Wrong paths that Streamlit tries first when a page is opened by its address."""
 SIZES: dict[str, ViewportSize] = {
     "desktop": {"width": 1280, "height": 900},
     "laptop": {"width": 1024, "height": 768},
@@ -31,7 +31,7 @@ SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "touch": {"width": 390, "height": 844},
 }
-"""The screens to visit it on, the last one a phone that knows touch alone."""
+"""Screen sizes; the last one is a phone with touch input."""
 
 
 def free_port() -> int:
@@ -42,9 +42,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-    """A server without MNIST, by the Streamlit of a module, which keeps its runs, its data and its log in a folder.
+    """Start a server without MNIST; its database, data and log are in `folder`.
 
-    At the end, unless it was killed before, its log must hold no warning and no error, if `is_log_clean`.
+    `module` is run as Streamlit's command. With `is_log_clean`, the log must have no warning or error at the end.
     """
     log = folder / "log.txt"
     address = f"http://127.0.0.1:{port}"
@@ -53,7 +53,10 @@ def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> 
     environment["MNIST_DATASET"] = "embedded"
     environment["DATABASE_URL"] = f"sqlite:///{folder / 'runs.db'}"
     command = [sys.executable, "-m", module, "run", "app.py", "--server.port", str(port)]
-    command += ["--browser.serverAddress", "localhost"]  # Else it asks an outside service for its own address.
+    command += [
+        "--browser.serverAddress",
+        "localhost",
+    ]  # Otherwise Streamlit asks an outside service for its own address.
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
@@ -69,7 +72,7 @@ def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> 
     finally:
         process.terminate()
         process.wait(timeout=30)
-    # TensorFlow's one line at its start, where it says that it uses oneDNN, comes under this heading.
+    # This heading precedes TensorFlow's message that it uses oneDNN.
     text = log.read_text().replace("WARNING: All log messages before absl::InitializeLog()", "")
     words = ("WARN", "Warning", "ERROR", "Traceback")
     assert not is_log_clean or not any(word in text for word in words), text
@@ -77,7 +80,7 @@ def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> 
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], contextlib.AbstractContextManager[str]]:
-    """Starts a fresh server by the Streamlit of a module; gives its address."""
+    """Return a function that starts a new server with a module as Streamlit's command; it yields the address."""
 
     @contextlib.contextmanager
     def serve(module: str) -> Iterator[str]:
@@ -106,7 +109,7 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) ->
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A Chromium without a window; where there is none, a failure in CI and a skip elsewhere."""
+    """A headless Chromium. Without one, tests fail in CI and are skipped elsewhere."""
     path = finder.find()
     if path is None:
         programs.fail_or_skip("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
@@ -118,14 +121,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-# Milliseconds that an action or an assertion waits at most: the machine may be busy.
+# Milliseconds that an action or assertion waits at most: the machine may be busy.
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
 def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
-    """A new visitor's page, such as on a "phone-dark"; its console must stay silent."""
+    """Open a new visitor's page, for example with `looks` "phone-dark"; its console must stay empty."""
     size, theme = looks.split("-")
     context = chromium.new_context(
         viewport=SIZES[size],
@@ -138,7 +141,7 @@ def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.location["url"].endswith(ASKED_IN_VAIN):
+        if message.type in ("error", "warning") and not message.location["url"].endswith(EXPECTED_404):
             complaints.append(f"{message.type}: {message.text}")
 
     page.on("console", listen)

@@ -1,4 +1,4 @@
-"""A proxy that drops the cookies it does not know, as some hosts do; pages and websockets go through it."""
+"""A proxy for pages and websockets that drops unknown cookies, as some hosts do."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 
 KNOWN = ("_streamlit",)
-"""How the names of the cookies begin that it lets through."""
+"""Prefixes of the cookies that it passes on."""
 FRAME = "/a-frame-around-it"
-"""Here the proxy shows the playground's page in a frame, as from another site."""
+"""At this path the proxy shows the playground in a frame, as another site would."""
 
 
 @contextlib.contextmanager
 def running(port: int) -> Iterator[int]:
-    """A proxy in front of a server on this machine; gives its own port."""
+    """Run a proxy in front of a local server; yield its own port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="proxy")
     thread.start()
@@ -31,7 +31,7 @@ def running(port: int) -> Iterator[int]:
 
 async def _listen(port: int) -> asyncio.Server:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Cancelled at the end: asyncio would otherwise report it.
+        # Cancelled at the end, which asyncio would otherwise report.
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await _pass_on(port, reader, writer)
         writer.close()
@@ -48,7 +48,7 @@ async def _end(server: asyncio.Server) -> None:
 
 
 async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass one request on, and whatever follows it either way until somebody hangs up."""
+    """Pass on one request, and then all data in both directions until one side closes the connection."""
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip("\r\n").split("\r\n")
     headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
     if first.split(" ")[1] == FRAME:
@@ -67,7 +67,7 @@ async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.Stre
         elif is_websocket or name.lower() != "connection":
             passed.append(f"{name}: {value}")
     if not is_websocket:
-        passed.append("Connection: close")  # Each request comes by a connection of its own.
+        passed.append("Connection: close")  # Each request has its own connection.
     server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
     server_writer.write("\r\n".join([*passed, "", ""]).encode("latin-1"))
     try:

@@ -1,6 +1,6 @@
 """The Train page in a real browser while a class trains on the same server.
 
-``python -m tests.e2e.test_classroom run app.py`` is Streamlit's command with the class in its process.
+``python -m tests.e2e.test_classroom run app.py`` runs Streamlit's command with the class in the same process.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from mnist_core.runs import scheduler
 from tests.e2e.test_main_path import SLOW, begin_long_run, choose, wait_until_grown
 
 OTHERS = 30
-# One image a step: a small network that is still busy long after the test.
+# One image per step: a small network that trains long beyond the test.
 CONFIG = RunConfig(batch_size=1, epochs=100, dataset="embedded")
 
-# Notes every value that the progress bar is given, not only those that a test would happen to look at.
+# Records every value of the progress bar, not only those that a test happens to see.
 NOTE_PROGRESS = """() => {
     window.noted = [];
     const note = () => {
@@ -40,13 +40,13 @@ NOTE_PROGRESS = """() => {
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[[str], AbstractContextManager[str]]) -> Iterator[str]:
-    """The address of a server with a class at work."""
+    """The address of a server on which a class trains."""
     with serve("tests.e2e.test_classroom") as address:
         yield address
 
 
 def transparent_share(picture: Locator) -> float:
-    """How much of a picture shows nothing at all."""
+    """Return the share of fully transparent pixels in a picture."""
     address = picture.get_attribute("src") or ""
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
     return float((pixels[..., 3] == 0).mean())
@@ -65,7 +65,7 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     for _ in range(5):
         wait_until_grown(curve)
 
-    # What is asked of the page is done meanwhile: first beside the curve, then in the rest of the page.
+    # The page still responds: first beside the curve, then in the rest of the page.
     picture = page.get_by_test_id("stImage").locator("img").first
     with_random_start = transparent_share(picture)
     toggle = page.get_by_role("switch", name="Show only the change")
@@ -73,7 +73,7 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     for _ in range(5):
         wait_until_grown(curve)
     expect(toggle).to_be_checked()
-    assert transparent_share(picture) > with_random_start + 0.1  # The blank edges of all digits, at least.
+    assert transparent_share(picture) > with_random_start + 0.1  # At least the blank edges of all digits.
     choose(page, "Network", "Torres: ten sigmoid units")
     expect(page.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
     wait_until_grown(curve)
@@ -92,11 +92,11 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
 
 
 def main() -> None:
-    """Set the class to work, then be Streamlit."""
+    """Start the runs of the class, then Streamlit."""
     dataset = datasets.load(CONFIG.dataset)
     runs = [scheduler.shared().submit(CONFIG, dataset) for _ in range(OTHERS)]
     cli.main(prog_name="streamlit")
-    del runs  # Held until here: a run that nobody holds may be forgotten.
+    del runs  # Referenced until here, so that the runs are not garbage collected.
 
 
 if __name__ == "__main__":

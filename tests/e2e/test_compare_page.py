@@ -18,7 +18,7 @@ def open_compare(page: Page) -> None:
 
 
 def add(page: Page, label: str, option: str) -> None:
-    """Choose one more in a control that holds several, by its keyboard, as on any screen."""
+    """Add an option to a multiselect by keyboard, which works on any screen."""
     box = page.get_by_role("combobox", name=label)
     box.click()
     box.fill(option)
@@ -28,7 +28,7 @@ def add(page: Page, label: str, option: str) -> None:
 
 
 def tick(page: Page, row: int) -> None:
-    """Tick a row of the table, counted from 0; it is a canvas, in which the ticks stand at the left."""
+    """Tick a row of the table, counted from 0. The table is a canvas with its check boxes on the left."""
     table = page.get_by_test_id("stDataFrame")
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
@@ -42,7 +42,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     open_compare(page)
     expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
     segment(page, "Race").click()
-    add(page, "Choose 2 to 6 networks", "Small CNN")  # Beside the two that are proposed; it takes the longest.
+    add(page, "Choose 2 to 6 networks", "Small CNN")  # Besides the two proposed ones; it takes the longest.
     page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
     curve = page.locator(".mark-line path[aria-label*='Small CNN']").first
     expect(curve).to_be_visible(timeout=SLOW)
@@ -50,7 +50,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     chart = page.get_by_test_id("stVegaLiteChart").first.element_handle()
     wait_until_grown(curve)
     wait_until_grown(curve)
-    # It is still the same chart: mounted anew each time, it would flicker.
+    # It is still the same element: a chart that is created again each time would flicker.
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
 
@@ -62,7 +62,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     assert shares == sorted(shares, key=lambda share: -float(share[:-1]))
     expect(page.locator(".mark-line path")).to_have_count(6)
 
-    # Its address brings it back in a new session.
+    # Its address restores it in a new session.
     page.reload()
     expect(compare).to_be_visible(timeout=SLOW)
     expect(rows).to_have_count(3)
@@ -70,7 +70,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     compare.click()
     expect(page.get_by_role("button", name="Delete these 3")).to_be_visible(timeout=SLOW)
     wait_until_idle(page)
-    # A tick less in the table leaves two.
+    # One tick less leaves two runs.
     tick(page, 0)
     expect(page.get_by_role("button", name="Delete these 2")).to_be_visible(timeout=SLOW)
     segment(page, "A minus B").click()
@@ -78,7 +78,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     segment(page, "Which images differ").click()
     expect(page.get_by_text(re.compile("Only A right"))).to_be_visible(timeout=SLOW)
 
-    # Deleted, and brought back.
+    # Deleted and restored.
     page.get_by_role("button", name="Delete these 2").click()
     expect(page.get_by_text("Deleted 2 runs.")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Undo").click()

@@ -1,4 +1,4 @@
-"""Text that can be read: its contrast with what is behind it, as a browser shows it."""
+"""The contrast of text with its background, as a browser shows it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.test_main_path import SLOW
 
-# WCAG 2.1, 1.4.3: contrast of at least 4.5, or 3 for large text; what is switched off is exempt.
-# Streamlit writes white on the primary colour, and writes with it too. In the dark no colour serves both, so that
-# labels of main buttons and of chosen networks have to do with 3.
+# WCAG 2.1, 1.4.3: contrast of at least 4.5, or 3 for large text; disabled controls are exempt.
+# Streamlit uses the primary colour for text, and as a background of white text. In dark mode no colour suits both, so
+# labels of primary buttons and of chosen networks need only 3.
 PALE = """() => {
     const dot = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
     const parse = color => {

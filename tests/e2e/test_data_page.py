@@ -1,4 +1,4 @@
-"""The Data page in a real browser: what is told on hover, and files of one's own."""
+"""The Data page in a real browser: details on hover, and uploaded files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_core.data import idx
 from tests.e2e.test_main_path import SLOW
 from tests.e2e.toolbars import controls_under_toolbars
 
-# Each view with words that it alone has.
+# Each view with text that only it contains.
 VIEWS = {
     "Images": "Below each image its index",
     "One image": "Each pixel is a number",
@@ -26,7 +26,7 @@ VIEWS = {
 
 def open_data(page: Page) -> None:
     page.goto("/")
-    # Streamlit can lose a click on another page while it shows the first one.
+    # Streamlit can lose a click on a page link while the first page is loading.
     expect(page.get_by_role("heading", name="Build a network")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("link", name="Data").click()
@@ -34,7 +34,7 @@ def open_data(page: Page) -> None:
 
 
 def choose(page: Page, view: str) -> None:
-    # On some versions of Streamlit the segments are radio buttons, on others plain ones.
+    # In some versions of Streamlit the segments are radio buttons, in others plain buttons.
     main = page.get_by_test_id("stMain")
     segment = main.get_by_role("radio", name=view, exact=True).or_(main.get_by_role("button", name=view, exact=True))
     segment.first.click()
@@ -51,7 +51,7 @@ def test_every_view_with_hover_details(page: Page) -> None:
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
         assert not controls_under_toolbars(page)
     choose(page, "The file")
-    # Until then the marks are those of another view.
+    # Until then the marks belong to another view.
     expect(page.locator(".mark-rect path")).to_have_count(160, timeout=SLOW)
     tooltip = page.locator("#vg-tooltip-element")
     byte = page.locator(".mark-rect path").nth(6)

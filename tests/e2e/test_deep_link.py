@@ -1,4 +1,4 @@
-"""The first visitor of a new server, who asks for a page by its address."""
+"""The first visitor of a new server opens a page by its address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.test_main_path import SLOW
 
-# Notes whether the page has ever listed the files in the folder `pages`, however briefly.
+# Records whether the page has ever listed the files in the folder `pages`, however briefly.
 NOTE_FILES = """new MutationObserver(() => {
     window.listed_files ||= document.querySelector("[data-testid=stSidebarNavLink]") !== null;
 }).observe(document, { subtree: true, childList: true });"""
@@ -28,8 +28,8 @@ def test_first_visit_of_a_new_server_to_any_page(
         links = page.get_by_test_id("stTopNavLink")
         expect(links).to_contain_text(["Train", "Evaluate", "Draw"], timeout=SLOW)
         assert not page.evaluate("window.listed_files")
-        # One that is ended while it still imports and loads says so in its log.
+        # A server that is stopped while it still imports and loads logs an error.
         links.filter(has_text="Train").click()
-        # While a page is shown anew, what stood there before may stand beside it for a moment.
+        # During a rerun, old and new elements may be on the page together for a moment.
         expect(page.get_by_role("button", name="Train", exact=True).first).to_be_enabled(timeout=SLOW)
         page.close()

@@ -1,4 +1,4 @@
-"""The sheet that is drawn on, in a real browser: on screens where it has little room, by touch, and taken back."""
+"""The drawing area in a real browser: on small screens, by touch, and undo."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ HINT = "The answer comes after each stroke"
 
 
 def touch(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> None:
-    """Draw a line with a finger through points given as shares of the canvas."""
+    """Draw a line by touch through points given as shares of the canvas."""
     box = canvas.bounding_box()
     assert box is not None
     finger = page.context.new_cdp_session(page)
-    # The browser takes a finger that leaves the glass at full speed for a flick, and the next tap for its end.
+    # The browser treats a finger that lifts at full speed as a flick, and the next tap as its end.
     hand = [*np.concatenate([np.linspace(a, b, 12) for a, b in itertools.pairwise(points)]), *[points[-1]] * 8]
     began = time.time() - 0.016 * len(hand)
     for k, (x, y) in enumerate(hand):
@@ -34,7 +34,7 @@ def touch(page: Page, canvas: Locator, points: list[tuple[float, float]]) -> Non
 
 
 def ink(canvas: Locator, x: float, y: float) -> bool:
-    """Whether there is ink at a place given in shares of the canvas."""
+    """Return whether there is ink at a place given in shares of the canvas."""
     pixels = on_canvas(canvas)
     return bool(pixels[int(y * pixels.shape[0]), int(x * pixels.shape[1]), 0] < 128)
 
@@ -56,7 +56,7 @@ def test_touch_drawing_and_undo(page: Page) -> None:
     page.goto("/draw")
     expect(page.get_by_text(HINT)).to_be_visible(timeout=SLOW)
     canvas = page.get_by_role("img", name="Drawing area")
-    # Where the toolbar of another canvas once lay, unseen.
+    # An invisible toolbar of another canvas once covered this place.
     touch(page, canvas, [(0.85, 0.05), (0.6, 0.5), (0.5, 0.95)])
     expect(page.get_by_text("It reads a 1")).to_be_visible(timeout=SLOW)
     assert ink(canvas, 0.85, 0.05)
@@ -94,7 +94,7 @@ def test_undo_strokes_from_before_another_page(page: Page) -> None:
     for line in lines[1:]:
         stroke(page, canvas, line)
     wait_until_caught_up(page, canvas, lines)
-    # One after the other: presses that come while the page is busy count as one.
+    # One after the other: presses while the page is busy count as one.
     for count in (2, 1):
         undo.click()
         wait_until_caught_up(page, canvas, lines[:count])

@@ -1,4 +1,4 @@
-"""The Evaluate page under a finger: what is tapped is what is shown."""
+"""The Evaluate page with touch input: the tapped cell is shown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_tapped_cell_is_shown(chromium: Browser, server: str) -> None:
 
 
 def is_shown(page: Page, true: int, answer: int) -> None:
-    """The heading and both boxes name the cell, and the frame lies on it."""
+    """Check that the heading and both boxes name the cell, and that the frame marks it."""
     article = "an" if true == 8 else "a"
     heading = page.get_by_test_id("stMarkdown").filter(has_text=f"of {article} {true} read as {answer}")
     expect(heading).to_be_visible(timeout=SLOW)

@@ -1,4 +1,4 @@
-"""Messages that no browser would send, by Streamlit's own protocol."""
+"""Forged messages in Streamlit's protocol that no browser would send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VALUES = [("string_value", "x"), ("bool_value", True), ("double_value", 1e300), 
 
 
 def until_script_ends(socket: ClientConnection) -> str:
-    """All that the server says until a script has ended, as text."""
+    """Return all messages of the server until a script has ended, as text."""
     said = ""
     while True:
         message = ForwardMsg.FromString(socket.recv(timeout=120))
@@ -47,5 +47,5 @@ def test_forged_controls_are_harmless(tmp_path: Path) -> None:
             socket.send(first.SerializeToString())
             assert "Train" in until_script_ends(socket)
     log = (tmp_path / "log.txt").read_text()
-    assert 0 < log.count("Traceback") <= 3 * server_log.MOST  # One error may be the cause of another.
+    assert 0 < log.count("Traceback") <= 3 * server_log.MOST  # One error may cause another.
     assert log.count("its next ones are left out") == 1

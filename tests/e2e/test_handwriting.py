@@ -1,4 +1,4 @@
-"""Real digits drawn with the mouse on the real canvas, and the answers read off the page."""
+"""Real digits drawn with the mouse on the real canvas, and the answers on the page."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.e2e.test_main_path import SLOW, stroke
 
 COUNT = 120
 LEAST = 0.97
-# Writers of UJI Pen Characters 2 that the shipped network has not learned from.
+# Writers of UJI Pen Characters 2 that the shipped network was not trained on.
 HELD_OUT = ["uji4?", "uji5?"]
 
 
 def pen_digits() -> list[PenDigit]:
-    """Held-out writers' digits from the file that MNIST_STROKES names; without it, made-up ones."""
+    """Return digits of held-out writers from the file in MNIST_STROKES, or generated digits without it."""
     if "MNIST_STROKES" in os.environ:
         found = strokes.select_writers(strokes.read_jsonl(Path(os.environ["MNIST_STROKES"])), HELD_OUT)
         order = np.random.default_rng(0).permutation(len(found))[:COUNT]
@@ -38,13 +38,13 @@ def pen_digits() -> list[PenDigit]:
 
 
 def on_canvas(canvas: Locator) -> npt.NDArray[np.uint8]:
-    """What the browser shows on its canvas, (280, 280, 4)."""
+    """Return the pixels of the canvas in the browser, (280, 280, 4)."""
     address = canvas.evaluate("upper => upper.parentElement.querySelector('canvas.lower-canvas').toDataURL()")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA"))
 
 
 def wait_until_caught_up(page: Page, canvas: Locator, lines: Sequence[npt.ArrayLike]) -> None:
-    """Until the canvas has every line, and the page shows the 28x28 image of it."""
+    """Wait until the canvas has every line and the page shows its 28x28 image."""
     ends = np.array([np.asarray(line)[-1] for line in lines])
     for _ in range(SLOW // 50):
         pixels = on_canvas(canvas)
@@ -89,5 +89,5 @@ def test_canvas_and_answer_for_screen_readers(page: Page) -> None:
     canvas.wait_for(timeout=SLOW)
     canvas.scroll_into_view_if_needed()
     stroke(page, canvas, [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)])
-    # A live region: what changes in it is read out.
+    # A live region: screen readers read its changes.
     expect(page.get_by_role("status").filter(has_text="It reads a 7")).to_be_visible(timeout=SLOW)

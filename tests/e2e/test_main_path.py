@@ -1,4 +1,4 @@
-"""The main job in a real browser: choose a network, watch it learn, find an error, draw a digit and have it read."""
+"""The main path in a real browser: choose a network, watch it learn, find an error, draw a digit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-SLOW = 120_000  # Milliseconds to wait at most for what may have to be compiled first.
+SLOW = 120_000  # Milliseconds to wait at most if something may have to be compiled first.
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -29,12 +29,12 @@ def stroke(page: Page, canvas: Locator, points: list[tuple[float, float]], steps
 
 
 def matrix(page: Page) -> Locator:
-    """The numbers in the cells of a confusion matrix."""
+    """Return the numbers in the cells of a confusion matrix."""
     return page.get_by_test_id("stPlotlyChart").locator(".textpoint")
 
 
 def middle_of_cell(page: Page, true: int, answer: int) -> tuple[float, float]:
-    """Where a cell of a confusion matrix of all ten digits is on the screen, once it is scrolled there."""
+    """Scroll to a cell of a ten-digit confusion matrix; return its position on the screen."""
     plot = page.get_by_test_id("stPlotlyChart").locator(".nsewdrag").first
     plot.scroll_into_view_if_needed(timeout=SLOW)
     box = plot.bounding_box()
@@ -47,7 +47,7 @@ def wait_until_grown(curve: Locator) -> None:
 
 
 def ring() -> list[tuple[float, float]]:
-    """An upright oval."""
+    """Return the points of an upright oval."""
     angles = [2 * math.pi * k / 24 for k in range(25)]
     return [(0.5 + 0.2 * math.sin(a), 0.5 - 0.32 * math.cos(a)) for a in angles]
 
@@ -58,12 +58,12 @@ def begin_long_run(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     choose(page, "Network", "Morgan 1: one wide layer")
-    # The editor is made anew for the chosen network: wait until the old controls are gone.
+    # The editor gets new controls for the chosen network: wait until the old ones are gone.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
     page.get_by_text("Training settings").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("100")  # Enough that no computer is done before Stop is pressed.
+    epochs.fill("100")  # Enough epochs that no computer finishes before Stop is pressed.
     epochs.press("Enter")
     train.click()
 
@@ -71,7 +71,7 @@ def begin_long_run(page: Page) -> None:
 def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     begin_long_run(page)
 
-    # The curve grows: later there is more of it.
+    # The curve grows.
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100"))
     progress.wait_for(timeout=SLOW)
     expect(page.locator(".mark-line path").first).to_be_visible()
@@ -80,7 +80,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     chart = page.locator(".st-key-accuracy-curve svg").first.element_handle()
     wait_until_grown(curve)
     wait_until_grown(curve)
-    # It is still the same chart: mounted anew each time, it would flicker.
+    # It is still the same element: a chart that is created again each time would flicker.
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
 
@@ -100,7 +100,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     stroke(page, canvas, [(0.5, 0.15), (0.5, 0.85)])
     expect(page.get_by_text("It reads a 1").first).to_be_visible(
         timeout=SLOW
-    )  # The own network; the built-in one is second.
+    )  # The visitor's network; the built-in one is second.
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
@@ -120,7 +120,7 @@ def test_ring_is_read_as_zero(page: Page) -> None:
 
 @pytest.mark.parametrize("page", ["phone-light"], indirect=True)
 def test_early_click_changes_no_setting(page: Page) -> None:
-    """On a slow phone the page is sent again before its controls have been shown with their values."""
+    """On a slow phone the page is sent again before its controls were shown with their values."""
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
     for _ in range(2):
         page.goto("/")

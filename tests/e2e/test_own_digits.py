@@ -1,4 +1,4 @@
-"""Pictures that are pasted, and drawings that a network is taught, in a real browser."""
+"""Pasted pictures, and fine-tuning on drawings, in a real browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PASTE = """([data, type, size]) => {
 
 def open_draw(page: Page) -> None:
     page.goto("/")
-    # Streamlit can lose a click on another page while it shows the first one.
+    # Streamlit can lose a click on a page link while the first page is loading.
     expect(page.get_by_role("heading", name="Build a network")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("link", name="Draw").click()
@@ -37,7 +37,7 @@ def open_draw(page: Page) -> None:
 def test_pasted_picture_is_read_and_removed(page: Page) -> None:
     buffer = io.BytesIO()
     Image.fromarray(strokes.render((np.array(SEVEN),), 18)).save(buffer, "PNG")
-    # As large as a phone's photo: noise cannot be compressed.
+    # As large as a photo of a phone: noise cannot be compressed.
     noise = np.random.default_rng(0).integers(200, 256, (1500, 1500, 3), np.uint8)
     noise[300:350, 400:1100] = 20
     for row in range(300, 1200):
@@ -71,12 +71,12 @@ def test_finetune_built_in_network_on_a_drawing(page: Page) -> None:
     page.get_by_role("radio", name="7", exact=True).or_(page.get_by_role("button", name="7", exact=True)).click()
     page.get_by_text("Your own test set").click()
     expect(page.get_by_text("1 of 1 read right")).to_be_visible(timeout=SLOW)
-    # Streamlit can lose a click on what it is just showing anew.
+    # Streamlit can lose a click on an element during a rerun.
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("button", name="Teach it").click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=4 * SLOW)
     page.get_by_role("link", name="Draw a digit for it").click()
-    # The drawing is still there, and both read it.
+    # The drawing is still there, and both networks read it.
     expect(page.get_by_text("It reads a 7")).to_have_count(2, timeout=SLOW)
     page.get_by_text("Your own test set").click()
     expect(page.get_by_text("No new drawings to test on")).to_be_visible(timeout=SLOW)

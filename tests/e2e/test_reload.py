@@ -1,4 +1,4 @@
-"""What a browser finds again: after a reload, in a second tab, and when its server was killed."""
+"""Active runs after a reload, in a second tab, and after the server was killed."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ def test_reload_and_second_tab_show_the_active_run(page: Page) -> None:
     before = epoch(page)
     page.reload()
     assert epoch(page) >= before
-    # The editor holds the network that is on the page.
+    # The editor shows the network of the run.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
 
     second = page.context.new_page()
     second.goto("/")
     stop(second)
     second.close()
-    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)  # What one tab stops, the other shows.
+    expect(page.get_by_text("See its mistakes")).to_be_visible(
+        timeout=SLOW
+    )  # A stop in one tab is visible in the other.
 
     page.goto("/evaluate")
     expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
@@ -58,7 +60,7 @@ def test_run_resumes_after_its_server_was_killed(chromium: Browser, tmp_path: Pa
         page.goto("/")
         broken_off = page.get_by_text(re.compile(r"was interrupted after epoch \d+"))
         expect(broken_off).to_be_visible(timeout=SLOW)
-        # Its server was killed in the epoch after it, or while that one was being saved.
+        # The server was killed in the next epoch, or while that one was being saved.
         assert int(broken_off.inner_text().rstrip(".").split()[-1]) >= before - 2
         page.get_by_role("button", name="Continue").click()
         assert epoch(page) >= before - 1

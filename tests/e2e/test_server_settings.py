@@ -1,4 +1,4 @@
-"""What the server's settings let through."""
+"""Connections that the server's settings allow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT_HEADERS = {
 
 
 def handshake(address: str, host: str, origin: str) -> int:
-    """The status that the server answers a browser's request for a websocket with: 101 if it opens one."""
+    """Request a websocket as a browser does; return the HTTP status, 101 if it is opened."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     connection.putrequest("GET", "/_stcore/stream", skip_host=True)
     for name, value in (ROOT_HEADERS | {"Host": host, "Origin": origin}).items():
@@ -38,5 +38,5 @@ def test_only_allowed_hosts_and_origins_can_connect(
         for host in ("digits.example", "class.school.example"):
             assert handshake(address, host, f"http://{host}") == 101
         assert handshake(address, "evil.example", "http://evil.example") == 403
-        # Another website that uses a visitor's browser.
+        # Another website, in a visitor's browser.
         assert handshake(address, "digits.example", "http://evil.example") == 403

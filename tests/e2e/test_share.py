@@ -1,4 +1,4 @@
-"""Links from one browser to another: a network, and a run that has ended."""
+"""Links from one browser to another: a network, and a finished run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.e2e import browser as finder
 from tests.e2e.test_main_path import SLOW, choose, matrix
 
 HOST = "lab-3.school.test"
-"""What others call the computer with the server; a name like localhost could not be shared."""
+"""The host name of the server for others; localhost could not be shared."""
 
 
 @pytest.fixture
 def classroom(chromium: Browser, server: str) -> Iterator[tuple[Page, Page]]:
-    """Two visitors with browsers of their own, who know the server by its name."""
+    """Two visitors with separate browsers, who use the server's host name."""
     address = server.replace("127.0.0.1", HOST)
     browsers = [
         chromium.browser_type.launch(
@@ -42,12 +42,12 @@ def classroom(chromium: Browser, server: str) -> Iterator[tuple[Page, Page]]:
 
 
 def scanned(code: Locator) -> str:
-    """What a code on the screen says, read from a picture of it."""
+    """Return the text of a QR code on the screen, decoded from a screenshot."""
     shot = Image.open(io.BytesIO(_picture_of(code)))
-    picture = np.asarray(shot.convert("L"))[9:-9, 9:-9]  # Without its round corners.
+    picture = np.asarray(shot.convert("L"))[9:-9, 9:-9]  # Without the round corners.
     dark = np.argwhere(picture < 128)
     (top, left), (bottom, right) = dark.min(0), dark.max(0) + 1
-    # The large square at its corner is seven modules wide.
+    # The finder pattern in its corner is seven modules wide.
     run = np.flatnonzero(picture[top + 1, left:right] >= 128)[0]
     side = 17 + 4 * round(((right - left) / (run / 7) - 17) / 4)
     middles = (np.arange(side) + 0.5) / side
@@ -56,7 +56,7 @@ def scanned(code: Locator) -> str:
 
 
 def _picture_of(element: Locator) -> bytes:
-    """A picture of an element that may be put there anew as long as its page is being made."""
+    """Take a screenshot of an element that may be replaced while its page is loading."""
     for _ in range(100):
         expect(element).to_be_visible(timeout=SLOW)
         with contextlib.suppress(Error):

@@ -1,4 +1,4 @@
-"""What the Train page shows between the press of Train and the first point, on a slow device."""
+"""The Train page between the click on Train and the first point, on a slow device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.test_main_path import SLOW, choose
 
-# Looks at the page after each change of it and before each frame, and notes what must never be seen together.
+# Checks the page after each change and before each frame, and records elements that must never be visible together.
 WATCH = """() => {
     window.seen = new Set();
     const look = () => {
@@ -33,7 +33,7 @@ def test_controls_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    # A network that has to be compiled: its first point takes a while. Then another one below the results of the first.
+    # A network that must be compiled, so its first point takes a while; then another one, with the first one's results.
     for preset, parameters in (("Small CNN: two convolutions", "34,826"), ("Morgan 2: two wide layers", "669,706")):
         choose(page, "Network", preset)
         expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)

@@ -1,4 +1,4 @@
-"""How a browser finds its workspace again: by a cookie, without one, and not any more when it is somebody else's."""
+"""How a browser finds its workspace: with a cookie, without one, and after another person took over the device."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODE = re.compile(r"^[0-9A-Z]{5}(-[0-9A-Z]{5}){5}$")
 
 @pytest.fixture
 def proxy(server: str) -> Iterator[str]:
-    """The address of a proxy in front of the server that drops our cookies."""
+    """The address of a proxy that drops our cookies."""
     port = urlsplit(server).port
     assert port
     with dropping_proxy.running(port) as own:
@@ -29,14 +29,14 @@ def proxy(server: str) -> Iterator[str]:
 
 
 def train(page: Page | FrameLocator) -> None:
-    """Train what is in the editor to its end."""
+    """Train the network in the editor to the end."""
     page.get_by_role("button", name="Train", exact=True).click(timeout=SLOW)
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
 
 
 def unfold(page: Page) -> None:
     page.get_by_text("Your runs on another device").click(timeout=SLOW)
-    # Streamlit can lose a click on what it is just showing.
+    # Streamlit can lose a click on an element during a rerun.
     expect(page.get_by_label("A recovery code")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
 
@@ -82,7 +82,7 @@ def test_next_person_starts_empty_and_code_restores(page: Page) -> None:
     page.get_by_label("A recovery code").fill(code)
     page.get_by_role("button", name="Bring its runs here").click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
-    # The cookie has moved with it: a new tab and a reload find the runs.
+    # The cookie has changed too: a new tab and a reload find the runs.
     again = tab(page, "/compare")
     expect(again.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
     assert "mnist" not in again.evaluate("document.cookie")

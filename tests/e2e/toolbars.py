@@ -1,4 +1,4 @@
-"""The toolbars that Streamlit shows above the top right corner of images, tables and charts, on hover."""
+"""The toolbars that Streamlit shows on hover at the top right of images, tables and charts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _COVERED = """bar => {
 
 
 def controls_under_toolbars(page: Page) -> list[str]:
-    """The controls that a toolbar lies on while the mouse is on its element."""
+    """Return the controls that a toolbar covers while the mouse is over its element."""
     found = []
     for bar in page.get_by_test_id("stElementToolbar").all():
         element = bar.locator("..")
         if element.is_visible():
             element.hover()
-            expect(bar).to_have_css("opacity", "1")  # By then it has moved to its place.
+            expect(bar).to_have_css("opacity", "1")  # Now it is in its final place.
             found += bar.evaluate(_COVERED)
     return found

@@ -1,4 +1,4 @@
-"""First-layer pictures, counted by hand; layers against Keras's, integrated_gradients against what they must sum to."""
+"""First-layer images by hand, layer outputs compared with Keras, and integrated gradients with their known sum."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.samples import CONVOLUTIONS, untrained
 
 def test_dense_unit_weights_as_an_image() -> None:
     kernel = np.zeros((784, 3), np.float32)
-    kernel[28 * 5 + 7, 1] = -4.0  # row 5, column 7 of the second unit
+    kernel[28 * 5 + 7, 1] = -4.0  # Row 5, column 7 of the second unit.
     kernel[0, 1] = 2.0
     pictures = first_layer_pictures((kernel, np.zeros(3, np.float32)))
     assert pictures.shape == (3, 28, 28)
@@ -56,7 +56,7 @@ IMAGE = np.random.default_rng(6).random((28, 28)).astype(np.float32)
 def test_layer_outputs_match_keras(case: str) -> None:
     trained = untrained(RunConfig(layers=LAYERS[case]))
     model = trained.to_keras()
-    # A layer's answer is what is left after its pooling, if it has any.
+    # The output of a layer is that after its pooling, if it has any.
     kinds = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.MaxPooling2D)
     own = [layer for layer in model.layers if isinstance(layer, kinds)]
     pooled = [layer for layer in own if isinstance(layer, keras.layers.MaxPooling2D)]
@@ -64,7 +64,7 @@ def test_layer_outputs_match_keras(case: str) -> None:
     expected = keras.Model(model.inputs, [layer.output for layer in own]).predict(IMAGE[np.newaxis], verbose=0)
     ours = layer_outputs(trained, IMAGE)
     for answer, kerass in zip(ours[:-1], [layer[0] for layer in expected[:-1]], strict=True):
-        # What pooling leaves out further on is not computed.
+        # Pixels that later pooling drops are not computed.
         seen = tuple(slice(length) for length in answer.shape)
         np.testing.assert_allclose(answer, kerass[seen], rtol=1e-4, atol=1e-5)
     odds = np.exp(ours[-1]) / np.exp(ours[-1]).sum()
@@ -89,7 +89,7 @@ def test_integrated_gradients_of_a_linear_network() -> None:
 
 
 def test_network_of_raw_pixels() -> None:
-    """It gets 255 times as much, so with a 255th of the first weights it sees the same: Keras's layers say so too."""
+    """Raw pixels are 255 times larger, so first weights divided by 255 give the same outputs; Keras agrees."""
     scaled = untrained(RunConfig(layers=(LayerConfig(units=12),)))
     weights = (scaled.weights[0] / np.float32(255), *scaled.weights[1:])
     raw = TrainedNetwork(RunConfig(layers=scaled.config.layers, pixels="raw"), weights)

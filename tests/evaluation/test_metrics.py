@@ -1,4 +1,4 @@
-"""Evaluations against scikit-learn, against a count by hand, and against a published confusion matrix."""
+"""Evaluations compared with scikit-learn, with counts by hand and with a published confusion matrix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mnist_core.evaluation.metrics import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Printed by the Kite article for 15,000 held-out images, beside an accuracy of 0.9264.
+# From the Kite article: 15,000 held-out images, with an accuracy of 0.9264.
 KITE = np.array(
     [
         [1413, 0, 10, 3, 2, 12, 12, 2, 10, 1],
@@ -41,13 +41,13 @@ KITE = np.array(
     ]
 )
 
-# Two 1s read rightly; three 7s, two of them read as 1, unsurely and surely; a 3 read as 5.
+# Two 1s read correctly; three 7s, two of them read as 1, with low and high confidence; a 3 read as 5.
 SIX_LABELS = np.array([1, 7, 1, 7, 7, 3], np.uint8)
 SIX_ANSWERS = [(1, 0.91), (1, 0.55), (1, 0.73), (7, 0.64), (1, 0.82), (5, 0.64)]
 
 
 class Answers:
-    """A network that gives the answers it was made with, whatever it is shown."""
+    """A network that returns fixed answers for any images."""
 
     def __init__(self, probabilities: Any) -> None:
         self.probabilities = probabilities
@@ -62,7 +62,7 @@ def blank(count: int) -> NDArray[np.uint8]:
 
 
 def spread(answers: list[tuple[int, float]]) -> NDArray[np.float32]:
-    """Rows with the given probability at the given digit, the rest shared evenly."""
+    """Return rows with the given probability at the given digit; the rest is divided evenly."""
     rows = np.empty((len(answers), 10), np.float32)
     for row, (digit, probability) in zip(rows, answers, strict=True):
         row[:] = (1 - probability) / 9
@@ -71,7 +71,7 @@ def spread(answers: list[tuple[int, float]]) -> NDArray[np.float32]:
 
 
 def random_answers(seed: int, count: int, kinds: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Probabilities for `count` images whose labels are among `kinds`, rather more often right than not."""
+    """Return random probabilities and labels among `kinds` for `count` images, mostly correct."""
     generator = np.random.default_rng(seed)
     labels = generator.choice(kinds, count)
     logits = generator.normal(size=(count, 10)) + 1.5 * np.eye(10)[labels]
@@ -105,8 +105,8 @@ def test_metrics_of_six_images_counted_by_hand(six: Evaluation) -> None:
 
 def test_absent_or_never_predicted_digit_has_zeros(six: Evaluation) -> None:
     assert six.per_class[0] == ClassMetrics(0, 0.0, 0.0, 0.0, 0)
-    assert six.per_class[3] == ClassMetrics(3, 0.0, 0.0, 0.0, 1)  # there, never answered
-    assert six.per_class[5] == ClassMetrics(5, 0.0, 0.0, 0.0, 0)  # answered, not there
+    assert six.per_class[3] == ClassMetrics(3, 0.0, 0.0, 0.0, 1)  # Present, never answered.
+    assert six.per_class[5] == ClassMetrics(5, 0.0, 0.0, 0.0, 0)  # Answered, not present.
 
 
 def test_loss_of_six_images_by_hand(six: Evaluation) -> None:
@@ -175,7 +175,7 @@ def test_mean_squared_error_matches_scikit_learn() -> None:
 def test_loss_matches_keras(loss: str) -> None:
     keras = pytest.importorskip("keras")
     probabilities, labels = random_answers(4, 50, list(range(10)))
-    probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]  # sure and wrong, where Keras clips
+    probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]  # Confident and wrong, where Keras clips.
     probabilities[1] = np.eye(10)[labels[1]]
     expected = keras.losses.get(loss)(np.eye(10, dtype=np.float32)[labels], probabilities)
     assert mean_loss(probabilities, labels, loss) == pytest.approx(float(np.mean(expected)), rel=1e-5)
@@ -273,7 +273,7 @@ def test_unknown_loss_is_refused() -> None:
 
 
 def sure_by(shares: list[float]) -> np.ndarray:
-    """Answers "0" with these probabilities, the rest given to "1" and spread where that would be more."""
+    """Return answers with these probabilities for "0"; the rest is divided evenly."""
     rows = np.zeros((len(shares), 10), np.float32)
     for row, share in zip(rows, shares, strict=True):
         row[0] = share
@@ -282,7 +282,7 @@ def sure_by(shares: list[float]) -> np.ndarray:
 
 
 def test_calibration_error_counted_by_hand() -> None:
-    # Two intervals: 0.2 to 0.3 is far from 1 of 2 right, 0.9 is near 3 of 3.
+    # Two bins: 0.2 to 0.3 with 1 of 2 right, and 0.9 with 3 of 3 right.
     probabilities = sure_by([0.2, 0.3, 0.9, 0.9, 0.9])
     labels = np.array([0, 5, 0, 0, 0])
     expected = 2 / 5 * abs(0.5 - 0.25) + 3 / 5 * abs(1 - 0.9)

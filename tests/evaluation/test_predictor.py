@@ -1,4 +1,4 @@
-"""A network's answers, against NumPy's own ordering."""
+"""Predictions, compared with NumPy's sorting."""
 
 import numpy as np
 import pytest

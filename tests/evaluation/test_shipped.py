@@ -1,4 +1,4 @@
-"""The network in the repository, asked about digits and others that it has not seen."""
+"""The network in the repository, tested on digits and other images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEN = 18
 
 @functools.cache
 def written(seed: int = 2024, count: int = 400) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Digits in all forms by an unsteady hand, from random numbers that the training did not use."""
+    """Digits in all forms with jitter, from a seed that the training did not use."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10
     return np.stack([image_of(handwriting.digit_strokes(int(label), random)) for label in labels]), labels
@@ -51,7 +51,7 @@ def test_model_card_names_the_recipe() -> None:
 
 @pytest.mark.parametrize("source", ["Alpaydin and F. Alimoglu, 1998", "10.24432/C5MG6K", "Llorens et al., LREC 2008"])
 def test_model_card_names_the_training_data(source: str) -> None:
-    """As their licence, CC BY 4.0, asks for."""
+    """Their licence, CC BY 4.0, requires it."""
     card = (predictor.SHIPPED.parent / "README.md").read_text(encoding="utf-8")
     named = [line for line in card.replace("\n  ", " ").splitlines() if source in line]
     assert named
@@ -64,7 +64,7 @@ def test_reads_digits_in_many_forms() -> None:
 
 
 def test_reads_the_embedded_digits() -> None:
-    """These are other people's, from before MNIST, of 8 by 8 pixels."""
+    """They are of other writers, and were made from 8 by 8 pixels."""
     data = datasets.load("embedded")
     assert (predictor.shipped()(np.float32(1 / 255) * data.test_images).digit == data.test_labels).mean() >= 0.92
 

@@ -1,4 +1,4 @@
-"""The Keras program of a run: its words, its form, and what it computes beside the playground's own run."""
+"""The Keras script of a run: text, format, and results compared with the playground."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def folder_of(dataset: Dataset, folder: Path) -> Path:
 
 
 def cells(config: RunConfig) -> dict[str, str]:
-    """The notebook's code by its cells' names."""
+    """Return the code of the notebook by the names of its cells."""
     content = json.loads(notebook(config))
     return {cell["id"]: "".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"}
 
 
 def run_cells(config: RunConfig, folder: Path, start: Weights | None = None) -> dict[str, Any]:
-    """The names that a notebook leaves whose cells were run in order; `start` gives the network its first weights."""
+    """Run the cells in order and return their variables; `start` sets the initial weights of the network."""
     names: dict[str, Any] = {}
     for name, code in cells(config).items():
         text = code
@@ -139,14 +139,14 @@ def test_groups_are_held_out_together(split: str, fraction: float, tmp_path: Pat
 
 
 def same_as_theirs(**changes: Any) -> RunConfig:
-    """A run in which nothing is random but the first weights, which a test can set."""
+    """A config in which only the initial weights are random; a test can set them."""
     settings: dict[str, Any] = {"layers": (LayerConfig(units=12),), "order": "file", "batch_size": 32, "epochs": 3}
     return RunConfig(**(settings | {"learning_rate": 0.01} | changes))
 
 
 SAME = {
     **{f"optimizer-{name}": same_as_theirs(optimizer=name) for name in choices.OPTIMIZERS},
-    # An activation with a ceiling, since of very large logits Keras computes a larger loss than the playground does.
+    # A bounded activation: for very large logits, Keras computes a larger loss than the playground.
     "raw-pixels": same_as_theirs(pixels="raw", layers=(LayerConfig(units=12, activation="tanh"),), learning_rate=1e-4),
     "squared-error": same_as_theirs(loss="mean_squared_error", learning_rate=0.1),
     "penalty": same_as_theirs(l2=0.01),
@@ -161,7 +161,7 @@ SAME = {
 
 @pytest.mark.parametrize("name", SAME)
 def test_same_weights_give_the_same_trained_network(name: str, tmp_path: Path) -> None:
-    """The recipe to the letter: images, splits, order, batches, gradients, updates, penalty, loss."""
+    """Everything is the same: images, splits, order, batches, gradients, updates, penalty, loss."""
     config = SAME[name]
     dataset = dataclasses.replace(blobs(), name="mnist")
     *_, finished = training.train(config, dataset)
@@ -177,7 +177,7 @@ def test_same_weights_give_the_same_trained_network(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("l2", [0.0, 0.05])
 def test_early_stopping_keeps_the_same_epoch(l2: float, tmp_path: Path) -> None:
-    """On validation images with wrong labels, where the loss soon rises; the penalty has no say in it."""
+    """With wrong labels on the validation images the loss soon rises; the penalty does not count."""
     from tests.samples import mislabelled_validation
 
     config = same_as_theirs(validation_fraction=0.25, early_stopping=2, epochs=12, learning_rate=0.05, l2=l2)
@@ -191,7 +191,7 @@ def test_early_stopping_keeps_the_same_epoch(l2: float, tmp_path: Path) -> None:
 
 
 def embedded_part() -> Dataset:
-    """The embedded digits, fewer of them."""
+    """A part of the embedded digits."""
     whole = datasets.load("embedded")
     few = slice(0, 4000)
     assert whole.train_groups is not None
@@ -200,7 +200,7 @@ def embedded_part() -> Dataset:
 
 
 def test_script_reaches_the_accuracy_of_the_run(tmp_path: Path) -> None:
-    """Other random numbers, hence a tolerance: over twelve seeds, ours deviate by 0.009 in accuracy, 0.023 in loss."""
+    """With other random numbers: over twelve seeds, our accuracy varies by 0.009 and our loss by 0.023."""
     layers = (LayerConfig(units=64, dropout=0.2), LayerConfig(units=32, activation="gelu"))
     config = RunConfig(layers, "adam", 0.002, batch_size=64, epochs=4, dataset="embedded", split="kite")
     dataset = embedded_part()
@@ -224,7 +224,7 @@ def test_script_reaches_the_accuracy_of_the_run(tmp_path: Path) -> None:
 def test_script_without_a_folder_names_the_remedy(tmp_path: Path) -> None:
     text = keras_script(RunConfig(dataset="embedded"))
     path = tmp_path / "train.py"
-    # Keras takes seconds to import, and is not needed to refuse.
+    # Keras takes seconds to import, and is not needed for the refusal.
     path.write_text(re.sub(r"^import keras$|^from keras .*$|^keras\..*$", "", text, flags=re.MULTILINE))
     child = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
     assert child.returncode == 1
@@ -323,7 +323,7 @@ OFF = {"layers": (), "l2": 0.0, "early_stopping": 0, "validation_fraction": 0.0}
 
 @pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(RunConfig)])
 def test_line_of_a_control_ends_with_its_name(setting: str) -> None:
-    """All lines that differ between two runs that differ in one setting name its control, or hang on one that does."""
+    """If two runs differ in one setting, all differing lines name its control or depend on a line that does."""
     text = keras_script(dataclasses.replace(EVERYTHING, dataset="mnist"))
     named = [line for line in text.splitlines() if re.search(rf"  # .*\b{SETTINGS[setting].label}\b", line)]
     assert named or setting == "augmentation"
@@ -346,7 +346,7 @@ def test_control_changes_only_lines_with_its_name(setting: str, value: Any) -> N
     changed = [line for old, line in zip(before, after, strict=True) if old != line]
     assert changed
     others = [line for line in changed if SETTINGS[setting].label not in line.split("  # ")[-1]]
-    # The name of the loss stands in three more places, since there is a penalty.
+    # The loss is named in three more places because of the penalty.
     assert len(others) == (3 if setting == "loss" else 0)
 
 

@@ -1,4 +1,4 @@
-"""Figures for paper: where their marks stand, and that both formats can be read."""
+"""Figures for print: the positions of their marks, and both file formats."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def texts(chart: PrintChart) -> list[str]:
 
 
 def paths(chart: PrintChart, style: str) -> list[np.ndarray]:
-    """The corners of each path with this in its style, (n, 2) in CSS pixels from the top left corner."""
+    """Return the corners of each path with `style`, (n, 2) in CSS pixels from the top left corner."""
     found = [mark.attrib["d"] for mark in elements(chart, "path") if style in mark.attrib.get("style", "")]
     return [np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2) * 96 / 72 for path in found]
 
@@ -53,7 +53,7 @@ def test_accuracy_axis_from_0_to_100_percent() -> None:
     )
     training, validation = line(chart, INK), line(chart, ERROR)
     assert len(training) == 8
-    # The last points of both curves stand at the end of epoch 2, both at 70 %.
+    # The last points of both curves are at the end of epoch 2, at 70 %.
     assert training[-1] == pytest.approx(validation[-1])
     assert training[-1][0] == pytest.approx(WIDTH - 16)
     heights = training[:, 1]
@@ -90,7 +90,7 @@ def test_confusion_matrix_counts_in_their_cells() -> None:
     matrix = np.arange(100).reshape(10, 10)
     chart = print_charts.confusion(matrix)
     numbers = [text for text in texts(chart) if text.isdigit()]
-    # Ten heads of columns, ten of rows, and all counts but the 0.
+    # Ten column headings, ten row headings, and all counts but the 0.
     assert sorted(map(int, numbers)) == sorted([*range(1, 100), *range(10), *range(10)])
     cells = [path for color in (INK, ERROR) for path in paths(chart, f"fill: {color}")]
     assert len(cells) == 99  # The cell of the 0 stays blank.
@@ -99,7 +99,7 @@ def test_confusion_matrix_counts_in_their_cells() -> None:
         if (mark.text or "").isdigit() and int(mark.text or "") > 9:
             y, x = middles[int(mark.text or "") - 1]
             assert float(mark.attrib["x"]) * 96 / 72 == pytest.approx(x, abs=0.2)
-            assert 0 < float(mark.attrib["y"]) * 96 / 72 - y < 8  # The foot of the letters is below the middle.
+            assert 0 < float(mark.attrib["y"]) * 96 / 72 - y < 8  # The baseline of the text is below the middle.
 
 
 def test_empty_rows_of_a_matrix_are_white() -> None:
@@ -128,7 +128,7 @@ def test_both_formats_show_the_same_marks() -> None:
     height = float(elements(chart, "svg")[0].attrib["height"].removesuffix("pt")) * 96 / 72
     assert picture.size == (2 * WIDTH, round(2 * height))
     pixels = np.asarray(picture.convert("RGB")).astype(float)
-    # The corners of the cells, where no number stands: coloured on the diagonal and at the one mistake.
+    # The corners of the cells, beside the numbers: coloured on the diagonal and at the one mistake.
     for color in (INK, ERROR):
         full = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
         for place in paths(chart, f"fill: {color}"):

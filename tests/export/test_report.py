@@ -1,4 +1,4 @@
-"""A run on one page and as a table: what stands in them, and what must not."""
+"""The report and the table of a run: what they contain, and what they must not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONFIG = small(layers=LAYERS, validation_fraction=0.2, epochs=3)
 
 @functools.cache
 def ended() -> Snapshot:
-    """A run that has ended."""
+    """A finished run."""
     run = Run(CONFIG, blobs())
     while run.snapshot.status.is_active:
         run.take_turn(10)
@@ -42,7 +42,7 @@ def page(title: str = "Kite", **changes: Any) -> str:
 
 
 class Seen(HTMLParser):
-    """What a browser meets in a page."""
+    """Collects the tags and texts of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def test_report_is_self_contained() -> None:
     addresses = [value for name, value in seen.attributes if name in ("src", "href", "xlink:href", "action", "data")]
     assert addresses
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
-    # The only address is the name of SVG's vocabulary, which nobody visits.
+    # The only URL is the SVG namespace, which is never requested.
     assert set(re.findall(r"https?:[^\"' ]*", page())) == {"http://www.w3.org/2000/svg"}
     assert "url(" not in page()
     assert "@import" not in page()

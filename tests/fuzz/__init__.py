@@ -1,1 +1,1 @@
-"""Damaged and forged inputs for every reader of what comes from outside: ``make fuzz N=100000``."""
+"""Fuzzing: damaged and forged inputs for every reader of outside data, ``make fuzz N=100000``."""

@@ -1,4 +1,4 @@
-"""Read damaged inputs with every reader, and tell which are neither accepted whole nor refused by our own errors.
+"""Read damaged inputs with every reader; report those that are neither accepted nor refused with our errors.
 
 python -m tests.fuzz --count 100000 [--seed 0] [--keep fuzz-faults] [READER ...]
 """
@@ -15,13 +15,13 @@ from tests.fuzz.readers import READERS
 
 
 def main() -> int:
-    """Print a line for each reader and each fault; 1 if there was a fault."""
+    """Print a line for each reader and each fault; return 1 if there was a fault, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.split("\n")[0])
-    parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(READERS)}; all of them by default")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=f"from {', '.join(READERS)} (default: all)")
     parser.add_argument("--count", type=int, default=1000, help="inputs for each reader")
-    parser.add_argument("--seed", type=int, default=0, help="another one gives other inputs")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the inputs")
     parser.add_argument("--first", type=int, default=0, help="the number of the first input")
-    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="where inputs that fail are kept")
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="folder for failing inputs")
     options = parser.parse_args()
     if unknown := set(options.readers) - set(READERS):
         parser.error(f"there is no reader {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""A campaign: damaged inputs, read in a child process with limits, which is replaced when it dies."""
+"""A fuzzing campaign: a child process with limits reads damaged inputs, and is replaced if it dies."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from tests.fuzz.readers import Reader
 
 ROOT = Path(__file__).parents[2]
 READERS: Mapping[str, Reader] = readers.READERS | faulty.READERS
-"""All that can be tried, those that fail on purpose too."""
+"""All readers, including those that fail on purpose."""
 SECONDS = 1.0
-"""What one input may take, in seconds of the processor."""
+"""CPU time limit for one input, in seconds."""
 MEMORY = 2**30
-"""What reading may take on top of what the child has once all is imported, in bytes."""
-# On a busy machine a second of the processor may take long; what waits for something for ever takes none.
+"""Memory limit for reading, in bytes, in addition to the child's memory after all imports."""
+# Wall time: on a busy machine a second of CPU time may take long, and an endless wait uses no CPU time.
 _STUCK_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An input that was neither accepted whole nor refused by our own errors."""
+    """An input that was neither accepted nor refused with our errors."""
 
     reader: str
     seed: int
@@ -43,7 +43,7 @@ class Fault:
 
 @dataclass
 class Counts:
-    """What came of a reader's inputs."""
+    """The outcomes of a reader's inputs."""
 
     accepted: int = 0
     refused: int = 0
@@ -53,7 +53,7 @@ class Counts:
 
 
 def run(name: str, count: int, seed: int, first: int = 0) -> Counts:
-    """Read `count` damaged inputs, those numbered from `first`; the same seed gives the same inputs."""
+    """Read `count` damaged inputs, numbered from `first`; the same seed gives the same inputs."""
     counts = Counts()
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(READERS[name].seeds()):
@@ -69,7 +69,7 @@ def seeds_in(folder: str) -> list[bytes]:
 
 
 def input_of(fault: Fault) -> bytes:
-    """The input of a fault."""
+    """Return the input of a fault."""
     return mutated_input(
         READERS[fault.reader].seeds(), READERS[fault.reader].mutation, fault.reader, fault.seed, fault.number
     )
@@ -78,13 +78,13 @@ def input_of(fault: Fault) -> bytes:
 def _one_child(name: str, folder: str, seed: int, start: int, stop: int, counts: Counts) -> int:
     """Read inputs until all are read or the child dies; returns the number of the next one."""
     arguments = [name, folder, str(seed), str(start), str(stop)]
-    # Not a pipe, which many warnings would fill: the child would wait for a reader.
-    told = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    # Not a pipe: many warnings would fill it and block the child.
+    stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.fuzz.campaign", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=told,
+        stderr=stderr,
     )
     number, rest, is_stuck = start - 1, b"", False
     assert child.stdout is not None
@@ -99,19 +99,19 @@ def _one_child(name: str, folder: str, seed: int, start: int, stop: int, counts:
             for line in lines:
                 if number >= start:
                     _count(counts, Fault(name, seed, number, ""), line.decode())
-                number += 1  # the first line says that all is imported
+                number += 1  # The first line says that all imports are done.
             if not piece:
                 break
     child.wait()
-    told.seek(0)
-    trouble = told.read()
-    told.close()
+    stderr.seek(0)
+    errors = stderr.read()
+    stderr.close()
     if child.returncode == 0:
         return stop
     if number < start:
-        raise RuntimeError(f"The child does not start: {trouble.decode()}")
-    what = "it waits for ever" if is_stuck else f"killed by {_signal(child.returncode)}"
-    counts.faults.append(Fault(name, seed, number, f"{what} {trouble.decode()[-500:].strip()}".strip()))
+        raise RuntimeError(f"The child does not start: {errors.decode()}")
+    what = "it hangs" if is_stuck else f"killed by {_signal(child.returncode)}"
+    counts.faults.append(Fault(name, seed, number, f"{what} {errors.decode()[-500:].strip()}".strip()))
     return number + 1
 
 
@@ -140,13 +140,13 @@ def _child(name: str, folder: str, seed: int, start: int, stop: int) -> None:
     reader, seeds = READERS[name], seeds_in(folder)
     for data in seeds:
         with contextlib.suppress(PlaygroundError):
-            reader.read(data)  # whatever is imported at the first need
+            reader.read(data)  # Trigger lazy imports.
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Its default action ends a process even within a loop of a C library.
+    # Its default action ends a process even inside a loop of a C library.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     print("ready", flush=True)
     for number in range(start, stop):
@@ -160,7 +160,7 @@ def _child(name: str, folder: str, seed: int, start: int, stop: int) -> None:
             outcome = "refused"
             if len(str(error)) > 2000:
                 outcome, what = "fault", f"a message of {len(str(error)):,} letters"
-        except BaseException as error:  # noqa: BLE001 - what this looks for
+        except BaseException as error:  # noqa: BLE001 - any other error is a fault
             outcome, what = "fault", _place(error)
         seconds = time.process_time() - began
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -168,7 +168,7 @@ def _child(name: str, folder: str, seed: int, start: int, stop: int) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """An exception and where it was raised, in one line."""
+    """Return an exception and where it was raised, in one line."""
     frame, trace = "", error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename

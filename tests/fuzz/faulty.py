@@ -1,4 +1,4 @@
-"""Readers that fail on purpose, each in its own way at input 3, to try the campaign itself."""
+"""Readers that fail on purpose, each in a different way at input 3, to test the campaign itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _mark(dice: random.Random, data: bytes) -> bytes:
 
 
 class _Third:
-    """Calls `fail` the third time, after the sound input of the child's start."""
+    """Calls `fail` for the third damaged input; the child first reads a valid one."""
 
     def __init__(self, fail: object) -> None:
         self.calls, self.fail = 0, fail
@@ -35,7 +35,7 @@ def _wrong_type(data: bytes) -> None:
 
 
 def _endless(data: bytes) -> None:
-    """Within a C function, which no signal handler of Python's would end."""
+    """Loop in a C function, which no signal handler in Python can end."""
     hashlib.pbkdf2_hmac("sha256", data, data, 2**31 - 1)
 
 
@@ -50,7 +50,7 @@ def _dead(data: bytes) -> None:
 
 
 def _talkative(data: bytes) -> None:
-    error = DataError("It is wrong.", "Mend it.")
+    error = DataError("It is wrong.", "Correct it.")
     error.args = (str(data) * 1000,)
     raise error
 

@@ -1,4 +1,4 @@
-"""Ways to damage an input: as bytes, as a tree of JSON, and inside the files that archives and pictures pack."""
+"""Mutations of inputs: bytes, JSON values, and the contents of archives and pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _change(random: random.Random, content: bytearray) -> None:
         content[at : at + 1] = bytes([random.randrange(256)])
     elif kind == 1 and content:
         content[at % len(content)] ^= 1 << random.randrange(8)
-    elif kind == 2:  # a number at a place where headers hold one
+    elif kind == 2:  # A special number, which matters in headers.
         width = random.choice((1, 2, 4, 8))
         number = random.choice(_NUMBERS) & (1 << 8 * width) - 1
         content[at : at + width] = number.to_bytes(width, random.choice(("little", "big")))
@@ -47,7 +47,7 @@ def _change(random: random.Random, content: bytearray) -> None:
         del content[at : at + size]
     elif kind == 4:
         content[at:at] = random.randbytes(size)
-    elif kind == 5:  # a piece of itself somewhere else
+    elif kind == 5:  # A piece copied from elsewhere in the input.
         start = random.randrange(len(content) + 1)
         content[at : at + size] = content[start : start + size]
     else:
@@ -55,7 +55,7 @@ def _change(random: random.Random, content: bytearray) -> None:
 
 
 def text(random: random.Random, data: bytes) -> bytes:
-    """Text with letters changed, added, left out or repeated; still text."""
+    """Text with characters changed, added or removed; still text."""
     letters = list(data.decode())
     for _ in range(random.randint(1, 4)):
         at = random.randrange(len(letters) + 1)
@@ -67,7 +67,7 @@ def text(random: random.Random, data: bytes) -> bytes:
 
 
 def tree(random: random.Random, data: bytes) -> bytes:
-    """JSON with values replaced, left out, doubled, moved or buried deep; still JSON."""
+    """JSON with values replaced, removed, repeated, moved or deeply nested; still JSON."""
     root = [json.loads(data)]
     for _ in range(random.choice((1, 1, 2, 4))):
         holders = list(_holders(root))
@@ -88,7 +88,7 @@ def tree(random: random.Random, data: bytes) -> bytes:
             holder[key] = {"a": holder[key]}
     if random.random() > 0.05:
         return json.dumps(root[0]).encode()
-    # json.dumps nests no deeper than Python calls.
+    # json.dumps is limited by Python's recursion depth.
     holder, key = random.choice(list(_holders(root)))
     holder[key] = _DEEP
     depth = random.choice((50, 500, 900, 960, 980, 1000, 5000))
@@ -96,7 +96,7 @@ def tree(random: random.Random, data: bytes) -> bytes:
 
 
 def _holders(node: Any) -> Any:
-    """Each list or dictionary with each of its places."""
+    """Yield each list or dictionary with each of its keys."""
     places = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in list(places):
         yield node, key
@@ -104,7 +104,7 @@ def _holders(node: Any) -> Any:
 
 
 def hdf5(random: random.Random, data: bytes) -> bytes:
-    """An HDF5 file with its addresses and lengths changed for others of its own, or for odd ones: they are aligned."""
+    """An HDF5 file with aligned addresses and lengths replaced by others from the file, or by special numbers."""
     if random.random() < 0.3:
         return damage(random, data)
     content = bytearray(data)
@@ -118,16 +118,16 @@ def hdf5(random: random.Random, data: bytes) -> bytes:
 
 
 def gzipped(random: random.Random, data: bytes) -> bytes:
-    """A file whose content is damaged before it is packed, so that the packing is sound."""
+    """A valid gzip file with damaged content."""
     return gzip.compress(damage(random, data), 1)
 
 
 def zipped(inner: Callable[[str], Mutation], sound: float = 0.8) -> Mutation:
-    """A ZIP archive with one of its files changed; a share of them is damaged as bytes instead.
+    """A ZIP archive with one of its files changed; some archives are damaged as bytes instead.
 
     Args:
-        inner: what changes a file of this name.
-        sound: share of the archives whose checksums and sizes are right.
+        inner: file name -> the mutation of that file.
+        sound: share of the archives with correct checksums and sizes.
     """
 
     def mutate(random: random.Random, data: bytes) -> bytes:
@@ -146,7 +146,7 @@ def zipped(inner: Callable[[str], Mutation], sound: float = 0.8) -> Mutation:
 
 
 def png(random: random.Random, data: bytes) -> bytes:
-    """A PNG file with one of its chunks changed and its checksum mended."""
+    """A PNG file with one of its chunks changed and a correct checksum."""
     chunks, at = [], 8
     while at < len(data):
         (length,) = struct.unpack_from(">I", data, at)
@@ -166,11 +166,11 @@ def png(random: random.Random, data: bytes) -> bytes:
 
 
 def one_of(*mutations: Mutation) -> Mutation:
-    """One of several mutations, each as often."""
+    """One of several mutations, with equal probability."""
     return lambda random, data: random.choice(mutations)(random, data)
 
 
 def mutated_input(seeds: Sequence[bytes], mutation: Mutation, name: str, seed: int, number: int) -> bytes:
-    """Input `number` of a campaign, always the same one."""
+    """Return input `number` of a campaign; it depends only on the arguments."""
     dice = random.Random(f"{name} {seed} {number}")
     return mutation(dice, dice.choice(seeds))

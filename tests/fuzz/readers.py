@@ -1,7 +1,7 @@
-"""Every reader of what comes from outside, with sound inputs to begin with and ways to damage them.
+"""Every reader of outside data, with valid inputs to start from and mutations of them.
 
-A reader takes bytes, since failing inputs are kept in files, and either returns, having checked that what it accepted
-is whole, or raises one of `mnist_core.errors`.
+A reader takes bytes, because failing inputs are saved in files. It either returns after checking the accepted result,
+or raises one of `mnist_core.errors`.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ LABELS = (np.arange(12) % 10).astype(np.uint8)
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader of the project, and what it is tried with.
+    """A reader of the project and its inputs.
 
     Attributes:
-        seeds: sound inputs.
-        mutation: how they are damaged.
-        read: reads one.
+        seeds: returns valid inputs.
+        mutation: damages an input.
+        read: reads an input.
     """
 
     seeds: Callable[[], Sequence[bytes]]
@@ -71,7 +71,7 @@ def npz(**arrays: Any) -> bytes:
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """A data set is whole: the oracle says again what its docstring promises."""
+    """Check that a data set fulfils its contract."""
     for images, labels in (
         (dataset.train_images, dataset.train_labels),
         (dataset.test_images, dataset.test_labels),
@@ -107,7 +107,7 @@ NETWORKS = (
     RunConfig(layers=(LayerConfig(units=2), LayerConfig(units=3, activation="tanh"))),
     RunConfig(layers=(LayerConfig("conv", 1), LayerConfig("conv_only", 2), LayerConfig("conv", 1))),
 )
-# Nearly all of its file says where things are, and little of it is weights.
+# Its file is mostly structure, with few weights.
 SMALLEST = NETWORKS[-1]
 
 
@@ -117,7 +117,7 @@ def saved(config: RunConfig, save: Callable[[TrainedNetwork], bytes]) -> bytes:
 
 @functools.cache
 def keras_seed() -> bytes:
-    """A file without the time at which it was saved, so that the same changes always meet the same bytes."""
+    """A file without its time stamp, so that the same mutations always change the same bytes."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(saved(SMALLEST, files.keras_file))) as source,
@@ -171,7 +171,7 @@ def read_canvas(data: bytes) -> None:
     try:
         drawn = json.loads(data)
     except RecursionError:
-        return  # Streamlit's own parser has refused it, and nothing of it comes to us
+        return  # Streamlit's parser refuses it before it reaches us.
     for stroke in strokes.from_canvas(drawn):
         assert stroke.ndim == 2
         assert stroke.shape[1] == 2
@@ -203,7 +203,7 @@ def read_canvas_picture(data: bytes) -> None:
 
 
 def read_pixels(data: bytes) -> None:
-    """Bytes as a picture of any sides, with any number of channels."""
+    """Read bytes as a picture of any size, with any number of channels."""
     sides, rest = (data + bytes(4))[:3], np.frombuffer(data + bytes(4), np.uint8, offset=3)
     height, width, channels = sides[0] % 80, sides[1] % 80, (4, 4, 4, 3, 1, 0)[sides[2] % 6]
     pixels = np.resize(rest, height * width * channels)

@@ -1,4 +1,4 @@
-"""Changed images, against SciPy's own warps and filters, and within the compiled chunk against plain arrays."""
+"""Augmented images, compared with SciPy's warps and filters, and in the compiled chunk with plain arrays."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_random_numbers_are_uniform_and_independent() -> None:
 
 def test_strength_0_changes_nothing() -> None:
     images = IMAGES.copy()
-    images[:, 3, 3] = 1.0  # Full ink somewhere, as in every drawing.
+    images[:, 3, 3] = 1.0  # Full ink in some pixel, as in every drawing.
     np.testing.assert_allclose(changed(images, strength=0.0), images, atol=1e-5)
 
 
@@ -103,7 +103,7 @@ def test_displacements_are_smooth_and_limited() -> None:
         middle = np.abs(places - own)[:, 13:15, 13:15]
         assert middle.max() < augmentation._SHIFT + augmentation._WOBBLE + 1
         assert middle.mean() > 0.5
-        # Neighbours stay neighbours: no fold, no tear.
+        # Neighbours stay neighbours: no folds, no tears.
         assert np.abs(np.diff(places, axis=1)).max() < 3
         assert np.abs(np.diff(places, axis=2)).max() < 3
 

@@ -1,4 +1,4 @@
-"""Networks taken home and brought back: whole files beside Keras, and files that someone has tampered with."""
+"""Downloaded and uploaded networks: valid files compared with Keras, and manipulated files."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_keras_loads_the_file_in_safe_mode(tmp_path: Path) -> None:
     assert keras.models.load_model(path, safe_mode=True) is not None
 
 
-# --- files that someone has tampered with
+# --- manipulated files
 
 
 def entries(data: bytes) -> dict[str, bytes]:
@@ -142,7 +142,7 @@ def with_config(**changes: Any) -> bytes:
 
 
 def with_weights(change: Callable[[h5py.File], None]) -> bytes:
-    """A good file with something changed among its weights."""
+    """A valid file with a change in its weights."""
     buffer = io.BytesIO(KERAS["model.weights.h5"])
     with h5py.File(buffer, "r+") as file:
         change(file)
@@ -150,7 +150,7 @@ def with_weights(change: Callable[[h5py.File], None]) -> bytes:
 
 
 def with_first(**options: Any) -> bytes:
-    """A good file with another array in the place of the first weights."""
+    """A valid file with another array instead of the first weights."""
 
     def change(file: h5py.File) -> None:
         del file[FIRST]
@@ -206,13 +206,13 @@ def stock_model() -> bytes:
 
 
 def lambda_model() -> bytes:
-    """A model with a layer that is a function: Python's byte code is in the file."""
+    """A model with a Lambda layer: its file contains Python byte code."""
     layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Lambda(lambda x: x * 2.0)]
     return saved_by_keras(keras.Sequential(layers))
 
 
 def with_our_metadata(data: bytes) -> bytes:
-    """Another file that claims to be ours."""
+    """A foreign file that claims to be one of ours."""
     return archive(entries(data) | {"metadata.json": KERAS["metadata.json"]})
 
 
@@ -309,7 +309,7 @@ def test_error_messages_name_the_reason() -> None:
 
 
 def test_layers_in_the_file_are_ignored() -> None:
-    """The file's own description of its layers is replaced by one that Keras would run code for."""
+    """The description of the layers in the file is replaced by one for which Keras would run code."""
     described = entries(lambda_model())["config.json"]
     check_same(read_network(archive(KERAS | {"config.json": described}), "file"), GOOD)
 
@@ -330,7 +330,7 @@ def test_file_above_the_limit_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> 
 @hypothesis_settings(max_examples=100)
 @given(st.data())
 def test_damage_is_detected_or_harmless(data: st.DataObject) -> None:
-    """A few bytes changed anywhere: the file is refused, or reads as a network."""
+    """A file with a few changed bytes is refused, or read as a network."""
     content = bytearray(data.draw(st.sampled_from([TINY, TINY_KERAS])))
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -1,4 +1,4 @@
-"""HDF5 files as h5py writes them, and files whose structures lead back to themselves."""
+"""HDF5 files written by h5py, and files with cyclic structures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_array_of_any_shape_matches_h5py(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("count", [1, 8, 9, 100, 400])
 def test_large_group_is_read_completely(count: int) -> None:
-    """So many that their names are kept in several nodes of a tree, and in a heap that has grown."""
+    """So many entries that their names need several tree nodes and a heap that has grown."""
     arrays = {f"layer_{i}": RANDOM.normal(size=(2,)).astype(np.float32) for i in range(count)}
 
     def change(file: h5py.File) -> None:
@@ -78,7 +78,7 @@ def test_newer_format_is_refused_by_name() -> None:
         File(written(one, libver="latest"))
 
 
-# --- structures that lead back to themselves
+# --- cyclic structures
 
 
 def places(signature: bytes) -> list[int]:
@@ -93,7 +93,7 @@ def patched(*changes: tuple[int, str, int]) -> bytes:
 
 
 def free_space_that_goes_round() -> bytes:
-    """Of each heap the first free block names itself as the next: HDF5's library follows it until memory is full."""
+    """In each heap the first free block points to itself: the HDF5 library follows it until memory is full."""
     changes = []
     for heap in places(b"HEAP"):
         _, free, data = struct.unpack_from("<QQQ", GOOD, heap + 8)
@@ -116,7 +116,7 @@ CYCLES = {
 
 
 def continued_header(start: int) -> bytes:
-    """The root's header goes on at `start`, with as many messages as can be."""
+    """The root's header continues at `start`, with the maximum number of messages."""
     (root,) = struct.unpack_from("<Q", GOOD, 64)
     content = bytearray(patched((root + 2, "<H", 2**16 - 1), (root + 8, "<I", 2**31)))
     struct.pack_into("<HHI", content, root + 16, 16, 16, 0)

@@ -1,4 +1,4 @@
-"""Networks beside Keras: their layers, counts and answers; and what they cost."""
+"""Networks compared with Keras: layers, counts and answers; and their cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NETWORKS = {name: preset.config for name, preset in PRESETS.items()} | {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_summary_matches_keras(name: str) -> None:
-    """Same layers in the same order, same output shapes, same parameters; only the input is a row of our own."""
+    """Same layers in the same order, same output shapes, same parameters; only the row of the input is ours."""
     rows = network.summary(NETWORKS[name])
     model = network.to_keras(NETWORKS[name])
     assert rows[0].output_shape == (28, 28)
@@ -106,7 +106,7 @@ def test_predict_accepts_bytes_and_floats() -> None:
 
 @pytest.mark.parametrize("layers", [small().layers, (LayerConfig("conv", 3), LayerConfig(units=4))])
 def test_network_of_raw_pixels_matches_keras_on_bytes(layers: tuple[LayerConfig, ...]) -> None:
-    """Whoever asks hands over bytes or floats in 0 to 1, as to any network; Keras gets the bytes."""
+    """`predict` takes bytes or floats from 0 to 1, as for any network; Keras gets the bytes."""
     scaled = untrained(small(layers=layers))
     trained = TrainedNetwork(
         small(layers=layers, pixels="raw"), (scaled.weights[0] / np.float32(50), *scaled.weights[1:])
@@ -161,7 +161,7 @@ def test_wrong_weight_shapes() -> None:
 
 
 def test_step_flops_of_kite_by_hand() -> None:
-    # A multiplication and an addition for each weight and image, forward; twice as many back.
+    # Forward: a multiplication and an addition for each weight and image. Backward: twice as many.
     assert network.step_flops(PRESETS["kite"].config) == 3 * 2 * (784 * 128 + 128 * 10) * 128
 
 

@@ -1,4 +1,4 @@
-"""Network files: whole, damaged and hostile."""
+"""Network files: valid, damaged and malicious."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def npy(array: Any) -> bytes:
 
 
 def npy_header(text: str, version: bytes = b"\x01\x00") -> bytes:
-    """An NPY file that promises what `text` says and holds a few bytes."""
+    """An NPY file with the header `text` and only a few bytes of data."""
     header = text.encode("latin1").ljust(117) + b"\n"
     return b"\x93NUMPY" + version + len(header).to_bytes(2 if version[0] == 1 else 4, "little") + header + bytes(64)
 
@@ -91,7 +91,7 @@ def with_header(text: str, version: bytes = b"\x01\x00") -> bytes:
 
 
 class Trap:
-    """Tells when someone unpickles it."""
+    """Records that it was unpickled."""
 
     sprung = False
 
@@ -112,7 +112,7 @@ def garbled_deflate() -> bytes:
 
 
 def with_flag(offset: int, value: int) -> bytes:
-    """A good file with a field of every entry changed, in the entry itself and in the directory at the end."""
+    """A valid file with a changed field in every entry, in the entry and in the directory at the end."""
     data = bytearray(archive(GOOD))
     for magic, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
         at = data.find(magic)
@@ -179,7 +179,7 @@ HOSTILE: dict[str, bytes] = {
 
 
 def test_trap_runs_code_when_unpickled() -> None:
-    """So that the tests above mean something."""
+    """The tests above rely on it."""
     pickle.loads(pickle.dumps(Trap()))
     assert Trap.sprung
     Trap.sprung = False
@@ -194,7 +194,7 @@ def test_missing_file_or_folder(tmp_path: Path) -> None:
 def test_zip_bomb(tmp_path: Path) -> None:
     data = bytearray(archive(GOOD, zipfile.ZIP_DEFLATED))
     entry = data.index(b"PK\x01\x02")
-    data[entry + 24 : entry + 28] = (2**31).to_bytes(4, "little")  # The directory's word for the unpacked size.
+    data[entry + 24 : entry + 28] = (2**31).to_bytes(4, "little")  # The unpacked size in the directory.
     path = tmp_path / "bomb.npz"
     path.write_bytes(data)
     with pytest.raises(NetworkFileError, match="unpacks to 2,147,483,648 bytes"):
@@ -202,7 +202,7 @@ def test_zip_bomb(tmp_path: Path) -> None:
 
 
 def tiny_file() -> bytes:
-    """A network with as few weights as can be, so that damage often hits what matters."""
+    """A network with as few weights as possible, so that damage often hits the rest of the file."""
     config = small(layers=(LayerConfig("conv", 1),) * 3)
     return archive(
         {"config.npy": npy(np.array(config.to_json()))}

@@ -1,4 +1,4 @@
-"""Each update rule beside Keras's own optimizer, step by step."""
+"""Each update rule compared with Keras's optimizer, step by step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KERAS: dict[str, Callable[[float], Any]] = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
 }
-"""What each name means in Keras, with Keras's own defaults for all but the learning rate."""
+"""The Keras optimizer of each name, with Keras's defaults except for the learning rate."""
 
 Gradient = Callable[[int, list[Any]], list[Any]]
 
@@ -33,7 +33,7 @@ def start() -> list[Any]:
 
 
 def ours(name: str, rate: float, gradient_at: Gradient) -> list[Any]:
-    """The weights after each step."""
+    """Return the weights after each step."""
     rule = UPDATE_RULES[name]
     weights = start()
     slots = [tuple(tf.zeros(shape) for _ in range(rule.slots)) for shape in SHAPES]
@@ -50,7 +50,7 @@ def ours(name: str, rate: float, gradient_at: Gradient) -> list[Any]:
 
 
 def stock(name: str, rate: float, gradient_at: Gradient) -> list[Any]:
-    """The weights after each step, from Keras."""
+    """Return the weights after each step in Keras."""
     optimizer = KERAS[name](rate)
     variables = [keras.Variable(weight) for weight in start()]
     path = []
@@ -62,7 +62,7 @@ def stock(name: str, rate: float, gradient_at: Gradient) -> list[Any]:
 
 
 def random_gradients(step: int, weights: list[Any]) -> list[Any]:
-    """Gradients from tiny to large, some of them zero, that don't depend on the weights."""
+    """Gradients from tiny to large, some zero, that do not depend on the weights."""
     random = np.random.default_rng([2, step])
     gradients = [random.normal(size=weight.shape) * 10.0 ** random.integers(-6, 2) for weight in weights]
     return [tf.constant(np.where(random.random(g.shape) < 0.2, 0, g).astype(np.float32)) for g in gradients]

@@ -1,4 +1,4 @@
-"""The one walk over a network's layers, beside a stock Keras model that is built here without it."""
+"""The plan of a network's layers, compared with a Keras model that is built here without it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAYERS = st.tuples(st.lists(CONVOLUTION, max_size=3), st.lists(DENSE, max_size=3
 
 
 def stock_model(layers: tuple[LayerConfig, ...]) -> Any:
-    """The network by Keras's own shapes: a picture before a convolution, flat before the first dense layer."""
+    """Build the network with Keras's shapes: a picture before a convolution, flat before the first dense layer."""
     model = keras.Sequential([keras.Input((28, 28))])
     if layers and layers[0].is_convolution:
         model.add(keras.layers.Reshape((28, 28, 1)))
@@ -81,7 +81,7 @@ def test_model_and_counts_match_keras(layers: tuple[LayerConfig, ...]) -> None:
 
 @given(LAYERS)
 def test_config_check_uses_the_same_picture_sizes(layers: tuple[LayerConfig, ...]) -> None:
-    """A config is checked before there is a plan of it, by sides alone."""
+    """A config is checked by its picture sizes alone, before its plan is made."""
     pictures = [layer for layer in plan(layers) if layer.kind in ("Conv2D", "MaxPooling2D")]
     last = {layer.hidden: layer.output_shape[0] for layer in pictures}
     assert picture_sides(layers) == [28, *last.values()]

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_under_way_at_the_end() -> Iterator[None]:
-    """A thread that trains or compiles while Python ends would end it with an abort."""
+def _stop_threads_at_the_end() -> Iterator[None]:
+    """Stop all threads at the end: Python would abort if one still trains or compiles."""
     yield
     for thread in threading.enumerate():
         if thread.name == "warm-up":
@@ -34,7 +34,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 @pytest.fixture
 def own_saver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A keeper of this test's own, with a database of its own; what the test leaves under way is stopped."""
+    """A separate saver and database for this test; runs that are still active at its end are stopped."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
     saver._made.cache_clear()
     yield
@@ -46,12 +46,12 @@ def _stop_all() -> None:
     runs = list(scheduler.shared()._runs)
     for run in runs:
         scheduler.shared().stop(run)
-    # One that does a single step counts as paused, though it may be compiled at this moment.
+    # A run that does a single step counts as paused, although its program may still be compiling.
     wait_until(lambda: not any(run.snapshot.status.is_active for run in runs))
 
 
 @pytest.fixture
 def compare(app: AppTest) -> AppTest:
-    """A new visitor on the Compare page, when the digits are there."""
+    """A new visitor on the Compare page, after the digits are loaded."""
     assert data_sets.loading_data_set("embedded").done.wait(300)
     return app.switch_page("pages/compare.py").run()

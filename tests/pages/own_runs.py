@@ -1,4 +1,4 @@
-"""A visitor's kept runs, as the Compare page shows them."""
+"""A visitor's saved runs on the Compare page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def digits() -> Dataset:
 
 
 def train_runs(app: AppTest, *configs: RunConfig, is_awaited: bool = True) -> list[Run]:
-    """Runs of the visitor's, the last one the newest."""
+    """Submit and save runs for the visitor; the last one is the newest."""
     runs = []
     for number, config in enumerate(configs, 1):
         run = scheduler.shared().submit(config, digits())
@@ -72,5 +72,5 @@ def select_view(app: AppTest, key: str, name: str) -> AppTest:
 
 
 def new_session(app: AppTest, **query: str) -> AppTest:
-    """The same browser in a new session, on the Compare page."""
+    """Open the Compare page with the same browser in a new session."""
     return visitor.new_session(app, "pages/compare.py", **query)

@@ -1,4 +1,4 @@
-"""The Compare page, without a browser: the table and what can be done with it, and the overlays."""
+"""The Compare page without a browser: the table of runs, its actions, and the charts of several runs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_table_has_figures_and_differing_settings(compare: AppTest) -> None:
         assert evaluation is not None
         assert row["Test accuracy"] == pytest.approx(100 * evaluation.accuracy)
         assert row["Test loss"] == evaluation.loss
-        assert row["Epochs"] == run.config.epochs  # A number, so that it is sorted as one.
+        assert row["Epochs"] == run.config.epochs  # A number, so that the column sorts numerically.
     assert newest["Run"] == "2 · 784 → 16 ReLU → 10"
     assert newest["State"] == "finished, 2 epochs"
 
@@ -134,7 +134,7 @@ def test_run_card_names_data_set_without_server_path(compare: AppTest) -> None:
 
 def test_renamed_loaded_run_on_other_pages(compare: AppTest) -> None:
     (run,) = train_runs(compare, SOFTMAX)
-    saver._made.cache_clear()  # Another server, which has no run in memory.
+    saver._made.cache_clear()  # As on another server, which has no runs in memory.
     again = new_session(compare)
     again.switch_page("pages/evaluate.py").run()
     rename(again.switch_page("pages/compare.py").run(), run, "My first")
@@ -194,7 +194,7 @@ def test_search_in_names_notes_and_settings(compare: AppTest) -> None:
     assert found("nothing like it") == []
     assert "No matching runs" in page_text(compare)
     assert len(found("")) == 4
-    # What was chosen before is chosen still.
+    # The earlier choice is kept.
     assert compare.multiselect(key="run-choice-names").value == [runs[0].id, runs[1].id]
     compare.toggle(key="run-pinned").set_value(True).run()
     assert len(runs_table(compare)) == 1
@@ -311,7 +311,7 @@ def test_loaded_runs_are_compared_image_by_image(compare: AppTest) -> None:
     a, b = (run.snapshot.evaluation for run in runs)
     assert a is not None
     assert b is not None
-    saver._made.cache_clear()  # Another server, which has no run in memory.
+    saver._made.cache_clear()  # As on another server, which has no runs in memory.
     again = new_session(compare)
     choose_runs(again, *runs)
     select_view(again, "overlay", "Which images differ")
@@ -347,7 +347,7 @@ def test_other_test_images_cannot_be_subtracted(compare: AppTest) -> None:
 
 
 def scales(spec: Any) -> Iterator[Any]:
-    """The scales of colours in a Vega-Lite description, in whatever depth."""
+    """Yield the colour scales in a Vega-Lite specification, at any depth."""
     if isinstance(spec, dict):
         if "range" in spec and "domain" in spec:
             yield spec
@@ -381,7 +381,7 @@ def test_deleted_and_unsaved_runs_are_reported_once(compare: AppTest) -> None:
     assert "1 of your runs was deleted, because the server's storage was full" in page_text(again)
     assert len(stored_by_id(compare)) == 1
     again.run()
-    assert "1 of your runs was deleted" in page_text(again)  # It stays for as long as the tab does.
+    assert "1 of your runs was deleted" in page_text(again)  # It stays while the tab is open.
     assert "deleted, because" not in page_text(new_session(compare))
 
     store.quotas._max_total_bytes = 0

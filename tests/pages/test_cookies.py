@@ -1,4 +1,4 @@
-"""The workspace's cookie, asked for by plain requests."""
+"""The workspace cookie, tested with plain requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def inner(_scope: Any, _receive: Any, send: Any) -> None:
 
 
 def ask(path: str = "/", method: str = "GET", scheme: str = "http", **headers: str) -> tuple[SimpleCookie, bytes, Any]:
-    """The cookies that an answer sets, its body and its other headers."""
+    """Return the cookies that a response sets, its body and its other headers."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -32,7 +32,7 @@ def ask(path: str = "/", method: str = "GET", scheme: str = "http", **headers: s
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "path": path, "method": method, "scheme": scheme, "headers": raw}
     answer = cookies.WorkspaceCookie(inner)(scope, None, send)  # type: ignore[arg-type]
-    # In a thread of its own: after browser tests, this one has an event loop already.
+    # In a new thread: after browser tests, this one already has an event loop.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, answer).result()
     jar: SimpleCookie = SimpleCookie()
@@ -47,7 +47,7 @@ def ask(path: str = "/", method: str = "GET", scheme: str = "http", **headers: s
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests have no server that sets cookies."""
+    """Other tests run without a server that sets cookies."""
     monkeypatch.setattr(cookies, "_served", type(cookies._served)())
 
 

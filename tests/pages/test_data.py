@@ -1,4 +1,4 @@
-"""The Data page without a browser: every view, and files of one's own."""
+"""The Data page without a browser: every view, and uploaded files."""
 
 from __future__ import annotations
 

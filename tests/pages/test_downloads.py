@@ -1,4 +1,4 @@
-"""Taking a run home from the Evaluate page."""
+"""Downloads of a run on the Evaluate page."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_script_differences_are_explained(app: AppTest) -> None:
     run = train_briefly(app)
     unfolded(app)
     assert not [caption for caption in app.caption if "The program" in caption.value]
-    # A run of so few steps has ended before anybody can turn a rate or stop it: it is told that it happened.
+    # So short a run ends before its rate can be changed or it can be stopped, so both are set directly.
     rate = training.RateChanged(1, 3, 0.5)
     run._publish(rates=(rate,), status=Status.STOPPED)
     run.begins_random = False

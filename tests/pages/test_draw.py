@@ -1,4 +1,4 @@
-"""The Draw page without a browser: who answers, and what can be unfolded, labelled and drawn otherwise."""
+"""The Draw page without a browser: answers, expanders, labels, and other ways to draw."""
 
 from __future__ import annotations
 
@@ -316,15 +316,15 @@ def test_invalid_canvas_shows_a_message_until_cleared(app: AppTest, sent: Any) -
     assert [box.value.split(".")[-2].strip() for box in app.error] == ["Clear the canvas and draw again"]
     assert not app.info
     assert not answers(app)
-    # Without its shape the canvas would show the package's own buttons.
+    # Without its shape component the canvas would show the buttons of its package.
     assert any("canvas-shape" in component.proto.id for component in app.get("bidi_component"))
-    draw(app, np.full((280, 280, 4), 255, np.uint8))  # What the button Clear sends.
+    draw(app, np.full((280, 280, 4), 255, np.uint8))  # Sent by the button Clear.
     assert not app.exception
     assert not app.error
 
 
 def test_augmentation_is_suggested_after_misreads(app: AppTest) -> None:
-    run = train_briefly(app)  # After one epoch Torres' network reads hardly anything.
+    run = train_briefly(app)  # After one epoch Torres' network has a low accuracy.
     app.switch_page("pages/draw.py").run()
     assert run.snapshot.network is not None
     misread = 0
@@ -361,7 +361,7 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
     app.session_state["own"] = True
     app.run()
     try:
-        press(app, "Teach it")  # The built-in network has learned from MNIST.
+        press(app, "Teach it")  # The built-in network was trained on MNIST.
         assert app.title[0].value == "Draw a digit"
         may_come.set()
         assert data_sets.loading_data_set("mnist").done.wait(300)
@@ -370,7 +370,7 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
         assert app.title[0].value == "Build a network, watch it learn"
         taught = wait_for_end(app)
         assert taught.snapshot.status is Status.FINISHED
-        # It was wanted once.
+        # Fine-tuning starts only once.
         app.switch_page("pages/draw.py").run()
         assert app.title[0].value == "Draw a digit"
     finally:

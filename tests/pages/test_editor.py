@@ -1,4 +1,4 @@
-"""The editor's controls are made from the table of settings."""
+"""The editor's controls come from the table of settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Garbage collection at quiet moments."""
+"""Garbage collection while the server is quiet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def no_other_collection() -> Iterator[None]:
 
 
 def pauses(count: int) -> Callable[[float], None]:
-    """A wait that takes no time and ends the loop after `count` pauses."""
+    """Return a wait that takes no time and ends the loop after `count` calls."""
     left = iter(range(count))
 
     def wait(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Squared paper whose pen is moved by keys."""
+"""Drawing on squared paper by keyboard."""
 
 import numpy as np
 import pytest

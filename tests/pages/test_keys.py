@@ -1,4 +1,4 @@
-"""Typed names in the session state."""
+"""Typed keys of the session state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def page() -> None:
-    """Remembers one more visit each time that the button is pressed."""
+    """Count one more visit at each press of the button."""
     import streamlit as st
 
     from pages.widgets.state import keys
@@ -22,7 +22,7 @@ def page() -> None:
 
 
 def pressed(app: AppTest, label: str) -> str:
-    """What the page says in the rerun after a press on a button."""
+    """Press a button; return the text of the page in the next rerun."""
     next(one for one in app.button if one.label == label).click().run()
     app.run()
     return str(app.text[0].value)
@@ -46,7 +46,7 @@ def test_forgotten_key_has_its_default_again() -> None:
 
 
 def page_of_a_workspace() -> None:
-    """Holds one value of the visitor's workspace and one of the visitor."""
+    """A page with one value of the workspace and one of the visitor."""
     import streamlit as st
 
     from pages.widgets.state import keys

@@ -1,4 +1,4 @@
-"""Links as visitors meet them: a network that comes with the address, and one that is given to others."""
+"""Links on the pages: a network in the address, and sharing one's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def visit(**query: Any) -> AppTest:
-    """A new visitor, or an old one who has reloaded the page, at an address."""
+    """Open an address as a new visitor, or after a reload."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update(query)
     return app.run()
@@ -47,7 +47,7 @@ def draft(app: AppTest) -> RunConfig:
 
 
 def told(app: AppTest) -> list[str]:
-    """What the page says of a link that was taken."""
+    """Return the page's messages about an accepted link."""
     return [one.value for one in app.caption if "a link" in one.value or "data set" in one.value]
 
 
@@ -75,14 +75,14 @@ def test_changes_are_in_the_address() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     assert draft(app).epochs == 3
-    assert len(told(app)) == 1  # If it went away, the page would move under the pointer.
+    assert len(told(app)) == 1  # Otherwise the page would move under the pointer.
     assert app.query_params["epochs"] == "3"
     again = reload(app)
     assert draft(again) == draft(app)
 
 
 def test_stale_address_of_the_same_tab_is_ignored() -> None:
-    """A browser that has not heard of the new address yet sends the old one with the next click."""
+    """A browser that has not yet received the new address sends the old one with the next click."""
     app = visit(**MORGAN)
     before = dict(app.query_params)
     app.number_input(key="epochs-1").set_value(3).run()
@@ -102,7 +102,7 @@ def test_foreign_parameters_stay_in_the_address() -> None:
 
 def test_another_page_and_back() -> None:
     app = visit(**MORGAN)
-    app.query_params.clear()  # As Streamlit does when another page is chosen.
+    app.query_params.clear()  # As Streamlit does on a page switch.
     app.switch_page("pages/draw.py").run()
     assert not app.query_params
     app.switch_page("pages/train.py").run()
@@ -226,7 +226,7 @@ def test_shared_link_opens_unchanged(app: AppTest) -> None:
 
 
 def named(app: AppTest) -> str:
-    """What the menu of networks shows."""
+    """Return the selected name in the menu of networks."""
     menu = app.selectbox(key="preset")
     assert menu.index is not None
     return menu.options[menu.index]
@@ -259,7 +259,7 @@ def test_menu_names_only_the_network_in_the_editor() -> None:
 
 
 class Stale(list[str]):
-    """What a browser shows that has not heard of the newest names yet."""
+    """The names in a browser that has not yet received the newest ones."""
 
     def index(self, *_: object) -> int:
         return 0
@@ -300,7 +300,7 @@ def test_one_link_gives_each_visitor_a_seed() -> None:
         assert told(app) == [
             f":material/link: Loaded from a link: 784 → 512 ReLU → 10. Your own random start: seed {draft(app).seed}."
         ]
-        # The visitor's own address holds what they have: for a reload, and for whoever is given it.
+        # The visitor's address holds their own seed, for a reload and for sharing.
         assert app.query_params["seed"] == str(draft(app).seed)
         assert draft(reload(app)) == draft(app)
 

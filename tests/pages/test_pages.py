@@ -1,4 +1,4 @@
-"""Every page opens, and the way through them works, without a browser."""
+"""Every page, and the path through them, without a browser."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_editor_offers_no_impossible_layers(app: AppTest) -> None:
         app.selectbox(key=f"kind-{number}-0").select("conv").run()
     every = ["Dense", "Convolution, then pooling", "Convolution"]
     assert [app.selectbox(key=f"kind-{n}-0").options for n in (2, 3)] == [every, ["Dense"]]
-    # A picture of 5 by 5 is left: after a convolution alone there are 3 by 3, too few to be halved after another.
+    # 5 by 5 pixels are left; after one convolution 3 by 3, too few for another one with pooling.
     app.selectbox(key="kind-2-0").select("conv_only").run()
     assert app.selectbox(key="kind-3-0").options == ["Dense", "Convolution"]
     app.selectbox(key="kind-0-0").select("dense").run()
@@ -71,7 +71,7 @@ def test_optimizer_sets_its_default_learning_rate(app: AppTest) -> None:
 
 def type_in(app: AppTest, key: str, text: str) -> None:
     box = app.selectbox(key=key)
-    box.options.append(text)  # As the browser does with what is typed.
+    box.options.append(text)  # As the browser does with typed text.
     box.select(text).run()
     assert not app.exception
 
@@ -141,7 +141,7 @@ def test_editor_values_survive_another_page(app: AppTest) -> None:
 
 
 def test_own_changes_can_be_undone(app: AppTest) -> None:
-    assert app.button(key="undo").disabled  # It is there before it is of use, so that nothing moves.
+    assert app.button(key="undo").disabled  # It is always there, so that nothing moves.
     app.slider(key="layer-count-0").set_value(3).run()
     press(app, "Undo my changes")
     assert len(app.session_state["draft"].layers) == 1
@@ -219,7 +219,7 @@ def test_train_click_survives_an_interrupting_rerun(app: AppTest, monkeypatch: p
     def interrupted(*_: object) -> None:
         if not interruptions:
             interruptions.append(1)
-            st.rerun()  # As when a component reports something just then.
+            st.rerun()  # As when a component sends a value at that moment.
 
     monkeypatch.setattr(network_menu, "undo_button", interrupted)
     press(app, "Train")
@@ -345,7 +345,7 @@ def test_keyboard_chooses_a_cell_of_the_matrix(app: AppTest) -> None:
 
 @pytest.fixture(scope="module")
 def neighbours() -> ClassicalRun:
-    """Nearest neighbours in the embedded digits, as a page would share it."""
+    """A nearest-neighbours run on the embedded digits, shared by all visitors."""
     run = scheduler.Scheduler().submit_classical("neighbours", datasets.load("embedded"))
     for _ in range(6000):
         if not run.snapshot.status.is_active:
@@ -356,7 +356,7 @@ def neighbours() -> ClassicalRun:
 
 
 def adopt(app: AppTest, run: ClassicalRun) -> None:
-    """What `visitor_runs.adopt_run` does, for another visitor's state."""
+    """Do what `visitor_runs.adopt_run` does, in the session of `app`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(st, "session_state", app.session_state)
         visitor_runs.adopt_run(run)
@@ -464,7 +464,7 @@ def test_pictures_and_diagram_have_alternative_text(app: AppTest) -> None:
 
 def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_briefly(app)
-    monkeypatch.setattr(capacity, "_flops_per_second", 1.0)  # As if it had been measured at a very bad moment.
+    monkeypatch.setattr(capacity, "_flops_per_second", 1.0)  # As if measured while the server was very busy.
     next(number for number in app.number_input if number.label == "Epochs").set_value(100).run()
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     seconds = run.snapshot.seconds_an_epoch
@@ -476,7 +476,7 @@ def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypa
 
 
 def test_stale_optimizer_after_a_reload_changes_nothing(app: AppTest) -> None:
-    # After a reload, a browser may still send what it showed before.
+    # After a reload, a browser may still send its old value.
     app.session_state["edition"] = 1
     app.selectbox(key="optimizer-0").select("adam").run()
     assert not app.exception

@@ -1,4 +1,4 @@
-"""Races on the Compare page, without a browser: to the end, stopped, failed, refused, found again."""
+"""Races on the Compare page without a browser: finished, stopped, failed, refused, reopened."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def race_of(app: AppTest, *keys: str) -> tuple[Run, ...]:
 
 
 def to_the_end(app: AppTest, runs: tuple[Run, ...]) -> None:
-    """Poll as the browser does."""
+    """Poll as the browser does until all runs have ended."""
     for _ in range(6000):
         if not any(run.snapshot.status.is_active for run in runs):
             app.run()
@@ -54,7 +54,7 @@ def test_race_can_be_compared_and_leaves_train_page_unchanged(app: AppTest) -> N
     to_the_end(compare, runs)
     assert compare.session_state["current_run"] is shown
     assert {run.config.dataset for run in runs} == {"embedded"}
-    # The ranking has the best first, and its figures are those of the same config trained alone.
+    # The best run is first, with the same figures as the same config trained alone.
     ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
     assert ranking.index("Morgan 0") < ranking.index("Torres")
     assert "**Morgan 0" in compare.success[0].value
@@ -101,7 +101,7 @@ def test_race_survives_a_short_database_failure(compare: AppTest, monkeypatch: p
 def test_active_race_in_another_tab(compare: AppTest) -> None:
     runs = race_of(compare, "preset-cnn", "preset-morgan-2")
     for run in runs:
-        scheduler.shared().pause(run)  # So that the race is on for as long as this takes.
+        scheduler.shared().pause(run)  # The race stays active during the test.
     other = select_view(new_session(compare), "compare-view", "Race")
     assert other.session_state["race-noted"] == tuple(run.id for run in runs)
     press(other, "Stop all")
@@ -119,7 +119,7 @@ def test_active_race_in_another_tab(compare: AppTest) -> None:
 def test_race_address_survives_a_reload(compare: AppTest) -> None:
     runs = race_of(compare, "preset-morgan-0", "preset-torres")
     for run in runs:
-        scheduler.shared().pause(run)  # So that the race is still on when the page is opened again.
+        scheduler.shared().pause(run)  # The race is still active when the page is reopened.
     assert saver.shared().wait_until_saved(MINUTES)
     address = compare.query_params["race"]
     again = new_session(compare, race="".join(address))
@@ -144,7 +144,7 @@ def test_race_is_shared_by_both_tabs(compare: AppTest) -> None:
     second.switch_page("pages/compare.py")
     second.query_params["race"] = compare.query_params["race"]
     select_view(second, "compare-view", "Race")
-    # Else they would be stopped some time after the first tab was closed.
+    # Otherwise they would stop some time after the first tab was closed.
     assert second.session_state["runs"] == list(runs)
 
 

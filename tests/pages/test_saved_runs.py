@@ -1,4 +1,4 @@
-"""What a visitor finds again: after a reload, after the end of a server, and in files that they took home."""
+"""What a visitor gets back: after a reload, after a server restart, and from downloaded files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MINUTES = 300.0
 
 
 def restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server ends once all is saved, and another begins, long enough after it."""
+    """Save everything and stop the server; start another one after the grace period."""
     assert saver.shared().wait_until_saved(MINUTES)
     saver._made.cache_clear()
     monkeypatch.setattr(takeover, "GRACE_SECONDS", -1.0)
@@ -43,8 +43,8 @@ def start_torres(app: AppTest, epochs: int) -> Run:
     return run
 
 
-def broken_off(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run of 30 epochs that is held after some of them, when its server ends."""
+def interrupted_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of 30 epochs whose server stops after some of them."""
     run = start_torres(app, 30)
     wait_until(lambda: len(run.snapshot.epochs) >= 2)
     scheduler.shared().pause(run)
@@ -87,7 +87,7 @@ def test_ended_run_is_shown_after_a_server_restart(app: AppTest, monkeypatch: py
 
 
 def test_interrupted_run_resumes_with_identical_results(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = broken_off(app, monkeypatch)
+    run = interrupted_run(app, monkeypatch)
     again = new_session(app)
     assert any("was interrupted after epoch" in text.value for text in again.markdown)
     press(again, "Continue")
@@ -104,7 +104,7 @@ def test_interrupted_run_resumes_with_identical_results(app: AppTest, monkeypatc
 
 
 def test_interrupted_run_can_be_dismissed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = broken_off(app, monkeypatch)
+    run = interrupted_run(app, monkeypatch)
     again = new_session(app)
     press(again, "End it here")
     assert not any("was interrupted" in text.value for text in again.markdown)
@@ -117,7 +117,7 @@ def test_interrupted_run_can_be_dismissed(app: AppTest, monkeypatch: pytest.Monk
 
 
 def test_other_visitor_does_not_see_the_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken_off(app, monkeypatch)
+    interrupted_run(app, monkeypatch)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert stranger.session_state["current_run"] is None
     assert "Continue" not in button_labels(stranger)
@@ -229,14 +229,14 @@ def test_finetuned_network_with_the_longest_name_is_saved(app: AppTest) -> None:
 
 def enter_code(app: AppTest, code: str) -> AppTest:
     app.switch_page("pages/compare.py").run()
-    app.session_state["recovery"] = True  # A test cannot unfold it.
+    app.session_state["recovery"] = True  # AppTest cannot open an expander.
     app.run()
     app.text_input(key="recovery-code").set_value(code)
     return press(app, "Bring its runs here")
 
 
 def code_of(app: AppTest) -> str:
-    """The recovery code, which a page shows when it is asked to: it may be on a projector."""
+    """Show the recovery code and return it. It is hidden at first, because the page may be on a projector."""
     app.switch_page("pages/compare.py").run()
     app.session_state["recovery"] = True
     app.run()
@@ -269,7 +269,7 @@ def test_next_person_sees_nothing_and_code_restores_all(app: AppTest) -> None:
     assert saver.shared().wait_until_saved(MINUTES)
     code, mine = code_of(app), app.session_state["workspace"]
     assert any("opened only with their recovery code" in text.value for text in app.markdown)
-    assert app.session_state["workspace"] == mine  # It has only been asked.
+    assert app.session_state["workspace"] == mine  # Only the question is shown so far.
     press(app, "Start with an empty list")
     assert not app.exception
     assert app.session_state["workspace"] != mine
@@ -277,7 +277,7 @@ def test_next_person_sees_nothing_and_code_restores_all(app: AppTest) -> None:
     assert "own-digits-noted" not in app.session_state
     app.switch_page("pages/train.py").run()
     assert "Train" in button_labels(app)
-    assert "Reset" not in button_labels(app)  # Nothing is on the page.
+    assert "Reset" not in button_labels(app)  # The page is empty.
     enter_code(app, code)
     assert app.session_state["workspace"] == mine
     app.switch_page("pages/train.py").run()

@@ -1,4 +1,4 @@
-"""One finished run that others may look at: its owner's link, and what they see."""
+"""A shared run: the link of its owner, and what other visitors see."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store() -> RunStore:
-    """The store of the pages under test."""
+    """The store of the tested pages."""
     return saver.shared().store
 
 
 def evaluate(app: AppTest) -> AppTest:
-    """The owner's Evaluate page with its popover open."""
+    """Open the owner's Evaluate page with its popover."""
     assert saver.shared().wait_until_saved(60)
     app.session_state["share-run"] = True
     return app.switch_page("pages/evaluate.py").run()
 
 
 def share(app: AppTest) -> str:
-    """Share the run that was trained last; the token of its link."""
+    """Share the last run; return the token of its link."""
     press(evaluate(app), "Make a link")
     assert not app.exception
     address = app.code[0].value
@@ -44,7 +44,7 @@ def share(app: AppTest) -> str:
 
 
 def visit(token: str) -> AppTest:
-    """Another visitor, who opens a link."""
+    """Open a link as another visitor."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.switch_page("pages/evaluate.py")
     app.query_params["shared"] = token
@@ -74,7 +74,7 @@ def test_shared_run_looks_the_same_as_for_its_owner(app: AppTest, store: RunStor
     other.run()
     assert {"Keras script", "Keras model", "Report"} <= set(download_labels(other))
     assert "Share" not in buttons(other)
-    # It is nobody's but its owner's.
+    # It belongs only to its owner.
     assert other.session_state["workspace"] != app.session_state["workspace"]
     assert store.list(other.session_state["workspace"]) == ()
     assert other.session_state["runs"] == []
@@ -92,7 +92,7 @@ def test_network_of_a_shared_run_can_be_tried(app: AppTest) -> None:
 
 
 def test_trying_a_shared_run_wins_over_the_last_run(app: AppTest) -> None:
-    """A visitor whose own last run would be shown on the Train page."""
+    """For a visitor whose last run would be shown on the Train page."""
     run = train_briefly(app)
     token = share(app)
     own = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()

@@ -1,4 +1,4 @@
-"""What a visitor reads from whose address too much has come."""
+"""Messages for visitors whose address has reached a limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_too_many_sessions_from_one_address_show_a_message(monkeypatch: pytest.M
     first, second, third = (AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run() for _ in range(3))
     for visitor in (first, second):
         assert visitor.selectbox
-        visitor.run()  # A page that is shown again is no new session.
+        visitor.run()  # A rerun is not a new session.
         assert visitor.selectbox
     assert "Wait 30 minutes" in third.info[0].value
     assert not third.selectbox

@@ -1,4 +1,4 @@
-"""What is made ready while the first visitor reads."""
+"""The warm-up while the first visitor reads the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_keras_and_tensorflow_state_survives_a_rerun(app: AppTest) -> None:
     warmup.start_warmup().join()
     import keras
 
-    # Keras's own count of names starts again when its session is cleared.
+    # Keras's counter of names restarts when its session is cleared.
     before = keras.backend.get_uid("survivor")
     app.run()
     assert keras.backend.get_uid("survivor") == before + 1
@@ -28,7 +28,7 @@ def test_damaged_built_in_network_does_not_stop_the_warmup(
 
     rehearsed = []
     monkeypatch.setattr("mnist_core.evaluation.predictor.shipped", damaged)
-    monkeypatch.setattr("mnist_core.runs.scheduler.give_way", lambda: None)  # This thread goes on with other tests.
+    monkeypatch.setattr("mnist_core.runs.scheduler.give_way", lambda: None)  # This thread is used by other tests too.
     monkeypatch.setattr("pages.widgets.server.garbage.start_collecting", lambda: None)
     monkeypatch.setattr("mnist_core.training.loop.rehearse", lambda *_: rehearsed.append(True))
     loading = data_sets.Loading(dataset=blobs())

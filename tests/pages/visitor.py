@@ -1,4 +1,4 @@
-"""What a visitor does on the pages, without a browser."""
+"""Actions of a visitor on the pages, without a browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAUSE = Event()
 
 
 def button_labels(app: AppTest) -> list[str]:
-    """The buttons of the page, without the learning rates to choose from and those for changes in the editor."""
+    """Return the labels of the buttons, except for the learning rates and the changes in the editor."""
     buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
     return [button.label for button in buttons if button.key not in ("undo", "train-changed")]
 
@@ -29,7 +29,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def new_session(app: AppTest, page: str = "", **query: str) -> AppTest:
-    """The same browser in a new session, as after a reload."""
+    """Open a page with the same browser in a new session, as after a reload."""
     new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     new.session_state["workspace"] = app.session_state["workspace"]
     new.session_state["is-workspace-used"] = True
@@ -51,7 +51,7 @@ def wait_for_end(app: AppTest) -> Run:
 
 
 def train_briefly(app: AppTest) -> Run:
-    """Torres' network for one epoch."""
+    """Train Torres' network for one epoch."""
     app.selectbox(key="preset").select("torres").run()
     next(number for number in app.number_input if number.label == "Epochs").set_value(1).run()
     press(app, "Train")
@@ -62,7 +62,7 @@ ONE = strokes.render((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20)
 
 
 def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
-    """Put a picture on the canvas, as the browser would send it."""
+    """Put a picture on the canvas, as the browser sends it."""
     buffer = io.BytesIO()
     Image.fromarray(rgba).save(buffer, "PNG")
     data = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -71,12 +71,12 @@ def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
 
 
 def answers(app: AppTest) -> list[str]:
-    """What the networks say, sure or not."""
+    """Return the answers of the networks, confident or not."""
     boxes = [*app.info, *app.warning]
     words = ("It reads", "Not sure", "does not look like a digit")
     return [box.value for box in boxes if any(word in box.value for word in words)]
 
 
 def first_picture(app: AppTest) -> str:
-    """The address of the first picture on the page: what the networks see."""
+    """Return the URL of the first picture on the page: the input of the networks."""
     return str(app.get("image")[0].proto.imgs[0].url)

@@ -1,4 +1,4 @@
-"""What fits: free memory from a setting, from the system and from container files written by hand."""
+"""Capacity: free memory from a setting, the system and handwritten container files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_container_with_missing_files(tmp_path: Path) -> None:
 
 
 def test_file_cache_counts_as_free_memory(tmp_path: Path) -> None:
-    """The kernel counts its cache of files as used, and gives it up when somebody asks."""
+    """The kernel counts its file cache as used memory, but frees it on demand."""
     stat = f"anon {100 * MB}\nfile {550 * MB}\ninactive_anon 7\ninactive_file {500 * MB}\nactive_file {50 * MB}\n"
     assert capacity._container_free(container(tmp_path, f"{700 * MB}\n", 690 * MB, stat)) == 510 * MB
 

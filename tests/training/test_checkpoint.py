@@ -1,4 +1,4 @@
-"""A training's state as a file, and what is no such file."""
+"""Checkpoints of a training, and invalid files."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_weights_of_another_size_are_refused(saved: Path) -> None:
 def test_checkpoint_older_than_a_setting(saved: Path) -> None:
     def older(content: bytes) -> bytes:
         recipe = json.loads(content)
-        del recipe["order"]  # RECIPE has the default
+        del recipe["order"]  # RECIPE has the default.
         return json.dumps(recipe).encode()
 
     change(saved, "recipe", older)
@@ -132,7 +132,7 @@ def test_invalid_recipe_is_refused(saved: Path, content: bytes) -> None:
 
 
 def change(saved: Path, part: str, how: Callable[[bytes], bytes]) -> None:
-    """Write the file once more with one part changed."""
+    """Rewrite the file with one changed part."""
     with zipfile.ZipFile(saved) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     parts[part] = how(parts[part])

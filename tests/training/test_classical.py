@@ -1,4 +1,4 @@
-"""The classical models, beside scikit-learn's own trained in one go."""
+"""The classical models, compared with scikit-learn's models trained in one call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.sklearn_models import TEST_PIXELS, TRAIN_PIXELS, sklearn_model
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several pieces of the small data too."""
+    """Small pieces, so that the small data has several."""
     monkeypatch.setattr(classical, "_IMAGES_A_PIECE", 70)
     monkeypatch.setattr(classical, "_NEIGHBOURS_A_PIECE", 40)
     monkeypatch.setattr(classical, "_BLOCK", 50)
@@ -45,7 +45,7 @@ def test_pieces_match_one_fit(kind: str) -> None:
     *_, last = classical.learn(kind, blobs(), seed=3)
     assert last.done == last.whole
     expected = sklearn_model(kind, seed=3).fit(TRAIN_PIXELS, blobs().train_labels).predict_proba(TEST_PIXELS)
-    # The way down to the least loss is another one.
+    # Its path to the minimum is different.
     np.testing.assert_allclose(last.answers, expected, atol=0.01 if kind == "logistic" else 1e-4)
 
 

@@ -1,4 +1,4 @@
-"""The learning rate turned in mid-run: what is told, what is recorded, and the same bits as done by hand."""
+"""Changing the learning rate during a run: events, records, and the same bits as by hand."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ from tests.scheduled_runs import STEPS_PER_EPOCH, assert_same_weights, run_to_en
 from tests.training.test_repeatable import bits
 
 Turns = dict[tuple[int, int], float]
-"""After which epoch and step the rate is turned, and to what; (0, 0) is before the first step."""
+"""Epoch and step after which the rate changes, and its new value; (0, 0) is before the first step."""
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "sgd": {},
     "adam-dropout-penalty": {"optimizer": "adam", "l2": 0.01, "layers": (LayerConfig(units=16, dropout=0.3),)},
     "momentum-convolution": {"optimizer": "momentum", "layers": (LayerConfig("conv", 4), LayerConfig(units=8))},
 }
-# To be turned up to where it grows beyond all bounds.
+# Diverges with a high learning rate.
 LINEAR = (LayerConfig(units=16, activation="linear"),) * 2
 
 
 def turned(
     config: RunConfig, turns: Turns, state: TrainingState | None = None, chunk_seconds: float = 0.0
 ) -> list[Event]:
-    """The events of a run whose rate is turned as soon as a point, with step 0 an epoch's end, has come."""
+    """Return the events of a run whose rate changes as soon as a point (step 0: the end of an epoch) is yielded."""
     dials = Dials(learning_rate=turns.get((0, 0)), chunk_seconds=chunk_seconds)
     seen: list[Event] = []
     for event in training.train(config, blobs(), state, dials):
@@ -65,7 +65,7 @@ def changes(events: list[Event]) -> list[tuple[int, int, float]]:
 
 
 def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]:
-    """Weights and slots after the same run, each step a call of its own with the rate that it should have."""
+    """Return weights and slots after the same run, with a separate call and the expected rate for each step."""
     program = engine.program(engine.Architecture.of(config))
     data = engine.TrainingImages.of(blobs().train_images, blobs().train_labels, program.architecture.uses_xla)
     indices = splits.split(blobs(), config.split, config.validation_fraction).train_indices
@@ -85,7 +85,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
     return list(position.weights), list(position.slots)
 
 
-# What is told and recorded
+# Events and records
 
 
 def test_rate_change_event_comes_between_chunks() -> None:
@@ -120,7 +120,7 @@ def test_each_rate_change_is_reported_once(turns: Turns, told: list[Any]) -> Non
 
 
 def test_rate_change_during_a_chunk_waits_for_its_end() -> None:
-    # With all the time in the world a chunk holds one point, then two, then four: 1, 2 to 3, 4 to 7, 8 to 10.
+    # Without a time limit a chunk holds one point, then two, then four: 1, 2 to 3, 4 to 7, 8 to 10.
     assert changes(turned(small(), {(1, 4): 0.02}, chunk_seconds=1000.0)) == [(1, 7, 0.02)]
 
 
@@ -132,7 +132,7 @@ def test_history_and_states_hold_the_current_rate() -> None:
     assert [event.state.rates for event in epochs(events)] == [(), (second,), (second,), (second, fourth)]
 
 
-# What is computed
+# Results
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_divergence_error_names_the_current_rate() -> None:
         turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {}, changed)
 
 
-# A run's own dial
+# The dial of a run
 
 
 def test_run_continues_with_the_new_rate(by_hand: Scheduler, one_point_a_chunk: None) -> None:

@@ -1,4 +1,4 @@
-"""The compiled chunk: dropout and gradients against NumPy, initial weights against Glorot's formula."""
+"""The compiled chunk: dropout and gradients compared with NumPy, initial weights with Glorot's formula."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOUR_SIGMA = 4.0
 
 
 def learn_from(images: Any, program: engine.Program) -> engine.TrainingImages:
-    """Four images with the labels 0, 1, 2, 3, as training has them."""
+    """Four training images with the labels 0, 1, 2, 3."""
     only_inked = program.architecture.uses_xla
     return engine.TrainingImages.of(images.reshape(4, 28, 28), np.arange(4, dtype=np.uint8), only_inked)
 
@@ -32,7 +32,7 @@ def learn_from(images: Any, program: engine.Program) -> engine.TrainingImages:
 def run_steps(
     config: RunConfig, weights: Any, batches: Any, sizes: Any = None, *, step: int = 0, images: Any = None
 ) -> engine.ChunkResult:
-    """Some steps of plain arrays on four images; their labels are 0, 1, 2, 3."""
+    """Some steps from plain arrays on four images with the labels 0, 1, 2, 3."""
     if images is None:
         images = np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8)
     rows = np.asarray(batches, np.int32)
@@ -53,8 +53,8 @@ def arrays(tensors: Any) -> list[Any]:
     return [np.asarray(tensor) for tensor in tensors]
 
 
-# Dropout, read off the weights: with a batch of one image, a unit that was dropped is a row of the next
-# layer's kernel that does not move.
+# Dropout, derived from the weights: with a batch of one image, the row of a dropped unit in the next layer's
+# kernel does not change.
 
 TWO_DROPPED = (LayerConfig(units=UNITS, dropout=RATE),) * 2
 
@@ -64,7 +64,7 @@ def dropout_config(seed: int = 0) -> RunConfig:
 
 
 def all_firing() -> list[Any]:
-    """Weights with which every unit of both hidden layers answers more than 0, whatever is dropped before it."""
+    """Weights with which every hidden unit has an output above 0, whatever units before it are dropped."""
     random = np.random.default_rng(4)
     shapes = weight_shapes(TWO_DROPPED)
     weights = [np.zeros(shape, np.float32) for shape in shapes]
@@ -75,7 +75,7 @@ def all_firing() -> list[Any]:
 
 
 def kept_units(seed: int = 0, steps: int = STEPS) -> npt.NDArray[np.bool_]:
-    """Which units training kept: (2 layers, steps, units), read off one step from the same weights after the other."""
+    """Return which units training kept, (2 layers, steps, units), from single steps with the same weights."""
     before = all_firing()
     kept = np.zeros((2, steps, UNITS), bool)
     for step in range(steps):
@@ -94,7 +94,7 @@ def test_dropout_drops_its_share_in_every_layer() -> None:
     for layer in kept_units():
         sigma = math.sqrt(RATE * (1 - RATE) / layer.size)
         assert abs((~layer).mean() - RATE) < FOUR_SIGMA * sigma
-        # No unit is favoured, and no step: shares over the steps and over the units scatter as coins do.
+        # No unit and no step is preferred: shares over steps and over units vary as coin tosses do.
         for axis, count in ((0, STEPS), (1, UNITS)):
             spread = (~layer).mean(axis=axis).std() / math.sqrt(RATE * (1 - RATE) / count)
             assert 0.7 < spread < 1.3
@@ -121,7 +121,7 @@ def test_dropout_is_fixed_by_the_seed() -> None:
 
 
 def masked_ones(key: int, images: int = 64, rate: float = RATE) -> Any:
-    """What dropout makes of a layer whose units all answer 1: (images, units)."""
+    """Return the output of a layer of ones after dropout, (images, units)."""
     layers = (LayerConfig(units=UNITS, dropout=rate), LayerConfig(units=UNITS, activation="linear"))
     weights = [np.zeros(shape, np.float32) for shape in weight_shapes(layers)]
     weights[1] += 1.0
@@ -174,7 +174,7 @@ def softmax(logits: Any) -> Any:
 
 @pytest.mark.parametrize(("dropout", "l2"), [(0.0, 0.0), (RATE, 0.0), (RATE, 0.01)])
 def test_one_step_with_dropout_and_penalty_by_hand(dropout: float, l2: float) -> None:
-    """Backpropagation written out in NumPy, float64, for one image; the mask is read off the result."""
+    """Backpropagation in NumPy, float64, for one image; the mask is derived from the result."""
     config = small(layers=(LayerConfig(units=16, dropout=dropout),), batch_size=1, learning_rate=0.5, l2=l2)
     images = np.random.default_rng(5).integers(0, 256, (4, 784)).astype(np.uint8)
     weights = initial_weights(config)
@@ -220,7 +220,7 @@ def test_split_chunk_gives_identical_bits(layers: tuple[LayerConfig, ...], cuts:
         losses, correct = [], []
         for begin, end in zip((0, *pieces), (*pieces, len(MIXED)), strict=True):
             result = program(
-                # From arrays, the way that a stored state comes back.
+                # From arrays, as for a stored state.
                 program.enter(images, weights, slots),
                 np.asarray(MIXED[begin:end], np.int32),
                 np.asarray(MIXED_SIZES[begin:end], np.int32),
@@ -314,7 +314,7 @@ def test_receptive_size_matches_keras(kinds: list[str], size: int) -> None:
     seen = receptive_size(layers)
     model = network.to_keras(small(layers=layers))
     image = tf.Variable(tf.zeros((1, 28, 28)))
-    # Each pixel in turn may be the largest of its neighbours; a few noises together reach all that can matter.
+    # With a few noise images, each pixel is the maximum of its neighbours at least once.
     reach = np.zeros((28, 28))
     for seed in range(40):
         image.assign(np.random.default_rng(seed).random((1, 28, 28)).astype(np.float32))
@@ -335,7 +335,7 @@ def test_pooling_precedes_only_monotonic_activations(activation: str) -> None:
 
 def test_initial_weights_are_glorot_uniform() -> None:
     config = RunConfig(layers=(LayerConfig("conv", 32), LayerConfig("conv", 64), LayerConfig(units=128)))
-    # Fan in and out as Keras counts them: a filter's receptive field times its channels.
+    # Fan-in and fan-out as in Keras: the receptive field of a filter times its channels.
     limits = [math.sqrt(6 / (9 + 288)), math.sqrt(6 / (288 + 576)), math.sqrt(6 / (1600 + 128)), math.sqrt(6 / 138)]
     kernels = initial_weights(config)[::2]
     for kernel, limit in zip(kernels, limits, strict=True):

@@ -1,4 +1,4 @@
-"""Teaching a network more: what it learns from, where it begins, and that it keeps what it knew."""
+"""Fine-tuning a network: its data, its start, and that it does not forget."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def trained() -> TrainedNetwork:
 
 
 def test_network_learns_new_writer_without_forgetting() -> None:
-    # Written otherwise than scikit-learn's digits are, and the second half is of drawings that it is not taught.
+    # Forms that differ from scikit-learn's digits; the second half of the drawings is not trained on.
     random = np.random.default_rng(6)
     lines = [(k % 10, strokes.fit_to_canvas(handwriting.digit_strokes(k % 10, random), 0.65)) for k in range(200)]
     images = [np.round(to_mnist(strokes.render(one, 18)).image * 255).astype(np.uint8) for _, one in lines]
@@ -68,7 +68,7 @@ def test_finetuning_data_has_no_held_out_images(kind: str) -> None:
     split = splits.split(blobs(), kind, 0.2)
     may_be_seen = {image.tobytes() for image in blobs().train_images[split.train_indices]}
     old = {image.tobytes() for image in lesson.train_images} - {one.image.tobytes() for one in drawings(12)}
-    assert old == may_be_seen  # All of them, since these are few.
+    assert old == may_be_seen  # All of them, since they are few.
     np.testing.assert_array_equal(lesson.test_images, split.test_images)
     np.testing.assert_array_equal(lesson.test_labels, split.test_labels)
 
@@ -109,5 +109,5 @@ def test_recipe_augments_without_validation() -> None:
     assert finetuning.recipe(small()).augmentation == 0.5
     assert recipe.layers == config.layers
     assert recipe.pixels == "raw"
-    # The drawings stand behind the old images, and must not come after them.
+    # The drawings are stored after the old images, but must not all come last in an epoch.
     assert recipe.order == "shuffled"

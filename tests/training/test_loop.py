@@ -1,4 +1,4 @@
-"""Training beside stock Keras: its events, its validation, its early end and its failures."""
+"""Training compared with stock Keras: events, validation, early stopping and failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.samples import CONVOLUTIONS, blobs, mislabelled_validation, small
 HIGH_ENOUGH_TO_DIVERGE = {"layers": (LayerConfig(units=16, activation="linear"),) * 2, "learning_rate": 10.0}
 
 
-# Beside stock Keras
+# Compared with stock Keras
 
 
 def stock_optimizer(config: RunConfig) -> Any:
@@ -40,7 +40,7 @@ def stock_optimizer(config: RunConfig) -> Any:
 
 
 def assert_matches_keras_fit(config: RunConfig, dataset: datasets.Dataset) -> None:
-    """`Model.fit` from the same weights, on the images in the same order, is at the same place after each epoch."""
+    """`Model.fit` with the same initial weights and order of images has the same weights after each epoch."""
     model = network.to_keras(config)
     model.set_weights(list(initial_weights(config)))
     model.compile(stock_optimizer(config), config.loss, metrics=["accuracy"], jit_compile=False)
@@ -179,7 +179,7 @@ def test_epoch_order_depends_only_on_seed_and_epoch() -> None:
 
 
 def test_points_add_up_to_the_epoch() -> None:
-    """The mean over the points, weighed by their images, is the epoch's figure."""
+    """The mean of the points, weighted by their images, is the value of the epoch."""
     config = small()
     for ended in epochs(events_of(config)):
         curve = [point for point in points(events_of(config)) if point.epoch == ended.epoch]
@@ -190,7 +190,7 @@ def test_points_add_up_to_the_epoch() -> None:
 
 
 def test_points_of_an_epoch_of_many_steps() -> None:
-    """At most twelve, equally far apart, the last at the epoch's end, in every epoch alike."""
+    """At most twelve, evenly spaced, the last at the end of the epoch, and the same in every epoch."""
     events = events_of(small(batch_size=2, epochs=3))
     steps = [[p.step for p in points(events) if p.epoch == epoch] for epoch in (1, 2, 3)]
     assert steps == [[13, 26, 39, 52, 65, 78, 91, 104, 117, 130, 143, 150]] * 3
@@ -215,7 +215,7 @@ def test_points_of_the_shortest_and_longest_epochs(batch_size: int) -> None:
 
 
 def test_last_point_of_a_chunk_has_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a chunk holds twice as many points as the one before, as long as time allows."""
+    """A chunk holds twice as many points as the one before, as long as time allows."""
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 1000.0)
     events = events_of(small(batch_size=2))
     curve = points(events)
@@ -262,7 +262,7 @@ def test_validation_metrics_match_scikit_learn() -> None:
 
 
 def test_validation_images_are_not_trained_on() -> None:
-    """Other labels on the validation images change their own figures and nothing else."""
+    """Other labels on the validation images change only the validation metrics."""
     dataset, mislabelled = blobs(), mislabelled_validation()
     config = small(validation_fraction=0.25)
     right, wrong = list(training.train(config, dataset)), list(training.train(config, mislabelled))
@@ -311,7 +311,7 @@ def test_early_stopping_on_the_last_epoch() -> None:
         np.testing.assert_array_equal(own, other)
 
 
-# Failing
+# Failures
 
 
 def test_nan_loss_ends_the_run_with_advice() -> None:
@@ -336,7 +336,7 @@ def test_failure_keeps_the_last_good_epoch() -> None:
 
 
 def test_error_names_the_failing_step() -> None:
-    """The step whose loss is no number is found by going step by step through the plain chunk."""
+    """The step with a NaN loss is found by single steps of the plain chunk."""
     config = small(**HIGH_ENOUGH_TO_DIVERGE)
     dataset = blobs()
     rows, counts = loop.batches(loop.epoch_order(config, np.arange(300, dtype=np.int32), 1), 32)

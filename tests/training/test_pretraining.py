@@ -1,4 +1,4 @@
-"""Making the shipped network, on a small scale."""
+"""Training of the shipped network, on a small scale."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
 
 
 def interrupted_after(epochs: int, saved: Path) -> None:
-    """Leave the checkpoint of a training that somebody stops after so many epochs."""
+    """Leave a checkpoint of a training that is interrupted after some epochs."""
 
     def stop(event: training.Event) -> None:
         if isinstance(event, training.EpochEnded) and event.epoch == epochs:
@@ -139,7 +139,7 @@ def test_softening_divides_logits_and_keeps_answers() -> None:
     soft = pretraining.softened(network, 2.0)
     before, after = (np.log(one.predict(blobs().test_images).astype(np.float64)) for one in (network, soft))
     np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
-    # Softmax keeps differences of the sums as differences of logarithms.
+    # Differences of logits are differences of log-probabilities.
     np.testing.assert_allclose(after[:, 1:] - after[:, :1], (before[:, 1:] - before[:, :1]) / 2, atol=1e-4)
 
 

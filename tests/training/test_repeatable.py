@@ -1,4 +1,4 @@
-"""Training beside itself, to the bit: interrupted, resumed, in company and in another process."""
+"""Identical bits of repeated training: interrupted, resumed, concurrent, and in another process."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REPEATED: dict[str, dict[str, Any]] = {
 
 
 def bits(events: list[Event]) -> list[bytes]:
-    """All that a run computed, down to the last bit; not how fast."""
+    """Return everything that a run computed, bit by bit, but not its speed."""
     last = epochs(events)[-1].state
     curve = [(point.epoch, point.step, point.loss, point.accuracy) for point in points(events)]
     arrays = (*finished(events).network.weights, *last.weights, *last.slots)
@@ -118,7 +118,7 @@ def test_chunk_length_does_not_matter(case: str, chunk_seconds: float, monkeypat
 
 
 def test_concurrent_runs_are_identical() -> None:
-    """All cases at once, event by event in turns, and at the same time in threads."""
+    """All cases at once: interleaved event by event, and in parallel threads."""
     configs = [small(epochs=3, seed=seed, **changes) for changes in REPEATED.values() for seed in (1, 2)]
     alone = [bits(events_of(config)) for config in configs]
 
