@@ -1,13 +1,14 @@
 # One target for each task; `make` alone lists them. Packages go into .venv only. The tests may also install a browser
-# and PostgreSQL. A second call finds everything in place and starts in seconds.
+# and PostgreSQL. A second call installs nothing and starts in seconds.
 
 PORT ?= 8501
 N ?= 1000
 SEED ?= 0
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
-# The C library sets memory aside for each thread, up to eight arenas a core. Two save about 80 MB with thirty runs.
+# The C library reserves memory for each thread, up to eight arenas per core. A limit of two saves about 80 MB with
+# thirty runs.
 export MALLOC_ARENA_MAX ?= 2
-# Most tests keep one core busy or wait for a browser, so two processes share them. In one: make test ARGS='-n 0'
+# Most tests use one core or wait for a browser, so two processes share them. For a single one: make test ARGS='-n 0'
 in_two = -n 2 --dist loadfile --no-loadscope-reorder
 # Only `make constraints` needs it.
 uv = 0.13.9
@@ -16,7 +17,7 @@ sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchma
 help:
 	@echo "make run          start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
 	@echo "make test         run all tests, browser tests included (some of them: make test ARGS='-k drawing')"
-	@echo "make check        check format, lint, types and known security holes; changes nothing"
+	@echo "make check        check format, lint, types and known vulnerabilities; changes nothing"
 	@echo "make format       format the code and fix what the linter can fix"
 	@echo "make fuzz         feed N damaged inputs to every reader (make fuzz N=100000 READERS='keras photo' SEED=1)"
 	@echo "make bench        run the benchmarks (about half an hour)"
@@ -61,8 +62,8 @@ constraints: .venv/made
 .PHONY: help run test check format fuzz bench constraints stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
-# The files .venv/made, .venv/app and .venv/dev mark the steps that are done. .venv is built again if an installation
-# was interrupted (.venv/unfinished is left over), its Python is gone, or PYTHON= names another one.
+# The files .venv/made, .venv/app and .venv/dev mark finished steps. .venv is built again if an installation was
+# interrupted (.venv/unfinished exists), if its Python is gone, or if PYTHON= names another one.
 
 stale := $(shell { [ ! -e .venv/unfinished ] && .venv/bin/python -c "import pip" \
     $(if $(PYTHON),&& [ "$$("$(PYTHON)" -V)" = "$$(.venv/bin/python -V)" ]); } >/dev/null 2>&1 || echo stale)

@@ -49,7 +49,7 @@ def config_of(optimizer: str, l2: float = 0.0, layers: tuple[LayerConfig, ...] =
 
 
 @functools.cache
-def trained(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResult:
+def train_steps(config: RunConfig, case: str, only_inked: bool) -> engine.ChunkResult:
     program = engine.program(engine.Architecture.of(config))
     data = TrainingImages.of(images(case), LABELS, only_inked)
     return program(
@@ -141,8 +141,8 @@ def test_kernel_round_trip_through_the_loop_is_exact() -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizer_gives_same_result_without_blank_pixels(optimizer: str, l2: float) -> None:
     config = config_of(optimizer, l2)
-    without = trained(config, "scattered", only_inked=True)
-    assert_same(without, trained(config, "scattered", only_inked=False))
+    without = train_steps(config, "scattered", only_inked=True)
+    assert_same(without, train_steps(config, "scattered", only_inked=False))
     for own, stock in zip(without.position.weights, keras_weights(config, "scattered"), strict=True):
         np.testing.assert_allclose(own, stock, rtol=1e-4, atol=2e-5)
 
@@ -152,7 +152,7 @@ def test_optimizer_gives_same_result_without_blank_pixels(optimizer: str, l2: fl
 def test_weights_of_blank_pixels_do_not_change(optimizer: str, only_inked: bool) -> None:
     config = config_of(optimizer)
     blank = ~INKED["scattered"][0]
-    result = trained(config, "scattered", only_inked)
+    result = train_steps(config, "scattered", only_inked)
     before, after = initial_weights(config)[0], result.position.weights[0]
     np.testing.assert_array_equal(after[blank], before[blank])
     assert (after[~blank] != before[~blank]).any(axis=1).all()
@@ -167,7 +167,7 @@ def test_decay_and_penalty_of_blank_pixels_match_keras(optimizer: str, l2: float
     config = config_of(optimizer, l2)
     blank = ~INKED["scattered"][0]
     before = initial_weights(config)[0][blank]
-    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
+    after = train_steps(config, "scattered", only_inked=True).position.weights[0][blank]
     stock = keras_weights(config, "scattered")[0][blank]
     assert (after != before).mean() > 0.9
     # Relative to how far they moved, not to their size.
@@ -178,7 +178,7 @@ def test_weight_decay_of_a_blank_pixel_by_hand() -> None:
     config = config_of("adamw")
     blank = ~INKED["scattered"][0]
     before = initial_weights(config)[0][blank].astype(np.float64)
-    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
+    after = train_steps(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - 0.004 * config.learning_rate) ** STEPS, rtol=1e-6)
 
 
@@ -186,7 +186,7 @@ def test_penalty_of_a_blank_pixel_by_hand() -> None:
     config = config_of("sgd", l2=0.01)
     blank = ~INKED["scattered"][0]
     before = initial_weights(config)[0][blank].astype(np.float64)
-    after = trained(config, "scattered", only_inked=True).position.weights[0][blank]
+    after = train_steps(config, "scattered", only_inked=True).position.weights[0][blank]
     np.testing.assert_allclose(after, before * (1 - config.learning_rate * 2 * config.l2) ** STEPS, rtol=2e-6)
 
 
@@ -194,19 +194,21 @@ def test_loss_includes_penalty_of_blank_pixels() -> None:
     plain, penalized = config_of("sgd"), config_of("sgd", l2=0.01)
     kernels = initial_weights(penalized)[::2]
     penalty = 0.01 * sum(float((kernel.astype(np.float64) ** 2).sum()) for kernel in kernels)
-    without, with_penalty = (trained(config, "scattered", only_inked=True).losses[0] for config in (plain, penalized))
+    without, with_penalty = (
+        train_steps(config, "scattered", only_inked=True).losses[0] for config in (plain, penalized)
+    )
     assert with_penalty - without == pytest.approx(penalty, rel=1e-5)
 
 
 @pytest.mark.parametrize("case", INKED)
 def test_any_number_of_blank_pixels(case: str) -> None:
     config = config_of("adam", l2=0.01)
-    assert_same(trained(config, case, only_inked=True), trained(config, case, only_inked=False))
+    assert_same(train_steps(config, case, only_inked=True), train_steps(config, case, only_inked=False))
 
 
 def test_no_blank_pixels_gives_identical_bits() -> None:
     config = config_of("adam", l2=0.01)
-    without, whole = (trained(config, "none", only_inked) for only_inked in (True, False))
+    without, whole = (train_steps(config, "none", only_inked) for only_inked in (True, False))
     for a, b in zip(
         (*without.position.weights, *without.position.slots),
         (*whole.position.weights, *whole.position.slots),
@@ -225,8 +227,8 @@ def test_no_blank_pixels_gives_identical_bits() -> None:
 def test_other_networks_give_the_same_result(layers: tuple[LayerConfig, ...], optimizer: str, l2: float) -> None:
     """Without a hidden layer the first kernel is also the last. A square kernel would hide a missing transpose."""
     config = config_of(optimizer, l2, layers)
-    without = trained(config, "scattered", only_inked=True)
-    assert_same(without, trained(config, "scattered", only_inked=False))
+    without = train_steps(config, "scattered", only_inked=True)
+    assert_same(without, train_steps(config, "scattered", only_inked=False))
     if not any(layer.dropout for layer in layers):
         for own, stock in zip(without.position.weights, keras_weights(config, "scattered"), strict=True):
             np.testing.assert_allclose(own, stock, rtol=1e-4, atol=2e-5)

@@ -85,7 +85,7 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def house() -> dict[str, list[Path]]:
+def files_by_room() -> dict[str, list[Path]]:
     """Return every room with its files, in order; a page and its folder are one room."""
     found = {name: [path for path in CORE_FILES if room(path) == name] for name in ROOMS}
     folders = [*WIDGET_ROOMS, *(path.stem for path in PAGE_FILES)]
@@ -100,7 +100,7 @@ def arrows() -> dict[str, set[str]]:
     prefixes = {f"mnist_core.{name}": name for name in ROOMS}
     prefixes |= {f"pages.widgets.{path.name}": f"pages/{path.name}" for path in (PAGES / "widgets").iterdir()}
     found = {}
-    for name, paths in house().items():
+    for name, paths in files_by_room().items():
         modules = {module for path in paths for module in imports(path)}
         found[name] = {
             prefixes.get(".".join(module.split(".")[:depth]), name) for module in modules for depth in (2, 3)

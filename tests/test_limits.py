@@ -11,7 +11,7 @@ from tests.stored_runs import Clock
 SCHOOL = "203.0.113.7"
 
 
-def spent(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) -> int:
+def accepted_requests(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) -> int:
     """Return how many requests of a kind pass before one is refused, at most `most`."""
     for count in range(most):
         try:
@@ -23,15 +23,15 @@ def spent(limits: Limits, kind: str, address: str = SCHOOL, most: int = 10_000) 
 
 def test_class_of_a_hundred_behind_one_address_is_accepted() -> None:
     limits = Limits(AN_HOUR, Clock())
-    assert spent(limits, WORKSPACES, most=100) == 100
-    assert spent(limits, SESSIONS, most=100 * 20) == 100 * 20
-    assert spent(limits, RUNS, most=100 * 25) == 100 * 25
+    assert accepted_requests(limits, WORKSPACES, most=100) == 100
+    assert accepted_requests(limits, SESSIONS, most=100 * 20) == 100 * 20
+    assert accepted_requests(limits, RUNS, most=100 * 25) == 100 * 25
 
 
 def test_limit_gives_a_wait_time_and_refills() -> None:
     clock = Clock()
     limits = Limits({RUNS: 6}, clock)
-    assert spent(limits, RUNS) == 6
+    assert accepted_requests(limits, RUNS) == 6
     with pytest.raises(LimitError, match="Wait 10 minutes"):
         limits.spend(RUNS, SCHOOL)
     clock.forward(599)
@@ -40,18 +40,18 @@ def test_limit_gives_a_wait_time_and_refills() -> None:
     clock.forward(1)
     limits.spend(RUNS, SCHOOL)
     clock.forward(36_000)
-    assert spent(limits, RUNS) == 6
+    assert accepted_requests(limits, RUNS) == 6
 
 
 def test_kinds_and_addresses_are_counted_separately() -> None:
     limits = Limits({RUNS: 2, SESSIONS: 3}, Clock())
-    assert spent(limits, RUNS) == 2
-    assert spent(limits, SESSIONS) == 3
-    assert spent(limits, RUNS, "198.51.100.1") == 2
+    assert accepted_requests(limits, RUNS) == 2
+    assert accepted_requests(limits, SESSIONS) == 3
+    assert accepted_requests(limits, RUNS, "198.51.100.1") == 2
 
 
 def test_zero_means_no_limit() -> None:
-    assert spent(Limits({RUNS: 0}, Clock()), RUNS) == 10_000
+    assert accepted_requests(Limits({RUNS: 0}, Clock()), RUNS) == 10_000
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_zero_means_no_limit() -> None:
 def test_addresses_counted_as_one(one: str, other: str, is_same: bool) -> None:
     limits = Limits({RUNS: 1}, Clock())
     limits.spend(RUNS, one)
-    assert spent(limits, RUNS, other) == (0 if is_same else 1)
+    assert accepted_requests(limits, RUNS, other) == (0 if is_same else 1)
 
 
 @pytest.mark.parametrize(

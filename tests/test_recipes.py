@@ -45,29 +45,29 @@ class Edit:
     new: str
 
 
-def added(file: str, after: str, text: str) -> Edit:
+def insertion(file: str, after: str, text: str) -> Edit:
     return Edit(file, after, after + text)
 
 
 ACTIVATION = [
-    added(
+    insertion(
         "mnist_core/config/layer.py",
         '        "linear": Activation("Linear", bounded=False, monotonic=True),\n',
         '        "mish": Activation("Mish", bounded=False, monotonic=False),\n',
     ),
-    added(
+    insertion(
         "mnist_core/lessons/demos.py",
         '    "linear": lambda x: x,\n',
         '    "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),\n',
     ),
-    added(
+    insertion(
         "tests/test_links.py",
         "OLD_LINKS = {\n",
         '    "layers=dense-7-mish": RunConfig(layers=(LayerConfig(units=7, activation="mish"),)),\n',
     ),
 ]
 SETTING = [
-    added(
+    insertion(
         "mnist_core/config/run.py",
         '        help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off.",\n'
         '        section="training",\n'
@@ -90,7 +90,7 @@ SETTING = [
         "step=state.step + done, learning_rate=rate * (1 - config.rate_decay) ** state.epoch, l2=config.l2,\n"
         "            seed=config.seed,\n",
     ),
-    added(
+    insertion(
         "mnist_core/export/keras_script.py",
         "def _training(config: RunConfig) -> Iterator[str]:\n",
         "    if config.rate_decay:\n"
@@ -106,16 +106,16 @@ SETTING = [
         "    if used:\n"
         """        yield f"    callbacks=[{', '.join(callbacks[name] for name in used)}],{_controls(*used)}"\n""",
     ),
-    added(
+    insertion(
         "tests/test_links.py",
         "OLD_LINKS = {\n",
         '    "layers=none&rate_decay=0.1": RunConfig(layers=(), rate_decay=0.1),\n',
     ),
-    added("tests/test_links.py", "OUTSIDE = {\n", '    "rate_decay": "0.95",\n'),
-    added("tests/test_config.py", "OUT_OF_RANGE: list[tuple[str, Any]] = [\n", '    ("rate_decay", 0.95),\n'),
-    added("tests/test_config.py", '        "l2": 0.0,\n', '        "rate_decay": 0.0,\n'),
-    added("tests/evaluation/test_comparison.py", "OTHERS: dict[str, Any] = {\n", '    "rate_decay": 0.5,\n'),
-    added("tests/export/test_keras_script.py", "EVERYTHING = RunConfig(\n", "    rate_decay=0.5,\n"),
+    insertion("tests/test_links.py", "OUTSIDE = {\n", '    "rate_decay": "0.95",\n'),
+    insertion("tests/test_config.py", "OUT_OF_RANGE: list[tuple[str, Any]] = [\n", '    ("rate_decay", 0.95),\n'),
+    insertion("tests/test_config.py", '        "l2": 0.0,\n', '        "rate_decay": 0.0,\n'),
+    insertion("tests/evaluation/test_comparison.py", "OTHERS: dict[str, Any] = {\n", '    "rate_decay": 0.5,\n'),
+    insertion("tests/export/test_keras_script.py", "EVERYTHING = RunConfig(\n", "    rate_decay=0.5,\n"),
 ]
 NAMES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot")
 DATA_SET = [
@@ -178,7 +178,7 @@ PAGE = [
         '    alt="Two bars: a zero has twice the ink of a one.",\n'
         ")\n",
     ),
-    added(
+    insertion(
         "app.py",
         '            st.Page("pages/learn.py", title="Learn", icon=":material/school:"),\n',
         '            st.Page("pages/ink.py", title="Ink", icon=":material/ink_pen:"),\n',

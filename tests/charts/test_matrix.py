@@ -22,24 +22,24 @@ LIGHT, DARK = ("#ffffff", "#31333f"), ("#171614", "#fafafa")
 RANDOM = np.random.default_rng(4)
 
 
-def good() -> Matrix:
+def good_network() -> Matrix:
     """The matrix of a network that reads 98 of 100 digits."""
     return np.diag(np.full(10, 980)) + RANDOM.integers(0, 5, (10, 10))
 
 
-def guessing() -> Matrix:
+def untrained_network() -> Matrix:
     """The matrix of an untrained network: all answers are equally frequent."""
     return RANDOM.integers(80, 120, (10, 10))
 
 
-def one_answer() -> Matrix:
+def always_one() -> Matrix:
     """The matrix of a network that always answers 1."""
     matrix = np.zeros((10, 10), np.int64)
     matrix[:, 1] = 1000
     return matrix
 
 
-def graded() -> Matrix:
+def all_shares() -> Matrix:
     """A matrix with every share of a row from 0 to 100 %."""
     steps = np.arange(100).reshape(10, 10)
     matrix = steps.copy()
@@ -47,7 +47,7 @@ def graded() -> Matrix:
     return matrix
 
 
-MATRICES = (good, guessing, one_answer, graded, graded().T.copy)
+MATRICES = (good_network, untrained_network, always_one, all_shares, all_shares().T.copy)
 
 
 def luminance(color: str) -> float:
@@ -71,7 +71,7 @@ def on_scale(scale: Any, low: float, high: float, value: float) -> str:
     return "#{:02x}{:02x}{:02x}".format(*(int(np.rint(np.interp(place, places, part))) for part in parts.T))
 
 
-def read(figure: go.Figure, ground: str = LIGHT[0]) -> list[dict[str, Any]]:
+def figure_cells(figure: go.Figure, ground: str = LIGHT[0]) -> list[dict[str, Any]]:
     """Return the cells of a figure, row by row, with their colours as in a browser."""
     below, numbers = figure.data
     assert (below.type, numbers.type) == ("heatmap", "scatter")
@@ -98,11 +98,11 @@ def cells_of(confusion: Matrix, view: str = "Counts", colors: tuple[str, str] = 
         [metrics.share_text(value) if values.dtype.kind == "f" else str(value or "") for value in row]
         for row in values.tolist()
     ]
-    return read(confusion_matrix(confusion, texts, range(10), colors), colors[0])
+    return figure_cells(confusion_matrix(confusion, texts, range(10), colors), colors[0])
 
 
 def difference_of(matrix: Matrix, colors: tuple[str, str] = LIGHT) -> list[dict[str, Any]]:
-    return read(difference_matrix(matrix, colors), colors[0])
+    return figure_cells(difference_matrix(matrix, colors), colors[0])
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
@@ -118,7 +118,7 @@ def test_matrix_numbers_are_readable(make: Callable[[], Matrix], view: str, colo
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("make", MATRICES)
 def test_difference_numbers_are_readable(make: Callable[[], Matrix], colors: tuple[str, str]) -> None:
-    numbers = [cell for cell in difference_of(make() - good(), colors) if cell["text"]]
+    numbers = [cell for cell in difference_of(make() - good_network(), colors) if cell["text"]]
     assert numbers
     for cell in numbers:
         assert contrast(cell["color"], cell["text_color"]) >= 4.5, cell
@@ -149,13 +149,13 @@ def test_equal_shares_have_the_same_colour() -> None:
 
 
 def test_right_is_blue_and_wrong_is_orange() -> None:
-    for cell in cells_of(guessing()):
+    for cell in cells_of(untrained_network()):
         red, blue = int(cell["color"][1:3], 16), int(cell["color"][5:7], 16)
         assert (blue > red) == (cell["true"] == cell["answer"])
 
 
 def test_only_the_chosen_cell_is_marked() -> None:
-    matrix = good()
+    matrix = good_network()
     texts = [[""] * 10] * 10
     figure = confusion_matrix(matrix, texts, range(10), LIGHT, chosen=(4, 9))
     (frame,) = figure.layout.shapes
@@ -165,9 +165,9 @@ def test_only_the_chosen_cell_is_marked() -> None:
 
 
 def test_mistakes_only_view_omits_the_diagonal() -> None:
-    matrix = guessing()
+    matrix = untrained_network()
     texts = [[str(value) for value in row] for row in matrix.tolist()]
-    cells = read(confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
+    cells = figure_cells(confusion_matrix(matrix, texts, range(10), LIGHT, only_errors=True))
     assert {cell["text"] for cell in cells if cell["true"] == cell["answer"]} == {""}
     assert sum(bool(cell["text"]) for cell in cells) == 90
 

@@ -91,11 +91,11 @@ def test_embedded_can_be_learned(digits: Dataset) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It need not converge.
         model = LogisticRegression(C=0.1, max_iter=30)
-        model.fit(quartered(digits.train_images[:4_000]), digits.train_labels[:4_000])
-    assert model.score(quartered(digits.test_images), digits.test_labels) > 0.92
+        model.fit(downsampled(digits.train_images[:4_000]), digits.train_labels[:4_000])
+    assert model.score(downsampled(digits.test_images), digits.test_labels) > 0.92
 
 
-def quartered(images: np.ndarray) -> np.ndarray:
+def downsampled(images: np.ndarray) -> np.ndarray:
     """Return images (n, 28, 28) as vectors (n, 196) of the means of 2x2 pixels, to fit faster."""
     return np.asarray(images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) / 255)
 

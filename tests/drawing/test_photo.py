@@ -25,14 +25,14 @@ def packed(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def photographed(light: Any, seed: int = 1) -> Any:
+def photo_of(light: Any, seed: int = 1) -> Any:
     """The drawing on grey paper lit by `light` (400, 400), with camera noise."""
     ink = 1 - CLEAN[..., 0] / 255
     scene = (0.85 - 0.65 * ink) * light * 255 + np.random.default_rng(seed).normal(0, 4, ink.shape)
     return np.repeat(scene.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def likeness(data: bytes) -> float:
+def correlation(data: bytes) -> float:
     """Return the correlation of the 28x28 images of a file and of the clean drawing."""
     one, other = (to_mnist(canvas).image.ravel() for canvas in (photo.read(data), CLEAN))
     return float(np.corrcoef(one, other)[0, 1])
@@ -50,15 +50,15 @@ LIGHTS = {
 
 @pytest.mark.parametrize("case", LIGHTS)
 def test_photo_in_any_light(case: str) -> None:
-    assert likeness(packed(photographed(LIGHTS[case]), "JPEG", quality=80)) > 0.95
+    assert correlation(packed(photo_of(LIGHTS[case]), "JPEG", quality=80)) > 0.95
 
 
 def test_clean_picture() -> None:
-    assert likeness(packed(CLEAN)) > 0.98
+    assert correlation(packed(CLEAN)) > 0.98
 
 
 def test_chalk_on_a_blackboard() -> None:
-    assert likeness(packed(255 - photographed(LIGHTS["from the left"]), "JPEG")) > 0.9
+    assert correlation(packed(255 - photo_of(LIGHTS["from the left"]), "JPEG")) > 0.9
 
 
 def test_transparent_picture_is_used_unchanged() -> None:
@@ -74,13 +74,13 @@ def test_empty_page() -> None:
 
 
 def test_large_photo_is_shrunk_and_rotated() -> None:
-    large = np.asarray(Image.fromarray(photographed(LIGHTS["even"])).resize((1600, 1600)))[:, :1400]
+    large = np.asarray(Image.fromarray(photo_of(LIGHTS["even"])).resize((1600, 1600)))[:, :1400]
     exif = Image.Exif()
     exif[0x0112] = 6  # Orientation: rotate by 90 degrees.
     turned = packed(np.rot90(large), "JPEG", exif=exif)
     canvas = photo.read(turned)
     assert canvas.shape == (512, 448, 4)
-    assert likeness(turned) > 0.9
+    assert correlation(turned) > 0.9
 
 
 TURNED = {
@@ -102,8 +102,8 @@ def test_every_exif_orientation_is_upright(orientation: int, name: str) -> None:
     exif[0x0112] = orientation
     glass = CLEAN.copy()
     glass[..., 3] = 255 - CLEAN[..., 0]
-    turned = TURNED[orientation](glass if name == "PNG" else photographed(LIGHTS["even"]))
-    assert likeness(packed(np.ascontiguousarray(turned), name, exif=exif)) > 0.95
+    turned = TURNED[orientation](glass if name == "PNG" else photo_of(LIGHTS["even"]))
+    assert correlation(packed(np.ascontiguousarray(turned), name, exif=exif)) > 0.95
 
 
 def of_another_format() -> bytes:
@@ -157,23 +157,23 @@ def test_picture_of_any_colour_mode(mode: str) -> None:
     buffer = io.BytesIO()
     picture = Image.fromarray(CLEAN[..., 0].astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
     picture.save(buffer, "PNG")
-    assert likeness(buffer.getvalue()) > 0.9
+    assert correlation(buffer.getvalue()) > 0.9
 
 
-def windowed() -> Any:
+def screenshot() -> Any:
     """A screenshot of a window: opaque and unevenly lit, with a transparent margin and a soft edge."""
-    photo_of = photographed(LIGHTS["from the left"])
-    inside = np.dstack([photo_of, np.full((400, 400), 255, np.uint8)])
+    picture = photo_of(LIGHTS["from the left"])
+    inside = np.dstack([picture, np.full((400, 400), 255, np.uint8)])
     inside[0, 0, 3] = 200
     return np.pad(inside, ((30, 30), (30, 30), (0, 0)))
 
 
 def test_transparent_margin_is_not_a_drawing() -> None:
-    assert likeness(packed(windowed())) > 0.95
+    assert correlation(packed(screenshot())) > 0.95
 
 
 def test_one_translucent_pixel_is_not_a_transparent_drawing() -> None:
-    assert likeness(packed(windowed()[30:-30, 30:-30])) > 0.95
+    assert correlation(packed(screenshot()[30:-30, 30:-30])) > 0.95
 
 
 @pytest.mark.parametrize("tag", [0x0100, 0x0102, 0x011A, 0x014A])
@@ -181,8 +181,8 @@ def test_invalid_exif_beside_the_orientation(tag: int) -> None:
     # Two entries: the orientation, a short 6, and a numeric tag that holds text.
     entries = sorted([struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0), struct.pack("<HHI4s", tag, 2, 4, b"abc")])
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + struct.pack("<I", 0)
-    turned = np.rot90(photographed(LIGHTS["even"]))
-    assert likeness(packed(turned, "JPEG", exif=exif)) > 0.95
+    turned = np.rot90(photo_of(LIGHTS["even"]))
+    assert correlation(packed(turned, "JPEG", exif=exif)) > 0.95
 
 
 @pytest.mark.parametrize(

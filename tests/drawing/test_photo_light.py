@@ -22,7 +22,7 @@ KINDS = (*PENS, CHALK, SCREEN, DARK_SCREEN)
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class Picture:
     """The file of a picture, its digits, and its ink (h, w) from 0 to 1."""
 
     data: bytes
@@ -30,7 +30,9 @@ class Made:
     ink: Any
 
 
-def written(random: np.random.Generator, digits: list[int], shape: tuple[int, int], width: float, size: float) -> Any:
+def random_ink(
+    random: np.random.Generator, digits: list[int], shape: tuple[int, int], width: float, size: float
+) -> Any:
     """Ink (h, w) from 0 to 1: digits side by side; `size` is the height of each as a share of its place."""
     height, across = shape
     place = min(height, across // len(digits))
@@ -44,7 +46,7 @@ def written(random: np.random.Generator, digits: list[int], shape: tuple[int, in
     return np.pad(ink, ((below, height - ink.shape[0] - below), (beside, across - ink.shape[1] - beside)))
 
 
-def made(seed: int, kind: str) -> Made:
+def random_picture(seed: int, kind: str) -> Picture:
     """A picture whose light decreases from 235 to between 235 and 170 across it, and a little from top to bottom."""
     random = np.random.default_rng(seed)
     height, across = shape = SIDES if random.random() < 0.5 else SIDES[::-1]
@@ -52,9 +54,9 @@ def made(seed: int, kind: str) -> Made:
     digits = [int(one) for one in random.integers(0, 10, 5 if is_screen and random.random() < 0.6 else 1)]
     widths, returned = PENS.get(kind, ((3, 15), (0.0, 0.0)))
     width = min(random.uniform(*widths), 10 if len(digits) > 1 else 99)
-    ink = written(random, digits, shape, width, random.uniform(0.5 if width > 14 else 0.3, 0.85))
+    ink = random_ink(random, digits, shape, width, random.uniform(0.5 if width > 14 else 0.3, 0.85))
     if is_screen:
-        return Made(packed(255 * (ink if kind == DARK_SCREEN else 1 - ink), "PNG"), digits, ink)
+        return Picture(packed(255 * (ink if kind == DARK_SCREEN else 1 - ink), "PNG"), digits, ink)
     x, y = np.meshgrid(np.linspace(0, 1, across), np.linspace(0, 1, height))
     light = 1 - (1 - random.uniform(170, 235) / 235) * x - random.uniform(0, 0.08) * y
     light = light[:, ::-1] if random.random() < 0.5 else light
@@ -65,7 +67,7 @@ def made(seed: int, kind: str) -> Made:
     else:
         scene = 235 * (1 - (1 - random.uniform(*returned)) * ink)
     camera = ndimage.gaussian_filter(scene * light, 0.6) + random.normal(0, random.uniform(1, 4), shape)
-    return Made(packed(camera, "JPEG"), digits, ink)
+    return Picture(packed(camera, "JPEG"), digits, ink)
 
 
 def packed(grey: Any, kind: str) -> bytes:
@@ -78,7 +80,7 @@ def packed(grey: Any, kind: str) -> bytes:
 def test_light_photo_is_read(kind: str) -> None:
     turned, misread = [], []
     for seed in range(34):
-        picture = made(seed, kind)
+        picture = random_picture(seed, kind)
         canvas = photo.read(picture.data)
         if np.corrcoef(255 - canvas[..., 0].ravel().astype(float), picture.ink.ravel())[0, 1] < 0.5:
             turned.append(seed)
@@ -105,7 +107,7 @@ def test_thick_digit_filling_the_picture_stays_dark(margin: int) -> None:
 )
 def test_photo_steps_are_reported(kind: str, is_inverted: bool, is_light_corrected: bool) -> None:
     for seed in range(5):
-        picture = photo.read_picture(made(seed, kind).data)
+        picture = photo.read_picture(random_picture(seed, kind).data)
         assert (picture.is_inverted, picture.is_light_corrected) == (is_inverted, is_light_corrected)
 
 

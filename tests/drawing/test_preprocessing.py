@@ -29,7 +29,7 @@ def painted(ink: Any, stroke: tuple[int, ...] = BLACK, paper: tuple[int, ...] = 
     return canvas
 
 
-def on_glass(ink: Any, stroke: tuple[int, ...] = BLACK) -> NDArray[np.uint8]:
+def on_transparency(ink: Any, stroke: tuple[int, ...] = BLACK) -> NDArray[np.uint8]:
     """Return RGBA that is transparent without ink, like a canvas without a background."""
     alpha = np.rint(np.asarray(ink, np.float64) * 255)
     rgb = np.where(alpha[..., None] > 0, stroke, 0)
@@ -64,7 +64,7 @@ SEVEN = [(90, 80), (190, 80), (130, 220)]
 strokes = st.lists(st.tuples(st.integers(40, 160), st.integers(40, 160)), min_size=2, max_size=5, unique=True)
 
 
-def long_enough(points: list[tuple[int, int]]) -> bool:
+def is_longer_than_a_dot(points: list[tuple[int, int]]) -> bool:
     """Return whether a stroke is clearly longer than a dot of a pen of 20."""
     return float(np.ptp(points, axis=0).max()) >= 60
 
@@ -123,7 +123,7 @@ def test_ink_is_not_pushed_over_the_edge() -> None:
 
 
 def test_mnist_digit_stays_unchanged() -> None:
-    first = to_mnist(on_glass(stroked(SEVEN, 18))).image
+    first = to_mnist(on_transparency(stroked(SEVEN, 18))).image
     again = to_mnist(painted(first, WHITE, BLACK)).image
     np.testing.assert_allclose(again, first, atol=0.1)
 
@@ -167,11 +167,11 @@ def test_colour_and_polarity_do_not_matter(stroke: tuple[int, ...], paper: tuple
 @pytest.mark.parametrize("stroke", [BLACK, WHITE, (200, 30, 90)])
 def test_alpha_of_strokes_is_their_ink(stroke: tuple[int, ...]) -> None:
     ink = stroked(SEVEN, 18)
-    np.testing.assert_allclose(to_mnist(on_glass(ink, stroke)).image, to_mnist(painted(ink)).image, atol=1e-6)
+    np.testing.assert_allclose(to_mnist(on_transparency(ink, stroke)).image, to_mnist(painted(ink)).image, atol=1e-6)
 
 
 def test_fully_transparent_colour_is_ignored() -> None:
-    canvas = on_glass(stroked(SEVEN, 18))
+    canvas = on_transparency(stroked(SEVEN, 18))
     hidden = canvas.copy()
     hidden[hidden[..., 3] == 0, :3] = 255
     np.testing.assert_array_equal(to_mnist(hidden).image, to_mnist(canvas).image)
@@ -179,7 +179,9 @@ def test_fully_transparent_colour_is_ignored() -> None:
 
 def test_half_transparent_strokes_become_full_ink() -> None:
     ink = stroked(SEVEN, 18)
-    np.testing.assert_allclose(to_mnist(on_glass(ink * 0.5)).image, to_mnist(on_glass(ink)).image, atol=0.02)
+    np.testing.assert_allclose(
+        to_mnist(on_transparency(ink * 0.5)).image, to_mnist(on_transparency(ink)).image, atol=0.02
+    )
 
 
 def test_strokes_that_touch_the_border_do_not_become_background() -> None:
@@ -190,7 +192,7 @@ def test_strokes_that_touch_the_border_do_not_become_background() -> None:
 
 @pytest.mark.parametrize("pen", [1, 2, 6, 18, 40])
 def test_single_dot_stays_a_dot(pen: int) -> None:
-    drawing = to_mnist(on_glass(stroked([(70, 200)], pen)))
+    drawing = to_mnist(on_transparency(stroked([(70, 200)], pen)))
     assert not drawing.is_empty
     assert drawing.warnings == ("This is only a dot, not a digit.",)
     assert (drawing.image > 0).sum() <= 16
@@ -205,7 +207,7 @@ def test_small_ring_and_short_line_are_not_dots() -> None:
     ImageDraw.Draw(ring).ellipse((100, 100, 130, 130), outline=255, width=5)
     line = stroked([(100, 100), (100, 112)], 14)
     for ink in (np.asarray(ring) / 255, line):
-        drawing = to_mnist(on_glass(ink))
+        drawing = to_mnist(on_transparency(ink))
         assert max(drawing.steps[-2].image.shape) == 20
         assert not any("dot" in warning for warning in drawing.warnings)
 
@@ -259,7 +261,7 @@ def test_dotted_digit_is_kept_whole() -> None:
     ],
 )
 def test_warning(ink: NDArray[np.float64], word: str) -> None:
-    (warning,) = to_mnist(on_glass(ink)).warnings
+    (warning,) = to_mnist(on_transparency(ink)).warnings
     assert word in warning
 
 
@@ -274,7 +276,7 @@ def test_steps_lead_from_the_canvas_to_the_image() -> None:
 @given(strokes, st.sampled_from([2, 6, 18, 40]))
 @settings(max_examples=30, deadline=None)
 def test_every_step_is_float32_from_zero_to_one(points: list[tuple[int, int]], pen: int) -> None:
-    drawing = to_mnist(on_glass(stroked(points, pen, 200)))
+    drawing = to_mnist(on_transparency(stroked(points, pen, 200)))
     assert len({step.name for step in drawing.steps}) == len(drawing.steps)
     for step in drawing.steps:
         assert step.image.dtype == np.float32
@@ -283,35 +285,35 @@ def test_every_step_is_float32_from_zero_to_one(points: list[tuple[int, int]], p
         assert not step.image.flags.writeable
 
 
-@given(strokes.filter(long_enough), st.tuples(*[st.integers(0, 90)] * 4))
+@given(strokes.filter(is_longer_than_a_dot), st.tuples(*[st.integers(0, 90)] * 4))
 @settings(max_examples=40, deadline=None)
 def test_position_and_canvas_do_not_matter(points: list[tuple[int, int]], margins: tuple[int, ...]) -> None:
     ink = stroked(points, 20, 200)
     above, below, left, right = margins
     moved = np.pad(ink, ((above, below), (left, right)))
-    np.testing.assert_array_equal(to_mnist(on_glass(moved)).image, to_mnist(on_glass(ink)).image)
+    np.testing.assert_array_equal(to_mnist(on_transparency(moved)).image, to_mnist(on_transparency(ink)).image)
 
 
-@given(strokes.filter(long_enough), st.integers(2, 4))
+@given(strokes.filter(is_longer_than_a_dot), st.integers(2, 4))
 @settings(max_examples=20, deadline=None)
 def test_resolution_does_not_matter(points: list[tuple[int, int]], factor: int) -> None:
     ink = stroked(points, 20, 200)
     fine = np.kron(ink, np.ones((factor, factor)))
-    one, other = to_mnist(on_glass(fine)), to_mnist(on_glass(ink))
+    one, other = to_mnist(on_transparency(fine)), to_mnist(on_transparency(ink))
     np.testing.assert_allclose(one.image, other.image, atol=1e-5)
     assert one.warnings == other.warnings
 
 
-@given(strokes.filter(long_enough), st.sampled_from([2, 3]))
+@given(strokes.filter(is_longer_than_a_dot), st.sampled_from([2, 3]))
 @settings(max_examples=20, deadline=None)
 def test_size_does_not_matter(points: list[tuple[int, int]], factor: int) -> None:
     small = stroked(points, 10, 600)
     large = stroked([(x * factor, y * factor) for x, y in points], 10 * factor, 600)
     difference = np.abs(
-        to_mnist(on_glass(large)).steps[-2].image.sum() - to_mnist(on_glass(small)).steps[-2].image.sum()
+        to_mnist(on_transparency(large)).steps[-2].image.sum() - to_mnist(on_transparency(small)).steps[-2].image.sum()
     )
     # The small pen is ten pixels wide, and its edge is accurate to half a pixel.
-    assert difference < 0.1 * to_mnist(on_glass(large)).image.sum()
+    assert difference < 0.1 * to_mnist(on_transparency(large)).image.sum()
 
 
 @given(strokes, st.integers(1, 40))

@@ -41,7 +41,7 @@ def classroom(chromium: Browser, server: str) -> Iterator[tuple[Page, Page]]:
         browser.close()
 
 
-def scanned(code: Locator) -> str:
+def decode_qr(code: Locator) -> str:
     """Return the text of a QR code on the screen, decoded from a screenshot."""
     shot = Image.open(io.BytesIO(_picture_of(code)))
     picture = np.asarray(shot.convert("L"))[9:-9, 9:-9]  # Without the round corners.
@@ -70,11 +70,11 @@ def link_on(page: Page) -> str:
     link = shown.inner_text().replace("\n", "")
     code = page.get_by_test_id("stImage").locator("img[src*=svg]")
     expect(code).to_be_visible(timeout=SLOW)
-    assert scanned(code) == link
+    assert decode_qr(code) == link
     page.get_by_role("button", name="Full screen").click()
     large = page.get_by_role("dialog").locator("img[src*=svg]")
     expect(large).to_be_visible(timeout=SLOW)
-    assert scanned(large) == link
+    assert decode_qr(large) == link
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
     return link

@@ -34,14 +34,14 @@ def train(page: Page | FrameLocator) -> None:
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
 
 
-def unfold(page: Page) -> None:
+def expand(page: Page) -> None:
     page.get_by_text("Your runs on another device").click(timeout=SLOW)
     # Streamlit can lose a click on an element during a rerun.
     expect(page.get_by_label("A recovery code")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
 
 
-def tab(page: Page, path: str) -> Page:
+def new_tab(page: Page, path: str) -> Page:
     one = page.context.new_page()
     one.goto(path)
     return one
@@ -61,11 +61,11 @@ def test_cookie_is_hidden_from_scripts(page: Page) -> None:
 def test_next_person_starts_empty_and_code_restores(page: Page) -> None:
     page.goto("/")
     train(page)
-    other = tab(page, "/compare")
+    other = new_tab(page, "/compare")
     expect(other.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
     page.goto("/compare?note=of+the+one+before")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
-    unfold(page)
+    expand(page)
     expect(page.get_by_test_id("stCode")).to_have_count(0)
     page.get_by_text("Show code").first.click()
     code = page.get_by_test_id("stCode").inner_text(timeout=SLOW).strip()
@@ -78,12 +78,12 @@ def test_next_person_starts_empty_and_code_restores(page: Page) -> None:
     assert not urlsplit(page.url).query
     other.close()
 
-    unfold(page)
+    expand(page)
     page.get_by_label("A recovery code").fill(code)
     page.get_by_role("button", name="Bring its runs here").click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
     # The cookie has changed too: a new tab and a reload find the runs.
-    again = tab(page, "/compare")
+    again = new_tab(page, "/compare")
     expect(again.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
     assert "mnist" not in again.evaluate("document.cookie")
 

@@ -61,7 +61,7 @@ def blank(count: int) -> NDArray[np.uint8]:
     return np.zeros((count, 28, 28), np.uint8)
 
 
-def spread(answers: list[tuple[int, float]]) -> NDArray[np.float32]:
+def with_probability(answers: list[tuple[int, float]]) -> NDArray[np.float32]:
     """Return rows with the given probability at the given digit; the rest is divided evenly."""
     rows = np.empty((len(answers), 10), np.float32)
     for row, (digit, probability) in zip(rows, answers, strict=True):
@@ -81,7 +81,7 @@ def random_answers(seed: int, count: int, kinds: list[int]) -> tuple[NDArray[np.
 
 @pytest.fixture
 def six() -> Evaluation:
-    return evaluate(Answers(spread(SIX_ANSWERS)), blank(6), SIX_LABELS)
+    return evaluate(Answers(with_probability(SIX_ANSWERS)), blank(6), SIX_LABELS)
 
 
 def test_confusion_of_six_images_counted_by_hand(six: Evaluation) -> None:
@@ -127,7 +127,7 @@ def test_cell_images_most_confident_first(six: Evaluation) -> None:
 
 
 def test_equally_confident_mistakes_keep_image_order() -> None:
-    result = evaluate(Answers(spread([(2, 0.5)] * 99)), blank(99), np.zeros(99, np.uint8))
+    result = evaluate(Answers(with_probability([(2, 0.5)] * 99)), blank(99), np.zeros(99, np.uint8))
     assert result.mistakes.tolist() == list(range(99))
 
 
@@ -189,7 +189,7 @@ def test_confident_mistake_has_a_finite_loss() -> None:
 def test_kite_matrix_gives_the_published_accuracy() -> None:
     rows, columns = np.indices(KITE.shape)
     labels, predicted = np.repeat(rows.ravel(), KITE.ravel()), np.repeat(columns.ravel(), KITE.ravel())
-    result = evaluate(Answers(spread([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels)
+    result = evaluate(Answers(with_probability([(p, 0.9) for p in predicted.tolist()])), blank(15_000), labels)
     np.testing.assert_array_equal(result.confusion, KITE)
     assert len(result.mistakes) == 15_000 - 13_896
     assert round(result.accuracy, 4) == 0.9264
@@ -247,7 +247,7 @@ def test_every_view_is_ten_by_ten(view: str) -> None:
 )
 def test_invalid_samples_are_refused(images: Any, labels: Any) -> None:
     with pytest.raises(DataError):
-        evaluate(Answers(spread([(1, 0.5)] * len(images))), images, labels)
+        evaluate(Answers(with_probability([(1, 0.5)] * len(images))), images, labels)
 
 
 @pytest.mark.parametrize(
@@ -269,10 +269,10 @@ def test_answers_that_are_not_probabilities_are_refused(answers: Any) -> None:
 
 def test_unknown_loss_is_refused() -> None:
     with pytest.raises(ConfigError, match="hinge"):
-        evaluate(Answers(spread([(1, 0.5)])), blank(1), np.array([1]), loss="hinge")
+        evaluate(Answers(with_probability([(1, 0.5)])), blank(1), np.array([1]), loss="hinge")
 
 
-def sure_by(shares: list[float]) -> np.ndarray:
+def zero_with_probability(shares: list[float]) -> np.ndarray:
     """Return answers with these probabilities for "0"; the rest is divided evenly."""
     rows = np.zeros((len(shares), 10), np.float32)
     for row, share in zip(rows, shares, strict=True):
@@ -283,7 +283,7 @@ def sure_by(shares: list[float]) -> np.ndarray:
 
 def test_calibration_error_counted_by_hand() -> None:
     # Two bins: 0.2 to 0.3 with 1 of 2 right, and 0.9 with 3 of 3 right.
-    probabilities = sure_by([0.2, 0.3, 0.9, 0.9, 0.9])
+    probabilities = zero_with_probability([0.2, 0.3, 0.9, 0.9, 0.9])
     labels = np.array([0, 5, 0, 0, 0])
     expected = 2 / 5 * abs(0.5 - 0.25) + 3 / 5 * abs(1 - 0.9)
     assert calibration_error(probabilities, labels, bins=2) == pytest.approx(expected, abs=1e-6)
@@ -298,4 +298,4 @@ def test_accuracy_equal_to_confidence_is_calibrated() -> None:
     random = np.random.default_rng(5)
     shares = random.uniform(0.2, 1, 40_000)
     labels = np.where(random.random(40_000) < shares, 0, 9)
-    assert calibration_error(sure_by(list(shares)), labels) < 0.01
+    assert calibration_error(zero_with_probability(list(shares)), labels) < 0.01

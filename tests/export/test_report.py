@@ -29,7 +29,7 @@ CONFIG = small(layers=LAYERS, validation_fraction=0.2, epochs=3)
 
 
 @functools.cache
-def ended() -> Snapshot:
+def finished_run() -> Snapshot:
     """A finished run."""
     run = Run(CONFIG, blobs())
     while run.snapshot.status.is_active:
@@ -38,10 +38,10 @@ def ended() -> Snapshot:
 
 
 def page(title: str = "Kite", **changes: Any) -> str:
-    return report.report(title, CONFIG, blobs(), dataclasses.replace(ended(), **changes))
+    return report.report(title, CONFIG, blobs(), dataclasses.replace(finished_run(), **changes))
 
 
-class Seen(HTMLParser):
+class PageContent(HTMLParser):
     """Collects the tags and texts of a page."""
 
     def __init__(self, text: str) -> None:
@@ -71,7 +71,7 @@ class Seen(HTMLParser):
 
 
 def test_report_is_self_contained() -> None:
-    seen = Seen(page())
+    seen = PageContent(page())
     assert not seen.open
     assert not set(seen.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
@@ -85,9 +85,9 @@ def test_report_is_self_contained() -> None:
 
 
 def test_report_shows_results() -> None:
-    result = ended().evaluation
+    result = finished_run().evaluation
     assert result is not None
-    words = " ".join(Seen(page()).words)
+    words = " ".join(PageContent(page()).words)
     assert f"Test accuracy {result.accuracy:.2%}" in words
     assert f"test loss {result.loss:.4f}" in words
     assert f"{len(result.mistakes)} of 90 test images misread" in words
@@ -99,10 +99,10 @@ def test_report_shows_results() -> None:
 
 
 def test_report_shows_most_confident_mistakes() -> None:
-    result = ended().evaluation
+    result = finished_run().evaluation
     assert result is not None
     assert len(result.mistakes)
-    sources = [value for name, value in Seen(page()).attributes if name == "src"]
+    sources = [value for name, value in PageContent(page()).attributes if name == "src"]
     assert len(sources) == min(32, len(result.mistakes))
     for index, source in zip(result.mistakes, sources, strict=False):
         picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
@@ -113,9 +113,9 @@ def test_report_shows_most_confident_mistakes() -> None:
 
 def test_user_text_is_escaped() -> None:
     text = page("<script>alert(1)</script> & co", message='<img src="x" onerror="alert(1)">')
-    assert "script" not in Seen(text).tags
-    assert "<script>alert(1)</script> & co" in Seen(text).words
-    assert '<img src="x" onerror="alert(1)">' in Seen(text).words
+    assert "script" not in PageContent(text).tags
+    assert "<script>alert(1)</script> & co" in PageContent(text).words
+    assert '<img src="x" onerror="alert(1)">' in PageContent(text).words
 
 
 def test_report_mentions_a_changed_learning_rate() -> None:
@@ -123,7 +123,7 @@ def test_report_mentions_a_changed_learning_rate() -> None:
 
 
 def test_report_without_mistakes() -> None:
-    result = ended().evaluation
+    result = finished_run().evaluation
     assert result is not None
     text = page(evaluation=dataclasses.replace(result, mistakes=result.mistakes[:0]))
     assert "Most confident mistakes" not in text
@@ -135,7 +135,7 @@ def test_unfinished_run_is_refused() -> None:
 
 
 def test_figures_come_in_both_formats() -> None:
-    with zipfile.ZipFile(io.BytesIO(report.figure_files(ended()))) as archive:
+    with zipfile.ZipFile(io.BytesIO(report.figure_files(finished_run()))) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     names = ("accuracy", "loss", "confusion-matrix")
     assert set(contents) == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
@@ -168,9 +168,9 @@ def test_settings_in_words() -> None:
 
 
 def test_history_csv_round_trip() -> None:
-    rows = list(csv.DictReader(io.StringIO(report.history_csv(ended().epochs))))
+    rows = list(csv.DictReader(io.StringIO(report.history_csv(finished_run().epochs))))
     assert [{name: float(value) for name, value in row.items()} for row in rows] == [
-        dataclasses.asdict(metrics) for metrics in ended().epochs
+        dataclasses.asdict(metrics) for metrics in finished_run().epochs
     ]
 
 

@@ -35,7 +35,7 @@ def captions(page: AppTest) -> list[str]:
     return [image.caption for element in page.get("image") for image in element.proto.imgs]
 
 
-def bring(page: AppTest, **files: bytes) -> AppTest:
+def upload(page: AppTest, **files: bytes) -> AppTest:
     (uploader,) = page.file_uploader
     uploader.set_value([(name, content, "application/octet-stream") for name, content in files.items()]).run()
     return press(page, "Use this data")
@@ -80,7 +80,7 @@ def test_view_opens(page: AppTest, view: str) -> None:
 
 
 def test_uploaded_files_are_shown_and_trained_on(page: AppTest) -> None:
-    bring(page, images=gzip.compress(idx.pack(IMAGES)), labels=idx.pack(LABELS))
+    upload(page, images=gzip.compress(idx.pack(IMAGES)), labels=idx.pack(LABELS))
     assert not page.exception
     assert page.selectbox(key="data-set-choice").value == "own"
     assert "43 images to learn from and 7 to test with" in texts(page)
@@ -92,9 +92,9 @@ def test_uploaded_files_are_shown_and_trained_on(page: AppTest) -> None:
 
 
 def test_mismatched_files_keep_the_previous_ones(page: AppTest) -> None:
-    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
+    upload(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     before = page.session_state["own-data-noted"]
-    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS[:9]))
+    upload(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS[:9]))
     assert not page.exception
     assert "one label for each image" in page.error[0].value
     assert page.session_state["own-data-noted"] is before
@@ -102,7 +102,7 @@ def test_mismatched_files_keep_the_previous_ones(page: AppTest) -> None:
 
 def test_too_large_data_set_is_refused(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_sets, "_MOST_UPLOADED", IMAGES.nbytes - 1)
-    bring(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
+    upload(page, images=idx.pack(IMAGES), labels=idx.pack(LABELS))
     assert not page.exception
     assert "are at their limit of" in page.error[0].value
     assert "own" not in page.selectbox(key="data-set-choice").options

@@ -21,7 +21,7 @@ from pages.widgets.state import data_sets
 from tests.pages.visitor import train_briefly
 
 
-def unfolded(app: AppTest) -> AppTest:
+def open_downloads(app: AppTest) -> AppTest:
     app.session_state["home"] = True
     return app.switch_page("pages/evaluate.py").run()
 
@@ -35,7 +35,7 @@ def test_run_downloads_in_every_format(app: AppTest) -> None:
     app.switch_page("pages/evaluate.py").run()
     assert "Download" in [expander.label for expander in app.expander]
     assert not download_labels(app)
-    unfolded(app)
+    open_downloads(app)
     assert not app.exception
     every = ["Keras script", "Notebook", "Settings", "Data", "Keras model", "Weights", "Report", "Figures", "History"]
     assert download_labels(app) == every
@@ -62,7 +62,7 @@ def test_run_downloads_in_every_format(app: AppTest) -> None:
 
 def test_script_can_be_read_on_the_page(app: AppTest) -> None:
     run = train_briefly(app)
-    unfolded(app)
+    open_downloads(app)
     assert not app.code
     app.toggle(key="home-code").set_value(True).run()
     assert [code.value for code in app.code] == [keras_script(run.config).rstrip("\n")]
@@ -75,7 +75,7 @@ def test_classical_model_has_no_downloads(app: AppTest) -> None:
     while run.snapshot.status.is_active:
         run.take_turn(10)
     app.session_state["runs"] = [run]
-    unfolded(app)
+    open_downloads(app)
     assert not app.exception
     assert app.metric
     assert not download_labels(app)
@@ -83,7 +83,7 @@ def test_classical_model_has_no_downloads(app: AppTest) -> None:
 
 def test_script_differences_are_explained(app: AppTest) -> None:
     run = train_briefly(app)
-    unfolded(app)
+    open_downloads(app)
     assert not [caption for caption in app.caption if "The program" in caption.value]
     # So short a run ends before its rate can be changed or it can be stopped, so both are set directly.
     rate = training.RateChanged(1, 3, 0.5)

@@ -21,7 +21,7 @@ def page() -> None:
         keys.forget_everything()
 
 
-def pressed(app: AppTest, label: str) -> str:
+def text_after_press(app: AppTest, label: str) -> str:
     """Press a button; return the text of the page in the next rerun."""
     next(one for one in app.button if one.label == label).click().run()
     app.run()
@@ -32,17 +32,17 @@ def test_key_has_its_default_until_a_value_is_set() -> None:
     app = AppTest.from_function(page).run()
     assert app.text[0].value == "0 False"
     assert "visits" not in app.session_state
-    assert pressed(app, "Visit") == "1 True"
-    assert pressed(app, "Visit") == "2 True"
+    assert text_after_press(app, "Visit") == "1 True"
+    assert text_after_press(app, "Visit") == "2 True"
     assert app.session_state["visits"] == 2
 
 
 def test_forgotten_key_has_its_default_again() -> None:
     app = AppTest.from_function(page).run()
-    pressed(app, "Visit")
-    assert pressed(app, "Forget") == "0 False"
-    pressed(app, "Visit")
-    assert pressed(app, "Forget everything") == "0 False"
+    text_after_press(app, "Visit")
+    assert text_after_press(app, "Forget") == "0 False"
+    text_after_press(app, "Visit")
+    assert text_after_press(app, "Forget everything") == "0 False"
 
 
 def page_of_a_workspace() -> None:

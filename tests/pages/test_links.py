@@ -46,7 +46,7 @@ def draft(app: AppTest) -> RunConfig:
     return config
 
 
-def told(app: AppTest) -> list[str]:
+def link_messages(app: AppTest) -> list[str]:
     """Return the page's messages about an accepted link."""
     return [one.value for one in app.caption if "a link" in one.value or "data set" in one.value]
 
@@ -54,7 +54,7 @@ def told(app: AppTest) -> list[str]:
 def test_link_fills_the_editor() -> None:
     app = visit(**MORGAN)
     assert draft(app) == CONFIG
-    assert told(app) == [":material/link: Loaded from a link: 784 → 512 ReLU → 10."]
+    assert link_messages(app) == [":material/link: Loaded from a link: 784 → 512 ReLU → 10."]
     assert app.number_input(key="units-dense-0-1").value == 512
     assert app.selectbox(key="optimizer-1").value == "rmsprop"
     assert not app.error
@@ -68,14 +68,14 @@ def test_link_to_a_preset_chooses_it() -> None:
 
 def test_new_visitor_keeps_a_plain_address(app: AppTest) -> None:
     assert app.query_params == {}
-    assert not told(app)
+    assert not link_messages(app)
 
 
 def test_changes_are_in_the_address() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     assert draft(app).epochs == 3
-    assert len(told(app)) == 1  # Otherwise the page would move under the pointer.
+    assert len(link_messages(app)) == 1  # Otherwise the page would move under the pointer.
     assert app.query_params["epochs"] == "3"
     again = reload(app)
     assert draft(again) == draft(app)
@@ -193,7 +193,7 @@ def test_bad_link_text_is_not_rendered_as_markdown() -> None:
 def test_link_to_missing_data(dataset: str, note: str) -> None:
     app = visit(**{**MORGAN, "dataset": dataset})
     assert draft(app) == CONFIG
-    assert any(note in line for line in told(app))
+    assert any(note in line for line in link_messages(app))
     assert not app.error
 
 
@@ -225,7 +225,7 @@ def test_shared_link_opens_unchanged(app: AppTest) -> None:
     assert draft(visit(**query)) == draft(app)
 
 
-def named(app: AppTest) -> str:
+def selected_network(app: AppTest) -> str:
     """Return the selected name in the menu of networks."""
     menu = app.selectbox(key="preset")
     assert menu.index is not None
@@ -244,21 +244,21 @@ def test_undo_restores_the_network_of_the_link() -> None:
 
 def test_menu_names_only_the_network_in_the_editor() -> None:
     app = visit(**MORGAN)
-    assert named(app) == "From a link: 784 → 512 ReLU → 10"
+    assert selected_network(app) == "From a link: 784 → 512 ReLU → 10"
     app.number_input(key="units-dense-0-1").set_value(300).run()
-    assert named(app) == "From a link: 784 → 300 ReLU → 10 (changed)"
+    assert selected_network(app) == "From a link: 784 → 300 ReLU → 10 (changed)"
     app.selectbox(key="preset").select("kite").run()
-    assert named(app) == "Kite: one layer of 128"
+    assert selected_network(app) == "Kite: one layer of 128"
     assert len(app.selectbox(key="preset").options) == 6
     app.slider(key="layer-count-2").set_value(2).run()
-    assert named(app) == "Kite: one layer of 128 (changed)"
+    assert selected_network(app) == "Kite: one layer of 128 (changed)"
     app.slider(key="layer-count-2").set_value(1).run()
-    assert named(app) == "Kite: one layer of 128"
+    assert selected_network(app) == "Kite: one layer of 128"
     own_start = visit(**{**MORGAN, "epochs": "10"}, seed="own")
-    assert named(own_start) == f"Morgan 1: one wide layer, seed {draft(own_start).seed}"
+    assert selected_network(own_start) == f"Morgan 1: one wide layer, seed {draft(own_start).seed}"
 
 
-class Stale(list[str]):
+class StaleNames(list[str]):
     """The names in a browser that has not yet received the newest ones."""
 
     def index(self, *_: object) -> int:
@@ -267,10 +267,10 @@ class Stale(list[str]):
 
 def test_stale_browser_choice_is_ignored(app: AppTest) -> None:
     app.number_input(key="epochs-0").set_value(3).run()
-    app.selectbox(key="preset").options = Stale(["Kite: one layer of 128"])
+    app.selectbox(key="preset").options = StaleNames(["Kite: one layer of 128"])
     app.number_input(key="units-dense-0-0").set_value(7).run()
     assert (draft(app).epochs, draft(app).layers[0].units) == (3, 7)
-    assert named(app) == "Kite: one layer of 128 (changed)"
+    assert selected_network(app) == "Kite: one layer of 128 (changed)"
 
 
 def test_changes_replaced_by_a_preset_can_be_restored_once() -> None:
@@ -279,7 +279,7 @@ def test_changes_replaced_by_a_preset_can_be_restored_once() -> None:
     app.selectbox(key="preset").select("torres").run()
     press(app, "Bring back my changes")
     assert draft(app) == dataclasses.replace(CONFIG, epochs=3)
-    assert named(app) == "From a link: 784 → 512 ReLU → 10 (changed)"
+    assert selected_network(app) == "From a link: 784 → 512 ReLU → 10 (changed)"
     press(app, "Undo my changes")
     assert draft(app) == CONFIG
     assert app.button(key="undo").disabled
@@ -297,7 +297,7 @@ def test_one_link_gives_each_visitor_a_seed() -> None:
     assert len(seeds) == 2
     for app in (one, two):
         assert draft(app) == dataclasses.replace(CONFIG, seed=draft(app).seed)
-        assert told(app) == [
+        assert link_messages(app) == [
             f":material/link: Loaded from a link: 784 → 512 ReLU → 10. Your own random start: seed {draft(app).seed}."
         ]
         # The visitor's address holds their own seed, for a reload and for sharing.
@@ -322,4 +322,4 @@ def test_run_of_a_random_start_link_records_its_seed() -> None:
 
 def test_preset_with_random_start_keeps_its_name() -> None:
     app = visit(**{**MORGAN, "epochs": "10"}, seed="own")
-    assert "Loaded from a link: Morgan 1: one wide layer. Your own random start" in told(app)[0]
+    assert "Loaded from a link: Morgan 1: one wide layer. Your own random start" in link_messages(app)[0]

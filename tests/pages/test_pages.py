@@ -209,7 +209,7 @@ def test_step_resume_stop(app: AppTest) -> None:
     assert not app.exception
 
 
-def bold(app: AppTest) -> list[str]:
+def bold_texts(app: AppTest) -> list[str]:
     return [text.value for text in app.markdown if text.value.startswith("**")]
 
 
@@ -230,24 +230,24 @@ def test_train_click_survives_an_interrupting_rerun(app: AppTest, monkeypatch: p
 
 
 def test_changes_during_a_pause_are_for_the_next_run(app: AppTest) -> None:
-    assert "**Your network**" in bold(app)
+    assert "**Your network**" in bold_texts(app)
     app.number_input(key="epochs-0").set_value(100).run()
     press(app, "Train")
     press(app, "Pause")
     first: Run = app.session_state["current_run"]
     wait_until(lambda: first.snapshot.status is Status.PAUSED)
     app.run()
-    assert "**The network of this run**" in bold(app)
+    assert "**The network of this run**" in bold_texts(app)
     assert app.button(key="train-changed").disabled
     app.number_input(key="units-dense-0-0").set_value(7).run()
-    assert "**Your changes are for the next run**" in bold(app)
+    assert "**Your changes are for the next run**" in bold_texts(app)
     assert button_labels(app) == ["Resume", "Step", "Stop", "Reset"]
     press(app, "Train the changed network")
     assert not app.exception
     second: Run = app.session_state["current_run"]
     assert second is not first
     assert [layer.units for layer in second.config.layers] == [7]
-    assert "**The network of this run**" in bold(app)
+    assert "**The network of this run**" in bold_texts(app)
     wait_until(lambda: first.snapshot.status is Status.STOPPED)
     assert [run.number for run in app.session_state["runs"]] == [1, 2]
     press(app, "Stop")

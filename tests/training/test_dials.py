@@ -46,7 +46,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 LINEAR = (LayerConfig(units=16, activation="linear"),) * 2
 
 
-def turned(
+def events_with_changes(
     config: RunConfig, turns: Turns, state: TrainingState | None = None, chunk_seconds: float = 0.0
 ) -> list[Event]:
     """Return the events of a run whose rate changes as soon as a point (step 0: the end of an epoch) is yielded."""
@@ -89,7 +89,7 @@ def step_by_step(config: RunConfig, turns: Turns) -> tuple[list[Any], list[Any]]
 
 
 def test_rate_change_event_comes_between_chunks() -> None:
-    events = turned(small(), {(2, 3): 0.02})
+    events = events_with_changes(small(), {(2, 3): 0.02})
     place = next(i for i, event in enumerate(events) if isinstance(event, RateChanged))
     before, change, after = events[place - 1 : place + 2]
     assert isinstance(before, Progress)
@@ -114,18 +114,18 @@ def test_rate_change_event_comes_between_chunks() -> None:
     ids=["at-once", "at-an-epoch", "last-step", "after-it", "and-back", "to-the-same", "once-only", "too-late"],
 )
 def test_each_rate_change_is_reported_once(turns: Turns, told: list[Any]) -> None:
-    events = turned(small(), turns)
+    events = events_with_changes(small(), turns)
     assert changes(events) == told
     assert epochs(events)[-1].state.rates == tuple(RateChanged(*change) for change in told)
 
 
 def test_rate_change_during_a_chunk_waits_for_its_end() -> None:
     # Without a time limit a chunk holds one point, then two, then four: 1, 2 to 3, 4 to 7, 8 to 10.
-    assert changes(turned(small(), {(1, 4): 0.02}, chunk_seconds=1000.0)) == [(1, 7, 0.02)]
+    assert changes(events_with_changes(small(), {(1, 4): 0.02}, chunk_seconds=1000.0)) == [(1, 7, 0.02)]
 
 
 def test_history_and_states_hold_the_current_rate() -> None:
-    events = turned(small(epochs=4), {(2, 3): 0.02, (4, 0): 0.05})
+    events = events_with_changes(small(epochs=4), {(2, 3): 0.02, (4, 0): 0.05})
     second, fourth = RateChanged(2, 3, 0.02), RateChanged(4, 0, 0.05)
     assert [metrics.learning_rate for metrics in finished(events).history] == [0.1, 0.02, 0.02, 0.05]
     assert [event.metrics.learning_rate for event in epochs(events)] == [0.1, 0.02, 0.02, 0.05]
@@ -141,7 +141,7 @@ def test_history_and_states_hold_the_current_rate() -> None:
 @pytest.mark.parametrize("case", NETWORKS)
 def test_old_rate_before_and_new_rate_after_the_change(case: str, turns: Turns) -> None:
     config = small(learning_rate=0.01, **NETWORKS[case])
-    events = turned(config, turns)
+    events = events_with_changes(config, turns)
     weights, slots = step_by_step(config, turns)
     assert_same_weights(finished(events).network.weights, weights)
     assert_same_weights(epochs(events)[-1].state.slots, slots)
@@ -153,10 +153,10 @@ def test_old_rate_before_and_new_rate_after_the_change(case: str, turns: Turns) 
 def test_resume_continues_with_the_changed_rate(case: str) -> None:
     config = small(epochs=4, learning_rate=0.01, **NETWORKS[case])
     turns = {(1, 4): 0.02, (2, 7): 0.005, (4, 2): 0.03}
-    whole = turned(config, turns)
+    whole = events_with_changes(config, turns)
     for ended in epochs(whole)[:-1]:
         later = {place: rate for place, rate in turns.items() if place[0] > ended.epoch}
-        rest = turned(config, later, ended.state)
+        rest = events_with_changes(config, later, ended.state)
         assert changes(rest) == [(*place, rate) for place, rate in later.items()]
         assert bits(rest)[1:] == bits(whole)[1:]
         assert epochs(rest)[-1].state.rates == epochs(whole)[-1].state.rates
@@ -164,8 +164,8 @@ def test_resume_continues_with_the_changed_rate(case: str) -> None:
 
 def test_resume_reports_no_old_rate_change() -> None:
     config = small(epochs=3)
-    whole = turned(config, {(1, 4): 0.02})
-    rest = turned(config, {(0, 0): 0.02}, epochs(whole)[0].state)
+    whole = events_with_changes(config, {(1, 4): 0.02})
+    rest = events_with_changes(config, {(0, 0): 0.02}, epochs(whole)[0].state)
     assert changes(rest) == []
     assert bits(rest)[1:] == bits(whole)[1:]
 
@@ -183,7 +183,7 @@ def test_chunk_length_with_rate_change_gives_identical_bits(case: str) -> None:
     config = small(epochs=3, learning_rate=0.01, **NETWORKS[case])
     expected = bits(events_of(config))
     for seconds in (0.0, 1000.0):
-        assert bits(turned(config, {}, chunk_seconds=seconds)) == expected
+        assert bits(events_with_changes(config, {}, chunk_seconds=seconds)) == expected
     dials = Dials()
     events = []
     for event in training.train(config, blobs(), dials=dials):
@@ -195,17 +195,19 @@ def test_chunk_length_with_rate_change_gives_identical_bits(case: str) -> None:
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1000.0])
 def test_chunk_length_after_rate_change_between_epochs(chunk_seconds: float) -> None:
     turns = {(0, 0): 0.05, (2, 0): 0.02}
-    assert bits(turned(small(), turns, chunk_seconds=chunk_seconds)) == bits(turned(small(), turns, chunk_seconds=0.1))
+    assert bits(events_with_changes(small(), turns, chunk_seconds=chunk_seconds)) == bits(
+        events_with_changes(small(), turns, chunk_seconds=0.1)
+    )
 
 
 def test_divergence_error_names_the_current_rate() -> None:
     with pytest.raises(TrainingError, match="Lower the learning rate, now 10;") as raised:
-        turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {(2, 3): 10.0})
+        events_with_changes(small(layers=LINEAR, learning_rate=0.01, epochs=5), {(2, 3): 10.0})
     assert "in epoch 2, step" in str(raised.value)
     state = epochs(events_of(small(layers=LINEAR, learning_rate=0.01)))[0].state
     changed = dataclasses.replace(state, rates=(RateChanged(1, 5, 9.5),))
     with pytest.raises(TrainingError, match=r"now 9\.5;"):
-        turned(small(layers=LINEAR, learning_rate=0.01, epochs=5), {}, changed)
+        events_with_changes(small(layers=LINEAR, learning_rate=0.01, epochs=5), {}, changed)
 
 
 # The dial of a run
