@@ -82,6 +82,7 @@ class Job(ABC):
         self.dataset = dataset
         self.used_seconds = 0.0  # Worker time, which the scheduler compares.
         self._usual_seconds: float | None = None
+        self.is_watched = True  # When the scheduler asked last.
         self._watchers = [is_watched or _always]
         self._watched_at = time.monotonic()
         self._lock = threading.RLock()
@@ -166,11 +167,11 @@ class Job(ABC):
             if watcher not in self._watchers:
                 return False
             self._watchers.remove(watcher)
-            is_left = not self._is_watched()
+            is_left = not self._has_watcher()
             self._stop_wanted = self._stop_wanted or is_left
         return is_left
 
-    def _is_watched(self) -> bool:
+    def _has_watcher(self) -> bool:
         with self._lock:
             watchers = list(self._watchers)
         return any(is_watched() for is_watched in watchers)
@@ -204,7 +205,7 @@ class Job(ABC):
     def take_turn(self, seconds: float, chunk_seconds: float | None = None) -> None:
         """Work for about `seconds`, in chunks of `chunk_seconds`, at least one. One worker calls this at a time."""
         try:
-            self._stop_if_forgotten()
+            self.stop_if_forgotten()
             if self._stop_wanted:
                 self._end_stopped(self._stop_reason)
             else:
@@ -229,9 +230,11 @@ class Job(ABC):
         self._usual_seconds = usual + smoothing * (min(seconds, _MOST_SURPRISE * usual) - usual)
         self.used_seconds += self._usual_seconds
 
-    def _stop_if_forgotten(self) -> None:
+    def stop_if_forgotten(self) -> None:
+        """Ask the watchers for `is_watched`. If there was none for too long, the job has the order to stop."""
         now = time.monotonic()
-        if self._is_watched():
+        self.is_watched = self._has_watcher()
+        if self.is_watched:
             self._watched_at = now
         elif now - self._watched_at >= unwatched_seconds():
             seconds = unwatched_seconds()

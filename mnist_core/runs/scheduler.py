@@ -1,7 +1,8 @@
 """Many jobs share the processor: a few workers take a job, give it a short turn, and put it back.
 
-The job that has used the least time is next, so all get the same time, however long their chunks are. Orders to a job
-(pause, stop, ...) go through its scheduler; they return at once, from any thread, and are obeyed at the next chunk.
+The job that has used the least time is next, so all get the same time, however long their chunks are. Jobs that nobody
+watches get what the watched ones leave. Orders to a job (pause, stop, ...) go through its scheduler; they return at
+once, from any thread, and are obeyed at the next chunk.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ MAX_ACTIVE_RUNS = 100
 _SMOOTHING = 0.2
 # On Linux: how much lower the priority of training is than that of showing pages.
 _NICENESS = 10
+# How often to ask whether somebody has come back to the jobs that nobody watched.
+LOOK_SECONDS = 0.5
+# The places in the queue: first the jobs that have the order to stop, last those that nobody watches.
+_STOPPING, _WATCHED, _UNWATCHED = range(3)
 
 
 def give_way() -> None:
@@ -53,14 +58,15 @@ def give_way() -> None:
 
 
 class Scheduler:
-    """Worker threads that give each waiting job its turn; the job with the least time is first."""
+    """Worker threads that give each waiting job its turn; of the watched jobs, the one with the least time is first."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
-        # For each waiting job: the time that it has used, its order of arrival, and the job.
-        self._queue: list[tuple[float, int, Job]] = []
+        # For each waiting job: its place, the time that it has used, its order of arrival, and the job.
+        self._queue: list[tuple[int, float, int, Job]] = []
         self._arrivals = itertools.count()
         self._least_used = 0.0
+        self._look_at = 0.0
         # Weak: a paused run of a visitor who has left is forgotten.
         self._runs: weakref.WeakSet[Job] = weakref.WeakSet()
         self._lock = threading.Condition()
@@ -197,20 +203,51 @@ class Scheduler:
         """Give a run the next turn, so that a stop does not wait for all other runs."""
         self._enqueue(run)
         with self._lock:
-            self._queue = [(-1.0 if other is run else used, place, other) for used, place, other in self._queue]
+            self._queue = [
+                (_STOPPING if other is run else place, used, arrival, other)
+                for place, used, arrival, other in self._queue
+            ]
             heapq.heapify(self._queue)
 
     def _put(self, run: Job, at_least: float = 0.0) -> None:
         if run.claim_place():
-            run.used_seconds = max(run.used_seconds, at_least)
             with self._lock:
-                # A run that was stopped during its turn was not in the queue for `_hurry`.
-                used = -1.0 if run.is_stopping else run.used_seconds
-                heapq.heappush(self._queue, (used, next(self._arrivals), run))
+                self._push(run, at_least)
                 self._lock.notify()
 
-    def _turn_seconds(self) -> float:
-        return min(TURN_SECONDS, ROUND_SECONDS * self._workers / max(1, self.active_runs))
+    def _push(self, run: Job, at_least: float) -> None:
+        # A run that was stopped during its turn was not in the queue for `_hurry`.
+        place = _STOPPING if run.is_stopping else _WATCHED if run.is_watched else _UNWATCHED
+        run.used_seconds = max(run.used_seconds, at_least)
+        # Unwatched runs take turns in the order of their arrival. What they use is left over, so it is not counted.
+        used = run.used_seconds if place == _WATCHED else 0.0
+        heapq.heappush(self._queue, (place, used, next(self._arrivals), run))
+
+    def _look_after_the_unwatched(self) -> None:
+        """Give the waiting jobs that are watched again, or are to stop, their new places. They may get no turn now."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        unwatched = [job for place, _, _, job in self._queue if place == _UNWATCHED]
+        for job in unwatched:
+            job.stop_if_forgotten()
+        moved = {job for job in unwatched if job.is_watched or job.is_stopping}
+        if moved:
+            self._queue = [entry for entry in self._queue if entry[-1] not in moved]
+            heapq.heapify(self._queue)
+            for job in moved:
+                self._push(job, self._least_used)
+
+    def _turn_seconds(self, run: Job) -> float:
+        """Runs that nobody watches do not make the turns of the others shorter."""
+        with self._lock:
+            runs = list(self._runs)
+        sharing = sum(
+            other.snapshot.status in (Status.WAITING, Status.RUNNING) and (other.is_watched or not run.is_watched)
+            for other in runs
+        )
+        return min(TURN_SECONDS, ROUND_SECONDS * self._workers / max(1, sharing))
 
     def _begin_to_work(self) -> None:
         give_way()
@@ -220,15 +257,18 @@ class Scheduler:
         while True:
             with self._lock:
                 self._lock.wait_for(lambda: self._queue)
-                used, _, run = heapq.heappop(self._queue)
-                self._least_used = max(self._least_used, used)
+                self._look_after_the_unwatched()
+                place, used, _, run = heapq.heappop(self._queue)
+                if place == _WATCHED:
+                    self._least_used = max(self._least_used, used)
             began = time.monotonic()
-            seconds = self._turn_seconds()
+            seconds = self._turn_seconds(run)
             is_first = not run.is_warm
             run.take_turn(seconds, min(seconds, loop.CHUNK_SECONDS))
-            run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
+            if place == _WATCHED:
+                run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
             run.leave_place()
-            self._put(run)
+            self._put(run, at_least=self._least_used if place == _UNWATCHED else 0.0)
             del run  # Do not keep a forgotten run alive while waiting.
 
 

@@ -45,6 +45,7 @@ class Worker:
 
         def take_turn(run: Run, seconds: float, chunk_seconds: float | None = None) -> None:
             self.given.append((run, seconds, chunk_seconds))
+            run.stop_if_forgotten()
             self.now += self.costs[run]
             run._publish(points=(POINT,))
             if run.is_stopping:
@@ -183,6 +184,96 @@ def test_stop_of_a_paused_run_goes_first(worker: Worker) -> None:
     worker.scheduler.stop(paused)
     assert worker.take(1) == [paused]
     assert paused.snapshot.status is Status.STOPPED
+
+
+# Watched runs first
+
+
+class Tab:
+    """A browser's tab that is open or closed."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    def __call__(self) -> bool:
+        return self.is_open
+
+
+def left_behind(worker: Worker, count: int = 1, cost: float = SHORT) -> tuple[list[Run], Tab]:
+    """Runs that have had a turn since their tab was closed."""
+    tab = Tab()
+    runs = [worker.submit(cost, is_watched=tab) for _ in range(count)]
+    tab.is_open = False
+    worker.take(count)
+    return runs, tab
+
+
+def test_watched_runs_share_all_turns(worker: Worker) -> None:
+    left_behind(worker, 30)
+    watched = [worker.submit(), worker.submit()]
+    assert Counter(worker.take(200)) == {watched[0]: 100, watched[1]: 100}
+
+
+def test_unwatched_runs_take_what_is_left(worker: Worker) -> None:
+    left, _ = left_behind(worker, 3)
+    watched = worker.submit()
+    worker.take(10)
+    worker.scheduler.pause(watched)
+    assert Counter(worker.take(31)) == {watched: 1} | dict.fromkeys(left, 10)
+
+
+def test_run_whose_tab_closes_gets_one_more_turn(worker: Worker) -> None:
+    tab = Tab()
+    leaving, _ = worker.submit(is_watched=tab), worker.submit()
+    worker.take(20)
+    tab.is_open = False
+    assert worker.take(100).count(leaving) == 1
+
+
+@pytest.mark.parametrize("is_new_tab", [False, True])
+def test_run_that_is_watched_again_shares_at_once(is_new_tab: bool, worker: Worker) -> None:
+    (left,), tab = left_behind(worker)
+    worker.take(100)  # With the whole machine for itself, which does not count later.
+    watched = worker.submit()
+    worker.take(100)
+    if is_new_tab:
+        left.watch(Tab())
+    else:
+        tab.is_open = True
+    worker.take(round(scheduling.LOOK_SECONDS / SHORT))
+    turns = Counter(worker.take(100))
+    assert turns[left] == pytest.approx(50, abs=1)
+    assert turns[watched] == 100 - turns[left]
+
+
+def test_leaving_and_coming_back_gains_no_turn(worker: Worker) -> None:
+    tab = Tab()
+    restless, quiet = worker.submit(is_watched=tab), worker.submit()
+    turns: Counter[Run] = Counter()
+    for _ in range(20):
+        tab.is_open = not tab.is_open
+        turns.update(worker.take(10))
+    assert turns[restless] <= turns[quiet]
+
+
+def test_ten_minutes_end_without_a_turn(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_UNWATCHED_SECONDS", raising=False)
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: worker.now))
+    began = worker.now
+    (left,), _ = left_behind(worker)
+    watched = worker.submit(80 * SHORT)
+    while left.snapshot.status.is_active:
+        worker.take(1)
+    assert [run for run, _, _ in worker.given[1:]] == [watched] * 60 + [left]
+    assert worker.now - began == pytest.approx(600, abs=1)
+    assert left.snapshot.message == "Stopped because nobody had watched it for 10 minutes."
+
+
+def test_unwatched_runs_do_not_shorten_turns(worker: Worker) -> None:
+    left_behind(worker, 50)
+    watched = worker.submit()
+    assert worker.take(1) == [watched]
+    assert worker.given[-1][1] == scheduling.TURN_SECONDS
 
 
 # How long a turn is
