@@ -1,166 +1,429 @@
-"""A visitor without a browser: speaks Streamlit's websocket protocol as the page in a browser does.
+"""A visitor without a browser: speaks Streamlit's protocol as the page in a browser does.
 
-The client connects to ``/_stcore/stream``, asks for the page, keeps what the server draws, presses buttons by their
-label, and answers each ``auto_rerun`` of a fragment after its interval, as the frontend does with a timer.
+Like the frontend, the client loads the page and its files, keeps cookies, and connects to ``/_stcore/stream``. It keeps
+the elements on the page, and removes old ones only when a script has finished. With each request it sends the values of
+all controls and the hashes of the large messages that it has. Each ``auto_rerun`` starts a timer that asks for a
+fragment at a fixed interval, until a run of the whole page starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
+import json
+import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from streamlit.proto.Element_pb2 import Element
     from websockets.asyncio.client import ClientConnection
 
+T = TypeVar("T")
+
+_FILES = re.compile(r'(?:src|href)="\./(static/[^"]+\.(?:js|css|woff2))"')
+_COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+class VisitError(Exception):
+    """A visitor has waited too long, or has lost the connection. Says what they waited for."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """An element on the page, and the run, the fragment and the script that drew it."""
+
+    element: Element
+    run: str
+    fragment: str
+    script: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Timer:
+    interval: float
+    task: asyncio.Task[None]
+
+
+@dataclass(eq=False)
+class _Cached:
+    """A large message that the server may refer to by its hash, and the count of runs at its last use."""
+
+    data: bytes
+    used: int
+    fragment: str
+
 
 @dataclass(eq=False)
 class Client:
-    """One visitor's connection.
+    """One visitor's tab.
 
     Args:
         address: the server's, such as ``http://127.0.0.1:8501``.
-        query: what stands behind the ``?`` in the page's address.
-        on_element: called with each element that the server sends, in the order of arrival.
+        query: the page's query, the part of the address after the ``?``.
+        page: the path of the page, such as "draw"; empty for the first page.
+        on_element: called with each element from the server, in the order of arrival.
+        patience: how long to wait for anything, in seconds.
 
     Attributes:
         errors: what the server showed as an error or exception.
-        polls: seconds that each rerun of a fragment took, from the request to the server's "finished".
+        polls: how long each rerun of a fragment took, in seconds, from the request to the server's "finished".
+        latest: the last message of the server, in words.
     """
 
     address: str
-    query: str
-    on_element: Callable[[Element], None]
+    query: str = ""
+    page: str = ""
+    on_element: Callable[[Element], None] = lambda element: None
+    patience: float = 60.0
     errors: list[str] = field(default_factory=list)
     polls: list[float] = field(default_factory=list)
+    latest: str = "nothing"
     _socket: ClientConnection | None = None
-    _page: str = ""
-    _buttons: dict[str, str] = field(default_factory=dict)
-    _numbers: dict[str, str] = field(default_factory=dict)
-    _timers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _asked: dict[str, float] = field(default_factory=dict)
-    _finished: asyncio.Event = field(default_factory=asyncio.Event)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: asyncio.Task[None] | None = None
+    _lost: str = ""
+    _script: str = ""
+    _main_script: str = ""
+    _pages: dict[str, str] = field(default_factory=dict)
+    _run: str = ""
+    _elements: dict[tuple[int, ...], _Shown] = field(default_factory=dict)
+    _values: dict[str, WidgetState] = field(default_factory=dict)
+    _states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _cache: dict[str, _Cached] = field(default_factory=dict)
+    _most_age: int = 0
+    _finished_runs: int = 0
+    _timers: dict[str, _Timer] = field(default_factory=dict)
+    _asked: dict[str, float] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
-        """Connect and ask for the page."""
-        self._socket = await connect(
-            self.address.replace("http", "ws", 1) + "/_stcore/stream",
-            origin=self.address,  # type: ignore[arg-type]
-            subprotocols=["streamlit"],  # type: ignore[list-item]
-            max_size=None,
-        )
+        """Load the page and its files, connect, and ask for the first run of the page."""
+        cookies = await asyncio.to_thread(_load, self.address, self.page)
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        try:
+            self._socket = await connect(
+                self.address.replace("http", "ws", 1) + "/_stcore/stream",
+                origin=self.address,  # type: ignore[arg-type]
+                subprotocols=["streamlit", cookies.get("_streamlit_xsrf", "PLACEHOLDER_AUTH_TOKEN")],  # type: ignore[list-item]
+                additional_headers={"Cookie": header} if header else None,
+                open_timeout=self.patience,
+                max_size=None,
+            )
+        except (OSError, TimeoutError) as error:
+            raise VisitError(f"The connection was refused: {error}") from error
         self._reader = asyncio.create_task(self._read())
         await self._rerun()
 
     async def close(self) -> None:
         """Close the tab."""
-        for timer in self._timers.values():
-            timer.cancel()
+        self._stop_timers()
         if self._reader is not None:
             self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
         if self._socket is not None:
             await self._socket.close()
 
+    async def wait_for(self, what: str, find: Callable[[], T | None]) -> T:
+        """Wait until `find` returns something.
+
+        Raises:
+            VisitError: it did not come, or the connection was lost.
+        """
+        deadline = time.perf_counter() + self.patience
+        while (found := find()) is None:
+            if self._lost:
+                raise VisitError(f"Lost the connection while waiting for {what}: {self._lost}")
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), deadline - time.perf_counter())
+            except TimeoutError:
+                raise VisitError(
+                    f"Waited {self.patience:g} s for {what}. The last message was {self.latest}; "
+                    f"{len(self._timers)} fragments are polled."
+                ) from None
+        return found
+
+    def elements(self, kind: str) -> Iterator[Any]:
+        """The elements of a kind that are on the page, such as "button", as Streamlit's messages."""
+        for shown in self._elements.values():
+            if shown.element.WhichOneof("type") == kind:
+                yield getattr(shown.element, kind)
+
+    def labelled(self, kind: str, label: str) -> Any:
+        """The control of a kind with a label, if it is on the page and can be used; else None."""
+        found = (one for one in self.elements(kind) if one.label == label and not one.disabled)
+        return next(found, None)
+
     async def see_button(self, label: str) -> None:
         """Wait until a button with this label can be pressed."""
-        while label not in self._buttons:
-            self._changed.clear()
-            await self._changed.wait()
+        await self.wait_for(f'the button "{label}"', lambda: self.labelled("button", label))
 
     async def press(self, label: str) -> None:
         """Press a button once it can be pressed; returns when the request is sent."""
-        await self.see_button(label)
-        message = BackMsg()
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id, state.trigger_value = self._buttons[label], True
-        await self._rerun(message)
+        button = await self.wait_for(f'the button "{label}"', lambda: self.labelled("button", label))
+        await self._rerun(WidgetState(id=button.id, trigger_value=True), self._fragment_of(button.id))
 
-    async def enter(self, label: str, value: float) -> float:
-        """Type a number into a field and wait for the page; returns the seconds that it took."""
-        message = BackMsg()
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id, state.double_value = self._numbers[label], value
-        began = time.perf_counter()
-        await self._rerun(message)
-        await self._finished.wait()
-        return time.perf_counter() - began
+    async def enter(self, label: str, value: float) -> None:
+        """Type a number into a field; returns when the request is sent."""
+        control = await self.wait_for(f'the field "{label}"', lambda: self.labelled("number_input", label))
+        await self._set(WidgetState(id=control.id, double_value=value))
 
-    async def _rerun(self, message: BackMsg | None = None) -> None:
-        message = message or BackMsg()
-        self._finished.clear()
-        await self._send(message)
+    async def choose(self, label: str, choice: str, kind: str = "radio") -> None:
+        """Choose one of the choices of a radio group or a menu; returns when the request is sent."""
+        control = await self.wait_for(f'the choice "{label}"', lambda: self.labelled(kind, label))
+        await self._set(WidgetState(id=control.id, string_value=choice))
 
-    async def _send(self, message: BackMsg) -> None:
+    async def set_state(self, key: str, state: dict[str, Any]) -> None:
+        """Change the state of the component with the key `key`, as its script in the browser does."""
+
+        def find() -> str | None:
+            return next((one.id for one in self.elements("bidi_component") if one.id.endswith(f"-{key}")), None)
+
+        name = await self.wait_for(f'the component "{key}"', find)
+        self._states[name] = self._states.get(name, {}) | state
+        await self._set(WidgetState(id=name, json_value=json.dumps(self._states[name])))
+
+    async def go_to(self, page: str) -> None:
+        """Open another page of the app by its link at the top; returns when the request is sent."""
+        script = await self.wait_for(f'the link to the page "{page}"', lambda: self._pages.get(page))
+        self._stop_timers()
+        kept = {name for shown in self._elements.values() if (name := _id(shown.element)) and self._is_common(shown)}
+        self._values = {name: value for name, value in self._values.items() if name in kept}
+        self.query = ""
+        await self._send(page_script_hash=script)
+
+    async def _set(self, value: WidgetState) -> None:
+        self._values[value.id] = value
+        await self._rerun(fragment=self._fragment_of(value.id))
+
+    def _fragment_of(self, name: str) -> str:
+        """The fragment of a control: its change reruns only that."""
+        return next((shown.fragment for shown in self._elements.values() if _id(shown.element) == name), "")
+
+    def _is_common(self, shown: _Shown) -> bool:
+        """Whether an element belongs to all pages."""
+        return shown.script == self._main_script
+
+    async def _rerun(self, trigger: WidgetState | None = None, fragment: str = "") -> None:
+        await self._send(trigger, fragment_id=fragment)
+
+    async def _send(self, trigger: WidgetState | None = None, **request: Any) -> None:
         assert self._socket is not None
-        message.rerun_script.query_string = self.query
-        message.rerun_script.page_script_hash = self._page
-        message.rerun_script.context_info.url = self.address
-        await self._socket.send(message.SerializeToString())
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.widget_states.widgets.extend([*self._values.values(), *([trigger] if trigger else [])])
+        rerun.cached_message_hashes.extend(self._cache)
+        rerun.query_string = self.query
+        rerun.page_script_hash = self._script
+        rerun.page_name = "" if self._script else self.page
+        rerun.context_info.url = f"{self.address}/{self.page}"
+        rerun.context_info.timezone, rerun.context_info.locale = "Europe/Berlin", "en-GB"
+        rerun.context_info.color_scheme = "light"
+        for name, value in request.items():
+            setattr(rerun, name, value)
+        try:
+            await self._socket.send(message.SerializeToString())
+        except ConnectionClosed as error:
+            raise VisitError(f"The connection was lost: {error}") from error
 
     async def _read(self) -> None:
         assert self._socket is not None
-        async for data in self._socket:
-            message = ForwardMsg()
-            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-            await self._take(message)
+        try:
+            async for data in self._socket:
+                self._take(data if isinstance(data, bytes) else data.encode())
+            self._lost = "the server closed it"
+        except ConnectionClosed as error:
+            self._lost = str(error)
+        finally:
+            self._stop_timers()
+            self._changed.set()
 
-    async def _take(self, message: ForwardMsg) -> None:
+    def _take(self, data: bytes) -> None:
+        message = ForwardMsg.FromString(data)
+        if message.WhichOneof("type") == "ref_hash":
+            cached = self._cache[message.ref_hash]
+            cached.used = self._finished_runs
+            metadata = message.metadata
+            message = ForwardMsg.FromString(cached.data)
+            message.metadata.CopyFrom(metadata)
+        elif message.metadata.cacheable:
+            self._cache.setdefault(message.hash, _Cached(data, self._finished_runs, message.delta.fragment_id))
         kind = message.WhichOneof("type")
         fragments = list(message.metadata.run.fragment_ids)
-        if kind == "new_session" and not fragments:
-            self._page = message.new_session.page_script_hash
-            self._buttons.clear()
-            for timer in self._timers.values():
-                timer.cancel()
-            self._timers.clear()
-        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self._element(message.delta.new_element)
+        self.latest = f"{kind} of {'a fragment' if fragments else 'the page'}"
+        if kind == "new_session":
+            self._begin(message, fragments)
+        elif kind == "delta":
+            self._draw(message)
         elif kind == "auto_rerun":
-            known = self._timers.pop(message.auto_rerun.fragment_id, None)
-            if known is not None:
-                known.cancel()
-            timer = asyncio.create_task(self._poll(message.auto_rerun.fragment_id, message.auto_rerun.interval))
-            self._timers[message.auto_rerun.fragment_id] = timer
+            self._start_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":
             for fragment in message.stop_auto_rerun.fragment_ids:
                 if fragment in self._timers:
-                    self._timers.pop(fragment).cancel()
-        elif kind == "script_finished":
-            for fragment in fragments:
-                if fragment in self._asked:
-                    self.polls.append(time.perf_counter() - self._asked.pop(fragment))
-            if not fragments:
-                self._finished.set()
+                    self._timers.pop(fragment).task.cancel()
+        elif kind == "navigation":
+            self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        elif kind == "script_finished" and message.script_finished in _COMPLETE:
+            self._end(message, fragments)
+        self._changed.set()
 
-    def _element(self, element: Element) -> None:
-        kind = element.WhichOneof("type")
-        if kind == "button" and not element.button.disabled:
-            self._buttons[element.button.label] = element.button.id
-            self._changed.set()
-        elif kind == "number_input":
-            self._numbers[element.number_input.label] = element.number_input.id
-        elif kind == "exception":
-            self.errors.append(element.exception.message)
-        elif kind == "alert" and element.alert.format == element.alert.ERROR:
-            self.errors.append(element.alert.body)
-        self.on_element(element)
+    def _begin(self, message: ForwardMsg, fragments: list[str]) -> None:
+        """A script starts. That of the whole page ends all polls, and another page's removes the old page."""
+        new = message.new_session
+        self._run = message.metadata.run.script_run_id
+        if fragments:
+            return
+        self._stop_timers()
+        self._main_script, self._most_age = new.main_script_hash, new.config.max_cached_message_age
+        if new.page_script_hash != self._script:
+            self._script = new.page_script_hash
+            self._elements = {path: shown for path, shown in self._elements.items() if self._is_common(shown)}
+
+    def _draw(self, message: ForwardMsg) -> None:
+        path, kind = tuple(message.metadata.delta_path), message.delta.WhichOneof("type")
+        if kind == "add_block":
+            self._elements.pop(path, None)
+        elif kind == "new_element":
+            element = message.delta.new_element
+            run = message.metadata.run.script_run_id or self._run
+            for inner in [one for one in self._elements if len(one) > len(path) and one[: len(path)] == path]:
+                del self._elements[inner]
+            script = message.metadata.active_script_hash
+            self._elements[path] = _Shown(element, run, message.delta.fragment_id, script)
+            value = _value(element)
+            if value is not None and (value.id not in self._values or _is_set(element)):
+                self._values[value.id] = value
+            if element.WhichOneof("type") == "exception":
+                self.errors.append(f"Exception: {element.exception.message}")
+            elif element.WhichOneof("type") == "alert" and element.alert.format == element.alert.ERROR:
+                self.errors.append(f"Error: {element.alert.body}")
+            self.on_element(element)
+
+    def _end(self, message: ForwardMsg, fragments: list[str]) -> None:
+        """A script has finished: what it has not drawn again goes, of a fragment's script only that fragment's."""
+        run = message.metadata.run.script_run_id
+        for fragment in fragments:
+            if fragment in self._asked:
+                self.polls.append(time.perf_counter() - self._asked.pop(fragment))
+        if fragments or run == self._run:
+            self._elements = {
+                path: shown
+                for path, shown in self._elements.items()
+                if shown.run == run or (fragments and shown.fragment not in fragments)
+            }
+            there = {_id(shown.element) for shown in self._elements.values()}
+            self._values = {name: value for name, value in self._values.items() if name in there}
+        self._finished_runs += 1
+        self._cache = {
+            name: one
+            for name, one in self._cache.items()
+            if (not fragments or one.fragment in fragments) and self._finished_runs - one.used <= self._most_age
+        }
+
+    def _start_timer(self, fragment: str, interval: float) -> None:
+        known = self._timers.get(fragment)
+        if known is not None and known.interval == interval:
+            return
+        if known is not None:
+            known.task.cancel()
+        self._timers[fragment] = _Timer(interval, asyncio.create_task(self._poll(fragment, interval)))
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers.values():
+            timer.task.cancel()
+        self._timers.clear()
+        self._asked.clear()
 
     async def _poll(self, fragment: str, interval: float) -> None:
-        """Ask for a fragment again and again, whether or not the last answer has come, as the frontend's timer does."""
-        while True:
-            await asyncio.sleep(interval)
-            message = BackMsg()
-            message.rerun_script.fragment_id = fragment
-            message.rerun_script.is_auto_rerun = True
-            self._asked.setdefault(fragment, time.perf_counter())
-            await self._send(message)
+        """Ask for a fragment again and again, whether or not the last answer has come, like the frontend's timer."""
+        due = time.perf_counter()
+        with contextlib.suppress(VisitError):  # The reader says that the connection is lost.
+            while True:
+                due += interval
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                self._asked.setdefault(fragment, time.perf_counter())
+                await self._send(fragment_id=fragment, is_auto_rerun=True)
+
+
+def _load(address: str, page: str) -> dict[str, str]:
+    """Load the page and the files that it names, as a browser with an empty cache; returns the cookies."""
+    cookies: dict[str, str] = {}
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    try:
+        html = _get(connection, f"/{page}", cookies, Accept="text/html")
+        for path in [*_FILES.findall(html.decode()), "_stcore/health", "_stcore/host-config"]:
+            _get(connection, f"/{path}", cookies, **{"Accept-Encoding": "gzip"})
+    except (OSError, http.client.HTTPException) as error:
+        raise VisitError(f"The page did not load: {error!r}") from error
+    finally:
+        connection.close()
+    return cookies
+
+
+def _get(connection: http.client.HTTPConnection, path: str, cookies: dict[str, str], **headers: str) -> bytes:
+    """The body of an answer; its cookies are added to `cookies`."""
+    sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    connection.request("GET", path, headers=headers | ({"Cookie": sent} if sent else {}))
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != http.client.OK:
+        raise VisitError(f"{path} was answered with status {answer.status}.")
+    for cookie in answer.headers.get_all("Set-Cookie", []):
+        name, _, value = cookie.partition(";")[0].partition("=")
+        cookies[name.strip()] = value.strip()
+    return body
+
+
+def _id(element: Element) -> str:
+    """The identifier of a control; empty for other elements."""
+    return str(getattr(getattr(element, element.WhichOneof("type") or "", None), "id", ""))
+
+
+def _is_set(element: Element) -> bool:
+    """Whether the script has set the value of a control, which replaces the visitor's."""
+    return bool(getattr(getattr(element, element.WhichOneof("type") or ""), "set_value", False))
+
+
+def _value(element: Element) -> WidgetState | None:
+    """The value that a control has when it appears; None for elements without one."""
+    kind = element.WhichOneof("type") or ""
+    if not kind:
+        return None
+    it = getattr(element, kind)
+    has_own = _is_set(element)
+    if kind == "number_input":
+        return WidgetState(id=it.id, double_value=it.value if has_own else it.default)
+    if kind == "checkbox":
+        return WidgetState(id=it.id, bool_value=it.value if has_own else it.default)
+    if kind in ("text_input", "text_area"):
+        return WidgetState(id=it.id, string_value=it.value if has_own else it.default)
+    state = WidgetState(id=getattr(it, "id", ""))
+    if kind == "slider":
+        state.double_array_value.data.extend(it.value if has_own else it.default)
+    elif kind in ("selectbox", "radio"):
+        if not has_own and not it.HasField("default"):
+            return None
+        state.string_value = it.raw_value if has_own else it.options[it.default]
+    elif kind == "multiselect":
+        state.string_array_value.data.extend(it.raw_values if has_own else [it.options[at] for at in it.default])
+    elif kind == "button_group":
+        state.string_array_value.data.extend(
+            it.raw_values if has_own else [it.options[at].content for at in it.default]
+        )
+    else:
+        return None
+    return state

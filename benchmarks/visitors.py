@@ -1,85 +1,90 @@
-"""A class of N visitors without browsers on the Train page: ``python -m benchmarks.visitors 30``.
+"""A class of N visitors without browsers, at a real server: ``python -m benchmarks.visitors 30``.
 
-All open the page, press Train within three seconds, follow the page's own polls, change a control half-way, and leave.
-It prints what they see. The clients run in this process, whose own processor time is printed too: they share the
-machine with the server.
+All open the page, begin within three seconds, follow the page's own polls, change a control half-way, and leave. Before
+them one visitor does the same alone. At last as many runs train without a server and pages, for comparison. The table
+shows what the visitors see: median / 95th percentile / worst. Seconds, unless a row says otherwise.
+
+The visitors speak Streamlit's protocol in this process; it shares the processor with the server, so its own use is
+printed too. What a browser takes to draw the page is not included.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
+import itertools
+import json
 import os
 import statistics
+import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from benchmarks import report, visitor
-from benchmarks.protocol import Client
-from mnist_core import presets
+from benchmarks import report, visitor, visits
+from mnist_core.data import datasets, splits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streamlit.proto.Element_pb2 import Element
+    from benchmarks.visits import Crowd, Plan, Seen
 
-# Long enough that no run ends during the measurement.
-_CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
-_CLICKS_WITHIN = 3.0
-
-
-@dataclass(eq=False)
-class Seen:
-    """What one visitor has seen; times in seconds."""
-
-    ready: float = 0.0
-    first_point: float = 0.0
-    control: float = 0.0
-    points: list[float] = field(default_factory=list)
-    last_curve: bytes = b""
-    is_watching: bool = False
-
-    def element(self, element: Element) -> None:
-        """Note a curve that has grown."""
-        if not self.is_watching or element.WhichOneof("type") != "vega_lite_chart":
-            return
-        chart = element.vega_lite_chart
-        data = chart.data.data or b"".join(one.data.data for one in chart.datasets)
-        if '"accuracy"' in chart.spec and '"loss"' not in chart.spec and data and data != self.last_curve:
-            self.last_curve = data
-            self.points.append(time.perf_counter())
+_QUIET_LIMIT = 120.0
+_SHORT = 5.0
+# Between these words of the log and the next line is TensorFlow's greeting.
+_NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
+_FAULTS = ("WARN", "Warning", "ERROR", "Traceback")
+_TIMES = ("first text", "page ready", "click to first point", "gap between points", "poll", "control changed")
+_TOTALS = (
+    "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
+    "polls", "CPU a poll, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
+    "memory peak, MB", "memory after, MB", "errors",
+)  # fmt: skip
 
 
-async def visit(address: str, number: int, count: int, seconds: float) -> tuple[Seen, Client]:
-    """One visitor's time on the page."""
-    seen = Seen()
-    client = Client(address, urlencode(_CONFIG.to_query()), seen.element)
-    began = time.perf_counter()
-    await client.open()
-    await client.see_button("Train")
-    seen.ready = time.perf_counter() - began
-    await asyncio.sleep(_CLICKS_WITHIN * number / max(1, count - 1))
-    seen.is_watching = True
-    pressed = time.perf_counter()
-    await client.press("Train")
-    await asyncio.sleep(seconds / 2)
-    seen.control = await client.enter("Seed", 100 + number)
-    await asyncio.sleep(max(0.0, pressed + seconds - time.perf_counter()))
-    if seen.points:
-        seen.first_point = seen.points[0] - pressed
-    seen.is_watching = False
-    await client.press("Reset")  # Else the run goes on for ten minutes.
-    await client.see_button("Train")
-    await client.close()
-    return seen, client
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used of the processor so far, in seconds.
+
+    Attributes:
+        moment: when, by `time.perf_counter`.
+        all: by all threads, those that have ended too.
+        training: by the threads that train, which have a lower priority than the main thread.
+        clients: by this process.
+    """
+
+    moment: float
+    all: float
+    training: float
+    clients: float
+
+    @classmethod
+    def of(cls, pid: int) -> Usage:
+        """Read it from Linux."""
+        tick = os.sysconf("SC_CLK_TCK")
+        main = _stat(Path(f"/proc/{pid}/stat"))
+        training = 0
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            try:
+                fields = _stat(thread / "stat")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # The thread has just ended.
+            training += sum(fields[:2]) if fields[2] > main[2] else 0
+        return cls(time.perf_counter(), sum(main[:2]) / tick, training / tick, time.process_time())
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, 95th percentile and worst, rounded to milliseconds."""
+def _stat(file: Path) -> tuple[int, int, int]:
+    """The ticks of a process or thread in its program and in the system, and its niceness."""
+    fields = file.read_text().rpartition(")")[2].split()
+    return int(fields[11]), int(fields[12]), int(fields[16])
+
+
+def spread(values: Sequence[float]) -> dict[str, float] | None:
+    """Median, 95th percentile and worst, rounded to milliseconds; None without values."""
+    if not values:
+        return None
     ordered = sorted(values)
     return {
         "median": round(statistics.median(ordered), 3),
@@ -88,70 +93,209 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def processor_seconds(pid: int) -> float:
-    """What a process has used of the processor so far."""
-    with open(f"/proc/{pid}/stat") as file:
-        ticks = file.read().rpartition(")")[2].split()[11:13]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+def faults(log: str) -> list[str]:
+    """The lines of the server's log that tell of a warning or an error."""
+    lines = log.replace(_NO_FAULT, "").splitlines()
+    return [line for line in lines if any(word in line for word in _FAULTS)]
 
 
-async def measure(server: visitor.Server, count: int, seconds: float) -> dict[str, Any]:
-    """Let `count` visitors come at once; what they saw."""
-    before = processor_seconds(server.process.pid), time.process_time(), server.memory()
-    began = time.perf_counter()
-    found = await asyncio.gather(*(visit(server.address, number, count, seconds) for number in range(count)))
-    lasted = time.perf_counter() - began
-    seen = [one for one, _ in found]
-    begun = [one for one in seen if one.points]
-    gaps = [b - a for one in begun for a, b in zip(one.points, one.points[1:], strict=False)]
-    polls = [poll for _, client in found for poll in client.polls]
-    errors = [error for _, client in found for error in client.errors]
+def quiet(server: visitor.Server) -> None:
+    """Wait until the server does nothing, but not for ever: a run of a closed tab goes on for ten minutes."""
+    deadline, calm = time.perf_counter() + _QUIET_LIMIT, 0
+    before = Usage.of(server.process.pid)
+    while calm < 2 and time.perf_counter() < deadline:
+        time.sleep(0.5)
+        now = Usage.of(server.process.pid)
+        calm = calm + 1 if now.all - before.all < 0.05 * (now.moment - before.moment) else 0
+        before = now
+
+
+def kinds(page: str, count: int) -> list[str]:
+    """What each visitor does; "mixed" is a third each."""
+    return list(itertools.islice(itertools.cycle(visits.PAGES if page == "mixed" else [page]), count))
+
+
+async def _watched(server: visitor.Server, crowd: Crowd) -> list[tuple[Usage, int]]:
+    """The server's use of the processor and the polls so far, once all have begun and at the first changed control."""
+    found = []
+    for event in (crowd.all_begun, crowd.first_change):
+        await event.wait()
+        found.append((Usage.of(server.process.pid), sum(len(one.polls) for one in crowd.seen)))
+    return found
+
+
+async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[Seen], dict[str, Any]]:
+    """Let the visitors of a plan come; what each has seen, and what the server needed while all were there."""
+    pid = server.process.pid
+    crowd = visits.Crowd(plan)
+    watch = asyncio.create_task(_watched(server, crowd))
+    before = Usage.of(pid)
+    seen = await asyncio.gather(
+        *(visits.come(server.address, number, plan, crowd, kind) for number, kind in enumerate(kinds(page, plan.count)))
+    )
+    after = Usage.of(pid)
+    watch.cancel()
+    lasted = after.moment - before.moment
+    used: dict[str, float | None] = {
+        "server cores": round((after.all - before.all) / lasted, 2),
+        "for training": round((after.training - before.training) / lasted, 2),
+        "clients cores": round((after.clients - before.clients) / lasted, 2),
+    }
+    pages = (after.all - before.all) - (after.training - before.training)
+    used["for pages"] = round(pages / lasted, 2)
+    if watch.done() and not watch.cancelled():
+        (one, polls), (two, more) = watch.result()
+        pages = (two.all - one.all) - (two.training - one.training)
+        used["CPU a poll, ms"] = round(1000 * pages / (more - polls), 1) if more > polls else None
+    return list(seen), used
+
+
+def measure(server: visitor.Server, plan: Plan, page: str, after: float = 0.0) -> dict[str, Any]:
+    """Let the visitors of a plan come, and wait until the server is quiet; what they saw.
+
+    Args:
+        server: it has had visitors, so TensorFlow is imported.
+        plan: how they behave.
+        page: a key of `visits.PAGES`, or "mixed".
+        after: how many seconds after they have left the memory is measured.
+    """
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # Resets the peak.
+    memory, log = server.memory(), len(server.printed())
+    seen, used = asyncio.run(crowd_of(server, plan, page))
+    left = time.perf_counter()
+    peak = server.memory("VmHWM")
+    time.sleep(after)
+    found: dict[str, Any] = {"visitors": plan.count, "page": page, "seconds": plan.seconds}
+    found |= what_was_seen(seen, plan) | used
+    found |= {"memory before, MB": round(memory), "memory peak, MB": round(peak)}
+    quiet(server)
+    found |= {
+        "memory after, MB": round(server.memory()),
+        "memory after, seconds": round(time.perf_counter() - left),
+        "in the log": faults(server.printed()[log:]),
+        "load": [round(load, 2) for load in os.getloadavg()],
+    }
+    found["errors"] = len(found["what went wrong"]) + len(found["in the log"])
+    return found
+
+
+def what_was_seen(seen: Sequence[Seen], plan: Plan) -> dict[str, Any]:
+    """The times of all visitors together, and what went wrong."""
+    pointed = [one for one in seen if one.points]
+    steps = [step for one in seen for step in one.steps]
     return {
-        "visitors": count,
-        "without a point": count - len(begun),
-        "page ready": spread([one.ready for one in seen]),
-        "click to first point": spread([one.first_point for one in begun]) if begun else None,
-        "gap between points": spread(gaps) if gaps else None,
-        "poll": spread(polls) if polls else None,
-        "control changed": spread([one.control for one in seen]),
-        "polls": len(polls),
-        "server cores": round((processor_seconds(server.process.pid) - before[0]) / lasted, 2),
-        "clients cores": round((time.process_time() - before[1]) / lasted, 2),
-        "memory before MB": round(before[2]),
-        "memory peak MB": round(server.memory("VmHWM")),
-        "errors": errors,
+        "first text": spread([one.text for one in seen if one.text]),
+        "page ready": spread([one.ready for one in seen if one.ready]),
+        "click to first point": spread([one.points[0][0] - one.pressed for one in pointed]),
+        "gap between points": spread([gap for one in seen for gap in one.gaps]),
+        "poll": spread([poll for one in seen for poll in one.polls]),
+        "control changed": spread([control for one in seen for control in one.controls]),
+        "without a point": sum(1 for one in seen if one.trains and not one.points),
+        "steps completed": len(steps),
+        "polls": sum(len(one.polls) for one in seen),
+        "images a second": round(images_per_second(pointed, plan)),
+        "what went wrong": [error for one in seen for error in one.errors],
     }
 
 
-def main() -> int:
-    """Read the command line, measure, print and write ``benchmarks/results/visitors.json``."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__.splitlines()[0])
-    parser.add_argument("visitors", type=int, nargs="?", default=30)
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long each of them trains")
-    parser.add_argument("--post-script-gc", action="store_true", help="with Streamlit's garbage collection, as before")
-    options = parser.parse_args()
-    print(report.machine_line())
+def images_per_second(seen: Sequence[Seen], plan: Plan) -> float:
+    """How fast the runs of all visitors were together, from the last click until the first has had its time."""
+    if not seen:
+        return 0.0
+    begin, end = max(one.pressed for one in seen), min(one.pressed for one in seen) + plan.seconds
+    begin = begin if end > begin else end - plan.seconds
+    epochs = sum(one.epochs_at(end) - one.epochs_at(begin) for one in seen)
+    return epochs * training_images() / (end - begin)
+
+
+def training_images() -> int:
+    """How many images an epoch of the visitors' network has."""
+    return len(splits.split_for(datasets.load(visits.CONFIG.dataset), visits.CONFIG).train_indices)
+
+
+def without_pages(count: int, seconds: float) -> float:
+    """Images a second of as many runs without pages, in a process of their own; see `benchmarks.classroom`."""
+    command = [sys.executable, "-m", "benchmarks.classroom", "--here"]
+    command += ["--runs", str(count), "--seconds", str(seconds), "--alone", str(_SHORT)]
+    done = subprocess.run(command, cwd=visitor.ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """What was measured, one column for each crowd."""
+
+    def cell(value: Any) -> str:
+        if isinstance(value, dict):
+            return " / ".join(f"{value[name]:.2f}" for name in ("median", "p95", "worst"))
+        return "-" if value is None else str(value)
+
+    rows = [
+        [name, *(cell(one.get(name)) for one in results)]
+        for name in (*_TIMES, *_TOTALS)
+        if any(one.get(name) is not None for one in results)
+    ]
+    heads = [f"{one['visitors']} visitor{'s' if one['visitors'] > 1 else ''}" for one in results]
+    return report.table(["", *heads], rows)
+
+
+def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """One visitor alone, then the class, at a warm server; then the same runs without pages."""
     results = []
-    if options.post_script_gc:
-        os.environ["STREAMLIT_RUNNER_POST_SCRIPT_GC"] = "true"
     with visitor.started("-m", "streamlit") as server:
-        asyncio.run(measure(server, 1, 5.0))  # Warms up; the first visitor of a server waits for TensorFlow.
-        server.wait_until_quiet()
-        for count in (1, options.visitors):
-            results.append(asyncio.run(measure(server, count, options.seconds)))
-            server.wait_until_quiet()
-    rows = []
-    for name in ("page ready", "click to first point", "gap between points", "poll", "control changed"):
-        cells = [f"{one[name]['median']:.2f} / {one[name]['p95']:.2f} / {one[name]['worst']:.2f}" for one in results]
-        rows.append([f"{name}, s", *cells])
-    totals = ("without a point", "polls", "server cores", "clients cores", "memory before MB", "memory peak MB")
-    rows += [[name, *(one[name] for one in results)] for name in totals]
-    print(report.table(["median / 95 % / worst", *(f"{one['visitors']} visitors" for one in results)], rows))
-    errors = [error for one in results for error in one["errors"]]
-    for error in errors[:10]:
-        print("Error:", error)
-    print(f"Written to {report.write('visitors', results).name}")
-    return 1 if errors else 0
+        asyncio.run(crowd_of(server, visits.Plan(1, _SHORT), options.page))  # The first one waits for TensorFlow.
+        quiet(server)
+        for count in dict.fromkeys((1, options.visitors)):
+            after = options.after if count == options.visitors else 0.0
+            plan = visits.Plan(count, options.seconds, patience=options.patience)
+            results.append(measure(server, plan, options.page, after))
+    trainers = kinds(options.page, options.visitors).count("train")
+    if trainers:
+        alone, crowd = results[0]["images a second"], results[-1]
+        if crowd is not results[0] and alone and options.page == "train":
+            crowd["of one visitor alone"] = round(crowd["images a second"] / alone, 2)
+        if not options.only_pages:
+            bare = without_pages(trainers, options.seconds)
+            crowd["images a second without pages"] = round(bare)
+            crowd["of the runs without pages"] = round(crowd["images a second"] / bare, 2)
+    return results
+
+
+def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The visitors arrive at a server that has just started, and leave when they could press Train."""
+    with visitor.started("-m", "streamlit") as server:
+        plan = visits.Plan(options.visitors, 0.0, options.arrive, patience=options.patience)
+        return [measure(server, plan, options.page) | {"arrive within": options.arrive}]
+
+
+def main() -> int:
+    """Read the command line, measure, print and write ``benchmarks/results/visitors*.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("visitors", type=int, nargs="?", default=30, help="how many come (%(default)s)")
+    add("--seconds", type=float, default=30.0, help="how long each of them uses the page (%(default)s)")
+    add("--page", choices=[*visits.PAGES, "mixed"], default="train", help="what they do; mixed: a third each")
+    add("--arrive", type=float, metavar="SECONDS", help="only arrive, within so many seconds, at a server just started")
+    add(
+        "--after", type=float, default=120.0, help="seconds after they have left until memory is measured (%(default)s)"
+    )
+    add("--patience", type=float, default=60.0, help="seconds that a visitor waits for anything (%(default)s)")
+    add("--only-pages", action="store_true", help="do not train the same runs without pages")
+    options = parser.parse_args()
+    if options.visitors < 1:
+        parser.error("argument visitors: at least one must come")
+    print(report.machine_line(), flush=True)
+    name = "visitors"
+    if options.arrive is not None:
+        results, name = arrival(options), "visitors-arrive"
+    else:
+        results = class_at_once(options)
+        name += "" if options.page == "train" else f"-{options.page}"
+    print(table(results))
+    problems = [text for one in results for text in (*one["what went wrong"], *one["in the log"])]
+    for text in problems[:20]:
+        print("Error:", text)
+    print(f"Load of the machine: {results[-1]['load']}. Written to {report.write(name, results).name}")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
