@@ -14,6 +14,7 @@ import http.client
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +34,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FILES = re.compile(r'(?:src|href)="\./(static/[^"]+\.(?:js|css|woff2))"')
+# How many connections a browser opens to one server.
+_CONNECTIONS = 6
+# The controls that have a value, and where a message has it.
+_VALUES = {
+    "checkbox": "bool_value",
+    "number_input": "double_value",
+    "text_area": "string_value",
+    "text_input": "string_value",
+    "selectbox": "string_value",
+    "radio": "string_value",
+    "slider": "double_array_value",
+    "multiselect": "string_array_value",
+    "button_group": "string_array_value",
+}
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -109,7 +124,7 @@ class Client:
 
     async def open(self) -> None:
         """Load the page and its files, connect, and ask for the first run of the page."""
-        cookies = await asyncio.to_thread(_load, self.address, self.page)
+        cookies = await _load(self.address, self.page)
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         try:
             self._socket = await connect(
@@ -359,25 +374,34 @@ class Client:
                 await self._send(fragment_id=fragment, is_auto_rerun=True)
 
 
-def _load(address: str, page: str) -> dict[str, str]:
+async def _load(address: str, page: str) -> dict[str, str]:
     """Load the page and the files that it names, as a browser with an empty cache; returns the cookies."""
-    cookies: dict[str, str] = {}
+    loop, cookies = asyncio.get_running_loop(), dict[str, str]()
+    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+        html = (await loop.run_in_executor(pool, _files, address, [page], cookies, "text/html"))[0]
+        files = [*_FILES.findall(html.decode()), "_stcore/health", "_stcore/host-config"]
+        shares = (files[at::_CONNECTIONS] for at in range(_CONNECTIONS))
+        await asyncio.gather(*(loop.run_in_executor(pool, _files, address, one, cookies, "*/*") for one in shares))
+    return cookies
+
+
+def _files(address: str, paths: list[str], cookies: dict[str, str], accept: str) -> list[bytes]:
+    """Files of the server, one after the other over one connection; their cookies are added to `cookies`."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
-        html = _get(connection, f"/{page}", cookies, Accept="text/html")
-        for path in [*_FILES.findall(html.decode()), "_stcore/health", "_stcore/host-config"]:
-            _get(connection, f"/{path}", cookies, **{"Accept-Encoding": "gzip"})
+        return [_get(connection, f"/{path}", cookies, accept) for path in paths]
     except (OSError, http.client.HTTPException) as error:
         raise VisitError(f"The page did not load: {error!r}") from error
     finally:
         connection.close()
-    return cookies
 
 
-def _get(connection: http.client.HTTPConnection, path: str, cookies: dict[str, str], **headers: str) -> bytes:
+def _get(connection: http.client.HTTPConnection, path: str, cookies: dict[str, str], accept: str) -> bytes:
     """The body of an answer; its cookies are added to `cookies`."""
-    sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    connection.request("GET", path, headers=headers | ({"Cookie": sent} if sent else {}))
+    headers = {"Accept": accept, "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    # A page in a packed form could not be searched for its files.
+    headers["Accept-Encoding"] = "identity" if accept == "text/html" else "gzip"
+    connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != http.client.OK:
@@ -401,29 +425,19 @@ def _is_set(element: Element) -> bool:
 def _value(element: Element) -> WidgetState | None:
     """The value that a control has when it appears; None for elements without one."""
     kind = element.WhichOneof("type") or ""
-    if not kind:
+    if kind not in _VALUES:
         return None
     it = getattr(element, kind)
-    has_own = _is_set(element)
-    if kind == "number_input":
-        return WidgetState(id=it.id, double_value=it.value if has_own else it.default)
-    if kind == "checkbox":
-        return WidgetState(id=it.id, bool_value=it.value if has_own else it.default)
-    if kind in ("text_input", "text_area"):
-        return WidgetState(id=it.id, string_value=it.value if has_own else it.default)
-    state = WidgetState(id=getattr(it, "id", ""))
-    if kind == "slider":
-        state.double_array_value.data.extend(it.value if has_own else it.default)
-    elif kind in ("selectbox", "radio"):
-        if not has_own and not it.HasField("default"):
+    state = WidgetState(id=it.id)
+    if kind in ("selectbox", "radio"):
+        if not it.set_value and not it.HasField("default"):
             return None
-        state.string_value = it.raw_value if has_own else it.options[it.default]
-    elif kind == "multiselect":
-        state.string_array_value.data.extend(it.raw_values if has_own else [it.options[at] for at in it.default])
-    elif kind == "button_group":
-        state.string_array_value.data.extend(
-            it.raw_values if has_own else [it.options[at].content for at in it.default]
-        )
+        state.string_value = it.raw_value if it.set_value else it.options[it.default]
+    elif kind in ("multiselect", "button_group"):
+        options = [getattr(one, "content", one) for one in it.options]
+        state.string_array_value.data.extend(it.raw_values if it.set_value else [options[at] for at in it.default])
+    elif kind == "slider":
+        state.double_array_value.data.extend(it.value if it.set_value else it.default)
     else:
-        return None
+        setattr(state, _VALUES[kind], it.value if it.set_value else it.default)
     return state

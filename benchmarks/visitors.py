@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import itertools
 import json
 import os
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.visits import Crowd, Plan, Seen
+    from mnist_core.config import RunConfig
 
 _QUIET_LIMIT = 120.0
 _SHORT = 5.0
@@ -205,12 +207,13 @@ def images_per_second(seen: Sequence[Seen], plan: Plan) -> float:
     begin, end = max(one.pressed for one in seen), min(one.pressed for one in seen) + plan.seconds
     begin = begin if end > begin else end - plan.seconds
     epochs = sum(one.epochs_at(end) - one.epochs_at(begin) for one in seen)
-    return epochs * training_images() / (end - begin)
+    return epochs * training_images(plan.config) / (end - begin)
 
 
-def training_images() -> int:
-    """How many images an epoch of the visitors' network has."""
-    return len(splits.split_for(datasets.load(visits.CONFIG.dataset), visits.CONFIG).train_indices)
+@functools.cache
+def training_images(config: RunConfig) -> int:
+    """How many images an epoch has."""
+    return len(splits.split_for(datasets.load(config.dataset), config).train_indices)
 
 
 def without_pages(count: int, seconds: float) -> float:

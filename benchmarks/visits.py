@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from streamlit.proto.Element_pb2 import Element
 
+    from mnist_core.config import RunConfig
+
 # Long enough that no run ends during the measurement.
 CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
 _HEADING = {"": "Build a network", "draw": "Draw a digit", "learn": "Learn", "compare": "Compare"}
@@ -43,6 +45,7 @@ class Plan:
         arrive: within how many seconds they arrive.
         clicks: within how many seconds they begin, once all are there.
         patience: how long a visitor waits for anything, in seconds.
+        config: what is in the editor of those who train.
     """
 
     count: int
@@ -50,6 +53,7 @@ class Plan:
     arrive: float = 0.0
     clicks: float = 3.0
     patience: float = 60.0
+    config: RunConfig = CONFIG
 
     def share(self, number: int, seconds: float) -> float:
         """When visitor `number` acts, if all act evenly within `seconds`."""
@@ -238,11 +242,11 @@ def _step(number: int) -> tuple[str, int, Any]:
     return steps[number % len(steps)]
 
 
-def _query(page: str, number: int) -> str:
+def _query(page: str, number: int, config: RunConfig) -> str:
     if page == "learn":
         course, step, _ = _step(number)
         return urlencode({"course": course, "step": step})
-    return urlencode(CONFIG.to_query()) if page == "" else ""
+    return urlencode(config.to_query()) if page == "" else ""
 
 
 PAGES = {"train": "", "draw": "draw", "learn": "learn"}
@@ -261,7 +265,7 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
     """
     seen, page = Seen(trains=kind == "train"), PAGES[kind]
     crowd.seen.append(seen)
-    client = Client(address, _query(page, number), page, seen.take, plan.patience, seen.errors, seen.polls)
+    client = Client(address, _query(page, number, plan.config), page, seen.take, plan.patience, seen.errors, seen.polls)
     is_ready = has_begun = False
     try:
         await asyncio.sleep(plan.share(number, plan.arrive))

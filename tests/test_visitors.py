@@ -1,0 +1,55 @@
+"""A few visitors without browsers at a real server, who speak Streamlit's protocol; what they see, not how soon."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import visitor, visitors, visits
+from benchmarks.protocol import Client, VisitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VISITORS, SECONDS = 5, 10.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[visitor.Server]:
+    """A server that trains with the embedded digits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MNIST_DATA_DIR", raising=False)
+        patch.setenv("MNIST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MNIST_DATASET", "embedded")
+        with visitor.started("-m", "streamlit") as server:
+            yield server
+
+
+def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) -> None:
+    plan = visits.Plan(VISITORS, SECONDS, config=dataclasses.replace(visits.CONFIG, dataset="embedded"))
+
+    seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
+
+    assert [error for one in seen for error in one.errors] == []
+    assert visitors.faults(server.printed()) == []
+    for one in seen:
+        epochs = [epoch for _, epoch in one.points]
+        assert len(epochs) > 1
+        assert epochs == sorted(set(epochs))
+        assert one.steps == ["control"]
+
+
+def test_a_visitor_who_waits_in_vain_is_an_error_that_says_for_what(server: visitor.Server) -> None:
+    async def wait() -> None:
+        client = Client(server.address, patience=2.0)
+        try:
+            await client.open()
+            await client.see_button("No such button")
+        finally:
+            await client.close()
+
+    with pytest.raises(VisitError, match='Waited 2 s for the button "No such button"'):
+        asyncio.run(wait())
