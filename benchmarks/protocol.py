@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import json
-import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+
+from benchmarks.page_files import VisitError, load_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FILES = re.compile(r'(?:src|href)="\./(static/[^"]+\.(?:js|css|woff2))"')
-# How many connections a browser opens to one server.
-_CONNECTIONS = 6
 # The controls that have a value, and where a message has it.
 _VALUES = {
     "checkbox": "bool_value",
@@ -49,10 +44,6 @@ _VALUES = {
     "button_group": "string_array_value",
 }
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
-
-
-class VisitError(Exception):
-    """A visitor has waited too long, or has lost the connection. Says what they waited for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +115,7 @@ class Client:
 
     async def open(self) -> None:
         """Load the page and its files, connect, and ask for the first run of the page."""
-        cookies = await _load(self.address, self.page)
+        cookies = await load_page(self.address, self.page)
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         try:
             self._socket = await connect(
@@ -181,6 +172,10 @@ class Client:
         found = (one for one in self.elements(kind) if one.label == label and not one.disabled)
         return next(found, None)
 
+    def component(self, key: str) -> Any:
+        """The component with the key `key`, if it is on the page; else None."""
+        return next((one for one in self.elements("bidi_component") if one.id.endswith(f"-{key}")), None)
+
     async def see_button(self, label: str) -> None:
         """Wait until a button with this label can be pressed."""
         await self.wait_for(f'the button "{label}"', lambda: self.labelled("button", label))
@@ -202,11 +197,7 @@ class Client:
 
     async def set_state(self, key: str, state: dict[str, Any]) -> None:
         """Change the state of the component with the key `key`, as its script in the browser does."""
-
-        def find() -> str | None:
-            return next((one.id for one in self.elements("bidi_component") if one.id.endswith(f"-{key}")), None)
-
-        name = await self.wait_for(f'the component "{key}"', find)
+        name = (await self.wait_for(f'the component "{key}"', lambda: self.component(key))).id
         self._states[name] = self._states.get(name, {}) | state
         await self._set(WidgetState(id=name, json_value=json.dumps(self._states[name])))
 
@@ -289,6 +280,7 @@ class Client:
                 if fragment in self._timers:
                     self._timers.pop(fragment).task.cancel()
         elif kind == "navigation":
+            self._script = message.navigation.page_script_hash
             self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
@@ -372,44 +364,6 @@ class Client:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 self._asked.setdefault(fragment, time.perf_counter())
                 await self._send(fragment_id=fragment, is_auto_rerun=True)
-
-
-async def _load(address: str, page: str) -> dict[str, str]:
-    """Load the page and the files that it names, as a browser with an empty cache; returns the cookies."""
-    loop, cookies = asyncio.get_running_loop(), dict[str, str]()
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        html = (await loop.run_in_executor(pool, _files, address, [page], cookies, "text/html"))[0]
-        files = [*_FILES.findall(html.decode()), "_stcore/health", "_stcore/host-config"]
-        shares = (files[at::_CONNECTIONS] for at in range(_CONNECTIONS))
-        await asyncio.gather(*(loop.run_in_executor(pool, _files, address, one, cookies, "*/*") for one in shares))
-    return cookies
-
-
-def _files(address: str, paths: list[str], cookies: dict[str, str], accept: str) -> list[bytes]:
-    """Files of the server, one after the other over one connection; their cookies are added to `cookies`."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    try:
-        return [_get(connection, f"/{path}", cookies, accept) for path in paths]
-    except (OSError, http.client.HTTPException) as error:
-        raise VisitError(f"The page did not load: {error!r}") from error
-    finally:
-        connection.close()
-
-
-def _get(connection: http.client.HTTPConnection, path: str, cookies: dict[str, str], accept: str) -> bytes:
-    """The body of an answer; its cookies are added to `cookies`."""
-    headers = {"Accept": accept, "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-    # A page in a packed form could not be searched for its files.
-    headers["Accept-Encoding"] = "identity" if accept == "text/html" else "gzip"
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != http.client.OK:
-        raise VisitError(f"{path} was answered with status {answer.status}.")
-    for cookie in answer.headers.get_all("Set-Cookie", []):
-        name, _, value = cookie.partition(";")[0].partition("=")
-        cookies[name.strip()] = value.strip()
-    return body
 
 
 def _id(element: Element) -> str:

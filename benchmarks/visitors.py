@@ -24,17 +24,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import report, visitor, visits
+from benchmarks import crowds, report, visitor, visits
 from mnist_core.data import datasets, splits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
-    from benchmarks.visits import Crowd, Plan, Seen
+    from benchmarks.crowds import Crowd, Plan, Seen
     from mnist_core.config import RunConfig
 
 _QUIET_LIMIT = 120.0
-_SHORT = 5.0
+_SHORT, _WARM_UP = 5.0, 60.0
+SOAK = "soak"
 # Between these words of the log and the next line is TensorFlow's greeting.
 _NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
 _FAULTS = ("WARN", "Warning", "ERROR", "Traceback")
@@ -42,7 +43,7 @@ _TIMES = ("first text", "page ready", "click to first point", "gap between point
 _TOTALS = (
     "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
     "polls", "CPU a poll, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
-    "memory peak, MB", "memory after, MB", "errors",
+    "memory peak, MB", "memory after, MB", "growth, %", "errors",
 )  # fmt: skip
 
 
@@ -126,15 +127,21 @@ async def _watched(server: visitor.Server, crowd: Crowd) -> list[tuple[Usage, in
     return found
 
 
+def _visits(server: visitor.Server, plan: Plan, crowd: Crowd, page: str) -> list[Coroutine[None, None, None]]:
+    if page == SOAK:
+        return [visits.wander(server.address, number, plan, crowd) for number in range(plan.count)]
+    return [
+        visits.come(server.address, number, plan, crowd, kind) for number, kind in enumerate(kinds(page, plan.count))
+    ]
+
+
 async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[Seen], dict[str, Any]]:
     """Let the visitors of a plan come; what each has seen, and what the server needed while all were there."""
     pid = server.process.pid
-    crowd = visits.Crowd(plan)
+    crowd = crowds.Crowd(plan)
     watch = asyncio.create_task(_watched(server, crowd))
     before = Usage.of(pid)
-    seen = await asyncio.gather(
-        *(visits.come(server.address, number, plan, crowd, kind) for number, kind in enumerate(kinds(page, plan.count)))
-    )
+    await asyncio.gather(*_visits(server, plan, crowd, page))
     after = Usage.of(pid)
     watch.cancel()
     lasted = after.moment - before.moment
@@ -149,7 +156,7 @@ async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[
         (one, polls), (two, more) = watch.result()
         pages = (two.all - one.all) - (two.training - one.training)
         used["CPU a poll, ms"] = round(1000 * pages / (more - polls), 1) if more > polls else None
-    return list(seen), used
+    return crowd.seen, used
 
 
 def measure(server: visitor.Server, plan: Plan, page: str, after: float = 0.0) -> dict[str, Any]:
@@ -195,7 +202,7 @@ def what_was_seen(seen: Sequence[Seen], plan: Plan) -> dict[str, Any]:
         "without a point": sum(1 for one in seen if one.trains and not one.points),
         "steps completed": len(steps),
         "polls": sum(len(one.polls) for one in seen),
-        "images a second": round(images_per_second(pointed, plan)),
+        "images a second": round(images_per_second([one for one in pointed if one.is_watching], plan)) or None,
         "what went wrong": [error for one in seen for error in one.errors],
     }
 
@@ -245,11 +252,11 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One visitor alone, then the class, at a warm server; then the same runs without pages."""
     results = []
     with visitor.started("-m", "streamlit") as server:
-        asyncio.run(crowd_of(server, visits.Plan(1, _SHORT), options.page))  # The first one waits for TensorFlow.
+        asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), options.page))  # The first one waits for TensorFlow.
         quiet(server)
         for count in dict.fromkeys((1, options.visitors)):
             after = options.after if count == options.visitors else 0.0
-            plan = visits.Plan(count, options.seconds, patience=options.patience)
+            plan = crowds.Plan(count, options.seconds, patience=options.patience)
             results.append(measure(server, plan, options.page, after))
     trainers = kinds(options.page, options.visitors).count("train")
     if trainers:
@@ -263,10 +270,21 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
     return results
 
 
+def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Visitors come, train, draw, compare and leave for so many minutes, after a minute that is not counted."""
+    with visitor.started("-m", "streamlit") as server:
+        asyncio.run(crowd_of(server, crowds.Plan(options.visitors, _WARM_UP), SOAK))
+        quiet(server)
+        plan = crowds.Plan(options.visitors, 60 * options.soak, patience=options.patience)
+        found = measure(server, plan, SOAK, options.after)
+    found["growth, %"] = round(100 * (found["memory after, MB"] / found["memory before, MB"] - 1), 1)
+    return [found]
+
+
 def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The visitors arrive at a server that has just started, and leave when they could press Train."""
     with visitor.started("-m", "streamlit") as server:
-        plan = visits.Plan(options.visitors, 0.0, options.arrive, patience=options.patience)
+        plan = crowds.Plan(options.visitors, 0.0, options.arrive, patience=options.patience)
         return [measure(server, plan, options.page) | {"arrive within": options.arrive}]
 
 
@@ -278,6 +296,7 @@ def main() -> int:
     add("--seconds", type=float, default=30.0, help="how long each of them uses the page (%(default)s)")
     add("--page", choices=[*visits.PAGES, "mixed"], default="train", help="what they do; mixed: a third each")
     add("--arrive", type=float, metavar="SECONDS", help="only arrive, within so many seconds, at a server just started")
+    add("--soak", type=float, metavar="MINUTES", help="come, train, draw, compare and leave for so many minutes")
     add(
         "--after", type=float, default=120.0, help="seconds after they have left until memory is measured (%(default)s)"
     )
@@ -288,7 +307,9 @@ def main() -> int:
         parser.error("argument visitors: at least one must come")
     print(report.machine_line(), flush=True)
     name = "visitors"
-    if options.arrive is not None:
+    if options.soak is not None:
+        results, name = soak(options), "visitors-soak"
+    elif options.arrive is not None:
         results, name = arrival(options), "visitors-arrive"
     else:
         results = class_at_once(options)

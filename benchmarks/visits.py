@@ -4,134 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import dataclasses
 import io
+import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.protocol import Client, VisitError
-from mnist_core import presets
-from mnist_core.charts.training import TRAINING
+from benchmarks.crowds import Crowd, Plan, Seen
+from benchmarks.page_files import VisitError
+from benchmarks.protocol import Client
 from mnist_core.drawing import strokes
 from mnist_core.lessons.courses import COURSES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from streamlit.proto.Element_pb2 import Element
+    from collections.abc import Awaitable, Callable, Sequence
 
     from mnist_core.config import RunConfig
 
-# Long enough that no run ends during the measurement.
-CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
 _HEADING = {"": "Build a network", "draw": "Draw a digit", "learn": "Learn", "compare": "Compare"}
 _LINES = (((80, 60), (200, 60), (120, 230)), ((100, 150), (180, 150)), ((140, 40), (140, 240)))
 _PEN, _PAUSE_SECONDS = 18, 1.0
+# The component that tells whether to show replays.
+_MOTION = "motion-preference"
 _ANSWERED, _RATED = ("It reads", "Not sure", "does not look like"), ("Right!", "Not quite.")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the visitors behave.
-
-    Attributes:
-        count: how many there are.
-        seconds: how long each of them uses the page.
-        arrive: within how many seconds they arrive.
-        clicks: within how many seconds they begin, once all are there.
-        patience: how long a visitor waits for anything, in seconds.
-        config: what is in the editor of those who train.
-    """
-
-    count: int
-    seconds: float
-    arrive: float = 0.0
-    clicks: float = 3.0
-    patience: float = 60.0
-    config: RunConfig = CONFIG
-
-    def share(self, number: int, seconds: float) -> float:
-        """When visitor `number` acts, if all act evenly within `seconds`."""
-        return seconds * number / max(1, self.count - 1)
-
-
-@dataclass(eq=False)
-class Seen:
-    """What one visitor has seen; times in seconds.
-
-    Attributes:
-        trains: whether they train a network of their own.
-        text: from the start until the page's heading was there.
-        ready: from the start until the page could be used.
-        pressed: the time of the click on Train, by `time.perf_counter`.
-        points: for each change of the curve, the time and the epochs so far.
-        controls: how long the page took to show each changed control, stroke or answer.
-        steps: what was completed, such as "stroke".
-        polls: how long each poll took.
-        errors: what went wrong.
-    """
-
-    trains: bool = False
-    text: float = 0.0
-    ready: float = 0.0
-    pressed: float = 0.0
-    points: list[tuple[float, float]] = field(default_factory=list)
-    controls: list[float] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-    polls: list[float] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def take(self, element: Element) -> None:
-        """Note a curve that has grown."""
-        epochs = newest_epoch(element) if self.pressed else None
-        if epochs is not None and (not self.points or epochs > self.points[-1][1]):
-            self.points.append((time.perf_counter(), epochs))
-
-    @property
-    def gaps(self) -> list[float]:
-        """The times between points."""
-        return [b[0] - a[0] for a, b in zip(self.points, self.points[1:], strict=False)]
-
-    def epochs_at(self, moment: float) -> float:
-        """How many epochs were trained by then, interpolated between the points."""
-        if not self.points:
-            return 0.0
-        times, epochs = zip((self.pressed, 0.0), *self.points, strict=True)
-        return float(np.interp(moment, times, epochs))
-
-
-class Crowd:
-    """Lets the visitors of a plan wait for each other, and notes when they act.
-
-    Attributes:
-        seen: what each has seen so far, in the order of arrival.
-        all_ready: set when all can begin, or have given up.
-        all_begun: set when all have begun, or have given up.
-        first_change: set when the first of them changes something.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self._awaited = plan.count
-        self.seen: list[Seen] = []
-        self.all_ready, self.all_begun, self.first_change = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._beginning = plan.count
-
-    def note_ready(self) -> None:
-        """A visitor is ready, or has given up before."""
-        self._awaited -= 1
-        if self._awaited <= 0:
-            self.all_ready.set()
-
-    def note_begun(self) -> None:
-        """A visitor has pressed the first button, or has given up before."""
-        self._beginning -= 1
-        if self._beginning <= 0:
-            self.all_begun.set()
 
 
 @dataclass(eq=False)
@@ -192,25 +91,27 @@ async def leave_training(visit: Visit) -> None:
 
 
 async def draw(visit: Visit) -> None:
-    """Draw lines with a pause after each, and clear the canvas after three."""
-    client = visit.client
+    """Draw one digit after the other, with a pause after each line."""
     visit.crowd.note_begun()
-    lines: list[Any] = []
     while time.perf_counter() - visit.seen.pressed < visit.plan.seconds:
-        lines.append(_LINES[len(lines)])
+        await strokes_of_a_digit(visit)
+        await visit.client.press("Clear")
+        await visit.client.wait_for("the empty canvas", lambda: _says(visit.client, ("after each stroke",)))
+
+
+async def strokes_of_a_digit(visit: Visit) -> None:
+    """Draw three lines, and wait for the answer to each."""
+    client = visit.client
+    for count in range(1, len(_LINES) + 1):
         shown = _picture(client)
         await visit.timed(
             "the answer to a stroke",
-            client.set_state("canvas", {"drawing": drawing(lines)}),
+            client.set_state("canvas", {"drawing": drawing(_LINES[:count])}),
             lambda before=shown: (_picture(client) != before and _says(client, _ANSWERED)) or None,  # type: ignore[misc]
         )
         visit.seen.steps.append("stroke")
         visit.crowd.first_change.set()
         await asyncio.sleep(_PAUSE_SECONDS)
-        if len(lines) == len(_LINES):
-            lines = []
-            await client.press("Clear")
-            await client.wait_for("the empty canvas", lambda: _says(client, ("after each stroke",)))
 
 
 async def learn(visit: Visit) -> None:
@@ -221,17 +122,66 @@ async def learn(visit: Visit) -> None:
     await visit.timed(
         "the runs of the step after the answer",
         client.choose(question.text, question.choices[0]),
-        lambda: client.labelled("button", "Start") or client.labelled("button", "Stop") or _says(client, _RATED),
+        lambda: any(_runs_of_step(client)) or None,
     )
     visit.seen.steps.append("answer")
     visit.crowd.first_change.set()
     if client.labelled("button", "Start"):
         await client.press("Start")
+    elif client.component(_MOTION):  # The server has trained it for others; it asks whether to replay it.
+        await client.set_state(_MOTION, {"is_reduced": False})
     deadline = visit.seen.pressed + plan.seconds
     while time.perf_counter() < deadline and not _says(client, _RATED):
         await asyncio.sleep(0.25)
     if _says(client, _RATED):
         visit.seen.steps.append("explanation")
+
+
+def _runs_of_step(client: Client) -> list[Any]:
+    """What the page offers after the answer: to start, to stop, or to see a replay; or it explains the answer."""
+    buttons = [client.labelled("button", label) for label in ("Start", "Stop")]
+    return [*buttons, client.component(_MOTION), _says(client, _RATED)]
+
+
+async def wander(address: str, number: int, plan: Plan, crowd: Crowd) -> None:
+    """One seat of a class, for `plan.seconds`: one visitor after the other trains, draws, compares and leaves."""
+    end, moments = time.perf_counter() + plan.seconds, random.Random(number)
+    await asyncio.sleep(plan.share(number, plan.clicks))
+    while time.perf_counter() < end:
+        seen = Seen(trains=True)
+        crowd.seen.append(seen)
+        client = Client(address, _query("", number, plan.config), "", seen.take, plan.patience, seen.errors, seen.polls)
+        visit = Visit(client, seen, plan, crowd, number, time.perf_counter())
+        try:
+            await round_of_pages(visit, moments)
+        except VisitError as error:
+            seen.errors.append(str(error))
+        finally:
+            await client.close()
+
+
+async def round_of_pages(visit: Visit, moments: random.Random) -> None:
+    """Come, train for a while, stop, draw and compare."""
+    client, seen = visit.client, visit.seen
+    await client.open()
+    await visit.heading("")
+    seen.text = time.perf_counter() - visit.began
+    await client.see_button("Train")
+    seen.ready = time.perf_counter() - visit.began
+    seen.watch()
+    await client.press("Train")
+    await client.wait_for("the first point", lambda: seen.points or None)
+    await asyncio.sleep(moments.uniform(5, 15))
+    await client.press("Stop")
+    await client.see_button("Train")
+    seen.is_watching = False
+    await client.go_to("draw")
+    await visit.heading("draw")
+    await strokes_of_a_digit(visit)
+    await client.go_to("compare")
+    await visit.heading("compare")
+    await asyncio.sleep(moments.uniform(2, 4))
+    seen.steps.append("visit")
 
 
 def _step(number: int) -> tuple[str, int, Any]:
@@ -253,7 +203,7 @@ PAGES = {"train": "", "draw": "draw", "learn": "learn"}
 _DO = {"train": train, "draw": draw, "learn": learn}
 
 
-async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -> Seen:
+async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -> None:
     """One visitor comes, uses a page and leaves.
 
     Args:
@@ -280,7 +230,8 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
         if plan.seconds:
             await crowd.all_ready.wait()
             await asyncio.sleep(plan.share(number, plan.clicks))
-            seen.pressed = time.perf_counter()
+            seen.watch()
+            seen.is_watching = seen.trains
             has_begun = True
             try:
                 await _DO[kind](visit)
@@ -295,7 +246,6 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
         if not has_begun:
             crowd.note_begun()
         await client.close()
-    return seen
 
 
 async def ready(visit: Visit, kind: str) -> None:
@@ -310,26 +260,7 @@ async def ready(visit: Visit, kind: str) -> None:
         await client.wait_for("the question of the step", lambda: client.labelled("radio", text))
 
 
-def newest_epoch(element: Element) -> float | None:
-    """How many epochs the curve of the accuracy shows; None for another element."""
-    if element.WhichOneof("type") != "vega_lite_chart":
-        return None
-    chart = element.vega_lite_chart
-    if '"accuracy"' not in chart.spec or '"loss"' in chart.spec:
-        return None
-    data = chart.data.data or b"".join(one.data.data for one in chart.datasets)
-    if not data:
-        return None
-    import pyarrow as pa  # type: ignore[import-untyped]
-
-    table = pa.ipc.open_stream(data).read_all()
-    if not {"images", "epoch"} <= set(table.column_names):
-        return None
-    rows = zip(table.column("images").to_pylist(), table.column("epoch").to_pylist(), strict=True)
-    return max((epoch for images, epoch in rows if images == TRAINING), default=None)
-
-
-def drawing(lines: list[Any]) -> dict[str, Any]:
+def drawing(lines: Sequence[Any]) -> dict[str, Any]:
     """Lines as the canvas sends them: their paths, and the picture of all of them."""
     paths = [[["M" if at == 0 else "L", *point] for at, point in enumerate(line)] for line in lines]
     rgba = strokes.render(tuple(np.array(line) / strokes.CANVAS for line in lines), _PEN)

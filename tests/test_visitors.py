@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import visitor, visitors, visits
-from benchmarks.protocol import Client, VisitError
+from benchmarks import crowds, visitor, visitors
+from benchmarks.page_files import VisitError
+from benchmarks.protocol import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[visitor.Server]
 
 
 def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) -> None:
-    plan = visits.Plan(VISITORS, SECONDS, config=dataclasses.replace(visits.CONFIG, dataset="embedded"))
+    plan = crowds.Plan(VISITORS, SECONDS, config=dataclasses.replace(crowds.CONFIG, dataset="embedded"))
 
     seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
 

@@ -1,0 +1,146 @@
+"""How the visitors of `benchmarks.visitors` behave together, and what each of them sees."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core import presets
+from mnist_core.charts.training import TRAINING
+
+if TYPE_CHECKING:
+    from streamlit.proto.Element_pb2 import Element
+
+    from mnist_core.config import RunConfig
+
+# Long enough that no run ends during the measurement.
+CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the visitors behave.
+
+    Attributes:
+        count: how many there are.
+        seconds: how long each of them uses the page.
+        arrive: within how many seconds they arrive.
+        clicks: within how many seconds they begin, once all are there.
+        patience: how long a visitor waits for anything, in seconds.
+        config: what is in the editor of those who train.
+    """
+
+    count: int
+    seconds: float
+    arrive: float = 0.0
+    clicks: float = 3.0
+    patience: float = 60.0
+    config: RunConfig = CONFIG
+
+    def share(self, number: int, seconds: float) -> float:
+        """When visitor `number` acts, if all act evenly within `seconds`."""
+        return seconds * number / max(1, self.count - 1)
+
+
+@dataclass(eq=False)
+class Seen:
+    """What one visitor has seen; times in seconds.
+
+    Attributes:
+        trains: whether they train a network of their own.
+        text: from the start until the page's heading was there.
+        ready: from the start until the page could be used.
+        pressed: the time of the click on Train, by `time.perf_counter`.
+        is_watching: whether they look at the curve.
+        points: for each change of the curve, the time and the epochs so far.
+        controls: how long the page took to show each changed control, stroke or answer.
+        steps: what was completed, such as "stroke".
+        polls: how long each poll took.
+        errors: what went wrong.
+    """
+
+    trains: bool = False
+    text: float = 0.0
+    ready: float = 0.0
+    pressed: float = 0.0
+    is_watching: bool = False
+    points: list[tuple[float, float]] = field(default_factory=list)
+    controls: list[float] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    polls: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Note that they click now, and look at the curve from now on."""
+        self.pressed, self.is_watching = time.perf_counter(), True
+
+    def take(self, element: Element) -> None:
+        """Note a curve that has grown."""
+        epochs = newest_epoch(element) if self.is_watching else None
+        if epochs is not None and (not self.points or epochs > self.points[-1][1]):
+            self.points.append((time.perf_counter(), epochs))
+
+    @property
+    def gaps(self) -> list[float]:
+        """The times between points."""
+        return [b[0] - a[0] for a, b in zip(self.points, self.points[1:], strict=False)]
+
+    def epochs_at(self, moment: float) -> float:
+        """How many epochs were trained by then, interpolated between the points."""
+        if not self.points:
+            return 0.0
+        times, epochs = zip((self.pressed, 0.0), *self.points, strict=True)
+        return float(np.interp(moment, times, epochs))
+
+
+class Crowd:
+    """Lets the visitors of a plan wait for each other, and notes when they act.
+
+    Attributes:
+        seen: what each has seen so far, in the order of arrival.
+        all_ready: set when all can begin, or have given up.
+        all_begun: set when all have begun, or have given up.
+        first_change: set when the first of them changes something.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._awaited = plan.count
+        self.seen: list[Seen] = []
+        self.all_ready, self.all_begun, self.first_change = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._beginning = plan.count
+
+    def note_ready(self) -> None:
+        """A visitor is ready, or has given up before."""
+        self._awaited -= 1
+        if self._awaited <= 0:
+            self.all_ready.set()
+
+    def note_begun(self) -> None:
+        """A visitor has pressed the first button, or has given up before."""
+        self._beginning -= 1
+        if self._beginning <= 0:
+            self.all_begun.set()
+
+
+def newest_epoch(element: Element) -> float | None:
+    """How many epochs the curve of the accuracy shows; None for another element."""
+    if element.WhichOneof("type") != "vega_lite_chart":
+        return None
+    chart = element.vega_lite_chart
+    if '"accuracy"' not in chart.spec or '"loss"' in chart.spec:
+        return None
+    data = chart.data.data or b"".join(one.data.data for one in chart.datasets)
+    if not data:
+        return None
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    table = pa.ipc.open_stream(data).read_all()
+    if not {"images", "epoch"} <= set(table.column_names):
+        return None
+    rows = zip(table.column("images").to_pylist(), table.column("epoch").to_pylist(), strict=True)
+    return max((epoch for images, epoch in rows if images == TRAINING), default=None)
