@@ -16,6 +16,7 @@ from mnist_core.charts.training import TRAINING
 if TYPE_CHECKING:
     from streamlit.proto.Element_pb2 import Element
 
+    from benchmarks.protocol import Client
     from mnist_core.config import RunConfig
 
 # Long enough that no run ends during the measurement.
@@ -60,9 +61,11 @@ class Seen:
         points: for each change of the curve, the time and the epochs so far.
         controls: how long the page took to show each changed control, stroke or answer.
         steps: what was completed, such as "stroke".
-        polls: how long each poll took.
         errors: what went wrong.
+        client: their tab.
     """
+
+    client: Client
 
     trains: bool = False
     text: float = 0.0
@@ -72,8 +75,12 @@ class Seen:
     points: list[tuple[float, float]] = field(default_factory=list)
     controls: list[float] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
-    polls: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def polls(self) -> list[float]:
+        """How long each poll took."""
+        return self.client.polls
 
     def watch(self) -> None:
         """Note that they click now, and look at the curve from now on."""
@@ -114,11 +121,23 @@ class Crowd:
         self.all_ready, self.all_begun, self.first_change = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beginning = plan.count
 
+    def add(self, seen: Seen) -> Seen:
+        """Take on a visitor; what they see and what goes wrong is noted from now on."""
+        seen.client.on_element, seen.client.errors = seen.take, seen.errors
+        self.seen.append(seen)
+        return seen
+
     def note_ready(self) -> None:
         """A visitor is ready, or has given up before."""
         self._awaited -= 1
         if self._awaited <= 0:
             self.all_ready.set()
+
+    async def all_training(self) -> None:
+        """Return once all who train have a point, and the others have begun."""
+        await self.all_begun.wait()
+        while any(one.is_watching and not one.points for one in self.seen):
+            await asyncio.sleep(0.05)
 
     def note_begun(self) -> None:
         """A visitor has pressed the first button, or has given up before."""

@@ -79,22 +79,24 @@ class Client:
         address: the server's, such as ``http://127.0.0.1:8501``.
         query: the page's query, the part of the address after the ``?``.
         page: the path of the page, such as "draw"; empty for the first page.
-        on_element: called with each element from the server, in the order of arrival.
         patience: how long to wait for anything, in seconds.
 
     Attributes:
+        on_element: called with each element from the server, in the order of arrival.
         errors: what the server showed as an error or exception.
         polls: how long each rerun of a fragment took, in seconds, from the request to the server's "finished".
+        fragment_runs: how many scripts of fragments have finished; one may answer several polls.
         latest: the last message of the server, in words.
     """
 
     address: str
     query: str = ""
     page: str = ""
-    on_element: Callable[[Element], None] = lambda element: None
     patience: float = 60.0
+    on_element: Callable[[Element], None] | None = None
     errors: list[str] = field(default_factory=list)
     polls: list[float] = field(default_factory=list)
+    fragment_runs: int = 0
     latest: str = "nothing"
     _socket: ClientConnection | None = None
     _reader: asyncio.Task[None] | None = None
@@ -284,8 +286,10 @@ class Client:
             self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
-        elif kind == "script_finished" and message.script_finished in _COMPLETE:
-            self._end(message, fragments)
+        elif kind == "script_finished":
+            self.fragment_runs += bool(fragments)
+            if message.script_finished in _COMPLETE:
+                self._end(message, fragments)
         self._changed.set()
 
     def _begin(self, message: ForwardMsg, fragments: list[str]) -> None:
@@ -318,7 +322,8 @@ class Client:
                 self.errors.append(f"Exception: {element.exception.message}")
             elif element.WhichOneof("type") == "alert" and element.alert.format == element.alert.ERROR:
                 self.errors.append(f"Error: {element.alert.body}")
-            self.on_element(element)
+            if self.on_element is not None:
+                self.on_element(element)
 
     def _end(self, message: ForwardMsg, fragments: list[str]) -> None:
         """A script has finished: what it has not drawn again goes, of a fragment's script only that fragment's."""

@@ -119,11 +119,11 @@ def kinds(page: str, count: int) -> list[str]:
 
 
 async def _watched(server: visitor.Server, crowd: Crowd) -> list[tuple[Usage, int]]:
-    """The server's use of the processor and the polls so far, once all have begun and at the first changed control."""
+    """The server's use of the processor and the answered polls so far, once all train and at the first change."""
     found = []
-    for event in (crowd.all_begun, crowd.first_change):
-        await event.wait()
-        found.append((Usage.of(server.process.pid), sum(len(one.polls) for one in crowd.seen)))
+    for moment in (crowd.all_training, crowd.first_change.wait):
+        await moment()
+        found.append((Usage.of(server.process.pid), sum(one.client.fragment_runs for one in crowd.seen)))
     return found
 
 
@@ -199,7 +199,7 @@ def what_was_seen(seen: Sequence[Seen], plan: Plan) -> dict[str, Any]:
         "gap between points": spread([gap for one in seen for gap in one.gaps]),
         "poll": spread([poll for one in seen for poll in one.polls]),
         "control changed": spread([control for one in seen for control in one.controls]),
-        "without a point": sum(1 for one in seen if one.trains and not one.points),
+        "without a point": len([one for one in seen if one.pressed and one.trains and not one.points]),
         "steps completed": len(steps),
         "polls": sum(len(one.polls) for one in seen),
         "images a second": round(images_per_second([one for one in pointed if one.is_watching], plan)) or None,

@@ -148,9 +148,8 @@ async def wander(address: str, number: int, plan: Plan, crowd: Crowd) -> None:
     end, moments = time.perf_counter() + plan.seconds, random.Random(number)
     await asyncio.sleep(plan.share(number, plan.clicks))
     while time.perf_counter() < end:
-        seen = Seen(trains=True)
-        crowd.seen.append(seen)
-        client = Client(address, _query("", number, plan.config), "", seen.take, plan.patience, seen.errors, seen.polls)
+        client = Client(address, _query("", number, plan.config), patience=plan.patience)
+        seen = crowd.add(Seen(client, trains=True))
         visit = Visit(client, seen, plan, crowd, number, time.perf_counter())
         try:
             await round_of_pages(visit, moments)
@@ -213,9 +212,9 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
         crowd: the others.
         kind: a key of `PAGES`.
     """
-    seen, page = Seen(trains=kind == "train"), PAGES[kind]
-    crowd.seen.append(seen)
-    client = Client(address, _query(page, number, plan.config), page, seen.take, plan.patience, seen.errors, seen.polls)
+    page = PAGES[kind]
+    client = Client(address, _query(page, number, plan.config), page, plan.patience)
+    seen = crowd.add(Seen(client, trains=kind == "train"))
     is_ready = has_begun = False
     try:
         await asyncio.sleep(plan.share(number, plan.arrive))

@@ -54,3 +54,11 @@ def test_a_visitor_who_waits_in_vain_is_an_error_that_says_for_what(server: visi
 
     with pytest.raises(VisitError, match='Waited 2 s for the button "No such button"'):
         asyncio.run(wait())
+
+
+def test_visitors_who_give_up_do_not_hold_the_others_up(server: visitor.Server) -> None:
+    plan = crowds.Plan(2, 60.0, patience=0.0)
+
+    seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
+
+    assert [len(one.errors) for one in seen] == [1, 1]
