@@ -1,1 +1,1 @@
-"""Measurements beside peers, as ratios within one run. Each module is a command: ``python -m benchmarks.training``."""
+"""Benchmarks: ratios to other libraries in the same run. Each module is a command: ``python -m benchmarks.training``."""

@@ -53,7 +53,7 @@ def registry() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("package", "status", "told"),
+    ("package", "status", "expected"),
     [
         ("pillow", 1, f"pillow {version('pillow')} has a known vulnerability: VULN-1"),
         ("", 0, "No known vulnerability in"),
@@ -62,7 +62,7 @@ def registry() -> Iterator[str]:
 def test_known_vulnerability_fails_the_check(
     package: str,
     status: int,
-    told: str,
+    expected: str,
     registry: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -70,7 +70,7 @@ def test_known_vulnerability_fails_the_check(
     monkeypatch.setattr(Registry, "package", package)
     assert audit.main(["--vulnerability-service", "osv", "--osv-url", registry]) == status
     printed = capsys.readouterr().out
-    assert told in printed
+    assert expected in printed
     assert ("999.0" in printed) == bool(status)
 
 

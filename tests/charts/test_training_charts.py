@@ -109,8 +109,8 @@ def test_axes_come_from_the_rows_not_the_spec() -> None:
 
 
 def test_tooltips_use_percent_and_axis_titles() -> None:
-    told = training_charts.learning_curves("accuracy", ["a"])["layer"][-1]["encoding"]["tooltip"]
-    assert {one.get("title", one["field"]): one.get("format") for one in told} == {
+    tooltips = training_charts.learning_curves("accuracy", ["a"])["layer"][-1]["encoding"]["tooltip"]
+    assert {one.get("title", one["field"]): one.get("format") for one in tooltips} == {
         "images": None,
         "epoch": ".2f",
         "accuracy": ".2%",

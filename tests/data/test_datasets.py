@@ -254,15 +254,15 @@ def test_wrong_folders_are_reported(
     monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path / "nowhere"))
     dataset = datasets.load_source(small_source())
     assert_small_mnist(dataset)
-    for told in (dataset.notice or "", caplog.text):
-        assert "MNIST_DATA_DIR was skipped" in told
-        assert "The folder data was skipped" in told
+    for message in (dataset.notice or "", caplog.text):
+        assert "MNIST_DATA_DIR was skipped" in message
+        assert "The folder data was skipped" in message
     assert str(tmp_path / "nowhere") in caplog.text
     assert_no_jargon(dataset.notice or "")  # Shown to visitors.
 
 
 def test_corrupted_cache_is_fetched_again(cache: Path, good_mirror: mirror.Mirror) -> None:
-    write_files(cache, PACKED | {f"{FILES[2].name}.gz": b"spoilt"})
+    write_files(cache, PACKED | {f"{FILES[2].name}.gz": b"damaged"})
     dataset = datasets.load_source(small_source(good_mirror.url))
     assert_small_mnist(dataset)
     assert dataset.notice is None

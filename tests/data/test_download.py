@@ -36,35 +36,35 @@ def test_fetch_into_the_cache(cache: Path, good_mirror: mirror.Mirror) -> None:
 
 
 def test_progress_on_the_callers_thread(tmp_path: Path, good_mirror: mirror.Mirror) -> None:
-    told: list[DownloadProgress] = []
+    updates: list[DownloadProgress] = []
     threads = set()
 
     def note(progress: DownloadProgress) -> None:
-        told.append(progress)
+        updates.append(progress)
         threads.add(threading.get_ident())
 
     download.fetch(small_source(good_mirror.url), tmp_path, progress=note)
     assert threads == {threading.get_ident()}
-    assert all(0 < p.received <= p.total and p.mirror == good_mirror.url for p in told)
-    complete = {p.name: p.received for p in told if p.received == p.total}
+    assert all(0 < p.received <= p.total and p.mirror == good_mirror.url for p in updates)
+    complete = {p.name: p.received for p in updates if p.received == p.total}
     assert complete == {name.removesuffix(".gz"): len(data) for name, data in PACKED.items()}
 
 
 def test_progress_during_a_download(tmp_path: Path) -> None:
-    told: list[DownloadProgress] = []
+    updates: list[DownloadProgress] = []
     big = [DataFile("big", "0" * 64, 10**9, 10**6)]
     with mirror.running({"big.gz": b""}, mirror.never_finishes) as server:
 
         def note(progress: DownloadProgress) -> None:
-            told.append(progress)
-            if len(told) == 3:
+            updates.append(progress)
+            if len(updates) == 3:
                 server.released.set()
 
         with pytest.raises(DownloadError):
             download.fetch(small_source(server.url, files=big), tmp_path, progress=note)
-    received = [p.received for p in told]
+    received = [p.received for p in updates]
     assert received == sorted(set(received))
-    assert {p.total for p in told[:1]} == {10**6}
+    assert {p.total for p in updates[:1]} == {10**6}
 
 
 def test_error_in_the_progress_callback_is_raised(tmp_path: Path, good_mirror: mirror.Mirror) -> None:

@@ -163,9 +163,9 @@ def test_absurd_dimensions(shape: tuple[int, ...]) -> None:
         assert "larger than the limit" in refusal(header).problem
 
 
-@pytest.mark.parametrize("kept", [2, 10, 20, -8, -1])
-def test_truncated_gzip(kept: int) -> None:
-    assert "ends too early" in refusal(gzip.compress(IMAGES)[:kept]).problem
+@pytest.mark.parametrize("length", [2, 10, 20, -8, -1])
+def test_truncated_gzip(length: int) -> None:
+    assert "ends too early" in refusal(gzip.compress(IMAGES)[:length]).problem
 
 
 def test_gzip_with_a_wrong_checksum() -> None:

@@ -136,14 +136,14 @@ def test_refusal_stays_until_the_next_action() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("layers", "expected"),
     [
         ("foo", "This link is broken: `foo` is not a layer. Ask for the link again."),
         ("dense-128-relu,", "This link is broken: an empty text is not a layer. Ask for the link again."),
     ],
 )
-def test_invalid_layer_is_explained_in_plain_words(layers: str, told: str) -> None:
-    assert [error.value for error in visit(layers=layers).error] == [told]
+def test_invalid_layer_is_explained_in_plain_words(layers: str, expected: str) -> None:
+    assert [error.value for error in visit(layers=layers).error] == [expected]
 
 
 def test_refusal_names_setting_value_and_remedy() -> None:
@@ -153,7 +153,7 @@ def test_refusal_names_setting_value_and_remedy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("added", "told"),
+    ("added", "expected"),
     [
         ({"unknown": "1"}, "Ignored in the link, because it is not a setting: `unknown`."),
         (
@@ -163,10 +163,10 @@ def test_refusal_names_setting_value_and_remedy() -> None:
         ({"[a](b)`c": "1"}, "Ignored in the link, because it is not a setting: `[a](b)'c`."),
     ],
 )
-def test_unknown_parameters_are_named(added: dict[str, str], told: str) -> None:
+def test_unknown_parameters_are_named(added: dict[str, str], expected: str) -> None:
     app = visit(**MORGAN, **added)
     assert draft(app) == CONFIG
-    assert [caption.value for caption in app.caption if "Ignored" in caption.value] == [f":material/info: {told}"]
+    assert [caption.value for caption in app.caption if "Ignored" in caption.value] == [f":material/info: {expected}"]
 
 
 def test_known_foreign_parameters_are_not_named() -> None:

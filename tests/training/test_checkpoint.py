@@ -77,9 +77,9 @@ def test_pickle_is_never_loaded(tmp_path: Path) -> None:
         checkpoint.load(path, RECIPE, DATA)
 
 
-@pytest.mark.parametrize("kept", [0, 10, 2000, -30])
-def test_truncated_file_is_refused(saved: Path, kept: int) -> None:
-    saved.write_bytes(saved.read_bytes()[:kept])
+@pytest.mark.parametrize("length", [0, 10, 2000, -30])
+def test_truncated_file_is_refused(saved: Path, length: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:length])
     with pytest.raises(NetworkFileError, match="cannot be read as a checkpoint"):
         checkpoint.load(saved, RECIPE, DATA)
 

@@ -100,7 +100,7 @@ def test_rate_change_event_comes_between_chunks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "told"),
+    ("turns", "expected"),
     [
         ({(0, 0): 0.03}, [(1, 0, 0.03)]),
         ({(2, 0): 0.03}, [(2, 0, 0.03)]),
@@ -113,10 +113,10 @@ def test_rate_change_event_comes_between_chunks() -> None:
     ],
     ids=["at-once", "at-an-epoch", "last-step", "after-it", "and-back", "to-the-same", "once-only", "too-late"],
 )
-def test_each_rate_change_is_reported_once(turns: Turns, told: list[Any]) -> None:
+def test_each_rate_change_is_reported_once(turns: Turns, expected: list[Any]) -> None:
     events = events_with_changes(small(), turns)
-    assert changes(events) == told
-    assert epochs(events)[-1].state.rates == tuple(RateChanged(*change) for change in told)
+    assert changes(events) == expected
+    assert epochs(events)[-1].state.rates == tuple(RateChanged(*change) for change in expected)
 
 
 def test_rate_change_during_a_chunk_waits_for_its_end() -> None:

@@ -268,11 +268,11 @@ def test_validation_images_are_not_trained_on() -> None:
     right, wrong = list(training.train(config, dataset)), list(training.train(config, mislabelled))
     for own, other in zip(finished(right).network.weights, finished(wrong).network.weights, strict=True):
         np.testing.assert_array_equal(own, other)
-    metrics, spoilt = finished(right).history[-1], finished(wrong).history[-1]
-    assert (metrics.loss, metrics.accuracy) == (spoilt.loss, spoilt.accuracy)
+    metrics, relabelled = finished(right).history[-1], finished(wrong).history[-1]
+    assert (metrics.loss, metrics.accuracy) == (relabelled.loss, relabelled.accuracy)
     assert metrics.validation_accuracy is not None
-    assert spoilt.validation_accuracy is not None
-    assert metrics.validation_accuracy > spoilt.validation_accuracy
+    assert relabelled.validation_accuracy is not None
+    assert metrics.validation_accuracy > relabelled.validation_accuracy
 
 
 def test_without_validation_there_are_no_validation_figures() -> None:
