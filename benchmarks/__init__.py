@@ -1,1 +1,1 @@
-"""Benchmarks: ratios to other libraries in the same run. Each module is a command: ``python -m benchmarks.training``."""
+"""Benchmarks: ratios to other libraries in the same run. Commands such as ``python -m benchmarks.training``."""
