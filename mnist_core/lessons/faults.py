@@ -201,8 +201,8 @@ _CASES = (
         explanation="Each training image had the label of another image, so there was nothing to learn from the "
         "images. The network could only learn answers by heart, one image at a time. So the training accuracy slowly "
         "rose above 10 %, and the validation accuracy did not move. The validation loss rose, because the network "
-        "got surer of answers that mean nothing. The matrix has no diagonal, and its answers are spread over the "
-        "columns.",
+        "got more confident in answers that mean nothing. The matrix has no diagonal, and its answers are spread "
+        "over the columns.",
         cure="Look at some images with their labels, especially after you have reordered images or labels.",
     ),
     Fault(

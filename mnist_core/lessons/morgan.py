@@ -123,10 +123,10 @@ COURSE = Course(
                 1,
                 "On MNIST the network reads all its 1,000 training images from about epoch 18 on, and their loss "
                 "goes to 0. The loss on the validation images is lowest at about the same time, just below 0.4. Then "
-                "it rises to 0.49: the network gets surer even where it is wrong. A gap between the two curves is "
-                "normal. Overfitting begins where the loss on images that it does not train on rises again. With "
-                "dropout it rises later and less, to 0.44. More images help far more: with all of them this network "
-                "reads 98 % of new images, here 89 %.",
+                "it rises to 0.49: the network gets more confident, even where it is wrong. A gap between the two "
+                "curves is normal. Overfitting begins where the loss on images that it does not train on rises "
+                "again. With dropout it rises later and less, to 0.44. More images help far more: with all of them "
+                "this network reads 98 % of new images, here 89 %.",
             ),
             _few(0.0).config,
             trials=(_few(0.0), _few(0.5)),
@@ -164,9 +164,9 @@ COURSE = Course(
                 ("The second one", "The first one", "You cannot say from these numbers"),
                 2,
                 "The two losses are different measures, like metres and litres. The accuracy means the same for "
-                "both, and by it cross-entropy is ahead. With cross-entropy, the surer a wrong answer is, the more "
-                "it costs, without limit. A squared error is never above 0.2, and its slope (the gradient) gets "
-                "small just where there is most to learn.",
+                "both, and by it cross-entropy is ahead. With cross-entropy, the more confident a wrong answer is, "
+                "the more it costs, without limit. A squared error is never above 0.2, and its slope (the gradient) "
+                "gets small just where there is most to learn.",
             ),
             dataclasses.replace(_SHORT, loss="mean_squared_error"),
             trials=(
