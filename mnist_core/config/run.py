@@ -260,14 +260,14 @@ class RunConfig:
             if layer.is_convolution and i and not self.layers[i - 1].is_convolution:
                 raise ConfigError(
                     f"layers[{i}].kind",
-                    "a convolution needs a picture, and a dense layer leaves none.",
+                    "is a convolution after a dense layer, which has no picture as its output.",
                     "Put convolutions before the dense layers.",
                 )
             if picture_sides(self.layers[: i + 1])[-1] < 1:
                 raise ConfigError(
                     f"layers[{i}].kind",
-                    "is one convolution more than a 28x28 image holds.",
-                    "Each takes two pixels off the picture and pooling halves it: use fewer, or less pooling.",
+                    "is one convolution too many for a 28x28 image.",
+                    "Each makes the picture two pixels smaller, and pooling halves it. Use fewer, or less pooling.",
                 )
 
     def to_json(self) -> str:
@@ -328,9 +328,7 @@ SETTINGS: Mapping[str, Setting] = types.MappingProxyType(table(RunConfig))
 def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
     known = {f.name for f in dataclasses.fields(kind)}
     if not isinstance(raw, dict):
-        raise ConfigError(
-            field, "must hold settings with their names.", "Use a file that the playground has saved.", raw
-        )
+        raise ConfigError(field, "must be an object with settings.", "Use a file that the playground has saved.", raw)
     unknown = raw.keys() - known
     if unknown:
         raise ConfigError(
