@@ -31,7 +31,7 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets.server import cookies, server_log
+    from pages.widgets.server import cookies, server_log, shutdown
 
     server_log.limit()
-    app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)])
+    app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)], lifespan=shutdown.lifespan)

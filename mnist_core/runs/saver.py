@@ -42,6 +42,8 @@ _PURGE_SECONDS = 3_600.0
 # How often to try again if the database cannot be written, and for how long after a run has ended.
 _RETRY_SECONDS = 5.0
 _PATIENCE_SECONDS = 600.0
+# How long the thread may take for its last look, when everything is saved.
+_LAST_SECONDS = 1.0
 
 
 @dataclass(eq=False)
@@ -78,7 +80,9 @@ class Saver:
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
         self._outage: tuple[float, StoreError] | None = None
-        threading.Thread(target=self._work, name="saving", daemon=True).start()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._work, name="saving", daemon=True)
+        self._thread.start()
 
     def save(self, workspace: str, run: Run) -> None:
         """Save a run from now on, with its number and title. It may already have ended."""
@@ -186,6 +190,23 @@ class Saver:
         with self._changed:
             return self._changed.wait_for(lambda: not (self._due or self._is_saving), seconds)
 
+    def close(self, seconds: float) -> bool:
+        """Save what is due, then nothing more. From then on, any server may resume the runs that have not ended.
+
+        Returns:
+            Whether everything was saved within this many seconds.
+        """
+        is_saved = self.wait_until_saved(seconds)
+        with self._changed:
+            for run in self._due.values():
+                logger.error("Run %s could not be saved up to epoch %d", run.id, len(run.snapshot.epochs))
+            self._is_closed = True
+            self._changed.notify_all()
+        if is_saved:
+            self._thread.join(_LAST_SECONDS)
+            self._attempt(self.store.sign_off)
+        return is_saved
+
     def _running(self, workspace: str) -> set[str]:
         """Ids of the runs that this process trains, or whose end it has not saved yet."""
         alive = self._in_memory(workspace)
@@ -218,7 +239,7 @@ class Saver:
     def _work(self) -> None:
         scheduler.give_way()
         heartbeat_at = purge_at = time.monotonic()
-        while True:
+        while not self._is_closed:
             now = time.monotonic()
             if now >= heartbeat_at:
                 heartbeat_at = now + HEARTBEAT_SECONDS
@@ -252,7 +273,7 @@ class Saver:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
             ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
-            if self._visits:
+            if self._visits or self._is_closed:
                 return None
             if ready is None:
                 self._changed.wait(max(0.0, min([until, *waiting.values()]) - now))
@@ -344,6 +365,13 @@ def shared() -> Saver:
     """
     with _making:
         return _made()
+
+
+def close_shared(seconds: float) -> bool:
+    """`Saver.close` of the one of this process, if there is one."""
+    with _making:
+        is_made = _made.cache_info().currsize > 0
+    return not is_made or _made().close(seconds)
 
 
 _making = threading.Lock()

@@ -70,8 +70,27 @@ class Scheduler:
         # Weak: a paused run of a visitor who has left is forgotten.
         self._runs: weakref.WeakSet[Job] = weakref.WeakSet()
         self._lock = threading.Condition()
-        for number in range(workers):
-            threading.Thread(target=self._begin_to_work, name=f"training-{number}", daemon=True).start()
+        self._is_closed = False
+        self._threads = [
+            threading.Thread(target=self._begin_to_work, name=f"training-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, seconds: float) -> bool:
+        """Give no more turns, and accept no more runs. The runs stay as they are after their current turn.
+
+        Returns:
+            Whether all workers have ended within this many seconds.
+        """
+        end = time.monotonic() + seconds
+        with self._lock:
+            self._is_closed = True
+            self._lock.notify_all()
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     @property
     def active_runs(self) -> int:
@@ -150,6 +169,8 @@ class Scheduler:
     def _take_on(self, run: Job) -> None:
         """Add a run if the server can hold it."""
         with self._lock:
+            if self._is_closed:
+                raise CapacityError("This server is about to restart.", "Try again in a minute.")
             active = [other for other in self._runs if other.snapshot.status.is_active]
             if len(active) >= MAX_ACTIVE_RUNS:
                 raise CapacityError(
@@ -256,7 +277,9 @@ class Scheduler:
     def _work(self) -> None:
         while True:
             with self._lock:
-                self._lock.wait_for(lambda: self._queue)
+                self._lock.wait_for(lambda: self._queue or self._is_closed)
+                if self._is_closed:
+                    return
                 self._look_after_the_unwatched()
                 place, used, _, run = heapq.heappop(self._queue)
                 if place == _WATCHED:
@@ -276,6 +299,13 @@ def shared() -> Scheduler:
     """The one scheduler of this process."""
     with _making:
         return _made()
+
+
+def close_shared(seconds: float) -> bool:
+    """`Scheduler.close` of the one of this process, if there is one."""
+    with _making:
+        is_made = _made.cache_info().currsize > 0
+    return not is_made or _made().close(seconds)
 
 
 _making = threading.Lock()

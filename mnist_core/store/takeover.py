@@ -42,6 +42,11 @@ class Takeover:
         with self._database.writing() as connection:
             record_heartbeat(connection, self.server, self._clock())
 
+    def sign_off(self) -> None:
+        """Record that this server trains no more, so that its runs can be taken over at once."""
+        with self._database.writing() as connection:
+            connection.execute(servers.delete().where(servers.c.id == self.server))
+
     def unfinished(
         self, workspace: str, running: Collection[str] = (), grace: float = GRACE_SECONDS
     ) -> tuple[RunSummary, ...]:

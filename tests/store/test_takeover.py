@@ -40,6 +40,14 @@ def test_run_is_unfinished_when_its_server_sends_no_heartbeat(url: str, clock: C
     assert_same_state(here.take_over(MINE, "one", grace=60).state, state)
 
 
+def test_run_of_a_server_that_has_signed_off_is_unfinished_at_once(url: str, clock: Clock) -> None:
+    here, there = RunStore(url, "here", clock=clock), RunStore(url, "there", clock=clock)
+    save_run(there, MINE, "one", 3, None)
+    save_run(RunStore(url, "third", clock=clock), MINE, "other", 3, None)
+    there.sign_off()
+    assert [run.id for run in here.unfinished(MINE, grace=60)] == ["one"]
+
+
 def test_single_server_need_not_wait(url: str, clock: Clock) -> None:
     save_run(RunStore(url, "before", clock=clock), MINE, "one", 3, None)
     assert [run.id for run in RunStore(url, "after", clock=clock).unfinished(MINE, grace=0)] == ["one"]
