@@ -211,6 +211,9 @@ class Program:
 
         self.architecture = architecture
         self._chunk = tf.function(_chunk_function(architecture), jit_compile=architecture.uses_xla, autograph=False)
+        self._traced: weakref.WeakKeyDictionary[TrainingImages, Callable[..., Sequence[Tensor]]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def enter(self, images: TrainingImages, weights: Weights, slots: Weights) -> Position:
         """The position of a run with these weights and slots; `images` have all pixels if `needs_all_pixels`."""
@@ -255,21 +258,32 @@ class Program:
         padded[:steps] = batches
         counts = np.ones(MAX_STEPS, np.int32)
         counts[:steps] = sizes
-        sets, losses, correct = self._chunk(
+        tensors = (
             position.images.images,
             position.images.labels,
             tf.constant(padded),
             tf.constant(counts),
-            tf.constant(steps, tf.int32),
-            position.sets,
-            tf.constant(step, tf.int32),
-            tf.constant(learning_rate, tf.float32),
-            tf.constant(l2, tf.float32),
-            tf.constant(seed, tf.uint32),
-            tf.constant(augmentation, tf.float32),
+            tf.constant(np.array([steps, step, seed], np.uint32)),
+            tf.constant(np.array([learning_rate, l2, augmentation], np.float32)),
+            *(array for arrays in position.sets for array in arrays),
         )
-        after = Position(position.images, sets, position.is_dense)
-        return ChunkResult(after, losses.numpy()[:steps], correct.numpy()[:steps])
+        losses, correct, *after = self._concrete(position.images, tensors)(*tensors)
+        count = len(position.sets[0])
+        sets = tuple(tuple(after[start : start + count]) for start in range(0, len(after), count))
+        return ChunkResult(
+            Position(position.images, sets, position.is_dense), losses.numpy()[:steps], correct.numpy()[:steps]
+        )
+
+    def _concrete(self, images: TrainingImages, tensors: tuple[Tensor, ...]) -> Callable[..., Sequence[Tensor]]:
+        """The chunk traced for a data set.
+
+        `tf.function` looks it up by the types of all its arguments. At every call, that alone would take 0.2 ms with
+        the interpreter lock held, which pages then wait for; 0.4 ms between chunks, when Python is out of the caches.
+        """
+        found = self._traced.get(images)
+        if found is None:
+            found = self._traced[images] = self._chunk.get_concrete_function(*tensors)
+        return found
 
 
 def _to_loop(arrays: Sequence[Tensor], pixels: Tensor, columns: int) -> tuple[Tensor, ...]:
@@ -327,9 +341,13 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
         )
 
     def chunk(
-        images: Tensor, labels: Tensor, batches: Tensor, counts: Tensor, steps: Tensor,
-        sets: tuple[tuple[Tensor, ...], ...], first: Tensor, rate: Tensor, l2: Tensor, seed: Tensor, strength: Tensor,
-    ) -> tuple[tuple[tuple[Tensor, ...], ...], Tensor, Tensor]:  # fmt: skip
+        images: Tensor, labels: Tensor, batches: Tensor, counts: Tensor, integers: Tensor, reals: Tensor,
+        *arrays: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        # Few arguments, not nested: each one costs TensorFlow 8 microseconds of Python a call.
+        steps, first, seed = tf.cast(integers[0], tf.int32), tf.cast(integers[1], tf.int32), integers[2]
+        rate, l2, strength = tf.unstack(reals)
+        count = len(arrays) // (1 + rule.slots)
         numbers = tf.range(architecture.batch_size)
 
         def body(i: Tensor, sets: Any, losses: Tensor, correct: Tensor) -> tuple[Any, ...]:
@@ -349,13 +367,13 @@ def _chunk_function(architecture: Architecture) -> Callable[..., Any]:
             body,
             (
                 tf.constant(0),
-                [list(arrays) for arrays in sets],
+                [list(arrays[start : start + count]) for start in range(0, len(arrays), count)],
                 tf.TensorArray(tf.float32, MAX_STEPS, element_shape=()),
                 tf.TensorArray(tf.int32, MAX_STEPS, element_shape=()),
             ),
             parallel_iterations=1,
         )
-        return tuple(map(tuple, sets)), losses.stack(), correct.stack()
+        return losses.stack(), correct.stack(), *(array for arrays in sets for array in arrays)
 
     return chunk
 

@@ -372,6 +372,24 @@ def test_numeric_changes_share_a_program() -> None:
     assert engine.program(one) is engine.program(other)
 
 
+def test_program_is_traced_once_for_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small(batch_size=3, layers=(LayerConfig(units=21),))
+    program = engine.program(engine.Architecture.of(config))
+    pictures = np.random.default_rng(3).integers(0, 256, (4, 784)).astype(np.uint8)
+    position = program.enter(learn_from(pictures, program), initial_weights(config), engine.initial_slots(config))
+
+    def call(steps: int, **numbers: Any) -> None:
+        rows, sizes = np.zeros((steps, 3), np.int32), np.full(steps, 3, np.int32)
+        program(position, rows, sizes, **{"step": 0, "learning_rate": 0.1, "l2": 0.0, "seed": 0, **numbers})
+
+    call(1)
+    assert program._chunk.experimental_get_tracing_count() == 1
+    # Later chunks do not even ask TensorFlow which trace fits.
+    monkeypatch.setattr(program, "_chunk", None)
+    call(2)
+    call(5, step=7, learning_rate=0.2, l2=0.1, seed=2**32 - 1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
