@@ -21,6 +21,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks.control_values import first_value
 from benchmarks.page_files import VisitError, load_page
 
 if TYPE_CHECKING:
@@ -31,18 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The controls that have a value, and where a message has it.
-_VALUES = {
-    "checkbox": "bool_value",
-    "number_input": "double_value",
-    "text_area": "string_value",
-    "text_input": "string_value",
-    "selectbox": "string_value",
-    "radio": "string_value",
-    "slider": "double_array_value",
-    "multiselect": "string_array_value",
-    "button_group": "string_array_value",
-}
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -131,7 +120,7 @@ class Client:
         except (OSError, TimeoutError) as error:
             raise VisitError(f"The connection was refused: {error}") from error
         self._reader = asyncio.create_task(self._read())
-        await self._rerun()
+        await self._send()
 
     async def close(self) -> None:
         """Close the tab."""
@@ -185,7 +174,7 @@ class Client:
     async def press(self, label: str) -> None:
         """Press a button once it can be pressed; returns when the request is sent."""
         button = await self.wait_for(f'the button "{label}"', lambda: self.labelled("button", label))
-        await self._rerun(WidgetState(id=button.id, trigger_value=True), self._fragment_of(button.id))
+        await self._send(WidgetState(id=button.id, trigger_value=True), fragment_id=self._fragment_of(button.id))
 
     async def enter(self, label: str, value: float) -> None:
         """Type a number into a field; returns when the request is sent."""
@@ -214,18 +203,14 @@ class Client:
 
     async def _set(self, value: WidgetState) -> None:
         self._values[value.id] = value
-        await self._rerun(fragment=self._fragment_of(value.id))
+        await self._send(fragment_id=self._fragment_of(value.id))
 
     def _fragment_of(self, name: str) -> str:
         """The fragment of a control: its change reruns only that."""
         return next((shown.fragment for shown in self._elements.values() if _id(shown.element) == name), "")
 
     def _is_common(self, shown: _Shown) -> bool:
-        """Whether an element belongs to all pages."""
-        return shown.script == self._main_script
-
-    async def _rerun(self, trigger: WidgetState | None = None, fragment: str = "") -> None:
-        await self._send(trigger, fragment_id=fragment)
+        return shown.script == self._main_script  # It belongs to all pages.
 
     async def _send(self, trigger: WidgetState | None = None, **request: Any) -> None:
         assert self._socket is not None
@@ -255,19 +240,14 @@ class Client:
         except ConnectionClosed as error:
             self._lost = str(error)
         finally:
+            self._lost = self._lost or "the client could not read a message"
             self._stop_timers()
             self._changed.set()
 
     def _take(self, data: bytes) -> None:
-        message = ForwardMsg.FromString(data)
-        if message.WhichOneof("type") == "ref_hash":
-            cached = self._cache[message.ref_hash]
-            cached.used = self._finished_runs
-            metadata = message.metadata
-            message = ForwardMsg.FromString(cached.data)
-            message.metadata.CopyFrom(metadata)
-        elif message.metadata.cacheable:
-            self._cache.setdefault(message.hash, _Cached(data, self._finished_runs, message.delta.fragment_id))
+        message = self._resolved(ForwardMsg.FromString(data), data)
+        if message is None:
+            return
         kind = message.WhichOneof("type")
         fragments = list(message.metadata.run.fragment_ids)
         self.latest = f"{kind} of {'a fragment' if fragments else 'the page'}"
@@ -292,6 +272,21 @@ class Client:
                 self._end(message, fragments)
         self._changed.set()
 
+    def _resolved(self, message: ForwardMsg, data: bytes) -> ForwardMsg | None:
+        """The message, or the one that it refers to by its hash. Large messages are kept."""
+        if message.WhichOneof("type") != "ref_hash":
+            if message.metadata.cacheable:
+                self._cache.setdefault(message.hash, _Cached(data, self._finished_runs, message.delta.fragment_id))
+            return message
+        cached = self._cache.get(message.ref_hash)
+        if cached is None:
+            self.errors.append("The server refers to a message that the page no longer has.")
+            return None
+        cached.used = self._finished_runs
+        found: ForwardMsg = ForwardMsg.FromString(cached.data)
+        found.metadata.CopyFrom(message.metadata)
+        return found
+
     def _begin(self, message: ForwardMsg, fragments: list[str]) -> None:
         """A script starts. That of the whole page ends all polls, and another page's removes the old page."""
         new = message.new_session
@@ -315,7 +310,7 @@ class Client:
                 del self._elements[inner]
             script = message.metadata.active_script_hash
             self._elements[path] = _Shown(element, run, message.delta.fragment_id, script)
-            value = _value(element)
+            value = first_value(element)
             if value is not None and (value.id not in self._values or _is_set(element)):
                 self._values[value.id] = value
             if element.WhichOneof("type") == "exception":
@@ -343,7 +338,7 @@ class Client:
         self._cache = {
             name: one
             for name, one in self._cache.items()
-            if (not fragments or one.fragment in fragments) and self._finished_runs - one.used <= self._most_age
+            if (fragments and one.fragment not in fragments) or self._finished_runs - one.used <= self._most_age
         }
 
     def _start_timer(self, fragment: str, interval: float) -> None:
@@ -379,24 +374,3 @@ def _id(element: Element) -> str:
 def _is_set(element: Element) -> bool:
     """Whether the script has set the value of a control, which replaces the visitor's."""
     return bool(getattr(getattr(element, element.WhichOneof("type") or ""), "set_value", False))
-
-
-def _value(element: Element) -> WidgetState | None:
-    """The value that a control has when it appears; None for elements without one."""
-    kind = element.WhichOneof("type") or ""
-    if kind not in _VALUES:
-        return None
-    it = getattr(element, kind)
-    state = WidgetState(id=it.id)
-    if kind in ("selectbox", "radio"):
-        if not it.set_value and not it.HasField("default"):
-            return None
-        state.string_value = it.raw_value if it.set_value else it.options[it.default]
-    elif kind in ("multiselect", "button_group"):
-        options = [getattr(one, "content", one) for one in it.options]
-        state.string_array_value.data.extend(it.raw_values if it.set_value else [options[at] for at in it.default])
-    elif kind == "slider":
-        state.double_array_value.data.extend(it.value if it.set_value else it.default)
-    else:
-        setattr(state, _VALUES[kind], it.value if it.set_value else it.default)
-    return state
