@@ -15,11 +15,14 @@ import sys, time, uvicorn
 from starlette.applications import Starlette
 from pages.widgets.server import shutdown
 
+def say(what):
+    print(what + "\\n", end="", flush=True)  # In one piece, since two threads print.
+
 def save_runs(began):
-    print("saving", flush=True)
+    say("saving")
     return {"saved": lambda: True, "trouble": lambda: False, "never": lambda: time.sleep(600)}[sys.argv[1]]()
 
-shutdown.save_runs, shutdown.tell_pages = save_runs, lambda: print("told", flush=True)
+shutdown.save_runs, shutdown.tell_pages = save_runs, lambda: say("told")
 uvicorn.run(Starlette(lifespan=shutdown.lifespan), port=0)
 """
 

@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MESSAGE = (
-    "The server is restarting. Your runs are saved up to their last finished epoch. Reload the page in a minute to "
-    "continue them."
-)
+MESSAGE = "The server is restarting. Your runs are saved. Reload this page in a minute."
 # From the signal: when the workers must have ended, when the runs must be saved, and when the process ends.
 _WORKERS_SECONDS = 4.0
 _SAVED_SECONDS = 7.5
