@@ -183,6 +183,11 @@ class Run(Job):
             return None
         return self.fraction * self.config.epochs * shot.started.training_images / shot.seconds
 
+    @property
+    def is_pause_wanted(self) -> bool:
+        """Whether the run is paused, or has been ordered to pause."""
+        return self._pause_wanted
+
     def want_pause(self) -> None:
         """Record the order to pause. Called by `Scheduler.pause`."""
         with self._lock:

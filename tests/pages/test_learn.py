@@ -21,7 +21,7 @@ from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
-from pages.widgets.common import live
+from pages.widgets.common import live_frame
 from pages.widgets.learn import lessons, published, replays
 from pages.widgets.state import data_sets
 from tests.pages.conftest import ROOT
@@ -528,7 +528,7 @@ def test_unknown_case_in_the_address(app: AppTest) -> None:
 def test_thinned_curve_keeps_its_first_point(learn: AppTest) -> None:
     run = start_case(learn, "raw")
     points = run.snapshot.points
-    losses = [loss for _, loss, _, images in live.curve_rows(run.snapshot, 10) if images == "training"]
+    losses = [loss for _, loss, _, images in live_frame.curve_rows(run.snapshot, 10) if images == "training"]
     assert len(losses) <= 11 < len(points)
     assert losses[0] == points[-1].loss
     assert losses[-1] == points[0].loss == max(losses)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.charts import training as training_charts
-from mnist_core.charts.network import signed_mosaic
-from mnist_core.charts.training import Point
 from mnist_core.config import LEARNING_RATE
 from mnist_core.data import sources
-from mnist_core.evaluation import explanation
-from mnist_core.network import TrainedNetwork
-from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs import scheduler
-from mnist_core.training import Status, capacity, loop
-from pages.widgets.common import pictures, run_picker, theme
+from mnist_core.training import Status, capacity
+from pages.widgets.common import live_panel, run_picker
 from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from mnist_core.config import RunConfig
     from mnist_core.presets import Preset
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
@@ -33,93 +24,88 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 # A network that is already compiled has its first point within this time.
 _MOMENT_SECONDS = 0.15
-# At most this many points a curve; a phone cannot show more.
-_MOST_POINTS = 240
-_SAMPLES = 12
 _NOT_YET = "–"
 # How much higher a progress bar is than its text.
 _BAR_PIXELS = 10
 
 
 def live_view(run: Run | None, offer: Callable[[], None]) -> None:
-    """The run. While it is active, it is redrawn about twice a second, less often on a busy server.
+    """The run: buttons, progress, results, curves. Each row keeps its place before, during and after a run.
+
+    While the run is active, only what moves is drawn again, about twice a second, less often on a busy server.
 
     Args:
         run: the run on the page; None before the first one.
         offer: draws the row of buttons while no run is active.
     """
-    if run is not None and run.snapshot.status.is_active:
-        is_awaited = _is_awaited(run.snapshot)
-        interval = _MOMENT_SECONDS if is_awaited else poll_seconds()
-        st.fragment(_follow, run_every=interval)(run, is_awaited, itertools.count())
-        return
-    with st.container():  # A fragment has a container too, so each row keeps its place before, during and after a run.
-        _draw(run, run.snapshot if run else None, offer)
-
-
-def poll_seconds() -> float:
-    """How long a page waits until it polls again, in seconds.
-
-    Longer on a busy server: there are fewer new points, and each poll takes time away from training.
-    """
-    return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().active_runs / 20))
-
-
-def _is_awaited(shot: Snapshot) -> bool:
-    return shot.status is Status.WAITING and not shot.points
-
-
-def _follow(run: Run, is_awaited: bool, looks: Iterator[int]) -> None:
-    """Draw an active run.
-
-    Args:
-        run: the run.
-        is_awaited: whether it had no point yet when the page's script ran.
-        looks: counts the calls. The first one belongs to the page's script, which must not wait: until it ends, the
-            browser keeps showing the old page.
-    """
-    shot = run.snapshot
-    is_first_look = next(looks) == 0
-    if not shot.status.is_active:
-        st.rerun()  # The whole page: it stops polling and shows the result.
-    _draw(run, shot)
-    # Wait for the first point here, to show it before the next poll.
-    if is_awaited and not is_first_look and run.wait_until_begun(POLL_SECONDS):
-        st.rerun()
-
-
-def _draw(run: Run | None, shot: Snapshot | None, offer: Callable[[], None] | None = None) -> None:
-    """Rows that keep their places before, during and after a run, so that new ones replace old ones at once."""
-    buttons = st.container(horizontal=True)
-    state = st.container(gap=None)
+    shot = run.snapshot if run is not None else None
+    is_active = shot is not None and shot.status.is_active
+    buttons = st.container()
+    state = st.container()
     results = st.container(horizontal=True)
     below = st.container()
     curves = st.container()
-    if offer is not None:
-        # The buttons first, so that the text never mentions a Train button that is not there yet.
-        with buttons:
-            offer()
+    # The buttons first, so that the text never mentions a Train button that is not there yet.
+    with buttons:
+        if run is not None and is_active:
+            st.fragment(_orders)(run)
+        else:
+            with st.container(), st.container(horizontal=True):
+                offer()
     with state:
         if run is None or shot is None:
-            st.caption("Press **Train**. The curves appear here.")
+            with st.container(), st.container(gap=None):
+                st.caption("Press **Train**. The curves appear here.")
             return
-        if shot.status.is_active:
-            _progress(run, shot)
+        if is_active:
+            st.fragment(_follow, run_every=poll_seconds(_is_awaited(shot)))(run, _is_awaited(shot))
         else:
-            _how_it_ended(run, shot)
-    if offer is None:
-        with buttons:
-            _orders(run, shot.status)
+            with st.container(), st.container(gap=None):
+                _how_it_ended(run, shot)
+                live_panel.feed(run, shot)
+                _rates(shot)
+                saved_runs.unsaved_warning(run)
     with results:
         tutorial = _tutorial(run, shot)
         _figures(run, shot, tutorial)
     with below:
         _what_next(run, shot, tutorial)
     with curves:
-        if shot.points:
-            _curves(run, shot)
+        live_panel.panel(run)
+
+
+def poll_seconds(is_awaited: bool = False) -> float:
+    """How long a page waits until it polls again, in seconds.
+
+    Longer on a busy server: there are fewer new points, and each poll takes time away from training.
+
+    Args:
+        is_awaited: whether the page waits for the first point.
+    """
+    active = scheduler.shared().active_runs
+    if is_awaited:
+        return max(_MOMENT_SECONDS, min(POLL_SECONDS, active / 100))
+    return max(POLL_SECONDS, min(2 * POLL_SECONDS, active / 20))
+
+
+def _is_awaited(shot: Snapshot) -> bool:
+    return shot.status is Status.WAITING and not shot.points
+
+
+def _follow(run: Run, is_awaited: bool) -> None:
+    """Draw what moves during a run. It never waits: a click is answered when this ends.
+
+    Args:
+        run: the run, which was active when the page's script ran.
+        is_awaited: whether it had no point then.
+    """
+    shot = run.snapshot
+    if not shot.status.is_active or is_awaited != _is_awaited(shot):
+        st.rerun()  # The whole page: it stops polling and shows the result, or polls less often.
+    with st.container(gap=None):
+        _progress(run, shot)
+        live_panel.feed(run, shot)
         _rates(shot)
-        _insight(run, shot)
         saved_runs.unsaved_warning(run)
 
 
@@ -140,6 +126,8 @@ def _progress(run: Run, shot: Snapshot) -> None:
         text += " · stopping …"
     elif shot.status is Status.PAUSED:
         text += " · paused"
+    elif run.is_pause_wanted:
+        text += " · pausing …"
     else:
         left = run.seconds_left
         if left is not None:
@@ -159,38 +147,51 @@ def duration_text(seconds: float) -> str:
     return f"{round(seconds / 60)} min"
 
 
-def _orders(run: Run, status: Status) -> None:
+def _orders(run: Run) -> None:
     """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
+    if not run.snapshot.status.is_active:
+        st.rerun()
     turns = scheduler.shared()
-    if status is Status.PAUSED:
+    with st.container(horizontal=True):
+        # Show the order at once, also when the run obeys it only after other runs' turns.
+        if run.is_pause_wanted:
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                on_click=turns.resume,
+                args=(run,),
+                type="primary",
+                help="Continue.",
+            )
+            st.button(
+                "Step",
+                icon=":material/skip_next:",
+                on_click=turns.step,
+                args=(run,),
+                help="Train a little further (0.2 s), then pause.",
+            )
+        else:
+            st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Pause the training.")
+            st.empty()
+        _rate_popover(run)
         st.button(
-            "Resume", icon=":material/play_arrow:", on_click=turns.resume, args=(run,), type="primary", help="Continue."
-        )
-        st.button(
-            "Step",
-            icon=":material/skip_next:",
-            on_click=turns.step,
+            "Stop",
+            icon=":material/stop:",
+            on_click=turns.stop,
             args=(run,),
-            help="Train a little further (0.2 s), then pause.",
+            help="Stop and keep what it learned.",
         )
-    else:
-        st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Pause the training.")
-        st.empty()
+        st.button(
+            "Reset",
+            icon=":material/replay:",
+            on_click=visitor_runs.clear_train_page,
+            help="Stop, and clear the screen. The run stays under Compare.",
+        )
+
+
+def _rate_popover(run: Run) -> None:
     with st.popover("Learning rate", icon=":material/speed:"):
         _learning_rate(run)
-    st.button(
-        "Stop",
-        icon=":material/stop:",
-        on_click=turns.stop,
-        args=(run,),
-        help="Stop and keep what it learned.",
-    )
-    st.button(
-        "Reset",
-        icon=":material/replay:",
-        on_click=visitor_runs.clear_train_page,
-        help="Stop, and clear the screen. The run stays under Compare.",
-    )
 
 
 def _learning_rate(run: Run) -> None:
@@ -214,110 +215,6 @@ def _rates(shot: Snapshot) -> None:
     if shot.rates:
         changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
         st.caption(f"Learning rate: {changes}.")
-
-
-def curve_rows(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:
-    """A run's curve as rows of epoch, loss, accuracy and "training" or "validation".
-
-    At most `most` rows are "training", see `loop.thinned`.
-    """
-    per_epoch = shot.started.steps_per_epoch if shot.started else 1
-    rows: list[tuple[float, float, float | None, str]] = [
-        ((point.epoch - 1) + point.step / per_epoch, point.loss, point.accuracy, "training")
-        for point in reversed(loop.thinned(shot.points, most))
-    ]
-    rows += [
-        (metrics.epoch, metrics.validation_loss, metrics.validation_accuracy, "validation")
-        for metrics in shot.epochs
-        if metrics.validation_loss is not None
-    ]
-    return rows
-
-
-def curve_points(shot: Snapshot, most: int, run: str = "") -> list[Point]:
-    """The rows of `curve_rows` as points of the charts, with the run's name."""
-    names = {"training": training_charts.TRAINING, "validation": training_charts.VALIDATION}
-    return [
-        Point(epoch, epoch, accuracy, loss, names[images], run)
-        for epoch, loss, accuracy, images in curve_rows(shot, most)
-    ]
-
-
-def _curves(run: Run, shot: Snapshot) -> None:
-    import pandas as pd  # Imported with the first curve: it takes longer than the rest of the page.
-
-    there = curve_points(shot, _MOST_POINTS)
-    last = shot.points[-1]
-    shows_validation = bool(run.config.validation_fraction)
-    places = st.columns(2)
-    for place, name, value in zip(
-        places, ("accuracy", "loss"), (f"{last.accuracy:.1%}", f"{last.loss:.3f}"), strict=True
-    ):
-        ends = training_charts.ends(name, there, not shot.status.is_active)
-        table = pd.DataFrame(training_charts.rows(name, there, run.config.epochs, ends))
-        spec = training_charts.learning_curves(
-            name, [""], shows_validation=shows_validation, text_color=theme.text_color(), height=220
-        )
-        with place.container(key=f"{name}-curve"):
-            st.markdown(f"**{name.capitalize()} on training images** {value}")
-            # The text never changes: a new one would draw the chart again.
-            alt = (
-                f"Curve: the {name} on training images{' and validation images' if shows_validation else ''}, by epoch."
-            )
-            st.vega_lite_chart(table, spec, key=f"{name}-chart", alt=alt)
-
-
-def _insight(run: Run, shot: Snapshot) -> None:
-    if shot.weights is None:
-        return
-    if not run.config.layers:
-        what = "each digit looks"
-    else:
-        what = "the first filters look" if run.config.layers[0].is_convolution else "the first units look"
-    left, right = st.columns(2)
-    with left:
-        st.markdown(
-            "**Weights of the first layer**",
-            help=f"What {what} for. Each picture is one unit's weights: ink on blue speaks for it, ink on orange "
-            "against it.",
-        )
-        only_change = st.toggle(
-            "Show only the change", key="only-change", help="Subtracts the random starting weights."
-        )
-        start = _first_weights(run) if only_change else None
-        st.image(
-            pictures.png_url(signed_mosaic(explanation.first_layer_pictures(shot.weights, start))),
-            alt=f"Weights of the first layer{' minus the random start' if only_change else ''}: a picture for "
-            "each unit, blue where ink speaks for it, orange where ink speaks against it.",
-        )
-    with right:
-        st.markdown("**How it reads twelve test images**", help="Its answer below each, and how sure it is.")
-        _samples(run, TrainedNetwork(run.config, shot.weights))
-
-
-def _first_weights(run: Run) -> Weights:
-    return run.start.weights[:1] if run.start else _random_weights(run.config)
-
-
-@functools.lru_cache(maxsize=8)
-def _random_weights(config: RunConfig) -> Weights:
-    return initial_weights(config)[:1]
-
-
-def _samples(run: Run, network: TrainedNetwork) -> None:
-    images, labels = run.split.test_images[:_SAMPLES], run.split.test_labels[:_SAMPLES]
-    names = run.dataset.class_names
-    probabilities = network.predict(images)
-    answers = probabilities.argmax(axis=1)
-    captions = [
-        pictures.answer_caption(label, answer, chances[answer], names)
-        for answer, label, chances in zip(answers, labels, probabilities, strict=True)
-    ]
-    said = [
-        f"Test image of {pictures.with_article(label, names)}, read as {pictures.with_article(answer, names)}."
-        for answer, label in zip(answers, labels, strict=True)
-    ]
-    pictures.image_row(list(images), captions, alt=said)
 
 
 def _how_it_ended(run: Run, shot: Snapshot) -> None:

@@ -13,7 +13,7 @@ from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.runs.snapshot import busy_seconds
-from pages.widgets.common import live, run_picker, theme
+from pages.widgets.common import live_frame, run_picker, theme
 from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _points(started: Shown, article: Article | None, across: str) -> list[Point]
                 for one in run.snapshot.epochs
             ]
             continue
-        curve = live.curve_points(run.snapshot, _MOST_POINTS, name)
+        curve = live_frame.curve_points(run.snapshot, _MOST_POINTS, name)
         if across == SECONDS and run.snapshot.started is not None:
             places = [point.epoch for point in curve]
             seconds = busy_seconds(run.snapshot.points, run.snapshot.started, places)
