@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core import presets
-from mnist_core.charts.training import TRAINING
 
 if TYPE_CHECKING:
     from streamlit.proto.Element_pb2 import Element
@@ -147,19 +147,11 @@ class Crowd:
 
 
 def newest_epoch(element: Element) -> float | None:
-    """How many epochs the curve of the accuracy shows; None for another element."""
-    if element.WhichOneof("type") != "vega_lite_chart":
+    """How many epochs the curves of a frame show, see `live_frame.pack`; None for another element."""
+    if element.WhichOneof("type") != "bidi_component" or element.bidi_component.component_name != "live_feed":
         return None
-    chart = element.vega_lite_chart
-    if '"accuracy"' not in chart.spec or '"loss"' in chart.spec:
-        return None
-    data = chart.data.data or b"".join(one.data.data for one in chart.datasets)
-    if not data:
-        return None
-    import pyarrow as pa  # type: ignore[import-untyped]
-
-    table = pa.ipc.open_stream(data).read_all()
-    if not {"images", "epoch"} <= set(table.column_names):
-        return None
-    rows = zip(table.column("images").to_pylist(), table.column("epoch").to_pylist(), strict=True)
-    return max((epoch for images, epoch in rows if images == TRAINING), default=None)
+    data = element.bidi_component.bytes
+    size = int.from_bytes(data[:4], "little")
+    kind, (count, columns), start = json.loads(data[4 : 4 + size])["arrays"]["training"]
+    curve = np.frombuffer(data, kind, count * columns, 4 + size + start).reshape(count, columns)
+    return float(curve[:, 0].max()) if count else None

@@ -30,7 +30,8 @@ _RERUNS = 24  # Even, since every second rerun undoes the one before.
 # Conditions on a page: JavaScript expressions, and one selector.
 _TEXT_IS_THERE = "document.querySelector('h1')?.textContent.includes('Build a network, watch it learn')"
 _TRAIN_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.endsWith('Train'))"
-_CURVE_IS_THERE = "document.querySelector('.st-key-accuracy-curve .mark-line path') !== null"
+_CURVE_IS_THERE = """Boolean(document.querySelector('.st-key-live-panel [data-testid=stBidiComponentIsolated]')
+    ?.shadowRoot?.querySelector('.accuracy > .line.training')?.getAttribute('d'))"""
 UNDO_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.includes('Undo my changes'))"
 _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -134,7 +135,7 @@ class Visitor:
     def reset(self) -> None:
         """Click Reset, and wait until the run is gone from the page."""
         self.page.get_by_role("button", name="Reset").click()
-        self.page.locator(".st-key-accuracy-curve").wait_for(state="detached")
+        self.page.locator(".st-key-live-panel").wait_for(state="detached")
         self.page.locator(_AT_REST).wait_for()
 
     def enter(self, label: str, value: int, seen: str) -> float:

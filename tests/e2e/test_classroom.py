@@ -47,7 +47,7 @@ def server(serve: Callable[[str], AbstractContextManager[str]]) -> Iterator[str]
 
 def transparent_share(picture: Locator) -> float:
     """Return the share of fully transparent pixels in a picture."""
-    address = picture.get_attribute("src") or ""
+    address = picture.evaluate("canvas => canvas.toDataURL()")
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
     return float((pixels[..., 3] == 0).mean())
 
@@ -59,14 +59,14 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100.* shared with \d+ other runs"))
     expect(progress).to_contain_text(f"shared with {OTHERS} other runs", timeout=SLOW)
     page.evaluate(NOTE_PROGRESS)
-    curve = page.locator(".mark-line path").first
+    curve = page.locator(".curve.accuracy > .line.training")
     expect(curve).to_be_visible(timeout=SLOW)
-    chart = page.locator(".st-key-accuracy-curve svg").first.element_handle()
+    chart = page.locator(".curve.accuracy").element_handle()
     for _ in range(5):
         wait_until_grown(curve)
 
     # The page still responds: first beside the curve, then in the rest of the page.
-    picture = page.get_by_test_id("stImage").locator("img").first
+    picture = page.locator("canvas.weights")
     with_random_start = transparent_share(picture)
     toggle = page.get_by_role("switch", name="Show only the change")
     page.get_by_text("Show only the change").click()

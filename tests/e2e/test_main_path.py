@@ -74,15 +74,21 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     # The curve grows.
     progress = page.get_by_text(re.compile(r"epoch \d+ of 100"))
     progress.wait_for(timeout=SLOW)
-    expect(page.locator(".mark-line path").first).to_be_visible()
-    curve = page.locator(".mark-line path").first
+    expect(page.locator(".curve.accuracy > .line.training")).to_be_visible()
+    curve = page.locator(".curve.accuracy > .line.training")
     wait_until_grown(curve)
-    chart = page.locator(".st-key-accuracy-curve svg").first.element_handle()
+    chart = page.locator(".curve.accuracy").element_handle()
     wait_until_grown(curve)
     wait_until_grown(curve)
     # It is still the same element: a chart that is created again each time would flicker.
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
+    for name in ("Curve: the accuracy on training images, by epoch.", "Curve: the loss on training images, by epoch."):
+        expect(page.get_by_role("img", name=name)).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Weights of the first layer: .*against it.$"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"^Test image of an? \d, read as an? \d\.$"))).to_have_count(12)
+    page.get_by_role("img", name="Curve: the accuracy").hover()
+    expect(page.locator(".curve.accuracy .near text").last).to_have_text(re.compile(r"^training \d+\.\d\d%$"))
 
     page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
     page.get_by_text("See its mistakes").click(timeout=SLOW)

@@ -39,7 +39,7 @@ def test_controls_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
         expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
         page.evaluate(WATCH)
         train.click()
-        expect(page.locator(".mark-line path").first).to_be_visible(timeout=SLOW)
+        expect(page.locator(".curve.accuracy > .line.training")).to_be_visible(timeout=SLOW)
         expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SLOW)
         page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
         expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)

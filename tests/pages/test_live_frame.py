@@ -1,0 +1,131 @@
+"""The bytes that the live panel draws, decoded by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import LayerConfig
+from mnist_core.network import to_keras
+from mnist_core.runs.network_run import Run
+from mnist_core.runs.scheduler import Scheduler
+from mnist_core.training import Status
+from pages.widgets.common import live_frame
+from tests.pages.visitor import train_briefly
+from tests.samples import blobs, small
+from tests.scheduled_runs import run_to_end, take_turns
+
+
+@pytest.fixture
+def by_hand() -> Scheduler:
+    return Scheduler(workers=0)
+
+
+def unpacked(data: bytes) -> dict[str, Any]:
+    size = int.from_bytes(data[:4], "little")
+    found: dict[str, Any] = json.loads(data[4 : 4 + size])
+    for name, (kind, shape, start) in found.pop("arrays").items():
+        found[name] = np.frombuffer(data, kind, math.prod(shape), 4 + size + start).reshape(shape)
+    return found
+
+
+def ended(scheduler: Scheduler, **changes: Any) -> Run:
+    run = scheduler.submit(small(**changes), blobs())
+    run_to_end(scheduler, run)
+    assert run.snapshot.status is Status.FINISHED
+    return run
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "uint8"])
+def test_arrays_of_any_length_are_aligned(kind: str) -> None:
+    arrays = {f"a{length}": np.arange(length).astype(kind) for length in range(6)}
+    found = unpacked(live_frame.pack({"text": "é"}, **arrays))
+    assert found["text"] == "é"
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_curves_are_those_of_the_run(by_hand: Scheduler) -> None:
+    run = ended(by_hand, validation_fraction=0.25)
+    shot = run.snapshot
+    found = unpacked(live_frame.frame(run, shot))
+    assert shot.started is not None
+    steps = shot.started.steps_per_epoch
+    expected = [(point.epoch - 1 + point.step / steps, point.accuracy, point.loss) for point in shot.points]
+    np.testing.assert_allclose(found["training"], expected, rtol=1e-6)
+    epochs = [(one.epoch, one.validation_accuracy, one.validation_loss) for one in shot.epochs]
+    np.testing.assert_allclose(found["validation"], np.array(epochs, float), rtol=1e-6)
+    assert found["run"] == run.id
+
+
+def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
+    run = ended(by_hand)
+    network = run.snapshot.network
+    assert network is not None
+    model = to_keras(run.config)
+    model.set_weights(network.weights)
+    expected = model.predict(run.split.test_images[:12] / np.float32(255), verbose=0)
+    found = unpacked(live_frame.frame(run, run.snapshot))
+    np.testing.assert_array_equal(found["answers"], expected.argmax(axis=1))
+    np.testing.assert_allclose(found["chances"], expected.max(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [(LayerConfig("dense", 20),), (LayerConfig("conv", 3),), ()])
+def test_pictures_times_their_scales_are_the_weights(by_hand: Scheduler, layers: tuple[LayerConfig, ...]) -> None:
+    run = ended(by_hand, layers=layers, epochs=1)
+    weights = run.snapshot.weights
+    assert weights is not None
+    found = unpacked(live_frame.frame(run, run.snapshot))
+    units = [weights[0][..., unit].reshape(found["pictures"].shape[1:]) for unit in range(len(found["pictures"]))]
+    assert len(units) == min(16, weights[0].shape[-1])
+    back = found["pictures"] * found["scales"][:, None, None] / 127
+    np.testing.assert_allclose(back, units, atol=np.abs(units).max() / 254 + 1e-7)
+
+
+def test_weights_that_are_not_numbers_are_blank(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    by_hand.step(run)
+    take_turns(by_hand, run)
+    position = run.snapshot.position
+    assert position is not None
+    bad = tuple(np.full_like(array, np.nan) for array in position.weights)
+    shot = dataclasses.replace(run.snapshot, position=dataclasses.replace(position, sets=(bad,), is_dense=False))
+    found = unpacked(live_frame.frame(run, shot))
+    assert not found["pictures"].any()
+    assert not found["scales"].any()
+
+
+def test_frame_of_one_snapshot_is_made_once(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    first = live_frame.frame(run, run.snapshot)
+    assert live_frame.frame(run, run.snapshot) is first
+    assert "pictures" not in unpacked(first)
+    by_hand.step(run)
+    take_turns(by_hand, run)
+    second = unpacked(live_frame.frame(run, run.snapshot))
+    assert len(second["training"]) == 1
+
+
+def test_scene_has_the_test_images_and_the_start(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    found = unpacked(live_frame.scene(run))
+    np.testing.assert_array_equal(found["images"], blobs().test_images[:12])
+    np.testing.assert_array_equal(found["labels"], blobs().test_labels[:12])
+    by_hand.step(run)
+    take_turns(by_hand, run)
+    after = unpacked(live_frame.frame(run, run.snapshot))
+    assert (found["pictures"] != after["pictures"]).any()
+    assert found["pictures"].shape == after["pictures"].shape
+
+
+def test_page_sends_scene_and_last_frame(app: AppTest) -> None:
+    run = train_briefly(app)
+    sent = {one.proto.component_name: one.proto.bytes for one in app.get("bidi_component")}
+    assert unpacked(sent["live_panel"])["run"] == run.id
+    assert sent["live_feed"] == live_frame.frame(run, run.snapshot)
