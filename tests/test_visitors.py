@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
@@ -29,8 +30,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[visitor.Server]
             yield server
 
 
+async def train_until_the_first_point(server: visitor.Server, plan: crowds.Plan) -> None:
+    """The first run of a server waits for TensorFlow, on a busy machine for a long time."""
+    client = Client(server.address, urlencode(plan.config.to_query()), patience=600.0)
+    seen = crowds.Crowd(plan).add(crowds.Seen(client))
+    try:
+        await client.open()
+        seen.watch()
+        await client.press("Train")
+        await client.wait_for("the first point", lambda: seen.points or None)
+    finally:
+        await client.close()
+
+
 def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) -> None:
     plan = crowds.Plan(VISITORS, SECONDS, config=dataclasses.replace(crowds.CONFIG, dataset="embedded"))
+    asyncio.run(train_until_the_first_point(server, plan))
 
     seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
 
