@@ -23,26 +23,21 @@ _PATH_STEPS = 48
 _BATCH_SIZE = 4096
 
 
-def first_layer_pictures(weights: Weights, start: Weights | None = None, most: int = 16) -> npt.NDArray[np.float32]:
+def first_layer_weights(weights: Weights, most: int = 16) -> npt.NDArray[np.float32]:
     """Return the weights of the first layer's units as pictures.
 
     Args:
         weights: kernels and biases of a network.
-        start: the weights before training, to show the change since then; None to show the weights.
         most: the largest number of units to show.
 
     Returns:
-        (k, 28, 28) float32 for a dense layer, a weight for each pixel, or (k, 3, 3) for a convolution. Each picture is
-        divided by its largest absolute weight. Ink activates the unit where the value is above 0.
+        (k, 28, 28) float32 for a dense layer, a weight for each pixel, or (k, 3, 3) for a convolution. Ink activates
+        the unit where the value is above 0.
     """
-    kernel = weights[0] if start is None else weights[0] - start[0]
-    pictures = (
-        np.moveaxis(kernel[:, :, 0, :most], -1, 0)
-        if kernel.ndim == 4
-        else kernel[:, :most].T.reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
-    )
-    largest = np.abs(pictures).max(axis=(1, 2), keepdims=True)
-    return np.asarray(pictures / np.where(largest > 0, largest, 1), np.float32)
+    kernel = weights[0]
+    if kernel.ndim == 4:
+        return np.moveaxis(kernel[:, :, 0, :most], -1, 0)
+    return kernel[:, :most].T.reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
 
 
 @functools.lru_cache(maxsize=32)

@@ -13,8 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import LayerConfig
 from mnist_core.network import to_keras
+from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
+from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
 from tests.pages.visitor import train_briefly
@@ -42,7 +44,7 @@ def ended(scheduler: Scheduler, **changes: Any) -> Run:
     return run
 
 
-@pytest.mark.parametrize("kind", ["float32", "int8", "uint8"])
+@pytest.mark.parametrize("kind", ["float32", "int16", "uint8"])
 def test_arrays_of_any_length_are_aligned(kind: str) -> None:
     arrays = {f"a{length}": np.arange(length).astype(kind) for length in range(6)}
     found = unpacked(live_frame.pack({"text": "é"}, **arrays))
@@ -77,28 +79,48 @@ def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("layers", [(LayerConfig("dense", 20),), (LayerConfig("conv", 3),), ()])
-def test_pictures_times_their_scales_are_the_weights(by_hand: Scheduler, layers: tuple[LayerConfig, ...]) -> None:
+def test_pictures_are_the_weights_in_equal_steps(by_hand: Scheduler, layers: tuple[LayerConfig, ...]) -> None:
     run = ended(by_hand, layers=layers, epochs=1)
-    weights = run.snapshot.weights
+    weights, start = run.snapshot.weights, initial_weights(run.config)
     assert weights is not None
-    found = unpacked(live_frame.frame(run, run.snapshot))
-    units = [weights[0][..., unit].reshape(found["pictures"].shape[1:]) for unit in range(len(found["pictures"]))]
-    assert len(units) == min(16, weights[0].shape[-1])
-    back = found["pictures"] * found["scales"][:, None, None] / 127
-    np.testing.assert_allclose(back, units, atol=np.abs(units).max() / 254 + 1e-7)
+    sent = unpacked(live_frame.frame(run, run.snapshot))["pictures"], unpacked(live_frame.scene(run))["pictures"]
+    step = 8 * np.abs(start[0]).max() / 32767
+    for pictures, kernel in zip(sent, (weights[0], start[0]), strict=True):
+        units = [kernel[..., unit].reshape(pictures.shape[1:]) for unit in range(len(pictures))]
+        assert len(units) == min(16, kernel.shape[-1])
+        np.testing.assert_allclose(pictures * step, units, atol=0.6 * step)
+
+
+def with_weights(run: Run, weights: Weights) -> Snapshot:
+    """The run's snapshot as if it had these weights."""
+    position = run.snapshot.position
+    assert position is not None
+    return dataclasses.replace(
+        run.snapshot, position=dataclasses.replace(position, sets=(weights,), is_dense=False), network=None
+    )
+
+
+def begun(scheduler: Scheduler) -> Run:
+    run = scheduler.submit(small(), blobs(), paused=True)
+    scheduler.step(run)
+    take_turns(scheduler, run)
+    return run
+
+
+def test_only_a_changed_weight_shows_a_change(by_hand: Scheduler) -> None:
+    run = begun(by_hand)
+    kernel, *others = initial_weights(run.config)
+    changed = kernel.copy()
+    changed[28, 3] += 0.01  # Row 1, column 0 of the fourth unit.
+    found = unpacked(live_frame.frame(run, with_weights(run, (changed, *others))))
+    change = found["pictures"].astype(int) - unpacked(live_frame.scene(run))["pictures"]
+    assert np.argwhere(change).tolist() == [[3, 1, 0]]
 
 
 def test_weights_that_are_not_numbers_are_blank(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs(), paused=True)
-    by_hand.step(run)
-    take_turns(by_hand, run)
-    position = run.snapshot.position
-    assert position is not None
-    bad = tuple(np.full_like(array, np.nan) for array in position.weights)
-    shot = dataclasses.replace(run.snapshot, position=dataclasses.replace(position, sets=(bad,), is_dense=False))
-    found = unpacked(live_frame.frame(run, shot))
-    assert not found["pictures"].any()
-    assert not found["scales"].any()
+    run = begun(by_hand)
+    bad = tuple(np.full_like(array, np.nan) for array in initial_weights(run.config))
+    assert not unpacked(live_frame.frame(run, with_weights(run, bad)))["pictures"].any()
 
 
 def test_frame_of_one_snapshot_is_made_once(by_hand: Scheduler) -> None:

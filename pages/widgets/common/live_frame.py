@@ -34,6 +34,7 @@ SAMPLES = 12
 # At most this many points a curve; a phone cannot show more.
 _MOST_POINTS = 240
 _ALIGNMENT = 4
+_MOST_STEPS = 2**15 - 1
 
 
 def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
@@ -41,7 +42,7 @@ def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
 
     Args:
         header: must not have the key "arrays", which describes them: for each name its type, shape and first byte.
-        arrays: float32, int8 or uint8.
+        arrays: float32, int16 or uint8.
     """
     described, body = {}, b""
     for name, array in arrays.items():
@@ -56,17 +57,17 @@ def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
 def scene(run: Run) -> bytes:
     """What does not change during a run: the twelve test images and the first layer at the start."""
     images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES]
-    pictures, scales = _pictures(run.start.weights if run.start else initial_weights(run.config))
     header = {
         "run": run.id,
         "epochs": run.config.epochs,
         "validates": bool(run.config.validation_fraction),
         "names": list(run.dataset.class_names),
     }
-    return pack(header, images=images, labels=labels.astype(np.uint8), pictures=pictures, scales=scales)
+    return pack(header, images=images, labels=labels.astype(np.uint8), pictures=_steps_of(_start(run), _step(run)))
 
 
 _lock = threading.Lock()
+_steps: weakref.WeakKeyDictionary[Run, float] = weakref.WeakKeyDictionary()
 _frames: weakref.WeakKeyDictionary[Run, tuple[Snapshot, bytes]] = weakref.WeakKeyDictionary()
 
 
@@ -94,7 +95,7 @@ def _frame(run: Run, shot: Snapshot) -> bytes:
     arrays: dict[str, npt.NDArray[Any]] = {"training": _curve(training), "validation": _curve(validation)}
     weights = shot.weights
     if weights is not None:
-        arrays["pictures"], arrays["scales"] = _pictures(weights)
+        arrays["pictures"] = _steps_of(weights, _step(run))
         probabilities = TrainedNetwork(run.config, weights).predict(run.split.test_images[:SAMPLES])
         arrays["answers"] = probabilities.argmax(axis=1).astype(np.uint8)
         arrays["chances"] = probabilities.max(axis=1).astype(np.float32)
@@ -107,14 +108,29 @@ def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
     return np.array(rows, np.float32).reshape(-1, 3)
 
 
-def _pictures(weights: Weights) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """The first layer's units: (k, h, w) from -127 to 127, and (k,) the weight that 127 stands for.
+def _start(run: Run) -> Weights:
+    return run.start.weights if run.start else initial_weights(run.config)
 
-    Weights that are no longer numbers are 0.
+
+def _step(run: Run) -> float:
+    """The unit of the pictures of a run's first layer, the same in all frames: what does not change is drawn the same.
+
+    A weight may grow to eight times the largest one at the start; larger ones are drawn as that.
     """
-    pictures = np.nan_to_num(explanation.first_layer_pictures(weights), posinf=0.0, neginf=0.0)
-    units = weights[0].reshape(-1, weights[0].shape[-1])[:, : len(pictures)]
-    return np.rint(127 * pictures).astype(np.int8), np.nan_to_num(np.abs(units).max(axis=0)).astype(np.float32)
+    with _lock:
+        found = _steps.get(run)
+    if found is None:
+        found = float(np.abs(_start(run)[0]).max()) * 8 / _MOST_STEPS or 1.0
+        with _lock:
+            _steps[run] = found
+    return found
+
+
+def _steps_of(weights: Weights, step: float) -> npt.NDArray[np.int16]:
+    """(k, h, w): the first units of the first layer, in steps. Weights that are no longer numbers are 0."""
+    units = explanation.first_layer_weights(weights) / step
+    steps: npt.NDArray[np.int16] = np.rint(np.clip(np.nan_to_num(units), -_MOST_STEPS, _MOST_STEPS)).astype(np.int16)
+    return steps
 
 
 def curve_rows(shot: Snapshot, most: int) -> list[tuple[float, float, float | None, str]]:

@@ -10,7 +10,7 @@ let onlyChange = false;
 function unpack(bytes) {
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     const { arrays, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
-    const types = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array };
+    const types = { float32: Float32Array, int16: Int16Array, uint8: Uint8Array };
     for (const [name, [type, shape, start]] of Object.entries(arrays)) {
         const [at, count] = [4 + size + start, shape.reduce((a, b) => a * b, 1)];
         const data = bytes.slice(at, at + count * types[type].BYTES_PER_ELEMENT);
@@ -164,13 +164,13 @@ class FirstLayer {
         label.append(" Show only the change");
         label.title = "Without the random weights that it started with.";
         this.toggle.addEventListener("change", () => { onlyChange = this.toggle.checked; this.draw(this.frame); });
-        this.draw({ pictures: scene.pictures, scales: scene.scales });
+        this.draw({ pictures: scene.pictures });
     }
 
     draw(frame) {
         if (!frame.pictures) return;
         this.frame = frame;
-        const { pictures, scales, scene } = { ...frame, scene: this.scene };
+        const { pictures } = frame, { scene } = this;
         const [count, height, width] = pictures.shape, [size, side, gap] = [height * width, 56, 4];
         const columns = Math.min(count, 4), rows = Math.ceil(count / columns);
         this.canvas.width = columns * (side + gap);
@@ -179,8 +179,8 @@ class FirstLayer {
         const colors = getComputedStyle(this.canvas);
         const [ink, error] = ["--ink", "--error"].map(name => colors.getPropertyValue(name).trim());
         for (let unit = 0; unit < count; unit++) {
-            const values = Array.from({ length: size }, (_, i) => pictures[unit * size + i] * scales[unit]
-                - (onlyChange ? scene.pictures[unit * size + i] * scene.scales[unit] : 0));
+            const values = Array.from({ length: size }, (_, i) => pictures[unit * size + i]
+                - (onlyChange ? scene.pictures[unit * size + i] : 0));
             const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
             const [left, top] = [unit % columns * (side + gap) + 2, Math.floor(unit / columns) * (side + gap) + 2];
             values.forEach((value, i) => {
