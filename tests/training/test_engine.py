@@ -390,6 +390,20 @@ def test_program_is_traced_once_for_a_data_set(monkeypatch: pytest.MonkeyPatch) 
     call(5, step=7, learning_rate=0.2, l2=0.1, seed=2**32 - 1)
 
 
+def test_position_takes_and_gives_arrays_without_tensorflow_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small(optimizer="adam", layers=(LayerConfig(units=6), LayerConfig(units=5)))
+    program = engine.program(engine.Architecture.of(config))
+    images = learn_from(np.random.default_rng(3).integers(0, 2, (4, 784)).astype(np.uint8), program)
+    weights = initial_weights(config)
+    slots = tuple(np.full_like(weight, k) for weight in weights for k in (1, 2))
+    for operation in ("gather", "transpose", "concat", "reshape"):
+        monkeypatch.setattr(tf, operation, None)
+    position = program.enter(images, weights, slots)
+    for before, after in zip((*weights, *slots), (*position.weights, *position.slots), strict=True):
+        np.testing.assert_array_equal(after, before)
+        assert after.flags.c_contiguous
+
+
 @pytest.mark.parametrize(
     "changes",
     [
