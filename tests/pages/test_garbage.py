@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import resource
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit import config
 
@@ -55,3 +58,18 @@ def test_garbage_is_collected_when_quiet_or_overdue(count: int, is_quiet: bool, 
 
 def test_streamlit_does_not_collect_after_each_script_run() -> None:
     assert config.get_option("runner.postScriptGC") is False
+
+
+@pytest.mark.skipif(garbage._malloc_trim() is None, reason="Only glibc keeps freed memory and can give it back.")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    blocks = [np.ones(2**16, np.uint8) for _ in range(2_000)]
+    last = blocks[-1]  # Above the freed blocks, so that the heap cannot shrink by itself.
+    full = resident_bytes()
+    del blocks
+    garbage.return_memory()
+    assert full - resident_bytes() > 0.9 * 2_000 * 2**16
+    assert last.all()
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
