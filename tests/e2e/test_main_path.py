@@ -135,3 +135,15 @@ def test_early_click_changes_no_setting(page: Page) -> None:
         page.get_by_role("button", name="Step", exact=True).click()
         expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
         expect(page.get_by_text("101,770 parameters")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_page_recovers_when_its_polls_are_lost(page: Page) -> None:
+    with page.expect_websocket() as opened:
+        begin_long_run(page)
+    curve = page.locator(".curve.accuracy > .line.training")
+    wait_until_grown(curve)
+    page.evaluate("window.dispatchEvent = () => true")  # The panel gets no frames any more.
+    opened.value.wait_for_event("framesent", lambda sent: b"stale" in sent, timeout=SLOW)  # It asks for the page.
+    page.evaluate("delete window.dispatchEvent")
+    wait_until_grown(curve)

@@ -90,6 +90,7 @@ def _frame(run: Run, shot: Snapshot) -> bytes:
     is_over = not shot.status.is_active
     header: dict[str, Any] = {
         "run": run.id,
+        "isActive": shot.status.is_active,
         "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
     }
     arrays: dict[str, npt.NDArray[Any]] = {"training": _curve(training), "validation": _curve(validation)}

@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [220, 46, 8, 34, 8];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
+const STALE_MILLISECONDS = 5000;
 let onlyChange = false;
 
 function unpack(bytes) {
@@ -231,7 +232,29 @@ class Samples {
     }
 }
 
-export default function ({ data, parentElement }) {
+// Asks for the page again if no frame comes while the run is active: Streamlit can lose a poll, and its timer, when it
+// arrives at the very end of a script run. The wait doubles, so that a slow server is not asked again and again.
+class Watchdog {
+    constructor(ask) {
+        this.rest();
+        this.timer = setInterval(() => {
+            if (!this.isActive || document.hidden) this.since = performance.now();
+            if (performance.now() - this.since < this.wait) return;
+            this.since = performance.now();
+            this.wait *= 2;
+            ask();
+        }, 1000);
+    }
+
+    rest() { [this.since, this.wait] = [performance.now(), STALE_MILLISECONDS]; }
+
+    draw({ isActive }) {
+        this.isActive = isActive;
+        this.rest();
+    }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data);
     const root = parentElement.querySelector(".live");
     if (parentElement.run !== scene.run) {  // The page's script may send the same scene again.
@@ -241,13 +264,19 @@ export default function ({ data, parentElement }) {
         parentElement.parts = [new Curves(curves, "accuracy", scene), new Curves(curves, "loss", scene),
             new FirstLayer(insight, scene), new Samples(insight, scene)];
     }
+    parentElement.watchdog ??= new Watchdog(() => setTriggerValue("stale", true));
     const show = () => {
         const frame = window.liveFrame && unpack(window.liveFrame);
-        if (frame?.run === parentElement.run) parentElement.parts.forEach(part => part.draw(frame));
+        if (frame?.run === parentElement.run) {
+            [...parentElement.parts, parentElement.watchdog].forEach(part => part.draw(frame));
+        }
     };
     show();
     if (parentElement.show) return;
     parentElement.show = show;
     window.addEventListener("live-frame", show);
-    return () => window.removeEventListener("live-frame", show);
+    return () => {
+        clearInterval(parentElement.watchdog.timer);
+        window.removeEventListener("live-frame", show);
+    };
 }
