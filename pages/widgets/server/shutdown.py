@@ -69,7 +69,7 @@ def tell_pages() -> None:
     message.metadata.delta_path[:] = [RootContainer.EVENT, 0]
     message.delta.new_element.toast.body = MESSAGE
     message.delta.new_element.toast.icon = ":material/restart_alt:"
-    message.delta.new_element.toast.duration = 0  # Until it is closed.
+    message.delta.new_element.toast.duration = 60  # In seconds. When the server is back, it would be wrong.
     for info in runtime.get_instance()._session_mgr.list_active_sessions():
         with contextlib.suppress(runtime.SessionClientDisconnectedError):
             info.client.write_forward_msg(message)
