@@ -131,8 +131,18 @@ class Run(Job):
         return self._snapshot
 
     def tell(self, listener: Callable[[Run], None]) -> None:
-        """Call `listener` with this run after each epoch and at the end, from a worker thread."""
+        """Call `listener` with this run after each epoch and at the end, from a worker thread.
+
+        A listener that needs the end's `Snapshot.state` complete calls `forget_slots` when it has it.
+        """
         self._listeners.append(listener)
+
+    def forget_slots(self) -> None:
+        """Free the optimizer's slots of an ended run, which are only needed to resume it: two thirds of an Adam run."""
+        with self._lock:
+            state = self._snapshot.state
+            if state is not None and not self._snapshot.status.is_active:
+                self._publish(state=dataclasses.replace(state, slots=()))
 
     @property
     def is_warm(self) -> bool:
@@ -276,7 +286,10 @@ class Run(Job):
         evaluation = evaluate_on_test(network, self.dataset) if network else None
         position = None if network else self._snapshot.position
         self._publish(status=status, network=network, position=position, evaluation=evaluation, message=message)
-        self._tell()
+        if self._listeners:
+            self._tell()
+        else:
+            self.forget_slots()
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnist_core.training import TrainingState
 
 MAX_ENDED = 48
-"""Ended runs in the cache. Each holds its answers to the test images (half a megabyte), its weights and slots."""
+"""Ended runs in the cache. Each holds its answers to the test images (half a megabyte) and its weights."""
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 

@@ -21,7 +21,7 @@ from mnist_core.runs import scheduler
 from mnist_core.store import quotas, takeover
 from mnist_core.store.records import library_versions
 from mnist_core.store.runs import RunStore
-from mnist_core.training import Status
+from mnist_core.training import Status, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,8 +42,6 @@ _PURGE_SECONDS = 3_600.0
 # How often to try again if the database cannot be written, and for how long after a run has ended.
 _RETRY_SECONDS = 5.0
 _PATIENCE_SECONDS = 600.0
-# How long the thread may take for its last look, when everything is saved.
-_LAST_SECONDS = 1.0
 
 
 @dataclass(eq=False)
@@ -203,7 +201,7 @@ class Saver:
             self._is_closed = True
             self._changed.notify_all()
         if is_saved:
-            self._thread.join(_LAST_SECONDS)
+            self._thread.join(seconds)
             self._attempt(self.store.sign_off)
         return is_saved
 
@@ -302,6 +300,8 @@ class Saver:
             if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds
                 self._due.setdefault(key, run)
+            if all(one.is_closed for one in self._records.values() if one.run() is run):
+                run.forget_slots()  # It is saved in all its workspaces.
             self._is_saving = False
             self._changed.notify_all()
 
@@ -335,9 +335,12 @@ class Saver:
                 # It was saved before, or this thread saved it and the connection broke before the answer.
                 logger.info("Run %s is already saved", run.id)
             record.is_created = True
-        if shot.state is not None and shot.state.epoch > record.epoch:
-            store.save_epoch(*whose, shot.state, shot.points, shot.busy_seconds)
-            record.epoch = shot.state.epoch
+        state = shot.state
+        if state is not None and state.epoch > record.epoch:
+            if not state.slots:  # It has ended, so `finish` removes them again.
+                state = dataclasses.replace(state, slots=engine.initial_slots(run.config))
+            store.save_epoch(*whose, state, shot.points, shot.busy_seconds)
+            record.epoch = state.epoch
         if run.was_left and not shot.status.is_active and not shot.epochs:
             store.discard(*whose)  # Its visitor left before the first epoch.
             record.is_closed = True

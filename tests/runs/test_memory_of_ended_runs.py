@@ -1,0 +1,131 @@
+"""What stays in memory of a run that has ended, found by counting objects."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_core import training
+from mnist_core.errors import StoreError
+from mnist_core.network import TrainedNetwork
+from mnist_core.runs.network_run import Run
+from mnist_core.runs.saver import Saver
+from mnist_core.runs.scheduler import Scheduler
+from mnist_core.runs.snapshot import Snapshot
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status, engine
+from tests.samples import blobs, small
+from tests.scheduled_runs import run_to_end, take_turns
+
+MINUTES = 300.0
+ADAM = small(epochs=3, optimizer="adam", learning_rate=0.001)
+
+
+@pytest.fixture
+def saver(tmp_path: Path) -> Iterator[Saver]:
+    saver = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"), retry_seconds=0.01)
+    yield saver
+    assert saver.close(MINUTES)
+    saver.store.close()
+
+
+def watch_slots(run: Run) -> list[Callable[[], Any]]:
+    """A list to which each epoch of the run adds weak references to the optimizer's slots."""
+    found: list[Callable[[], Any]] = []
+
+    def note(run: Run) -> None:
+        if run.snapshot.state is not None:
+            found.extend(weakref.ref(slot) for slot in run.snapshot.state.slots)
+
+    run.tell(note)
+    return found
+
+
+def living(references: list[Callable[[], Any]]) -> int:
+    gc.collect()
+    return sum(reference() is not None for reference in references)
+
+
+def counted() -> Counter[str]:
+    gc.collect()
+    kinds = (Run, Snapshot, TrainedNetwork, training.TrainingState, training.Progress, engine.Position)
+    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
+
+
+def test_saved_run_frees_the_slots_and_keeps_the_network(by_hand: Scheduler, saver: Saver) -> None:
+    run = by_hand.submit(ADAM, blobs())
+    slots = watch_slots(run)
+    saver.save(new_workspace(), run)
+    run_to_end(by_hand, run)
+    assert saver.wait_until_saved(MINUTES)
+    assert len(slots) >= 2 * 4 * ADAM.epochs  # Two for each of four weights.
+    assert living(slots) == 0
+    shot = run.snapshot
+    assert shot.network is not None
+    assert len(shot.epochs) == ADAM.epochs
+    assert shot.network.predict(blobs().test_images).shape == (len(blobs().test_images), 10)
+
+
+def test_run_that_nobody_saves_frees_the_slots(by_hand: Scheduler) -> None:
+    run = by_hand.submit(ADAM, blobs())
+    run_to_end(by_hand, run)
+    assert run.snapshot.state is not None
+    assert run.snapshot.state.slots == ()
+
+
+def test_slots_stay_until_they_are_saved(by_hand: Scheduler, saver: Saver, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, tried, is_full = new_workspace(), threading.Event(), True
+
+    def save_epoch(*what: Any) -> None:
+        if is_full and len(what[2].history) == ADAM.epochs:
+            tried.set()
+            raise StoreError("The disk is full.", "Delete something.")
+        RunStore.save_epoch(saver.store, *what)
+
+    monkeypatch.setattr(saver.store, "save_epoch", save_epoch)
+    run = by_hand.submit(ADAM, blobs())
+    saver.save(workspace, run)
+    run_to_end(by_hand, run)
+    assert tried.wait(MINUTES)
+    state = run.snapshot.state
+    assert state is not None
+    assert len(state.slots) == 2 * 4
+    is_full = False
+    assert saver.wait_until_saved(MINUTES)
+    assert run.snapshot.state is not None
+    assert run.snapshot.state.slots == ()
+    assert saver.store.load(workspace, run.id).summary.epochs == ADAM.epochs
+
+
+def test_left_runs_are_gone_when_they_have_ended(
+    by_hand: Scheduler, saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "0")
+    before = counted()
+    tab = {"is open": True}
+    runs = [
+        by_hand.submit(small(epochs=100, optimizer="adam"), blobs(), is_watched=lambda: tab["is open"])
+        for _ in range(10)
+    ]
+    for run in runs:
+        saver.save(new_workspace(), run)
+        while len(run.snapshot.epochs) < 2:
+            run.take_turn(0.0, 0.0)
+    assert counted()["Run"] == before["Run"] + 10
+    tab["is open"] = False
+    for run in runs:
+        take_turns(by_hand, run)
+        assert run.snapshot.status is Status.STOPPED
+        assert run.snapshot.network is not None
+    assert saver.wait_until_saved(MINUTES)
+    del run, runs
+    by_hand._queue.clear()
+    assert counted() == before
