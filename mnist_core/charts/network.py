@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist_core.charts.style import ERROR, INK, QUIET, rgb
 from mnist_core.config import ACTIVATIONS, CLASSES
+from mnist_core.data.sources import SOURCES, noun_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +25,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     A column for each layer, with at most nine of its units drawn.
 
     Args:
-        config: the network.
+        config: the network. The last column has "digits" or "classes" below it, as its data set has.
         text_color: of the text below the columns.
     """
     columns = [("784", "pixels", 784, QUIET)]
@@ -37,7 +38,9 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
         )
         for layer in config.layers
     ]
-    columns.append((f"{CLASSES}", "digits", CLASSES, ERROR))
+    source = SOURCES.get(config.dataset)
+    is_digits = source is not None and noun_of(source.class_names) == "digit"  # An upload may have any ten classes.
+    columns.append((f"{CLASSES}", "digits" if is_digits else "classes", CLASSES, ERROR))
     heights = [_dot_heights(units) for _, _, units, _ in columns]
     lines = [
         {"x": x, "y": a, "x2": x + 1, "y2": b}

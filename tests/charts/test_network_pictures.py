@@ -6,6 +6,7 @@ import pytest
 from mnist_core import presets
 from mnist_core.charts import network, style
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.data import sources, uploads
 
 
 def dots(config: RunConfig) -> list[list[float]]:
@@ -34,6 +35,21 @@ def test_diagram_names_every_layer_and_its_dropout() -> None:
     said = {str(row[layer["encoding"]["text"]["field"]]) for layer in texts for row in layer["data"]["values"]}
     assert said >= {"784", "32", "filters\nReLU", "64", "Tanh", "dropout\n25%", "10", "digits"}
     assert {layer["mark"]["color"] for layer in texts} == {"#abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "noun"), [("mnist", "digits"), ("embedded", "digits"), ("fruit", "classes"), (uploads.NAME, "classes")]
+)
+def test_diagram_calls_the_answers_as_the_data_set_does(
+    monkeypatch: pytest.MonkeyPatch, dataset: str, noun: str
+) -> None:
+    fruit = sources.DataSource("fruit", "Fruit", class_names=("Apple", "Banana", "Cherry", *"DEFGHIJ"))
+    monkeypatch.setattr(network, "SOURCES", {**sources.SOURCES, "fruit": fruit})
+    layers = network.network_diagram(RunConfig(layers=(), dataset=dataset), "black")["layer"]
+    names = {row["name"] for layer in layers for row in layer["data"]["values"] if "name" in row}
+    assert names == {"pixels", noun}
+    (points,) = (layer["data"]["values"] for layer in layers if layer["mark"]["type"] == "point")
+    assert {dot["unit"] for dot in points} == {"784 pixels", f"10 {noun}"}
 
 
 def test_mosaic_tiles_pictures() -> None:

@@ -75,13 +75,14 @@ def _activation_curve(name: str, total: float) -> None:
     st.vega_lite_chart(table, spec, alt=f"The activation {_label(name)} as a curve, with a dot at the chosen sum.")
 
 
-def layers(_: Dataset, step: Step) -> None:
+def layers(dataset: Dataset, step: Step) -> None:
     """A diagram of hidden layers of any number and size, with the number of parameters."""
     first = step.config.layers[0]
     left, right = st.columns(2)
     count = left.slider("Hidden layers", 0, 3, len(step.config.layers))
     units = right.slider("Neurons in each", 1, 512, 4)  # Not the number in the question.
-    shown = dataclasses.replace(step.config, layers=(dataclasses.replace(first, units=units),) * count)
+    hidden_layers = (dataclasses.replace(first, units=units),) * count
+    shown = dataclasses.replace(step.config, dataset=dataset.name, layers=hidden_layers)
     hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
     alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
     sizes = [model.PIXELS, *[units] * count, CLASSES]
