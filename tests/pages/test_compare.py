@@ -323,7 +323,7 @@ def test_loaded_runs_are_compared_image_by_image(compare: AppTest) -> None:
     select_view(again, "overlay", "A minus B")
     (chart,) = again.get("plotly_chart")
     assert chart is not None
-    again.selectbox(key="duel-B").select(runs[0].id).run()
+    again.selectbox(key="pair-B").select(runs[0].id).run()
     assert "two different runs" in page_text(again)
 
 
@@ -332,9 +332,9 @@ def test_new_choice_of_runs_selects_two_to_subtract(compare: AppTest) -> None:
     choose_runs(compare, runs[0], runs[1])
     select_view(compare, "overlay", "A minus B")
     choose_runs(compare, runs[0], runs[2])
-    assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[0].id, runs[2].id]
+    assert [compare.selectbox(key=f"pair-{letter}").value for letter in "AB"] == [runs[0].id, runs[2].id]
     choose_runs(compare, runs[1], runs[2])
-    assert [compare.selectbox(key=f"duel-{letter}").value for letter in "AB"] == [runs[1].id, runs[2].id]
+    assert [compare.selectbox(key=f"pair-{letter}").value for letter in "AB"] == [runs[1].id, runs[2].id]
 
 
 def test_other_test_images_cannot_be_subtracted(compare: AppTest) -> None:

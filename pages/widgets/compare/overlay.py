@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pages.widgets.compare.run_table import Row
 
 MOST = 6
-"""So many runs can be told apart in one chart."""
+"""The most runs whose colors differ clearly in one chart."""
 _CURVES, _COSTS = "Curves", "Costs"
 _MOST_IMAGES = 24
 _LEAST_ERROR = 0.0005
@@ -32,7 +32,7 @@ _RARE = 0.05
 
 
 # The ids of the two runs that are compared.
-_SIDES = {letter: Key(f"duel-{letter}-noted", "") for letter in "AB"}
+_SIDES = {letter: Key(f"pair-{letter}-noted", "") for letter in "AB"}
 
 
 def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
@@ -49,8 +49,8 @@ def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
         _COSTS: lambda: trade_off_charts(every, chosen),
     }
     if len(readable) > 1:
-        views["A minus B"] = lambda: _versus(readable, _difference)
-        views["Which images differ"] = lambda: _versus(readable, _who)
+        views["A minus B"] = lambda: _pair_view(readable, _matrix_difference)
+        views["Which images differ"] = lambda: _pair_view(readable, _images_by_reader)
     view = segments.segmented_choice("Compare by", "overlay", list(views))
     if len(chosen) > 1 and view in (_CURVES, _COSTS):
         with st.container(horizontal=True, gap="medium"):
@@ -128,13 +128,13 @@ def _trade_off(
     st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
 
 
-def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison], None]) -> None:
+def _pair_view(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison], None]) -> None:
     """Two menus for the runs A and B, and below them what `draw` shows of the two."""
     by_id = {row.id: row for row in readable}
     ids = list(by_id)
     picked: list[str] = []
     for place, letter in zip(st.columns(2), "AB", strict=True):
-        name = f"duel-{letter}"
+        name = f"pair-{letter}"
         before = _SIDES[letter].get()
         if before not in ids:
             others = {*picked, *(_SIDES[other].get() for other in "AB")}
@@ -152,50 +152,50 @@ def _versus(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison]
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
-        duel = run_comparison.compare_pair(a.snapshot.evaluation, b.snapshot.evaluation)
+        pair = run_comparison.compare_pair(a.snapshot.evaluation, b.snapshot.evaluation)
     except DataError as error:
         st.info(str(error), icon=":material/info:")
         return
-    draw(a, b, duel)
+    draw(a, b, pair)
 
 
-def _difference(a: Run, b: Run, duel: PairedComparison) -> None:
+def _matrix_difference(a: Run, b: Run, pair: PairedComparison) -> None:
     del b
     # Keeps the matrix square on a wide screen.
     place, words = st.columns([3, 2], gap="large", vertical_alignment="center")
     with place:
-        pictures.matrix_difference(duel.confusion, "difference", a.dataset.class_names)
+        pictures.matrix_difference(pair.confusion, "difference", a.dataset.class_names)
     words.markdown(
         "A row is a true digit, a column is an answer.\n\n"
         "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
         "On the diagonal more is better; everywhere else more is worse."
     )
     with words:
-        _verdict(duel)
+        _test_of_difference(pair)
 
 
-def _verdict(duel: PairedComparison) -> None:
-    if not len(duel.only_a) + len(duel.only_b):
+def _test_of_difference(pair: PairedComparison) -> None:
+    if not len(pair.only_a) + len(pair.only_b):
         st.markdown("Both read the same images correctly.")
         return
-    better = "A" if len(duel.only_a) > len(duel.only_b) else "B"
-    chance = f"= {duel.p_value:.2g}" if duel.p_value >= 0.0001 else "< 0.0001"
-    meaning = f"{better} is significantly better" if duel.p_value < _RARE else "The difference may be luck"
+    better = "A" if len(pair.only_a) > len(pair.only_b) else "B"
+    p_text = f"= {pair.p_value:.2g}" if pair.p_value >= 0.0001 else "< 0.0001"
+    meaning = f"{better} is significantly better" if pair.p_value < _RARE else "The difference may be luck"
     st.markdown(
-        f"Only A right: **{len(duel.only_a):,}**. Only B right: **{len(duel.only_b):,}**. {meaning} (p {chance}).",
+        f"Only A right: **{len(pair.only_a):,}**. Only B right: **{len(pair.only_b):,}**. {meaning} (p {p_text}).",
         help="McNemar's exact test: p is how often two equally good networks would differ at least so much.",
     )
 
 
-def _who(a: Run, b: Run, duel: PairedComparison) -> None:
-    counts = {"Only A": duel.only_a, "Only B": duel.only_b, "Neither": duel.neither, "Both": duel.both}
-    who = segments.segmented_choice(
-        "Read by", "duel-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}"
+def _images_by_reader(a: Run, b: Run, pair: PairedComparison) -> None:
+    counts = {"Only A": pair.only_a, "Only B": pair.only_b, "Neither": pair.neither, "Both": pair.both}
+    group = segments.segmented_choice(
+        "Read by", "pair-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}"
     )
-    _verdict(duel)
+    _test_of_difference(pair)
     results = a.snapshot.evaluation, b.snapshot.evaluation
     images, names = a.split.test_images, a.dataset.class_names
-    shown = counts[who][:_MOST_IMAGES]
+    shown = counts[group][:_MOST_IMAGES]
     captions = []
     for i in shown:
         answers = [
@@ -213,5 +213,5 @@ def _who(a: Run, b: Run, duel: PairedComparison) -> None:
         else []
     )
     pictures.image_row([images[i] for i in shown], captions, width=96, alt=alt)
-    if len(counts[who]) > len(shown):
-        st.caption(f"The first {len(shown)} of {len(counts[who]):,}.")
+    if len(counts[group]) > len(shown):
+        st.caption(f"The first {len(shown)} of {len(counts[group]):,}.")
