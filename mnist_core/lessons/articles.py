@@ -56,7 +56,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Slip:
+class Mistake:
     """Something in an article that is wrong, missing or misleading.
 
     Args:
@@ -85,7 +85,7 @@ class Article:
         answer: to a single image.
         epoch_seconds: the shortest and the longest epoch, in seconds.
         total_seconds: the whole training, in seconds.
-        slips: its mistakes.
+        mistakes: what is wrong, missing or misleading in it.
     """
 
     key: str
@@ -100,7 +100,7 @@ class Article:
     answer: Answer | None = None
     epoch_seconds: tuple[float, float] | None = None
     total_seconds: float | None = None
-    slips: tuple[Slip, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -274,37 +274,37 @@ _TORRES_LOG: Final = (
 )
 _TORRES_ANSWER: Final = (0.06, 0.01, 0.17, 0.01, 0.05, 0.04, 0.54, 0.0, 0.11, 0.02)
 
-_UNCHECKED: Final = Slip(
+_UNCHECKED: Final = Mistake(
     "The files are not checked",
     "The program does not check the headers of the data files. The article itself says that a file from a stranger "
     "would need many more checks. On the Data page, **The file** shows what is in a header. Upload a file of your "
     "own there that is cut short or has other content, and read why it is refused.",
 )
-_MISNAMED: Final = Slip(
+_MISNAMED: Final = Mistake(
     "A 4 called a 6",
     "In one place the text says 6, but the image and the network's answer both say 4. This is easy to mix up: image "
     "999 of MNIST's training files, the article's example of a label, is a 6. Look at it on the Data page, under "
     "**One image**.",
 )
-_MISCOUNTED: Final = Slip(
+_MISCOUNTED: Final = Mistake(
     "One hidden layer, called two",
     "The summary says that the network has two hidden layers. It has one: the second layer with weights is the "
     "output. The Train page draws the network and lists its layers. Add a second hidden layer there to see the "
     "difference.",
 )
-_NO_NORMALIZE: Final = Slip(
+_NO_NORMALIZE: Final = Mistake(
     "An option that does not exist",
     "The article describes a helper function that draws the confusion matrix. It mentions an option `normalize`, but "
     "the function does not have it. The Evaluate page has what it promises: **Shares of each true digit** divides "
     "each row by its sum.",
 )
-_NO_VALIDATION: Final = Slip(
+_NO_VALIDATION: Final = Mistake(
     "No validation curve",
     "The article shows the accuracy only for the images that the network learns from. So nobody would see if it "
     "learned them by heart. Set a validation share on the Train page. Then a second curve shows how well the network "
     "reads images that it does not learn from.",
 )
-_OTHER_MATRIX: Final = Slip(
+_OTHER_MATRIX: Final = Mistake(
     "A matrix from another run",
     f"The accuracy is that of the first article, {_published('kite').test_accuracy}, but the matrix is from a later "
     f"run. Its diagonal adds up to {_RETOLD_CONFUSION.trace():,} of {_RETOLD_CONFUSION.sum():,} images, which is "
@@ -312,13 +312,13 @@ _OTHER_MATRIX: Final = Slip(
     "diagonal on the Evaluate page. The accuracy and the matrix of one run always agree. Those of two runs almost "
     "never do.",
 )
-_TORRES_CLAIM: Final = Slip(
+_TORRES_CLAIM: Final = Mistake(
     "An accuracy that five epochs do not reach",
     f"The text gives {_published('torres').test_accuracy} on the test images, but its own log ends at "
     f"{_TORRES_LOG[-1].accuracy} on the training images. Test images are rarely so much easier. Train the recipe as it "
     "is and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
 )
-_TORRES_SURE: Final = Slip(
+_TORRES_SURE: Final = Mistake(
     "An answer that is too sure for five epochs",
     f"Test image 11 is a 6. In the text it gets a probability of {_TORRES_ANSWER[6]}. After five epochs none of the "
     "seeds that we tried gave it as much as 0.3, and most read another digit. With 40 epochs, or with 5 at a learning "
@@ -326,18 +326,18 @@ _TORRES_SURE: Final = Slip(
     "shows, or faster. Train it in these three ways and look at MNIST's test image 11 on the Evaluate page, under "
     "**One image**.",
 )
-_TORRES_SUM: Final = Slip(
+_TORRES_SUM: Final = Mistake(
     f"Probabilities that add up to {sum(_TORRES_ANSWER):.2f}",
     "The ten answers for one image should add up to 1. Each was rounded to two digits, and this alone can change the "
     "sum by as much as 0.05. Ours have five digits. Add them up. Then round each to two digits and add them up again.",
 )
-_TORRES_VALIDATION: Final = Slip(
+_TORRES_VALIDATION: Final = Mistake(
     "Validation: explained, but not used",
     "The text explains training, validation and test images, but its program has no validation images. Set a "
     "validation share on the Train page. Then look under **Split** on the Data page to see how the images are "
     "divided.",
 )
-_MORGAN_EPOCHS: Final = Slip(
+_MORGAN_EPOCHS: Final = Mistake(
     "The number of epochs is missing",
     "The article does not say for how many epochs its networks were trained. So nobody can repeat its figures exactly. "
     f"Here it is {PRESETS['morgan-0'].config.epochs}. Also try 5 and 20, and see what changes: the accuracy, the loss, "
@@ -359,7 +359,7 @@ def _from_preset(key: str) -> Article:
 
 
 def _morgan(layers: int, seconds: float | None = None) -> Article:
-    return replace(_from_preset(f"morgan-{layers}"), total_seconds=seconds, slips=(_MORGAN_EPOCHS,))
+    return replace(_from_preset(f"morgan-{layers}"), total_seconds=seconds, mistakes=(_MORGAN_EPOCHS,))
 
 
 _ALL: Final = (
@@ -370,7 +370,7 @@ _ALL: Final = (
         confusion=_KITE_CONFUSION,
         answer=Answer(1010, 4, types.MappingProxyType({4: 0.99889})),
         epoch_seconds=(7, 10),
-        slips=(_UNCHECKED, _MISNAMED, _MISCOUNTED, _NO_NORMALIZE, _NO_VALIDATION),
+        mistakes=(_UNCHECKED, _MISNAMED, _MISCOUNTED, _NO_NORMALIZE, _NO_VALIDATION),
     ),
     replace(
         _from_preset("kite"),
@@ -381,7 +381,7 @@ _ALL: Final = (
         test_loss=None,
         confusion=_RETOLD_CONFUSION,
         epoch_seconds=(2, 2),
-        slips=(_OTHER_MATRIX,),
+        mistakes=(_OTHER_MATRIX,),
     ),
     replace(
         _from_preset("torres"),
@@ -389,7 +389,7 @@ _ALL: Final = (
         parameters=7_960,
         answer=Answer(11, 6, types.MappingProxyType(dict(enumerate(_TORRES_ANSWER)))),
         epoch_seconds=(1, 1),
-        slips=(_TORRES_CLAIM, _TORRES_SURE, _TORRES_SUM, _TORRES_VALIDATION),
+        mistakes=(_TORRES_CLAIM, _TORRES_SURE, _TORRES_SUM, _TORRES_VALIDATION),
     ),
     _morgan(0, seconds=30),
     _morgan(1),

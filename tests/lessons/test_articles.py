@@ -72,9 +72,9 @@ def test_kites_accuracy_fits_its_own_matrix_only() -> None:
     assert ARTICLES["kite"].test_accuracy == ARTICLES["kite-retold"].test_accuracy == 0.9264
     assert confusion_of("kite").trace() / 15_000 == 0.9264
     assert confusion_of("kite-retold").trace() / 15_000 > 0.9277
-    [slip] = ARTICLES["kite-retold"].slips
-    assert "13,916 of 15,000" in slip.text
-    assert "0.9277" in slip.text
+    [mistake] = ARTICLES["kite-retold"].mistakes
+    assert "13,916 of 15,000" in mistake.text
+    assert "0.9277" in mistake.text
 
 
 @pytest.mark.parametrize(("key", "hidden", "activation"), [("kite", 128, "relu"), ("torres", 10, "sigmoid")])
@@ -99,8 +99,8 @@ def test_torres_log_contradicts_its_accuracy() -> None:
     assert article.config.epochs == article.log[-1].epoch
     assert article.test_accuracy == 0.9018
     assert article.log[-1].accuracy == 0.7034
-    assert "0.9018" in article.slips[0].text
-    assert "0.7034" in article.slips[0].text
+    assert "0.9018" in article.mistakes[0].text
+    assert "0.7034" in article.mistakes[0].text
 
 
 def test_torres_answer_sums_to_1_01() -> None:
@@ -110,7 +110,7 @@ def test_torres_answer_sums_to_1_01() -> None:
     assert list(answer.probabilities) == list(range(10))
     assert sum(round(100 * value) for value in answer.probabilities.values()) == 101
     assert max(answer.probabilities, key=lambda digit: answer.probabilities[digit]) == 6
-    assert [slip.title for slip in ARTICLES["torres"].slips if "1.01" in slip.title]
+    assert [mistake.title for mistake in ARTICLES["torres"].mistakes if "1.01" in mistake.title]
 
 
 @pytest.mark.parametrize("key", ARTICLES)
@@ -123,12 +123,12 @@ def test_log_improves_with_every_line(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ARTICLES)
-def test_slips_have_title_and_text(key: str) -> None:
-    assert ARTICLES[key].slips
-    for slip in ARTICLES[key].slips:
-        assert slip.title[0].isupper()
-        assert not slip.title.endswith(".")
-        assert slip.text.endswith(".")
+def test_mistakes_have_title_and_text(key: str) -> None:
+    assert ARTICLES[key].mistakes
+    for mistake in ARTICLES[key].mistakes:
+        assert mistake.title[0].isupper()
+        assert not mistake.title.endswith(".")
+        assert mistake.text.endswith(".")
 
 
 @pytest.mark.parametrize(

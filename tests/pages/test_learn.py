@@ -257,7 +257,7 @@ def test_published_and_own_figures(learn: AppTest) -> None:
 
 
 @pytest.mark.parametrize("key", published.EXAMINED)
-def test_course_step_about_a_slip(learn: AppTest, key: str) -> None:
+def test_course_step_about_a_mistake(learn: AppTest, key: str) -> None:
     view(learn, "Published")
     learn.selectbox(key="article-choice").select(key).run()
     press(learn, "Try it in the course")

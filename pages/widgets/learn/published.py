@@ -65,10 +65,10 @@ def published_view(dataset: Dataset) -> None:
                 lessons.open_in_train(article.config, dataset)
     if article.confusion is not None:
         _matrices(article.confusion, run)
-    if article.slips:
+    if article.mistakes:
         st.subheader("Worth a second look")
-    for slip in article.slips:
-        st.markdown(f"**{slip.title}.** {slip.text}")
+    for mistake in article.mistakes:
+        st.markdown(f"**{mistake.title}.** {mistake.text}")
     if key in EXAMINED:
         st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=EXAMINED[key])
 
