@@ -51,8 +51,8 @@ def measure(name: str, mnist: Dataset, writers: list[list[PenDigit]]) -> dict[st
     for digits in writers:
         learned, others = first_and_other_drawings(digits)
         began = time.perf_counter()
-        lesson = finetuning.lesson(base.config, mnist, learned)
-        taught = _trained_network(training.train(finetuning.recipe(base.config), lesson, finetuning.start(base)))
+        mixed = finetuning.training_set(base.config, mnist, learned)
+        taught = _trained_network(training.train(finetuning.recipe(base.config), mixed, finetuning.start(base)))
         seconds.append(time.perf_counter() - began)
         before += test_set.count_correct(base, others)
         after += test_set.count_correct(taught, others)

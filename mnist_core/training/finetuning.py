@@ -1,4 +1,4 @@
-"""Teaching a trained network some digits more, such as one's own drawings, without it forgetting the others."""
+"""Fine-tuning: teach a trained network more images, such as a visitor's drawings, without forgetting the old ones."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.network import TrainedNetwork
 
-# What a network no longer sees it forgets (McCloskey and Cohen, 1989), so old images are rehearsed with the new ones.
-_REHEARSED = 4_000
-# The new ones come again and again, each time augmented differently, but few of them not so often as to drown the rest.
-_NEW = 2_000
+# A network forgets what it no longer sees (McCloskey and Cohen, 1989), so it trains on old images too.
+_OLD_IMAGES = 4_000
+# The drawings are repeated, each time augmented differently, to about this number of images.
+_NEW_IMAGES = 2_000
+# With few drawings, so that the network does not learn these alone.
 _MOST_REPEATS = 50
 _LEAST_AUGMENTATION = 0.5
 
 
 def recipe(config: RunConfig) -> RunConfig:
-    """How a network that was trained as `config` says is taught more: with small steps, augmented and shuffled."""
+    """The config to fine-tune a network that was trained with `config`: small steps, augmented and shuffled images."""
     return dataclasses.replace(
         config,
         optimizer="adam",
@@ -44,18 +45,20 @@ def recipe(config: RunConfig) -> RunConfig:
     )
 
 
-def lesson(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawing]) -> Dataset:
-    """What a network that was trained as `config` says is to learn from: old images, and the drawings many times over.
+def training_set(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawing]) -> Dataset:
+    """The data to fine-tune a network with: a sample of its training images, and the drawings, repeated.
+
+    The test images stay those of `config`. No image that `config` holds out is among the training images.
 
     Args:
-        config: says which images of `dataset` it was trained on and which it is tested on; that stays so.
-        dataset: what it was trained on.
-        drawings: the new ones, at least one.
+        config: how the network was trained.
+        dataset: the data set that it was trained on.
+        drawings: the new images, at least one.
     """
     split = splits.split_for(dataset, config)
     random = np.random.default_rng([config.seed, 4])
-    old = random.permutation(split.train_indices)[:_REHEARSED]
-    repeats = min(_MOST_REPEATS, max(1, _NEW // len(drawings)))
+    old = random.permutation(split.train_indices)[:_OLD_IMAGES]
+    repeats = min(_MOST_REPEATS, max(1, _NEW_IMAGES // len(drawings)))
     images = np.stack([one.image for one in drawings])
     labels = np.array([one.label for one in drawings], np.uint8)
     return dataclasses.replace(
@@ -69,5 +72,5 @@ def lesson(config: RunConfig, dataset: Dataset, drawings: Sequence[LabelledDrawi
 
 
 def start(network: TrainedNetwork) -> TrainingState:
-    """The state from which `recipe` continues: the network's weights, and an optimizer that has seen nothing yet."""
+    """The state from which fine-tuning starts: the network's weights and a new optimizer."""
     return TrainingState(network.weights, engine.initial_slots(recipe(network.config)), 0)

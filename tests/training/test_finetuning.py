@@ -44,8 +44,8 @@ def test_network_learns_new_writer_without_forgetting() -> None:
     own = [LabelledDrawing(image, label) for image, (label, _) in zip(images, lines, strict=True)]
     dataset = datasets.load("embedded")
     before = train(small(layers=(LayerConfig(units=64),), epochs=3, dataset="embedded"), dataset)
-    lesson = finetuning.lesson(before.config, dataset, own[:100])
-    after = train(finetuning.recipe(before.config), lesson, finetuning.start(before))
+    mixed = finetuning.training_set(before.config, dataset, own[:100])
+    after = train(finetuning.recipe(before.config), mixed, finetuning.start(before))
     assert test_set.count_correct(after, own[100:]) >= test_set.count_correct(before, own[100:]) + 15
     right = [(it.predict(dataset.test_images).argmax(axis=1) == dataset.test_labels).mean() for it in (before, after)]
     assert right[1] >= right[0] - 0.02
@@ -64,28 +64,28 @@ def test_finetuning_starts_from_the_network_weights() -> None:
 @pytest.mark.parametrize("kind", ["official", "kite"])
 def test_finetuning_data_has_no_held_out_images(kind: str) -> None:
     config = dataclasses.replace(trained().config, split=kind, validation_fraction=0.2)
-    lesson = finetuning.lesson(config, blobs(), drawings(12))
+    mixed = finetuning.training_set(config, blobs(), drawings(12))
     split = splits.split(blobs(), kind, 0.2)
     may_be_seen = {image.tobytes() for image in blobs().train_images[split.train_indices]}
-    old = {image.tobytes() for image in lesson.train_images} - {one.image.tobytes() for one in drawings(12)}
+    old = {image.tobytes() for image in mixed.train_images} - {one.image.tobytes() for one in drawings(12)}
     assert old == may_be_seen  # All of them, since they are few.
-    np.testing.assert_array_equal(lesson.test_images, split.test_images)
-    np.testing.assert_array_equal(lesson.test_labels, split.test_labels)
+    np.testing.assert_array_equal(mixed.test_images, split.test_images)
+    np.testing.assert_array_equal(mixed.test_labels, split.test_labels)
 
 
 @pytest.mark.parametrize(("count", "times"), [(1, 50), (12, 50), (100, 20), (90, 22)])
 def test_drawings_are_repeated_up_to_a_share(count: int, times: int) -> None:
     own = drawings(count)
-    lesson = finetuning.lesson(trained().config, blobs(), own)
+    mixed = finetuning.training_set(trained().config, blobs(), own)
     for one in own:
-        is_it = (lesson.train_images == one.image).all(axis=(1, 2))
+        is_it = (mixed.train_images == one.image).all(axis=(1, 2))
         assert is_it.sum() == times
-        assert set(lesson.train_labels[is_it]) == {one.label}
+        assert set(mixed.train_labels[is_it]) == {one.label}
 
 
 def test_large_data_set_uses_a_fixed_sample() -> None:
     many = blobs(train=6_000)
-    first, second = (finetuning.lesson(trained().config, many, drawings(1)) for _ in range(2))
+    first, second = (finetuning.training_set(trained().config, many, drawings(1)) for _ in range(2))
     assert len(first.train_images) == 4_000 + 50
     np.testing.assert_array_equal(first.train_images, second.train_images)
 

@@ -158,12 +158,12 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
-        lesson = finetuning.lesson(network.config, dataset, own)
+        mixed = finetuning.training_set(network.config, dataset, own)
         base = _run_of(network)
         taught = _TAUGHT[noun_of(predictor.class_names)]
         called = (run_picker.run_title(base) if base else name).removesuffix(taught)
         title = called[: TITLE_LENGTH - len(taught)] + taught
-        run = visitor_runs.start_run(config, lesson, state=finetuning.start(network), title=title)
+        run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
