@@ -139,8 +139,8 @@ def train(
     yield Finished(network, state.history, stopped_early and state.epoch < config.epochs)
 
 
-def rehearse(config: RunConfig, dataset: Dataset) -> None:
-    """Run the first steps and one prediction and discard them, so that the next such run finds everything compiled."""
+def compile_ahead(config: RunConfig, dataset: Dataset) -> None:
+    """Compile what a run of `config` needs: run its first steps and one prediction, and discard them."""
     for event in train(config, dataset):
         if isinstance(event, Progress) and event.position is not None:
             TrainedNetwork(config, event.position.weights).predict(dataset.test_images[:1])

@@ -112,9 +112,9 @@ def test_epochs_match_keras_fit(case: str) -> None:
     assert_matches_keras_fit(small(**FITTED[case]), blobs())
 
 
-def test_rehearse_compiles_everything() -> None:
+def test_compile_ahead_compiles_everything() -> None:
     config = small(layers=(LayerConfig(units=19, dropout=0.1),), batch_size=23)
-    loop.rehearse(config, blobs())
+    loop.compile_ahead(config, blobs())
     program = engine.program(engine.Architecture.of(config))
     answer = _compiled_answer(config.layers)
     assert [program._chunk.experimental_get_tracing_count(), answer.experimental_get_tracing_count()] == [1, 1]

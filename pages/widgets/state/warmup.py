@@ -58,4 +58,4 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
         logger.exception("The built-in network cannot be read")  # The Draw page shows the error; everything else works.
     loading.done.wait()
     if loading.dataset is not None:
-        loop.rehearse(config, loading.dataset)
+        loop.compile_ahead(config, loading.dataset)
