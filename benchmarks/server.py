@@ -27,7 +27,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import report
-from benchmarks.visitor import ROOT, UNDO_IS_THERE, Visitor, started
+from benchmarks.visitor import ROOT, UNDO_IS_THERE, Visitor, running_server
 from mnist_core import config as settings
 from mnist_core import presets
 from mnist_core.data import datasets
@@ -80,7 +80,7 @@ FIGURES: list[tuple[str, str, str, float | None]] = [
 def measure_visit(browser: Browser) -> dict[str, float]:
     """Measure one round of startup, memory and clicks on Train, with a new server."""
     first, second = Visitor(browser), Visitor(browser)
-    with started("-m", "streamlit") as server:
+    with running_server("-m", "streamlit") as server:
         found = {"idle": server.memory(), "health": server.healthy - server.began}
         asked, text, train = first.arrive(server.address)
         found |= {"cold_text": text, "start_text": asked + text - server.began}
@@ -110,7 +110,7 @@ def _empty_app_start(browser: Browser) -> float:
     visitor = Visitor(browser)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.py").write_text(EMPTY_APP)
-        with started("-m", "streamlit", root=Path(folder)) as server:
+        with running_server("-m", "streamlit", root=Path(folder)) as server:
             asked, text, _ = visitor.arrive(server.address)
             visitor.page.close()
             return asked + text - server.began
@@ -121,7 +121,7 @@ def measure_reruns(browser: Browser) -> dict[str, list[float]]:
     seed = presets.PRESETS[PRESET].config.seed
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with started("-c", f"from benchmarks.server import serve; serve({str(log)!r})") as server:
+        with running_server("-c", f"from benchmarks.server import serve; serve({str(log)!r})") as server:
             visitor = Visitor(browser)
             visitor.arrive(server.address)
             server.wait_until_quiet()
@@ -215,7 +215,7 @@ def slowest_imports(browser: Browser) -> str:
     switched off: its first import, Keras, is marked as missing.
     """
     program = "import sys; sys.modules['keras'] = None; from streamlit.web.cli import main; main(prog_name='streamlit')"
-    with started("-X", "importtime", "-c", program) as server:
+    with running_server("-X", "importtime", "-c", program) as server:
         Visitor(browser).arrive(server.address)
         lines = re.findall(r"import time:\s+\d+ \|\s+(\d+) \|\s+(\w+)", server.printed())
     longest: dict[str, float] = {}

@@ -70,7 +70,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def started(*options: str, root: Path = ROOT) -> Iterator[Server]:
+def running_server(*options: str, root: Path = ROOT) -> Iterator[Server]:
     """Start the app in `root` with these Python options, wait until it answers, and stop it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

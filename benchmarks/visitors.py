@@ -251,7 +251,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One visitor alone, then the class, at a warm server; then the same runs without pages."""
     results = []
-    with visitor.started("-m", "streamlit") as server:
+    with visitor.running_server("-m", "streamlit") as server:
         asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), options.page))  # The first one waits for TensorFlow.
         quiet(server)
         for count in dict.fromkeys((1, options.visitors)):
@@ -272,7 +272,7 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Visitors come, train, draw, compare and leave for so many minutes, after a minute that is not counted."""
-    with visitor.started("-m", "streamlit") as server:
+    with visitor.running_server("-m", "streamlit") as server:
         asyncio.run(crowd_of(server, crowds.Plan(options.visitors, _WARM_UP), SOAK))
         quiet(server)
         plan = crowds.Plan(options.visitors, 60 * options.soak, patience=options.patience)
@@ -283,7 +283,7 @@ def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The visitors arrive at a server that has just started, and leave when they could press Train."""
-    with visitor.started("-m", "streamlit") as server:
+    with visitor.running_server("-m", "streamlit") as server:
         plan = crowds.Plan(options.visitors, 0.0, options.arrive, patience=options.patience)
         return [measure(server, plan, options.page) | {"arrive within": options.arrive}]
 

@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[visitor.Server]
         patch.delenv("MNIST_DATA_DIR", raising=False)
         patch.setenv("MNIST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MNIST_DATASET", "embedded")
-        with visitor.started("-m", "streamlit") as server:
+        with visitor.running_server("-m", "streamlit") as server:
             yield server
 
 
