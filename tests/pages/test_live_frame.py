@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,15 @@ def test_frame_of_one_snapshot_is_made_once(by_hand: Scheduler) -> None:
     take_turns(by_hand, run)
     second = unpacked(live_frame.frame(run, run.snapshot))
     assert len(second["training"]) == 1
+
+
+def test_old_snapshot_is_not_held(by_hand: Scheduler) -> None:
+    run = begun(by_hand)
+    old = weakref.ref(run.snapshot)
+    live_frame.frame(run, run.snapshot)
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    assert old() is None
 
 
 def test_scene_has_the_test_images_and_the_start(by_hand: Scheduler) -> None:

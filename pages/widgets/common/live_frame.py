@@ -68,18 +68,19 @@ def scene(run: Run) -> bytes:
 
 _lock = threading.Lock()
 _steps: weakref.WeakKeyDictionary[Run, float] = weakref.WeakKeyDictionary()
-_frames: weakref.WeakKeyDictionary[Run, tuple[Snapshot, bytes]] = weakref.WeakKeyDictionary()
+# Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
+_frames: weakref.WeakKeyDictionary[Run, tuple[weakref.ref[Snapshot], bytes]] = weakref.WeakKeyDictionary()
 
 
 def frame(run: Run, shot: Snapshot) -> bytes:
     """The curves, the first layer and the answers in a snapshot of a run. The newest one is cached."""
     with _lock:
         found = _frames.get(run)
-    if found is not None and found[0] is shot:
+    if found is not None and found[0]() is shot:
         return found[1]
     made = _frame(run, shot)
     with _lock:
-        _frames[run] = (shot, made)
+        _frames[run] = (weakref.ref(shot), made)
     return made
 
 

@@ -16,6 +16,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from streamlit import runtime
+
 from mnist_core.runs import scheduler
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 30.0
 MOST_POSTPONED = 9
-"""A server that never rests collects at every tenth look all the same."""
+"""A server that is never quiet still collects after every tenth pause."""
+_LOOP_SECONDS = 10.0
 
 
 def start_collecting() -> threading.Thread:
@@ -41,11 +44,31 @@ def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object
     while True:
         wait(PAUSE_SECONDS)
         if is_quiet() or postponed >= MOST_POSTPONED:
+            forget_sessions()
             gc.collect()
             return_memory()
             postponed = 0
         else:
             postponed += 1
+
+
+def forget_sessions() -> None:
+    """Drop the sessions of tabs that were closed longer than `server.disconnectedSessionTTL` ago.
+
+    Streamlit itself drops them only when another tab is closed, so a class that has left would stay in memory.
+    """
+    if not runtime.exists():
+        return
+    instance = runtime.get_instance()
+    sessions = instance._session_mgr._session_storage._cache  # type: ignore[attr-defined]
+    is_done = threading.Event()
+
+    def drop_expired() -> None:
+        len(sessions)  # This drops the expired ones; iterating over them does not.
+        is_done.set()
+
+    instance._get_async_objs().eventloop.call_soon_threadsafe(drop_expired)
+    is_done.wait(_LOOP_SECONDS)
 
 
 def return_memory() -> None:
