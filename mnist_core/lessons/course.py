@@ -86,7 +86,7 @@ class Step:
         config: the network of the step, for the Train page.
         activity: name of what can be tried, which the Learn page knows; empty if there are only runs.
         trials: the runs to compare. The learner starts them after the answer.
-        article: a key of `articles.ARTICLES`, whose printed log is drawn beside the run; empty for none.
+        article: a key of `articles.ARTICLES`, whose printed log is drawn in the same chart as the run; empty for none.
         floor: the lower end of the accuracy axis, 0 to below 1. Above 0 if the runs differ by little.
     """
 

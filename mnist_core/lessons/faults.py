@@ -237,7 +237,7 @@ _CASES = (
         ),
         symptom="With test images among the training images the matrix has almost no mistakes.",
         explanation="The test images were among the training images. The network was fitted to them too, so the "
-        "matrix shows almost no mistakes. The validation images were kept apart. There the network makes the usual "
+        "matrix shows almost no mistakes. The validation images were not among them. There the network makes the usual "
         "mistakes of a network of this kind, so their accuracy is the honest one. If a result is too good, look for "
         "the reason.",
         cure="Never train on test images or copies of them.",
@@ -275,7 +275,7 @@ _CASES = (
         symptom="With a rate that is far too low the loss falls slowly, almost along a straight line.",
         explanation="The learning rate was 0.000002, five hundred times less than usual for Adam. Every step went in "
         "the right direction, but no step went far. So the loss fell slowly, almost along a straight line, and it "
-        "was still falling when the run ended. The matrix is that of a network that has only begun to learn: a "
+        "was still falling when the run ended. The matrix is that of a network that has only started to learn: a "
         "diagonal with gaps, and mistakes all around.",
         cure="Multiply the learning rate by ten, and again, until the loss falls quickly and then flattens out.",
     ),
@@ -304,7 +304,7 @@ _CASES = (
             "Follow each curve from its first point to its last, and ask at every bend what could be the reason.",
             "The loss is soon below 2.3, the loss of guessing. It falls quickly and flattens out. The validation "
             "accuracy follows, and ends a few percentage points below the training accuracy.",
-            "The matrix has a full diagonal and a few mistakes beside it: not very many, but some.",
+            "The matrix has a full diagonal and a few mistakes outside it: not very many, but some.",
         ),
         symptom="In a healthy run the loss falls and flattens out, the validation accuracy ends a little below the "
         "training accuracy, and the matrix has a full diagonal and a few mistakes.",

@@ -142,7 +142,7 @@ COURSE = Course(
                 "After three epochs, which one is ahead on the test images?",
                 ("SGD", "RMSprop, by several percentage points", "They are equal"),
                 1,
-                "SGD has only begun: after three epochs it reads fewer images than RMSprop after one. That does not "
+                "SGD has only started: after three epochs it reads fewer images than RMSprop after one. That does not "
                 "make it a bad rule. With a higher rate, much of the difference goes away. The button below opens it "
                 "on the Train page with a rate of 0.1.",
             ),

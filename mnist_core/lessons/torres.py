@@ -240,7 +240,7 @@ COURSE = Course(
                 "In the big matrix, what do all false negatives of the 5 have in common?",
                 ("They are in the row of the 5", "They are in the column of the 5", "They are on the diagonal"),
                 0,
-                "Rows are the true digits, so a missed 5 is in the row of the 5, beside the diagonal. The column of "
+                "Rows are the true digits, so a missed 5 is in the row of the 5, outside the diagonal. The column of "
                 "the 5 counts the images that were wrongly called a 5, the false positives. Accuracy is (TP + TN) / "
                 "all, recall is TP / (TP + FN).",
             ),

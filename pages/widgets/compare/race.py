@@ -239,7 +239,7 @@ def _ranking(there: Named) -> None:
             st.warning(f"{name}: {run.snapshot.message}", icon=":material/warning:")
     splits = {run.config.split for run in there.values()}
     if len(splits) > 1:
-        st.caption("Not all were tested on the same images: Kite's recipe holds training images out for that.")
+        st.caption("Not all were tested on the same images: Kite's recipe holds out training images for testing.")
     if len(ended) > 1:
         ids = [run.id for run in there.values()]  # In this order the runs keep their colours.
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
