@@ -71,12 +71,12 @@ def _origin(row: Row) -> str:
     since = datetime.fromtimestamp(row.summary.created, _zone())
     # Not the provenance: it may contain a path of the server.
     names = {**datasets.NAMES, uploads.NAME: "Your own images"}
-    told = [f"Kept since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
+    parts = [f"Saved since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
-        told.append(f"seed {row.config.seed}")
+        parts.append(f"seed {row.config.seed}")
     versions = saved_runs.saved_versions(row.summary)
-    told += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
-    return " · ".join(told)
+    parts += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
+    return " · ".join(parts)
 
 
 def _zone() -> tzinfo:
