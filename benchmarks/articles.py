@@ -1,4 +1,4 @@
-"""Published figures of the articles beside ours: ``python -m benchmarks.articles`` trains their recipes on MNIST.
+"""Published figures of the articles and ours: ``python -m benchmarks.articles`` trains their recipes on MNIST.
 
 It also checks what the articles claim or leave open (which accuracy Torres' network reaches, and when; how many epochs
 Morgan's networks were trained), measures the other models that they mention, and writes ``benchmarks/articles.md``.

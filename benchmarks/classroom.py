@@ -211,7 +211,7 @@ def measure_class(runs: int, window: float, alone_window: float, dataset: Datase
 
 
 def measure_mixed(window: float, dataset: Dataset) -> dict[str, Any]:
-    """Measure dense runs without and then with a convolutional run beside them, for `window` seconds each."""
+    """Measure dense runs alone, and then together with a convolutional run, for `window` seconds each."""
     dense, convolutional = _configs(DENSE, DENSE_BESIDE_ONE), _configs(CONVOLUTIONAL, 1)
     _warm_up([dense[0], *convolutional], dataset)
     without = Group(dense, dataset)

@@ -1,4 +1,4 @@
-"""Results of the classroom benchmark, as tables beside their targets."""
+"""Results of the classroom benchmark, as tables with their targets."""
 
 from __future__ import annotations
 

@@ -196,8 +196,8 @@ class Client:
         """Open another page of the app by its link at the top; returns when the request is sent."""
         script = await self.wait_for(f'the link to the page "{page}"', lambda: self._pages.get(page))
         self._stop_timers()
-        kept = {name for shown in self._elements.values() if (name := _id(shown.element)) and self._is_common(shown)}
-        self._values = {name: value for name, value in self._values.items() if name in kept}
+        common = {name for shown in self._elements.values() if (name := _id(shown.element)) and self._is_common(shown)}
+        self._values = {name: value for name, value in self._values.items() if name in common}
         self.query = ""
         await self._send(page_script_hash=script)
 
@@ -273,7 +273,7 @@ class Client:
         self._changed.set()
 
     def _resolved(self, message: ForwardMsg, data: bytes) -> ForwardMsg | None:
-        """The message, or the one that it refers to by its hash. Large messages are kept."""
+        """The message, or the one that it refers to by its hash. Large messages are cached."""
         if message.WhichOneof("type") != "ref_hash":
             if message.metadata.cacheable:
                 self._cache.setdefault(message.hash, _Cached(data, self._finished_runs, message.delta.fragment_id))

@@ -1,6 +1,6 @@
 """Benchmark of a real server with a real browser: startup, memory, first point of a curve, reruns.
 
-``python -m benchmarks.server`` prints the medians of several rounds beside their targets.
+``python -m benchmarks.server`` prints the medians of several rounds with their targets.
 
 Each round starts ``streamlit run app.py`` as a new process on a free port. A Chromium that is already running visits
 it; every visitor has a fresh profile with an empty cache. "Cold" means a new server process; from the second round on,
@@ -226,7 +226,7 @@ def slowest_imports(browser: Browser) -> str:
 
 
 def result_tables(found: dict[str, list[float]]) -> str:
-    """Return all measurements beside their targets, as Markdown."""
+    """Return all measurements with their targets, as Markdown."""
     rows: dict[str, list[tuple[str, ...]]] = {}
     for heading, key, text, target in FIGURES:
         if found.get(key):

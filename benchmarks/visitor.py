@@ -53,19 +53,19 @@ class Server:
 
     def memory(self, field: str = "VmRSS") -> float:
         """Return the resident memory in MB: current (``"VmRSS"``) or peak (``"VmHWM"``)."""
-        return int(self._told("status").partition(f"{field}:")[2].split()[0]) / 1024
+        return int(self._proc("status").partition(f"{field}:")[2].split()[0]) / 1024
 
     def wait_until_quiet(self) -> None:
         """Wait until it has used less than a twentieth of a core for a second: imports and runs have ended."""
         before, quiet = -1.0, 0
         while quiet < 2:
             time.sleep(0.5)
-            ticks = self._told("stat").rpartition(")")[2].split()[11:13]  # User time, system time.
+            ticks = self._proc("stat").rpartition(")")[2].split()[11:13]  # User time, system time.
             used = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
             quiet = quiet + 1 if used - before < 0.025 else 0
             before = used
 
-    def _told(self, file: str) -> str:
+    def _proc(self, file: str) -> str:
         return Path(f"/proc/{self.process.pid}/{file}").read_text()
 
 
