@@ -32,7 +32,7 @@ class _Cell(NamedTuple):
 
     strength: float
     text: str
-    told: str
+    tooltip: str
 
 
 def confusion_matrix(
@@ -70,8 +70,8 @@ def confusion_matrix(
         count, total = int(confusion[true, answer]), int(totals[true])
         share, text = count / total, texts[true][answer]
         strength = share**0.5 if text else 0.0
-        told = f"{count:,} of {total:,} images of {names[true]} read as {names[answer]} ({share:.1%})"
-        return _Cell(strength if true == answer else -strength, text, told)
+        tooltip = f"{count:,} of {total:,} images of {names[true]} read as {names[answer]} ({share:.1%})"
+        return _Cell(strength if true == answer else -strength, text, tooltip)
 
     cells = [[cell(true, answer) for answer in classes] for true in classes]
     place = None if chosen is None else (classes.index(chosen[0]), classes.index(chosen[1]))
@@ -98,8 +98,8 @@ def difference_matrix(
         count = int(difference[true, answer])
         strength = (abs(count) / most) ** 0.5
         text = f"{count:+d}".replace("-", "−") if count else ""
-        told = f"{names[true]} read as {names[answer]}: {text or 'no difference'}"
-        return _Cell(strength if count > 0 else -strength, text, told)
+        tooltip = f"{names[true]} read as {names[answer]}: {text or 'no difference'}"
+        return _Cell(strength if count > 0 else -strength, text, tooltip)
 
     digits = range(CLASSES)
     cells = [[cell(true, answer) for answer in digits] for true in digits]
@@ -131,7 +131,7 @@ def _figure(
             showscale=False,
             xgap=2,
             ygap=2,
-            text=[[cell.told if cell else "" for cell in row] for row in cells],
+            text=[[cell.tooltip if cell else "" for cell in row] for row in cells],
             hovertemplate="%{text}<extra></extra>",
             hoverongaps=False,
         )

@@ -175,8 +175,8 @@ def learning_curves(
     near = {"type": "point", "on": "pointermove,click", "nearest": True, "clear": "pointerout"}
     is_near = {"param": "near", "empty": False}
     value = {"field": "value", "type": "quantitative", "title": name, "format": ".2%" if is_share else ".4f"}
-    told = [{"field": "run", "type": "nominal"}] if not is_single else []
-    told += [
+    tooltip = [{"field": "run", "type": "nominal"}] if not is_single else []
+    tooltip += [
         {"field": "images", "type": "nominal"},
         {"field": "across", "type": "quantitative", "title": across, "format": ".2f"},
         value,
@@ -243,7 +243,7 @@ def learning_curves(
                 "params": [{"name": "near", "select": near}],
                 "encoding": {
                     "opacity": {"condition": {**is_near, "value": 1}, "value": 0},
-                    "tooltip": told,
+                    "tooltip": tooltip,
                 },
             },
         ],

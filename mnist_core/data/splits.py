@@ -91,7 +91,7 @@ def _without_test(dataset: Dataset, kind: str) -> tuple[NDArray[np.int32], NDArr
 def _divide(
     dataset: Dataset, indices: NDArray[np.int32], fraction: float, seed: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Divide ascending indices of training images into a part to keep and a part to hold out, about `fraction`."""
+    """Divide ascending indices of training images into the rest and a held-out part of about `fraction`."""
     if fraction == 0:
         return indices, indices[:0]
     groups = indices if dataset.train_groups is None else dataset.train_groups[indices]

@@ -58,12 +58,12 @@ def read(files: Mapping[str, bytes]) -> Dataset:
         test_images, test_labels = _checked(arrays["x_test"], arrays["y_test"])
     else:
         order = np.random.default_rng(_SEED).permutation(len(images))
-        held_out, kept = np.split(order, [max(1, round(len(images) * _TEST_SHARE))])
-        if not len(kept):
+        held_out, training = np.split(order, [max(1, round(len(images) * _TEST_SHARE))])
+        if not len(training):
             raise DataError("There are too few images.", "Give at least two.", f"{len(images)} images")
-        kept, held_out = np.sort(kept), np.sort(held_out)
+        training, held_out = np.sort(training), np.sort(held_out)
         test_images, test_labels = images[held_out], labels[held_out]
-        images, labels = images[kept], labels[kept]
+        images, labels = images[training], labels[training]
     return Dataset(NAME, images, labels, test_images, test_labels, f"your files {', '.join(files)}")
 
 

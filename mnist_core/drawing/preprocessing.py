@@ -241,9 +241,9 @@ def _without_specks(contrast: NDArray[np.float32], least: float) -> NDArray[np.f
     pieces, count = ndimage.label(contrast >= INK_FLOOR * contrast.max(), structure=np.ones((3, 3)))
     weights = np.bincount(pieces.ravel(), contrast.ravel(), minlength=count + 1)
     weights[0] = 0  # the background
-    kept = weights >= least * weights.max()
-    kept[0] = False
-    return np.where(kept[pieces], contrast, np.float32(0))
+    is_large = weights >= least * weights.max()
+    is_large[0] = False
+    return np.where(is_large[pieces], contrast, np.float32(0))
 
 
 def border_pixels(values: NDArray[Any]) -> NDArray[Any]:

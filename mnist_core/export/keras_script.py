@@ -269,12 +269,12 @@ def _division(config: RunConfig) -> Iterator[str]:
         yield f'groups = np.frombuffer(Path(folder, "{_GROUPS_FILE}").read_bytes(), ">i4", offset=8)'
     given = "x_train, y_train, groups" if has_groups else "x_train, y_train"
     if config.split == "kite":
-        kept = given if config.validation_fraction else given.replace("groups", "_")
-        yield f"{kept}, x_test, y_test = hold_out({given}, 0.25, seed=45_000){_controls('split')}"
+        rest = given if config.validation_fraction else given.replace("groups", "_")
+        yield f"{rest}, x_test, y_test = hold_out({given}, 0.25, seed=45_000){_controls('split')}"
     if config.validation_fraction:
-        kept = given.replace("groups", "_")
+        rest = given.replace("groups", "_")
         share = config.validation_fraction
-        yield f"{kept}, x_valid, y_valid = hold_out({given}, {share}, seed=784){_controls('validation_fraction')}"
+        yield f"{rest}, x_valid, y_valid = hold_out({given}, {share}, seed=784){_controls('validation_fraction')}"
     if config.training_images:
         count = config.training_images
         yield f"x_train, y_train = x_train[:{count}], y_train[:{count}]{_controls('training_images')}"

@@ -1,7 +1,7 @@
 """Data augmentation: each step bends, tilts and thickens its training images at random.
 
-Hands and pens differ, but a training image shows one writer and one pen. The changes keep the digit. They depend only
-on the run's seed and the step, so a run with augmentation can be repeated exactly, too.
+Hands and pens differ, but a training image shows one writer and one pen. The digit stays the same. The changes depend
+only on the run's seed and the step, so a run with augmentation can be repeated exactly, too.
 """
 
 from __future__ import annotations

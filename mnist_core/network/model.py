@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
-# Images are predicted in blocks: as many at a time as keep the outputs of the largest layer within this memory.
+# Images are predicted in blocks, so that the outputs of the largest layer need at most this memory.
 _BLOCK_BYTES = 32 * 2**20
 _MOST_AT_ONCE = 2048
 

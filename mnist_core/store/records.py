@@ -60,15 +60,15 @@ class RunSummary:
         status: its status when it was last saved.
         message: what people should know about how it ended; may be empty.
         created: when its record was created, in seconds since 1970.
-        updated: when it was last changed, likewise.
+        updated: when it was last changed, in seconds since 1970.
         seconds: training time, without the turns of other runs.
         epochs: number of finished epochs.
         loss: in the last finished epoch, as the next three; None before the first.
         accuracy: fraction correct, 0 to 1.
         validation_loss: None without validation images.
-        validation_accuracy: likewise.
+        validation_accuracy: None without validation images.
         test_loss: None before the evaluation.
-        test_accuracy: likewise.
+        test_accuracy: None before the evaluation.
         size: bytes of its arrays.
         dataset: the name of the data that it learned from.
         provenance: where the data came from, in words for the screen.

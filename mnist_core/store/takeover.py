@@ -43,7 +43,7 @@ class Takeover:
             record_heartbeat(connection, self.server, self._clock())
 
     def sign_off(self) -> None:
-        """Record that this server trains no more, so that its runs can be taken over at once."""
+        """Record that this server no longer trains, so that its runs can be taken over at once."""
         with self._database.writing() as connection:
             connection.execute(servers.delete().where(servers.c.id == self.server))
 

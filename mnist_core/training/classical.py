@@ -1,4 +1,4 @@
-"""The models that the tutorials name beside networks, from scikit-learn, a piece of work at a time.
+"""Classical models that the tutorials mention, from scikit-learn, trained one piece of work at a time.
 
 As with `training.loop.train`, nothing runs between two pieces: stop pulling to pause, close the generator to stop.
 Each piece carries the answers to the test images so far. The models themselves are not saved.

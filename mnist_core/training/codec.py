@@ -82,7 +82,7 @@ def pack_state(config: RunConfig, state: TrainingState) -> Parts:
 
 
 def unpack_state(config: RunConfig, parts: Parts, *, is_ended: bool = False) -> TrainingState | None:
-    """The state that `pack_state` wrote; None where there is none. That of an ended run may lack arrays.
+    """The state that `pack_state` wrote; None if there is none. That of an ended run may lack arrays.
 
     Raises:
         StoreError: something in it is not as the config wants it.

@@ -37,8 +37,8 @@ class RateChanged:
     """The learning rate was changed during the run.
 
     Args:
-        epoch: the one under way, counted from 1.
-        step: steps done in it before the new rate came into force.
+        epoch: the current one, counted from 1.
+        step: steps done in it before the new rate was used.
         learning_rate: the new one.
     """
 
@@ -93,7 +93,7 @@ class Progress:
     """A point of the live curve.
 
     Args:
-        epoch: the one under way, counted from 1.
+        epoch: the current one, counted from 1.
         step: steps done in it, this point's included.
         loss: mean over this point's images, before each step's update, with the L2 penalty.
         accuracy: share of the same images classified correctly, 0 to 1.

@@ -97,9 +97,9 @@ def thinned(points: Sequence[Progress], most: int) -> Sequence[Progress]:
     """At most `most` points of a curve, oldest first, with the first and the newest; `most` is at least 2."""
     if len(points) <= most:
         return points
-    kept = points[::-1][:: -(-len(points) // (most - 1))][::-1]
+    chosen = points[::-1][:: -(-len(points) // (most - 1))][::-1]
     # The start of a curve often shows the most.
-    return kept if kept[0] is points[0] else (points[0], *kept)
+    return chosen if chosen[0] is points[0] else (points[0], *chosen)
 
 
 def train(

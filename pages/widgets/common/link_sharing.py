@@ -70,7 +70,7 @@ def open_link() -> DeltaGenerator:
         try:
             config = _read(query)
         except PlaygroundError as error:
-            _ARRIVAL.set(_Arrival(editor_state.draft(), trouble=_told(error)))
+            _ARRIVAL.set(_Arrival(editor_state.draft(), trouble=_link_error(error)))
         else:
             ignored = _ignored(query)
             # After a reload, restoring the last run may have loaded the same network already.
@@ -171,9 +171,9 @@ def _large(address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
 
 
-def _open(config: RunConfig, source: str, told: str, start: str = "", ignored: tuple[str, ...] = ()) -> None:
+def _open(config: RunConfig, source: str, opened: str, start: str = "", ignored: tuple[str, ...] = ()) -> None:
     recipe = presets.recipe_of(config)
-    notes = [f":material/link: {told}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
+    notes = [f":material/link: {opened}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
     if config.dataset not in data_sets.names():
         there = editor_state.draft().dataset
         why = (
@@ -237,7 +237,7 @@ def _plain(received: object) -> str:
     return brief(received).replace("`", "'")
 
 
-def _told(error: PlaygroundError) -> str:
+def _link_error(error: PlaygroundError) -> str:
     """Why a link is refused. Its content is shown as plain text, not as Markdown."""
     received = "" if error.received is None else _plain(error.received)
     shown = f"`{received}`" if received else ""

@@ -190,8 +190,8 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
 
 
 def _searched(row: Row) -> str:
-    told = comparison.described(row.config) if row.config else {}
-    settings = [f"{name} {value}" for name, value in told.items()]
+    described = comparison.described(row.config) if row.config else {}
+    settings = [f"{name} {value}" for name, value in described.items()]
     settings += [LAYER_KINDS[layer.kind] for layer in (row.config.layers if row.config else ())]
     return " ".join([row.name, row.summary.notes, row.summary.status.value, *settings]).lower()
 
@@ -246,10 +246,12 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
         table = table.drop(columns="Validation accuracy")
     readable = [row.config for row in shown if row.config]
     differing = iter(comparison.differences(readable))
-    told = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
+    settings = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
     # So that 9 is sorted before 10.
-    told = told.apply(lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts)
-    return pd.concat([table, told], axis=1)
+    settings = settings.apply(
+        lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts
+    )
+    return pd.concat([table, settings], axis=1)
 
 
 def _take_ticks(key: str, ids: Sequence[str]) -> None:

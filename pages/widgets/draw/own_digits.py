@@ -58,7 +58,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), n
     before = None if image is None else test_set.label_of(labelled_drawings(names), image)
     key = f"label-{None if image is None else hash((image.tobytes(), names))}-{before}"
 
-    def keep() -> None:
+    def add() -> None:
         label = controls.value_of(key)
         if image is not None and label is not None:
             _DRAWINGS.set(test_set.add_drawing(_DRAWINGS.get(), image, label, lines, names)[-_MOST:])
@@ -71,7 +71,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), n
         default=before,
         required=before is not None,
         help=f"Your test set holds your last {_MOST} drawings. A network learns from them only if you teach it.",
-        on_change=keep,
+        on_change=add,
         disabled=image is None,
     )
     if before is not None:

@@ -21,7 +21,7 @@ _DROPPED = Key("workspace-dropped-noted", "")
 _HIDDEN = Key("workspace-hidden-noted", "")
 _LEFT = Key("workspace-left-noted", "")
 _OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
-_TOLD = Key("workspace-hidden-told-noted", False)
+_WARNED = Key("workspace-hidden-warned-noted", False)
 _ADMITTED = Key("session-admitted-noted", False)
 
 # Streamlit can read cookies but not set them. The browser exchanges a ticket for the server's own cookie. If that
@@ -109,8 +109,8 @@ def admit_session() -> None:
 def remember_workspace() -> None:
     """Have the browser remember the workspace; if it cannot, say so once."""
     _REMEMBER(data=_task(workspace.token()), key=_KEY, on_outcome_change=_note_outcome)
-    if is_forgetful() and workspace.is_used() and not _TOLD.get():
-        _TOLD.set(True)
+    if is_forgetful() and workspace.is_used() and not _WARNED.get():
+        _WARNED.set(True)
         st.toast(
             "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
             "brings your networks back.",
