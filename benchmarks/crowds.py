@@ -106,12 +106,12 @@ class Seen:
 
 
 class Crowd:
-    """Lets the visitors of a plan wait for each other, and notes when they act.
+    """Lets the visitors of a plan wait for each other, and records when they act.
 
     Attributes:
         seen: what each has seen so far, in the order of arrival.
-        all_ready: set when all can begin, or have given up.
-        all_begun: set when all have begun, or have given up.
+        all_ready: set when all can start, or have given up.
+        all_begun: set when all have started, or have given up.
         first_change: set when the first of them changes something.
     """
 
@@ -122,7 +122,7 @@ class Crowd:
         self._beginning = plan.count
 
     def add(self, seen: Seen) -> Seen:
-        """Take on a visitor; what they see and what goes wrong is noted from now on."""
+        """Add a visitor; from now on, record what they see and what goes wrong."""
         seen.client.on_element, seen.client.errors = seen.take, seen.errors
         self.seen.append(seen)
         return seen
@@ -134,7 +134,7 @@ class Crowd:
             self.all_ready.set()
 
     async def all_training(self) -> None:
-        """Return once all who train have a point, and the others have begun."""
+        """Return when all who train have a point and the others have started."""
         await self.all_begun.wait()
         while any(one.is_watching and not one.points for one in self.seen):
             await asyncio.sleep(0.05)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HEADING = {"": "Build a network", "draw": "Draw a digit", "learn": "Learn", "compare": "Compare"}
 _LINES = (((80, 60), (200, 60), (120, 230)), ((100, 150), (180, 150)), ((140, 40), (140, 240)))
 _PEN, _PAUSE_SECONDS = 18, 1.0
-# The component that tells whether to show replays.
+# The component that reports whether the visitor wants less motion.
 _MOTION = "motion-preference"
 _ANSWERED, _RATED = ("It reads", "Not sure", "does not look like"), ("Right!", "Not quite.")
 
@@ -60,7 +60,7 @@ class Visit:
         self.seen.controls.append(time.perf_counter() - began)
 
     async def until(self, seconds: float) -> None:
-        """Wait until so many seconds after the click."""
+        """Wait until this many seconds after the click."""
         await asyncio.sleep(max(0.0, self.seen.pressed + seconds - time.perf_counter()))
 
 
@@ -84,7 +84,7 @@ async def train(visit: Visit) -> None:
 
 
 async def leave_training(visit: Visit) -> None:
-    """Clear the run: if its tab is closed, it goes on for ten minutes."""
+    """Clear the run. Otherwise it would continue for ten minutes after its tab is closed."""
     if visit.client.labelled("button", "Reset") is not None:
         await visit.client.press("Reset")
         await visit.client.see_button("Train")

@@ -60,8 +60,8 @@ with main:
 with trouble:
     dataset = data_sets.get(config.dataset)
     run = visitor_runs.current_run()
-    is_under_way = run is not None and run.snapshot.status.is_active
-    if not is_under_way:
+    is_active = run is not None and run.snapshot.status.is_active
+    if not is_active:
         launch.interrupted_runs()
 with picture:
     st.markdown(f"**{launch.editor_heading(config, dataset, run)}**")
@@ -73,7 +73,7 @@ with picture:
     show_costs(config, dataset)
     with st.container(horizontal=True):
         network_menu.undo_button(config)
-        if run is not None and is_under_way:
+        if run is not None and is_active:
             launch.train_changed_button(config, dataset, run, trouble)
 with main:
     live.live_view(run, lambda: launch.train_buttons(config, dataset, trouble))

@@ -4,7 +4,7 @@ They come from the "Optical Recognition of Handwritten Digits" data set (Alpaydi
 pixels count the ink in 4x4 blocks of a scan. They are taken as samples of a smooth surface, and everything above a
 threshold is ink. The edges are then as sharp as MNIST's; plain enlargement would blur them.
 
-The format is MNIST's: ink 255 on background 0, the digit scaled to 20x20 pixels with its aspect ratio kept, its
+The format is MNIST's: ink 255 on background 0, the digit scaled to 20x20 pixels without distortion, its
 centre of mass on pixel (14, 14) of 28x28. MNIST has it there, too, and not in the
 middle at (13.5, 13.5).
 """

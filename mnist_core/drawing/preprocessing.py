@@ -1,7 +1,7 @@
 """Convert a canvas to the 28x28 image that a network trained on MNIST expects.
 
-MNIST's digits were made from black and white scans (NIST Special Database 19): scaled into a 20x20 box with the aspect
-ratio kept, with grey levels from anti-aliasing, then shifted so that the centre of mass is in the middle of 28x28
+MNIST's digits were made from black and white scans (NIST Special Database 19): scaled into a 20x20 box without
+distortion, with grey levels from anti-aliasing, then shifted so that the centre of mass is in the middle of 28x28
 (LeCun, Cortes, Burges: The MNIST database of handwritten digits). Drawings are processed in the same way, and each step
 can be shown.
 """

@@ -140,7 +140,7 @@ def pixels_in(images: Any, pixels: str) -> Any:
 
     Args:
         images: (n, 784) float32 in [0, 1], an array or a tensor.
-        pixels: ``"scaled"`` keeps [0, 1]; ``"raw"`` gives 0 to 255 as in the file, up to rounding.
+        pixels: ``"scaled"`` leaves them in [0, 1]; ``"raw"`` gives 0 to 255 as in the file, up to rounding.
     """
     return images * 255.0 if pixels == "raw" else images
 
