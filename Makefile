@@ -52,6 +52,7 @@ bench: .venv/dev
 	.venv/bin/python -m benchmarks.classroom --mixed
 	.venv/bin/python -m benchmarks.store
 	.venv/bin/python -m benchmarks.server
+	.venv/bin/python -m benchmarks.visitors
 
 # For a new pin in a requirements file. Versions stay as they are unless a pin or --upgrade changes them.
 constraints: .venv/made

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _QUIET_LIMIT = 120.0
 _SHORT, _WARM_UP = 5.0, 60.0
+_FIRST = 5  # So many come before the memory is measured.
 SOAK = "soak"
 # Between these words of the log and the next line is TensorFlow's greeting.
 _NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
@@ -288,6 +289,33 @@ def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
         return [measure(server, plan, options.page) | {"arrive within": options.arrive}]
 
 
+def one_by_one(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The visitors come one after the other, use the page and leave: how much does the memory grow."""
+
+    def come(server: visitor.Server, count: int) -> list[Seen]:
+        plan = crowds.Plan(1, options.seconds, patience=options.patience)
+        return [seen for _ in range(count) for seen in asyncio.run(crowd_of(server, plan, options.page))[0]]
+
+    def memory_at_rest(server: visitor.Server) -> float:
+        time.sleep(options.after)
+        quiet(server)
+        return server.memory()
+
+    with visitor.running_server("-m", "streamlit") as server:
+        come(server, _FIRST)
+        before, log = memory_at_rest(server), len(server.printed())
+        seen = come(server, options.visitors)
+        plan = crowds.Plan(options.visitors, options.seconds)
+        found: dict[str, Any] = {"visitors": options.visitors, "page": options.page, "seconds": options.seconds}
+        found |= what_was_seen(seen, plan) | {"images a second": None, "memory peak, MB": round(server.memory("VmHWM"))}
+        after = memory_at_rest(server)
+        found |= {"memory before, MB": round(before), "memory after, MB": round(after)}
+        found |= {"growth, %": round(100 * (after / before - 1), 1), "in the log": faults(server.printed()[log:])}
+        found |= {"load": [round(load, 2) for load in os.getloadavg()]}
+    found["errors"] = len(found["what went wrong"]) + len(found["in the log"])
+    return [found]
+
+
 def main() -> int:
     """Read the command line, measure, print and write ``benchmarks/results/visitors*.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.visitors", description=__doc__.splitlines()[0])
@@ -297,6 +325,7 @@ def main() -> int:
     add("--page", choices=[*visits.PAGES, "mixed"], default="train", help="what they do; mixed: a third each")
     add("--arrive", type=float, metavar="SECONDS", help="only arrive, within so many seconds, at a server just started")
     add("--soak", type=float, metavar="MINUTES", help="come, train, draw, compare and leave for so many minutes")
+    add("--one-by-one", action="store_true", help="one after the other, to see whether the memory grows")
     add(
         "--after", type=float, default=120.0, help="seconds after they have left until memory is measured (%(default)s)"
     )
@@ -309,6 +338,8 @@ def main() -> int:
     name = "visitors"
     if options.soak is not None:
         results, name = soak(options), "visitors-soak"
+    elif options.one_by_one:
+        results, name = one_by_one(options), "visitors-one-by-one"
     elif options.arrive is not None:
         results, name = arrival(options), "visitors-arrive"
     else:

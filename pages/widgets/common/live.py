@@ -149,8 +149,8 @@ def duration_text(seconds: float) -> str:
 
 def _orders(run: Run) -> None:
     """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
-    if not run.snapshot.status.is_active:
-        st.rerun()
+    if not run.snapshot.status.is_active or visitor_runs.current_run() is not run:
+        st.rerun()  # The whole page: the run has ended, or Reset has just taken it from the page.
     turns = scheduler.shared()
     with st.container(horizontal=True):
         # Show the order at once, also when the run obeys it only after other runs' turns.

@@ -236,6 +236,7 @@ class Samples {
 // arrives at the very end of a script run. The wait doubles, so that a slow server is not asked again and again.
 class Watchdog {
     constructor(ask) {
+        this.isActive = true;  // Until a frame says something else: the first one can be lost too.
         this.rest();
         this.timer = setInterval(() => {
             if (!this.isActive || document.hidden) this.since = performance.now();
