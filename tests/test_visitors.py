@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ import pytest
 from benchmarks import crowds, visitor, visitors
 from benchmarks.page_files import VisitError
 from benchmarks.protocol import Client
+from tests import coroutines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +45,9 @@ async def train_until_the_first_point(server: visitor.Server, plan: crowds.Plan)
 
 def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) -> None:
     plan = crowds.Plan(VISITORS, SECONDS, config=dataclasses.replace(crowds.CONFIG, dataset="embedded"))
-    asyncio.run(train_until_the_first_point(server, plan))
+    coroutines.run(train_until_the_first_point(server, plan))
 
-    seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
+    seen, _ = coroutines.run(visitors.crowd_of(server, plan, "train"))
 
     assert [error for one in seen for error in one.errors] == []
     assert visitors.faults(server.printed()) == []
@@ -68,12 +68,12 @@ def test_a_visitor_who_waits_in_vain_is_an_error_that_says_for_what(server: visi
             await client.close()
 
     with pytest.raises(VisitError, match='Waited 2 s for the button "No such button"'):
-        asyncio.run(wait())
+        coroutines.run(wait())
 
 
 def test_visitors_who_give_up_do_not_hold_the_others_up(server: visitor.Server) -> None:
     plan = crowds.Plan(2, 60.0, patience=0.0)
 
-    seen, _ = asyncio.run(visitors.crowd_of(server, plan, "train"))
+    seen, _ = coroutines.run(visitors.crowd_of(server, plan, "train"))
 
     assert [len(one.errors) for one in seen] == [1, 1]

@@ -12,7 +12,11 @@ SLOW = 120_000  # Milliseconds to wait at most if something may have to be compi
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click()
+    box = page.get_by_role("combobox", name=label)
+    # A menu that opens while the page still scrolls closes again.
+    box.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box.click()
     page.get_by_role("option", name=option).click()
 
 

@@ -20,6 +20,7 @@ from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store.runs import RunStore
 from pages.widgets.server import cookies, shutdown
+from tests import coroutines
 from tests.e2e.conftest import free_port, running
 from tests.samples import small
 from tests.scheduled_runs import assert_same_weights, take_turns
@@ -73,7 +74,7 @@ def test_runs_are_saved_and_resume_with_identical_results(tmp_path: Path, monkey
         for config in CONFIGS
     ]
     with running("streamlit", tmp_path, port) as server:
-        seen = asyncio.run(visit(clients, server))
+        seen = coroutines.run(visit(clients, server))
     assert server.returncode == 0
 
     saver, turns = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}")), Scheduler(workers=0)
