@@ -54,22 +54,39 @@ def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
     return struct.pack("<I", len(text)) + text + body
 
 
-def scene(run: Run) -> bytes:
-    """What does not change during a run: the twelve test images and the first layer at the start."""
-    images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES]
-    header = {
-        "run": run.id,
-        "epochs": run.config.epochs,
-        "validates": bool(run.config.validation_fraction),
-        "names": list(run.dataset.class_names),
-    }
-    return pack(header, images=images, labels=labels.astype(np.uint8), pictures=_steps_of(_start(run), _step(run)))
-
-
 _lock = threading.Lock()
-_steps: weakref.WeakKeyDictionary[Run, float] = weakref.WeakKeyDictionary()
+_scenes: weakref.WeakKeyDictionary[Run, tuple[bytes, float]] = weakref.WeakKeyDictionary()
 # Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
 _frames: weakref.WeakKeyDictionary[Run, tuple[weakref.ref[Snapshot], bytes]] = weakref.WeakKeyDictionary()
+
+
+def scene(run: Run) -> bytes:
+    """What does not change during a run: the twelve test images and the first layer at the start. It is cached."""
+    return _scene_and_step(run)[0]
+
+
+def _scene_and_step(run: Run) -> tuple[bytes, float]:
+    """The scene, and the unit of the pictures of the first layer.
+
+    The unit is the same in all frames, so what does not change is drawn the same. A weight may grow to eight times the
+    largest one at the start; larger ones are drawn as that.
+    """
+    with _lock:
+        found = _scenes.get(run)
+    if found is None:
+        start = run.start.weights if run.start else initial_weights(run.config)
+        step = float(np.abs(start[0]).max()) * 8 / _MOST_STEPS or 1.0
+        header = {
+            "run": run.id,
+            "epochs": run.config.epochs,
+            "validates": bool(run.config.validation_fraction),
+            "names": list(run.dataset.class_names),
+        }
+        images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES].astype(np.uint8)
+        found = pack(header, images=images, labels=labels, pictures=_steps_of(start, step)), step
+        with _lock:
+            _scenes[run] = found
+    return found
 
 
 def frame(run: Run, shot: Snapshot) -> bytes:
@@ -97,7 +114,7 @@ def _frame(run: Run, shot: Snapshot) -> bytes:
     arrays: dict[str, npt.NDArray[Any]] = {"training": _curve(training), "validation": _curve(validation)}
     weights = shot.weights
     if weights is not None:
-        arrays["pictures"] = _steps_of(weights, _step(run))
+        arrays["pictures"] = _steps_of(weights, _scene_and_step(run)[1])
         probabilities = TrainedNetwork(run.config, weights).predict(run.split.test_images[:SAMPLES])
         arrays["answers"] = probabilities.argmax(axis=1).astype(np.uint8)
         arrays["chances"] = probabilities.max(axis=1).astype(np.float32)
@@ -108,24 +125,6 @@ def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
     """(n, 3): epoch, accuracy and loss, by epoch. A value that is not known is NaN."""
     rows = sorted((p.epoch, np.nan if p.accuracy is None else p.accuracy, p.loss) for p in points)
     return np.array(rows, np.float32).reshape(-1, 3)
-
-
-def _start(run: Run) -> Weights:
-    return run.start.weights if run.start else initial_weights(run.config)
-
-
-def _step(run: Run) -> float:
-    """The unit of the pictures of a run's first layer, the same in all frames: what does not change is drawn the same.
-
-    A weight may grow to eight times the largest one at the start; larger ones are drawn as that.
-    """
-    with _lock:
-        found = _steps.get(run)
-    if found is None:
-        found = float(np.abs(_start(run)[0]).max()) * 8 / _MOST_STEPS or 1.0
-        with _lock:
-            _steps[run] = found
-    return found
 
 
 def _steps_of(weights: Weights, step: float) -> npt.NDArray[np.int16]:
