@@ -154,7 +154,7 @@ class ClassicalRun(Job):
             what = f"Stopped after {shot.points[-1].done:,} of {shot.whole:,} {shot.counted}."
             if len(self._answers) < len(self._split.test_labels):
                 self._answers = None
-                what += " How well it reads can only be told once it has read them all."
+                what += " How well it reads is only known after it has read all of them."
         self._end(Status.STOPPED, f"{message} {what}".strip())
 
     def _end(self, status: Status, message: str) -> None:
