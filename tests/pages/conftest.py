@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import saver, scheduler
+from pages.widgets.server import garbage
 from pages.widgets.state import data_sets
 from tests.scheduled_runs import wait_until
 
@@ -22,6 +23,14 @@ def _stop_threads_at_the_end() -> Iterator[None]:
         if thread.name == "warm-up":
             thread.join()
     _stop_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_collecting_thread() -> Iterator[None]:
+    """Start no thread that collects garbage: while a page runs here, it would find a mock instead of the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(garbage, "start_collecting", lambda: None)
+        yield
 
 
 @pytest.fixture

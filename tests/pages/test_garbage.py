@@ -66,6 +66,20 @@ def test_garbage_is_collected_when_quiet_or_overdue(count: int, is_quiet: bool, 
     assert collected_after(count, is_quiet) == is_collected
 
 
+def test_collecting_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
+    def failing() -> None:
+        calls.append(True)
+        raise RuntimeError("No sessions.")
+
+    monkeypatch.setattr(garbage, "forget_sessions", failing)
+    with pytest.raises(EndedError):
+        garbage.collect_forever(lambda: True, pauses(2))
+    assert len(calls) == 2
+    assert "No sessions." in caplog.text
+
+
 def test_streamlit_does_not_collect_after_each_script_run() -> None:
     assert config.get_option("runner.postScriptGC") is False
 

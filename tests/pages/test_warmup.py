@@ -29,7 +29,6 @@ def test_damaged_built_in_network_does_not_stop_the_warmup(
     compiled = []
     monkeypatch.setattr("mnist_core.evaluation.predictor.shipped", damaged)
     monkeypatch.setattr("mnist_core.runs.scheduler.give_way", lambda: None)  # This thread is used by other tests too.
-    monkeypatch.setattr("pages.widgets.server.garbage.start_collecting", lambda: None)
     monkeypatch.setattr("mnist_core.training.loop.compile_ahead", lambda *_: compiled.append(True))
     loading = data_sets.Loading(dataset=blobs())
     loading.done.set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import gc
+import logging
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ from mnist_core.runs import scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 30.0
 MOST_POSTPONED = 9
@@ -44,12 +47,19 @@ def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object
     while True:
         wait(PAUSE_SECONDS)
         if is_quiet() or postponed >= MOST_POSTPONED:
-            forget_sessions()
-            gc.collect()
-            return_memory()
+            _collect()
             postponed = 0
         else:
             postponed += 1
+
+
+def _collect() -> None:
+    try:
+        forget_sessions()
+        gc.collect()
+        return_memory()
+    except Exception:
+        logger.exception("Garbage could not be collected")  # The thread must survive it, or memory grows for good.
 
 
 def forget_sessions() -> None:
