@@ -31,7 +31,8 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets.server import cookies, server_log, shutdown
+    from pages.widgets.server import cookies, frame_route, server_log, shutdown
 
     server_log.limit()
-    app = st.App(__file__, middleware=[Middleware(cookies.WorkspaceCookie)], lifespan=shutdown.lifespan)
+    middleware = [Middleware(frame_route.FrameRoute), Middleware(cookies.WorkspaceCookie)]
+    app = st.App(__file__, middleware=middleware, lifespan=shutdown.lifespan)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_core import presets
 
 if TYPE_CHECKING:
-    from streamlit.proto.Element_pb2 import Element
-
     from benchmarks.protocol import Client
     from mnist_core.config import RunConfig
 
@@ -79,18 +76,25 @@ class Seen:
 
     @property
     def polls(self) -> list[float]:
-        """How long each poll took."""
+        """How long each poll of a fragment took."""
         return self.client.polls
+
+    @property
+    def frames(self) -> list[float]:
+        """How long each frame took."""
+        return self.client.frames.times
 
     def watch(self) -> None:
         """Note that they click now, and look at the curve from now on."""
         self.pressed, self.is_watching = time.perf_counter(), True
 
-    def take(self, element: Element) -> None:
+    def take(self, frame: dict[str, Any]) -> None:
         """Note a curve that has grown."""
-        epochs = newest_epoch(element) if self.is_watching else None
-        if epochs is not None and (not self.points or epochs > self.points[-1][1]):
-            self.points.append((time.perf_counter(), epochs))
+        curve = frame.get("training", ())
+        if self.is_watching and len(curve):
+            epochs = float(curve[:, 0].max())
+            if not self.points or epochs > self.points[-1][1]:
+                self.points.append((time.perf_counter(), epochs))
 
     @property
     def gaps(self) -> list[float]:
@@ -123,7 +127,7 @@ class Crowd:
 
     def add(self, seen: Seen) -> Seen:
         """Add a visitor; from now on, record what they see and what goes wrong."""
-        seen.client.on_element, seen.client.errors = seen.take, seen.errors
+        seen.client.on_frame, seen.client.errors = seen.take, seen.errors
         self.seen.append(seen)
         return seen
 
@@ -144,14 +148,3 @@ class Crowd:
         self._beginning -= 1
         if self._beginning <= 0:
             self.all_begun.set()
-
-
-def newest_epoch(element: Element) -> float | None:
-    """How many epochs the curves of a frame show, see `live_frame.pack`; None for another element."""
-    if element.WhichOneof("type") != "bidi_component" or element.bidi_component.component_name != "live_feed":
-        return None
-    data = element.bidi_component.bytes
-    size = int.from_bytes(data[:4], "little")
-    kind, (count, columns), start = json.loads(data[4 : 4 + size])["arrays"]["training"]
-    curve = np.frombuffer(data, kind, count * columns, 4 + size + start).reshape(count, columns)
-    return float(curve[:, 0].max()) if count else None

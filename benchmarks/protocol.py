@@ -22,6 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.control_values import first_value
+from benchmarks.frames import Follower
 from benchmarks.page_files import VisitError, load_page
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PANEL = "live-panel-parts"
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -71,9 +73,11 @@ class Client:
         patience: how long to wait for anything, in seconds.
 
     Attributes:
-        on_element: called with each element from the server, in the order of arrival.
+        on_frame: called with each frame of the live panel, unpacked.
         errors: what the server showed as an error or exception.
         polls: how long each rerun of a fragment took, in seconds, from the request to the server's "finished".
+        frames: follows the live panel.
+        frame: the latest frame of the live panel.
         fragment_runs: how many scripts of fragments have finished; one may answer several polls.
         latest: the last message of the server, in words.
     """
@@ -82,9 +86,11 @@ class Client:
     query: str = ""
     page: str = ""
     patience: float = 60.0
-    on_element: Callable[[Element], None] | None = None
+    on_frame: Callable[[dict[str, Any]], None] | None = None
     errors: list[str] = field(default_factory=list)
     polls: list[float] = field(default_factory=list)
+    frames: Follower = field(init=False)
+    frame: dict[str, Any] = field(default_factory=dict)
     fragment_runs: int = 0
     latest: str = "nothing"
     _socket: ClientConnection | None = None
@@ -102,7 +108,16 @@ class Client:
     _finished_runs: int = 0
     _timers: dict[str, _Timer] = field(default_factory=dict)
     _asked: dict[str, float] = field(default_factory=dict)
+    _request: asyncio.Task[None] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.frames = Follower(self.address, self._take_frame, self._ask_for_page)
+
+    @property
+    def answers(self) -> int:
+        """How many polls, of fragments and for frames, the server has answered."""
+        return self.fragment_runs + len(self.frames.times)
 
     async def open(self) -> None:
         """Load the page and its files, connect, and ask for the first run of the page."""
@@ -125,10 +140,14 @@ class Client:
     async def close(self) -> None:
         """Close the tab."""
         self._stop_timers()
+        await self.frames.stop()
+        self.errors += self.frames.errors
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
+        if self._request is not None:
+            self._request.cancel()
         if self._socket is not None:
             await self._socket.close()
 
@@ -200,6 +219,20 @@ class Client:
         self._values = {name: value for name, value in self._values.items() if name in common}
         self.query = ""
         await self._send(page_script_hash=script)
+
+    def _take_frame(self, frame: dict[str, Any]) -> None:
+        self.frame, self.latest = frame, "a frame"
+        if self.on_frame is not None:
+            self.on_frame(frame)
+        self._changed.set()
+
+    def _ask_for_page(self, page: str) -> None:
+        """Ask for the whole page, as the panel does if its page is outdated."""
+        panel = self.component(_PANEL)
+        if panel is not None:
+            value = json.dumps([{"event": "outdated", "value": page}])
+            state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{panel.id}__events", json_trigger_value=value)
+            self._request = asyncio.create_task(self._send(state))
 
     async def _set(self, value: WidgetState) -> None:
         self._values[value.id] = value
@@ -317,8 +350,8 @@ class Client:
                 self.errors.append(f"Exception: {element.exception.message}")
             elif element.WhichOneof("type") == "alert" and element.alert.format == element.alert.ERROR:
                 self.errors.append(f"Error: {element.alert.body}")
-            if self.on_element is not None:
-                self.on_element(element)
+            if element.WhichOneof("type") == "bidi_component" and element.bidi_component.id.endswith(f"-{_PANEL}"):
+                self.frames.follow(element.bidi_component.bytes)
 
     def _end(self, message: ForwardMsg, fragments: list[str]) -> None:
         """A script has finished: what it has not drawn again goes, of a fragment's script only that fragment's."""
@@ -334,6 +367,8 @@ class Client:
             }
             there = {_id(shown.element) for shown in self._elements.values()}
             self._values = {name: value for name, value in self._values.items() if name in there}
+        if self.component(_PANEL) is None:
+            self.frames.leave()
         self._finished_runs += 1
         self._cache = {
             name: one

@@ -40,7 +40,7 @@ SOAK = "soak"
 # Between these words of the log and the next line is TensorFlow's greeting.
 _NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
 _FAULTS = ("WARN", "Warning", "ERROR", "Traceback")
-_TIMES = ("first text", "page ready", "click to first point", "gap between points", "poll", "control changed")
+_TIMES = ("first text", "page ready", "click to first point", "gap between points", "frame", "poll", "control changed")
 _TOTALS = (
     "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
     "polls", "CPU a poll, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
@@ -124,7 +124,7 @@ async def _watched(server: visitor.Server, crowd: Crowd) -> list[tuple[Usage, in
     found = []
     for moment in (crowd.all_training, crowd.first_change.wait):
         await moment()
-        found.append((Usage.of(server.process.pid), sum(one.client.fragment_runs for one in crowd.seen)))
+        found.append((Usage.of(server.process.pid), sum(one.client.answers for one in crowd.seen)))
     return found
 
 
@@ -198,11 +198,12 @@ def what_was_seen(seen: Sequence[Seen], plan: Plan) -> dict[str, Any]:
         "page ready": spread([one.ready for one in seen if one.ready]),
         "click to first point": spread([one.points[0][0] - one.pressed for one in pointed]),
         "gap between points": spread([gap for one in seen for gap in one.gaps]),
+        "frame": spread([frame for one in seen for frame in one.frames]),
         "poll": spread([poll for one in seen for poll in one.polls]),
         "control changed": spread([control for one in seen for control in one.controls]),
         "without a point": len([one for one in seen if one.pressed and one.trains and not one.points]),
         "steps completed": len(steps),
-        "polls": sum(len(one.polls) for one in seen),
+        "polls": sum(one.client.answers for one in seen),
         "images a second": round(images_per_second([one for one in pointed if one.is_watching], plan)) or None,
         "what went wrong": [error for one in seen for error in one.errors],
     }

@@ -6,7 +6,7 @@ from mnist_core import network, presets
 from mnist_core.charts.network import network_diagram
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
-from pages.widgets.common import link_sharing, live, theme
+from pages.widgets.common import link_sharing, live, live_frame, theme
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, launch, network_menu
 
@@ -19,7 +19,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
         images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
-        f"about {live.duration_text(launch.expected_seconds(config, images))} · "
+        f"about {live_frame.duration_text(launch.expected_seconds(config, images))} · "
         f"{network.training_bytes(config) / 2**20:,.0f} MB"
     )
 

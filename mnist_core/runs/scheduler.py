@@ -99,6 +99,13 @@ class Scheduler:
             runs = list(self._runs)
         return sum(run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
 
+    @property
+    def watched_runs(self) -> int:
+        """How many of them somebody watches. They come first."""
+        with self._lock:
+            runs = list(self._runs)
+        return sum(run.is_watched and run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
+
     def submit(
         self,
         config: RunConfig,

@@ -142,12 +142,42 @@ def test_early_click_changes_no_setting(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
-def test_page_recovers_when_its_polls_are_lost(page: Page) -> None:
+def test_curve_goes_on_after_the_connection_was_lost(page: Page) -> None:
+    begin_long_run(page)
+    curve = page.locator(".curve.accuracy > .line.training")
+    wait_until_grown(curve)
+    page.evaluate("""() => {
+        window.lost = 0;
+        window.connected = window.fetch;
+        window.fetch = () => { window.lost += 1; return Promise.reject(new TypeError("No connection")); };
+    }""")
+    page.wait_for_function("window.lost === 2", timeout=SLOW)
+    page.evaluate("window.fetch = window.connected")
+    wait_until_grown(curve)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_panel_asks_for_the_page_if_the_server_does_not_know_the_run(page: Page) -> None:
     with page.expect_websocket() as opened:
         begin_long_run(page)
     curve = page.locator(".curve.accuracy > .line.training")
     wait_until_grown(curve)
-    page.evaluate("window.dispatchEvent = () => true")  # The panel gets no frames any more.
-    opened.value.wait_for_event("framesent", lambda sent: b"stale" in sent, timeout=SLOW)  # It asks for the page.
-    page.evaluate("delete window.dispatchEvent")
+    page.evaluate("""() => {
+        window.connected = window.fetch;
+        window.fetch = async () => new Response("", { status: 404 });
+    }""")
+    opened.value.wait_for_event("framesent", lambda sent: b"outdated" in sent, timeout=SLOW)
+    page.evaluate("window.fetch = window.connected")
     wait_until_grown(curve)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_pause_in_another_tab_changes_the_buttons(page: Page) -> None:
+    begin_long_run(page)
+    page.get_by_role("button", name="Pause").wait_for(timeout=SLOW)
+    with page.context.new_page() as other:
+        other.goto("/")
+        other.get_by_role("button", name="Pause").click(timeout=SLOW)
+        other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
+    page.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
+    expect(page.get_by_text(re.compile("epoch .* of 100 · paused"))).to_be_visible(timeout=SLOW)

@@ -56,12 +56,16 @@ def decode_qr(code: Locator) -> str:
 
 
 def _picture_of(element: Locator) -> bytes:
-    """Take a screenshot of an element that may be replaced while its page is loading."""
+    """Take a screenshot of an element that is still; its page may be loading, or its dialog opening."""
+    before = b""
     for _ in range(100):
         expect(element).to_be_visible(timeout=SLOW)
         with contextlib.suppress(Error):
-            return element.screenshot()
-    raise AssertionError("It is never there for long.")
+            picture = element.screenshot(animations="disabled")
+            if picture == before:
+                return picture
+            before = picture
+    raise AssertionError("It is never still for long.")
 
 
 def link_on(page: Page) -> str:

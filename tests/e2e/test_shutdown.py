@@ -35,8 +35,8 @@ CONFIGS = [
 
 def finished_epochs(client: protocol.Client) -> int | None:
     """How many epochs are finished, as the page shows it; None for less than two."""
-    texts = [re.search(r"epoch (\d+) of 100", bar.text) for bar in client.elements("progress")]
-    return next((int(found[1]) - 1 for found in texts if found and int(found[1]) > 2), None)
+    found = re.search(r"epoch (\d+) of 100", client.frame.get("text", ""))
+    return int(found[1]) - 1 if found and int(found[1]) > 2 else None
 
 
 def message(client: protocol.Client) -> str | None:

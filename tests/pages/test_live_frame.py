@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import math
 import weakref
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from mnist_core.runs.scheduler import Scheduler
 from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
+from pages.widgets.server import frame_route
 from tests.pages.visitor import train_briefly
 from tests.samples import blobs, small
 from tests.scheduled_runs import run_to_end, take_turns
@@ -36,6 +39,22 @@ def unpacked(data: bytes) -> dict[str, Any]:
     for name, (kind, shape, start) in found.pop("arrays").items():
         found[name] = np.frombuffer(data, kind, math.prod(shape), 4 + size + start).reshape(shape)
     return found
+
+
+def saved() -> str:
+    return ""
+
+
+def scene(run: Run) -> dict[str, Any]:
+    return unpacked(live_frame.live_run(run, saved).scene(run))
+
+
+def frame(run: Run, shot: Snapshot | None = None, after: int = 0) -> dict[str, Any]:
+    """The frame of a run, or of the run as if it had another snapshot."""
+    run._snapshot = shot or run.snapshot
+    data = live_frame.live_run(run, saved).frame(after)
+    assert data is not None
+    return unpacked(data)
 
 
 def ended(scheduler: Scheduler, **changes: Any) -> Run:
@@ -57,14 +76,13 @@ def test_arrays_of_any_length_are_aligned(kind: str) -> None:
 def test_curves_are_those_of_the_run(by_hand: Scheduler) -> None:
     run = ended(by_hand, validation_fraction=0.25)
     shot = run.snapshot
-    found = unpacked(live_frame.frame(run, shot))
+    found = frame(run)
     assert shot.started is not None
     steps = shot.started.steps_per_epoch
     expected = [(point.epoch - 1 + point.step / steps, point.accuracy, point.loss) for point in shot.points]
     np.testing.assert_allclose(found["training"], expected, rtol=1e-6)
     epochs = [(one.epoch, one.validation_accuracy, one.validation_loss) for one in shot.epochs]
     np.testing.assert_allclose(found["validation"], np.array(epochs, float), rtol=1e-6)
-    assert found["run"] == run.id
 
 
 def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
@@ -74,7 +92,7 @@ def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
     model = to_keras(run.config)
     model.set_weights(network.weights)
     expected = model.predict(run.split.test_images[:12] / np.float32(255), verbose=0)
-    found = unpacked(live_frame.frame(run, run.snapshot))
+    found = frame(run)
     np.testing.assert_array_equal(found["answers"], expected.argmax(axis=1))
     np.testing.assert_allclose(found["chances"], expected.max(axis=1), rtol=1e-5)
 
@@ -84,7 +102,7 @@ def test_pictures_are_the_weights_in_equal_steps(by_hand: Scheduler, layers: tup
     run = ended(by_hand, layers=layers, epochs=1)
     weights, start = run.snapshot.weights, initial_weights(run.config)
     assert weights is not None
-    sent = unpacked(live_frame.frame(run, run.snapshot))["pictures"], unpacked(live_frame.scene(run))["pictures"]
+    sent = frame(run)["pictures"], scene(run)["pictures"]
     step = 8 * np.abs(start[0]).max() / 32767
     for pictures, kernel in zip(sent, (weights[0], start[0]), strict=True):
         units = [kernel[..., unit].reshape(pictures.shape[1:]) for unit in range(len(pictures))]
@@ -113,32 +131,59 @@ def test_only_a_changed_weight_shows_a_change(by_hand: Scheduler) -> None:
     kernel, *others = initial_weights(run.config)
     changed = kernel.copy()
     changed[28, 3] += 0.01  # Row 1, column 0 of the fourth unit.
-    found = unpacked(live_frame.frame(run, with_weights(run, (changed, *others))))
-    change = found["pictures"].astype(int) - unpacked(live_frame.scene(run))["pictures"]
+    found = frame(run, with_weights(run, (changed, *others)))
+    change = found["pictures"].astype(int) - scene(run)["pictures"]
     assert np.argwhere(change).tolist() == [[3, 1, 0]]
 
 
 def test_weights_that_are_not_numbers_are_blank(by_hand: Scheduler) -> None:
     run = begun(by_hand)
     bad = tuple(np.full_like(array, np.nan) for array in initial_weights(run.config))
-    assert not unpacked(live_frame.frame(run, with_weights(run, bad)))["pictures"].any()
+    assert not frame(run, with_weights(run, bad))["pictures"].any()
 
 
-def test_frame_of_one_snapshot_is_made_once(by_hand: Scheduler) -> None:
+def test_only_a_newer_frame_has_curves_and_pictures(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
-    first = live_frame.frame(run, run.snapshot)
-    assert live_frame.frame(run, run.snapshot) is first
-    assert "pictures" not in unpacked(first)
+    first = frame(run)
+    assert len(first["training"]) == 0
+    assert "pictures" not in first
     by_hand.step(run)
     take_turns(by_hand, run)
-    second = unpacked(live_frame.frame(run, run.snapshot))
+    second = frame(run, after=first["version"])
     assert len(second["training"]) == 1
+    assert second["pictures"].any()
+    same = frame(run, after=second["version"])
+    assert same["version"] == second["version"]
+    assert "training" not in same
+    assert "pictures" not in same
+    assert same["text"] == second["text"]
+
+
+def test_pictures_of_one_snapshot_are_made_once(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = Mock(wraps=live_frame._changes)
+    monkeypatch.setattr(live_frame, "_changes", changes)
+    run = begun(by_hand)
+    for _ in range(3):
+        frame(run)
+    assert changes.call_count == 1
+
+
+def test_run_is_not_kept_alive_by_its_frames() -> None:
+    by_hand = Scheduler(workers=0)
+    run = begun(by_hand)
+    live = live_frame.live_run(run, saved)
+    live.frame()
+    gone = weakref.ref(run)
+    del run, by_hand
+    gc.collect()
+    assert gone() is None
+    assert live.frame() is None
 
 
 def test_old_snapshot_is_not_held(by_hand: Scheduler) -> None:
     run = begun(by_hand)
     old = weakref.ref(run.snapshot)
-    live_frame.frame(run, run.snapshot)
+    frame(run)
     by_hand.stop(run)
     take_turns(by_hand, run)
     assert old() is None
@@ -146,18 +191,64 @@ def test_old_snapshot_is_not_held(by_hand: Scheduler) -> None:
 
 def test_scene_has_the_test_images_and_the_start(by_hand: Scheduler) -> None:
     run = by_hand.submit(small(), blobs(), paused=True)
-    found = unpacked(live_frame.scene(run))
+    found = scene(run)
     np.testing.assert_array_equal(found["images"], blobs().test_images[:12])
     np.testing.assert_array_equal(found["labels"], blobs().test_labels[:12])
     by_hand.step(run)
     take_turns(by_hand, run)
-    after = unpacked(live_frame.frame(run, run.snapshot))
+    after = frame(run)
     assert (found["pictures"] != after["pictures"]).any()
     assert found["pictures"].shape == after["pictures"].shape
 
 
-def test_page_sends_scene_and_last_frame(app: AppTest) -> None:
+def test_paused_run_is_asked_for_less_often(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs())
+    assert frame(run)["pollSeconds"] == 0.25
+    by_hand.pause(run)
+    take_turns(by_hand, run)
+    assert frame(run)["pollSeconds"] == 1.0
+
+
+def test_page_is_outdated_when_the_run_is_paused_ends_or_cannot_be_saved(by_hand: Scheduler) -> None:
+    trouble = [""]
+    run = by_hand.submit(small(), blobs())
+    live = live_frame.live_run(run, lambda: trouble[0])
+    states = [scene(run)["page"]]
+
+    def note() -> None:
+        data = live.frame()
+        assert data is not None
+        page = unpacked(data)["page"]
+        assert page == scene(run)["page"]
+        states.append(page)
+
+    note()
+    assert states[0] == states[1]
+    by_hand.pause(run)
+    note()
+    trouble[0] = "The disk is full."
+    note()
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    note()
+    assert len(set(states)) == 4
+
+
+def test_text_of_an_active_and_of_an_ended_run(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(epochs=2), blobs())
+    run.title, run.number = "*My* run", 3
+    assert frame(run)["text"] == "*My* run · preparing (only the first time) …"
+    by_hand.step(run)
+    take_turns(by_hand, run)
+    assert frame(run)["text"].startswith("*My* run · epoch 1 of 2 · paused")
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    assert frame(run)["text"] == "*My* run · run 3, stopped during epoch 1 of 2"
+
+
+def test_page_sends_the_scene_with_the_address_of_its_frames(app: AppTest) -> None:
     run = train_briefly(app)
-    sent = {one.proto.component_name: one.proto.bytes for one in app.get("bidi_component")}
-    assert unpacked(sent["live_panel"])["run"] == run.id
-    assert sent["live_feed"][:-8] == live_frame.frame(run, run.snapshot)
+    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    assert sent == live_frame.live_run(run, saved).scene(run)
+    source = frame_route._sources[unpacked(sent)["address"].removeprefix("live-frame/")]
+    assert unpacked(source.frame(0) or b"")["text"] == frame(run)["text"]

@@ -17,7 +17,7 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live
+from pages.widgets.common import live_frame
 from pages.widgets.state import data_sets, visitor_runs
 from pages.widgets.train import network_menu
 from tests import mirror
@@ -464,7 +464,7 @@ def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypa
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     seconds = run.snapshot.seconds_an_epoch
     assert seconds is not None
-    assert f"about {live.duration_text(100 * seconds)} ·" in costs
+    assert f"about {live_frame.duration_text(100 * seconds)} ·" in costs
     app.selectbox(key="preset").select("kite").run()
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     assert "min ·" in costs

@@ -10,8 +10,8 @@ from mnist_core import presets
 from mnist_core.config import LEARNING_RATE
 from mnist_core.data import sources
 from mnist_core.runs import scheduler
-from mnist_core.training import Status, capacity
-from pages.widgets.common import live_panel, run_picker
+from mnist_core.training import Status
+from pages.widgets.common import live_panel
 from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
     from mnist_core.runs.snapshot import Snapshot
 
 POLL_SECONDS = 0.5
-# A network that is already compiled has its first point within this time.
-_MOMENT_SECONDS = 0.15
 _NOT_YET = "–"
-# How much higher a progress bar is than its text.
-_BAR_PIXELS = 10
 
 
 def live_view(run: Run | None, offer: Callable[[], None]) -> None:
-    """The run: buttons, progress, results, curves. Each row keeps its place before, during and after a run.
+    """The run: buttons, results, progress and curves. Each row keeps its place before, during and after a run.
 
-    While the run is active, only what moves is drawn again, about twice a second, less often on a busy server.
+    What moves during a run is drawn by the browser, see `live_panel`. It asks for the whole page when the run ends.
 
     Args:
         run: the run on the page; None before the first one.
@@ -41,7 +37,7 @@ def live_view(run: Run | None, offer: Callable[[], None]) -> None:
     shot = run.snapshot if run is not None else None
     is_active = shot is not None and shot.status.is_active
     buttons = st.container()
-    state = st.container()
+    messages = st.container()
     results = st.container(horizontal=True)
     below = st.container()
     curves = st.container()
@@ -52,19 +48,12 @@ def live_view(run: Run | None, offer: Callable[[], None]) -> None:
         else:
             with st.container(), st.container(horizontal=True):
                 offer()
-    with state:
+    with messages:
         if run is None or shot is None:
-            with st.container(), st.container(gap=None):
-                st.caption("Press **Train**. The curves appear here.")
+            st.caption("Press **Train**. The curves appear here.")
             return
-        if is_active:
-            st.fragment(_follow, run_every=poll_seconds(_is_awaited(shot)))(run, _is_awaited(shot))
-        else:
-            with st.container(), st.container(gap=None):
-                _how_it_ended(run, shot)
-                live_panel.feed(run, shot)
-                _rates(shot)
-                saved_runs.unsaved_warning(run)
+        _messages(shot)
+        saved_runs.unsaved_warning(run)
     with results:
         tutorial = _tutorial(run, shot)
         _figures(run, shot, tutorial)
@@ -74,77 +63,12 @@ def live_view(run: Run | None, offer: Callable[[], None]) -> None:
         live_panel.panel(run)
 
 
-def poll_seconds(is_awaited: bool = False) -> float:
-    """How long a page waits until it polls again, in seconds.
+def poll_seconds() -> float:
+    """How long a fragment waits until it polls again, in seconds.
 
     Longer on a busy server: there are fewer new points, and each poll takes time away from training.
-
-    Args:
-        is_awaited: whether the page waits for the first point.
     """
-    active = scheduler.shared().active_runs
-    if is_awaited:
-        return max(_MOMENT_SECONDS, min(POLL_SECONDS, active / 100))
-    return max(POLL_SECONDS, min(2 * POLL_SECONDS, active / 20))
-
-
-def _is_awaited(shot: Snapshot) -> bool:
-    return shot.status is Status.WAITING and not shot.points
-
-
-def _follow(run: Run, is_awaited: bool) -> None:
-    """Draw what moves during a run. It never waits: a click is answered when this ends.
-
-    Args:
-        run: the run, which was active when the page's script ran.
-        is_awaited: whether it had no point then.
-    """
-    shot = run.snapshot
-    if not shot.status.is_active or is_awaited != _is_awaited(shot):
-        st.rerun()  # The whole page: it stops polling and shows the result, or polls less often.
-    with st.container(gap=None):
-        _progress(run, shot)
-        live_panel.feed(run, shot)
-        _rates(shot)
-        saved_runs.unsaved_warning(run)
-
-
-def _progress(run: Run, shot: Snapshot) -> None:
-    others = scheduler.shared().active_runs - (shot.status is not Status.PAUSED)
-    sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
-    if shot.status is Status.WAITING and not shot.points:
-        text = f"{run_picker.escape_markdown(run_picker.run_title(run))} · preparing (only the first time) …"
-        if others > 0:
-            images = len(run.split.train_indices)
-            alone = capacity.estimated_seconds(run.config, images)
-            text = f"Waiting for a turn · {sharing} · all of it takes about {duration_text(alone * (1 + others))}"
-        st.progress(0.0, text=text)
-        return
-    epoch = shot.points[-1].epoch if shot.points else 1
-    text = f"{run_picker.escape_markdown(run_picker.run_title(run))} · **epoch {epoch} of {run.config.epochs}**"
-    if run.is_stopping:
-        text += " · stopping …"
-    elif shot.status is Status.PAUSED:
-        text += " · paused"
-    elif run.is_pause_wanted:
-        text += " · pausing …"
-    else:
-        left = run.seconds_left
-        if left is not None:
-            text += f" · {duration_text(left)} left"
-        if others > 0:
-            text += f" · {sharing}"
-    speed = run.samples_per_second
-    if speed:
-        text += f" · {speed:,.0f} images a second"
-    st.progress(run.fraction, text=text)
-
-
-def duration_text(seconds: float) -> str:
-    """A duration in words, such as "40 s" or "3 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"
+    return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().watched_runs / 20))
 
 
 def _orders(run: Run) -> None:
@@ -210,26 +134,14 @@ def _learning_rate(run: Run) -> None:
             )
 
 
-def _rates(shot: Snapshot) -> None:
-    """The changes of the learning rate so far."""
-    if shot.rates:
-        changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
-        st.caption(f"Learning rate: {changes}.")
-
-
-def _how_it_ended(run: Run, shot: Snapshot) -> None:
+def _messages(shot: Snapshot) -> None:
+    """What people should know about how the run ended."""
     if shot.status is Status.FAILED:
         st.error(shot.message, icon=":material/error:")
     elif shot.message:
         st.info(shot.message, icon=":material/info:")
-    if shot.evaluation is None:
-        if shot.status is Status.STOPPED:
-            st.info("Stopped before it had learned anything.", icon=":material/info:")
-        return
-    is_whole = shot.status is Status.FINISHED or not shot.points
-    where = "" if is_whole else f", stopped during epoch {shot.points[-1].epoch} of {run.config.epochs}"
-    st.markdown(f"{run_picker.escape_markdown(run_picker.run_title(run))} · **run {run.number}**{where}")
-    st.space(_BAR_PIXELS)
+    if shot.evaluation is None and shot.status is Status.STOPPED:
+        st.info("Stopped before it had learned anything.", icon=":material/info:")
 
 
 def _tutorial(run: Run, shot: Snapshot) -> Preset | None:

@@ -1,4 +1,4 @@
-"""What the live panel draws, as bytes: `scene` once for a run, and a `frame` for each of its snapshots.
+"""What the live panel draws, as bytes: a scene once for a run, and a frame for each of its snapshots.
 
 A frame costs about 2 ms, and all visitors who watch the same run get the same one. The browser does the drawing.
 """
@@ -18,10 +18,13 @@ from mnist_core.charts.training import Point
 from mnist_core.evaluation import explanation
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
-from mnist_core.training import loop
+from mnist_core.runs import scheduler
+from mnist_core.training import Status, capacity, loop
+from pages.widgets.common import run_picker
+from pages.widgets.server import frame_route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -35,6 +38,9 @@ SAMPLES = 12
 _MOST_POINTS = 240
 _ALIGNMENT = 4
 _MOST_STEPS = 2**15 - 1
+# So many frames a second are asked of a server at most, all visitors together.
+_MOST_POLLS = 120
+_POLL_SECONDS, _PAUSED_SECONDS = 0.25, 1.0
 
 
 def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
@@ -44,81 +50,174 @@ def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
         header: must not have the key "arrays", which describes them: for each name its type, shape and first byte.
         arrays: float32, int16 or uint8.
     """
-    described, body = {}, b""
-    for name, array in arrays.items():
-        described[name] = (array.dtype.name, array.shape, len(body))
-        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-        body += data + bytes(-len(data) % _ALIGNMENT)
-    text = json.dumps({**header, "arrays": described}, separators=(",", ":"), allow_nan=False).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return struct.pack("<I", len(text)) + text + body
+    return _Part({}, **arrays).with_header(header)
 
 
-_lock = threading.Lock()
-_scenes: weakref.WeakKeyDictionary[Run, tuple[bytes, float]] = weakref.WeakKeyDictionary()
-# Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
-_frames: weakref.WeakKeyDictionary[Run, tuple[weakref.ref[Snapshot], bytes]] = weakref.WeakKeyDictionary()
+class _Part:
+    """A header and arrays that are packed once, and sent with more header each time."""
+
+    def __init__(self, header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> None:
+        described, body = {}, b""
+        for name, array in arrays.items():
+            described[name] = (array.dtype.name, array.shape, len(body))
+            data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+            body += data + bytes(-len(data) % _ALIGNMENT)
+        self._header, self._body = {**header, "arrays": described}, body
+
+    def with_header(self, more: Mapping[str, Any]) -> bytes:
+        text = json.dumps({**more, **self._header}, separators=(",", ":"), allow_nan=False).encode()
+        text += b" " * (-len(text) % _ALIGNMENT)
+        return struct.pack("<I", len(text)) + text + self._body
 
 
-def scene(run: Run) -> bytes:
-    """What does not change during a run: the twelve test images and the first layer at the start. It is cached."""
-    return _scene_and_step(run)[0]
+class LiveRun:
+    """What the live panel shows of a run. It is a `frame_route.Source`.
 
+    Args:
+        run: it is not kept alive.
+        trouble: returns why the run cannot be saved at the moment; empty if it can.
 
-def _scene_and_step(run: Run) -> tuple[bytes, float]:
-    """The scene, and the unit of the pictures of the first layer.
-
-    The unit is the same in all frames, so what does not change is drawn the same. A weight may grow to eight times the
-    largest one at the start; larger ones are drawn as that.
+    Attributes:
+        address: where the browser asks for frames.
     """
-    with _lock:
-        found = _scenes.get(run)
-    if found is None:
+
+    def __init__(self, run: Run, trouble: Callable[[], str]) -> None:
+        self._run = weakref.ref(run)
+        self._trouble = trouble
+        self._lock = threading.Lock()
+        self._version = 0
+        # Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
+        self._shown: weakref.ref[Snapshot] | None = None
+        self._part = _Part({})
         start = run.start.weights if run.start else initial_weights(run.config)
-        step = float(np.abs(start[0]).max()) * 8 / _MOST_STEPS or 1.0
+        # The unit of the pictures of the first layer. It is the same in all frames, so what does not change is drawn
+        # the same. A weight may grow to eight times the largest one at the start; larger ones are drawn as that.
+        self._step = float(np.abs(start[0]).max()) * 8 / _MOST_STEPS or 1.0
+        images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES].astype(np.uint8)
         header = {
-            "run": run.id,
             "epochs": run.config.epochs,
             "validates": bool(run.config.validation_fraction),
             "names": list(run.dataset.class_names),
         }
-        images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES].astype(np.uint8)
-        found = pack(header, images=images, labels=labels, pictures=_steps_of(start, step)), step
-        with _lock:
-            _scenes[run] = found
-    return found
+        self._scene = _Part(header, images=images, labels=labels, pictures=_steps_of(start, self._step))
+        self.address = frame_route.offer(self)
+
+    def scene(self, run: Run) -> bytes:
+        """What does not change during a run: the twelve test images and the first layer at the start.
+
+        With it goes what the page outside the panel shows: the panel asks for the page again when a frame differs.
+        """
+        return self._scene.with_header({"address": self.address, "page": self._page(run, run.snapshot)})
+
+    def frame(self, after: int = 0) -> bytes | None:
+        """The progress, and, if it is newer than version `after`: the curves, the first layer and the answers."""
+        run = self._run()
+        if run is None:
+            return None
+        shot = run.snapshot
+        with self._lock:
+            if self._shown is None or self._shown() is not shot:
+                self._part = _changes(run, shot, self._step)
+                self._shown = weakref.ref(shot)
+                self._version += 1
+            part, version = self._part, self._version
+        header = {
+            "version": version,
+            "page": self._page(run, shot),
+            "isActive": shot.status.is_active,
+            "pollSeconds": poll_seconds(shot),
+            "progress": run.fraction,
+            "text": progress_text(run, shot),
+            "rates": rates_text(shot),
+        }
+        return (part if version > after else _Part({})).with_header(header)
+
+    def _page(self, run: Run, shot: Snapshot) -> str:
+        """The state of the run of which the page outside the panel depends."""
+        return f"{shot.status.is_active} {run.is_pause_wanted} {self._trouble()}"
 
 
-def frame(run: Run, shot: Snapshot) -> bytes:
-    """The curves, the first layer and the answers in a snapshot of a run. The newest one is cached."""
+_lock = threading.Lock()
+_live: weakref.WeakKeyDictionary[Run, LiveRun] = weakref.WeakKeyDictionary()
+
+
+def live_run(run: Run, trouble: Callable[[], str]) -> LiveRun:
+    """What the live panel shows of a run, the same for all who watch it; see `LiveRun`."""
     with _lock:
-        found = _frames.get(run)
-    if found is not None and found[0]() is shot:
-        return found[1]
-    made = _frame(run, shot)
-    with _lock:
-        _frames[run] = (weakref.ref(shot), made)
-    return made
+        found = _live.get(run)
+        if found is None:
+            found = _live[run] = LiveRun(run, trouble)
+        return found
 
 
-def _frame(run: Run, shot: Snapshot) -> bytes:
+def poll_seconds(shot: Snapshot) -> float:
+    """How long a browser waits until it asks for the next frame, in seconds: longer on a very busy server."""
+    if shot.status is Status.PAUSED:
+        return _PAUSED_SECONDS
+    return max(_POLL_SECONDS, scheduler.shared().watched_runs / _MOST_POLLS)
+
+
+def progress_text(run: Run, shot: Snapshot) -> str:
+    """How far a run is, in one line."""
+    title = run_picker.run_title(run)
+    if not shot.status.is_active:
+        is_whole = shot.status is Status.FINISHED or not shot.points
+        where = "" if is_whole else f", stopped during epoch {shot.points[-1].epoch} of {run.config.epochs}"
+        return f"{title} · run {run.number}{where}" if shot.evaluation else title
+    others = scheduler.shared().watched_runs - (shot.status is not Status.PAUSED)
+    sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
+    if shot.status is Status.WAITING and not shot.points:
+        if others <= 0:
+            return f"{title} · preparing (only the first time) …"
+        alone = capacity.estimated_seconds(run.config, len(run.split.train_indices))
+        return f"Waiting for a turn · {sharing} · all of it takes about {duration_text(alone * (1 + others))}"
+    epoch = shot.points[-1].epoch if shot.points else 1
+    parts = [title, f"epoch {epoch} of {run.config.epochs}"]
+    if run.is_stopping:
+        parts.append("stopping …")
+    elif shot.status is Status.PAUSED:
+        parts.append("paused")
+    elif run.is_pause_wanted:
+        parts.append("pausing …")
+    else:
+        left = run.seconds_left
+        if left is not None:
+            parts.append(f"{duration_text(left)} left")
+        if others > 0:
+            parts.append(sharing)
+    if run.samples_per_second:
+        parts.append(f"{run.samples_per_second:,.0f} images a second")
+    return " · ".join(parts)
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in words, such as "40 s" or "3 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"
+
+
+def rates_text(shot: Snapshot) -> str:
+    """The changes of the learning rate so far; empty if there was none."""
+    changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
+    return f"Learning rate: {changes}." if changes else ""
+
+
+def _changes(run: Run, shot: Snapshot, step: float) -> _Part:
+    """The curves, the first layer and the answers in a snapshot of a run."""
     points = curve_points(shot, _MOST_POINTS)
     training = [point for point in points if point.images == training_charts.TRAINING]
     validation = [point for point in points if point.images == training_charts.VALIDATION]
     is_over = not shot.status.is_active
-    header: dict[str, Any] = {
-        "run": run.id,
-        "isActive": shot.status.is_active,
-        "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
-    }
+    header = {"ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")}}
     arrays: dict[str, npt.NDArray[Any]] = {"training": _curve(training), "validation": _curve(validation)}
     weights = shot.weights
     if weights is not None:
-        arrays["pictures"] = _steps_of(weights, _scene_and_step(run)[1])
+        arrays["pictures"] = _steps_of(weights, step)
         probabilities = TrainedNetwork(run.config, weights).predict(run.split.test_images[:SAMPLES])
         arrays["answers"] = probabilities.argmax(axis=1).astype(np.uint8)
         arrays["chances"] = probabilities.max(axis=1).astype(np.float32)
-    return pack(header, **arrays)
+    return _Part(header, **arrays)
 
 
 def _curve(points: list[Point]) -> npt.NDArray[np.float32]:

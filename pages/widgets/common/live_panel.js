@@ -1,11 +1,12 @@
-// The live panel: two curves, the first layer, and twelve test images with the network's answers.
-// It gets a scene once for a run, and frames from the feed; `unpack` is the inverse of `live_frame.pack`.
+// The live panel: progress, two curves, the first layer, and twelve test images with the network's answers.
+// It gets a scene once for a run, and asks for frames at its address; `unpack` is the inverse of `live_frame.pack`.
 
 const SVG = "http://www.w3.org/2000/svg";
 const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [220, 46, 8, 34, 8];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
-const STALE_MILLISECONDS = 5000;
+// How long to wait for an answer, and how often to ask again after a failure, in milliseconds.
+const [PATIENCE, FIRST_WAIT, LONGEST_WAIT] = [20_000, 500, 8_000];
 let onlyChange = false;
 
 function unpack(bytes) {
@@ -80,6 +81,7 @@ class Curves {
     }
 
     draw(frame) {
+        if (!frame.ends) return;  // Nothing new.
         this.frame = frame;
         if (!this.width) return;  // The observer draws as soon as it knows the width.
         this.drawLegend();
@@ -232,52 +234,96 @@ class Samples {
     }
 }
 
-// Asks for the page again if no frame comes while the run is active: Streamlit can lose a poll, and its timer, when it
-// arrives at the very end of a script run. The wait doubles, so that a slow server is not asked again and again.
-class Watchdog {
-    constructor(ask) {
-        this.isActive = true;  // Until a frame says something else: the first one can be lost too.
-        this.rest();
-        this.timer = setInterval(() => {
-            if (!this.isActive || document.hidden) this.since = performance.now();
-            if (performance.now() - this.since < this.wait) return;
-            this.since = performance.now();
-            this.wait *= 2;
-            ask();
-        }, 1000);
+// How far the run is: a line of text above a bar.
+class Progress {
+    constructor(parent) {
+        const box = add(parent, "div", { class: "progress" });
+        this.text = add(box, "p");
+        this.bar = add(box, "div", { role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": 0,
+            "aria-valuemax": 100 });
+        this.done = add(this.bar, "div");
+        this.rates = add(parent, "p");
     }
 
-    rest() { [this.since, this.wait] = [performance.now(), STALE_MILLISECONDS]; }
+    draw({ text, progress, rates, isActive }) {
+        this.text.textContent = text;
+        this.rates.textContent = rates;
+        this.bar.hidden = !isActive;  // It keeps its place.
+        this.bar.setAttribute("aria-valuenow", Math.round(100 * progress));
+        this.done.style.width = `${100 * progress}%`;
+    }
+}
 
-    draw({ isActive }) {
-        this.isActive = isActive;
-        this.rest();
+// Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
+// or if the server does not know the run any more, it asks for the page.
+class Follower {
+    constructor(draw, askForPage) { Object.assign(this, { draw, askForPage }); }
+
+    // Call it with each scene: with that of another run, or of a changed page.
+    follow({ address, page }) {
+        if (address !== this.address) this.version = 0;
+        Object.assign(this, { address, page, asked: null });
+        this.isAwaited = true;
+        if (!this.isFollowing) this.run();
+    }
+
+    stop() { this.address = null; }
+
+    async run() {
+        this.isFollowing = true;
+        let wait = FIRST_WAIT;
+        while (this.address && this.isAwaited) {
+            const frame = await this.next();
+            wait = frame ? FIRST_WAIT : Math.min(2 * wait, LONGEST_WAIT);
+            await new Promise(resolve => setTimeout(resolve, frame ? 1000 * frame.pollSeconds : wait));
+            if (document.hidden) {  // Nobody looks.
+                await new Promise(resolve => document.addEventListener("visibilitychange", resolve, { once: true }));
+            }
+        }
+        this.isFollowing = false;
+    }
+
+    // The newest frame, drawn; null if it did not come.
+    async next() {
+        const address = this.address;
+        try {
+            const answer = await fetch(`${address}?after=${this.version}`, { signal: AbortSignal.timeout(PATIENCE) });
+            if (answer.status === 404) this.ask("unknown");
+            if (!answer.ok) return null;
+            const frame = unpack(new Uint8Array(await answer.arrayBuffer()));
+            if (address !== this.address) return frame;  // The page shows another run by now.
+            this.version = frame.version;
+            this.draw(frame);
+            if (frame.page !== this.page) this.ask(frame.page);
+            else this.isAwaited = frame.isActive;
+            return frame;
+        } catch {
+            return null;  // No connection, or a broken answer: it asks again.
+        }
+    }
+
+    // Once for each state of the run, and again if nothing has come of it.
+    ask(page) {
+        if (this.asked === page && performance.now() - this.askedAt < LONGEST_WAIT) return;
+        [this.asked, this.askedAt] = [page, performance.now()];
+        this.askForPage(page);
     }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data);
     const root = parentElement.querySelector(".live");
-    if (parentElement.run !== scene.run) {  // The page's script may send the same scene again.
-        parentElement.run = scene.run;
+    if (parentElement.address !== scene.address) {  // The page's script may send the same scene again.
+        parentElement.address = scene.address;
         root.replaceChildren();
+        const progress = new Progress(root);
         const curves = add(root, "div", { class: "row" }), insight = add(root, "div", { class: "row" });
-        parentElement.parts = [new Curves(curves, "accuracy", scene), new Curves(curves, "loss", scene),
+        parentElement.parts = [progress, new Curves(curves, "accuracy", scene), new Curves(curves, "loss", scene),
             new FirstLayer(insight, scene), new Samples(insight, scene)];
     }
-    parentElement.watchdog ??= new Watchdog(() => setTriggerValue("stale", true));
-    const show = () => {
-        const frame = window.liveFrame && unpack(window.liveFrame);
-        if (frame?.run === parentElement.run) {
-            [...parentElement.parts, parentElement.watchdog].forEach(part => part.draw(frame));
-        }
-    };
-    show();
-    if (parentElement.show) return;
-    parentElement.show = show;
-    window.addEventListener("live-frame", show);
-    return () => {
-        clearInterval(parentElement.watchdog.timer);
-        window.removeEventListener("live-frame", show);
-    };
+    const isNew = !parentElement.follower;
+    parentElement.follower ??= new Follower(
+        frame => parentElement.parts.forEach(part => part.draw(frame)), page => setTriggerValue("outdated", page));
+    parentElement.follower.follow(scene);
+    if (isNew) return () => parentElement.follower.stop();
 }

@@ -16,6 +16,8 @@ from pages.widgets.state import data_sets, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mnist_core.store.records import RunSummary
     from mnist_core.store.runs import RunStore
 
@@ -98,16 +100,23 @@ def saved_versions(summary: RunSummary) -> dict[str, str]:
 
 def unsaved_warning(run: Run) -> None:
     """A warning if a run is not being saved."""
-    trouble = _trouble(run)
+    trouble = trouble_of(run)()
     if trouble:
         st.warning(f"This run is not being saved. {trouble}", icon=":material/warning:")
 
 
-def _trouble(run: Run) -> str:
-    try:
-        return workspace.run_saver().trouble(workspace.token(), run.id)
-    except StoreError as error:
-        return str(error)
+def trouble_of(run: Run) -> Callable[[], str]:
+    """A function that says why a run of this visitor cannot be saved; empty if it can. Any thread may call it."""
+    token = workspace.token()
+
+    def trouble() -> str:
+        try:
+            return workspace.run_saver().trouble(token, run_id)
+        except StoreError as error:
+            return str(error)
+
+    run_id = run.id  # The run itself would be kept alive.
+    return trouble
 
 
 def storage_notices() -> None:
@@ -123,6 +132,6 @@ def storage_notices() -> None:
                 f"{what} deleted, because the server's storage was full. Pinned runs are never deleted.",
                 icon=":material/auto_delete:",
             )
-    troubled = next((run for run in visitor_runs.runs() if isinstance(run, Run) and _trouble(run)), None)
+    troubled = next((run for run in visitor_runs.runs() if isinstance(run, Run) and trouble_of(run)()), None)
     if troubled is not None:
         unsaved_warning(troubled)

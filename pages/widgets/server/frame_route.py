@@ -1,0 +1,84 @@
+"""Frames of live views over HTTP, without a script run of Streamlit, which costs ten times as much.
+
+`FrameRoute` is ASGI middleware of `st.App`. A page offers a source of frames and sends its address to the browser,
+which asks for the newest frame every moment. The address has a random token, so that strangers cannot guess it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import weakref
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+ADDRESS = "live-frame"
+
+
+class Source(Protocol):
+    """Makes frames."""
+
+    def frame(self, after: int) -> bytes | None:
+        """The newest frame, without what version `after` had already; None if there are no more.
+
+        It can be called in any thread.
+        """
+
+
+_lock = threading.Lock()
+_sources: weakref.WeakValueDictionary[str, Source] = weakref.WeakValueDictionary()
+
+
+def offer(source: Source) -> str:
+    """Offer the frames of a source for as long as somebody else holds it. Returns the address, relative to the page."""
+    token = secrets.token_urlsafe(16)
+    with _lock:
+        _sources[token] = source
+    return f"{ADDRESS}/{token}"
+
+
+class FrameRoute:
+    """Answers requests for frames: 404 if nobody offers them any more.
+
+    Args:
+        app: answers all other requests.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        parts = scope["path"].split("/")[-2:] if scope["type"] == "http" else []
+        if parts[:1] != [ADDRESS]:
+            await self._app(scope, receive, send)
+            return
+        status, body = await _answer(parts[1], scope)
+        headers = [(b"content-type", b"application/octet-stream"), (b"cache-control", b"no-store")]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
+    if scope["method"] != "GET":
+        return 405, b""
+    with _lock:
+        source = _sources.get(token)
+    if source is None:
+        return 404, b""
+    after = parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
+    try:
+        # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.
+        frame = await asyncio.to_thread(source.frame, int(after) if after.isdecimal() else 0)
+    except Exception:
+        logger.exception("A frame could not be made")
+        return 500, b""
+    return (404, b"") if frame is None else (200, frame)

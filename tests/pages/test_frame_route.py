@@ -1,0 +1,108 @@
+"""The route of the live frames, asked with plain requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pages.widgets.server import frame_route
+from tests import coroutines
+
+
+class Counting:
+    """A source whose frame says what was asked."""
+
+    def frame(self, after: int) -> bytes | None:
+        return f"after {after}".encode()
+
+
+class Gone:
+    def frame(self, after: int) -> bytes | None:
+        return None
+
+
+class Broken:
+    def frame(self, after: int) -> bytes | None:
+        raise ValueError("No weights.")
+
+
+async def page(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"page"})
+
+
+def ask(path: str, query: str = "", method: str = "GET", kind: str = "http") -> tuple[int, bytes, dict[bytes, bytes]]:
+    """The status, the body and the headers of an answer."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": kind, "path": path, "method": method, "query_string": query.encode()}
+    coroutines.run(frame_route.FrameRoute(page)(scope, None, send))  # type: ignore[arg-type]
+    return sent[0]["status"], sent[1]["body"], dict(sent[0]["headers"])
+
+
+@pytest.mark.parametrize(
+    ("query", "after"),
+    [
+        ("", 0),
+        ("after=7", 7),
+        ("after=-1", 0),
+        ("after=x", 0),
+        ("after=", 0),
+        ("after=%C3%A9", 0),
+        ("after=1&after=2", 1),
+    ],
+)
+def test_frame_after_a_version(query: str, after: int) -> None:
+    source = Counting()
+    status, body, headers = ask(f"/{frame_route.offer(source)}", query)
+    assert (status, body) == (200, f"after {after}".encode())
+    assert headers[b"cache-control"] == b"no-store"
+    assert int(headers[b"content-length"]) == len(body)
+
+
+@pytest.mark.parametrize("prefix", ["", "/base", "/~/+"])
+def test_frame_below_any_address_of_the_server(prefix: str) -> None:
+    source = Counting()
+    assert ask(f"{prefix}/{frame_route.offer(source)}")[0] == 200
+
+
+def test_strangers_cannot_guess_an_address() -> None:
+    source = Counting()
+    addresses = {frame_route.offer(source) for _ in range(100)}
+    assert len(addresses) == 100
+    assert min(map(len, addresses)) >= len("live-frame/") + 22  # 128 random bits.
+    assert ask("/live-frame/")[0] == 404
+    assert ask("/live-frame/guessed")[0] == 404
+
+
+def test_frames_of_a_dropped_source_are_not_found() -> None:
+    source = Counting()
+    address = frame_route.offer(source)
+    del source
+    assert ask(f"/{address}")[0] == 404
+    gone = Gone()
+    assert ask(f"/{frame_route.offer(gone)}")[0] == 404
+
+
+def test_unexpected_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    source = Broken()
+    assert ask(f"/{frame_route.offer(source)}")[:2] == (500, b"")
+    assert "No weights." in caplog.text
+
+
+def test_nothing_can_be_posted() -> None:
+    source = Counting()
+    assert ask(f"/{frame_route.offer(source)}", method="POST")[:2] == (405, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/draw", "/live-frame", "/_stcore/health"])
+def test_other_requests_go_to_the_app(path: str) -> None:
+    assert ask(path)[1] == b"page"
+
+
+def test_websockets_go_to_the_app() -> None:
+    assert ask("/live-frame/x", kind="websocket")[1] == b"page"
