@@ -85,7 +85,7 @@ class Follower:
             while self._address and self._is_awaited:
                 frame = await self._next(connection)
                 wait = _FIRST_WAIT if frame else min(2 * wait, _LONGEST_WAIT)
-                await asyncio.sleep(frame["pollSeconds"] if frame else wait)
+                await asyncio.sleep(frame["restSeconds"] if frame else wait)
         finally:
             connection.close()
 

@@ -23,7 +23,11 @@ _PATH_STEPS = 48
 _BATCH_SIZE = 4096
 
 
-def first_layer_weights(weights: Weights, most: int = 16) -> npt.NDArray[np.float32]:
+MOST_UNITS = 16
+"""How many units are shown as pictures."""
+
+
+def first_layer_weights(weights: Weights, most: int = MOST_UNITS) -> npt.NDArray[np.float32]:
     """Return the weights of the first layer's units as pictures.
 
     Args:

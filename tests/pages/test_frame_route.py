@@ -13,16 +13,25 @@ from tests import coroutines
 class Counting:
     """A source whose frame says what was asked."""
 
+    def is_newer(self, after: int) -> bool:
+        return True
+
     def frame(self, after: int) -> bytes | None:
         return f"after {after}".encode()
 
 
 class Gone:
+    def is_newer(self, after: int) -> bool:
+        return True
+
     def frame(self, after: int) -> bytes | None:
         return None
 
 
 class Broken:
+    def is_newer(self, after: int) -> bool:
+        return True
+
     def frame(self, after: int) -> bytes | None:
         raise ValueError("No weights.")
 
@@ -77,6 +86,30 @@ def test_strangers_cannot_guess_an_address() -> None:
     assert min(map(len, addresses)) >= len("live-frame/") + 22  # 128 random bits.
     assert ask("/live-frame/")[0] == 404
     assert ask("/live-frame/guessed")[0] == 404
+
+
+def test_answer_waits_for_a_newer_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Later(Counting):
+        looks = 0
+
+        def is_newer(self, after: int) -> bool:
+            self.looks += 1
+            return self.looks == 4
+
+    monkeypatch.setattr(frame_route, "LONGEST_WAIT_SECONDS", 600.0)
+    source = Later()
+    assert ask(f"/{frame_route.offer(source)}", "after=3")[:2] == (200, b"after 3")
+    assert source.looks == 4
+
+
+def test_answer_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Still(Counting):
+        def is_newer(self, after: int) -> bool:
+            return False
+
+    monkeypatch.setattr(frame_route, "LONGEST_WAIT_SECONDS", 0.0)
+    source = Still()
+    assert ask(f"/{frame_route.offer(source)}", "after=3")[:2] == (200, b"after 3")
 
 
 def test_frames_of_a_dropped_source_are_not_found() -> None:

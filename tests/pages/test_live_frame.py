@@ -7,6 +7,7 @@ import gc
 import json
 import math
 import weakref
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -160,12 +161,30 @@ def test_only_a_newer_frame_has_curves_and_pictures(by_hand: Scheduler) -> None:
 
 
 def test_pictures_of_one_snapshot_are_made_once(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    changes = Mock(wraps=live_frame._changes)
-    monkeypatch.setattr(live_frame, "_changes", changes)
+    pictures = Mock(wraps=live_frame._pictures)
+    monkeypatch.setattr(live_frame, "_pictures", pictures)
     run = begun(by_hand)
     for _ in range(3):
         frame(run)
-    assert changes.call_count == 1
+    assert pictures.call_count == 1
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_pictures_are_made_less_often_on_a_busy_server(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("pages.widgets.common.live_frame.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("mnist_core.runs.scheduler.shared", lambda: SimpleNamespace(watched_runs=50))
+    run = by_hand.submit(small(epochs=100), blobs())
+    run.take_turn(0.0)  # The first turn only starts it.
+    has_pictures = []
+    for now[0] in (1.0, 2.0, 3.1, 4.0):  # 50 runs at 25 pictures a second: every two seconds.
+        run.take_turn(0.0)
+        assert run.snapshot.status is Status.RUNNING
+        has_pictures.append("pictures" in frame(run))
+    assert has_pictures == [True, False, True, False]
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    assert "pictures" in frame(run)  # The last one always has them.
 
 
 def test_run_is_not_kept_alive_by_its_frames() -> None:
@@ -201,12 +220,20 @@ def test_scene_has_the_test_images_and_the_start(by_hand: Scheduler) -> None:
     assert found["pictures"].shape == after["pictures"].shape
 
 
-def test_paused_run_is_asked_for_less_often(by_hand: Scheduler) -> None:
-    run = by_hand.submit(small(), blobs())
-    assert frame(run)["pollSeconds"] == 0.25
-    by_hand.pause(run)
+def test_paused_run_is_newer_only_after_an_order(by_hand: Scheduler) -> None:
+    run = begun(by_hand)
+    live = live_frame.live_run(run, saved)
+    assert live.is_newer(0)
+    version = frame(run)["version"]
+    assert not live.is_newer(version)
+    run._pause_wanted = False  # The order alone, before the run has obeyed.
+    assert live.is_newer(version)
+    version = frame(run)["version"]
+    assert not live.is_newer(version)
+    by_hand.resume(run)
     take_turns(by_hand, run)
-    assert frame(run)["pollSeconds"] == 1.0
+    assert live.is_newer(version)
+    assert live.is_newer(frame(run)["version"] + 1)  # A version of another server.
 
 
 def test_page_is_outdated_when_the_run_is_paused_ends_or_cannot_be_saved(by_hand: Scheduler) -> None:

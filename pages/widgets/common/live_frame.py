@@ -6,8 +6,10 @@ A frame costs about 2 ms, and all visitors who watch the same run get the same o
 from __future__ import annotations
 
 import json
+import math
 import struct
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from mnist_core.evaluation import explanation
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import initial_weights
 from mnist_core.runs import scheduler
-from mnist_core.training import Status, capacity, loop
+from mnist_core.training import Status, capacity, insight, loop
 from pages.widgets.common import run_picker
 from pages.widgets.server import frame_route
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.network.layers import Weights
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
 
@@ -38,9 +39,10 @@ SAMPLES = 12
 _MOST_POINTS = 240
 _ALIGNMENT = 4
 _MOST_STEPS = 2**15 - 1
-# So many frames a second are asked of a server at most, all visitors together.
-_MOST_POLLS = 120
-_POLL_SECONDS, _PAUSED_SECONDS = 0.25, 1.0
+# How long a browser waits between two frames; longer where a server would have to send more than so many a second.
+_REST_SECONDS, _MOST_FRAMES = 0.2, 100
+# With more runs, the first layer and the answers are not in each frame: they cost more than the curves.
+_MOST_PICTURES = 25
 
 
 def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
@@ -88,6 +90,8 @@ class LiveRun:
         self._version = 0
         # Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
         self._shown: weakref.ref[Snapshot] | None = None
+        self._shown_page = ""
+        self._pictures_at = -math.inf
         self._part = _Part({})
         start = run.start.weights if run.start else initial_weights(run.config)
         # The unit of the pictures of the first layer. It is the same in all frames, so what does not change is drawn
@@ -99,7 +103,7 @@ class LiveRun:
             "validates": bool(run.config.validation_fraction),
             "names": list(run.dataset.class_names),
         }
-        self._scene = _Part(header, images=images, labels=labels, pictures=_steps_of(start, self._step))
+        self._scene = _Part(header, images=images, labels=labels, pictures=_steps_of(start[0], self._step))
         self.address = frame_route.offer(self)
 
     def scene(self, run: Run) -> bytes:
@@ -109,28 +113,54 @@ class LiveRun:
         """
         return self._scene.with_header({"address": self.address, "page": self._page(run, run.snapshot)})
 
+    def is_newer(self, after: int) -> bool:
+        """Whether the run is not as it was in the frame of version `after`."""
+        run = self._run()
+        if run is None or after != self._version or self._shown is None:
+            return True
+        # A paused run can be continued or stopped by another tab, which changes no more than the page's state.
+        return self._shown() is not run.snapshot or self._page(run, run.snapshot) != self._shown_page
+
     def frame(self, after: int = 0) -> bytes | None:
         """The progress, and, if it is newer than version `after`: the curves, the first layer and the answers."""
         run = self._run()
         if run is None:
             return None
-        shot = run.snapshot
+        shot, page = run.snapshot, self._page(run, run.snapshot)
         with self._lock:
-            if self._shown is None or self._shown() is not shot:
-                self._part = _changes(run, shot, self._step)
+            is_shown = self._shown is not None and self._shown() is shot
+            if not is_shown:
+                self._part = self._changes(run, shot)
                 self._shown = weakref.ref(shot)
+            if not is_shown or page != self._shown_page:
+                self._shown_page = page
                 self._version += 1
             part, version = self._part, self._version
         header = {
             "version": version,
-            "page": self._page(run, shot),
+            "page": page,
             "isActive": shot.status.is_active,
-            "pollSeconds": poll_seconds(shot),
+            "restSeconds": max(_REST_SECONDS, scheduler.shared().watched_runs / _MOST_FRAMES),
             "progress": run.fraction,
             "text": progress_text(run, shot),
             "rates": rates_text(shot),
         }
         return (part if version > after else _Part({})).with_header(header)
+
+    def _changes(self, run: Run, shot: Snapshot) -> _Part:
+        """The curves of a snapshot of a run; the first layer and the answers too, unless they were sent just before."""
+        now = time.monotonic()
+        is_soon = now - self._pictures_at < scheduler.shared().watched_runs / _MOST_PICTURES
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        if not (shot.status is Status.RUNNING and is_soon):
+            arrays = _pictures(run, shot, self._step)
+            self._pictures_at = now if arrays else -math.inf
+        points = curve_points(shot, _MOST_POINTS)
+        training = [point for point in points if point.images == training_charts.TRAINING]
+        validation = [point for point in points if point.images == training_charts.VALIDATION]
+        is_over = not shot.status.is_active
+        header = {"ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")}}
+        return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
 
     def _page(self, run: Run, shot: Snapshot) -> str:
         """The state of the run of which the page outside the panel depends."""
@@ -148,13 +178,6 @@ def live_run(run: Run, trouble: Callable[[], str]) -> LiveRun:
         if found is None:
             found = _live[run] = LiveRun(run, trouble)
         return found
-
-
-def poll_seconds(shot: Snapshot) -> float:
-    """How long a browser waits until it asks for the next frame, in seconds: longer on a very busy server."""
-    if shot.status is Status.PAUSED:
-        return _PAUSED_SECONDS
-    return max(_POLL_SECONDS, scheduler.shared().watched_runs / _MOST_POLLS)
 
 
 def progress_text(run: Run, shot: Snapshot) -> str:
@@ -203,21 +226,22 @@ def rates_text(shot: Snapshot) -> str:
     return f"Learning rate: {changes}." if changes else ""
 
 
-def _changes(run: Run, shot: Snapshot, step: float) -> _Part:
-    """The curves, the first layer and the answers in a snapshot of a run."""
-    points = curve_points(shot, _MOST_POINTS)
-    training = [point for point in points if point.images == training_charts.TRAINING]
-    validation = [point for point in points if point.images == training_charts.VALIDATION]
-    is_over = not shot.status.is_active
-    header = {"ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")}}
-    arrays: dict[str, npt.NDArray[Any]] = {"training": _curve(training), "validation": _curve(validation)}
-    weights = shot.weights
-    if weights is not None:
-        arrays["pictures"] = _steps_of(weights, step)
-        probabilities = TrainedNetwork(run.config, weights).predict(run.split.test_images[:SAMPLES])
-        arrays["answers"] = probabilities.argmax(axis=1).astype(np.uint8)
-        arrays["chances"] = probabilities.max(axis=1).astype(np.float32)
-    return _Part(header, **arrays)
+def _pictures(run: Run, shot: Snapshot, step: float) -> dict[str, npt.NDArray[Any]]:
+    """The first layer and the answers to the test images; empty before the first chunk."""
+    images = run.split.test_images[:SAMPLES]
+    if shot.network is None and shot.position is not None:
+        kernel = insight.first_kernel(shot.position, explanation.MOST_UNITS)
+        probabilities = insight.probabilities(run.config, shot.position, images)
+    elif shot.weights is not None:
+        kernel = shot.weights[0]
+        probabilities = TrainedNetwork(run.config, shot.weights).predict(images)
+    else:
+        return {}
+    return {
+        "pictures": _steps_of(kernel, step),
+        "answers": probabilities.argmax(axis=1).astype(np.uint8),
+        "chances": probabilities.max(axis=1).astype(np.float32),
+    }
 
 
 def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
@@ -226,9 +250,9 @@ def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
     return np.array(rows, np.float32).reshape(-1, 3)
 
 
-def _steps_of(weights: Weights, step: float) -> npt.NDArray[np.int16]:
+def _steps_of(kernel: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16]:
     """(k, h, w): the first units of the first layer, in steps. Weights that are no longer numbers are 0."""
-    units = explanation.first_layer_weights(weights) / step
+    units = explanation.first_layer_weights((kernel,)) / step
     steps: npt.NDArray[np.int16] = np.rint(np.clip(np.nan_to_num(units), -_MOST_STEPS, _MOST_STEPS)).astype(np.int16)
     return steps
 

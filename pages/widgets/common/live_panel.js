@@ -275,7 +275,7 @@ class Follower {
         while (this.address && this.isAwaited) {
             const frame = await this.next();
             wait = frame ? FIRST_WAIT : Math.min(2 * wait, LONGEST_WAIT);
-            await new Promise(resolve => setTimeout(resolve, frame ? 1000 * frame.pollSeconds : wait));
+            await new Promise(resolve => setTimeout(resolve, frame ? 1000 * frame.restSeconds : wait));
             if (document.hidden) {  // Nobody looks.
                 await new Promise(resolve => document.addEventListener("visibilitychange", resolve, { once: true }));
             }

@@ -1,7 +1,10 @@
 """Frames of live views over HTTP, without a script run of Streamlit, which costs ten times as much.
 
 `FrameRoute` is ASGI middleware of `st.App`. A page offers a source of frames and sends its address to the browser,
-which asks for the newest frame every moment. The address has a random token, so that strangers cannot guess it.
+which asks for one frame after the other. The address has a random token, so that strangers cannot guess it.
+
+An answer waits until there is a newer frame, but not long: a browser opens only six connections to a server at once,
+for all its tabs.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import asyncio
 import logging
 import secrets
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
@@ -20,16 +24,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ADDRESS = "live-frame"
+LONGEST_WAIT_SECONDS, _LOOK_SECONDS = 1.0, 0.05
 
 
 class Source(Protocol):
-    """Makes frames."""
+    """Makes frames. Any thread may call it."""
+
+    def is_newer(self, after: int) -> bool:
+        """Whether there is something that version `after` did not have, or nothing more will come."""
 
     def frame(self, after: int) -> bytes | None:
-        """The newest frame, without what version `after` had already; None if there are no more.
-
-        It can be called in any thread.
-        """
+        """The newest frame, without what version `after` had already; None if there are no more."""
 
 
 _lock = threading.Lock()
@@ -74,10 +79,14 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         source = _sources.get(token)
     if source is None:
         return 404, b""
-    after = parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
+    text = parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
+    after = int(text) if text.isdecimal() else 0
+    end = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not source.is_newer(after) and time.monotonic() < end:
+        await asyncio.sleep(_LOOK_SECONDS)
     try:
         # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.
-        frame = await asyncio.to_thread(source.frame, int(after) if after.isdecimal() else 0)
+        frame = await asyncio.to_thread(source.frame, after)
     except Exception:
         logger.exception("A frame could not be made")
         return 500, b""
