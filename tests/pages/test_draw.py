@@ -19,7 +19,7 @@ from mnist_core.evaluation import Predictor
 from mnist_core.training import Status
 from pages.widgets.draw import clipboard
 from pages.widgets.state import data_sets
-from tests.pages.visitor import ONE, answers, draw, first_picture, press, train_briefly, wait_for_end
+from tests.pages.visitor import ONE, answers, draw, first_picture, panel_frame, press, train_briefly, wait_for_end
 
 
 def test_first_visitor_gets_the_shipped_network(app: AppTest) -> None:
@@ -221,7 +221,7 @@ def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
     assert taught.start is not None
     assert taught.start.weights is base.snapshot.network.weights
     app.switch_page("pages/train.py").run()
-    assert any("+ your digits" in text.value for text in [*app.caption, *app.markdown])
+    assert "+ your digits" in panel_frame(app)["text"]
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 7)

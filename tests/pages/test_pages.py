@@ -21,7 +21,17 @@ from pages.widgets.common import live_frame
 from pages.widgets.state import data_sets, visitor_runs
 from pages.widgets.train import network_menu
 from tests import mirror
-from tests.pages.visitor import ONE, PAUSE, answers, button_labels, draw, press, train_briefly, wait_for_end
+from tests.pages.visitor import (
+    ONE,
+    PAUSE,
+    answers,
+    button_labels,
+    draw,
+    panel_frame,
+    press,
+    train_briefly,
+    wait_for_end,
+)
 from tests.scheduled_runs import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -204,7 +214,7 @@ def test_step_resume_stop(app: AppTest) -> None:
     app.run()
     assert [change.learning_rate for change in run.snapshot.rates] == [0.1]
     step = run.snapshot.rates[0].step + 1
-    assert f"Learning rate: 0.1 from epoch 1, step {step}." in [caption.value for caption in app.caption]
+    assert panel_frame(app)["rates"] == f"Learning rate: 0.1 from epoch 1, step {step}."
     assert run.snapshot.network is not None
     assert not app.exception
 
@@ -281,7 +291,7 @@ def test_test_figures_have_a_place_and_stopped_run_shows_its_epoch(
     assert [metric.label for metric in app.metric] == ["Test accuracy", "Test loss"]
     assert app.metric[0].value.endswith("%")
     epoch = run.snapshot.points[-1].epoch
-    assert any(text.value.endswith(f"stopped during epoch {epoch} of 100") for text in app.markdown)
+    assert panel_frame(app)["text"].endswith(f"stopped during epoch {epoch} of 100")
 
 
 def test_figures_beside_the_tutorial_for_any_seed(app: AppTest) -> None:

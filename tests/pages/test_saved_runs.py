@@ -19,7 +19,7 @@ from mnist_core.store import takeover
 from mnist_core.store.records import TITLE_LENGTH
 from mnist_core.training import Status
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import button_labels, new_session, press, train_briefly, wait_for_end
+from tests.pages.visitor import button_labels, new_session, panel_frame, press, train_briefly, wait_for_end
 from tests.scheduled_runs import wait_for_status, wait_until
 from tests.stored_runs import assert_same_arrays
 
@@ -302,7 +302,7 @@ def test_last_run_is_shown_for_any_address(app: AppTest) -> None:
         again = new_session(app, **query)
         assert again.session_state["draft"].to_query() == query
         assert again.session_state["current_run"].id == run.id
-        assert "784 → 10 Sigmoid → 10 · **run 1**" in [text.value for text in again.markdown]
+        assert panel_frame(again)["text"] == "784 → 10 Sigmoid → 10 · run 1"
 
 
 def test_undo_restores_the_run_on_the_page(app: AppTest) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from threading import Event
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.drawing import strokes
 from mnist_core.runs.network_run import Run
+from pages.widgets.server import frame_route
 from tests.pages.conftest import ROOT
 
 PAUSE = Event()
@@ -80,3 +83,15 @@ def answers(app: AppTest) -> list[str]:
 def first_picture(app: AppTest) -> str:
     """Return the URL of the first picture on the page: the input of the networks."""
     return str(app.get("image")[0].proto.imgs[0].url)
+
+
+def panel_frame(app: AppTest) -> dict[str, Any]:
+    """The header of the frame that the page's live panel asks for."""
+    [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    source = frame_route._sources[_header(scene)["address"].removeprefix("live-frame/")]
+    return _header(source.frame(0) or b"")
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
+    return found
