@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import crowds, report, visitor, visits
+from benchmarks.crowds import CONFIG
 from mnist_core.data import datasets, splits
 
 if TYPE_CHECKING:
@@ -336,6 +337,8 @@ def main() -> int:
     if options.visitors < 1:
         parser.error("argument visitors: at least one must come")
     print(report.machine_line(), flush=True)
+    if datasets.load(CONFIG.dataset).name != CONFIG.dataset:
+        parser.error("MNIST is not here; with the embedded digits, runs end too soon. Set MNIST_DATA_DIR.")
     name = "visitors"
     if options.soak is not None:
         results, name = soak(options), "visitors-soak"

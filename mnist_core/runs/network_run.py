@@ -133,15 +133,20 @@ class Run(Job):
     def tell(self, listener: Callable[[Run], None]) -> None:
         """Call `listener` with this run after each epoch and at the end, from a worker thread.
 
-        A listener that needs the end's `Snapshot.state` complete calls `forget_slots` when it has it.
+        A listener that needs the slots of `Snapshot.state` calls `forget_slots` when it has them.
         """
         self._listeners.append(listener)
 
-    def forget_slots(self) -> None:
-        """Free the optimizer's slots of an ended run, which are only needed to resume it: two thirds of an Adam run."""
+    def forget_slots(self, epoch: int) -> None:
+        """Free the optimizer's slots in `Snapshot.state`, if it is that of this epoch or of an earlier one.
+
+        They are two thirds of an Adam run's state, and only needed to resume it elsewhere. Training goes on without
+        them, since it has its own.
+        """
         with self._lock:
             state = self._snapshot.state
-            if state is not None and not self._snapshot.status.is_active:
+            is_needed = self._snapshot.status.is_active and self._events is None  # It has not begun here.
+            if state is not None and state.slots and state.epoch <= epoch and not is_needed:
                 self._publish(state=dataclasses.replace(state, slots=()))
 
     @property
@@ -289,7 +294,7 @@ class Run(Job):
         if self._listeners:
             self._tell()
         else:
-            self.forget_slots()
+            self.forget_slots(self.config.epochs)
 
     def _tell(self) -> None:
         for listener in self._listeners:

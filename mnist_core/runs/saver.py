@@ -300,8 +300,10 @@ class Saver:
             if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds
                 self._due.setdefault(key, run)
-            if all(one.is_closed for one in self._records.values() if one.run() is run):
-                run.forget_slots()  # It is saved in all its workspaces.
+            epochs = [
+                run.config.epochs if one.is_closed else one.epoch for one in self._records.values() if one.run() is run
+            ]
+            run.forget_slots(min(epochs, default=0))  # Up to here it is saved in all its workspaces.
             self._is_saving = False
             self._changed.notify_all()
 
@@ -337,8 +339,11 @@ class Saver:
             record.is_created = True
         state = shot.state
         if state is not None and state.epoch > record.epoch:
-            if not state.slots:  # It has ended, so `finish` removes them again.
-                state = dataclasses.replace(state, slots=engine.initial_slots(run.config))
+            slots = engine.initial_slots(run.config)
+            if len(state.slots) < len(slots):
+                if shot.status.is_active:
+                    return  # It is new in this workspace. The next epoch comes with slots again.
+                state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.
             store.save_epoch(*whose, state, shot.points, shot.busy_seconds)
             record.epoch = state.epoch
         if run.was_left and not shot.status.is_active and not shot.epochs:

@@ -129,11 +129,14 @@ def train(
     yield Started(steps_per_epoch, len(split.train_indices), parameter_count(config))
     stopped_early = _is_exhausted(config, state)
     pace = _Pace(dials or Dials())
+    program = engine.program(engine.Architecture.of(config))
+    positions: list[engine.Position] = []  # At most one. The epoch takes it out, so that nobody holds it any longer.
     while state.epoch < config.epochs and not stopped_early:
-        for event in _train_epoch(config, dataset, split, state, pace):
-            if isinstance(event, EpochEnded):
-                state = event.state
-            yield event
+        if not positions:
+            images = engine.training_images(dataset, only_inked=not program.architecture.needs_all_pixels)
+            positions.append(program.enter(images, state.weights, state.slots))
+        state = dataclasses.replace(state, slots=())  # The position has them; do not hold the arrays too.
+        state = yield from _train_epoch(config, dataset, split, program, positions, state, pace)
         stopped_early = _is_exhausted(config, state)
     network = TrainedNetwork(config, state.best_weights or state.weights)
     yield Finished(network, state.history, stopped_early and state.epoch < config.epochs)
@@ -161,14 +164,18 @@ class _Pace:
 
 
 def _train_epoch(
-    config: RunConfig, dataset: Dataset, split: Split, state: TrainingState, pace: _Pace
-) -> Iterator[Event]:
-    program = engine.program(engine.Architecture.of(config))
-    images = engine.training_images(dataset, only_inked=not program.architecture.needs_all_pixels)
+    config: RunConfig,
+    dataset: Dataset,
+    split: Split,
+    program: engine.Program,
+    positions: list[engine.Position],
+    state: TrainingState,
+    pace: _Pace,
+) -> Generator[Event, None, TrainingState]:
+    position = positions.pop()
     epoch = state.epoch + 1
     rows, counts = batches(epoch_order(config, split.train_indices, epoch), config.batch_size)
     span = point_steps(config, len(rows))
-    position = program.enter(images, state.weights, state.slots)
     rates = state.rates
     rate = rates[-1].learning_rate if rates else config.learning_rate
     loss_sum, correct_sum = 0.0, 0
@@ -218,6 +225,8 @@ def _train_epoch(
         rates,
     )
     yield EpochEnded(epoch, metrics, state)
+    positions.append(position)
+    return state
 
 
 def _validated(

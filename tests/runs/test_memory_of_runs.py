@@ -1,4 +1,4 @@
-"""What stays in memory of a run that has ended, found by counting objects."""
+"""What stays in memory of runs, in training and ended, found by counting objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status, engine
 from tests.samples import blobs, small
-from tests.scheduled_runs import run_to_end, take_turns
+from tests.scheduled_runs import assert_same_weights, run_to_end, take_turns
+from tests.stored_runs import assert_same_state, save_run
 
 MINUTES = 300.0
 ADAM = small(epochs=3, optimizer="adam", learning_rate=0.001)
@@ -103,6 +104,38 @@ def test_slots_stay_until_they_are_saved(by_hand: Scheduler, saver: Saver, monke
     assert run.snapshot.state is not None
     assert run.snapshot.state.slots == ()
     assert saver.store.load(workspace, run.id).summary.epochs == ADAM.epochs
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_active_run_frees_slots_that_are_saved_and_trains_on(by_hand: Scheduler, saver: Saver) -> None:
+    workspace = new_workspace()
+    run = by_hand.submit(ADAM, blobs())
+    slots = watch_slots(run)
+    saver.save(workspace, run)
+    while not run.snapshot.epochs:
+        run.take_turn(0.0)
+    assert saver.wait_until_saved(MINUTES)
+    run.take_turn(0.0)  # The position of the epoch's end gives way to the next one.
+    assert run.snapshot.status.is_active
+    assert len(slots) == 2 * 4
+    assert living(slots) == 0
+    other = Scheduler(workers=0)
+    resumed = other.take_over(saver.store.load(workspace, run.id), blobs())
+    assert resumed.snapshot.state is not None
+    assert len(resumed.snapshot.state.slots) == 2 * 4
+    for one, turns in ((run, by_hand), (resumed, other)):
+        run_to_end(turns, one)
+    assert run.snapshot.network is not None
+    assert resumed.snapshot.network is not None
+    assert_same_weights(run.snapshot.network.weights, resumed.snapshot.network.weights)
+
+
+def test_resumed_run_keeps_its_slots_until_its_first_turn(by_hand: Scheduler, saver: Saver) -> None:
+    workspace = new_workspace()
+    state = save_run(saver.store, workspace, "run", status=None, config=ADAM)
+    run = by_hand.take_over(saver.store.load(workspace, "run"), blobs())
+    run.forget_slots(ADAM.epochs)
+    assert_same_state(run.snapshot.state, state)
 
 
 def test_left_runs_are_gone_when_they_have_ended(
