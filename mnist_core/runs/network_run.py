@@ -288,7 +288,8 @@ class Run(Job):
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
         self._events = None
-        evaluation = evaluate_on_test(network, self.dataset) if network else None
+        # A copy is tested, since a network that has predicted holds its weights as a tensor too.
+        evaluation = evaluate_on_test(dataclasses.replace(network), self.dataset) if network else None
         position = None if network else self._snapshot.position
         self._publish(status=status, network=network, position=position, evaluation=evaluation, message=message)
         if self._listeners:
