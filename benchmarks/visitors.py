@@ -1,6 +1,6 @@
 """A class of N visitors without browsers, at a real server: ``python -m benchmarks.visitors 30``.
 
-All open the page, begin within three seconds, follow the page's own polls, change a control half-way, and leave. Before
+All open the page, begin within three seconds, follow the live panel, change a control half-way, and leave. Before
 them one visitor does the same alone. At last as many runs train without a server and pages, for comparison. The table
 shows what the visitors see: median / 95th percentile / worst. Seconds, unless a row says otherwise.
 
@@ -44,7 +44,7 @@ _FAULTS = ("WARN", "Warning", "ERROR", "Traceback")
 _TIMES = ("first text", "page ready", "click to first point", "gap between points", "frame", "poll", "control changed")
 _TOTALS = (
     "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
-    "polls", "CPU a poll, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
+    "answers", "CPU an answer, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
     "memory peak, MB", "memory after, MB", "growth, %", "errors",
 )  # fmt: skip
 
@@ -121,7 +121,7 @@ def kinds(page: str, count: int) -> list[str]:
 
 
 async def _watched(server: visitor.Server, crowd: Crowd) -> list[tuple[Usage, int]]:
-    """The server's use of the processor and the answered polls so far, once all train and at the first change."""
+    """The server's use of the processor and its answers so far, once all train and at the first change."""
     found = []
     for moment in (crowd.all_training, crowd.first_change.wait):
         await moment()
@@ -157,7 +157,7 @@ async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[
     if watch.done() and not watch.cancelled():
         (one, polls), (two, more) = watch.result()
         pages = (two.all - one.all) - (two.training - one.training)
-        used["CPU a poll, ms"] = round(1000 * pages / (more - polls), 1) if more > polls else None
+        used["CPU an answer, ms"] = round(1000 * pages / (more - polls), 1) if more > polls else None
     return crowd.seen, used
 
 
@@ -204,7 +204,7 @@ def what_was_seen(seen: Sequence[Seen], plan: Plan) -> dict[str, Any]:
         "control changed": spread([control for one in seen for control in one.controls]),
         "without a point": len([one for one in seen if one.pressed and one.trains and not one.points]),
         "steps completed": len(steps),
-        "polls": sum(one.client.answers for one in seen),
+        "answers": sum(one.client.answers for one in seen),
         "images a second": round(images_per_second([one for one in pointed if one.is_watching], plan)) or None,
         "what went wrong": [error for one in seen for error in one.errors],
     }
