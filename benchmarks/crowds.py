@@ -115,15 +115,15 @@ class Crowd:
     Attributes:
         seen: what each has seen so far, in the order of arrival.
         all_ready: set when all can start, or have given up.
-        all_begun: set when all have started, or have given up.
+        all_started: set when all have started, or have given up.
         first_change: set when the first of them changes something.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._awaited = plan.count
         self.seen: list[Seen] = []
-        self.all_ready, self.all_begun, self.first_change = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._beginning = plan.count
+        self.all_ready, self.all_started, self.first_change = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._starting = plan.count
 
     def add(self, seen: Seen) -> Seen:
         """Add a visitor; from now on, record what they see and what goes wrong."""
@@ -139,12 +139,12 @@ class Crowd:
 
     async def all_training(self) -> None:
         """Return when all who train have a point and the others have started."""
-        await self.all_begun.wait()
+        await self.all_started.wait()
         while any(one.is_watching and not one.points for one in self.seen):
             await asyncio.sleep(0.05)
 
-    def note_begun(self) -> None:
+    def note_started(self) -> None:
         """A visitor has pressed the first button, or has given up before."""
-        self._beginning -= 1
-        if self._beginning <= 0:
-            self.all_begun.set()
+        self._starting -= 1
+        if self._starting <= 0:
+            self.all_started.set()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _QUIET_LIMIT = 120.0
 _SHORT, _WARM_UP = 5.0, 60.0
-_FIRST = 5  # So many come before the memory is measured.
+_FIRST = 5  # How many come before the memory is measured.
 SOAK = "soak"
 # Between these words of the log and the next line is TensorFlow's greeting.
 _NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
@@ -105,7 +105,7 @@ def faults(log: str) -> list[str]:
 
 
 def quiet(server: visitor.Server) -> None:
-    """Wait until the server does nothing, but not for ever: a run of a closed tab goes on for ten minutes."""
+    """Wait until the server is idle, at most `_QUIET_LIMIT` seconds: a run of a closed tab goes on for ten minutes."""
     deadline, calm = time.perf_counter() + _QUIET_LIMIT, 0
     before = Usage.of(server.process.pid)
     while calm < 2 and time.perf_counter() < deadline:
@@ -274,7 +274,7 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Visitors come, train, draw, compare and leave for so many minutes, after a minute that is not counted."""
+    """Visitors come, train, draw, compare and leave for `--soak` minutes, after a minute that is not counted."""
     with visitor.running_server("-m", "streamlit") as server:
         asyncio.run(crowd_of(server, crowds.Plan(options.visitors, _WARM_UP), SOAK))
         quiet(server)
@@ -325,8 +325,13 @@ def main() -> int:
     add("visitors", type=int, nargs="?", default=30, help="how many come (%(default)s)")
     add("--seconds", type=float, default=30.0, help="how long each of them uses the page (%(default)s)")
     add("--page", choices=[*visits.PAGES, "mixed"], default="train", help="what they do; mixed: a third each")
-    add("--arrive", type=float, metavar="SECONDS", help="only arrive, within so many seconds, at a server just started")
-    add("--soak", type=float, metavar="MINUTES", help="come, train, draw, compare and leave for so many minutes")
+    add(
+        "--arrive",
+        type=float,
+        metavar="SECONDS",
+        help="only arrive, within this time, at a server that has just started",
+    )
+    add("--soak", type=float, metavar="MINUTES", help="come, train, draw, compare and leave during this time")
     add("--one-by-one", action="store_true", help="one after the other, to see whether the memory grows")
     add(
         "--after", type=float, default=120.0, help="seconds after they have left until memory is measured (%(default)s)"

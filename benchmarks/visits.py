@@ -68,7 +68,7 @@ async def train(visit: Visit) -> None:
     """Train, change a control half-way, and clear the run."""
     client, seen = visit.client, visit.seen
     await client.press("Train")
-    visit.crowd.note_begun()
+    visit.crowd.note_started()
     await client.wait_for("the first point", lambda: seen.points or None)
     await visit.until(visit.plan.seconds / 2)
     visit.crowd.first_change.set()
@@ -92,7 +92,7 @@ async def leave_training(visit: Visit) -> None:
 
 async def draw(visit: Visit) -> None:
     """Draw one digit after the other, with a pause after each line."""
-    visit.crowd.note_begun()
+    visit.crowd.note_started()
     while time.perf_counter() - visit.seen.pressed < visit.plan.seconds:
         await strokes_of_a_digit(visit)
         await visit.client.press("Clear")
@@ -117,7 +117,7 @@ async def strokes_of_a_digit(visit: Visit) -> None:
 async def learn(visit: Visit) -> None:
     """Answer the question of a step of a course, train its runs, and read the explanation."""
     client, plan = visit.client, visit.plan
-    visit.crowd.note_begun()
+    visit.crowd.note_started()
     question = _step(visit.number)[2].question
     await visit.timed(
         "the runs of the step after the answer",
@@ -215,7 +215,7 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
     page = PAGES[kind]
     client = Client(address, _query(page, number, plan.config), page, plan.patience)
     seen = crowd.add(Seen(client, trains=kind == "train"))
-    is_ready = has_begun = False
+    is_ready = has_started = False
     try:
         await asyncio.sleep(plan.share(number, plan.arrive))
         visit = Visit(client, seen, plan, crowd, number, time.perf_counter())
@@ -231,7 +231,7 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
             await asyncio.sleep(plan.share(number, plan.clicks))
             seen.watch()
             seen.is_watching = seen.trains
-            has_begun = True
+            has_started = True
             try:
                 await _DO[kind](visit)
             finally:
@@ -242,8 +242,8 @@ async def come(address: str, number: int, plan: Plan, crowd: Crowd, kind: str) -
     finally:
         if not is_ready:
             crowd.note_ready()
-        if not has_begun:
-            crowd.note_begun()
+        if not has_started:
+            crowd.note_started()
         await client.close()
 
 

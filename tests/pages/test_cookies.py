@@ -102,7 +102,7 @@ def test_ticket_is_valid_until_its_cookie_arrives() -> None:
     assert token not in ticket
     jar, state = redeem(ticket, f"{cookies.NAME}={workspaces.new_workspace()}")
     assert (jar[cookies.NAME].value, jar[cookies.NAME]["httponly"], state) == (token, True, "set")
-    assert redeem(ticket, f"{cookies.NAME}={token}") == (SimpleCookie(), "kept")
+    assert redeem(ticket, f"{cookies.NAME}={token}") == (SimpleCookie(), "arrived")
     assert redeem(ticket) == (SimpleCookie(), "unknown")
 
 

@@ -28,11 +28,6 @@ MINE, YOURS = new_workspace(), new_workspace()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(url: str, clock: Clock) -> RunStore:
     return RunStore(url, "here", clock=clock)
 

@@ -18,11 +18,6 @@ MINE, YOURS = new_workspace(), new_workspace()
 DAY = 86_400.0
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_run_is_unfinished_when_its_server_sends_no_heartbeat(url: str, clock: Clock) -> None:
     here, there = RunStore(url, "here", clock=clock), RunStore(url, "there", clock=clock)
     state = save_run(there, MINE, "one", 3, None)

@@ -19,11 +19,6 @@ SIZE = 4 * (28 * 28 * 16 + 16 + 160 + 10)
 DAY = 86_400.0
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_runs_of_abandoned_workspaces_are_removed_first(url: str, clock: Clock) -> None:
     store = RunStore(url, max_total_bytes=int(4.5 * SIZE), clock=clock)
     save_run(store, MINE, "old")

@@ -16,11 +16,6 @@ MINE, YOURS = new_workspace(), new_workspace()
 DAY = 86_400.0
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_oldest_ended_run_is_removed(url: str, clock: Clock) -> None:
     store = RunStore(url, max_runs=3, clock=clock)
     save_run(store, YOURS, "other")

@@ -39,7 +39,7 @@ SAMPLES = 12
 _MOST_POINTS = 240
 _ALIGNMENT = 4
 _MOST_STEPS = 2**15 - 1
-# How long a browser waits between two frames; longer where a server would have to send more than so many a second.
+# How long a browser waits between two frames, and how many a second a server sends at most; then browsers wait longer.
 _REST_SECONDS, _MOST_FRAMES = 0.2, 100
 # With more runs, the first layer and the answers are not in each frame: they cost more than the curves.
 _MOST_PICTURES = 25
@@ -163,7 +163,7 @@ class LiveRun:
         return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
 
     def _page(self, run: Run, shot: Snapshot) -> str:
-        """The state of the run of which the page outside the panel depends."""
+        """What the page outside the panel shows of the run's state."""
         return f"{shot.status.is_active} {run.is_pause_wanted} {self._trouble()}"
 
 

@@ -136,7 +136,7 @@ async def _redeem(scope: Scope, headers: Mapping[str, str], send: Send) -> None:
         token = _tickets.get(ticket) if scope["method"] == "POST" else None
         if token is not None and cookie_parser(headers.get("cookie", "")).get(NAME) == token:
             del _tickets[ticket]
-            state = "kept"
+            state = "arrived"
         elif token is not None:
             cookies, state = [_cookie(NAME, token, scope, headers)], "set"
     plain = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]

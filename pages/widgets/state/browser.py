@@ -16,11 +16,11 @@ from pages.widgets.state.keys import Key
 _KEY = "workspace-cookie"
 # Each remembers the workspace that it is about.
 _TICKET = Key("workspace-ticket-noted", ("", ""))
-_KEPT = Key("workspace-kept-noted", "")
+_ARRIVED = Key("workspace-arrived-noted", "")
 _DROPPED = Key("workspace-dropped-noted", "")
 _HIDDEN = Key("workspace-hidden-noted", "")
 _LEFT = Key("workspace-left-noted", "")
-_OUTCOMES = {"kept": _KEPT, "dropped": _DROPPED, "hidden": _HIDDEN}
+_OUTCOMES = {"arrived": _ARRIVED, "dropped": _DROPPED, "hidden": _HIDDEN}
 _WARNED = Key("workspace-hidden-warned-noted", False)
 _ADMITTED = Key("session-admitted-noted", False)
 
@@ -39,7 +39,7 @@ _REMEMBER = st.components.v2.component(
             return (await (await fetch(data.address, { method: "POST", headers })).json()).state;
         };
         try {
-            return (await ask()) === "kept" || (await ask()) === "kept" ? "kept" : "dropped";
+            return (await ask()) === "arrived" || (await ask()) === "arrived" ? "arrived" : "dropped";
         } catch {
             return "dropped";
         }
@@ -56,7 +56,7 @@ _REMEMBER = st.components.v2.component(
         const found = read(data.name);
         if (found !== data.token && data.gives_way && /^[A-Za-z0-9_-]{22}$/.test(found ?? "")) return found;
         write(data.name, data.token, data.seconds);
-        return read(data.name) === data.token ? "kept" : "hidden";
+        return read(data.name) === data.token ? "arrived" : "hidden";
     }
 
     function attempt(work) {
@@ -127,7 +127,7 @@ def _note_outcome() -> None:
         _OUTCOMES[what].set(token)
     elif workspaces.is_workspace(what) and not workspace.is_used():
         workspace.enter(what)
-        _KEPT.set(what)
+        _ARRIVED.set(what)
 
 
 def is_forgetful() -> bool:
@@ -148,7 +148,7 @@ def _task(token: str) -> dict[str, Any]:
     left = _LEFT.get()
     if left:
         task["left"] = left
-    elif token in (workspace.browser_token(), _KEPT.get()) or is_forgetful():
+    elif token in (workspace.browser_token(), _ARRIVED.get()) or is_forgetful():
         return task
     if cookies.is_served() and _DROPPED.get() != token:
         return task | {"address": cookies.ADDRESS, "ticket": _ticket(token)}
