@@ -140,6 +140,8 @@ def _messages(shot: Snapshot) -> None:
         st.error(shot.message, icon=":material/error:")
     elif shot.message:
         st.info(shot.message, icon=":material/info:")
+    else:
+        st.empty()  # Takes the place of the line before the first run at once, not when the script ends.
     if shot.evaluation is None and shot.status is Status.STOPPED:
         st.info("Stopped before it had learned anything.", icon=":material/info:")
 
