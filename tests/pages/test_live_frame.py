@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import json
-import math
 import weakref
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.frames import unpacked
 from mnist_core.config import LayerConfig
 from mnist_core.network import to_keras
 from mnist_core.network.layers import Weights, initial_weights
@@ -32,14 +31,6 @@ from tests.scheduled_runs import run_to_end, take_turns
 @pytest.fixture
 def by_hand() -> Scheduler:
     return Scheduler(workers=0)
-
-
-def unpacked(data: bytes) -> dict[str, Any]:
-    size = int.from_bytes(data[:4], "little")
-    found: dict[str, Any] = json.loads(data[4 : 4 + size])
-    for name, (kind, shape, start) in found.pop("arrays").items():
-        found[name] = np.frombuffer(data, kind, math.prod(shape), 4 + size + start).reshape(shape)
-    return found
 
 
 def saved() -> str:

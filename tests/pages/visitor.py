@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from threading import Event
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.frames import unpacked
 from mnist_core.drawing import strokes
 from mnist_core.runs.network_run import Run
 from pages.widgets.server import frame_route
@@ -86,12 +86,7 @@ def first_picture(app: AppTest) -> str:
 
 
 def panel_frame(app: AppTest) -> dict[str, Any]:
-    """The header of the frame that the page's live panel asks for."""
+    """The frame that the page's live panel asks for."""
     [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
-    source = frame_route._sources[_header(scene)["address"].removeprefix("live-frame/")]
-    return _header(source.frame(0) or b"")
-
-
-def _header(data: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])
-    return found
+    source = frame_route._sources[unpacked(scene)["address"].removeprefix("live-frame/")]
+    return unpacked(source.frame(0) or b"")

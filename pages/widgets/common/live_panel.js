@@ -264,7 +264,7 @@ class Follower {
         if (address !== this.address) this.version = 0;
         Object.assign(this, { address, page, asked: null });
         this.isAwaited = true;
-        if (!this.isFollowing) this.run();
+        if (!this.isFollowing) this.run().finally(() => { this.isFollowing = false; });
     }
 
     stop() { this.address = null; }
@@ -280,26 +280,27 @@ class Follower {
                 await new Promise(resolve => document.addEventListener("visibilitychange", resolve, { once: true }));
             }
         }
-        this.isFollowing = false;
     }
 
     // The newest frame, drawn; null if it did not come.
     async next() {
         const address = this.address;
+        let answer, bytes;
         try {
-            const answer = await fetch(`${address}?after=${this.version}`, { signal: AbortSignal.timeout(PATIENCE) });
-            if (answer.status === 404) this.ask("unknown");
-            if (!answer.ok) return null;
-            const frame = unpack(new Uint8Array(await answer.arrayBuffer()));
-            if (address !== this.address) return frame;  // The page shows another run by now.
-            this.version = frame.version;
-            this.draw(frame);
-            if (frame.page !== this.page) this.ask(frame.page);
-            else this.isAwaited = frame.isActive;
-            return frame;
+            answer = await fetch(`${address}?after=${this.version}`, { signal: AbortSignal.timeout(PATIENCE) });
+            bytes = await answer.arrayBuffer();
         } catch {
-            return null;  // No connection, or a broken answer: it asks again.
+            return null;  // No connection: it asks again.
         }
+        if (answer.status === 404) this.ask("unknown");
+        if (!answer.ok) return null;
+        const frame = unpack(new Uint8Array(bytes));
+        if (address !== this.address) return frame;  // The page shows another run by now.
+        this.version = frame.version;
+        this.draw(frame);
+        if (frame.page !== this.page) this.ask(frame.page);
+        else this.isAwaited = frame.isActive;
+        return frame;
     }
 
     // Once for each state of the run, and again if nothing has come of it.

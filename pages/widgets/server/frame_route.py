@@ -82,9 +82,9 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
     text = parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
     after = int(text) if text.isdecimal() else 0
     end = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not source.is_newer(after) and time.monotonic() < end:
-        await asyncio.sleep(_LOOK_SECONDS)
     try:
+        while not source.is_newer(after) and time.monotonic() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
         # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.
         frame = await asyncio.to_thread(source.frame, after)
     except Exception:
