@@ -1,4 +1,4 @@
-"""The Train page between the click on Train and the first point, on a slow device."""
+"""The buttons of the Train page when a run starts, pauses and ends, on a slow device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ WATCH = """() => {
         const count = name => names.filter(one => one.split("\\n").at(-1) === name).length;
         for (const name of ["Train", "Step", "Pause", "Resume", "Stop", "Reset"])
             if (count(name) > 1) window.seen.add(`${count(name)} x ${name}`);
-        if (count("Train") && count("Pause")) window.seen.add("Train and Pause");
+        for (const pair of [["Train", "Pause"], ["Train", "Stop"], ["Pause", "Resume"]])
+            if (pair.every(count)) window.seen.add(pair.join(" and "));
         const invites = [...main.querySelectorAll("p")].some(p => isShown(p) && p.innerText.startsWith("Press Train"));
         if (invites && count("Pause")) window.seen.add("Press Train beside Pause");
     };
@@ -28,7 +29,7 @@ WATCH = """() => {
 
 
 @pytest.mark.parametrize("page", ["phone-light"], indirect=True)
-def test_controls_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
+def test_buttons_are_replaced_at_once(page: Page) -> None:
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
@@ -40,6 +41,8 @@ def test_controls_are_replaced_at_once_when_a_run_starts(page: Page) -> None:
         page.evaluate(WATCH)
         train.click()
         expect(page.locator(".curve.accuracy > .line.training")).to_be_visible(timeout=SLOW)
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="Resume").click()
         expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SLOW)
         page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
         expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)

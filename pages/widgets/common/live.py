@@ -17,6 +17,8 @@ from pages.widgets.state import saved_runs, visitor_runs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from mnist_core.presets import Preset
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
@@ -46,7 +48,7 @@ def live_view(run: Run | None, offer: Callable[[], None]) -> None:
         if run is not None and is_active:
             st.fragment(_orders)(run)
         else:
-            with st.container(), st.container(horizontal=True):
+            with st.container(), _row("start"):
                 offer()
     with messages:
         if run is None or shot is None:
@@ -71,12 +73,21 @@ def poll_seconds() -> float:
     return max(POLL_SECONDS, min(2 * POLL_SECONDS, scheduler.shared().watched_runs / 20))
 
 
+def _row(name: str) -> DeltaGenerator:
+    """A row of buttons. Rows of other buttons have other names.
+
+    Streamlit keeps a replaced button with the focus, that is the pressed one, on the screen until the script has ended,
+    as an additional button in the row. In a row with another key it loses the focus, and Streamlit hides it.
+    """
+    return st.container(horizontal=True, key=f"buttons-{name}")
+
+
 def _orders(run: Run) -> None:
     """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
     if not run.snapshot.status.is_active or visitor_runs.current_run() is not run:
         st.rerun()  # The whole page: the run has ended, or Reset has just taken it from the page.
     turns = scheduler.shared()
-    with st.container(horizontal=True):
+    with _row("resume" if run.is_pause_wanted else "pause"):
         # Show the order at once, also when the run obeys it only after other runs' turns.
         if run.is_pause_wanted:
             st.button(
