@@ -378,6 +378,27 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
         data_sets.loading_data_set.clear("mnist")
 
 
+def test_press_on_teach_is_not_lost_if_the_old_images_arrive_just_then(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    app.session_state["own"] = True
+    app.run()
+
+    def get_too_early(name: str) -> None:
+        assert data_sets.loading_data_set(name).done.wait(300)  # They arrive after `get` has given up waiting.
+
+    with monkeypatch.context() as early:
+        early.setattr(data_sets, "get", get_too_early)
+        press(app, "Teach it")
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Build a network, watch it learn"
+    wait_for_end(app)
+
+
 def test_undo_ignores_stale_lines_from_the_browser(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     seven = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]

@@ -218,8 +218,9 @@ def test_finetuned_network_with_the_longest_name_is_saved(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     press(app, "Teach it")
     # While the old training images are loaded, the page remembers the press and looks again.
-    wait_until(lambda: app.session_state["current_run"] is not first or bool(app.run().exception))
+    wait_until(lambda: app.session_state["current_run"] is not first or bool(app.run().exception or app.error))
     assert not app.exception
+    assert not app.error
     taught = wait_for_end(app)
     assert saver.shared().wait_until_saved(MINUTES)
     kept = saver.shared().store.load(app.session_state["workspace"], taught.id)

@@ -149,11 +149,9 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     network = predictor.network
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
-        if (
-            network.config.dataset not in datasets.NAMES
-            or data_sets.loading_data_set(network.config.dataset).done.is_set()
-        ):
-            _WANTED.set(None)  # The images cannot be loaded; the page shows why.
+        # Ask for the error: the images may have arrived a moment after `get` gave up waiting.
+        if network.config.dataset not in datasets.NAMES or data_sets.loading_data_set(network.config.dataset).error:
+            _WANTED.set(None)  # The page shows why.
         return
     _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
