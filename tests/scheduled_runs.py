@@ -25,8 +25,8 @@ STEPS_PER_EPOCH = 10
 real_train = training.train
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait until a condition that other threads fulfil is true."""
+def wait_until(condition: Callable[[], bool], seconds: float = 600.0) -> None:
+    """Wait until a condition that other threads fulfil is true; on a very busy machine that takes minutes."""
     end = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():

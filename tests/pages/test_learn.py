@@ -25,7 +25,7 @@ from pages.widgets.common import live_frame
 from pages.widgets.learn import lessons, published, replays
 from pages.widgets.state import data_sets
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import PAUSE, button_labels, press
+from tests.pages.visitor import button_labels, press
 from tests.scheduled_runs import wait_for_status, wait_until
 
 
@@ -68,12 +68,12 @@ def answer(app: AppTest, choice: int) -> AppTest:
 
 def run_until(app: AppTest, words: str) -> None:
     """Poll as the browser does, until the page shows these words."""
-    for _ in range(6000):
+
+    def is_shown() -> bool:
         app.run()
-        if any(words in box.value for box in (*app.success, *app.info, *app.warning, *app.markdown)):
-            return
-        PAUSE.wait(0.02)
-    raise AssertionError(f"{words!r} did not appear.")
+        return any(words in box.value for box in (*app.success, *app.info, *app.warning, *app.markdown))
+
+    wait_until(is_shown)
 
 
 def test_every_activity_is_used() -> None:
@@ -244,11 +244,7 @@ def test_published_and_own_figures(learn: AppTest) -> None:
     table = next(text.value for text in learn.markdown if "Published" in text.value)
     assert "| training loss, epoch 1 | 2.1822 | - |" in table
     press(learn, "Start")
-    for _ in range(6000):
-        learn.run()
-        if "See its mistakes" in button_labels(learn):
-            break
-        PAUSE.wait(0.02)
+    wait_until(lambda: "See its mistakes" in button_labels(learn.run()))
     table = next(text.value for text in learn.markdown if "Published" in text.value)
     row = next(line for line in table.splitlines() if line.startswith("| training loss, epoch 1 |"))
     assert row.split("|")[2].strip() == "2.1822"
@@ -352,11 +348,7 @@ def test_naive_bayes_on_the_evaluate_page(learn: AppTest) -> None:
     answer(learn, EXPERIMENTS["forest"].question.right)
     learn.button(key="learn-bayes").click()
     learn.run()
-    for _ in range(6000):
-        learn.run()
-        if "See its mistakes" in button_labels(learn):
-            break
-        PAUSE.wait(0.02)
+    wait_until(lambda: "See its mistakes" in button_labels(learn.run()))
     press(learn, "See its mistakes")
     learn.switch_page("pages/evaluate.py").run()
     assert not learn.exception

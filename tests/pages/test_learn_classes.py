@@ -16,7 +16,8 @@ from mnist_core.data import Dataset, datasets
 from mnist_core.lessons.courses import COURSES
 from mnist_core.runs import run_cache, scheduler
 from pages.widgets.state import data_sets
-from tests.pages.visitor import PAUSE, press
+from tests.pages.visitor import press
+from tests.scheduled_runs import wait_until
 
 NAMES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
@@ -28,8 +29,7 @@ def no_runs() -> Iterator[None]:
     yield
     for run in run_cache.shared().active():
         scheduler.shared().stop(run)
-        while run.snapshot.status.is_active:
-            PAUSE.wait(0.02)
+    wait_until(lambda: not run_cache.shared().active())
 
 
 @pytest.fixture
@@ -82,8 +82,7 @@ def matrix_axis(app: AppTest) -> list[str]:
 def start_and_wait(app: AppTest) -> None:
     """Press Start, and run the page again when all runs have ended."""
     press(app, "Start")
-    while run_cache.shared().active():
-        PAUSE.wait(0.02)
+    wait_until(lambda: not run_cache.shared().active())
     app.run()
 
 

@@ -23,7 +23,6 @@ from pages.widgets.train import network_menu
 from tests import mirror
 from tests.pages.visitor import (
     ONE,
-    PAUSE,
     answers,
     button_labels,
     draw,
@@ -195,20 +194,14 @@ def test_trained_run_opens_in_evaluate_and_draw(app: AppTest) -> None:
 def test_step_resume_stop(app: AppTest) -> None:
     press(app, "Step")
     run: Run = app.session_state["current_run"]
-    for _ in range(6000):
-        if run.snapshot.status.value == "paused" and run.snapshot.points:
-            break
-        PAUSE.wait(0.01)
+    wait_until(lambda: run.snapshot.status is Status.PAUSED and bool(run.snapshot.points))
     app.run()
     assert len(run.snapshot.points) == 1
     assert button_labels(app) == ["Resume", "Step", "Stop", "Reset"]
     assert run.learning_rate == 0.01
     press(app, "0.1")
     press(app, "Step")
-    for _ in range(6000):
-        if run.snapshot.rates and run.snapshot.status.value == "paused":
-            break
-        PAUSE.wait(0.01)
+    wait_until(lambda: bool(run.snapshot.rates) and run.snapshot.status is Status.PAUSED)
     press(app, "Stop")
     wait_for_end(app)
     app.run()
@@ -357,10 +350,7 @@ def test_keyboard_chooses_a_cell_of_the_matrix(app: AppTest) -> None:
 def neighbours() -> ClassicalRun:
     """A nearest-neighbours run on the embedded digits, shared by all visitors."""
     run = scheduler.Scheduler().submit_classical("neighbours", datasets.load("embedded"))
-    for _ in range(6000):
-        if not run.snapshot.status.is_active:
-            break
-        PAUSE.wait(0.01)
+    wait_until(lambda: not run.snapshot.status.is_active)
     assert run.snapshot.status is Status.FINISHED
     return run
 

@@ -19,7 +19,8 @@ from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import MINUTES, SOFTMAX, digits, new_session, page_text, runs_table, select_view, train_runs
-from tests.pages.visitor import PAUSE, press, train_briefly
+from tests.pages.visitor import press, train_briefly
+from tests.scheduled_runs import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_saver")
 
@@ -36,14 +37,9 @@ def race_of(app: AppTest, *keys: str) -> tuple[Run, ...]:
 
 def to_the_end(app: AppTest, runs: tuple[Run, ...]) -> None:
     """Poll as the browser does until all runs have ended."""
-    for _ in range(6000):
-        if not any(run.snapshot.status.is_active for run in runs):
-            app.run()
-            assert not app.exception
-            return
-        app.run()
-        PAUSE.wait(0.02)
-    raise AssertionError("The race does not end.")
+    wait_until(lambda: bool(app.run()) and not any(run.snapshot.status.is_active for run in runs))
+    app.run()
+    assert not app.exception
 
 
 def test_race_can_be_compared_and_leaves_train_page_unchanged(app: AppTest) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from mnist_core.drawing import strokes
 from mnist_core.runs.network_run import Run
 from pages.widgets.server import frame_route
 from tests.pages.conftest import ROOT
-
-PAUSE = Event()
+from tests.scheduled_runs import wait_until
 
 
 def button_labels(app: AppTest) -> list[str]:
@@ -45,12 +43,9 @@ def new_session(app: AppTest, page: str = "", **query: str) -> AppTest:
 
 def wait_for_end(app: AppTest) -> Run:
     run: Run = app.session_state["current_run"]
-    for _ in range(6000):
-        if not run.snapshot.status.is_active:
-            app.run()
-            return run
-        PAUSE.wait(0.01)
-    raise AssertionError(f"The run does not end: {run.snapshot}")
+    wait_until(lambda: not run.snapshot.status.is_active)
+    app.run()
+    return run
 
 
 def train_briefly(app: AppTest) -> Run:
