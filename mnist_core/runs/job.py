@@ -80,8 +80,11 @@ class Job(ABC):
         self.number = 0  # The owner counts runs from 1; 0 for a run without an owner.
         self.title = ""  # The name that the owner gave it; empty for the default name.
         self.dataset = dataset
-        self.used_seconds = 0.0  # Worker time, which the scheduler compares.
-        self._usual_seconds: float | None = None
+        # The scheduler compares them. Not seconds: with more jobs turns are shorter, and a job that has just had a long
+        # one would wait for several rounds.
+        self.used_turns = 0.0
+        self._usual_length = 1.0
+        self._uncounted = 0.0
         self.is_watched = True  # When the scheduler asked last.
         self._watchers = [is_watched or _always]
         self._watched_at = time.monotonic()
@@ -220,15 +223,23 @@ class Job(ABC):
             logger.exception("Run %s failed unexpectedly: %r", self.id, self)
             self._fail("Something went wrong in the playground. The server's log has the details.")
 
-    def charge(self, seconds: float, smoothing: float) -> None:
-        """Add a turn's time to `used_seconds`, smoothed: a share of `smoothing` now, the rest in later turns.
+    def charge(self, length: float, smoothing: float) -> None:
+        """Add a turn to `used_turns`.
 
-        A turn that took many times longer than usual is the machine's fault, so most of it is not counted. With a
-        hundred jobs, one extra second would mean a wait of fifty.
+        A longer turn counts more, but not at once: of what it took beyond the given time, or left over, a share of
+        `smoothing` counts now, the rest in later turns. A turn that took many times longer than usual is the machine's
+        fault, so most of it is not counted. With a hundred jobs, one extra second would mean a wait of fifty.
+
+        Args:
+            length: the time it took, divided by the time it was given.
+            smoothing: 0 to 1.
         """
-        usual = seconds if self._usual_seconds is None else self._usual_seconds
-        self._usual_seconds = usual + smoothing * (min(seconds, _MOST_SURPRISE * usual) - usual)
-        self.used_seconds += self._usual_seconds
+        counted = min(length, _MOST_SURPRISE * self._usual_length)
+        self._usual_length += smoothing * (counted - self._usual_length)
+        self._uncounted += counted - 1
+        extra = smoothing * self._uncounted
+        self._uncounted -= extra
+        self.used_turns += 1 + extra
 
     def stop_if_forgotten(self) -> None:
         """Ask the watchers for `is_watched`. If there was none for too long, the job has the order to stop."""

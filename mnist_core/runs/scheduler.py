@@ -1,8 +1,8 @@
 """Many jobs share the processor: a few workers take a job, give it a short turn, and put it back.
 
-The job that has used the least time is next, so all get the same time, however long their chunks are. Jobs that nobody
-watches get what the watched ones leave. Orders to a job (pause, stop, ...) go through its scheduler; they return at
-once, from any thread, and are obeyed at the next chunk.
+The job that has had the fewest turns is next. A longer turn counts more, so all get the same time, however long their
+chunks are. Jobs that nobody watches get what the watched ones leave. Orders to a job (pause, stop, ...) go through its
+scheduler; they return at once, from any thread, and are obeyed at the next chunk.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def give_way() -> None:
 
 
 class Scheduler:
-    """Worker threads that give each waiting job its turn; of the watched jobs, the one with the least time is first."""
+    """Worker threads that give each waiting job its turn; of the watched jobs, the one with the fewest is first."""
 
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
-        # For each waiting job: its place, the time that it has used, its order of arrival, and the job.
+        # For each waiting job: its place, the turns that it has used, its order of arrival, and the job.
         self._queue: list[tuple[int, float, int, Job]] = []
         self._arrivals = itertools.count()
         self._least_used = 0.0
@@ -246,9 +246,9 @@ class Scheduler:
     def _push(self, run: Job, at_least: float) -> None:
         # A run that was stopped during its turn was not in the queue for `_hurry`.
         place = _STOPPING if run.is_stopping else _WATCHED if run.is_watched else _UNWATCHED
-        run.used_seconds = max(run.used_seconds, at_least)
+        run.used_turns = max(run.used_turns, at_least)
         # Unwatched runs take turns in the order of their arrival. What they use is left over, so it is not counted.
-        used = run.used_seconds if place == _WATCHED else 0.0
+        used = run.used_turns if place == _WATCHED else 0.0
         heapq.heappush(self._queue, (place, used, next(self._arrivals), run))
 
     def _look_after_the_unwatched(self) -> None:
@@ -296,7 +296,7 @@ class Scheduler:
             is_first = not run.is_warm
             run.take_turn(seconds, min(seconds, loop.CHUNK_SECONDS))
             if place == _WATCHED:
-                run.charge(seconds if is_first else time.monotonic() - began, _SMOOTHING)
+                run.charge(1.0 if is_first else (time.monotonic() - began) / seconds, _SMOOTHING)
             run.leave_place()
             self._put(run, at_least=self._least_used if place == _UNWATCHED else 0.0)
             del run  # Do not keep a forgotten run alive while waiting.

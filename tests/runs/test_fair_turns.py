@@ -38,7 +38,7 @@ class Worker:
     def __init__(self, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
         self.scheduler = scheduler
         self.now = 1000.0
-        self.costs: dict[Run, float] = {}
+        self.costs: dict[Run, float | None] = {}  # None: what it is given.
         self.given: list[tuple[Run, float, float | None]] = []
         self.stopped_in_turn: Run | None = None
         self._left = 0
@@ -46,7 +46,8 @@ class Worker:
         def take_turn(run: Run, seconds: float, chunk_seconds: float | None = None) -> None:
             self.given.append((run, seconds, chunk_seconds))
             run.stop_if_forgotten()
-            self.now += self.costs[run]
+            cost = self.costs[run]
+            self.now += seconds if cost is None else cost
             run._publish(points=(POINT,))
             if run.is_stopping:
                 real_take_turn(run, seconds, chunk_seconds)
@@ -71,7 +72,7 @@ class Worker:
             self.scheduler._work()
         return [run for run, _, _ in self.given[before:]]
 
-    def submit(self, cost: float = SHORT, **how: Any) -> Run:
+    def submit(self, cost: float | None = SHORT, **how: Any) -> Run:
         run = self.scheduler.submit(small(), blobs(), **how)
         self.costs[run] = cost
         return run
@@ -102,6 +103,14 @@ def test_long_turn_is_balanced_by_the_other_run(worker: Worker) -> None:
     worker.costs[once_slow] = SHORT
     turns = Counter(worker.take(203))
     assert turns[quick] - turns[once_slow] == pytest.approx((LONG - SHORT) / SHORT + 1, abs=1)
+
+
+def test_run_that_was_alone_gets_a_turn_in_each_round_of_a_class(worker: Worker) -> None:
+    alone = worker.submit(None)
+    worker.take(20)
+    others = [worker.submit(None) for _ in range(29)]
+    for _ in range(5):
+        assert Counter(worker.take(30)) == dict.fromkeys([alone, *others], 1)
 
 
 def test_slow_turn_of_a_busy_machine_costs_few_rounds(worker: Worker) -> None:
