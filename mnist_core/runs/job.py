@@ -80,6 +80,7 @@ class Job(ABC):
         self.number = 0  # The owner counts runs from 1; 0 for a run without an owner.
         self.title = ""  # The name that the owner gave it; empty for the default name.
         self.dataset = dataset
+        self.is_new = True  # It has had no turn yet.
         # The scheduler compares them. Not seconds: with more jobs turns are shorter, and a job that has just had a long
         # one would wait for several rounds.
         self.used_turns = 0.0

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WORKERS = 2
 # The length of a turn. With many runs it is shorter, so that each has had one after a round.
 TURN_SECONDS = 0.2
-ROUND_SECONDS = 0.7
+ROUND_SECONDS = 0.8
 MAX_ACTIVE_RUNS = 100
 # How much of an unusually long turn counts at once; the rest follows in later turns. Otherwise one turn on a busy
 # machine would cost its run a whole round.
@@ -43,8 +43,9 @@ _SMOOTHING = 0.2
 _NICENESS = 10
 # How often to ask whether somebody has come back to the jobs that nobody watched.
 LOOK_SECONDS = 0.5
-# The places in the queue: first the jobs that have the order to stop, last those that nobody watches.
-_STOPPING, _WATCHED, _UNWATCHED = range(3)
+# The places in the queue: first the jobs that have the order to stop, then the new ones, whose first point should come
+# soon, last those that nobody watches.
+_STOPPING, _NEW, _WATCHED, _UNWATCHED = range(4)
 
 
 def give_way() -> None:
@@ -245,9 +246,14 @@ class Scheduler:
 
     def _push(self, run: Job, at_least: float) -> None:
         # A run that was stopped during its turn was not in the queue for `_hurry`.
-        place = _STOPPING if run.is_stopping else _WATCHED if run.is_watched else _UNWATCHED
+        if run.is_stopping:
+            place = _STOPPING
+        elif run.is_watched:
+            place = _NEW if run.is_new else _WATCHED
+        else:
+            place = _UNWATCHED
         run.used_turns = max(run.used_turns, at_least)
-        # Unwatched runs take turns in the order of their arrival. What they use is left over, so it is not counted.
+        # The others take turns in the order of their arrival. What unwatched ones use is left over and does not count.
         used = run.used_turns if place == _WATCHED else 0.0
         heapq.heappush(self._queue, (place, used, next(self._arrivals), run))
 
@@ -293,10 +299,12 @@ class Scheduler:
                     self._least_used = max(self._least_used, used)
             began = time.monotonic()
             seconds = self._turn_seconds(run)
-            is_first = not run.is_warm
             run.take_turn(seconds, min(seconds, loop.CHUNK_SECONDS))
+            run.is_new = False
             if place == _WATCHED:
-                run.charge(1.0 if is_first else (time.monotonic() - began) / seconds, _SMOOTHING)
+                run.charge((time.monotonic() - began) / seconds, _SMOOTHING)
+            elif place == _NEW:
+                run.charge(1.0, _SMOOTHING)  # Allocating and compiling do not count.
             run.leave_place()
             self._put(run, at_least=self._least_used if place == _UNWATCHED else 0.0)
             del run  # Do not keep a forgotten run alive while waiting.
