@@ -61,7 +61,10 @@ def collected_after(count: int, is_quiet: bool) -> bool:
 
 
 @pytest.mark.usefixtures("no_other_collection")
-@pytest.mark.parametrize(("count", "is_quiet", "is_collected"), [(1, True, True), (9, False, False), (10, False, True)])
+@pytest.mark.parametrize(
+    ("count", "is_quiet", "is_collected"),
+    [(14, True, False), (15, True, True), (149, False, False), (150, False, True)],
+)
 def test_garbage_is_collected_when_quiet_or_overdue(count: int, is_quiet: bool, is_collected: bool) -> None:
     assert collected_after(count, is_quiet) == is_collected
 
@@ -75,9 +78,20 @@ def test_collecting_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch, capl
 
     monkeypatch.setattr(garbage, "forget_sessions", failing)
     with pytest.raises(EndedError):
-        garbage.collect_forever(lambda: True, pauses(2))
+        garbage.collect_forever(lambda: True, pauses(2 * garbage.COLLECT_AFTER))
     assert len(calls) == 2
     assert "No sessions." in caplog.text
+
+
+@pytest.mark.parametrize(("is_quiet", "times"), [(False, 3), (True, 0)])
+def test_freed_memory_is_given_back_during_training(
+    is_quiet: bool, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(garbage, "return_memory", lambda: calls.append(True))
+    with pytest.raises(EndedError):
+        garbage.collect_forever(lambda: is_quiet, pauses(3))
+    assert len(calls) == times
 
 
 def test_streamlit_does_not_collect_after_each_script_run() -> None:

@@ -2,8 +2,8 @@
 
 Streamlit's own collection after every script run and poll is off in `.streamlit/config.toml`: with thirty visitors it
 holds the interpreter's lock for 50 ms each time. Python still collects young objects. This module collects old objects
-that refer to each other, such as those of visitors who have left. Then it gives freed memory back to the system, which
-glibc otherwise keeps: after a class of thirty, hundreds of megabytes.
+that refer to each other, such as those of visitors who have left. It also gives freed memory back to the system, which
+glibc otherwise keeps: with a class of thirty, hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 30.0
-MOST_POSTPONED = 9
-"""A server that is never quiet still collects after every tenth pause."""
+PAUSE_SECONDS = 2.0
+COLLECT_AFTER, COLLECT_AT_LATEST = 15, 150
+"""The number of pauses after which a quiet server collects, and one that is never quiet."""
 _LOOP_SECONDS = 10.0
 
 
@@ -42,24 +42,22 @@ def start_collecting() -> threading.Thread:
 
 
 def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object] = time.sleep) -> None:
-    """Collect after each pause if `is_quiet`, otherwise at the next quiet one, at the latest after `MOST_POSTPONED`."""
-    postponed = 0
+    """Collect when `is_quiet`, and give back freed memory after each pause when not."""
+    pauses = 0
     while True:
         wait(PAUSE_SECONDS)
-        if is_quiet() or postponed >= MOST_POSTPONED:
-            _collect()
-            postponed = 0
-        else:
-            postponed += 1
-
-
-def _collect() -> None:
-    try:
-        forget_sessions()
-        gc.collect()
-        return_memory()
-    except Exception:
-        logger.exception("Garbage could not be collected")  # The thread must survive it, or memory grows for good.
+        pauses += 1
+        try:
+            is_busy = not is_quiet()
+            if pauses >= (COLLECT_AT_LATEST if is_busy else COLLECT_AFTER):
+                pauses = 0
+                forget_sessions()
+                gc.collect()
+                return_memory()
+            elif is_busy:
+                return_memory()  # Saving an epoch takes much memory for a moment. Costs 10 ms.
+        except Exception:
+            logger.exception("Garbage could not be collected")  # The thread must survive it, or memory grows for good.
 
 
 def forget_sessions() -> None:
