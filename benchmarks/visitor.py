@@ -185,12 +185,18 @@ class Visitor:
                 let began = null;
                 addEventListener("{event}", its => {{ began ??= its.timeStamp }}, {{capture: true, once: true}});
                 window.stopwatch = new Promise(resolve => {{
-                    const observer = new MutationObserver(() => {{
-                        if (began === null || !({seen})) return;
+                    let isSeen = false;
+                    const look = () => {{
+                        if (isSeen || began === null || !({seen})) return;
+                        isSeen = true;
                         observer.disconnect();
                         resolve(performance.now() - began);
-                    }});
+                    }};
+                    const observer = new MutationObserver(look);
                     observer.observe(document.body, {{subtree: true, childList: true, attributes: true}});
+                    // The observer does not see into components.
+                    const frame = () => {{ look(); if (!isSeen) requestAnimationFrame(frame); }};
+                    frame();
                 }});
             }}"""
         )
