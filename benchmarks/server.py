@@ -35,7 +35,6 @@ from mnist_core.runs.scheduler import Scheduler
 from tests.e2e import browser as finder
 
 PRESET = "morgan-1"
-_POLLING_SECONDS = 8
 _STROKES = 25
 CORE_PRESETS = ("torres", "kite", "morgan-1", "cnn")
 EMPTY_APP = """import streamlit as st
@@ -72,7 +71,6 @@ FIGURES: list[tuple[str, str, str, float | None]] = [
     (RERUN, "busy_page", "while training: key press to the change on the page", 60),
     (RERUN, "busy_script", "while training: the script on the server", 60),
     (RERUN, "draw_script", "Draw page: the script on the server after a stroke", 30),
-    (RERUN, "busy_poll", "while training: one poll of the curves on the server", None),
 ]
 """Each measurement: heading, key in the results, label, target or None."""
 
@@ -127,9 +125,9 @@ def measure_reruns(browser: Browser) -> dict[str, list[float]]:
             server.wait_until_quiet()
             visitor.choose(presets.PRESETS[PRESET])
             log.write_text("")
-            found = {"rest_page": visitor.reruns(seed), "rest_script": _script_times(log, False)}
+            found = {"rest_page": visitor.reruns(seed), "rest_script": _script_times(log)}
             # The last script run before each answer belongs to the stroke; later ones clear the canvas.
-            found["draw_script"] = [_script_times(log, False)[-1] for _ in visitor.strokes(_STROKES)]
+            found["draw_script"] = [_script_times(log)[-1] for _ in visitor.strokes(_STROKES)]
             visitor.page.get_by_role("link", name="Train").click()
             visitor.page.get_by_role("button", name="Train", exact=True).wait_for()
             # The run keeps its many epochs when the page goes back to the preset.
@@ -138,15 +136,13 @@ def measure_reruns(browser: Browser) -> dict[str, list[float]]:
             visitor.page.get_by_role("button", name="Undo my changes").click()
             visitor.page.wait_for_function(f"!({UNDO_IS_THERE})")
             log.write_text("")
-            found["busy_page"] = visitor.reruns(seed)
-            # Each rerun delays the next poll, so a fast machine may not have polled yet.
-            visitor.page.wait_for_timeout(_POLLING_SECONDS * 1000)
-            found |= {"busy_script": _script_times(log, False), "busy_poll": _script_times(log, True)}
+            found["busy_page"], found["busy_script"] = visitor.reruns(seed), _script_times(log)
     return found
 
 
-def _script_times(log: Path, polls: bool) -> list[float]:
-    return [took for took, is_poll in map(json.loads, log.read_text().splitlines()) if is_poll == polls]
+def _script_times(log: Path) -> list[float]:
+    """The milliseconds of the whole page's script runs."""
+    return [took for took, is_fragment in map(json.loads, log.read_text().splitlines()) if not is_fragment]
 
 
 def serve(log: str) -> None:
