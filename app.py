@@ -6,9 +6,11 @@ That command reads `app` from this file as a module, and serves it; for each vis
 import streamlit as st
 
 if __name__ == "__main__":
+    from pages.widgets.common import theme
     from pages.widgets.state import browser, warmup
 
     st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
+    theme.use_the_height()
 
     page = st.navigation(
         [

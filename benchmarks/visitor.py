@@ -135,7 +135,7 @@ class Visitor:
     def reset(self) -> None:
         """Click Reset, and wait until the run is gone from the page."""
         self.page.get_by_role("button", name="Reset").click()
-        self.page.locator(".st-key-live-panel").wait_for(state="detached")
+        self.page.get_by_text("Not trained yet").wait_for()
         self.page.locator(_AT_REST).wait_for()
 
     def enter(self, label: str, value: int, seen: str) -> float:

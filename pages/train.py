@@ -76,4 +76,4 @@ with picture:
         if run is not None and is_active:
             launch.train_changed_button(config, dataset, run, trouble)
 with main:
-    live.live_view(run, lambda: launch.train_buttons(config, dataset, trouble))
+    live.live_view(run, config, dataset, lambda: launch.train_buttons(config, dataset, trouble))

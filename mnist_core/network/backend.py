@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import logging
 
 _importing = threading.Lock()
+_loaded = threading.Event()
 
 
 def load_tensorflow() -> None:
@@ -26,6 +27,12 @@ def load_tensorflow() -> None:
 
         # We compile each architecture once. TensorFlow mistakes several in a row for one that is compiled too often.
         tf.get_logger().addFilter(_is_no_retracing)
+        _loaded.set()
+
+
+def is_loaded() -> bool:
+    """Whether `load_tensorflow` has ended once, so that it no longer takes seconds."""
+    return _loaded.is_set()
 
 
 def _is_no_retracing(record: logging.LogRecord) -> bool:

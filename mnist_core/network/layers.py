@@ -11,6 +11,8 @@ import numpy as np
 from mnist_core import config as choices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
@@ -123,16 +125,23 @@ def initial_weights(config: RunConfig) -> Weights:
     They depend on the run's seed alone, never on other runs.
     Source: Glorot and Bengio, 2010.
     """
+    return tuple(_initial_arrays(config))
+
+
+def initial_kernel(config: RunConfig) -> npt.NDArray[np.float32]:
+    """The first array of `initial_weights`, without the work for the others."""
+    return next(_initial_arrays(config))
+
+
+def _initial_arrays(config: RunConfig) -> Iterator[npt.NDArray[np.float32]]:
     random = np.random.default_rng([config.seed, 0])
-    weights = []
     for shape in weight_shapes(config.layers):
         if len(shape) == 1:
-            weights.append(np.zeros(shape, np.float32))
+            yield np.zeros(shape, np.float32)
             continue
         receptive_field = math.prod(shape[:-2])
         limit = math.sqrt(6.0 / (receptive_field * (shape[-2] + shape[-1])))
-        weights.append(random.uniform(-limit, limit, shape).astype(np.float32))
-    return tuple(weights)
+        yield random.uniform(-limit, limit, shape).astype(np.float32)
 
 
 def pixels_in(images: Any, pixels: str) -> Any:

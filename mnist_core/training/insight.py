@@ -13,7 +13,7 @@ import numpy as np
 
 from mnist_core import config as choices
 from mnist_core.network.backend import load_tensorflow
-from mnist_core.network.layers import outputs, pixels_in
+from mnist_core.network.layers import initial_weights, outputs, pixels_in
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,6 +42,28 @@ def probabilities(config: RunConfig, position: Position, images: npt.NDArray[np.
     import tensorflow as tf
 
     found: npt.NDArray[np.float32] = answer(tf.constant(pixels), position.sets[0]).numpy()
+    return found
+
+
+def untrained_probabilities(config: RunConfig, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The ten probabilities of each image at the start of a run.
+
+    Nothing is compiled, since a network in the editor changes with each click.
+
+    Args:
+        config: the run's config.
+        images: (n, 28, 28) uint8.
+
+    Returns:
+        (n, 10) float32, rows summing to 1.
+    """
+    load_tensorflow()
+    import tensorflow as tf
+
+    pixels = images.reshape(len(images), choices.IMAGE_SIZE**2).astype(np.float32) * np.float32(1 / 255)
+    weights = tuple(map(tf.constant, initial_weights(config)))
+    scores = outputs(config.layers, weights, tf.constant(pixels_in(pixels, config.pixels)))[-1]
+    found: npt.NDArray[np.float32] = tf.nn.softmax(scores).numpy()
     return found
 
 

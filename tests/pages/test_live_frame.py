@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.frames import unpacked
 from mnist_core.config import LayerConfig
-from mnist_core.network import to_keras
+from mnist_core.data import splits
+from mnist_core.network import backend, to_keras
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
@@ -23,7 +24,7 @@ from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
 from pages.widgets.server import frame_route
-from tests.pages.visitor import train_briefly
+from tests.pages.visitor import panel_frame, train_briefly
 from tests.samples import blobs, small
 from tests.scheduled_runs import run_to_end, take_turns
 
@@ -270,3 +271,70 @@ def test_page_sends_the_scene_with_the_address_of_its_frames(app: AppTest) -> No
     assert sent == live_frame.live_run(run, saved).scene(run)
     source = frame_route._sources[unpacked(sent)["address"].removeprefix("live-frame/")]
     assert unpacked(source.frame(0) or b"")["text"] == frame(run)["text"]
+
+
+# Before the first run
+
+
+def test_scene_before_training_is_that_of_the_run(by_hand: Scheduler) -> None:
+    dataset = blobs()
+    before = unpacked(live_frame.untrained(small(), dataset).scene())
+    started = scene(by_hand.submit(small(), dataset))
+    assert before.keys() == started.keys()
+    for name in before.keys() - {"address", "page"}:
+        np.testing.assert_array_equal(before[name], started[name])
+
+
+def test_answers_before_training_are_those_of_keras() -> None:
+    dataset = blobs()
+    found = unpacked(live_frame.untrained(small(), dataset).frame(0))
+    model = to_keras(small())
+    model.set_weights(list(initial_weights(small())))
+    expected = model.predict(dataset.test_images[: live_frame.SAMPLES] / np.float32(255), verbose=0)
+    np.testing.assert_array_equal(found["answers"], expected.argmax(axis=1))
+    np.testing.assert_allclose(found["chances"], expected.max(axis=1), rtol=1e-4)
+    assert not found["isActive"]
+    assert "Not trained yet" in found["text"]
+
+
+def test_answers_before_training_wait_for_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = live_frame.untrained(small(), blobs())
+    monkeypatch.setattr(backend, "is_loaded", lambda: False)
+    assert not source.is_newer(0)
+    found = unpacked(source.frame(0))
+    assert "answers" not in found
+    assert (found["version"], found["isActive"]) == (0, True)  # The browser asks again.
+    monkeypatch.setattr(backend, "is_loaded", lambda: True)
+    assert source.is_newer(found["version"])
+    assert not source.is_newer(unpacked(source.frame(0))["version"])
+
+
+def test_same_network_of_two_visitors_is_computed_once() -> None:
+    dataset = blobs()
+    first = live_frame.untrained(small(), dataset)
+    assert live_frame.untrained(small(), dataset) is first
+    assert live_frame.untrained(small(seed=1), dataset) is not first
+    assert live_frame.untrained(small(), dataclasses.replace(dataset)) is not first
+
+
+def test_few_untrained_networks_are_remembered() -> None:
+    dataset = dataclasses.replace(blobs())  # No other test has it.
+    first, *others = (weakref.ref(live_frame.untrained(small(seed=seed), dataset)) for seed in range(65))
+    gc.collect()
+    assert first() is None
+    assert all(other() for other in others)
+    data = weakref.ref(dataset)
+    del dataset
+    splits._split.cache_clear()  # They keep the last data sets.
+    splits._without_test.cache_clear()
+    gc.collect()
+    assert data() is None
+    assert not any(other() for other in others)
+
+
+def test_page_before_the_first_run_shows_the_network_in_the_editor(app: AppTest) -> None:
+    before = panel_frame(app)
+    assert len(before["answers"]) == live_frame.SAMPLES
+    next(number for number in app.number_input if number.label == "Seed").set_value(7).run()
+    assert panel_frame(app)["chances"].tolist() != before["chances"].tolist()
+    assert [metric.value for metric in app.metric] == ["–", "–"]

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_core import network
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.network.layers import initial_weights
+from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.training import engine, insight
 from tests.samples import blobs, small
 
@@ -62,3 +62,19 @@ def test_probabilities_are_those_of_keras_with_ink_where_training_images_are_bla
 def test_first_kernel_is_a_part_of_the_weights(case: str, most: int) -> None:
     position = position_of(dataclasses.replace(CONFIGS[case], batch_size=8))
     np.testing.assert_array_equal(insight.first_kernel(position, most), position.weights[0][..., :most])
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_probabilities_before_training_are_those_of_keras(case: str) -> None:
+    config = CONFIGS[case]
+    images = np.random.default_rng(1).integers(0, 256, (12, 28, 28)).astype(np.uint8)
+    model = network.to_keras(config)
+    model.set_weights(list(initial_weights(config)))
+    scaled = images.astype(np.float32) if config.pixels == "raw" else images / np.float32(255)
+    found = insight.untrained_probabilities(config, images)
+    np.testing.assert_allclose(found, model.predict(scaled, verbose=0), rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_initial_kernel_is_the_first_of_the_initial_weights(case: str) -> None:
+    np.testing.assert_array_equal(initial_kernel(CONFIGS[case]), initial_weights(CONFIGS[case])[0])

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.evaluation import Evaluation
     from mnist_core.presets import Preset
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
@@ -27,13 +30,15 @@ POLL_SECONDS = 0.5
 _NOT_YET = "–"
 
 
-def live_view(run: Run | None, offer: Callable[[], None]) -> None:
+def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer: Callable[[], None]) -> None:
     """The run: buttons, results, progress and curves. Each row keeps its place before, during and after a run.
 
     What moves during a run is drawn by the browser, see `live_panel`. It asks for the whole page when the run ends.
 
     Args:
         run: the run on the page; None before the first one.
+        config: what is in the editor.
+        dataset: the data that the config names; None until they are loaded.
         offer: draws the row of buttons while no run is active.
     """
     shot = run.snapshot if run is not None else None
@@ -50,17 +55,25 @@ def live_view(run: Run | None, offer: Callable[[], None]) -> None:
         else:
             with st.container(), _row("start"):
                 offer()
+    if run is None or shot is None:
+        if dataset is not None:
+            tutorial = _tutorial_of(config)
+            with results:
+                _figures(None, tutorial, dataset.name)
+            with below:
+                _what_next(None, tutorial, dataset.name)
+            with curves:
+                live_panel.untrained_panel(config, dataset)
+        return
     with messages:
-        if run is None or shot is None:
-            st.caption("Press **Train**. The curves appear here.")
-            return
         _messages(shot)
         saved_runs.unsaved_warning(run)
+    tutorial = _tutorial(run, shot)
     with results:
-        tutorial = _tutorial(run, shot)
-        _figures(run, shot, tutorial)
+        if shot.evaluation is not None or is_active:
+            _figures(shot.evaluation, tutorial, run.dataset.name)
     with below:
-        _what_next(run, shot, tutorial)
+        _what_next(shot, tutorial, run.dataset.name)
     with curves:
         live_panel.panel(run)
 
@@ -151,25 +164,25 @@ def _messages(shot: Snapshot) -> None:
         st.error(shot.message, icon=":material/error:")
     elif shot.message:
         st.info(shot.message, icon=":material/info:")
-    else:
-        st.empty()  # Takes the place of the line before the first run at once, not when the script ends.
     if shot.evaluation is None and shot.status is Status.STOPPED:
         st.info("Stopped before it had learned anything.", icon=":material/info:")
 
 
 def _tutorial(run: Run, shot: Snapshot) -> Preset | None:
     """The tutorial whose figures can be compared: same recipe, all epochs, learning rate not changed."""
-    recipe = presets.recipe_of(run.config)
     is_whole = shot.status is Status.FINISHED or shot.status.is_active
-    return recipe if recipe and recipe.published and is_whole and not shot.rates else None
+    return _tutorial_of(run.config) if is_whole and not shot.rates else None
 
 
-def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
-    """The test results; empty places during the run, so that nothing moves when they come."""
-    evaluation = shot.evaluation
-    if evaluation is None and not shot.status.is_active:
-        return
-    published = tutorial.published if tutorial and sources.has_published_figures(run.dataset.name) else None
+def _tutorial_of(config: RunConfig) -> Preset | None:
+    """The tutorial with the same recipe, if it gives figures."""
+    recipe = presets.recipe_of(config)
+    return recipe if recipe and recipe.published else None
+
+
+def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: str) -> None:
+    """The test results; without an evaluation empty places, so that nothing moves when they come."""
+    published = tutorial.published if tutorial and sources.has_published_figures(dataset) else None
     accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
     loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
     source = f" Tutorial: {tutorial.source}." if tutorial and published else ""
@@ -192,16 +205,17 @@ def _figures(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
     )
 
 
-def _what_next(run: Run, shot: Snapshot, tutorial: Preset | None) -> None:
+def _what_next(shot: Snapshot | None, tutorial: Preset | None, dataset: str) -> None:
+    """Where to go after the run; before and during it, a line in its place."""
     with st.container(horizontal=True):
-        if shot.evaluation is not None:
+        if shot is not None and shot.evaluation is not None:
             st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
             st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
-        elif shot.status.is_active:
+        elif shot is None or shot.status.is_active:
             st.caption("It is tested when the run has ended.")
     if tutorial is None or tutorial.published is None:
         return
-    if not sources.has_published_figures(run.dataset.name):
+    if not sources.has_published_figures(dataset):
         st.caption("The tutorial's figures are for MNIST. This run learns from other images.")
     elif tutorial.published.note:
         st.caption(tutorial.published.note)

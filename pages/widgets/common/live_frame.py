@@ -11,15 +11,17 @@ import struct
 import threading
 import time
 import weakref
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
+from mnist_core.data import splits
 from mnist_core.evaluation import explanation
-from mnist_core.network import TrainedNetwork
-from mnist_core.network.layers import initial_weights
+from mnist_core.network import TrainedNetwork, backend
+from mnist_core.network.layers import initial_kernel
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, capacity, insight, loop
 from pages.widgets.common import run_picker
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset, Split
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
 
@@ -43,6 +47,8 @@ _MOST_STEPS = 2**15 - 1
 _REST_SECONDS, _MOST_FRAMES = 0.2, 100
 # With more runs, the first layer and the answers are not in each frame: they cost more than the curves.
 _MOST_PICTURES = 25
+# How many networks in editors are remembered for each data set; a scene has 50 kB.
+_MOST_UNTRAINED = 64
 
 
 def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
@@ -93,17 +99,9 @@ class LiveRun:
         self._shown_page = ""
         self._pictures_at = -math.inf
         self._part = _Part({})
-        start = run.start.weights if run.start else initial_weights(run.config)
-        # The unit of the pictures of the first layer. It is the same in all frames, so what does not change is drawn
-        # the same. A weight may grow to eight times the largest one at the start; larger ones are drawn as that.
-        self._step = float(np.abs(start[0]).max()) * 8 / _MOST_STEPS or 1.0
-        images, labels = run.split.test_images[:SAMPLES], run.split.test_labels[:SAMPLES].astype(np.uint8)
-        header = {
-            "epochs": run.config.epochs,
-            "validates": bool(run.config.validation_fraction),
-            "names": list(run.dataset.class_names),
-        }
-        self._scene = _Part(header, images=images, labels=labels, pictures=_steps_of(start[0], self._step))
+        kernel = run.start.weights[0] if run.start else initial_kernel(run.config)
+        self._step = _step_of(kernel)
+        self._scene = _scene(run.config, run.dataset, run.split, kernel)
         self.address = frame_route.offer(self)
 
     def scene(self, run: Run) -> bytes:
@@ -167,7 +165,45 @@ class LiveRun:
         return f"{shot.status.is_active} {run.is_pause_wanted} {self._trouble()}"
 
 
+class Untrained:
+    """What the live panel shows of a network in the editor, before it is trained. It is a `frame_route.Source`.
+
+    Args:
+        config: the network, and what it would learn from.
+        dataset: the data that the config names; it is not kept alive.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        split = splits.split_for(dataset, config)
+        self._config = config
+        self._images = split.test_images[:SAMPLES].copy()
+        self._scene = _scene(config, dataset, split, initial_kernel(config))
+        self._answers: _Part | None = None
+        self._address = frame_route.offer(self)
+
+    def scene(self) -> bytes:
+        """The twelve test images and the first layer at the start, as in `LiveRun.scene`."""
+        return self._scene.with_header({"address": self._address, "page": ""})
+
+    def is_newer(self, after: int) -> bool:
+        """Whether there are answers, or can be: not before TensorFlow is here."""
+        return not after and backend.is_loaded()
+
+    def frame(self, after: int) -> bytes:
+        """The answers to the test images. Without TensorFlow, a frame that says to ask again."""
+        del after
+        header = {"page": "", "restSeconds": _REST_SECONDS, "progress": 0.0, "rates": ""}
+        if not backend.is_loaded():
+            return _Part({}).with_header({**header, "version": 0, "isActive": True, "text": ""})
+        if self._answers is None:
+            probabilities = insight.untrained_probabilities(self._config, self._images)
+            self._answers = _Part({}, **_answers(probabilities))
+        text = "Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train."
+        return self._answers.with_header({**header, "version": 1, "isActive": False, "text": text})
+
+
 _lock = threading.Lock()
+_untrained: weakref.WeakKeyDictionary[Dataset, OrderedDict[RunConfig, Untrained]] = weakref.WeakKeyDictionary()
 _live: weakref.WeakKeyDictionary[Run, LiveRun] = weakref.WeakKeyDictionary()
 
 
@@ -177,6 +213,17 @@ def live_run(run: Run, trouble: Callable[[], str]) -> LiveRun:
         found = _live.get(run)
         if found is None:
             found = _live[run] = LiveRun(run, trouble)
+        return found
+
+
+def untrained(config: RunConfig, dataset: Dataset) -> Untrained:
+    """What the live panel shows of a network before it is trained, the same for all who have it in the editor."""
+    with _lock:
+        known = _untrained.setdefault(dataset, OrderedDict())
+        found = known.pop(config, None) or Untrained(config, dataset)
+        known[config] = found
+        if len(known) > _MOST_UNTRAINED:
+            known.popitem(last=False)  # The browser that still shows it asks for the page again.
         return found
 
 
@@ -237,11 +284,34 @@ def _pictures(run: Run, shot: Snapshot, step: float) -> dict[str, npt.NDArray[An
         probabilities = TrainedNetwork(run.config, shot.weights).predict(images)
     else:
         return {}
+    return {"pictures": _steps_of(kernel, step), **_answers(probabilities)}
+
+
+def _answers(probabilities: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
     return {
-        "pictures": _steps_of(kernel, step),
         "answers": probabilities.argmax(axis=1).astype(np.uint8),
         "chances": probabilities.max(axis=1).astype(np.float32),
     }
+
+
+def _scene(config: RunConfig, dataset: Dataset, split: Split, kernel: npt.NDArray[np.float32]) -> _Part:
+    """What the panel draws once: the test images, and the first layer at the start, `kernel`."""
+    header = {
+        "epochs": config.epochs,
+        "validates": bool(config.validation_fraction),
+        "names": list(dataset.class_names),
+    }
+    images, labels = split.test_images[:SAMPLES], split.test_labels[:SAMPLES].astype(np.uint8)
+    return _Part(header, images=images, labels=labels, pictures=_steps_of(kernel, _step_of(kernel)))
+
+
+def _step_of(kernel: npt.NDArray[np.float32]) -> float:
+    """The unit of the pictures of the first layer, from the weights at the start.
+
+    It is the same in all frames, so what does not change is drawn the same. A weight may grow to eight times the
+    largest one at the start; larger ones are drawn as that.
+    """
+    return float(np.abs(kernel).max()) * 8 / _MOST_STEPS or 1.0
 
 
 def _curve(points: list[Point]) -> npt.NDArray[np.float32]:

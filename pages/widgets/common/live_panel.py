@@ -12,6 +12,8 @@ from pages.widgets.common import live_frame
 from pages.widgets.state import saved_runs
 
 if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
 
 _CODE = Path(__file__).with_suffix(".js")
@@ -27,7 +29,15 @@ _PANEL = st.components.v2.component(
 
 def panel(run: Run) -> None:
     """The progress of a run, its curves, first layer and answers, as they change."""
+    _draw(live_frame.live_run(run, saved_runs.trouble_of(run)).scene(run))
+
+
+def untrained_panel(config: RunConfig, dataset: Dataset) -> None:
+    """The same of a network before it is trained: empty curves, random weights, and guesses."""
+    _draw(live_frame.untrained(config, dataset).scene())
+
+
+def _draw(scene: bytes) -> None:
     with st.container(key="live-panel"):
-        scene = live_frame.live_run(run, saved_runs.trouble_of(run)).scene(run)
         # The panel asks for the page when the run has ended, for example; there is nothing else to do then.
         _PANEL(data=scene, key="live-panel-parts", on_outdated_change=lambda: None)
