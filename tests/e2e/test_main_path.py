@@ -181,3 +181,23 @@ def test_pause_in_another_tab_changes_the_buttons(page: Page) -> None:
         other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
     page.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
     expect(page.get_by_text(re.compile("epoch .* of 100 · paused"))).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_panel_is_there_before_the_first_run_and_stays_in_place(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    answers = page.locator(".samples span")
+    expect(answers).to_have_count(12)
+    expect(answers.first).to_have_text(re.compile(r"^\d \d+%$"))
+    chart = page.locator(".curve.accuracy")
+    before = chart.bounding_box()
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    assert chart.bounding_box() == before
+    expect(chart.locator(".previous").first).not_to_have_attribute("d", re.compile("M"))
+    train.click()
+    expect(page.get_by_text("run 2", exact=False).first).to_be_visible(timeout=SLOW)
+    expect(chart.locator("path.line.previous").first).to_have_attribute("d", re.compile(r"^M.*L"))
+    expect(page.locator(".legend").first.get_by_text("previous run")).to_be_visible()

@@ -24,7 +24,7 @@ from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
 from pages.widgets.server import frame_route
-from tests.pages.visitor import panel_frame, train_briefly
+from tests.pages.visitor import panel_frame, press, train_briefly, wait_for_end
 from tests.samples import blobs, small
 from tests.scheduled_runs import run_to_end, take_turns
 
@@ -338,3 +338,33 @@ def test_page_before_the_first_run_shows_the_network_in_the_editor(app: AppTest)
     next(number for number in app.number_input if number.label == "Seed").set_value(7).run()
     assert panel_frame(app)["chances"].tolist() != before["chances"].tolist()
     assert [metric.value for metric in app.metric] == ["–", "–"]
+
+
+# The previous run
+
+
+def test_curve_of_the_previous_run_is_behind_the_new_one(app: AppTest) -> None:
+    first = train_briefly(app)
+    next(number for number in app.number_input if number.label == "Seed").set_value(7).run()
+    press(app, "Train")
+    wait_for_end(app)
+    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    assert first.snapshot.started is not None
+    steps = first.snapshot.started.steps_per_epoch
+    expected = [(point.epoch - 1 + point.step / steps, point.accuracy, point.loss) for point in first.snapshot.points]
+    np.testing.assert_allclose(unpacked(sent)["previous"], expected, atol=1e-3)
+
+
+def test_first_run_has_no_previous_one(app: AppTest) -> None:
+    run = train_briefly(app)
+    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    assert unpacked(sent)["previous"] == []
+    assert sent == live_frame.live_run(run, saved).scene(run)
+
+
+def test_previous_run_whose_loss_is_no_number(by_hand: Scheduler) -> None:
+    run, broken = ended(by_hand), ended(by_hand, seed=1)
+    point = dataclasses.replace(broken.snapshot.points[0], loss=np.nan)
+    broken._snapshot = dataclasses.replace(broken.snapshot, points=(point,))
+    found = unpacked(live_frame.live_run(run, saved).scene(run, broken))["previous"]
+    assert [row[2] for row in found] == [None]

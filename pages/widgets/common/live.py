@@ -75,7 +75,7 @@ def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer
     with below:
         _what_next(shot, tutorial, run.dataset.name)
     with curves:
-        live_panel.panel(run)
+        live_panel.panel(run, visitor_runs.previous_run(run))
 
 
 def poll_seconds() -> float:
@@ -211,6 +211,7 @@ def _what_next(shot: Snapshot | None, tutorial: Preset | None, dataset: str) -> 
         if shot is not None and shot.evaluation is not None:
             st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
             st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+            st.caption("&nbsp;")  # As high as the line that was here.
         elif shot is None or shot.status.is_active:
             st.caption("It is tested when the run has ended.")
     if tutorial is None or tutorial.published is None:

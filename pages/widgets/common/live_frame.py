@@ -104,12 +104,18 @@ class LiveRun:
         self._scene = _scene(run.config, run.dataset, run.split, kernel)
         self.address = frame_route.offer(self)
 
-    def scene(self, run: Run) -> bytes:
+    def scene(self, run: Run, previous: Run | None = None) -> bytes:
         """What does not change during a run: the twelve test images and the first layer at the start.
 
         With it goes what the page outside the panel shows: the panel asks for the page again when a frame differs.
+
+        Args:
+            run: the run.
+            previous: a run whose training curve is drawn in the background.
         """
-        return self._scene.with_header({"address": self.address, "page": self._page(run, run.snapshot)})
+        page = self._page(run, run.snapshot)
+        curve = _training_curve(previous.snapshot) if previous is not None else []
+        return self._scene.with_header({"address": self.address, "page": page, "previous": curve})
 
     def is_newer(self, after: int) -> bool:
         """Whether the run is not as it was in the frame of version `after`."""
@@ -183,7 +189,7 @@ class Untrained:
 
     def scene(self) -> bytes:
         """The twelve test images and the first layer at the start, as in `LiveRun.scene`."""
-        return self._scene.with_header({"address": self._address, "page": ""})
+        return self._scene.with_header({"address": self._address, "page": "", "previous": []})
 
     def is_newer(self, after: int) -> bool:
         """Whether there are answers, or can be: not before TensorFlow is here."""
@@ -318,6 +324,16 @@ def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
     """(n, 3): epoch, accuracy and loss, by epoch. A value that is not known is NaN."""
     rows = sorted((p.epoch, np.nan if p.accuracy is None else p.accuracy, p.loss) for p in points)
     return np.array(rows, np.float32).reshape(-1, 3)
+
+
+def _training_curve(shot: Snapshot) -> list[tuple[float, float | None, float | None]]:
+    """Epoch, accuracy and loss on training images, by epoch. A loss that is no number is None."""
+    points = [point for point in curve_points(shot, _MOST_POINTS) if point.images == training_charts.TRAINING]
+    rows = sorted((point.epoch, point.accuracy, point.loss) for point in points)
+    return [
+        (round(epoch, 3), accuracy and round(accuracy, 4), round(loss, 4) if math.isfinite(loss) else None)
+        for epoch, accuracy, loss in rows
+    ]
 
 
 def _steps_of(kernel: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16]:

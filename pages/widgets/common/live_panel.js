@@ -2,7 +2,7 @@
 // It gets a scene once for a run, and asks for frames at its address; `unpack` is the inverse of `live_frame.pack`.
 
 const SVG = "http://www.w3.org/2000/svg";
-const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [220, 46, 8, 34, 8];
+const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [200, 46, 8, 34, 8];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
 // How long to wait for an answer, and how often to ask again after a failure, in milliseconds.
@@ -38,7 +38,8 @@ function ticks(low, high, most) {
         .filter(value => value <= high + 1e-9);
 }
 
-// One chart. The axes' ends come with each frame; the newest point of each curve has a dot.
+// One chart. The axes' ends come with each frame; the newest point of each curve has a dot. The visitor's previous run
+// stays in the background, to compare with.
 class Curves {
     constructor(parent, name, scene) {
         Object.assign(this, { name, scene });
@@ -48,10 +49,11 @@ class Curves {
         this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
             "aria-label": `Curve: the ${name} on ${images}, by epoch.` });
         this.axes = add(this.svg, "g");
+        this.previous = add(this.svg, "path", { class: "line previous" });
         this.lines = ["training", "validation"].map(of => add(this.svg, "path", { class: `line ${of}` }));
         this.dots = ["training", "validation"].map(of => add(this.svg, "circle", { class: of, r: 3.5, opacity: 0 }));
         this.near = add(this.svg, "g", { class: "near" });
-        this.legend = add(this.svg, "g");
+        this.legend = add(this.svg, "g", { class: "legend" });
         this.svg.addEventListener("pointermove", event => this.point(event));
         this.svg.addEventListener("pointerdown", event => this.point(event));
         this.svg.addEventListener("pointerleave", () => this.point(null));
@@ -65,11 +67,13 @@ class Curves {
     // In the corner that curves leave free.
     drawLegend() {
         this.legend.replaceChildren();
-        if (!this.scene.validates) return;
-        ["training", "validation"].forEach((of, i) => {
-            const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 28 + 16 * i;
+        const { validates, previous } = this.scene;
+        const entries = validates ? [["training", "training images"], ["validation", "validation images"]] : [];
+        if (previous.length) entries.push(...validates ? [] : [["training", "this run"]], ["previous", "previous run"]);
+        entries.forEach(([of, text], i) => {
+            const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 12 - 16 * (entries.length - 1 - i);
             add(this.legend, "path", { class: `line ${of}`, d: `M${this.width - 132} ${y}h22` });
-            add(this.legend, "text", { x: this.width - 104, y: y + 4 }, `${of} images`);
+            add(this.legend, "text", { x: this.width - 104, y: y + 4 }, text);
         });
     }
 
@@ -104,6 +108,11 @@ class Curves {
             }
             return points;
         });
+        const [low, high] = this.ends;
+        const before = this.scene.previous.map(point => [point[0], point[column]])
+            .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
+        this.previous.setAttribute("d", before.length ? `M${before.map(([epoch, value]) =>
+            `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`).join("L")}` : "");
         this.curves.forEach((points, i) => {
             const places = points.map(([epoch, value]) => `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`);
             this.lines[i].setAttribute("d", places.length ? `M${places.join("L")}` : "");

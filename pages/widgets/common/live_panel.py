@@ -27,9 +27,9 @@ _PANEL = st.components.v2.component(
 )
 
 
-def panel(run: Run) -> None:
-    """The progress of a run, its curves, first layer and answers, as they change."""
-    _draw(live_frame.live_run(run, saved_runs.trouble_of(run)).scene(run))
+def panel(run: Run, previous: Run | None) -> None:
+    """The progress of a run, its curves, first layer and answers, as they change; behind them the previous curve."""
+    _draw(live_frame.live_run(run, saved_runs.trouble_of(run)).scene(run, previous))
 
 
 def untrained_panel(config: RunConfig, dataset: Dataset) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 def use_the_height() -> None:
     """Begin pages right below the navigation. Streamlit leaves a strip there, a tenth of a projector's height."""
-    st.html("<style>.stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; }</style>")
+    st.html("<style>.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }</style>")
 
 
 def text_color() -> str:

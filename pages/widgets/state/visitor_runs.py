@@ -194,6 +194,20 @@ def trained_networks() -> list[Run]:
     return [run for run in own if run.snapshot.network is not None]
 
 
+def previous_run(run: Run) -> Run | None:
+    """The visitor's last network run before this one on the same data that has a curve; None if there is none."""
+    own = runs()
+    earlier = own[: own.index(run)] if run in own else []
+    return next(
+        (
+            one
+            for one in reversed(earlier)
+            if isinstance(one, Run) and one.snapshot.points and one.dataset.fingerprint == run.dataset.fingerprint
+        ),
+        None,
+    )
+
+
 def preferred_run_id() -> str:
     """The id of the run that the visitor looked at last; empty for none."""
     return _PREFERRED.get()
