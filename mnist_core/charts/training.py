@@ -77,6 +77,41 @@ def ends(name: str, points: Sequence[Point], is_over: bool) -> tuple[float, floa
     return 0.0, max((top for top in found if top <= limit), default=_GUESSING)
 
 
+def description(name: str, points: Sequence[Point]) -> str:
+    """What the curve of one run shows, in one or two sentences for those who cannot see it.
+
+    Args:
+        name: "accuracy" or "loss".
+        points: of the run, in any order.
+
+    Example:
+        >>> description("accuracy", points)
+        'Accuracy on training images rises from 12% to 92% in 20 epochs. On validation images it ends at 91%.'
+    """
+    training, validation = (_values(name, points, images) for images in (TRAINING, VALIDATION))
+    if not training:
+        return f"{name.capitalize()} on training images: no points yet."
+
+    def text(value: float) -> str:
+        return f"{value:.0%}" if name == "accuracy" else f"{value:.2f}"
+
+    (_, first), (epoch, last) = training[0], training[-1]
+    epochs = f"{epoch:.1f}".removesuffix(".0")
+    duration = f"{epochs} epoch{'' if epochs == '1' else 's'}"
+    if text(first) == text(last):
+        course = f"is {text(last)} after {duration}"
+    else:
+        course = f"{'rises' if last > first else 'falls'} from {text(first)} to {text(last)} in {duration}"
+    more = f" On validation images it ends at {text(validation[-1][1])}." if validation else ""
+    return f"{name.capitalize()} on training images {course}.{more}"
+
+
+def _values(name: str, points: Sequence[Point], images: str) -> list[tuple[float, float]]:
+    """Epoch and value of the points on these images, by epoch, without those that are no numbers."""
+    found = [(point.epoch, getattr(point, name)) for point in points if point.images == images]
+    return sorted((epoch, value) for epoch, value in found if value is not None and math.isfinite(value))
+
+
 def _end_of(name: str, points: Sequence[Point], is_over: bool) -> float:
     reached = max(point.epoch for point in points)
     begin = min(1.0, 0.4 * reached) if is_over else 1.0

@@ -115,3 +115,43 @@ def test_tooltips_use_percent_and_axis_titles() -> None:
         "epoch": ".2f",
         "accuracy": ".2%",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "accuracy",
+            "Accuracy on training images rises from 12% to 92% in 20 epochs. On validation images it ends at 91%.",
+        ),
+        ("loss", "Loss on training images falls from 2.20 to 0.26 in 20 epochs. On validation images it ends at 0.31."),
+    ],
+)
+def test_description_of_a_run_with_validation(name: str, expected: str) -> None:
+    points = [
+        Point(20.0, 20.0, 0.92, 0.26, TRAINING, "a"),
+        Point(0.5, 0.5, 0.12, 2.2, TRAINING, "a"),
+        Point(1.0, 1.0, 0.5, 1.1, VALIDATION, "a"),
+        Point(20.0, 20.0, 0.91, 0.31, VALIDATION, "a"),
+    ]
+    assert training_charts.description(name, points) == expected
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([], "Accuracy on training images: no points yet."),
+        ([(1.0, 0.5)], "Accuracy on training images is 50% after 1 epoch."),
+        ([(0.5, 0.101), (2.5, 0.1)], "Accuracy on training images is 10% after 2.5 epochs."),
+        ([(0.5, 0.9), (2.0, 0.1)], "Accuracy on training images falls from 90% to 10% in 2 epochs."),
+        ([(0.5, None), (2.0, None)], "Accuracy on training images: no points yet."),
+    ],
+)
+def test_description_of_a_curve(points: list[tuple[float, float | None]], expected: str) -> None:
+    made = [Point(epoch, epoch, accuracy, 1.0, TRAINING, "a") for epoch, accuracy in points]
+    assert training_charts.description("accuracy", made) == expected
+
+
+def test_description_leaves_out_a_loss_that_is_no_number() -> None:
+    points = [Point(epoch, epoch, 0.1, loss, TRAINING, "a") for epoch, loss in ((1.0, 2.0), (2.0, 9.0), (3.0, np.nan))]
+    assert training_charts.description("loss", points) == "Loss on training images rises from 2.00 to 9.00 in 2 epochs."

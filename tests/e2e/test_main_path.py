@@ -87,11 +87,11 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     # It is still the same element: a chart that is created again each time would flicker.
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
-    for name in ("Curve: the accuracy on training images, by epoch.", "Curve: the loss on training images, by epoch."):
+    for name in ("Accuracy on training images", "Loss on training images"):
         expect(page.get_by_role("img", name=name)).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("^Weights of the first layer: .*against it.$"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile(r"^Test image of an? \d, read as an? \d\.$"))).to_have_count(12)
-    page.get_by_role("img", name="Curve: the accuracy").hover()
+    page.get_by_role("img", name="Accuracy on training images").hover()
     expect(page.locator(".curve.accuracy .near text").last).to_have_text(re.compile(r"^training \d+\.\d\d%$"))
 
     page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
@@ -196,6 +196,8 @@ def test_panel_is_there_before_the_first_run_and_stays_in_place(page: Page) -> N
     train.click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
     assert chart.bounding_box() == before
+    expect(chart).to_have_attribute("aria-label", re.compile(r"rises from \d+% to \d+% in 20 epochs"))
+    expect(page.locator(".spoken")).to_have_text(re.compile(r"^The run has ended\. It reads \d"))
     expect(chart.locator(".previous").first).not_to_have_attribute("d", re.compile("M"))
     train.click()
     expect(page.get_by_text("run 2", exact=False).first).to_be_visible(timeout=SLOW)

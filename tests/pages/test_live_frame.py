@@ -368,3 +368,28 @@ def test_previous_run_whose_loss_is_no_number(by_hand: Scheduler) -> None:
     broken._snapshot = dataclasses.replace(broken.snapshot, points=(point,))
     found = unpacked(live_frame.live_run(run, saved).scene(run, broken))["previous"]
     assert [row[2] for row in found] == [None]
+
+
+# For those who cannot see it
+
+
+def test_what_a_screen_reader_says_during_a_run(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(epochs=2), blobs())
+    said = [frame(run)["spoken"]]
+    while run.snapshot.status.is_active:
+        take_turns(by_hand, run)
+        if frame(run)["spoken"] != said[-1]:
+            said.append(frame(run)["spoken"])
+    shot = run.snapshot
+    assert shot.evaluation is not None
+    first = f"Epoch 1 of 2: {shot.epochs[0].accuracy:.0%} of the training images right."
+    last = f"The run has ended. It reads {shot.evaluation.accuracy:.1%} of the test images right."
+    assert said[0] == "Training has started."
+    assert said[-1] == last
+    assert set(said[1:-1]) <= {first, first.replace("Epoch 1", "Epoch 2")}
+
+
+def test_curves_are_described_in_words(by_hand: Scheduler) -> None:
+    described = frame(ended(by_hand, epochs=3))["descriptions"]
+    assert described["accuracy"].startswith("Accuracy on training images ")
+    assert "3 epochs" in described["loss"]

@@ -148,6 +148,7 @@ class LiveRun:
             "progress": run.fraction,
             "text": progress_text(run, shot),
             "rates": rates_text(shot),
+            "spoken": spoken_text(run, shot),
         }
         return (part if version > after else _Part({})).with_header(header)
 
@@ -163,7 +164,10 @@ class LiveRun:
         training = [point for point in points if point.images == training_charts.TRAINING]
         validation = [point for point in points if point.images == training_charts.VALIDATION]
         is_over = not shot.status.is_active
-        header = {"ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")}}
+        header = {
+            "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
+            "descriptions": {name: training_charts.description(name, points) for name in ("accuracy", "loss")},
+        }
         return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
 
     def _page(self, run: Run, shot: Snapshot) -> str:
@@ -198,7 +202,7 @@ class Untrained:
     def frame(self, after: int) -> bytes:
         """The answers to the test images. Without TensorFlow, a frame that says to ask again."""
         del after
-        header = {"page": "", "restSeconds": _REST_SECONDS, "progress": 0.0, "rates": ""}
+        header = {"page": "", "restSeconds": _REST_SECONDS, "progress": 0.0, "rates": "", "spoken": ""}
         if not backend.is_loaded():
             return _Part({}).with_header({**header, "version": 0, "isActive": True, "text": ""})
         if self._answers is None:
@@ -264,6 +268,18 @@ def progress_text(run: Run, shot: Snapshot) -> str:
     if run.samples_per_second:
         parts.append(f"{run.samples_per_second:,.0f} images a second")
     return " · ".join(parts)
+
+
+def spoken_text(run: Run, shot: Snapshot) -> str:
+    """What a screen reader says when the run starts, after each epoch, and when it has ended."""
+    if shot.evaluation is not None:
+        return f"The run has ended. It reads {shot.evaluation.accuracy:.1%} of the test images right."
+    if not shot.status.is_active:
+        return "The run has ended."
+    if not shot.epochs:
+        return "Training has started."
+    accuracy = shot.epochs[-1].accuracy
+    return f"Epoch {len(shot.epochs)} of {run.config.epochs}: {accuracy:.0%} of the training images right."
 
 
 def duration_text(seconds: float) -> str:

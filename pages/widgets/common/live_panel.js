@@ -7,6 +7,7 @@ const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `$
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
 // How long to wait for an answer, and how often to ask again after a failure, in milliseconds.
 const [PATIENCE, FIRST_WAIT, LONGEST_WAIT] = [20_000, 500, 8_000];
+const SPEECH_REST = 3_000;
 let onlyChange = false;
 
 function unpack(bytes) {
@@ -45,9 +46,8 @@ class Curves {
         Object.assign(this, { name, scene });
         const box = add(parent, "figure");
         this.title = add(add(box, "figcaption"), "span");
-        const images = scene.validates ? "training images and validation images" : "training images";
         this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
-            "aria-label": `Curve: the ${name} on ${images}, by epoch.` });
+            "aria-label": `${name[0].toUpperCase()}${name.slice(1)} on training images: no points yet.` });
         this.axes = add(this.svg, "g");
         this.previous = add(this.svg, "path", { class: "line previous" });
         this.lines = ["training", "validation"].map(of => add(this.svg, "path", { class: `line ${of}` }));
@@ -87,6 +87,7 @@ class Curves {
     draw(frame) {
         if (!frame.ends) return;  // Nothing new.
         this.frame = frame;
+        if (frame.descriptions) this.svg.setAttribute("aria-label", frame.descriptions[this.name]);
         if (!this.width) return;  // The observer draws as soon as it knows the width.
         this.drawLegend();
         this.ends = frame.ends[this.name];
@@ -109,9 +110,9 @@ class Curves {
             return points;
         });
         const [low, high] = this.ends;
-        const before = this.scene.previous.map(point => [point[0], point[column]])
+        this.before = this.scene.previous.map(point => [point[0], point[column]])
             .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
-        this.previous.setAttribute("d", before.length ? `M${before.map(([epoch, value]) =>
+        this.previous.setAttribute("d", this.before.length ? `M${this.before.map(([epoch, value]) =>
             `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`).join("L")}` : "");
         this.curves.forEach((points, i) => {
             const places = points.map(([epoch, value]) => `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`);
@@ -145,10 +146,10 @@ class Curves {
         this.near.replaceChildren();
         const x = this.pointer;
         if (x == null || !this.curves) return;
-        const found = this.curves.map((points, i) => {
+        const found = [...this.curves, this.before].map((points, i) => {
             const at = points.reduce((best, one) =>
                 best && Math.abs(this.x(best[0]) - x) <= Math.abs(this.x(one[0]) - x) ? best : one, null);
-            return at && { at, of: ["training", "validation"][i] };
+            return at && { at, of: ["training", "validation", "previous"][i] };
         }).filter(Boolean);
         if (!found.length) return;
         const place = this.x(found[0].at[0]), isLeft = place < this.width / 2;
@@ -263,6 +264,24 @@ class Progress {
     }
 }
 
+// What a screen reader says, at most one sentence in three seconds.
+class Speaker {
+    constructor(parent) { this.region = add(parent, "p", { class: "spoken", "aria-live": "polite" }); }
+
+    draw({ spoken }) {
+        this.next = spoken;
+        this.timer ??= setTimeout(() => { this.timer = null; this.say(); }, Math.max(0, this.rest()));
+    }
+
+    say() {
+        if (this.next === this.region.textContent) return;
+        this.region.textContent = this.next;
+        this.saidAt = performance.now();
+    }
+
+    rest() { return (this.saidAt ?? -Infinity) + SPEECH_REST - performance.now(); }
+}
+
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
 // or if the server does not know the run any more, it asks for the page.
 class Follower {
@@ -329,7 +348,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         const progress = new Progress(root);
         const curves = add(root, "div", { class: "row" }), insight = add(root, "div", { class: "row" });
         parentElement.parts = [progress, new Curves(curves, "accuracy", scene), new Curves(curves, "loss", scene),
-            new FirstLayer(insight, scene), new Samples(insight, scene)];
+            new FirstLayer(insight, scene), new Samples(insight, scene), new Speaker(root)];
     }
     const isNew = !parentElement.follower;
     parentElement.follower ??= new Follower(
