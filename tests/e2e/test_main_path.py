@@ -203,3 +203,5 @@ def test_panel_is_there_before_the_first_run_and_stays_in_place(page: Page) -> N
     expect(page.get_by_text("run 2", exact=False).first).to_be_visible(timeout=SLOW)
     expect(chart.locator("path.line.previous").first).to_have_attribute("d", re.compile(r"^M.*L"))
     expect(page.locator(".legend").first.get_by_text("previous run")).to_be_visible()
+    chart.hover()
+    expect(chart.locator(".near text").last).to_have_text(re.compile(r"^previous \d+\.\d\d%$"))
