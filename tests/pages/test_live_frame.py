@@ -24,7 +24,7 @@ from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
 from pages.widgets.server import frame_route
-from tests.pages.visitor import panel_frame, press, train_briefly, wait_for_end
+from tests.pages.visitor import panel_frame, panel_scene, press, train_briefly, wait_for_end
 from tests.samples import blobs, small
 from tests.scheduled_runs import run_to_end, take_turns
 
@@ -267,7 +267,7 @@ def test_text_of_an_active_and_of_an_ended_run(by_hand: Scheduler) -> None:
 
 def test_page_sends_the_scene_with_the_address_of_its_frames(app: AppTest) -> None:
     run = train_briefly(app)
-    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    sent = panel_scene(app)
     assert sent == live_frame.live_run(run, saved).scene(run)
     source = frame_route._sources[unpacked(sent)["address"].removeprefix("live-frame/")]
     assert unpacked(source.frame(0) or b"")["text"] == frame(run)["text"]
@@ -348,7 +348,7 @@ def test_curve_of_the_previous_run_is_behind_the_new_one(app: AppTest) -> None:
     next(number for number in app.number_input if number.label == "Seed").set_value(7).run()
     press(app, "Train")
     wait_for_end(app)
-    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    sent = panel_scene(app)
     assert first.snapshot.started is not None
     steps = first.snapshot.started.steps_per_epoch
     expected = [(point.epoch - 1 + point.step / steps, point.accuracy, point.loss) for point in first.snapshot.points]
@@ -357,7 +357,7 @@ def test_curve_of_the_previous_run_is_behind_the_new_one(app: AppTest) -> None:
 
 def test_first_run_has_no_previous_one(app: AppTest) -> None:
     run = train_briefly(app)
-    [sent] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    sent = panel_scene(app)
     assert unpacked(sent)["previous"] == []
     assert sent == live_frame.live_run(run, saved).scene(run)
 

@@ -80,8 +80,13 @@ def first_picture(app: AppTest) -> str:
     return str(app.get("image")[0].proto.imgs[0].url)
 
 
+def panel_scene(app: AppTest) -> bytes:
+    """What the page sends to its live panel."""
+    [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+    return bytes(scene)
+
+
 def panel_frame(app: AppTest) -> dict[str, Any]:
     """The frame that the page's live panel asks for."""
-    [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
-    source = frame_route._sources[unpacked(scene)["address"].removeprefix("live-frame/")]
+    source = frame_route._sources[unpacked(panel_scene(app))["address"].removeprefix("live-frame/")]
     return unpacked(source.frame(0) or b"")
