@@ -33,8 +33,7 @@ def probabilities(config: RunConfig, position: Position, images: npt.NDArray[np.
     Returns:
         (n, 10) float32, rows summing to 1.
     """
-    pixels = images.reshape(len(images), choices.IMAGE_SIZE**2).astype(np.float32) * np.float32(1 / 255)
-    pixels = pixels_in(pixels, config.pixels)
+    pixels = _pixels(config, images)
     answer = _compiled_dense(config.layers) if position.is_dense else _compiled(config.layers)
     if position.is_dense:
         pixels = pixels.take(np.asarray(position.images.pixels), axis=1)
@@ -60,9 +59,8 @@ def untrained_probabilities(config: RunConfig, images: npt.NDArray[np.uint8]) ->
     load_tensorflow()
     import tensorflow as tf
 
-    pixels = images.reshape(len(images), choices.IMAGE_SIZE**2).astype(np.float32) * np.float32(1 / 255)
     weights = tuple(map(tf.constant, initial_weights(config)))
-    scores = outputs(config.layers, weights, tf.constant(pixels_in(pixels, config.pixels)))[-1]
+    scores = outputs(config.layers, weights, tf.constant(_pixels(config, images)))[-1]
     found: npt.NDArray[np.float32] = tf.nn.softmax(scores).numpy()
     return found
 
@@ -78,6 +76,13 @@ def first_kernel(position: Position, most: int) -> npt.NDArray[np.float32]:
         return first[..., :most]
     left_out = np.asarray(position.sets[0][-1])
     return np.concatenate([first[:most].T, left_out[:, :most]]).take(np.asarray(position.images.places), axis=0)
+
+
+def _pixels(config: RunConfig, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The images as the network's input, (n, 784)."""
+    scaled = images.reshape(len(images), choices.IMAGE_SIZE**2).astype(np.float32) * np.float32(1 / 255)
+    found: npt.NDArray[np.float32] = pixels_in(scaled, config.pixels)
+    return found
 
 
 @functools.lru_cache(maxsize=32)

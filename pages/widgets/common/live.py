@@ -53,7 +53,7 @@ def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer
         if run is not None and is_active:
             st.fragment(_orders)(run)
         else:
-            with st.container(), _row("start"):
+            with st.container(), _row("start"):  # Two, since a fragment has a container of its own.
                 offer()
     if run is None or shot is None:
         if dataset is not None:

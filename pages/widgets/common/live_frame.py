@@ -342,14 +342,11 @@ def _curve(points: list[Point]) -> npt.NDArray[np.float32]:
     return np.array(rows, np.float32).reshape(-1, 3)
 
 
-def _training_curve(shot: Snapshot) -> list[tuple[float, float | None, float | None]]:
-    """Epoch, accuracy and loss on training images, by epoch. A loss that is no number is None."""
+def _training_curve(shot: Snapshot) -> list[list[float | None]]:
+    """Epoch, accuracy and loss on training images, by epoch. What is not known, or no number, is None."""
     points = [point for point in curve_points(shot, _MOST_POINTS) if point.images == training_charts.TRAINING]
-    rows = sorted((point.epoch, point.accuracy, point.loss) for point in points)
-    return [
-        (round(epoch, 3), accuracy and round(accuracy, 4), round(loss, 4) if math.isfinite(loss) else None)
-        for epoch, accuracy, loss in rows
-    ]
+    rows = _curve(points).astype(np.float64).round(4).tolist()
+    return [[value if math.isfinite(value) else None for value in row] for row in rows]
 
 
 def _steps_of(kernel: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16]:

@@ -84,6 +84,11 @@ class Curves {
         return HEIGHT - BOTTOM - (Number.isFinite(value) ? part : 1) * (HEIGHT - BOTTOM - TOP);
     }
 
+    path(points) {
+        const places = points.map(([epoch, value]) => `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`);
+        return places.length ? `M${places.join("L")}` : "";
+    }
+
     draw(frame) {
         if (!frame.ends) return;  // Nothing new.
         this.frame = frame;
@@ -112,11 +117,9 @@ class Curves {
         const [low, high] = this.ends;
         this.before = this.scene.previous.map(point => [point[0], point[column]])
             .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
-        this.previous.setAttribute("d", this.before.length ? `M${this.before.map(([epoch, value]) =>
-            `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`).join("L")}` : "");
+        this.previous.setAttribute("d", this.path(this.before));
         this.curves.forEach((points, i) => {
-            const places = points.map(([epoch, value]) => `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`);
-            this.lines[i].setAttribute("d", places.length ? `M${places.join("L")}` : "");
+            this.lines[i].setAttribute("d", this.path(points));
             const last = points.at(-1);
             this.dots[i].setAttribute("opacity", last ? 1 : 0);
             if (last) {
@@ -270,16 +273,15 @@ class Speaker {
 
     draw({ spoken }) {
         this.next = spoken;
-        this.timer ??= setTimeout(() => { this.timer = null; this.say(); }, Math.max(0, this.rest()));
+        if (!this.isResting) this.say();
     }
 
     say() {
         if (this.next === this.region.textContent) return;
         this.region.textContent = this.next;
-        this.saidAt = performance.now();
+        this.isResting = true;
+        setTimeout(() => { this.isResting = false; this.say(); }, SPEECH_REST);
     }
-
-    rest() { return (this.saidAt ?? -Infinity) + SPEECH_REST - performance.now(); }
 }
 
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,

@@ -49,13 +49,13 @@ def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object
         pauses += 1
         try:
             is_busy = not is_quiet()
-            if pauses >= (COLLECT_AT_LATEST if is_busy else COLLECT_AFTER):
+            is_due = pauses >= (COLLECT_AT_LATEST if is_busy else COLLECT_AFTER)
+            if is_due:
                 pauses = 0
                 forget_sessions()
                 gc.collect()
+            if is_due or is_busy:  # Saving an epoch takes much memory for a moment. Costs 10 ms.
                 return_memory()
-            elif is_busy:
-                return_memory()  # Saving an epoch takes much memory for a moment. Costs 10 ms.
         except Exception:
             logger.exception("Garbage could not be collected")  # The thread must survive it, or memory grows for good.
 
