@@ -313,6 +313,7 @@ def test_same_network_of_two_visitors_is_computed_once() -> None:
     dataset = blobs()
     first = live_frame.untrained(small(), dataset)
     assert live_frame.untrained(small(), dataset) is first
+    assert live_frame.untrained(small(learning_rate=0.5, batch_size=7), dataset) is first
     assert live_frame.untrained(small(seed=1), dataset) is not first
     assert live_frame.untrained(small(), dataclasses.replace(dataset)) is not first
 

@@ -213,7 +213,7 @@ class Untrained:
 
 
 _lock = threading.Lock()
-_untrained: weakref.WeakKeyDictionary[Dataset, OrderedDict[RunConfig, Untrained]] = weakref.WeakKeyDictionary()
+_untrained: weakref.WeakKeyDictionary[Dataset, OrderedDict[object, Untrained]] = weakref.WeakKeyDictionary()
 _live: weakref.WeakKeyDictionary[Run, LiveRun] = weakref.WeakKeyDictionary()
 
 
@@ -228,10 +228,12 @@ def live_run(run: Run, trouble: Callable[[], str]) -> LiveRun:
 
 def untrained(config: RunConfig, dataset: Dataset) -> Untrained:
     """What the live panel shows of a network before it is trained, the same for all who have it in the editor."""
+    # What is shown depends on these alone. With the same address, a change of the learning rate draws nothing again.
+    key = config.layers, config.seed, config.pixels, config.split, config.epochs, config.validation_fraction
     with _lock:
         known = _untrained.setdefault(dataset, OrderedDict())
-        found = known.pop(config, None) or Untrained(config, dataset)
-        known[config] = found
+        found = known.pop(key, None) or Untrained(config, dataset)
+        known[key] = found
         if len(known) > _MOST_UNTRAINED:
             known.popitem(last=False)  # The browser that still shows it asks for the page again.
         return found
