@@ -128,7 +128,7 @@ class Curves {
             }
         });
         if (this.curves.flat().some(([, value]) => value > this.ends[1])) {
-            add(this.axes, "text", { x: (LEFT + this.width) / 2, y: TOP + 10, "text-anchor": "middle" },
+            add(this.axes, "text", { class: "note", x: (LEFT + this.width) / 2, y: TOP + 10, "text-anchor": "middle" },
                 `higher values are cut off at ${this.ends[1]}`);
         }
         const last = this.curves[0].at(-1), on = this.scene.validates ? "" : " on training images";
