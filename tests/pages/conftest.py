@@ -38,6 +38,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A new visitor on the Train page of a server that uses the embedded digits."""
     monkeypatch.setenv("MNIST_DATASET", "embedded")
     monkeypatch.chdir(ROOT)
+    data_sets.loading_data_set.clear("mnist")  # Another test may have loaded other images under this name.
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 
 

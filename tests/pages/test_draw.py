@@ -354,7 +354,6 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
         return dataclasses.replace(load("embedded", directory, progress), name=name)
 
     monkeypatch.setattr(datasets, "load", load_later)
-    data_sets.loading_data_set.clear("mnist")
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
@@ -375,12 +374,13 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
         assert app.title[0].value == "Draw a digit"
     finally:
         may_come.set()
-        data_sets.loading_data_set.clear("mnist")
 
 
 def test_press_on_teach_is_not_lost_if_the_old_images_arrive_just_then(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    load = datasets.load
+    monkeypatch.setattr(datasets, "load", lambda name, **more: dataclasses.replace(load("embedded", **more), name=name))
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)

@@ -325,7 +325,6 @@ def test_fallback_data_notice_has_a_retry_button(app: AppTest, monkeypatch: pyte
     press(app, "Try again")
     assert data_sets.loading_data_set("mnist") is not loading
     assert data_sets.loading_data_set("mnist").done.wait(60)
-    data_sets.loading_data_set.clear()
 
 
 def test_reset_keeps_the_finished_network(app: AppTest) -> None:

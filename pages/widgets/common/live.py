@@ -51,9 +51,9 @@ def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if run is not None and is_active:
-            st.fragment(_orders)(run)
+            _orders(run)
         else:
-            with st.container(), _row("start"):  # Two, since a fragment has a container of its own.
+            with _row("start"):
                 offer()
     if run is None or shot is None:
         if dataset is not None:
@@ -97,8 +97,6 @@ def _row(name: str) -> DeltaGenerator:
 
 def _orders(run: Run) -> None:
     """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
-    if not run.snapshot.status.is_active or visitor_runs.current_run() is not run:
-        st.rerun()  # The whole page: the run has ended, or Reset has just taken it from the page.
     turns = scheduler.shared()
     with _row("resume" if run.is_pause_wanted else "pause"):
         # Show the order at once, also when the run obeys it only after other runs' turns.
