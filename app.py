@@ -10,7 +10,7 @@ if __name__ == "__main__":
     from pages.widgets.state import browser, warmup
 
     st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
-    theme.use_the_height()
+    theme.use_the_space()
 
     page = st.navigation(
         [

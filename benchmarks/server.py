@@ -27,7 +27,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks import report
-from benchmarks.visitor import ROOT, UNDO_IS_THERE, Visitor, running_server
+from benchmarks.visitor import IS_CHANGED, ROOT, Visitor, running_server
 from mnist_core import config as settings
 from mnist_core import presets
 from mnist_core.data import datasets
@@ -116,7 +116,7 @@ def _empty_app_start(browser: Browser) -> float:
 
 def measure_reruns(browser: Browser) -> dict[str, list[float]]:
     """Measure many reruns of the Train page, first idle and then while the visitor's run trains, on one server."""
-    seed = presets.PRESETS[PRESET].config.seed
+    epochs = presets.PRESETS[PRESET].config.epochs
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with running_server("-c", f"from benchmarks.server import serve; serve({str(log)!r})") as server:
@@ -125,18 +125,18 @@ def measure_reruns(browser: Browser) -> dict[str, list[float]]:
             server.wait_until_quiet()
             visitor.choose(presets.PRESETS[PRESET])
             log.write_text("")
-            found = {"rest_page": visitor.reruns(seed), "rest_script": _script_times(log)}
+            found = {"rest_page": visitor.reruns(epochs), "rest_script": _script_times(log)}
             # The last script run before each answer belongs to the stroke; later ones clear the canvas.
             found["draw_script"] = [_script_times(log)[-1] for _ in visitor.strokes(_STROKES)]
             visitor.page.get_by_role("link", name="Train").click()
             visitor.page.get_by_role("button", name="Train", exact=True).wait_for()
             # The run keeps its many epochs when the page goes back to the preset.
-            visitor.enter("Epochs", int(settings.EPOCHS.high), UNDO_IS_THERE)
+            visitor.enter("Epochs", int(settings.EPOCHS.high), IS_CHANGED)
             visitor.train()
-            visitor.page.get_by_role("button", name="Undo my changes").click()
-            visitor.page.wait_for_function(f"!({UNDO_IS_THERE})")
+            visitor.page.get_by_role("button", name="Back to").click()
+            visitor.page.wait_for_function(f"!({IS_CHANGED})")
             log.write_text("")
-            found["busy_page"], found["busy_script"] = visitor.reruns(seed), _script_times(log)
+            found["busy_page"], found["busy_script"] = visitor.reruns(epochs), _script_times(log)
     return found
 
 

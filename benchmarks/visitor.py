@@ -34,7 +34,7 @@ _TEXT_IS_THERE = "document.querySelector('h1')?.textContent.includes('Build a ne
 _TRAIN_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.endsWith('Train'))"
 _CURVE_IS_THERE = """Boolean(document.querySelector('.st-key-live-panel [data-testid=stBidiComponentIsolated]')
     ?.shadowRoot?.querySelector('.accuracy > .line.training')?.getAttribute('d'))"""
-UNDO_IS_THERE = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.includes('Undo my changes'))"
+IS_CHANGED = "[...document.querySelectorAll('button:enabled')].some(b => b.textContent.includes('Back to '))"
 _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -143,20 +143,17 @@ class Visitor:
     def enter(self, label: str, value: int, seen: str) -> float:
         """Type into a number field and press Enter; return the milliseconds from that key until `seen` is true."""
         field = self.page.get_by_role("spinbutton", name=label)
-        if not field.is_visible():
-            self.page.get_by_text("Training settings").click()
         field.fill(str(value))
         return self._timed("keydown", seen, lambda: field.press("Enter"))
 
-    def reruns(self, seed: int) -> list[float]:
-        """Change the seed and change it back, several times; return the milliseconds of each rerun.
+    def reruns(self, epochs: int) -> list[float]:
+        """Change the number of epochs and change it back, several times; return the milliseconds of each rerun.
 
-        A time ends when the button "Undo my changes", the last on the page, becomes enabled or disabled. The whole
-        script of the page runs, but only this button changes.
+        A time ends when the button "Back to" the preset comes or goes, for which the whole script of the page runs.
         """
         times = []
         for comes in [True, False] * (_RERUNS // 2):
-            times.append(self.enter("Seed", seed + comes, UNDO_IS_THERE if comes else f"!({UNDO_IS_THERE})"))
+            times.append(self.enter("Epochs", epochs + comes, IS_CHANGED if comes else f"!({IS_CHANGED})"))
             self.page.wait_for_timeout(250)
         return times
 

@@ -75,7 +75,7 @@ async def train(visit: Visit) -> None:
     changed = "Train the changed network"
     await visit.timed(
         "the page to show the changed seed",
-        client.enter("Seed", 100 + visit.number),
+        client.enter("Epochs", 50 + visit.number % 50),
         lambda: client.labelled("button", changed),
     )
     seen.steps.append("control")

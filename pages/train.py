@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from mnist_core import network, presets
-from mnist_core.charts.network import network_diagram
+from mnist_core import network
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
-from pages.widgets.common import link_sharing, live, live_frame, theme
+from pages.widgets.common import link_sharing, live, live_frame
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, launch, network_menu
 
@@ -24,56 +23,49 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
     )
 
 
-def show_summary(config: RunConfig) -> None:
-    """The layers as Keras lists them."""
-    rows = [
-        f"| {row.name} | {' x '.join(map(str, row.output_shape))} | {row.parameters:,} |"
-        for row in network.summary(config)
-    ]
-    st.markdown("\n".join(["| Layer | Output | Parameters |", "|:--|:--|--:|", *rows]))
-
-
-st.title("Build a network, watch it learn")
 launch.restore_last_run()
+header = st.container(key="header", horizontal=True, vertical_alignment="bottom", gap="small")
 arrival = link_sharing.open_link()
-left, right = st.columns([3, 2], gap="large")
-with left:
-    menu = st.container()
-    main = st.container()
-with right:
-    picture = st.container()
-    with st.expander("Layers", icon=":material/tune:"):
-        config = editor.layer_controls(editor_state.draft())
-    with st.expander("Training settings", icon=":material/speed:"):
-        config = editor.section_controls(config, "training")
-    with st.expander("Training data", icon=":material/image:"):
-        config = editor.section_controls(config, "data")
-    editor_state.set_draft(config)
-    with st.expander("Layer by layer", icon=":material/table_rows:"):
-        show_summary(config)
-    editor.keras_program(config)
-with menu, st.container(horizontal=True, vertical_alignment="bottom"):
+with st.container(key="workbench"):
+    left, right = st.columns([5, 3], gap="medium")
+with header:
+    st.title("Build a network, watch it learn", width="content")
+    menu = st.container(width=240)
+    with st.container(width=160):
+        config = editor.data_set_menu(editor_state.draft())
+    share = st.container(width="content")
+with right, st.container(key="editor", gap="xsmall"):
+    heading = st.container(horizontal=True, vertical_alignment="center")
+    config = editor.layer_rows(config)
+    with st.container(horizontal=True):
+        editor.add_layer_button(config)
+        change = st.container(width="content")
+    config = editor.main_controls(config)
+    with st.container(horizontal=True, gap="xsmall"):
+        config = editor.more_settings(config)
+        editor.keras_program(config)
+    costs = st.container()
+    images = st.container()
+editor_state.set_draft(config)
+with menu:
     network_menu.preset_menu(config)
+with share:
     link_sharing.share_popover(config, arrival)
-with main:
-    trouble = st.container()
+with left:
+    trouble = st.container(gap="xsmall")
 with trouble:
     dataset = data_sets.get(config.dataset)
     run = visitor_runs.current_run()
     is_active = run is not None and run.snapshot.status.is_active
     if not is_active:
         launch.interrupted_runs()
-with picture:
-    st.markdown(f"**{launch.editor_heading(config, dataset, run)}**")
-    st.vega_lite_chart(
-        network_diagram(config, theme.text_color()),
-        key="diagram",
-        alt=f"Diagram of the network in the editor: {presets.layers_of(config)}.",
-    )
+with heading:
+    st.markdown(f"**{launch.editor_heading(config, dataset, run)}**", width="content")
+    network_menu.undo_buttons(config)
+with costs:
     show_costs(config, dataset)
-    with st.container(horizontal=True):
-        network_menu.undo_button(config)
-        if run is not None and is_active:
-            launch.train_changed_button(config, dataset, run, trouble)
-with main:
-    live.live_view(run, config, dataset, lambda: launch.train_buttons(config, dataset, trouble))
+with change:
+    if run is not None and is_active:
+        launch.train_changed_button(config, dataset, run, trouble)
+with left:
+    live.live_view(run, config, dataset, lambda: launch.train_buttons(config, dataset, trouble), images)

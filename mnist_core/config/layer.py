@@ -85,8 +85,7 @@ class LayerConfig:
         "Dropout",
         default=0.0,
         limits=Range(0.0, 0.9),
-        step=0.05,
-        is_slider=True,
+        usual=(0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5),
         help="Randomly switches off this share of the units during training, to reduce overfitting.",
     )
 

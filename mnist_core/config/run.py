@@ -93,7 +93,7 @@ class RunConfig:
         default="sgd",
         choices=OPTIMIZERS,
         help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
-        section="training",
+        section="main",
         is_half=True,
     )
     learning_rate: float = setting(
@@ -102,7 +102,7 @@ class RunConfig:
         limits=LEARNING_RATE,
         usual=(1e-05, 3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
         help="How far each step goes. Too low: slow. Too high: unstable.",
-        section="training",
+        section="main",
         is_half=True,
         keras="learning_rate",
     )
@@ -122,7 +122,7 @@ class RunConfig:
         default=20,
         limits=EPOCHS,
         help="How often the network sees every training image.",
-        section="training",
+        section="main",
         is_half=True,
         keras="epochs",
     )
@@ -153,7 +153,7 @@ class RunConfig:
         pattern=r"[a-z0-9_-]{1,40}",
         words=str,
         help="MNIST is what the tutorials use. The embedded digits need no download.",
-        section="data",
+        section="images",
     )
     split: str = setting(
         "Test images",

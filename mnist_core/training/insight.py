@@ -1,68 +1,138 @@
-"""What a run in training has learned so far, read from its tensors.
+"""What is inside a network: its answers to a few images, its activations, and its strongest connections.
 
-`Position.weights` makes arrays of all weights, which takes copies of megabytes; pages want the answer to a few images
-and a few units, of thirty runs each second.
+Those of a run in training are read from its tensors: `Position.weights` makes arrays of all weights, which takes copies
+of megabytes, and pages want the answers to a few images, of thirty runs each second.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_core import config as choices
 from mnist_core.network.backend import load_tensorflow
-from mnist_core.network.layers import initial_weights, outputs, pixels_in
+from mnist_core.network.layers import outputs, pixels_in
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
+    from mnist_core.network.layers import Weights
     from mnist_core.training.engine import Position
 
+# The least and the largest output of the bounded activation functions.
+_ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
-def probabilities(config: RunConfig, position: Position, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The ten probabilities of each image, as `TrainedNetwork.predict` gives them.
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What a network computes for n images.
+
+    Args:
+        probabilities: (n, 10) float32, rows summing to 1, as `TrainedNetwork.predict` gives them.
+        activations: of each hidden layer, float32: (n, units) of a dense one, (n, h, w, filters) of a convolution,
+            after its pooling.
+        kernels: of each hidden layer but the first, and of the output layer, as in `TrainedNetwork.weights`.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    activations: tuple[npt.NDArray[np.float32], ...]
+    kernels: tuple[npt.NDArray[np.float32], ...]
+
+    def strongest_links(
+        self, layer: int, most_units: int, most: int
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
+        """What moves the next layer most: activations times weights, for each image.
+
+        Args:
+            layer: the hidden layer where the links start, from 0.
+            most_units: only links between the first units of each layer are looked at.
+            most: how many links.
+
+        Returns:
+            (n, k, 2) int16, the numbers of both units, and (n, k) float32, their product, in no order. The units of a
+            convolution are its filters; a link to a dense layer sums over the filter's whole picture. Between two
+            convolutions there are none: k is 0.
+        """
+        before, kernel = self.activations[layer], self.kernels[layer]
+        n = len(before)
+        if kernel.ndim == 4:
+            return np.zeros((n, 0, 2), np.int16), np.zeros((n, 0), np.float32)
+        if before.ndim == 4:
+            _, height, width, filters = before.shape
+            shown = min(filters, most_units)
+            signals = before[..., :shown].reshape(n, height * width, shown).transpose(2, 0, 1)
+            weights = kernel.reshape(height * width, filters, -1)[:, :shown, :most_units].transpose(1, 0, 2)
+            products = (signals @ weights).transpose(1, 0, 2)
+        else:
+            products = before[:, :most_units, None] * kernel[None, :most_units, :most_units]
+        flat = products.reshape(n, -1)
+        k = min(most, flat.shape[1])
+        top = np.argpartition(-np.abs(flat), k - 1, axis=1)[:, :k]
+        units = np.stack(np.divmod(top, products.shape[2]), axis=2).astype(np.int16)
+        return units, np.take_along_axis(flat, top, axis=1)
+
+    def is_stuck(self, layer: int, activation: str) -> Any:
+        """Which units of a hidden layer give the same answer to all images: 0, or an end of a bounded function.
+
+        Returns:
+            (units,) bool array. At an end means within a hundredth of the function's range.
+        """
+        values = self.activations[layer].reshape(-1, self.activations[layer].shape[-1])
+        if activation in _ENDS:
+            low, high = _ENDS[activation]
+            near = (high - low) / 100
+            return np.all(values < low + near, axis=0) | np.all(values > high - near, axis=0)
+        return np.all(values == 0, axis=0)
+
+
+def inside(config: RunConfig, network: Position | Weights, images: npt.NDArray[np.uint8]) -> Inside:
+    """What a network computes for some images.
 
     Args:
         config: the run's config.
-        position: the run between two chunks.
+        network: the run between two chunks, or weights. For weights nothing is compiled, since a network in the editor
+            changes with each click.
         images: (n, 28, 28) uint8.
-
-    Returns:
-        (n, 10) float32, rows summing to 1.
     """
     pixels = _pixels(config, images)
-    answer = _compiled_dense(config.layers) if position.is_dense else _compiled(config.layers)
-    if position.is_dense:
-        pixels = pixels.take(np.asarray(position.images.pixels), axis=1)
     load_tensorflow()
     import tensorflow as tf
 
-    found: npt.NDArray[np.float32] = answer(tf.constant(pixels), position.sets[0]).numpy()
-    return found
+    if isinstance(network, tuple):
+        found = outputs(config.layers, tuple(map(tf.constant, network)), tf.constant(pixels))
+        kernels = network[2::2]
+    elif network.is_dense:
+        pixels = pixels.take(np.asarray(network.images.pixels), axis=1)
+        found = _compiled_dense(config.layers)(tf.constant(pixels), network.sets[0])
+        kernels = tuple(np.asarray(kernel).T for kernel in network.sets[0][2:-1:2])
+    else:
+        found = _compiled(config.layers)(tf.constant(pixels), network.sets[0])
+        kernels = tuple(map(np.asarray, network.sets[0][2::2]))
+    *hidden, scores = found
+    return Inside(tf.nn.softmax(scores).numpy(), tuple(layer.numpy() for layer in hidden), kernels)
 
 
-def untrained_probabilities(config: RunConfig, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The ten probabilities of each image at the start of a run.
-
-    Nothing is compiled, since a network in the editor changes with each click.
+def kernel_of_unit(network: Position | Weights, layer: int, unit: int) -> npt.NDArray[np.float32]:
+    """The weights with which a unit sees the layer before it.
 
     Args:
-        config: the run's config.
-        images: (n, 28, 28) uint8.
+        network: the run between two chunks, or weights.
+        layer: its layer, from 0; the one after the last hidden layer is the output layer.
+        unit: its number, from 0.
 
     Returns:
-        (n, 10) float32, rows summing to 1.
+        (inputs,) float32 of a dense layer, (3, 3, channels) of a convolution.
     """
-    load_tensorflow()
-    import tensorflow as tf
-
-    weights = tuple(map(tf.constant, initial_weights(config)))
-    scores = outputs(config.layers, weights, tf.constant(_pixels(config, images)))[-1]
-    found: npt.NDArray[np.float32] = tf.nn.softmax(scores).numpy()
-    return found
+    if isinstance(network, tuple) or not network.is_dense:
+        kernel = (network if isinstance(network, tuple) else network.sets[0])[2 * layer]
+        return np.asarray(kernel[..., unit])
+    if layer:
+        return np.asarray(network.sets[0][2 * layer][unit])
+    return _first_kernel(network, slice(unit, unit + 1))[:, 0]
 
 
 def first_kernel(position: Position, most: int) -> npt.NDArray[np.float32]:
@@ -71,11 +141,15 @@ def first_kernel(position: Position, most: int) -> npt.NDArray[np.float32]:
     Returns:
         (784, k) float32 for a dense layer, (3, 3, 1, k) for a convolution; k is at most `most`.
     """
+    return _first_kernel(position, slice(most))
+
+
+def _first_kernel(position: Position, units: slice) -> npt.NDArray[np.float32]:
     first = np.asarray(position.sets[0][0])
     if not position.is_dense:
-        return first[..., :most]
+        return first[..., units]
     left_out = np.asarray(position.sets[0][-1])
-    return np.concatenate([first[:most].T, left_out[:, :most]]).take(np.asarray(position.images.places), axis=0)
+    return np.concatenate([first[units].T, left_out[:, units]]).take(np.asarray(position.images.places), axis=0)
 
 
 def _pixels(config: RunConfig, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -90,11 +164,7 @@ def _compiled(layers: tuple[LayerConfig, ...]) -> Any:
     load_tensorflow()
     import tensorflow as tf
 
-    return tf.function(
-        lambda images, weights: tf.nn.softmax(outputs(layers, weights, images)[-1]),
-        autograph=False,
-        reduce_retracing=True,
-    )
+    return tf.function(lambda images, weights: outputs(layers, weights, images), autograph=False, reduce_retracing=True)
 
 
 @functools.lru_cache(maxsize=32)
@@ -106,6 +176,6 @@ def _compiled_dense(layers: tuple[LayerConfig, ...]) -> Any:
         # Back together: the pixels that are blank in all training images may have ink in these.
         first, *others, left_out = weights
         whole = tf.concat([first, tf.transpose(left_out)], axis=1)
-        return tf.nn.softmax(outputs(layers, (whole, *others), images, is_transposed=True)[-1])
+        return outputs(layers, (whole, *others), images, is_transposed=True)
 
     return tf.function(answer, autograph=False, reduce_retracing=True)

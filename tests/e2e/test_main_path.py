@@ -65,7 +65,6 @@ def begin_long_run(page: Page) -> None:
     # The editor gets new controls for the chosen network: wait until the old ones are gone.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
-    page.get_by_text("Training settings").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("100")  # Enough epochs that no computer finishes before Stop is pressed.
     epochs.press("Enter")
@@ -90,7 +89,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     for name in ("Accuracy on training images", "Loss on training images"):
         expect(page.get_by_role("img", name=name)).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("^Weights of the first layer: .*against it.$"))).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile(r"^Test image of an? \d, read as an? \d\.$"))).to_have_count(12)
+    expect(page.get_by_role("button", name=re.compile(r"^Test image of an? \d, read as an? \d\.$"))).to_have_count(12)
     page.get_by_role("img", name="Accuracy on training images").hover()
     expect(page.locator(".curve.accuracy .near text").last).to_have_text(re.compile(r"^training \d+\.\d\d%$"))
 

@@ -39,7 +39,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("MNIST_DATASET", "embedded")
     monkeypatch.chdir(ROOT)
     data_sets.loading_data_set.clear("mnist")  # Another test may have loaded other images under this name.
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.session_state["more-settings"] = True  # AppTest cannot open a popover.
+    return app.run()
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ class Counting:
     def frame(self, after: int) -> bytes | None:
         return f"after {after}".encode()
 
+    def unit(self, layer: int, number: int) -> bytes | None:
+        return f"unit {number} of {layer}".encode() if number < 4 else None
+
 
 class Gone:
     def is_newer(self, after: int) -> bool:
@@ -27,12 +30,18 @@ class Gone:
     def frame(self, after: int) -> bytes | None:
         return None
 
+    def unit(self, layer: int, number: int) -> bytes | None:
+        return None
+
 
 class Broken:
     def is_newer(self, after: int) -> bool:
         return True
 
     def frame(self, after: int) -> bytes | None:
+        raise ValueError("No weights.")
+
+    def unit(self, layer: int, number: int) -> bytes | None:
         raise ValueError("No weights.")
 
 
@@ -63,6 +72,7 @@ def ask(path: str, query: str = "", method: str = "GET", kind: str = "http") -> 
         ("after=", 0),
         ("after=%C3%A9", 0),
         ("after=1&after=2", 1),
+        (f"after={10**30}", 0),
     ],
 )
 def test_frame_after_a_version(query: str, after: int) -> None:
@@ -139,3 +149,19 @@ def test_other_requests_go_to_the_app(path: str) -> None:
 
 def test_websockets_go_to_the_app() -> None:
     assert ask("/live-frame/x", kind="websocket")[1] == b"page"
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [("layer=2&unit=3", b"unit 3 of 2"), ("unit=1", b"unit 1 of 0"), ("layer=x&unit=-7", b"unit 0 of 0")],
+)
+def test_weights_of_a_unit(query: str, body: bytes) -> None:
+    source = Counting()
+    assert ask(f"/{frame_route.offer(source)}", query)[:2] == (200, body)
+
+
+def test_unit_that_is_not_there() -> None:
+    source = Counting()
+    assert ask(f"/{frame_route.offer(source)}", "layer=0&unit=4")[0] == 404
+    broken = Broken()
+    assert ask(f"/{frame_route.offer(broken)}", "unit=4")[0] == 500

@@ -39,7 +39,9 @@ def saved() -> str:
 
 
 def scene(run: Run) -> dict[str, Any]:
-    return unpacked(live_frame.live_run(run, saved).scene(run))
+    """What all parts of the panel get once."""
+    source = live_frame.live_run(run, saved)
+    return unpacked(source.images) | unpacked(source.network) | unpacked(source.curves(run))
 
 
 def frame(run: Run, shot: Snapshot | None = None, after: int = 0) -> dict[str, Any]:
@@ -86,8 +88,7 @@ def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
     model.set_weights(network.weights)
     expected = model.predict(run.split.test_images[:12] / np.float32(255), verbose=0)
     found = frame(run)
-    np.testing.assert_array_equal(found["answers"], expected.argmax(axis=1))
-    np.testing.assert_allclose(found["chances"], expected.max(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("layers", [(LayerConfig("dense", 20),), (LayerConfig("conv", 3),), ()])
@@ -212,6 +213,28 @@ def test_scene_has_the_test_images_and_the_start(by_hand: Scheduler) -> None:
     assert found["pictures"].shape == after["pictures"].shape
 
 
+def test_weights_of_a_unit_are_the_newest_ones(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(), blobs(), paused=True)
+    live = live_frame.live_run(run, saved)
+
+    def weights() -> Any:
+        return unpacked(live.unit(0, 3) or b"")["weights"]
+
+    def steps(kernel: Any) -> Any:
+        return np.rint(kernel[:, 3].reshape(1, 28, 28) * (127 / np.abs(kernel[:, 3]).max()))
+
+    np.testing.assert_allclose(weights(), steps(initial_weights(run.config)[0]), atol=1)
+    by_hand.step(run)
+    take_turns(by_hand, run)
+    assert run.snapshot.position is not None
+    np.testing.assert_allclose(weights(), steps(run.snapshot.position.weights[0]), atol=1)
+    by_hand.resume(run)
+    run_to_end(by_hand, run)
+    assert run.snapshot.network is not None
+    np.testing.assert_allclose(weights(), steps(run.snapshot.network.weights[0]), atol=1)
+    assert live.unit(0, 10_000) is None
+
+
 def test_paused_run_is_newer_only_after_an_order(by_hand: Scheduler) -> None:
     run = begun(by_hand)
     live = live_frame.live_run(run, saved)
@@ -268,7 +291,7 @@ def test_text_of_an_active_and_of_an_ended_run(by_hand: Scheduler) -> None:
 def test_page_sends_the_scene_with_the_address_of_its_frames(app: AppTest) -> None:
     run = train_briefly(app)
     sent = panel_scene(app)
-    assert sent == live_frame.live_run(run, saved).scene(run)
+    assert sent == live_frame.live_run(run, saved).curves(run)
     source = frame_route._sources[unpacked(sent)["address"].removeprefix("live-frame/")]
     assert unpacked(source.frame(0) or b"")["text"] == frame(run)["text"]
 
@@ -278,7 +301,8 @@ def test_page_sends_the_scene_with_the_address_of_its_frames(app: AppTest) -> No
 
 def test_scene_before_training_is_that_of_the_run(by_hand: Scheduler) -> None:
     dataset = blobs()
-    before = unpacked(live_frame.untrained(small(), dataset).scene())
+    untrained = live_frame.untrained(small(), dataset)
+    before = unpacked(untrained.images) | unpacked(untrained.network) | unpacked(untrained.curves())
     started = scene(by_hand.submit(small(), dataset))
     assert before.keys() == started.keys()
     for name in before.keys() - {"address", "page"}:
@@ -291,8 +315,7 @@ def test_answers_before_training_are_those_of_keras() -> None:
     model = to_keras(small())
     model.set_weights(list(initial_weights(small())))
     expected = model.predict(dataset.test_images[: live_frame.SAMPLES] / np.float32(255), verbose=0)
-    np.testing.assert_array_equal(found["answers"], expected.argmax(axis=1))
-    np.testing.assert_allclose(found["chances"], expected.max(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
     assert not found["isActive"]
     assert "Not trained yet" in found["text"]
 
@@ -302,7 +325,7 @@ def test_answers_before_training_wait_for_tensorflow(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(backend, "is_loaded", lambda: False)
     assert not source.is_newer(0)
     found = unpacked(source.frame(0))
-    assert "answers" not in found
+    assert "probabilities" not in found
     assert (found["version"], found["isActive"]) == (0, True)  # The browser asks again.
     monkeypatch.setattr(backend, "is_loaded", lambda: True)
     assert source.is_newer(found["version"])
@@ -335,9 +358,9 @@ def test_few_untrained_networks_are_remembered() -> None:
 
 def test_page_before_the_first_run_shows_the_network_in_the_editor(app: AppTest) -> None:
     before = panel_frame(app)
-    assert len(before["answers"]) == live_frame.SAMPLES
+    assert len(before["probabilities"]) == live_frame.SAMPLES
     next(number for number in app.number_input if number.label == "Seed").set_value(7).run()
-    assert panel_frame(app)["chances"].tolist() != before["chances"].tolist()
+    assert panel_frame(app)["probabilities"].tolist() != before["probabilities"].tolist()
     assert [metric.value for metric in app.metric] == ["–", "–"]
 
 
@@ -360,14 +383,14 @@ def test_first_run_has_no_previous_one(app: AppTest) -> None:
     run = train_briefly(app)
     sent = panel_scene(app)
     assert unpacked(sent)["previous"] == []
-    assert sent == live_frame.live_run(run, saved).scene(run)
+    assert sent == live_frame.live_run(run, saved).curves(run)
 
 
 def test_previous_run_whose_loss_is_no_number(by_hand: Scheduler) -> None:
     run, broken = ended(by_hand), ended(by_hand, seed=1)
     point = dataclasses.replace(broken.snapshot.points[0], loss=np.nan)
     broken._snapshot = dataclasses.replace(broken.snapshot, points=(point,))
-    found = unpacked(live_frame.live_run(run, saved).scene(run, broken))["previous"]
+    found = unpacked(live_frame.live_run(run, saved).curves(run, broken))["previous"]
     assert [row[2] for row in found] == [None]
 
 

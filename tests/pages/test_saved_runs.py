@@ -311,7 +311,7 @@ def test_undo_restores_the_run_on_the_page(app: AppTest) -> None:
     again = new_session(app)
     next(number for number in again.number_input if number.label == "Epochs").set_value(9).run()
     assert again.session_state["draft"].epochs == 9
-    press(again, "Undo my changes")
+    press(again, "Undo")
     assert again.session_state["draft"] == run.config
 
 

@@ -17,11 +17,20 @@ from pages.widgets.server import frame_route
 from tests.pages.conftest import ROOT
 from tests.scheduled_runs import wait_until
 
+# Keys of the buttons that change the network in the editor.
+_EDITOR_BUTTONS = ("undo", "go-back", "add-layer", "up-", "remove-", "train-changed")
+
 
 def button_labels(app: AppTest) -> list[str]:
     """Return the labels of the buttons, except for the learning rates and the changes in the editor."""
     buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
-    return [button.label for button in buttons if button.key not in ("undo", "train-changed")]
+    return [button.label for button in buttons if not str(button.key).startswith(_EDITOR_BUTTONS)]
+
+
+def add_layers(app: AppTest, count: int) -> None:
+    """Add hidden layers to the network in the editor."""
+    for _ in range(count):
+        app.button(key="add-layer").click().run()
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -80,9 +89,9 @@ def first_picture(app: AppTest) -> str:
     return str(app.get("image")[0].proto.imgs[0].url)
 
 
-def panel_scene(app: AppTest) -> bytes:
-    """What the page sends to its live panel."""
-    [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.component_name == "live_panel"]
+def panel_scene(app: AppTest, part: str = "curves") -> bytes:
+    """What the page sends to a part of its live panel: "curves", "network" or "images"."""
+    [scene] = [one.proto.bytes for one in app.get("bidi_component") if one.proto.id.endswith(f"-live-panel-{part}")]
     return bytes(scene)
 
 

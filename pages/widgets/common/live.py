@@ -28,9 +28,16 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
+_RESULTS_WIDTH, _LINE_HEIGHT = 320, 34
 
 
-def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer: Callable[[], None]) -> None:
+def live_view(
+    run: Run | None,
+    config: RunConfig,
+    dataset: Dataset | None,
+    offer: Callable[[], None],
+    images: DeltaGenerator,
+) -> None:
     """The run: buttons, results, progress and curves. Each row keeps its place before, during and after a run.
 
     What moves during a run is drawn by the browser, see `live_panel`. It asks for the whole page when the run ends.
@@ -40,14 +47,17 @@ def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer
         config: what is in the editor.
         dataset: the data that the config names; None until they are loaded.
         offer: draws the row of buttons while no run is active.
+        images: where the test images go, with the network's answers.
     """
     shot = run.snapshot if run is not None else None
     is_active = shot is not None and shot.status.is_active
-    buttons = st.container()
+    with st.container(horizontal=True, gap="small"):
+        with st.container(gap="xsmall"):
+            buttons = st.container()
+            below = st.container()
+        results = st.container(horizontal=True, width=_RESULTS_WIDTH, gap="small")
     messages = st.container()
-    results = st.container(horizontal=True)
-    below = st.container()
-    curves = st.container()
+    places = live_panel.Places(st.container(), st.container(), images)
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if run is not None and is_active:
@@ -57,25 +67,21 @@ def live_view(run: Run | None, config: RunConfig, dataset: Dataset | None, offer
                 offer()
     if run is None or shot is None:
         if dataset is not None:
-            tutorial = _tutorial_of(config)
             with results:
-                _figures(None, tutorial, dataset.name)
+                _figures(None, _tutorial_of(config), dataset.name)
             with below:
-                _what_next(None, tutorial, dataset.name)
-            with curves:
-                live_panel.untrained_panel(config, dataset)
+                _what_next(None)
+            live_panel.untrained_panel(config, dataset, places)
         return
     with messages:
         _messages(shot)
         saved_runs.unsaved_warning(run)
-    tutorial = _tutorial(run, shot)
     with results:
         if shot.evaluation is not None or is_active:
-            _figures(shot.evaluation, tutorial, run.dataset.name)
+            _figures(shot.evaluation, _tutorial(run, shot), run.dataset.name)
     with below:
-        _what_next(shot, tutorial, run.dataset.name)
-    with curves:
-        live_panel.panel(run, visitor_runs.previous_run(run))
+        _what_next(shot)
+    live_panel.panel(run, visitor_runs.previous_run(run), places)
 
 
 def poll_seconds() -> float:
@@ -92,7 +98,7 @@ def _row(name: str) -> DeltaGenerator:
     Streamlit keeps a replaced button with the focus, that is the pressed one, on the screen until the script has ended,
     as an additional button in the row. In a row with another key it loses the focus, and Streamlit hides it.
     """
-    return st.container(horizontal=True, key=f"buttons-{name}")
+    return st.container(horizontal=True, gap="xsmall", key=f"buttons-{name}")
 
 
 def _orders(run: Run) -> None:
@@ -136,7 +142,7 @@ def _orders(run: Run) -> None:
 
 
 def _rate_popover(run: Run) -> None:
-    with st.popover("Learning rate", icon=":material/speed:"):
+    with st.popover("Rate", icon=":material/speed:", help="Change the learning rate."):
         _learning_rate(run)
 
 
@@ -183,7 +189,10 @@ def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: st
     published = tutorial.published if tutorial and sources.has_published_figures(dataset) else None
     accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
     loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
-    source = f" Tutorial: {tutorial.source}." if tutorial and published else ""
+    source = ""
+    if tutorial is not None and tutorial.published is not None:
+        known = f"Tutorial: {tutorial.source}. {tutorial.published.note}".strip()
+        source = f" {known if published else 'The figures of the tutorial are for MNIST. These are other images.'}"
     st.metric(
         "Test accuracy",
         f"{evaluation.accuracy:.2%}" if evaluation else _NOT_YET,
@@ -203,18 +212,11 @@ def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: st
     )
 
 
-def _what_next(shot: Snapshot | None, tutorial: Preset | None, dataset: str) -> None:
+def _what_next(shot: Snapshot | None) -> None:
     """Where to go after the run; before and during it, a line in its place."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="small", height=_LINE_HEIGHT, border=False):
         if shot is not None and shot.evaluation is not None:
-            st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:")
-            st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
-            st.caption("&nbsp;")  # As high as the line that was here.
+            st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:", width="content")
+            st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:", width="content")
         elif shot is None or shot.status.is_active:
             st.caption("It is tested when the run has ended.")
-    if tutorial is None or tutorial.published is None:
-        return
-    if not sources.has_published_figures(dataset):
-        st.caption("The tutorial's figures are for MNIST. This run learns from other images.")
-    elif tutorial.published.note:
-        st.caption(tutorial.published.note)

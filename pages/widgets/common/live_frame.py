@@ -1,4 +1,4 @@
-"""What the live panel draws, as bytes: a scene once for a run, and a frame for each of its snapshots.
+"""What the live panel draws, as bytes: scenes once for a run, and a frame for each of its snapshots.
 
 A frame costs about 2 ms, and all visitors who watch the same run get the same one. The browser does the drawing.
 """
@@ -20,11 +20,11 @@ from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.data import splits
 from mnist_core.evaluation import explanation
-from mnist_core.network import TrainedNetwork, backend
-from mnist_core.network.layers import initial_kernel
+from mnist_core.network import backend
+from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, capacity, insight, loop
-from pages.widgets.common import run_picker
+from pages.widgets.common import live_network, run_picker
 from pages.widgets.server import frame_route
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
+    from mnist_core.network.layers import Weights
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
+    from mnist_core.training.engine import Position
 
 SAMPLES = 12
 """How many test images the panel shows with their answers."""
@@ -56,7 +58,7 @@ def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
 
     Args:
         header: must not have the key "arrays", which describes them: for each name its type, shape and first byte.
-        arrays: float32, int16 or uint8.
+        arrays: float32, int16, int8 or uint8.
     """
     return _Part({}, **arrays).with_header(header)
 
@@ -87,6 +89,8 @@ class LiveRun:
 
     Attributes:
         address: where the browser asks for frames.
+        images: what the twelve test images need before the first frame.
+        network: what the picture of the network needs, with the first layer at the start.
     """
 
     def __init__(self, run: Run, trouble: Callable[[], str]) -> None:
@@ -101,11 +105,11 @@ class LiveRun:
         self._part = _Part({})
         kernel = run.start.weights[0] if run.start else initial_kernel(run.config)
         self._step = _step_of(kernel)
-        self._scene = _scene(run.config, run.dataset, run.split, kernel)
         self.address = frame_route.offer(self)
+        self.images, self.network = _scenes(run.config, run.dataset, run.split, kernel, self.address)
 
-    def scene(self, run: Run, previous: Run | None = None) -> bytes:
-        """What does not change during a run: the twelve test images and the first layer at the start.
+    def curves(self, run: Run, previous: Run | None = None) -> bytes:
+        """What the curves need before the first frame.
 
         With it goes what the page outside the panel shows: the panel asks for the page again when a frame differs.
 
@@ -115,7 +119,17 @@ class LiveRun:
         """
         page = self._page(run, run.snapshot)
         curve = _training_curve(previous.snapshot) if previous is not None else []
-        return self._scene.with_header({"address": self.address, "page": page, "previous": curve})
+        return _curves(run.config, self.address, page, curve)
+
+    def unit(self, layer: int, number: int) -> bytes | None:
+        """The weights of a unit, see `live_network.weights_of_unit`; None if there is no such unit, or no run."""
+        run = self._run()
+        if run is None:
+            return None
+        shot = run.snapshot
+        start = run.start.weights if run.start else initial_weights(run.config)
+        network = shot.network.weights if shot.network else shot.position or shot.weights or start
+        return _unit(run.config, network, layer, number)
 
     def is_newer(self, after: int) -> bool:
         """Whether the run is not as it was in the frame of version `after`."""
@@ -156,9 +170,10 @@ class LiveRun:
         """The curves of a snapshot of a run; the first layer and the answers too, unless they were sent just before."""
         now = time.monotonic()
         is_soon = now - self._pictures_at < scheduler.shared().watched_runs / _MOST_PICTURES
+        pictures: dict[str, Any] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
         if not (shot.status is Status.RUNNING and is_soon):
-            arrays = _pictures(run, shot, self._step)
+            pictures, arrays = _pictures(run, shot, self._step)
             self._pictures_at = now if arrays else -math.inf
         points = curve_points(shot, _MOST_POINTS)
         training = [point for point in points if point.images == training_charts.TRAINING]
@@ -167,6 +182,7 @@ class LiveRun:
         header = {
             "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
             "descriptions": {name: training_charts.description(name, points) for name in ("accuracy", "loss")},
+            **pictures,
         }
         return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
 
@@ -181,19 +197,22 @@ class Untrained:
     Args:
         config: the network, and what it would learn from.
         dataset: the data that the config names; it is not kept alive.
+
+    Attributes:
+        images, network: as in `LiveRun`.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         split = splits.split_for(dataset, config)
         self._config = config
         self._images = split.test_images[:SAMPLES].copy()
-        self._scene = _scene(config, dataset, split, initial_kernel(config))
         self._answers: _Part | None = None
         self._address = frame_route.offer(self)
+        self.images, self.network = _scenes(config, dataset, split, initial_kernel(config), self._address)
 
-    def scene(self) -> bytes:
-        """The twelve test images and the first layer at the start, as in `LiveRun.scene`."""
-        return self._scene.with_header({"address": self._address, "page": "", "previous": []})
+    def curves(self) -> bytes:
+        """What the curves need, as in `LiveRun.curves`."""
+        return _curves(self._config, self._address, "", [])
 
     def is_newer(self, after: int) -> bool:
         """Whether there are answers, or can be: not before TensorFlow is here."""
@@ -206,10 +225,14 @@ class Untrained:
         if not backend.is_loaded():
             return _Part({}).with_header({**header, "version": 0, "isActive": True, "text": ""})
         if self._answers is None:
-            probabilities = insight.untrained_probabilities(self._config, self._images)
-            self._answers = _Part({}, **_answers(probabilities))
+            pictures, arrays = _inside(self._config, initial_weights(self._config), self._images)
+            self._answers = _Part(pictures, **arrays)
         text = "Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train."
         return self._answers.with_header({**header, "version": 1, "isActive": False, "text": text})
+
+    def unit(self, layer: int, number: int) -> bytes | None:
+        """The random weights of a unit, as in `LiveRun.unit`."""
+        return _unit(self._config, initial_weights(self._config), layer, number)
 
 
 _lock = threading.Lock()
@@ -297,36 +320,55 @@ def rates_text(shot: Snapshot) -> str:
     return f"Learning rate: {changes}." if changes else ""
 
 
-def _pictures(run: Run, shot: Snapshot, step: float) -> dict[str, npt.NDArray[Any]]:
-    """The first layer and the answers to the test images; empty before the first chunk."""
+def _pictures(run: Run, shot: Snapshot, step: float) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """The first layer, and the network with its answers to the test images, as a header and arrays.
+
+    Both are empty before the first chunk.
+    """
     images = run.split.test_images[:SAMPLES]
     if shot.network is None and shot.position is not None:
         kernel = insight.first_kernel(shot.position, explanation.MOST_UNITS)
-        probabilities = insight.probabilities(run.config, shot.position, images)
+        header, arrays = _inside(run.config, shot.position, images)
     elif shot.weights is not None:
         kernel = shot.weights[0]
-        probabilities = TrainedNetwork(run.config, shot.weights).predict(images)
+        header, arrays = _inside(run.config, shot.weights, images)
     else:
-        return {}
-    return {"pictures": _steps_of(kernel, step), **_answers(probabilities)}
+        return {}, {}
+    return header, {"pictures": _steps_of(kernel, step), **arrays}
 
 
-def _answers(probabilities: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
-    return {
-        "answers": probabilities.argmax(axis=1).astype(np.uint8),
-        "chances": probabilities.max(axis=1).astype(np.float32),
-    }
+def _inside(
+    config: RunConfig, network: Position | Weights, images: npt.NDArray[np.uint8]
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    inside = insight.inside(config, network, images)
+    header, arrays = live_network.parts(config, inside)
+    return header, {"probabilities": inside.probabilities, **arrays}
 
 
-def _scene(config: RunConfig, dataset: Dataset, split: Split, kernel: npt.NDArray[np.float32]) -> _Part:
-    """What the panel draws once: the test images, and the first layer at the start, `kernel`."""
-    header = {
-        "epochs": config.epochs,
-        "validates": bool(config.validation_fraction),
-        "names": list(dataset.class_names),
-    }
+def _unit(config: RunConfig, network: Position | Weights, layer: int, number: int) -> bytes | None:
+    weights = live_network.weights_of_unit(config, network, layer, number)
+    return None if weights is None else pack({}, weights=weights)
+
+
+def _scenes(
+    config: RunConfig, dataset: Dataset, split: Split, kernel: npt.NDArray[np.float32], address: str
+) -> tuple[bytes, bytes]:
+    """What the test images and the picture of a network need; `kernel` is the first layer at the start."""
+    header = {"address": address, "names": list(dataset.class_names)}
     images, labels = split.test_images[:SAMPLES], split.test_labels[:SAMPLES].astype(np.uint8)
-    return _Part(header, images=images, labels=labels, pictures=_steps_of(kernel, _step_of(kernel)))
+    pictures = _steps_of(kernel, _step_of(kernel))
+    layers = {"layers": live_network.columns(config)}
+    return (
+        pack(header, images=images, labels=labels),
+        pack({**header, **layers}, images=images, labels=labels, pictures=pictures),
+    )
+
+
+def _curves(config: RunConfig, address: str, page: str, previous: list[list[float | None]]) -> bytes:
+    validates = bool(config.validation_fraction)
+    return pack(
+        {"address": address, "page": page, "previous": previous, "epochs": config.epochs, "validates": validates}
+    )
 
 
 def _step_of(kernel: npt.NDArray[np.float32]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,32 +13,51 @@ from pages.widgets.common import live_frame
 from pages.widgets.state import saved_runs
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
+    from pages.widgets.common.live_frame import LiveRun, Untrained
 
-_CODE = Path(__file__).with_suffix(".js")
-_STYLE = Path(__file__).with_suffix(".css")
+_HERE = Path(__file__).parent
+_CODE = [_HERE / name for name in ("live_curves.js", "live_network.js", "live_panel.js")]
+_STYLE = _HERE / "live_panel.css"
 
 _PANEL = st.components.v2.component(
     "live_panel",
     html=f'<div class="live" style="--ink: {INK}; --error: {ERROR}; --quiet: {QUIET}"></div>',
     css=_STYLE.read_text(),
-    js=_CODE.read_text(),
+    js="\n".join(file.read_text() for file in _CODE),
 )
 
 
-def panel(run: Run, previous: Run | None) -> None:
-    """The progress of a run, its curves, first layer and answers, as they change; behind them the previous curve."""
-    _draw(live_frame.live_run(run, saved_runs.trouble_of(run)).scene(run, previous))
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of the panel go. Each has its own place, since a phone shows them in another order."""
+
+    curves: DeltaGenerator
+    network: DeltaGenerator
+    images: DeltaGenerator
 
 
-def untrained_panel(config: RunConfig, dataset: Dataset) -> None:
+def panel(run: Run, previous: Run | None, places: Places) -> None:
+    """A run as it changes: its progress and curves, its layers, and its answers; behind the curves the previous run."""
+    source = live_frame.live_run(run, saved_runs.trouble_of(run))
+    _draw(source.curves(run, previous), source, places)
+
+
+def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None:
     """The same of a network before it is trained: empty curves, random weights, and guesses."""
-    _draw(live_frame.untrained(config, dataset).scene())
+    source = live_frame.untrained(config, dataset)
+    _draw(source.curves(), source, places)
 
 
-def _draw(scene: bytes) -> None:
-    with st.container(key="live-panel"):
+def _draw(curves: bytes, source: LiveRun | Untrained, places: Places) -> None:
+    with places.curves, st.container(key="live-panel"):
         # The panel asks for the page when the run has ended, for example; there is nothing else to do then.
-        _PANEL(data=scene, key="live-panel-parts", on_outdated_change=lambda: None)
+        _PANEL(data=curves, key="live-panel-curves", on_outdated_change=lambda: None)
+    with places.network, st.container(key="live-network"):
+        _PANEL(data=source.network, key="live-panel-network")
+    with places.images, st.container(key="live-images"):
+        _PANEL(data=source.images, key="live-panel-images")

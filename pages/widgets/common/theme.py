@@ -2,10 +2,22 @@
 
 import streamlit as st
 
+# Streamlit leaves a strip above a page, a tenth of a projector's height, and wide ones beside it. On a phone its
+# columns stand below each other; there the curves come first, then the editor, and the picture of the network last.
+_STYLE = """
+.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
+@media (min-width: 641px) { .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; } }
+@media (max-width: 640px) {
+    .st-key-workbench .stColumn, .st-key-workbench .stColumn > .stVerticalBlock { display: contents; }
+    .st-key-workbench .stColumn > .stVerticalBlock > * { order: 1; }
+    .st-key-workbench .stColumn > .stVerticalBlock > :has(.st-key-live-network) { order: 2; }
+}
+"""
 
-def use_the_height() -> None:
-    """Begin pages right below the navigation. Streamlit leaves a strip there, a tenth of a projector's height."""
-    st.html("<style>.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }</style>")
+
+def use_the_space() -> None:
+    """Begin pages right below the navigation, and order the Train page on a phone."""
+    st.html(f"<style>{_STYLE}</style>")
 
 
 def text_color() -> str:

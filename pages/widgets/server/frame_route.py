@@ -3,8 +3,8 @@
 `FrameRoute` is ASGI middleware of `st.App`. A page offers a source of frames and sends its address to the browser,
 which asks for one frame after the other. The address has a random token, so that strangers cannot guess it.
 
-An answer waits until there is a newer frame, but not long: a browser opens only six connections to a server at once,
-for all its tabs.
+A frame waits until there is a newer one, but not long: a browser opens only six connections to a server, for all
+its tabs. It can also ask for the weights of one unit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
 ADDRESS = "live-frame"
 LONGEST_WAIT_SECONDS, _LOOK_SECONDS = 1.0, 0.05
+_MOST_FIGURES = 10
 
 
 class Source(Protocol):
@@ -35,6 +38,9 @@ class Source(Protocol):
 
     def frame(self, after: int) -> bytes | None:
         """The newest frame, without what version `after` had already; None if there are no more."""
+
+    def unit(self, layer: int, number: int) -> bytes | None:
+        """The weights of one unit; None if there is no such unit."""
 
 
 _lock = threading.Lock()
@@ -79,10 +85,13 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         source = _sources.get(token)
     if source is None:
         return 404, b""
-    text = parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]
-    after = int(text) if text.isdecimal() else 0
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    after, layer, number = (_number(query, name) for name in ("after", "layer", "unit"))
     end = time.monotonic() + LONGEST_WAIT_SECONDS
     try:
+        if "unit" in query:
+            weights = await asyncio.to_thread(source.unit, layer, number)
+            return (404, b"") if weights is None else (200, weights)
         while not source.is_newer(after) and time.monotonic() < end:
             await asyncio.sleep(_LOOK_SECONDS)
         # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.
@@ -91,3 +100,8 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         logger.exception("A frame could not be made")
         return 500, b""
     return (404, b"") if frame is None else (200, frame)
+
+
+def _number(query: Mapping[str, list[str]], name: str) -> int:
+    text = query.get(name, [""])[0]
+    return int(text) if text.isdecimal() and len(text) < _MOST_FIGURES else 0

@@ -1,4 +1,4 @@
-"""The config in the editor: where it came from, how to undo changes, and when its controls are rebuilt."""
+"""The config in the editor: where it came from, the changes that can be undone, and when its controls are rebuilt."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from pages.widgets.state.keys import Key
 logger = logging.getLogger(__name__)
 
 _FIRST_PRESET = "kite"
-
-_REPLACED: Key[tuple[RunConfig, Origin] | None] = Key("replaced-changes-noted", None)
+_MOST_UNDONE = 100  # So many changes can be undone.
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,8 @@ class Origin:
 
 
 _DRAFT: Key[RunConfig | None] = Key("draft", None)
+# What was in the editor before each change, and where that came from.
+_PAST: Key[tuple[tuple[RunConfig, Origin], ...]] = Key("past-drafts", ())
 _ORIGIN: Key[Origin | None] = Key("origin", None)
 _EDITION = Key("edition", 0)
 
@@ -61,12 +62,15 @@ def _first_data_set() -> str:
 
 
 def set_draft(config: RunConfig) -> None:
-    """Remember the config in the editor, so that it is there again after another page."""
+    """Remember the config in the editor, for after another page, and the one before it for `undo`."""
+    before = draft()
+    if config != before:
+        _PAST.set((*_PAST.get(), (before, origin()))[-_MOST_UNDONE:])
     _DRAFT.set(config)
 
 
 def origin() -> Origin:
-    """What "Undo my changes" goes back to."""
+    """What the editor was last filled from."""
     return _ORIGIN.get() or Origin(first_config())
 
 
@@ -77,30 +81,39 @@ def load_preset(key: str) -> None:
 
 def load_config(config: RunConfig, source: str = "Own network") -> None:
     """Load `config` into the editor, and remember its source. `undo` can bring back changes that it replaces."""
-    if origin().is_changed(draft()):
-        _REPLACED.set((draft(), origin()))
+    past, replaces_changes = _PAST.get(), origin().is_changed(draft())
     _fill(config, Origin(config, source))
+    if not replaces_changes:
+        _PAST.set(past)
 
 
-def has_replaced_changes() -> bool:
-    """Whether `undo` can bring back changes that `load_config` has replaced."""
-    return _REPLACED.get() is not None
+def change(config: RunConfig) -> None:
+    """Change the config in the editor, other than by its controls."""
+    _fill(config, origin())
+
+
+def go_back() -> None:
+    """Load again what the editor was last filled from; the data set does not change."""
+    start = origin()
+    _fill(dataclasses.replace(start.config, dataset=draft().dataset), start)
+
+
+def can_undo() -> bool:
+    """Whether there is a change to undo."""
+    return bool(_PAST.get())
 
 
 def undo() -> None:
-    """Undo the changes since the last load. If there are none, bring back the changes that it replaced, once."""
-    start, there, replaced = origin(), draft().dataset, _REPLACED.get()
-    if start.is_changed(draft()):
-        _fill(dataclasses.replace(start.config, dataset=there), start)
-    elif replaced is not None:
-        config, start = replaced
-        _REPLACED.set(None)
-        _fill(dataclasses.replace(config, dataset=there), start)
+    """Undo the last change, or bring back the changes that a preset or a link has replaced."""
+    past = _PAST.get()
+    if past:
+        _fill(*past[-1])
+        _PAST.set(past[:-1])
 
 
 def use_data_set(name: str) -> None:
     """Change the data set in the editor."""
-    _fill(dataclasses.replace(draft(), dataset=name), origin())
+    change(dataclasses.replace(draft(), dataset=name))
 
 
 def _fill(config: RunConfig, start: Origin) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnist_core import network
 from mnist_core.config import (
-    LAYER_KINDS,
     LAYER_SETTINGS,
     MAX_LAYERS,
     OPTIMIZERS,
@@ -22,6 +22,7 @@ from mnist_core.config import (
 from mnist_core.errors import ConfigError
 from mnist_core.export import keras_script
 from pages.widgets.state import controls, data_sets, editor_state
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,70 +30,158 @@ if TYPE_CHECKING:
     from mnist_core.config import Setting
 
 
+# Brief, since a row has room for a word.
+_BRIEF_KINDS = {"dense": "Dense", "conv": "Conv + pool", "conv_only": "Conv"}
+# In pixels. Boxes this narrow have no buttons for the next number.
+_WIDTHS = {"kind": 128, "units": 68, "activation": 108, "dropout": 80, "learning_rate": 112, "epochs": 80}
+
+# What a button does to which layer.
+_ORDER: Key[tuple[int, str] | None] = Key("layer-order-noted", None)
+
+
 def _key(name: str) -> str:
     return f"{name.replace('_', '-')}-{editor_state.edition()}"
 
 
-def layer_controls(draft: RunConfig) -> RunConfig:
-    """The hidden layers' controls; returns `draft` with what they say."""
-    setting = SETTINGS["layers"]
-    count = st.slider(
-        setting.label,
-        0,
-        MAX_LAYERS,
-        **controls.seeded(_key("layer-count"), len(draft.layers)),
-        help=setting.help,
-    )
+def layer_rows(draft: RunConfig) -> RunConfig:
+    """A row of controls for each hidden layer, and a button that adds one; returns `draft` with what they say."""
     layers: list[LayerConfig] = []
-    if count:
-        for number, tab in enumerate(st.tabs([f"Layer {number + 1}" for number in range(count)])):
-            with tab:
-                before = draft.layers[number] if number < len(draft.layers) else LayerConfig()
-                layers.append(_layer(number, before, layers))
-    return dataclasses.replace(draft, layers=tuple(layers))
+    for number, before in enumerate(draft.layers):
+        with st.container(key=f"layer-{number}", horizontal=True, vertical_alignment="bottom", gap="xxsmall"):
+            layers.append(_layer(number, before, layers))
+            _order_button(number, "up", "arrow_upward", f"Move layer {number + 1} up", is_off=not number)
+            _order_button(number, "remove", "close", f"Remove layer {number + 1}")
+    config = dataclasses.replace(draft, layers=tuple(layers))
+    order = _ORDER.get()
+    if order is not None:
+        _ORDER.forget()
+        editor_state.change(_obeyed(config, *order))
+        st.rerun()
+    return config
+
+
+def add_layer_button(config: RunConfig) -> None:
+    """A button that adds a dense layer after the others."""
+    st.button(
+        "Add a hidden layer",
+        key="add-layer",
+        icon=":material/add:",
+        on_click=_ORDER.set,
+        args=((len(config.layers), "add"),),
+        type="tertiary",
+        disabled=len(config.layers) == MAX_LAYERS,
+        help=SETTINGS["layers"].help,
+    )
+
+
+def _order_button(number: int, order: str, icon: str, help_text: str, *, is_off: bool = False) -> None:
+    st.button(
+        "",
+        key=_key(f"{order}-{number}"),
+        icon=f":material/{icon}:",
+        on_click=_ORDER.set,
+        args=((number, order),),
+        type="tertiary",
+        disabled=is_off,
+        help=help_text,
+    )
+
+
+def _obeyed(config: RunConfig, number: int, order: str) -> RunConfig:
+    """The config after an order of a button; the same one where there would be a convolution after a dense layer."""
+    layers = list(config.layers)
+    if order == "add":
+        layers.append(LayerConfig())
+    elif number < len(layers):  # Not if the button was pressed twice.
+        layer = layers.pop(number)
+        if order == "up":
+            layers.insert(number - 1, layer)
+    try:
+        return dataclasses.replace(config, layers=tuple(layers))
+    except ConfigError as error:
+        st.toast(f"{error}", icon=":material/error:")
+        return config
 
 
 def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> LayerConfig:
-    kinds = {kind: LAYER_KINDS[kind] for kind in _possible_kinds(earlier)}
-    kind = _choice(st, LAYER_SETTINGS["kind"], _key(f"kind-{number}"), before.kind, kinds)
+    look: dict[str, Any] = {"label_visibility": "collapsed" if number else "visible"}
+    key = _key(f"kind-{number}")
+    kinds = {kind: _BRIEF_KINDS[kind] for kind in _possible_kinds(earlier)}
+    kind = _choice(st, LAYER_SETTINGS["kind"], key, before.kind, kinds, width=_WIDTHS["kind"], **look)
     layer = dataclasses.replace(before, kind=kind)
     if layer.is_convolution != before.is_convolution:
         layer = dataclasses.replace(layer, units=layer.settings["units"].default)
     keys = {name: f"{name}-{number}" for name in layer.settings}
     # With the kind, since what is a usual number of units is too many filters.
     keys["units"] = f"units-{kind}-{number}"
-    others = [setting for setting in layer.settings.values() if setting.name != "kind"]
-    return dataclasses.replace(layer, **_controls(others, layer, keys))
+    values = {
+        name: _control(st, setting, _key(keys[name]), getattr(layer, name), width=_WIDTHS[name], **look)
+        for name, setting in layer.settings.items()
+        if name != "kind"
+    }
+    return dataclasses.replace(layer, **values)
 
 
 def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
     """A convolution needs a picture: it comes first or after another one, while there is picture left."""
     if not all(layer.is_convolution for layer in earlier):
         return ["dense"]
-    return [kind for kind in LAYER_KINDS if kind == "dense" or picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1]
+    return [kind for kind in _BRIEF_KINDS if kind == "dense" or picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1]
 
 
-def section_controls(draft: RunConfig, name: str) -> RunConfig:
-    """The controls of one section, such as "training"; returns `draft` with what they say."""
-    settings = [setting for setting in SETTINGS.values() if setting.section == name]
-    return dataclasses.replace(draft, **_controls(settings, draft, {}))
+def main_controls(draft: RunConfig) -> RunConfig:
+    """The controls that people use most, in a row; returns `draft` with what they say."""
+    with st.container(key="main-settings", horizontal=True, gap="xsmall"):
+        values = {
+            name: _control(st, setting, _key(name), getattr(draft, name), width=_WIDTHS.get(name, "stretch"))
+            for name, setting in SETTINGS.items()
+            if setting.section == "main"
+        }
+    return dataclasses.replace(draft, **values)
+
+
+def data_set_menu(draft: RunConfig) -> RunConfig:
+    """The menu of data sets; returns `draft` with its choice."""
+    setting = SETTINGS["dataset"]
+    return dataclasses.replace(draft, dataset=_choice(st, setting, _key("dataset"), draft.dataset, data_sets.names()))
+
+
+def more_settings(draft: RunConfig) -> RunConfig:
+    """The other controls, folded away, and not made until they are wanted; returns `draft` with what they say."""
+    folded = st.popover("More settings", icon=":material/tune:", on_change="rerun", key="more-settings")
+    if not folded.open:
+        return draft
+    with folded:
+        st.markdown("**Training**")
+        draft = _section(draft, "training")
+        st.markdown("**Images**")
+        return _section(draft, "data")
+
+
+def _section(draft: RunConfig, name: str) -> RunConfig:
+    return dataclasses.replace(draft, **_controls([one for one in SETTINGS.values() if one.section == name], draft))
 
 
 def keras_program(config: RunConfig) -> None:
-    """The run as a Keras program, which changes as the controls do; folded away, and not made until it is wanted."""
-    folded = st.expander("As Keras code", icon=":material/code:", on_change="rerun", key="code")
-    if folded.open:
-        with folded:
-            st.code(keras_script.keras_script(config), language="python")
+    """The layers as Keras lists them, and the run as a Keras program; folded away, and not made until wanted."""
+    folded = st.popover("As Keras code", icon=":material/code:", on_change="rerun", key="code")
+    if not folded.open:
+        return
+    rows = [
+        f"| {row.name} | {' x '.join(map(str, row.output_shape))} | {row.parameters:,} |"
+        for row in network.summary(config)
+    ]
+    with folded:
+        st.markdown("\n".join(["| Layer | Output | Parameters |", "|:--|:--|--:|", *rows]))
+        st.code(keras_script.keras_script(config), language="python")
 
 
-def _controls(settings: Iterable[Setting], draft: RunConfig | LayerConfig, keys: Mapping[str, str]) -> dict[str, Any]:
+def _controls(settings: Iterable[Setting], draft: RunConfig) -> dict[str, Any]:
     """A control for each setting, in order; those of half the width are side by side.
 
     Args:
         settings: of `draft`.
         draft: the first values.
-        keys: the controls' keys by the settings' names, where these are not enough.
 
     Returns:
         The values by name. A setting that needs another one has its default while that one is off.
@@ -103,24 +192,23 @@ def _controls(settings: Iterable[Setting], draft: RunConfig | LayerConfig, keys:
         for setting, place in zip(group, places, strict=False):
             name = setting.name
             is_off = bool(setting.needs) and not values[setting.needs]
-            value = _control(place, setting, _key(keys.get(name, name)), getattr(draft, name), is_off)
+            value = _control(place, setting, _key(name), getattr(draft, name), is_off)
             values[name] = setting.default if is_off else value
     return values
 
 
-def _control(place: Any, setting: Setting, key: str, value: Any, is_off: bool) -> Any:
-    """The control of a setting that holds `value` at first; returns what it holds."""
-    choices = data_sets.names() if setting.name == "dataset" else setting.choices
-    if choices is not None:
-        return _choice(place, setting, key, value, choices)
+def _control(place: Any, setting: Setting, key: str, value: Any, is_off: bool = False, **look: Any) -> Any:
+    """The control of a setting that holds `value` at first, with the arguments `look`; returns what it holds."""
+    if setting.choices is not None:
+        return _choice(place, setting, key, value, setting.choices, **look)
     if setting.usual:
-        return _usual_number(place, setting, key, value)
+        return _usual_number(place, setting, key, value, **look)
     if setting.is_slider:
-        return _slider(place, setting, key, value)
-    return _number(place, setting, key, value, is_off)
+        return _slider(place, setting, key, value, **look)
+    return _number(place, setting, key, value, is_off, **look)
 
 
-def _choice(place: Any, setting: Setting, key: str, value: str, choices: Mapping[str, str]) -> str:
+def _choice(place: Any, setting: Setting, key: str, value: str, choices: Mapping[str, str], **look: Any) -> str:
     options = list(choices)
     chosen: str = place.selectbox(
         setting.label,
@@ -130,6 +218,7 @@ def _choice(place: Any, setting: Setting, key: str, value: str, choices: Mapping
         on_change=_suggest_learning_rate if setting.name == "optimizer" else None,
         disabled=len(options) == 1,
         help=setting.help,
+        **look,
     )
     return chosen
 
@@ -141,7 +230,7 @@ def _suggest_learning_rate() -> None:
     controls.set_value(_key("learning_rate"), to_text(OPTIMIZERS[chosen].default_learning_rate))
 
 
-def _slider(place: Any, setting: Setting, key: str, value: float) -> float:
+def _slider(place: Any, setting: Setting, key: str, value: float, **look: Any) -> float:
     assert setting.limits is not None
     return float(
         place.slider(
@@ -151,11 +240,12 @@ def _slider(place: Any, setting: Setting, key: str, value: float) -> float:
             step=setting.step,
             **controls.seeded(key, value),
             help=setting.help,
+            **look,
         )
     )
 
 
-def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool) -> float:
+def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool, **look: Any) -> float:
     """A box for a number, with buttons for the next ones.
 
     To the browser a whole number has a fraction too: it would cut "12.5" to 12 and "1e4" to 1 without a word.
@@ -173,6 +263,7 @@ def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool) 
         args=(setting.label, key),
         help=f"{setting.help} From {limits.text}.",
         disabled=is_off,
+        **look,
     )
     number = float(controls.value_of(key))
     return round(number) if limits.whole else number
@@ -185,7 +276,7 @@ def _round(label: str, key: str) -> None:
         st.toast(f"{label}: whole numbers only. {typed:g} became {round(typed)}.", icon=":material/info:")
 
 
-def _usual_number(place: Any, setting: Setting, key: str, value: float) -> float:
+def _usual_number(place: Any, setting: Setting, key: str, value: float, **look: Any) -> float:
     """A box that offers usual numbers and takes any other that is typed."""
     assert setting.limits is not None
     number = value
@@ -207,5 +298,6 @@ def _usual_number(place: Any, setting: Setting, key: str, value: float) -> float
         accept_new_options=True,
         filter_mode="prefix",
         help=f"{setting.help} Choose or type a number from {setting.limits.text}.",
+        **look,
     )
     return number

@@ -1,4 +1,4 @@
-"""The menu of networks, which names the network in the editor, and the Undo button."""
+"""The menu of networks, which names the network in the editor, and the buttons that undo changes of it."""
 
 from __future__ import annotations
 
@@ -54,19 +54,28 @@ def network_name(config: RunConfig) -> str:
     return f"{recipe.name}{seed}{changed}"
 
 
-def undo_button(config: RunConfig) -> None:
-    """The Undo button. It is always there, so that nothing moves when it becomes active."""
-    is_changed = editor_state.origin().is_changed(config)
-    brings_back = not is_changed and editor_state.has_replaced_changes()
+def undo_buttons(config: RunConfig) -> None:
+    """Undo, and the way back to the network that the editor was filled from, while there is something to undo."""
     st.button(
-        "Bring back my changes" if brings_back else "Undo my changes",
+        "Undo",
         key="undo",
         icon=":material/undo:",
         on_click=editor_state.undo,
         type="tertiary",
-        disabled=not (is_changed or brings_back),
-        help=f"Back to {network_name(editor_state.origin().config)}." if is_changed else None,
+        disabled=not editor_state.can_undo(),
+        help="Undo your last change.",
     )
+    start = editor_state.origin()
+    if start.is_changed(config):
+        name = network_name(start.config)
+        st.button(
+            f"Back to {name.partition(':')[0]}",
+            key="go-back",
+            icon=":material/restart_alt:",
+            on_click=editor_state.go_back,
+            type="tertiary",
+            help=f"Back to {name}.",
+        )
 
 
 def _load() -> None:

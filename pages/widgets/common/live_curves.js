@@ -1,0 +1,178 @@
+// How a run goes: its progress, two curves, and what a screen reader says.
+
+const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [164, 46, 8, 34, 8];
+const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
+    loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
+const SPEECH_REST = 3_000;
+
+function ticks(low, high, most) {
+    const rough = (high - low) / most, scale = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map(factor => factor * scale).find(step => step >= rough);
+    const count = Math.floor((high - low) / step + 1e-6);
+    return Array.from({ length: count + 1 }, (_, i) => Math.ceil(low / step - 1e-6) * step + i * step)
+        .filter(value => value <= high + 1e-9);
+}
+
+// One chart. The axes' ends come with each frame; the newest point of each curve has a dot. The visitor's previous run
+// stays in the background, to compare with.
+class Curves {
+    constructor(parent, name, scene) {
+        Object.assign(this, { name, scene });
+        const box = add(parent, "figure");
+        this.title = add(add(box, "figcaption"), "span");
+        this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
+            "aria-label": `${name[0].toUpperCase()}${name.slice(1)} on training images: no points yet.` });
+        this.axes = add(this.svg, "g");
+        this.previous = add(this.svg, "path", { class: "line previous" });
+        this.lines = ["training", "validation"].map(of => add(this.svg, "path", { class: `line ${of}` }));
+        this.dots = ["training", "validation"].map(of => add(this.svg, "circle", { class: of, r: 3.5, opacity: 0 }));
+        this.near = add(this.svg, "g", { class: "near" });
+        this.legend = add(this.svg, "g", { class: "legend" });
+        this.svg.addEventListener("pointermove", event => this.point(event));
+        this.svg.addEventListener("pointerdown", event => this.point(event));
+        this.svg.addEventListener("pointerleave", () => this.point(null));
+        this.frame = { ends: { accuracy: [0, 1], loss: [0, 2.5] } };
+        new ResizeObserver(([{ contentRect }]) => {
+            this.width = contentRect.width;
+            this.draw(this.frame);
+        }).observe(this.svg);
+    }
+
+    // In the corner that curves leave free.
+    drawLegend() {
+        this.legend.replaceChildren();
+        const { validates, previous } = this.scene;
+        const entries = validates ? [["training", "training images"], ["validation", "validation images"]] : [];
+        if (previous.length) entries.push(...validates ? [] : [["training", "this run"]], ["previous", "previous run"]);
+        entries.forEach(([of, text], i) => {
+            const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 12 - 16 * (entries.length - 1 - i);
+            add(this.legend, "path", { class: `line ${of}`, d: `M${this.width - 132} ${y}h22` });
+            add(this.legend, "text", { x: this.width - 104, y: y + 4 }, text);
+        });
+    }
+
+    x(epoch) { return LEFT + epoch / this.scene.epochs * (this.width - LEFT - RIGHT); }
+
+    y(value) {
+        const [low, high] = this.ends, part = (Math.min(Math.max(value, low), high) - low) / (high - low);
+        return HEIGHT - BOTTOM - (Number.isFinite(value) ? part : 1) * (HEIGHT - BOTTOM - TOP);
+    }
+
+    path(points) {
+        const places = points.map(([epoch, value]) => `${this.x(epoch).toFixed(1)} ${this.y(value).toFixed(1)}`);
+        return places.length ? `M${places.join("L")}` : "";
+    }
+
+    draw(frame) {
+        if (!frame.ends) return;  // Nothing new.
+        this.frame = frame;
+        if (frame.descriptions) this.svg.setAttribute("aria-label", frame.descriptions[this.name]);
+        if (!this.width) return;  // The observer draws as soon as it knows the width.
+        this.drawLegend();
+        this.ends = frame.ends[this.name];
+        const column = this.name === "accuracy" ? 1 : 2;
+        this.axes.replaceChildren();
+        for (const value of ticks(...this.ends, 5)) {
+            add(this.axes, "path", { class: "grid", d: `M${LEFT} ${this.y(value)}H${this.width - RIGHT}` });
+            add(this.axes, "text", { x: LEFT - 6, y: this.y(value) + 4, "text-anchor": "end" },
+                FORMATS[this.name][0](value));
+        }
+        for (const epoch of ticks(0, this.scene.epochs, this.width / 50).filter(Number.isInteger)) {
+            add(this.axes, "text", { x: this.x(epoch), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, `${epoch}`);
+        }
+        add(this.axes, "text", { x: (LEFT + this.width) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, "epoch");
+        this.curves = ["training", "validation"].map(of => {
+            const curve = frame[of] ?? [], points = [];
+            for (let i = 0; i < curve.length; i += 3) {
+                if (!Number.isNaN(curve[i + column])) points.push([curve[i], curve[i + column]]);
+            }
+            return points;
+        });
+        const [low, high] = this.ends;
+        this.before = this.scene.previous.map(point => [point[0], point[column]])
+            .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
+        this.previous.setAttribute("d", this.path(this.before));
+        this.curves.forEach((points, i) => {
+            this.lines[i].setAttribute("d", this.path(points));
+            const last = points.at(-1);
+            this.dots[i].setAttribute("opacity", last ? 1 : 0);
+            if (last) {
+                this.dots[i].setAttribute("cx", this.x(last[0]));
+                this.dots[i].setAttribute("cy", this.y(last[1]));
+            }
+        });
+        if (this.curves.flat().some(([, value]) => value > this.ends[1])) {
+            add(this.axes, "text", { class: "note", x: (LEFT + this.width) / 2, y: TOP + 10, "text-anchor": "middle" },
+                `higher values are cut off at ${this.ends[1]}`);
+        }
+        const last = this.curves[0].at(-1), on = this.scene.validates ? "" : " on training images";
+        const value = last ? (this.name === "accuracy" ? `${(100 * last[1]).toFixed(1)}%` : last[1].toFixed(3)) : "";
+        this.title.replaceChildren();
+        add(this.title, "b", {}, `${this.name[0].toUpperCase()}${this.name.slice(1)}${on}`);
+        this.title.append(` ${value}`);
+        this.drawNear();
+    }
+
+    // The values of the point nearest to the pointer.
+    point(event) {
+        this.pointer = event && event.clientX - this.svg.getBoundingClientRect().left;
+        this.drawNear();
+    }
+
+    drawNear() {
+        this.near.replaceChildren();
+        const x = this.pointer;
+        if (x == null || !this.curves) return;
+        const found = [...this.curves, this.before].map((points, i) => {
+            const at = points.reduce((best, one) =>
+                best && Math.abs(this.x(best[0]) - x) <= Math.abs(this.x(one[0]) - x) ? best : one, null);
+            return at && { at, of: ["training", "validation", "previous"][i] };
+        }).filter(Boolean);
+        if (!found.length) return;
+        const place = this.x(found[0].at[0]), isLeft = place < this.width / 2;
+        add(this.near, "path", { class: "rule", d: `M${place} ${TOP}V${HEIGHT - BOTTOM}` });
+        const texts = [`epoch ${found[0].at[0].toFixed(2)}`,
+            ...found.map(({ at, of }) => `${of} ${FORMATS[this.name][1](at[1])}`)];
+        texts.forEach((text, i) => add(this.near, "text", { x: place + (isLeft ? 8 : -8), y: TOP + 14 + 16 * i,
+            "text-anchor": isLeft ? "start" : "end" }, text));
+        found.forEach(({ at, of }) =>
+            add(this.near, "circle", { class: of, r: 4, cx: this.x(at[0]), cy: this.y(at[1]) }));
+    }
+}
+
+// How far the run is: a line of text above a bar.
+class Progress {
+    constructor(parent) {
+        const box = add(parent, "div", { class: "progress" });
+        this.text = add(box, "p");
+        this.bar = add(box, "div", { role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": 0,
+            "aria-valuemax": 100 });
+        this.done = add(this.bar, "div");
+        this.rates = add(parent, "p");
+    }
+
+    draw({ text, progress, rates, isActive }) {
+        this.text.textContent = text;
+        this.rates.textContent = rates;
+        this.bar.hidden = !isActive;  // It keeps its place.
+        this.bar.setAttribute("aria-valuenow", Math.round(100 * progress));
+        this.done.style.width = `${100 * progress}%`;
+    }
+}
+
+// What a screen reader says, at most one sentence in three seconds.
+class Speaker {
+    constructor(parent) { this.region = add(parent, "p", { class: "spoken", "aria-live": "polite" }); }
+
+    draw({ spoken }) {
+        this.next = spoken;
+        if (!this.isResting) this.say();
+    }
+
+    say() {
+        if (this.next === this.region.textContent) return;
+        this.region.textContent = this.next;
+        this.isResting = true;
+        setTimeout(() => { this.isResting = false; this.say(); }, SPEECH_REST);
+    }
+}

@@ -1,0 +1,377 @@
+// What a network has learned: twelve test images with its answers, its first layer, and what one image does inside it.
+
+const [BLOCK, IMAGE, BARS, LABELS] = [140, 84, 96, 30];  // Pixels: height of a layer, side of the image, width, height.
+const [LARGEST_CELL, SMALLEST_CELL, LEAST_GAP] = [10, 3, 26];
+const [TIP_WIDTH, MOST_EXCITING, POINTER_REST] = [190, 3, 80];
+const STEPS = 127;  // Activations come in steps of 1/127 of the largest one.
+// They stay when the panel shows another run.
+const choice = { image: 0, onlyChange: false };
+
+const article = name => /^\d$/.test(name) ? `${name === "8" ? "an" : "a"} ${name}` : name;
+const largestOf = values => values.reduce((best, value, i) => value > values[best] ? i : best, 0);
+
+// The colours of values above and below 0, and of what is quiet.
+function colorsOf(element) {
+    const style = getComputedStyle(element);
+    const [ink, error, quiet] = ["--ink", "--error", "--quiet"].map(name => style.getPropertyValue(name).trim());
+    return { ink, error, quiet, text: style.color };
+}
+
+// Values in [-1, 1] as squares in a picture: blue above 0, orange below.
+function drawSigned(pixels, colors, values, [height, width], left, top, side) {
+    const tall = side * height / width;
+    values.forEach((value, i) => {
+        const [column, row] = [i % width, Math.floor(i / width)];
+        const [x, right] = [column, column + 1].map(at => Math.round(at * side / width));
+        const [y, below] = [row, row + 1].map(at => Math.round(at * tall / height));
+        pixels.globalAlpha = Math.min(1, Math.abs(value));
+        pixels.fillStyle = value > 0 ? colors.ink : colors.error;
+        pixels.fillRect(left + x, top + y, right - x, below - y);
+    });
+    pixels.globalAlpha = 1;
+}
+
+function drawImage(canvas, images, number) {
+    const [, height, width] = images.shape, image = new ImageData(width, height);
+    for (let pixel = 0; pixel < width * height; pixel++) {
+        image.data.fill(238 * (1 - images[number * width * height + pixel] / 255), 4 * pixel, 4 * pixel + 3);
+        image.data[4 * pixel + 3] = 255;
+    }
+    canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// Twelve test images; the chosen one goes through the network.
+class Samples {
+    constructor(parent, scene, chosen) {
+        Object.assign(this, { scene, chosen });
+        const box = add(parent, "figure"), caption = add(box, "figcaption");
+        add(caption, "b", {}, "How it reads twelve test images ");
+        this.next = add(caption, "button", { class: "link", type: "button" }, "Next mistake");
+        this.next.addEventListener("click", () => this.nextMistake());
+        const row = add(box, "div", { class: "samples" }), [count, height, width] = scene.images.shape;
+        this.places = Array.from({ length: count }, (_, i) => {
+            const button = add(row, "button", { type: "button", title: "Show it in the network" });
+            const canvas = add(button, "canvas", { width, height });
+            drawImage(canvas, scene.images, i);
+            button.addEventListener("click", () => chosen(i));
+            return { button, text: add(button, "span") };
+        });
+        add(box, "p", {}, "Blue is right, orange is wrong. Choose one to see it inside the network.");
+        this.choose();
+    }
+
+    choose() { this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(i === choice.image))); }
+
+    nextMistake() {
+        const after = this.places.map((_, i) => (choice.image + 1 + i) % this.places.length);
+        this.chosen(after.find(i => this.answers[i] !== this.scene.labels[i]));
+    }
+
+    draw({ probabilities }) {
+        if (!probabilities) return;
+        const { names, labels } = this.scene;
+        this.answers = this.places.map((_, i) => largestOf(probabilities.subarray(10 * i, 10 * i + 10)));
+        this.places.forEach(({ button, text }, i) => {
+            const answer = this.answers[i];
+            text.className = answer === labels[i] ? "right" : "wrong";
+            text.replaceChildren();
+            add(text, "b", {}, names[answer]);
+            text.append(` ${Math.round(100 * probabilities[10 * i + answer])}%`);
+            button.setAttribute("aria-label",
+                `Test image of ${article(names[labels[i]])}, read as ${article(names[answer])}.`);
+        });
+        this.next.disabled = this.answers.every((answer, i) => answer === labels[i]);
+    }
+}
+
+// Signed pictures in rows of four: blue where ink speaks for the unit, orange where it speaks against it.
+class FirstLayer {
+    constructor(parent, scene) {
+        Object.assign(this, { scene });
+        const box = add(parent, "figure", { class: "first" });
+        add(add(box, "figcaption"), "b", {}, "First layer");
+        this.canvas = add(box, "canvas", { class: "weights", role: "img" });
+        const label = add(box, "label");
+        this.toggle = add(label, "input", { type: "checkbox", role: "switch" });
+        this.toggle.checked = choice.onlyChange;
+        label.append(" Only the change");
+        label.title = "Without the random weights that it started with.";
+        this.toggle.addEventListener("change", () => { choice.onlyChange = this.toggle.checked; this.draw(this.frame); });
+        this.draw({ pictures: scene.pictures });
+    }
+
+    draw(frame) {
+        if (!frame.pictures) return;
+        this.frame = frame;
+        const { pictures } = frame, { scene } = this, [count, height, width] = pictures.shape;
+        const [size, side, gap, columns] = [height * width, 32, 4, Math.min(count, 4)];
+        // Each pixel of the picture is two on the screen, so that it is sharp on a phone too.
+        this.canvas.width = 2 * columns * (side + gap);
+        this.canvas.height = 2 * Math.ceil(count / columns) * (side + gap);
+        this.canvas.style.width = `${columns * (side + gap)}px`;
+        const pixels = this.canvas.getContext("2d"), colors = colorsOf(this.canvas);
+        for (let unit = 0; unit < count; unit++) {
+            const values = Array.from({ length: size }, (_, i) => pictures[unit * size + i]
+                - (choice.onlyChange ? scene.pictures[unit * size + i] : 0));
+            const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+            const [left, top] = [unit % columns, Math.floor(unit / columns)].map(at => 2 * at * (side + gap) + gap);
+            drawSigned(pixels, colors, values.map(value => value / largest), [height, width], left, top, 2 * side);
+        }
+        const change = choice.onlyChange ? " minus the random start" : "";
+        this.canvas.setAttribute("aria-label", `Weights of the first layer${change}: a picture for each unit, blue `
+            + "where ink speaks for it, orange where ink speaks against it.");
+    }
+}
+
+// One image on its way through the network: a block for each layer, the strongest connections, and ten bars.
+// `weightsOf(layer, unit)` asks the server for the weights of a unit.
+class Network {
+    constructor(parent, scene, weightsOf) {
+        Object.assign(this, { scene, weightsOf, pointed: null });
+        const box = add(parent, "figure", { class: "network" }), caption = add(box, "figcaption");
+        add(caption, "b", {}, "Inside the network");
+        add(caption, "span", { class: "hint" }, scene.layers.length ? " Point at a unit. Blue is above 0, orange below." : "");
+        this.canvas = add(box, "canvas", { tabindex: 0, role: "img", "aria-label": "The network: not computed yet.",
+            height: BLOCK + LABELS });
+        this.tip = add(box, "div", { class: "tip", role: "status", hidden: "" });
+        this.note = add(box, "p", { class: "note" });
+        this.canvas.addEventListener("pointermove", event => this.point(this.unitAt(event)));
+        this.canvas.addEventListener("pointerdown", event => this.point(this.unitAt(event)));
+        this.canvas.addEventListener("pointerleave", () => this.point(null));
+        this.canvas.addEventListener("blur", () => this.point(null));
+        this.canvas.addEventListener("keydown", event => this.step(event));
+        new ResizeObserver(([{ contentRect }]) => {
+            this.width = contentRect.width;
+            this.draw(this.frame ?? {});
+        }).observe(this.canvas);
+    }
+
+    // The place of each layer's units, as large as the width allows.
+    arrange() {
+        const { layers } = this.scene, room = this.width - IMAGE - BARS;
+        const blocksOf = cell => layers.map(({ shown, filters }) => {
+            const size = filters ? 3.5 * cell : cell, rows = Math.min(shown, Math.floor(BLOCK / size));
+            return { size, rows, width: Math.ceil(shown / rows) * size, height: rows * size };
+        });
+        let cell = LARGEST_CELL, blocks;
+        do {
+            blocks = blocksOf(cell);
+            this.gap = (room - blocks.reduce((sum, { width }) => sum + width, 0)) / (layers.length + 1);
+        } while (this.gap < LEAST_GAP && --cell >= SMALLEST_CELL);
+        let x = IMAGE + this.gap;
+        for (const block of blocks) {
+            Object.assign(block, { x, y: (BLOCK - block.height) / 2 });
+            x += block.width + this.gap;
+        }
+        this.blocks = blocks;
+    }
+
+    choose() { this.draw({}); }
+
+    placeOf(layer, unit) {
+        const { x, y, rows, size } = this.blocks[layer];
+        return [x + Math.floor(unit / rows) * size, y + unit % rows * size, size];
+    }
+
+    barOf(number) { return [this.width - BARS, (number + 0.5) * BLOCK / 10]; }
+
+    draw(frame) {
+        if (frame.probabilities) this.frame = frame;
+        if (!this.width) return;
+        const scale = devicePixelRatio || 1, pixels = this.canvas.getContext("2d"), colors = colorsOf(this.canvas);
+        this.canvas.width = this.width * scale;
+        this.canvas.height = (BLOCK + LABELS) * scale;
+        pixels.scale(scale, scale);
+        pixels.font = `12px ${getComputedStyle(this.canvas).fontFamily}`;
+        this.arrange();
+        this.drawInput(pixels, colors);
+        this.scene.layers.forEach((layer, k) => this.drawLinks(pixels, colors, k));
+        this.scene.layers.forEach((layer, k) => this.drawLayer(pixels, colors, layer, k));
+        this.drawBars(pixels, colors);
+        this.describe();
+        if (this.pointed) this.drawTip();
+    }
+
+    drawInput(pixels, colors) {
+        const { images } = this.scene, [, height, width] = images.shape, top = (BLOCK - IMAGE) / 2;
+        this.input ??= Object.assign(document.createElement("canvas"), { width, height });
+        drawImage(this.input, images, choice.image);
+        pixels.imageSmoothingEnabled = false;
+        pixels.drawImage(this.input, 0, top, IMAGE, IMAGE);
+        this.write(pixels, colors, ["784 pixels"], IMAGE / 2);
+        const block = this.blocks[0] ?? { x: this.width - BARS, y: 0, height: BLOCK };
+        pixels.globalAlpha = 0.12;
+        pixels.fillStyle = colors.quiet;
+        pixels.beginPath();
+        pixels.moveTo(IMAGE, top);
+        pixels.lineTo(block.x, block.y);
+        pixels.lineTo(block.x, block.y + block.height);
+        pixels.lineTo(IMAGE, top + IMAGE);
+        pixels.fill();
+        pixels.globalAlpha = 1;
+    }
+
+    drawLinks(pixels, colors, k) {
+        const links = this.frame?.[`links${k}`], strengths = this.frame?.[`strengths${k}`];
+        if (!links?.shape[1]) return;
+        const count = links.shape[1], next = this.blocks[k + 1];
+        for (let i = choice.image * count; i < (choice.image + 1) * count; i++) {
+            const [x, y, size] = this.placeOf(k, links[2 * i]), to = links[2 * i + 1];
+            const [right, below, far] = next ? this.placeOf(k + 1, to) : [...this.barOf(to), 0];
+            pixels.globalAlpha = 0.15 + 0.65 * Math.abs(strengths[i]) / STEPS;
+            pixels.strokeStyle = strengths[i] > 0 ? colors.ink : colors.error;
+            pixels.beginPath();
+            pixels.moveTo(x + size / 2, y + size / 2);
+            pixels.lineTo(right + far / 2, below + far / 2);
+            pixels.stroke();
+        }
+        pixels.globalAlpha = 1;
+    }
+
+    drawLayer(pixels, colors, layer, k) {
+        const found = this.frame?.[`activations${k}`], shape = found?.shape.slice(2) ?? [];
+        const area = shape.reduce((a, b) => a * b, 1), start = choice.image * layer.shown * area;
+        for (let unit = 0; unit < layer.shown; unit++) {
+            const [x, y, size] = this.placeOf(k, unit);
+            pixels.clearRect(x, y, size - 1, size - 1);
+            pixels.globalAlpha = 0.18;
+            pixels.fillStyle = colors.quiet;
+            pixels.fillRect(x, y, size - 1, size - 1);
+            pixels.globalAlpha = 1;
+            if (found) {
+                const values = [...found.subarray(start + unit * area, start + (unit + 1) * area)];
+                drawSigned(pixels, colors, values.map(value => value / STEPS), area > 1 ? shape : [1, 1], x, y, size - 1);
+            }
+            if (this.pointed?.layer === k && this.pointed.unit === unit) {
+                pixels.strokeStyle = colors.text;
+                pixels.strokeRect(x - 0.5, y - 0.5, size, size);
+            }
+        }
+        const { x, width } = this.blocks[k];
+        const rest = layer.shown < layer.units ? [`first ${layer.shown} shown`] : [];
+        this.write(pixels, colors, [layer.name, ...rest], x + width / 2);
+    }
+
+    drawBars(pixels, colors) {
+        const { names } = this.scene, start = 10 * choice.image;
+        const found = this.frame?.probabilities.subarray(start, start + 10), best = found && largestOf(found);
+        names.forEach((name, i) => {
+            const [x, y] = this.barOf(i), left = x + 6 + (name.length > 1 ? 0 : 12);
+            pixels.textAlign = "left";
+            pixels.fillStyle = found ? i === this.scene.labels[choice.image] ? colors.ink : colors.error : colors.quiet;
+            pixels.globalAlpha = 0.8;
+            if (found) pixels.fillRect(left, y - 4, (BARS - 18) * found[i], 9);
+            pixels.globalAlpha = 1;
+            pixels.fillStyle = colors.text;
+            pixels.fillText(name.length > 9 ? `${name.slice(0, 8)}…` : name, x + 6, y + 4);
+            if (i === best && name.length === 1 && found[i] < 0.6) {
+                pixels.fillText(`${Math.round(100 * found[i])}%`, left + (BARS - 18) * found[i] + 4, y + 4);
+            }
+        });
+        this.write(pixels, colors, ["its answer"], this.width - BARS / 2);
+    }
+
+    write(pixels, colors, lines, x) {
+        pixels.textAlign = "center";
+        pixels.fillStyle = colors.text;
+        lines.forEach((line, i) => pixels.fillText(line, x, BLOCK + 13 + 14 * i));
+    }
+
+    // One sentence on the whole picture, and one line for each layer with units that do not react.
+    describe() {
+        if (!this.frame) return;
+        const { names, labels, layers } = this.scene, start = 10 * choice.image;
+        const found = this.frame.probabilities.subarray(start, start + 10), best = largestOf(found);
+        if (!this.pointed) {
+            this.canvas.setAttribute("aria-label", `The network and the image of ${article(names[labels[choice.image]])}: `
+                + `its answer is ${article(names[best])}, ${Math.round(100 * found[best])}% sure. Arrow keys go through its units.`);
+        }
+        this.note.textContent = layers.map(({ units, filters }, k) => this.frame.stuck[k]
+            ? `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} ${filters ? "filters" : "units"} answer the same to all twelve images.`
+            : "").filter(Boolean).join(" ");
+    }
+
+    unitAt({ clientX, clientY }) {
+        const box = this.canvas.getBoundingClientRect(), [across, down] = [clientX - box.left, clientY - box.top];
+        for (const [layer, { x, y, width, height, size, rows }] of (this.blocks ?? []).entries()) {
+            if (across < x || across >= x + width || down < y || down >= y + height) continue;
+            const unit = Math.floor((across - x) / size) * rows + Math.floor((down - y) / size);
+            if (unit < this.scene.layers[layer].shown) return { layer, unit };
+        }
+        return null;
+    }
+
+    // Arrow keys: along the layer, and to the next one.
+    step(event) {
+        const { layers } = this.scene, at = this.pointed;
+        const [layers_on, units_on] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key]
+            ?? [0, 0];
+        if (event.key === "Escape") this.point(null);
+        if (!layers.length || !(layers_on || units_on)) return;
+        event.preventDefault();
+        const layer = at ? Math.min(Math.max(at.layer + layers_on, 0), layers.length - 1) : 0;
+        const unit = at ? Math.min(Math.max(at.unit + units_on, 0), layers[layer].shown - 1) : 0;
+        this.point({ layer, unit });
+    }
+
+    point(place) {
+        if (place?.layer === this.pointed?.layer && place?.unit === this.pointed?.unit) return;
+        this.pointed = place;
+        this.tip.hidden = !place;
+        this.weights = null;
+        clearTimeout(this.wait);
+        if (place) this.wait = setTimeout(() => this.ask(place), POINTER_REST);  // Not while the pointer passes by.
+        this.draw({});
+    }
+
+    async ask(place) {
+        const weights = await this.weightsOf(place.layer, place.unit);
+        if (this.pointed !== place || !weights) return;
+        this.weights = weights;
+        this.drawTip();
+    }
+
+    // The pointed unit: its activation, the images that excite it most, and its weights.
+    drawTip() {
+        const { layer, unit } = this.pointed, { shown, filters } = this.scene.layers[layer], { images } = this.scene;
+        const [x, , size] = this.placeOf(layer, unit), found = this.frame?.[`activations${layer}`];
+        this.tip.replaceChildren();
+        add(this.tip, "b", {}, `${filters ? "Filter" : "Unit"} ${unit + 1} of layer ${layer + 1}`);
+        if (found) {
+            const count = images.shape[0], area = found.length / count / shown;
+            const excited = Array.from({ length: count }, (_, i) => found
+                .subarray((i * shown + unit) * area, (i * shown + unit + 1) * area).reduce((a, b) => Math.max(a, b), -STEPS));
+            const value = excited[choice.image] / STEPS * this.frame.scales[layer];
+            add(this.tip, "p", {}, `${filters ? "Largest activation" : "Activation"}: ${value.toPrecision(3)}`);
+            const isExcited = Math.max(...excited) > 0;
+            add(this.tip, "p", {}, isExcited ? "These excite it most:" : "None of the twelve images excites it.");
+            const row = add(this.tip, "div", { class: "exciting" });
+            const order = excited.map((_, i) => i).sort((a, b) => excited[b] - excited[a]);
+            for (const i of order.slice(0, isExcited ? MOST_EXCITING : 0)) {
+                drawImage(add(row, "canvas", { width: images.shape[2], height: images.shape[1] }), images, i);
+            }
+        }
+        if (this.weights) this.drawWeights(layer);
+        const left = Math.max(0, Math.min(x + size + 8, this.width - TIP_WIDTH));
+        this.tip.style.left = `${left > x + size ? left : Math.max(0, x - TIP_WIDTH - 12)}px`;
+    }
+
+    drawWeights(layer) {
+        const { weights } = this, before = this.scene.layers[layer - 1];
+        add(this.tip, "p", {}, before && !before.filters ? "Its weights for the units before:" : "Its weights:");
+        const isRow = weights.shape[2] > 1 && weights.shape[1] === 1, [count, ...shape] = weights.shape;
+        // The units before are in columns, so their weights are drawn at the same places.
+        const rows = isRow ? this.blocks[layer - 1].rows : shape[0], across = isRow ? Math.ceil(weights.length / rows) : shape[1];
+        const values = Array.from({ length: count * rows * across }, (_, i) => isRow
+            ? (weights[i % across * rows + Math.floor(i / across)] ?? 0) / STEPS : weights[i] / STEPS);
+        const columns = Math.min(count, 4), side = count > 1 ? 40 : Math.min(84, across * 9), tall = side * rows / across;
+        const canvas = add(this.tip, "canvas", { class: "weights", width: 2 * columns * (side + 2),
+            height: 2 * Math.ceil(count / columns) * (tall + 2) });
+        canvas.style.width = `${columns * (side + 2)}px`;
+        const pixels = canvas.getContext("2d"), colors = colorsOf(canvas);
+        for (let i = 0; i < count; i++) {
+            drawSigned(pixels, colors, values.slice(i * rows * across, (i + 1) * rows * across), [rows, across],
+                2 * (i % columns) * (side + 2), 2 * Math.floor(i / columns) * (tall + 2), 2 * side);
+        }
+    }
+}

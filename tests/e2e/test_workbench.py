@@ -1,0 +1,121 @@
+"""The Train page as one workbench: build a network, see it alive, train it, and look inside."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.test_main_path import SLOW
+
+# What must be in view at once on a projector, without scrolling.
+AT_A_GLANCE = """() => {
+    const root = document.querySelector("[data-testid=stMain]");
+    const shadow = key => root.querySelector(`.st-key-${key} [data-testid=stBidiComponentIsolated]`).shadowRoot;
+    const shown = {
+        layer: root.querySelector(".st-key-layer-0"),
+        settings: root.querySelector(".st-key-main-settings"),
+        accuracy: shadow("live-panel").querySelector(".curve.accuracy"),
+        loss: shadow("live-panel").querySelector(".curve.loss"),
+        network: shadow("live-network").querySelector("canvas"),
+        images: shadow("live-images").querySelector(".samples"),
+    };
+    const bottom = window.innerHeight;
+    return Object.keys(shown).filter(name => {
+        const box = shown[name].getBoundingClientRect();
+        return !(box.width > 0 && box.top >= 0 && box.bottom <= bottom);
+    });
+}"""
+
+
+def open_page(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+
+
+def pixels(canvas: Locator) -> str:
+    return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_everything_is_in_view_on_a_projector(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_page(page)
+    page.wait_for_function(f"({AT_A_GLANCE})().length === 0", timeout=SLOW)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    assert page.evaluate(AT_A_GLANCE) == []
+
+
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
+def test_order_on_a_phone(page: Page) -> None:
+    open_page(page)
+    places = [
+        page.get_by_role("button", name="Train", exact=True),
+        page.locator(".curve.accuracy"),
+        page.get_by_label("Units", exact=True),
+        page.locator(".samples"),
+        page.locator(".network canvas"),
+    ]
+    tops = []
+    for place in places:
+        box = place.bounding_box()
+        assert box is not None
+        tops.append(box["y"])
+    assert tops == sorted(tops)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_build_train_and_look_inside(page: Page) -> None:
+    open_page(page)
+    units = page.get_by_role("spinbutton", name="Units")
+    units.fill("64")
+    units.press("Enter")
+    page.get_by_role("button", name="Add a hidden layer").click()
+    expect(units).to_have_count(2, timeout=SLOW)
+    units.last.fill("32")
+    units.last.press("Enter")
+    expect(page.get_by_text("52,650 parameters")).to_be_visible(timeout=SLOW)
+    dropout = page.get_by_role("combobox", name="Dropout").last
+    dropout.click()
+    page.get_by_role("option", name="0.2", exact=True).click()
+    expect(page).to_have_url(
+        re.compile("layers=dense-64-relu%2Cdense-32-relu-0.2|layers=dense-64-relu,dense-32-relu-0.2")
+    )
+    canvas = page.locator(".network canvas").first
+    expect(canvas).to_have_attribute("aria-label", re.compile(r"its answer is an? \d"), timeout=SLOW)
+    untrained = pixels(canvas)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    assert pixels(canvas) != untrained
+
+    # A unit, with the mouse and by keys.
+    tip = page.locator(".tip")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.hover(position={"x": box["width"] * 0.38, "y": 60})
+    expect(tip).to_contain_text(re.compile(r"Unit \d+ of layer [12]Activation: "))
+    expect(tip.locator(".weights")).to_be_visible(timeout=SLOW)
+    page.mouse.move(0, 0)
+    expect(tip).not_to_be_visible()
+    canvas.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(tip).to_contain_text("Unit 2 of layer 2")
+    expect(tip).to_contain_text("Its weights for the units before")
+    page.keyboard.press("Escape")
+    expect(tip).not_to_be_visible()
+
+    # Another image goes through the network.
+    before = pixels(canvas)
+    image = page.get_by_role("button", name=re.compile("^Test image of")).nth(3)
+    image.press("Enter")
+    expect(image).to_have_attribute("aria-pressed", "true")
+    assert pixels(canvas) != before
+
+    # Undo goes back one change at a time.
+    for parameters in ("52,650", "59,850", "50,890"):  # Dropout, units, the layer.
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
