@@ -47,6 +47,8 @@ _POINT_FLOPS = 5e9
 _POINTS_PER_EPOCH = 12
 # A chunk has as many points as fit in this time, since each call costs 1 to 5 ms. "Stop" may have to wait this long.
 CHUNK_SECONDS = 0.2
+DIVERGED = "is no longer a finite number"
+"""What the message of a run says if it was stopped because its loss was not a number."""
 
 
 @dataclass
@@ -271,7 +273,6 @@ def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> Training
     if not all(ACTIVATIONS[layer.activation].bounded for layer in config.layers):
         advice += ", or choose an activation with a ceiling, such as tanh"
     return TrainingError(
-        f"The loss in epoch {epoch}, step {step}, is no longer a finite number: the weights have grown beyond "
-        "what a computer can hold.",
+        f"The loss in epoch {epoch}, step {step}, {DIVERGED}: the weights have grown beyond what a computer can hold.",
         f"{advice}. The last finished epoch is saved." if epoch > 1 else f"{advice}.",
     )

@@ -503,6 +503,20 @@ def test_keras_code_changes_with_the_controls(app: AppTest) -> None:
     assert not app.exception
 
 
+def test_tip_after_a_run_with_a_fault_changes_the_editor(app: AppTest) -> None:
+    press(app, "Train")
+    wait_for_end(app)
+    assert not [button for button in app.button if button.key == "mend"]
+    app.selectbox(key="pixels-0").select("raw").run()
+    press(app, "Train")
+    wait_for_end(app)
+    press(app, "Use pixels from 0 to 1")
+    assert app.session_state["draft"].pixels == "scaled"
+    assert app.button(key="mend").disabled
+    press(app, "Undo")
+    assert app.session_state["draft"].pixels == "raw"
+
+
 def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_briefly(app)
     monkeypatch.setattr(capacity, "_flops_per_second", 1.0)  # As if measured while the server was very busy.

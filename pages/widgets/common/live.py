@@ -10,9 +10,9 @@ from mnist_core import presets
 from mnist_core.config import LEARNING_RATE
 from mnist_core.data import sources
 from mnist_core.runs import scheduler
-from mnist_core.training import Status
+from mnist_core.training import Status, diagnosis, loop
 from pages.widgets.common import live_panel
-from pages.widgets.state import saved_runs, visitor_runs
+from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,8 @@ def live_view(
         else:
             with _row("start"):
                 offer()
+                if run is not None and shot is not None:
+                    _tip(run, shot)
     if run is None or shot is None:
         if dataset is not None:
             with results:
@@ -139,6 +141,25 @@ def _orders(run: Run) -> None:
             on_click=visitor_runs.clear_train_page,
             help="Stop, and clear the screen. The run stays under Compare.",
         )
+
+
+def _tip(run: Run, shot: Snapshot) -> None:
+    """What is wrong with an ended run, and a button that mends it in the editor; nothing where nothing is wrong."""
+    found = diagnosis.diagnose(run.config, shot.points, shot.epochs, diverged=loop.DIVERGED in shot.message)
+    if found is None:
+        return
+    with st.popover("Tip", icon=":material/lightbulb:", help="Something is wrong with this run."):
+        st.markdown(found.text)
+        st.button(
+            found.cure,
+            key="mend",
+            icon=":material/healing:",
+            on_click=editor_state.change,
+            args=(found.config,),
+            disabled=editor_state.draft() == found.config,
+            help="Changes the network in the editor.",
+        )
+        st.caption("Then press Train, and compare: the curve of this run stays in grey.")
 
 
 def _rate_popover(run: Run) -> None:

@@ -1,0 +1,193 @@
+"""What is wrong with a run that does not learn as it should, and the change that mends it.
+
+Each rule looks at the curve and the config of an ended run. On healthy runs no rule applies.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.config import CLASSES, LEARNING_RATE, OPTIMIZERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnist_core.config import RunConfig
+    from mnist_core.training.events import EpochMetrics, Progress
+
+_LOWER, _HIGHER = 1 / 10, 10.0
+# Reads no better than a guess, or far worse than any healthy network after some epochs: shares of the images.
+_GUESS, _POOR = 0.2, 0.85
+_EXPLODED = 1.5  # The last loss beside the first one.
+_MOST_BOTTLENECK = 4  # Units.
+_USUAL_UNITS = 32
+# Validation loss beside its lowest value, and the epochs since then.
+_RISEN, _EPOCHS_SINCE, _PATIENCE = 1.1, 2, 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a run.
+
+    Args:
+        text: what can be seen and what it means, in two sentences at most.
+        cure: what `config` changes, as the label of a button.
+        config: the run's config, mended.
+    """
+
+    text: str
+    cure: str
+    config: RunConfig
+
+
+def diagnose(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], *, diverged: bool = False
+) -> Finding | None:
+    """What is wrong with a run; None if nothing is.
+
+    Args:
+        config: the run's config.
+        points: its curve.
+        epochs: its finished epochs.
+        diverged: whether it was stopped because its loss was no longer a number.
+    """
+    if not points and not diverged:
+        return None
+    for rule in (_exploded, _bottleneck, _too_fast, _stuck, _slow, _linear, _overfitted):
+        found = rule(config, points, epochs, diverged)
+        if found is not None:
+            return found
+    return None
+
+
+def _exploded(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    if not diverged:
+        last = epochs[-1].loss if epochs else points[-1].loss
+        if last <= _EXPLODED * max(points[0].loss, math.log(CLASSES)):
+            return None
+    seen = "The loss exploded: each step went too far, and the next one had to correct even more."
+    if config.pixels == "raw":
+        return Finding(f"{seen} Pixels from 0 to 255 make large steps.", "Use pixels from 0 to 1", _scaled(config))
+    return _with_rate(config, _LOWER, f"{seen} The learning rate is too high.")
+
+
+def _too_fast(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, diverged
+    if not epochs or epochs[-1].accuracy >= _POOR:
+        return None
+    seen = f"It reads only {epochs[-1].accuracy:.0%} of the training images right."
+    if config.pixels == "raw":
+        return Finding(f"{seen} Pixels from 0 to 255 make steps too large.", "Use pixels from 0 to 1", _scaled(config))
+    if config.learning_rate > _HIGHER * _usual_rate(config):
+        text = f"{seen} The learning rate is probably too high: large steps can switch units off for good."
+        return _with_rate(config, _LOWER, text)
+    return None
+
+
+def _stuck(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, diverged
+    if not epochs or epochs[-1].accuracy >= _GUESS:
+        return None
+    seen = f"After {len(epochs)} epochs it still guesses."
+    sigmoid = [layer for layer in config.layers if layer.activation == "sigmoid"]
+    if len(sigmoid) > 1:
+        layers = tuple(
+            dataclasses.replace(layer, activation="relu") if layer in sigmoid else layer for layer in config.layers
+        )
+        text = f"{seen} Through several sigmoid layers, hardly any gradient reaches the first one."
+        return Finding(text, "Use ReLU in these layers", dataclasses.replace(config, layers=layers))
+    if config.learning_rate > _usual_rate(config) / 3:
+        return None  # It may need more epochs.
+    return _with_rate(config, _HIGHER, f"{seen} Its steps are too small.")
+
+
+def _bottleneck(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, diverged
+    if not epochs or epochs[-1].accuracy >= _POOR:
+        return None
+    for number, layer in enumerate(config.layers):
+        if layer.units <= _MOST_BOTTLENECK:
+            unit = layer.settings["units"].label.lower()
+            what = f"{layer.units} {unit if layer.units > 1 else unit.removesuffix('s')}"
+            layers = list(config.layers)
+            layers[number] = dataclasses.replace(layer, units=_USUAL_UNITS)
+            return Finding(
+                f"Layer {number + 1} has only {what}: a bottleneck. All it knows of an image must pass through there.",
+                f"Give layer {number + 1} {_USUAL_UNITS} {unit}",
+                dataclasses.replace(config, layers=tuple(layers)),
+            )
+    return None
+
+
+def _slow(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, diverged
+    if len(epochs) < 2 or epochs[-1].accuracy >= _POOR or config.learning_rate > _usual_rate(config) / 3:
+        return None
+    if epochs[-1].loss >= epochs[-2].loss:
+        return None
+    return _with_rate(config, _HIGHER, "It learns, but slowly: the loss still falls at the end. Its steps are small.")
+
+
+def _linear(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, epochs, diverged
+    dense = [layer for layer in config.layers if not layer.is_convolution]
+    if not config.layers or len(dense) < len(config.layers) or any(layer.activation != "linear" for layer in dense):
+        return None
+    layers = tuple(dataclasses.replace(layer, activation="relu") for layer in config.layers)
+    return Finding(
+        "All hidden layers are linear. Together they can do no more than a network without hidden layers.",
+        "Use ReLU in these layers",
+        dataclasses.replace(config, layers=layers),
+    )
+
+
+def _overfitted(
+    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
+) -> Finding | None:
+    del points, diverged
+    losses = [one.validation_loss for one in epochs if one.validation_loss is not None]
+    if not losses or config.early_stopping:
+        return None
+    best = min(range(len(losses)), key=losses.__getitem__)
+    if (
+        len(losses) - 1 - best < _EPOCHS_SINCE
+        or losses[-1] < _RISEN * losses[best]
+        or epochs[-1].loss > epochs[best].loss
+    ):
+        return None
+    return Finding(
+        f"Validation loss has risen since epoch {best + 1}, and the training loss still falls: it overfits.",
+        f"Stop early, after {_PATIENCE} epochs without progress",
+        dataclasses.replace(config, early_stopping=_PATIENCE),
+    )
+
+
+def _usual_rate(config: RunConfig) -> float:
+    return OPTIMIZERS[config.optimizer].default_learning_rate
+
+
+def _scaled(config: RunConfig) -> RunConfig:
+    return dataclasses.replace(config, pixels="scaled")
+
+
+def _with_rate(config: RunConfig, factor: float, text: str) -> Finding | None:
+    rate = float(f"{config.learning_rate * factor:.2g}")
+    if not LEARNING_RATE.low <= rate <= LEARNING_RATE.high:
+        return None
+    verb = "Divide" if factor < 1 else "Multiply"
+    return Finding(text, f"{verb} the learning rate by 10", dataclasses.replace(config, learning_rate=rate))
