@@ -21,7 +21,7 @@ from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 from mnist_core.runs.job import Job
 from mnist_core.runs.snapshot import Snapshot
-from mnist_core.training import Status, loop
+from mnist_core.training import Status, engine, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +95,49 @@ class Run(Job):
             rates=state.rates if is_active and state else stored.rates,
             state=state,
             network=stored.network,
+        )
+        return run
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether `continued` can train it further: it has ended after an epoch, and not early."""
+        shot = self._snapshot
+        ended = shot.status in (Status.FINISHED, Status.STOPPED) and shot.state is not None and bool(shot.epochs)
+        return ended and (shot.status is Status.STOPPED or len(shot.epochs) == self.config.epochs)
+
+    @classmethod
+    def continued(cls, ended: Run, epochs: int, is_watched: Callable[[], bool] | None = None) -> Run:
+        """A new run that begins after the last finished epoch of an ended one, with its curve.
+
+        For SGD without momentum it is the run that had trained for so long at once, to the bit. Other optimizers begin
+        with new averages, since those of an ended run are not kept.
+
+        Args:
+            ended: a run that `can_go_on`.
+            epochs: how many more.
+            is_watched: see `Job`.
+
+        Raises:
+            ConfigError: these are too many epochs.
+        """
+        shot = ended.snapshot
+        assert shot.state is not None
+        assert shot.started is not None
+        config = dataclasses.replace(ended.config, epochs=shot.state.epoch + epochs)
+        run = cls(config, ended.dataset, is_watched)
+        slots = engine.initial_slots(config)
+        # The step corrects the averages for their start, so it starts anew with them.
+        state = dataclasses.replace(shot.state, slots=slots, step=0 if slots else shot.state.step)
+        points = tuple(point for point in shot.points if point.epoch <= state.epoch)
+        run.begins_random = ended.begins_random and not slots
+        run._loaded_points = len(points)
+        run._snapshot = Snapshot(
+            points=points,
+            seconds=shot.seconds,
+            started=shot.started,
+            epochs=state.history,
+            rates=state.rates,
+            state=state,
         )
         return run
 

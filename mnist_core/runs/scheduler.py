@@ -154,6 +154,18 @@ class Scheduler:
         self._enqueue(run)
         return run
 
+    def go_on(self, ended: Run, epochs: int, is_watched: Callable[[], bool] | None = None) -> Run:
+        """Train the network of an ended run further, as a new run; see `Run.continued`.
+
+        Raises:
+            CapacityError: the server has no memory for it, or too many runs already.
+            ConfigError: these are too many epochs.
+        """
+        run = Run.continued(ended, epochs, is_watched)
+        self._take_on(run)
+        self._enqueue(run)
+        return run
+
     def submit_classical(
         self, kind: str, dataset: Dataset, split: str = "official", is_watched: Callable[[], bool] | None = None
     ) -> ClassicalRun:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import presets
 from mnist_core.data import datasets
-from mnist_core.runs import scheduler
+from mnist_core.runs import saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
@@ -515,6 +515,24 @@ def test_tip_after_a_run_with_a_fault_changes_the_editor(app: AppTest) -> None:
     assert app.button(key="mend").disabled
     press(app, "Undo")
     assert app.session_state["draft"].pixels == "raw"
+
+
+def test_ended_run_is_trained_further(app: AppTest) -> None:
+    first = train_briefly(app)
+    epochs = first.config.epochs
+    press(app, "Train 5 more epochs")
+    second = wait_for_end(app)
+    assert second.number == 2
+    assert len(second.snapshot.epochs) == epochs + 5
+    assert second.snapshot.epochs[:epochs] == first.snapshot.epochs
+    assert second.title.endswith(f", {epochs + 5} epochs")
+    assert app.session_state["draft"].epochs == epochs + 5
+    press(app, "Train 10 more epochs")
+    third = wait_for_end(app)
+    assert third.title == second.title.replace(f"{epochs + 5} epochs", f"{epochs + 15} epochs")
+    assert saver.shared().wait_until_saved(600)
+    kept = saver.shared().store.load(app.session_state["workspace"], third.id)
+    assert kept.summary.epochs == epochs + 15
 
 
 def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.config import LEARNING_RATE
+from mnist_core.config import EPOCHS, LEARNING_RATE
 from mnist_core.data import sources
+from mnist_core.errors import PlaygroundError
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
-from pages.widgets.common import live_panel
+from pages.widgets.common import live_panel, run_picker
 from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
+_MORE_EPOCHS = (5, 10)
 _RESULTS_WIDTH, _LINE_HEIGHT = 320, 34
 
 
@@ -66,7 +68,7 @@ def live_view(
             with _row("start"):
                 offer()
                 if run is not None and shot is not None:
-                    _tip(run, shot)
+                    _what_now(run, shot)
     if run is None or shot is None:
         if dataset is not None:
             with results:
@@ -143,23 +145,47 @@ def _orders(run: Run) -> None:
         )
 
 
-def _tip(run: Run, shot: Snapshot) -> None:
-    """What is wrong with an ended run, and a button that mends it in the editor; nothing where nothing is wrong."""
+def _what_now(run: Run, shot: Snapshot) -> None:
+    """What can be done with an ended run: mend what is wrong with it, or train it further."""
     found = diagnosis.diagnose(run.config, shot.points, shot.epochs, diverged=loop.DIVERGED in shot.message)
-    if found is None:
+    counts = [count for count in _MORE_EPOCHS if run.can_go_on and len(shot.epochs) + count <= EPOCHS.high]
+    if found is None and not counts:
         return
-    with st.popover("Tip", icon=":material/lightbulb:", help="Something is wrong with this run."):
-        st.markdown(found.text)
-        st.button(
-            found.cure,
-            key="mend",
-            icon=":material/healing:",
-            on_click=editor_state.change,
-            args=(found.config,),
-            disabled=editor_state.draft() == found.config,
-            help="Changes the network in the editor.",
-        )
-        st.caption("Then press Train, and compare: the curve of this run stays in grey.")
+    label, icon = ("Next", "arrow_forward") if found is None else ("Tip", "lightbulb")
+    with st.popover(label, icon=f":material/{icon}:"):
+        if found is not None:
+            st.markdown(found.text)
+            st.button(
+                found.cure,
+                key="mend",
+                icon=":material/healing:",
+                on_click=editor_state.change,
+                args=(found.config,),
+                disabled=editor_state.draft() == found.config,
+                help="Changes the network in the editor. Then press Train, and compare the curves.",
+            )
+        for count in counts:
+            st.button(
+                f"Train {count} more epochs",
+                key=f"go-on-{count}",
+                icon=":material/play_arrow:",
+                on_click=_go_on,
+                args=(run, count),
+                help=f"A new run goes on after epoch {len(shot.epochs)}.",
+            )
+        if found is None:
+            st.markdown("Or change a setting, train again, and compare: this curve stays in grey.")
+
+
+def _go_on(run: Run, count: int) -> None:
+    from mnist_core.store.records import TITLE_LENGTH  # Not before: it needs the database library.
+
+    ending = f", {len(run.snapshot.epochs) + count} epochs"
+    title = run_picker.run_title(run).removesuffix(f", {run.config.epochs} epochs")[: TITLE_LENGTH - len(ending)]
+    try:
+        visitor_runs.go_on(run, count, title + ending)
+    except PlaygroundError as error:
+        st.toast(str(error), icon=":material/error:")
 
 
 def _rate_popover(run: Run) -> None:

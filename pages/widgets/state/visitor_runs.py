@@ -97,6 +97,22 @@ def start_run(
     return run
 
 
+def go_on(ended: Run, epochs: int, title: str) -> None:
+    """Train an ended run further, as a new run with this title, and show it on the Train page.
+
+    Raises:
+        CapacityError: the server has no room for it.
+        LimitError: too many runs were started from the visitor's address.
+    """
+    visitor_limits.spend(limits.RUNS)
+    run = scheduler.shared().go_on(ended, epochs, watcher())
+    run.title = title
+    add_new_run(run)
+    _CURRENT.set(run)
+    if editor_state.draft() == ended.config:
+        editor_state.change(run.config)
+
+
 def add_new_run(run: Run, is_preferred: bool = True) -> None:
     """Add a new run: give it a number, save it in the workspace, and prefer it on the other pages if wanted."""
     numbers = [0, *(one.number for one in runs())]
