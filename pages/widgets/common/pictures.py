@@ -85,7 +85,7 @@ def answer_caption(label: int, answered: int, probability: float, names: Sequenc
 def matrix_legend(noun: str) -> str:
     """How to read a confusion matrix; `noun` is "digit" or "class"."""
     return (
-        f"A row is a true {noun}, a column is an answer. :blue[Blue] is right, :orange[orange] is wrong; the stronger "
+        f"A row is a true {noun}, a column is an answer. Blue is right, orange is wrong; the stronger "
         "the colour, the larger the share of its row."
     )
 

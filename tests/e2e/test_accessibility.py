@@ -1,0 +1,69 @@
+"""What axe-core finds on every page, in both themes: nothing serious outside Streamlit's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_main_path import SLOW, choose
+
+PAGES = ["", "evaluate", "compare", "draw", "data", "learn"]
+_AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def is_streamlits_own(rule: str, node: dict[str, Any]) -> bool:
+    """Whether a finding is about what Streamlit draws and the theme cannot change.
+
+    In dark mode one colour is both a text's and the ground of white text; no colour suits both. The label of a control
+    that is switched off is pale, but not marked as disabled.
+    """
+    target = str(node["target"])
+    is_primary = 'kind="primary"' in target or 'data-has-shortcut="false"' in target
+    is_label_of_disabled = "Saves it to your test set" in node["html"]
+    return rule == "color-contrast" and (is_primary or is_label_of_disabled)
+
+
+def serious_findings(page: Page) -> list[str]:
+    """Return what axe-core calls serious or critical on the page at rest, a line each."""
+    page.locator(_AT_REST).wait_for(timeout=SLOW)
+    page.wait_for_function("document.getAnimations().length === 0", timeout=SLOW)  # What fades in is pale.
+    # Without style sheets from other addresses, which it would ask for.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [
+        f"{one['id']} {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+        if not is_streamlits_own(one["id"], node)
+    ]
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("path", PAGES)
+def test_no_serious_finding_on_a_page(page: Page, path: str) -> None:
+    page.goto(f"/{path}")
+    page.get_by_role("heading").first.wait_for(timeout=SLOW)
+    if not path:
+        expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    assert serious_findings(page) == []
+
+
+@pytest.mark.parametrize("page", ["desktop-dark", "phone-light"], indirect=True)
+def test_no_serious_finding_after_a_run(page: Page) -> None:
+    page.goto("/")
+    train = page.get_by_role("button", name="Train", exact=True)
+    train.wait_for(timeout=SLOW)
+    choose(page, "Network", "Torres: ten sigmoid units")
+    expect(page.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
+    train.click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    page.get_by_text("More settings").click()
+    expect(page.get_by_role("combobox", name="Batch size")).to_be_visible(timeout=SLOW)
+    assert serious_findings(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_text("See its mistakes").click()
+    expect(page.get_by_text("Mistakes", exact=True)).to_be_visible(timeout=SLOW)
+    assert serious_findings(page) == []
