@@ -97,6 +97,7 @@ class Client:
     _reader: asyncio.Task[None] | None = None
     _lost: str = ""
     _script: str = ""
+    _is_leaving: bool = False
     _main_script: str = ""
     _pages: dict[str, str] = field(default_factory=dict)
     _run: str = ""
@@ -217,7 +218,7 @@ class Client:
         self._stop_timers()
         common = {name for shown in self._elements.values() if (name := _id(shown.element)) and self._is_common(shown)}
         self._values = {name: value for name, value in self._values.items() if name in common}
-        self.query = ""
+        self.query, self._is_leaving = "", True
         await self._send(page_script_hash=script)
 
     def _take_frame(self, frame: dict[str, Any]) -> None:
@@ -229,7 +230,7 @@ class Client:
     def _ask_for_page(self, page: str) -> None:
         """Ask for the whole page, as the panel does if its page is outdated."""
         panel = self.component(_PANEL)
-        if panel is not None:
+        if panel is not None and not self._is_leaving:  # See live_panel.js.
             value = json.dumps([{"event": "outdated", "value": page}])
             state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{panel.id}__events", json_trigger_value=value)
             self._request = asyncio.create_task(self._send(state))
@@ -296,6 +297,7 @@ class Client:
                     self._timers.pop(fragment).task.cancel()
         elif kind == "navigation":
             self._script = message.navigation.page_script_hash
+            self._is_leaving = False
             self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string

@@ -21,7 +21,9 @@ from tests.e2e import browser as finder
 ROOT = Path(__file__).parents[2]
 PAUSE = Event()
 EXPECTED_404 = tuple(
-    f"/{page}/_stcore/{name}" for page in ("learn", "evaluate", "compare", "draw", "data") for name in ("health", "host-config")
+    f"/{page}/_stcore/{name}"
+    for page in ("learn", "evaluate", "compare", "draw", "data")
+    for name in ("health", "host-config")
 )
 """Wrong paths that Streamlit tries first when a page is opened by its address."""
 SIZES: dict[str, ViewportSize] = {

@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 SLOW = 120_000  # Milliseconds to wait at most if something may have to be compiled first.
 
@@ -180,6 +180,36 @@ def test_pause_in_another_tab_changes_the_buttons(page: Page) -> None:
         other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
     page.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
     expect(page.get_by_text(re.compile("epoch .* of 100 · paused"))).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_link_to_another_page_wins_over_a_change_of_the_run(page: Page) -> None:
+    held: list[str | bytes] | None = None
+    sockets: list[WebSocketRoute] = []
+
+    def connect(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        sockets.append(browser)
+        browser.on_message(server.send)
+        server.on_message(lambda message: browser.send(message) if held is None else held.append(message))
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    begin_long_run(page)
+    wait_until_grown(page.locator(".curve.accuracy > .line.training"))
+    held = []  # A slow server: the answer to the click comes after the run has changed.
+    page.get_by_role("link", name="Draw", exact=True).click()
+    with page.context.new_page() as other:
+        other.goto("/")
+        other.get_by_role("button", name="Pause").click(timeout=SLOW)
+        other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
+    for _ in range(2):  # The panel has seen the pause, and would have asked for its page.
+        page.wait_for_event("response", lambda answer: "live-frame" in answer.url, timeout=SLOW)
+    messages, held = held, None
+    for message in messages:
+        sockets[-1].send(message)
+    expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+    expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)

@@ -26,6 +26,13 @@ function add(parent, tag, attributes = {}, text = "") {
     return made;
 }
 
+// Streamlit sends a component's request with the page that is on the screen. In the moment after a click on the link of
+// another page that would bring the visitor back, so the panel does not ask for its page then.
+let leftAt = -Infinity;
+const leave = () => { leftAt = performance.now(); };
+addEventListener("click", event => { if (event.composedPath().some(one => one.tagName === "A")) leave(); }, true);
+addEventListener("popstate", leave);
+
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
 // or if the server does not know the run any more, it asks for the page.
 class Follower {
@@ -77,6 +84,7 @@ class Follower {
 
     // Once for each state of the run, and again if nothing has come of it.
     ask(page) {
+        if (performance.now() - leftAt < LONGEST_WAIT) return;
         if (this.asked === page && performance.now() - this.askedAt < LONGEST_WAIT) return;
         [this.asked, this.askedAt] = [page, performance.now()];
         this.askForPage(page);
