@@ -3,11 +3,14 @@
 import streamlit as st
 
 from pages.widgets.common import pictures, run_picker
-from pages.widgets.evaluate import bring_back, downloads, mistakes, sharing
+from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing
 from pages.widgets.state import visitor_runs
 
 st.title("Evaluate: where is it wrong?")
-run = sharing.shared_run() if sharing.is_shared_run_in_address() else run_picker.run_menu()
+is_shared, is_built_in = sharing.is_shared_run_in_address(), False
+run = sharing.shared_run() if is_shared else run_picker.run_menu()
+if run is None and not is_shared and run_picker.has_no_run():
+    run, is_built_in = built_in.built_in_run(), True
 if run is not None and run.snapshot.evaluation is not None:
     result = run.snapshot.evaluation
     split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
@@ -15,7 +18,7 @@ if run is not None and run.snapshot.evaluation is not None:
         st.metric("Test accuracy", f"{result.accuracy:.2%}")
         st.metric("Test loss", f"{result.loss:.4f}")
         st.metric("Mistakes", f"{len(result.mistakes):,} of {len(result.labels):,}")
-        if not sharing.is_shared_run_in_address():
+        if not is_shared and not is_built_in:
             sharing.share_run_popover(run)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -32,5 +35,5 @@ if run is not None and run.snapshot.evaluation is not None:
     with one:
         mistakes.one_test_image(result, split, names)
     downloads.download_panel(run)
-if not sharing.is_shared_run_in_address():
+if not is_shared:
     bring_back.network_upload()

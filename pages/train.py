@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
-from pages.widgets.common import link_sharing, live, live_frame
+from pages.widgets.common import link_sharing, live, run_text
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, launch, network_menu
 
@@ -18,7 +18,7 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
         images = len(parts.train_indices)
     st.caption(
         f"{network.parameter_count(config):,} parameters to learn · "
-        f"about {live_frame.duration_text(launch.expected_seconds(config, images))} · "
+        f"about {run_text.duration_text(launch.expected_seconds(config, images))} · "
         f"{network.training_bytes(config) / 2**20:,.0f} MB"
     )
 

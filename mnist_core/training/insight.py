@@ -103,7 +103,7 @@ def inside(config: RunConfig, network: Position | Weights, images: npt.NDArray[n
     import tensorflow as tf
 
     if isinstance(network, tuple):
-        found = outputs(config.layers, tuple(map(tf.constant, network)), tf.constant(pixels))
+        found = _with_probabilities(outputs(config.layers, tuple(map(tf.constant, network)), tf.constant(pixels)))
         kernels = network[2::2]
     elif network.is_dense:
         pixels = pixels.take(np.asarray(network.images.pixels), axis=1)
@@ -112,8 +112,8 @@ def inside(config: RunConfig, network: Position | Weights, images: npt.NDArray[n
     else:
         found = _compiled(config.layers)(tf.constant(pixels), network.sets[0])
         kernels = tuple(map(np.asarray, network.sets[0][2::2]))
-    *hidden, scores = found
-    return Inside(tf.nn.softmax(scores).numpy(), tuple(layer.numpy() for layer in hidden), kernels)
+    *activations, probabilities = (layer.numpy() for layer in found)
+    return Inside(probabilities, tuple(activations), kernels)
 
 
 def kernel_of_unit(network: Position | Weights, layer: int, unit: int) -> npt.NDArray[np.float32]:
@@ -159,12 +159,22 @@ def _pixels(config: RunConfig, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.
     return found
 
 
+def _with_probabilities(layers: list[Any]) -> list[Any]:
+    import tensorflow as tf
+
+    *hidden, scores = layers
+    return [*hidden, tf.nn.softmax(scores)]
+
+
 @functools.lru_cache(maxsize=32)
 def _compiled(layers: tuple[LayerConfig, ...]) -> Any:
     load_tensorflow()
     import tensorflow as tf
 
-    return tf.function(lambda images, weights: outputs(layers, weights, images), autograph=False, reduce_retracing=True)
+    def answer(images: Any, weights: Any) -> Any:
+        return _with_probabilities(outputs(layers, weights, images))
+
+    return tf.function(answer, autograph=False, reduce_retracing=True)
 
 
 @functools.lru_cache(maxsize=32)
@@ -176,6 +186,6 @@ def _compiled_dense(layers: tuple[LayerConfig, ...]) -> Any:
         # Back together: the pixels that are blank in all training images may have ink in these.
         first, *others, left_out = weights
         whole = tf.concat([first, tf.transpose(left_out)], axis=1)
-        return outputs(layers, (whole, *others), images, is_transposed=True)
+        return _with_probabilities(outputs(layers, (whole, *others), images, is_transposed=True))
 
     return tf.function(answer, autograph=False, reduce_retracing=True)

@@ -115,6 +115,16 @@ def test_build_train_and_look_inside(page: Page) -> None:
     expect(image).to_have_attribute("aria-pressed", "true")
     assert pixels(canvas) != before
 
+    # Smoothed curves, with the points behind them in pale.
+    curve = page.locator(".curve.accuracy")
+    line = curve.locator("path.line.training").get_attribute("d") or ""
+    smooth = page.get_by_role("switch", name="Smooth")
+    smooth.check()
+    expect(curve.locator("path.raw")).to_have_attribute("d", line)
+    expect(curve.locator("path.line.training")).not_to_have_attribute("d", line)
+    smooth.uncheck()
+    expect(curve.locator("path.line.training")).to_have_attribute("d", line)
+
     # Undo goes back one change at a time.
     for parameters in ("52,650", "59,850", "50,890"):  # Dropout, units, the layer.
         page.get_by_role("button", name="Undo").click()

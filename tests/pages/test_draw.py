@@ -262,6 +262,19 @@ def test_all_counted_keys_are_applied(app: AppTest) -> None:
     assert any("Row 11, column 8" in info.value for info in app.info)
 
 
+def test_camera_is_asked_for_only_when_it_is_wanted(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    assert not app.get("camera_input")
+    app.toggle(key="camera-on-0").set_value(True).run()
+    buffer = io.BytesIO()
+    Image.fromarray(ONE).convert("RGB").save(buffer, "JPEG")
+    app.camera_input(key="camera-0").upload("camera.jpg", buffer.getvalue(), "image/jpeg").run()
+    assert not app.exception
+    assert answers(app)[0].startswith("**It reads a 1**")
+    press(app, "Draw again")
+    assert not app.get("camera_input")
+
+
 def test_uploaded_picture_is_read_or_refused(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     buffer = io.BytesIO()

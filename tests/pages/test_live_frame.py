@@ -166,11 +166,11 @@ def test_pictures_of_one_snapshot_are_made_once(by_hand: Scheduler, monkeypatch:
 def test_pictures_are_made_less_often_on_a_busy_server(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("pages.widgets.common.live_frame.time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr("mnist_core.runs.scheduler.shared", lambda: SimpleNamespace(watched_runs=50))
+    monkeypatch.setattr("mnist_core.runs.scheduler.shared", lambda: SimpleNamespace(watched_runs=30))
     run = by_hand.submit(small(epochs=100), blobs())
     run.take_turn(0.0)  # The first turn only starts it.
     has_pictures = []
-    for now[0] in (1.0, 2.0, 3.1, 4.0):  # 50 runs at 25 pictures a second: every two seconds.
+    for now[0] in (1.0, 2.0, 3.1, 4.0):  # 30 runs at 15 pictures a second: every two seconds.
         run.take_turn(0.0)
         assert run.snapshot.status is Status.RUNNING
         has_pictures.append("pictures" in frame(run))

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from sklearn.metrics import accuracy_score
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import presets
+from mnist_core import evaluation, presets
 from mnist_core.data import datasets
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live_frame
+from pages.widgets.common import run_text
 from pages.widgets.state import data_sets, visitor_runs
 from pages.widgets.train import network_menu
 from tests import mirror
@@ -242,6 +243,21 @@ def test_trained_run_opens_in_evaluate_and_draw(app: AppTest) -> None:
     assert app.multiselect(key="networks").value == [run.id, "shipped"]
     assert "Built-in network" in [caption.value for caption in app.caption]
     assert len(answers(app)) == 2
+
+
+def test_built_in_network_is_evaluated_before_the_first_run(app: AppTest) -> None:
+    app.switch_page("pages/evaluate.py").run()
+    wait_until(lambda: bool(app.run().metric))
+    assert not app.exception
+    dataset = datasets.load("embedded")
+    answers = evaluation.shipped().network.predict(dataset.test_images).argmax(axis=1)
+    assert app.metric[0].value == f"{accuracy_score(dataset.test_labels, answers):.2%}"
+    assert any("Built-in network" in text.value for text in app.markdown)
+    assert any("not trained a network yet" in box.value for box in app.info)
+    assert not [one for one in app.get("popover") if "Share" in one.proto.popover.label]
+    train_briefly(app.switch_page("pages/train.py").run())
+    app.switch_page("pages/evaluate.py").run()
+    assert not any("Built-in network" in text.value for text in app.markdown)
 
 
 def test_step_resume_stop(app: AppTest) -> None:
@@ -542,7 +558,7 @@ def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypa
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     seconds = run.snapshot.seconds_an_epoch
     assert seconds is not None
-    assert f"about {live_frame.duration_text(100 * seconds)} ·" in costs
+    assert f"about {run_text.duration_text(100 * seconds)} ·" in costs
     app.selectbox(key="preset").select("kite").run()
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     assert "min ·" in costs

@@ -4,6 +4,16 @@ const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [164, 46, 8, 34, 8];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
 const SPEECH_REST = 3_000;
+const MEMORY = 0.85;  // How much of a smoothed value comes from the points before.
+
+// The exponential moving average of a curve, without the pull of its start.
+function smoothed(points) {
+    let [sum, weight] = [0, 0];
+    return points.map(([epoch, value]) => {
+        [sum, weight] = [MEMORY * sum + value, MEMORY * weight + 1];
+        return [epoch, sum / weight];
+    });
+}
 
 function ticks(low, high, most) {
     const rough = (high - low) / most, scale = 10 ** Math.floor(Math.log10(rough));
@@ -16,14 +26,17 @@ function ticks(low, high, most) {
 // One chart. The axes' ends come with each frame; the newest point of each curve has a dot. The visitor's previous run
 // stays in the background, to compare with.
 class Curves {
-    constructor(parent, name, scene) {
-        Object.assign(this, { name, scene });
+    constructor(parent, name, scene, changed) {
+        Object.assign(this, { name, scene, changed });
         const box = add(parent, "figure");
-        this.title = add(add(box, "figcaption"), "span");
+        const caption = add(box, "figcaption");
+        this.title = add(caption, "span");
+        if (name === "loss") this.addSmoothing(caption);
         this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
             "aria-label": `${name[0].toUpperCase()}${name.slice(1)} on training images: no points yet.` });
         this.axes = add(this.svg, "g");
         this.previous = add(this.svg, "path", { class: "line previous" });
+        this.raw = add(this.svg, "path", { class: "line raw" });
         this.lines = ["training", "validation"].map(of => add(this.svg, "path", { class: `line ${of}` }));
         this.dots = ["training", "validation"].map(of => add(this.svg, "circle", { class: of, r: 3.5, opacity: 0 }));
         this.near = add(this.svg, "g", { class: "near" });
@@ -37,6 +50,19 @@ class Curves {
             this.draw(this.frame);
         }).observe(this.svg);
     }
+
+    addSmoothing(caption) {
+        const label = add(caption, "label", { class: "smooth", title: "The mean of the last points, of both curves" });
+        this.toggle = add(label, "input", { type: "checkbox", role: "switch" });
+        this.toggle.checked = choice.smooth;
+        label.append(" Smooth");
+        this.toggle.addEventListener("change", () => {
+            choice.smooth = this.toggle.checked;
+            this.changed();
+        });
+    }
+
+    choose() { this.draw(this.frame); }
 
     // In the corner that curves leave free.
     drawLegend() {
@@ -92,6 +118,8 @@ class Curves {
         this.before = this.scene.previous.map(point => [point[0], point[column]])
             .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
         this.previous.setAttribute("d", this.path(this.before));
+        this.raw.setAttribute("d", choice.smooth ? this.path(this.curves[0]) : "");
+        if (choice.smooth) this.curves[0] = smoothed(this.curves[0]);
         this.curves.forEach((points, i) => {
             this.lines[i].setAttribute("d", this.path(points));
             const last = points.at(-1);

@@ -23,8 +23,8 @@ from mnist_core.evaluation import explanation
 from mnist_core.network import backend
 from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.runs import scheduler
-from mnist_core.training import Status, capacity, insight, loop
-from pages.widgets.common import live_network, run_picker
+from mnist_core.training import Status, insight, loop
+from pages.widgets.common import live_network, run_text
 from pages.widgets.server import frame_route
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _MOST_STEPS = 2**15 - 1
 # How long a browser waits between two frames, and how many a second a server sends at most; then browsers wait longer.
 _REST_SECONDS, _MOST_FRAMES = 0.2, 100
 # With more runs, the first layer and the answers are not in each frame: they cost more than the curves.
-_MOST_PICTURES = 25
+_MOST_PICTURES = 15
 # How many networks in editors are remembered for each data set; a scene has 50 kB.
 _MOST_UNTRAINED = 64
 
@@ -160,9 +160,9 @@ class LiveRun:
             "isActive": shot.status.is_active,
             "restSeconds": max(_REST_SECONDS, scheduler.shared().watched_runs / _MOST_FRAMES),
             "progress": run.fraction,
-            "text": progress_text(run, shot),
-            "rates": rates_text(shot),
-            "spoken": spoken_text(run, shot),
+            "text": run_text.progress_text(run, shot),
+            "rates": run_text.rates_text(shot),
+            "spoken": run_text.spoken_text(run, shot),
         }
         return (part if version > after else _Part({})).with_header(header)
 
@@ -260,64 +260,6 @@ def untrained(config: RunConfig, dataset: Dataset) -> Untrained:
         if len(known) > _MOST_UNTRAINED:
             known.popitem(last=False)  # The browser that still shows it asks for the page again.
         return found
-
-
-def progress_text(run: Run, shot: Snapshot) -> str:
-    """How far a run is, in one line."""
-    title = run_picker.run_title(run)
-    if not shot.status.is_active:
-        is_whole = shot.status is Status.FINISHED or not shot.points
-        where = "" if is_whole else f", stopped during epoch {shot.points[-1].epoch} of {run.config.epochs}"
-        return f"{title} · run {run.number}{where}" if shot.evaluation else title
-    others = scheduler.shared().watched_runs - (shot.status is not Status.PAUSED)
-    sharing = f"shared with {others} other {'run' if others == 1 else 'runs'}"
-    if shot.status is Status.WAITING and not shot.points:
-        if others <= 0:
-            return f"{title} · preparing (only the first time) …"
-        alone = capacity.estimated_seconds(run.config, len(run.split.train_indices))
-        return f"Waiting for a turn · {sharing} · all of it takes about {duration_text(alone * (1 + others))}"
-    epoch = shot.points[-1].epoch if shot.points else 1
-    parts = [title, f"epoch {epoch} of {run.config.epochs}"]
-    if run.is_stopping:
-        parts.append("stopping …")
-    elif shot.status is Status.PAUSED:
-        parts.append("paused")
-    elif run.is_pause_wanted:
-        parts.append("pausing …")
-    else:
-        left = run.seconds_left
-        if left is not None:
-            parts.append(f"{duration_text(left)} left")
-        if others > 0:
-            parts.append(sharing)
-    if run.samples_per_second:
-        parts.append(f"{run.samples_per_second:,.0f} images a second")
-    return " · ".join(parts)
-
-
-def spoken_text(run: Run, shot: Snapshot) -> str:
-    """What a screen reader says when the run starts, after each epoch, and when it has ended."""
-    if shot.evaluation is not None:
-        return f"The run has ended. It reads {shot.evaluation.accuracy:.1%} of the test images right."
-    if not shot.status.is_active:
-        return "The run has ended."
-    if not shot.epochs:
-        return "Training has started."
-    accuracy = shot.epochs[-1].accuracy
-    return f"Epoch {len(shot.epochs)} of {run.config.epochs}: {accuracy:.0%} of the training images right."
-
-
-def duration_text(seconds: float) -> str:
-    """A duration in words, such as "40 s" or "3 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"
-
-
-def rates_text(shot: Snapshot) -> str:
-    """The changes of the learning rate so far; empty if there was none."""
-    changes = ", ".join(f"{x.learning_rate:g} from epoch {x.epoch}, step {x.step + 1}" for x in shot.rates)
-    return f"Learning rate: {changes}." if changes else ""
 
 
 def _pictures(run: Run, shot: Snapshot, step: float) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

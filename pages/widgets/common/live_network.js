@@ -5,7 +5,7 @@ const [LARGEST_CELL, SMALLEST_CELL, LEAST_GAP] = [10, 3, 26];
 const [TIP_WIDTH, MOST_EXCITING, POINTER_REST] = [190, 3, 80];
 const STEPS = 127;  // Activations come in steps of 1/127 of the largest one.
 // They stay when the panel shows another run.
-const choice = { image: 0, onlyChange: false };
+const choice = { image: 0, onlyChange: false, smooth: false };
 
 const article = name => /^\d$/.test(name) ? `${name === "8" ? "an" : "a"} ${name}` : name;
 const largestOf = values => values.reduce((best, value, i) => value > values[best] ? i : best, 0);
@@ -14,21 +14,23 @@ const largestOf = values => values.reduce((best, value, i) => value > values[bes
 function colorsOf(element) {
     const style = getComputedStyle(element);
     const [ink, error, quiet] = ["--ink", "--error", "--quiet"].map(name => style.getPropertyValue(name).trim());
-    return { ink, error, quiet, text: style.color };
+    const [inkParts, errorParts] = [ink, error].map(hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)));
+    return { ink, error, quiet, inkParts, errorParts, text: style.color };
 }
 
-// Values in [-1, 1] as squares in a picture: blue above 0, orange below.
+// Values in [-1, 1] as squares in a picture: blue above 0, orange below. One image is drawn much faster than squares.
+const scratch = document.createElement("canvas");
+
 function drawSigned(pixels, colors, values, [height, width], left, top, side) {
-    const tall = side * height / width;
+    const image = new ImageData(width, height);
     values.forEach((value, i) => {
-        const [column, row] = [i % width, Math.floor(i / width)];
-        const [x, right] = [column, column + 1].map(at => Math.round(at * side / width));
-        const [y, below] = [row, row + 1].map(at => Math.round(at * tall / height));
-        pixels.globalAlpha = Math.min(1, Math.abs(value));
-        pixels.fillStyle = value > 0 ? colors.ink : colors.error;
-        pixels.fillRect(left + x, top + y, right - x, below - y);
+        image.data.set(value > 0 ? colors.inkParts : colors.errorParts, 4 * i);
+        image.data[4 * i + 3] = 255 * Math.min(1, Math.abs(value));
     });
-    pixels.globalAlpha = 1;
+    Object.assign(scratch, { width, height });
+    scratch.getContext("2d").putImageData(image, 0, 0);
+    pixels.imageSmoothingEnabled = false;
+    pixels.drawImage(scratch, left, top, side, side * height / width);
 }
 
 function drawImage(canvas, images, number) {
@@ -111,7 +113,7 @@ class FirstLayer {
         this.canvas.style.width = `${columns * (side + gap)}px`;
         const pixels = this.canvas.getContext("2d"), colors = colorsOf(this.canvas);
         for (let unit = 0; unit < count; unit++) {
-            const values = Array.from({ length: size }, (_, i) => pictures[unit * size + i]
+            const values = Float32Array.from({ length: size }, (_, i) => pictures[unit * size + i]
                 - (choice.onlyChange ? scene.pictures[unit * size + i] : 0));
             const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
             const [left, top] = [unit % columns, Math.floor(unit / columns)].map(at => 2 * at * (side + gap) + gap);
@@ -238,9 +240,14 @@ class Network {
             pixels.fillStyle = colors.quiet;
             pixels.fillRect(x, y, size - 1, size - 1);
             pixels.globalAlpha = 1;
-            if (found) {
-                const values = [...found.subarray(start + unit * area, start + (unit + 1) * area)];
-                drawSigned(pixels, colors, values.map(value => value / STEPS), area > 1 ? shape : [1, 1], x, y, size - 1);
+            const values = found?.subarray(start + unit * area, start + (unit + 1) * area);
+            if (values && area > 1) {
+                drawSigned(pixels, colors, Float32Array.from(values, value => value / STEPS), shape, x, y, size - 1);
+            } else if (values) {
+                pixels.globalAlpha = Math.abs(values[0]) / STEPS;
+                pixels.fillStyle = values[0] > 0 ? colors.ink : colors.error;
+                pixels.fillRect(x, y, size - 1, size - 1);
+                pixels.globalAlpha = 1;
             }
             if (this.pointed?.layer === k && this.pointed.unit === unit) {
                 pixels.strokeStyle = colors.text;

@@ -114,9 +114,10 @@ async function weightsOf(address, layer, unit) {
 function build(root, scene) {
     root.replaceChildren();
     const row = () => add(root, "div", { class: "row" });
+    const chosen = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
     const choose = image => {
         choice.image = image;
-        for (const part of parts) part.drawn.forEach(one => one.choose?.());
+        chosen();
     };
     let drawn;
     if (scene.pictures) {
@@ -126,7 +127,8 @@ function build(root, scene) {
         drawn = [new Samples(root, scene, choose)];
     } else {
         const progress = new Progress(root), box = row();
-        drawn = [progress, new Curves(box, "accuracy", scene), new Curves(box, "loss", scene), new Speaker(root)];
+        drawn = [progress, new Curves(box, "accuracy", scene, chosen), new Curves(box, "loss", scene, chosen),
+            new Speaker(root)];
     }
     const part = { address: scene.address, drawn, draw: frame => drawn.forEach(one => one.draw(frame)) };
     if (newest.address === scene.address) part.draw(newest.frame);

@@ -64,6 +64,11 @@ def readable_runs(networks_only: bool = False) -> dict[str, str]:
     return names
 
 
+def has_no_run() -> bool:
+    """Whether the visitor has trained nothing yet, and trains nothing now."""
+    return not visitor_runs.is_training() and not readable_runs()
+
+
 def run_menu() -> Job | None:
     """A menu of runs; returns the chosen one. At first it is the one chosen on another page, or else the newest.
 

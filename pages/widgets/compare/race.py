@@ -13,7 +13,7 @@ from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import unique_names
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
-from pages.widgets.common import live, live_frame, run_curves, run_picker, segments
+from pages.widgets.common import live, run_curves, run_picker, run_text, segments
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
@@ -208,7 +208,7 @@ def _progress(run: Run) -> str:
         return "getting ready …"
     left = run.seconds_left
     return f"epoch {shot.points[-1].epoch} of {run.config.epochs}" + (
-        f" · {live_frame.duration_text(left)} left" if left else ""
+        f" · {run_text.duration_text(left)} left" if left else ""
     )
 
 

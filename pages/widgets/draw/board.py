@@ -64,6 +64,17 @@ def drawing_board() -> Drawn:
                 help="A photo of a digit on paper, a scan or a screenshot. "
                 "You can also copy a picture and paste it here.",
             )
+            # Not before it is wanted: the browser asks the visitor for the camera.
+            wants_camera = st.toggle(
+                "Use the camera",
+                key=f"camera-on-{_PICTURES.get()}",
+                help="Your browser asks you first. Cameras work over HTTPS only, or on the server's own computer.",
+            )
+            taken = (
+                st.camera_input("One digit, dark on light paper", key=f"camera-{_PICTURES.get()}")
+                if wants_camera
+                else None
+            )
         by_keys = st.toggle(
             "Keyboard",
             **controls.seeded("by-keys", _BY_KEYS.get()),
@@ -71,7 +82,8 @@ def drawing_board() -> Drawn:
         _BY_KEYS.set(by_keys)
     pasted = _pasted()
     with place:
-        picture = pasted if file is None else file.getvalue()
+        newest = taken or file
+        picture = pasted if newest is None else newest.getvalue()
         if picture is not None:
             rgba = _picture(picture)
             hint = "There is nothing in this picture. Draw again, or choose another picture."
@@ -122,6 +134,6 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 
 def _put_away() -> None:
-    # A new key empties the uploader.
+    # A new key empties the uploader, and switches the camera off.
     _PASTED.set(None)
     _PICTURES.set(_PICTURES.get() + 1)

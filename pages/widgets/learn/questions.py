@@ -14,7 +14,7 @@ from mnist_core.lessons.experiments import EXPERIMENTS, Experiment
 from mnist_core.runs import run_cache
 from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
-from pages.widgets.common import live, live_frame, run_curves, segments
+from pages.widgets.common import live, run_curves, run_text, segments
 from pages.widgets.learn import lessons, trials
 from pages.widgets.state import visitor_runs
 
@@ -135,9 +135,7 @@ def _model_state(kind: str, run: ClassicalRun) -> None:
         st.progress(shot.fraction, text=reached or "Getting ready …", width=320)
         trials.stop_button([run], key=f"stop-{kind}")
     elif shot.evaluation is not None:
-        st.markdown(
-            f"**{shot.evaluation.accuracy:.2%}** right, {live_frame.duration_text(shot.work_seconds)}", width=190
-        )
+        st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {run_text.duration_text(shot.work_seconds)}", width=190)
         run_curves.mistakes_button(run)
     if shot.message:
         st.caption(shot.message)

@@ -12,7 +12,7 @@ from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live, live_frame
+from pages.widgets.common import live, run_text
 from pages.widgets.learn import replays
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
@@ -145,7 +145,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
             else:
                 start_trials(trials, dataset)
             st.rerun()
-        st.caption(f"Takes about {live_frame.duration_text(sum(_seconds(trial, dataset) for trial in missing))}.")
+        st.caption(f"Takes about {run_text.duration_text(sum(_seconds(trial, dataset) for trial in missing))}.")
 
 
 def _seconds(trial: Trial, dataset: Dataset) -> float:

@@ -44,7 +44,7 @@ def _key(name: str) -> str:
 
 
 def layer_rows(draft: RunConfig) -> RunConfig:
-    """A row of controls for each hidden layer, and a button that adds one; returns `draft` with what they say."""
+    """A row of controls for each hidden layer; returns `draft` with what they say."""
     layers: list[LayerConfig] = []
     for number, before in enumerate(draft.layers):
         with st.container(key=f"layer-{number}", horizontal=True, vertical_alignment="bottom", gap="xxsmall"):
