@@ -226,7 +226,7 @@ def test_panel_is_there_before_the_first_run_and_stays_in_place(page: Page) -> N
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
     assert chart.bounding_box() == before
     expect(chart).to_have_attribute("aria-label", re.compile(r"rises from \d+% to \d+% in 20 epochs"))
-    expect(page.locator(".spoken")).to_have_text(re.compile(r"^The run has ended\. It reads \d"))
+    expect(page.locator(".spoken[aria-live]")).to_have_text(re.compile(r"^The run has ended\. It reads \d"))
     expect(chart.locator(".previous").first).not_to_have_attribute("d", re.compile("M"))
     train.click()
     expect(page.get_by_text("run 2", exact=False).first).to_be_visible(timeout=SLOW)

@@ -47,3 +47,20 @@ def test_buttons_are_replaced_at_once(page: Page) -> None:
         page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
         expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
         assert page.evaluate("[...window.seen]") == []
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_curves_stay_in_place_while_paused(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto("/")
+    expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    chart = page.locator(".curve.accuracy")
+    places = [chart.bounding_box()]
+    page.get_by_role("button", name="Step", exact=True).click()
+    for shown, pressed in (("Resume", "Resume"), ("Pause", "Pause"), ("Resume", "Stop"), ("Train", "")):
+        main = page.get_by_test_id("stMainBlockContainer")
+        expect(main.get_by_role("button", name=shown, exact=True)).to_be_visible(timeout=SLOW)
+        places.append(chart.bounding_box())
+        if pressed:
+            main.get_by_role("button", name=pressed, exact=True).click()
+    assert places == places[:1] * len(places)

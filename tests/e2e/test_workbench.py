@@ -104,6 +104,7 @@ def test_build_train_and_look_inside(page: Page) -> None:
     for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     expect(tip).to_contain_text("Unit 2 of layer 2")
+    expect(page.locator(".network .spoken")).to_have_text(re.compile(r"^Unit 2 of layer 2\. Activation: [\d.e-]+$"))
     expect(tip).to_contain_text("Its weights for the units before")
     page.keyboard.press("Escape")
     expect(tip).not_to_be_visible()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
 _MORE_EPOCHS = (5, 10)
-_RESULTS_WIDTH, _LINE_HEIGHT = 320, 34
+_RESULTS_WIDTH, _LINE_HEIGHT = 284, 34
 
 
 def live_view(
@@ -102,7 +102,7 @@ def _row(name: str) -> DeltaGenerator:
     Streamlit keeps a replaced button with the focus, that is the pressed one, on the screen until the script has ended,
     as an additional button in the row. In a row with another key it loses the focus, and Streamlit hides it.
     """
-    return st.container(horizontal=True, gap="xsmall", key=f"buttons-{name}")
+    return st.container(horizontal=True, gap="xxsmall", key=f"buttons-{name}")
 
 
 def _orders(run: Run) -> None:

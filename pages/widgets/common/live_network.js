@@ -62,7 +62,9 @@ class Samples {
         this.choose();
     }
 
-    choose() { this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(i === choice.image))); }
+    choose() {
+        this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(i === choice.image)));
+    }
 
     nextMistake() {
         const after = this.places.map((_, i) => (choice.image + 1 + i) % this.places.length);
@@ -98,7 +100,10 @@ class FirstLayer {
         this.toggle.checked = choice.onlyChange;
         label.append(" Only the change");
         label.title = "Without the random weights that it started with.";
-        this.toggle.addEventListener("change", () => { choice.onlyChange = this.toggle.checked; this.draw(this.frame); });
+        this.toggle.addEventListener("change", () => {
+            choice.onlyChange = this.toggle.checked;
+            this.draw(this.frame);
+        });
         this.draw({ pictures: scene.pictures });
     }
 
@@ -132,10 +137,12 @@ class Network {
         Object.assign(this, { scene, weightsOf, pointed: null });
         const box = add(parent, "figure", { class: "network" }), caption = add(box, "figcaption");
         add(caption, "b", {}, "Inside the network");
-        add(caption, "span", { class: "hint" }, scene.layers.length ? " Point at a unit. Blue is above 0, orange below." : "");
+        const hint = scene.layers.length ? " Point at a unit. Blue is above 0, orange below." : "";
+        add(caption, "span", { class: "hint" }, hint);
         this.canvas = add(box, "canvas", { tabindex: 0, role: "img", "aria-label": "The network: not computed yet.",
             height: BLOCK + LABELS });
-        this.tip = add(box, "div", { class: "tip", role: "status", hidden: "" });
+        this.tip = add(box, "div", { class: "tip", hidden: "" });
+        this.spoken = add(box, "p", { class: "spoken", role: "status" });
         this.note = add(box, "p", { class: "note" });
         this.canvas.addEventListener("pointermove", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerdown", event => this.point(this.unitAt(event)));
@@ -192,6 +199,7 @@ class Network {
         this.drawBars(pixels, colors);
         this.describe();
         if (this.pointed) this.drawTip();
+        if (this.pointed && frame.probabilities) this.ask(this.pointed);  // Its weights have changed too.
     }
 
     drawInput(pixels, colors) {
@@ -290,12 +298,13 @@ class Network {
         const { names, labels, layers } = this.scene, start = 10 * choice.image;
         const found = this.frame.probabilities.subarray(start, start + 10), best = largestOf(found);
         if (!this.pointed) {
-            this.canvas.setAttribute("aria-label", `The network and the image of ${article(names[labels[choice.image]])}: `
-                + `its answer is ${article(names[best])}, ${Math.round(100 * found[best])}% sure. Arrow keys go through its units.`);
+            const image = article(names[labels[choice.image]]), sure = Math.round(100 * found[best]);
+            this.canvas.setAttribute("aria-label", `The network and the image of ${image}: its answer is `
+                + `${article(names[best])}, ${sure}% sure. Arrow keys go through its units.`);
         }
-        this.note.textContent = layers.map(({ units, filters }, k) => this.frame.stuck[k]
-            ? `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} ${filters ? "filters" : "units"} answer the same to all twelve images.`
-            : "").filter(Boolean).join(" ");
+        const lines = layers.map(({ units, filters }, k) => `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} `
+            + `${filters ? "filters" : "units"} answer the same to all twelve images.`);
+        this.note.textContent = lines.filter((_, k) => this.frame.stuck[k]).join(" ");
     }
 
     unitAt({ clientX, clientY }) {
@@ -311,13 +320,13 @@ class Network {
     // Arrow keys: along the layer, and to the next one.
     step(event) {
         const { layers } = this.scene, at = this.pointed;
-        const [layers_on, units_on] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key]
-            ?? [0, 0];
+        const steps = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+        const [across, along] = steps[event.key] ?? [0, 0];
         if (event.key === "Escape") this.point(null);
-        if (!layers.length || !(layers_on || units_on)) return;
+        if (!layers.length || !(across || along)) return;
         event.preventDefault();
-        const layer = at ? Math.min(Math.max(at.layer + layers_on, 0), layers.length - 1) : 0;
-        const unit = at ? Math.min(Math.max(at.unit + units_on, 0), layers[layer].shown - 1) : 0;
+        const layer = at ? Math.min(Math.max(at.layer + across, 0), layers.length - 1) : 0;
+        const unit = at ? Math.min(Math.max(at.unit + along, 0), layers[layer].shown - 1) : 0;
         this.point({ layer, unit });
     }
 
@@ -329,6 +338,9 @@ class Network {
         clearTimeout(this.wait);
         if (place) this.wait = setTimeout(() => this.ask(place), POINTER_REST);  // Not while the pointer passes by.
         this.draw({});
+        // Once for each unit, not for each frame.
+        const said = place ? [...this.tip.querySelectorAll("b, p")].slice(0, 2) : [];
+        this.spoken.textContent = said.map(one => one.textContent).join(". ");
     }
 
     async ask(place) {
@@ -346,8 +358,8 @@ class Network {
         add(this.tip, "b", {}, `${filters ? "Filter" : "Unit"} ${unit + 1} of layer ${layer + 1}`);
         if (found) {
             const count = images.shape[0], area = found.length / count / shown;
-            const excited = Array.from({ length: count }, (_, i) => found
-                .subarray((i * shown + unit) * area, (i * shown + unit + 1) * area).reduce((a, b) => Math.max(a, b), -STEPS));
+            const of = i => found.subarray((i * shown + unit) * area, (i * shown + unit + 1) * area);
+            const excited = Array.from({ length: count }, (_, i) => of(i).reduce((a, b) => Math.max(a, b), -STEPS));
             const value = excited[choice.image] / STEPS * this.frame.scales[layer];
             add(this.tip, "p", {}, `${filters ? "Largest activation" : "Activation"}: ${value.toPrecision(3)}`);
             const isExcited = Math.max(...excited) > 0;
@@ -368,10 +380,12 @@ class Network {
         add(this.tip, "p", {}, before && !before.filters ? "Its weights for the units before:" : "Its weights:");
         const isRow = weights.shape[2] > 1 && weights.shape[1] === 1, [count, ...shape] = weights.shape;
         // The units before are in columns, so their weights are drawn at the same places.
-        const rows = isRow ? this.blocks[layer - 1].rows : shape[0], across = isRow ? Math.ceil(weights.length / rows) : shape[1];
+        const rows = isRow ? this.blocks[layer - 1].rows : shape[0];
+        const across = isRow ? Math.ceil(weights.length / rows) : shape[1];
         const values = Array.from({ length: count * rows * across }, (_, i) => isRow
             ? (weights[i % across * rows + Math.floor(i / across)] ?? 0) / STEPS : weights[i] / STEPS);
-        const columns = Math.min(count, 4), side = count > 1 ? 40 : Math.min(84, across * 9), tall = side * rows / across;
+        const columns = Math.min(count, 4), side = count > 1 ? 40 : Math.min(84, across * 9);
+        const tall = side * rows / across;
         const canvas = add(this.tip, "canvas", { class: "weights", width: 2 * columns * (side + 2),
             height: 2 * Math.ceil(count / columns) * (tall + 2) });
         canvas.style.width = `${columns * (side + 2)}px`;

@@ -59,7 +59,8 @@ def built_in_run() -> Run | None:
     if not it.done.is_set():
         st.fragment(_wait, run_every=_POLL_SECONDS)(it)
     elif it.run is not None:
-        st.markdown(f"**{_NAME}**, on the test images of {dataset.name}:")
+        title = data_sets.names().get(dataset.name, dataset.name)
+        st.markdown(f"**{_NAME}**, tested on {len(dataset.test_labels):,} images: {title}")
     return it.run
 
 
