@@ -65,8 +65,8 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     # The page still responds: first beside the curve, then in the rest of the page.
     picture = page.locator("canvas.weights")
     with_random_start = transparent_share(picture)
-    toggle = page.get_by_role("switch", name="Show only the change")
-    page.get_by_text("Show only the change").click()
+    toggle = page.get_by_role("switch", name="Only the change")
+    page.get_by_text("Only the change").click()
     for _ in range(5):
         wait_until_grown(curve)
     expect(toggle).to_be_checked()

@@ -60,6 +60,8 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
     for shown, pressed in (("Resume", "Resume"), ("Pause", "Pause"), ("Resume", "Stop"), ("Train", "")):
         main = page.get_by_test_id("stMainBlockContainer")
         expect(main.get_by_role("button", name=shown, exact=True)).to_be_visible(timeout=SLOW)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+        expect(chart).to_be_visible(timeout=SLOW)
         places.append(chart.bounding_box())
         if pressed:
             main.get_by_role("button", name=pressed, exact=True).click()
