@@ -220,6 +220,7 @@ def test_panel_is_there_before_the_first_run_and_stays_in_place(page: Page) -> N
     expect(answers).to_have_count(12)
     expect(answers.first).to_have_text(re.compile(r"^\d \d+%$"))
     chart = page.locator(".curve.accuracy")
+    page.evaluate("document.fonts.ready")
     before = chart.bounding_box()
     train = page.get_by_role("button", name="Train", exact=True)
     train.click()

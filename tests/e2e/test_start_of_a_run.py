@@ -54,6 +54,7 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto("/")
     expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    page.evaluate("document.fonts.ready")  # Another font may have other lines.
     chart = page.locator(".curve.accuracy")
     places = [chart.bounding_box()]
     page.get_by_role("button", name="Step", exact=True).click()

@@ -201,6 +201,8 @@ def test_number_that_was_typed_just_before_a_button_is_kept(app: AppTest) -> Non
     app.number_input(key="units-dense-0-0").set_value(77)  # The browser sends both at once.
     app.button(key="add-layer").click().run()
     assert [layer.units for layer in app.session_state["draft"].layers] == [77, 128]
+    press(app, "Undo")
+    assert [layer.units for layer in app.session_state["draft"].layers] == [77]
 
 
 def test_settings_in_a_closed_popover_keep_their_values(app: AppTest) -> None:

@@ -56,6 +56,7 @@ def living(references: list[Callable[[], Any]]) -> int:
 
 
 def counted() -> Counter[str]:
+    """Count the objects of runs. No other thread may work: Python shows its unfinished tuples, which breaks them."""
     gc.collect()
     kinds = (Run, Snapshot, TrainedNetwork, training.TrainingState, training.Progress, engine.Position)
     return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
@@ -152,7 +153,8 @@ def test_left_runs_are_gone_when_they_have_ended(
         saver.save(new_workspace(), run)
         while len(run.snapshot.epochs) < 2:
             run.take_turn(0.0, 0.0)
-    assert counted()["Run"] == before["Run"] + 10
+    assert saver.wait_until_saved(MINUTES)
+    assert counted()["Run"] >= 10
     tab["is open"] = False
     for run in runs:
         take_turns(by_hand, run)
@@ -161,4 +163,4 @@ def test_left_runs_are_gone_when_they_have_ended(
     assert saver.wait_until_saved(MINUTES)
     del run, runs
     by_hand._queue.clear()
-    assert counted() == before
+    assert not counted() - before  # What an earlier test has left may go meanwhile.

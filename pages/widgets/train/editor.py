@@ -55,6 +55,7 @@ def layer_rows(draft: RunConfig) -> RunConfig:
     order = _ORDER.get()
     if order is not None:
         _ORDER.forget()
+        editor_state.set_draft(config)  # A number that was typed just before is a change of its own, for Undo.
         editor_state.change(_obeyed(config, *order))
         st.rerun()
     return config
