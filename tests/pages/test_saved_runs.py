@@ -210,6 +210,8 @@ def test_network_opened_from_another_page_stays_in_the_editor(app: AppTest) -> N
 
 def test_finetuned_network_with_the_longest_name_is_saved(app: AppTest) -> None:
     first = train_briefly(app)
+    # A saved run is called by its saved title. The button is named after it, and must not change its name when pressed.
+    assert saver.shared().wait_until_saved(MINUTES)
     first.title = "x" * TITLE_LENGTH
     image = np.zeros((28, 28), np.float32)
     image[4:24, 14] = 1.0

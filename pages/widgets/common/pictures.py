@@ -77,9 +77,8 @@ def with_article(digit: int, names: Sequence[str] = DIGITS) -> str:
 
 
 def answer_caption(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
-    """A caption for a network's answer: blue if right, orange if wrong."""
-    colour = "blue" if label == answered else "orange"
-    return f":{colour}[**{names[answered]}**] {probability:.0%}"
+    """A caption for an answer, with a tick if it is right. Captions are pale, so colours would be too pale in them."""
+    return f"{'✓' if label == answered else '✗'} **{names[answered]}** {probability:.0%}"
 
 
 def matrix_legend(noun: str) -> str:
