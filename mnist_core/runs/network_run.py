@@ -100,9 +100,13 @@ class Run(Job):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether `continued` can train it further: it has ended after an epoch, and not early."""
+        """Whether `continued` can train it further: it has ended after an epoch, and not early.
+
+        A saved run that was stopped during an epoch has the weights of that moment only.
+        """
         shot = self._snapshot
-        ended = shot.status in (Status.FINISHED, Status.STOPPED) and shot.state is not None and bool(shot.epochs)
+        is_there = shot.state is not None and bool(shot.state.weights) and bool(shot.epochs)
+        ended = is_there and shot.status in (Status.FINISHED, Status.STOPPED)
         return ended and (shot.status is Status.STOPPED or len(shot.epochs) == self.config.epochs)
 
     @classmethod

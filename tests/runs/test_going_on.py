@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mnist_core.runs.network_run import Run
+from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.samples import blobs, small
 from tests.scheduled_runs import run_to_end, take_turns
@@ -78,6 +82,22 @@ def test_what_cannot_go_on(by_hand: Scheduler) -> None:
     early = ended(by_hand, epochs=60, validation_fraction=0.25, early_stopping=1, learning_rate=1.0)
     assert len(early.snapshot.epochs) < 60
     assert not early.can_go_on
+
+
+def test_saved_run_that_was_stopped_in_mid_epoch_cannot_go_on(by_hand: Scheduler, tmp_path: Path) -> None:
+    saver = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"))
+    run, workspace = by_hand.submit(small(epochs=4), blobs()), new_workspace()
+    saver.save(workspace, run)
+    while not run.snapshot.epochs:
+        run.take_turn(0.0, 0.0)
+    run.take_turn(0.0, 0.0)
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    assert saver.close(300.0)
+    stored = saver.store.load(workspace, run.id)
+    saver.store.close()
+    assert stored.summary.epochs == 1
+    assert not Run.restored(stored, blobs()).can_go_on
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adamw"])
