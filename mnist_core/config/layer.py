@@ -71,14 +71,12 @@ class LayerConfig:
         limits=Range(1, 2048, whole=True),
         step=16,
         help="How many neurons this layer has.",
-        is_half=True,
     )
     activation: str = setting(
         "Activation",
         default="relu",
         choices=ACTIVATIONS,
         help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
-        is_half=True,
     )
     # The share of this layer's outputs that is zeroed in each training step.
     dropout: float = setting(
@@ -131,7 +129,6 @@ FILTERS = Setting(
     help="How many filters this layer has.",
     name="units",
     limits=Range(1, 128, whole=True),
-    is_half=True,
     step=8,
 )
 """What takes the place of the setting "units" in a convolution."""

@@ -94,7 +94,6 @@ class RunConfig:
         choices=OPTIMIZERS,
         help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
         section="main",
-        is_half=True,
     )
     learning_rate: float = setting(
         "Learning rate",
@@ -103,7 +102,6 @@ class RunConfig:
         usual=(1e-05, 3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
         help="How far each step goes. Too low: slow. Too high: unstable.",
         section="main",
-        is_half=True,
         keras="learning_rate",
     )
     # An epoch's last batch may be smaller; it is never dropped.
@@ -123,7 +121,6 @@ class RunConfig:
         limits=EPOCHS,
         help="How often the network sees every training image.",
         section="main",
-        is_half=True,
         keras="epochs",
     )
     loss: str = setting(
@@ -153,7 +150,6 @@ class RunConfig:
         pattern=r"[a-z0-9_-]{1,40}",
         words=str,
         help="MNIST is what the tutorials use. The embedded digits need no download.",
-        section="images",
     )
     split: str = setting(
         "Test images",

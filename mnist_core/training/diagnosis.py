@@ -56,64 +56,52 @@ def diagnose(
     """
     if not points and not diverged:
         return None
-    for rule in (_exploded, _bottleneck, _too_fast, _stuck, _slow, _linear, _overfitted):
-        found = rule(config, points, epochs, diverged)
+    if diverged or _has_grown(points, epochs):
+        return _exploded(config)
+    for rule in (_bottleneck, _too_fast, _stuck, _slow, _linear, _overfitted):
+        found = rule(config, epochs)
         if found is not None:
             return found
     return None
 
 
-def _exploded(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    if not diverged:
-        last = epochs[-1].loss if epochs else points[-1].loss
-        if last <= _EXPLODED * max(points[0].loss, math.log(CLASSES)):
-            return None
+def _has_grown(points: Sequence[Progress], epochs: Sequence[EpochMetrics]) -> bool:
+    last = epochs[-1].loss if epochs else points[-1].loss
+    return last > _EXPLODED * max(points[0].loss, math.log(CLASSES))
+
+
+def _exploded(config: RunConfig) -> Finding | None:
     seen = "The loss exploded: each step went too far, and the next one had to correct even more."
     if config.pixels == "raw":
-        return Finding(f"{seen} Pixels from 0 to 255 make large steps.", "Use pixels from 0 to 1", _scaled(config))
+        return _with_scaled_pixels(config, f"{seen} Pixels from 0 to 255 make large steps.")
     return _with_rate(config, _LOWER, f"{seen} The learning rate is too high.")
 
 
-def _too_fast(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, diverged
+def _too_fast(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if not epochs or epochs[-1].accuracy >= _POOR:
         return None
     seen = f"It reads only {epochs[-1].accuracy:.0%} of the training images right."
     if config.pixels == "raw":
-        return Finding(f"{seen} Pixels from 0 to 255 make steps too large.", "Use pixels from 0 to 1", _scaled(config))
+        return _with_scaled_pixels(config, f"{seen} Pixels from 0 to 255 make steps too large.")
     if config.learning_rate > _HIGHER * _usual_rate(config):
         text = f"{seen} The learning rate is probably too high: large steps can switch units off for good."
         return _with_rate(config, _LOWER, text)
     return None
 
 
-def _stuck(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, diverged
+def _stuck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if not epochs or epochs[-1].accuracy >= _GUESS:
         return None
     seen = f"After {len(epochs)} epochs it still guesses."
-    sigmoid = [layer for layer in config.layers if layer.activation == "sigmoid"]
-    if len(sigmoid) > 1:
-        layers = tuple(
-            dataclasses.replace(layer, activation="relu") if layer in sigmoid else layer for layer in config.layers
-        )
+    if [layer.activation for layer in config.layers].count("sigmoid") > 1:
         text = f"{seen} Through several sigmoid layers, hardly any gradient reaches the first one."
-        return Finding(text, "Use ReLU in these layers", dataclasses.replace(config, layers=layers))
+        return _with_relu(config, "sigmoid", text)
     if config.learning_rate > _usual_rate(config) / 3:
         return None  # It may need more epochs.
     return _with_rate(config, _HIGHER, f"{seen} Its steps are too small.")
 
 
-def _bottleneck(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, diverged
+def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if not epochs or epochs[-1].accuracy >= _POOR:
         return None
     for number, layer in enumerate(config.layers):
@@ -130,10 +118,7 @@ def _bottleneck(
     return None
 
 
-def _slow(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, diverged
+def _slow(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if len(epochs) < 2 or epochs[-1].accuracy >= _POOR or config.learning_rate > _usual_rate(config) / 3:
         return None
     if epochs[-1].loss >= epochs[-2].loss:
@@ -141,25 +126,15 @@ def _slow(
     return _with_rate(config, _HIGHER, "It learns, but slowly: the loss still falls at the end. Its steps are small.")
 
 
-def _linear(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, epochs, diverged
-    dense = [layer for layer in config.layers if not layer.is_convolution]
-    if not config.layers or len(dense) < len(config.layers) or any(layer.activation != "linear" for layer in dense):
+def _linear(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
+    del epochs  # It is so from the start.
+    if not config.layers or any(layer.is_convolution or layer.activation != "linear" for layer in config.layers):
         return None
-    layers = tuple(dataclasses.replace(layer, activation="relu") for layer in config.layers)
-    return Finding(
-        "All hidden layers are linear. Together they can do no more than a network without hidden layers.",
-        "Use ReLU in these layers",
-        dataclasses.replace(config, layers=layers),
-    )
+    text = "All hidden layers are linear. Together they can do no more than a network without hidden layers."
+    return _with_relu(config, "linear", text)
 
 
-def _overfitted(
-    config: RunConfig, points: Sequence[Progress], epochs: Sequence[EpochMetrics], diverged: bool
-) -> Finding | None:
-    del points, diverged
+def _overfitted(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     losses = [one.validation_loss for one in epochs if one.validation_loss is not None]
     if not losses or config.early_stopping:
         return None
@@ -181,8 +156,17 @@ def _usual_rate(config: RunConfig) -> float:
     return OPTIMIZERS[config.optimizer].default_learning_rate
 
 
-def _scaled(config: RunConfig) -> RunConfig:
-    return dataclasses.replace(config, pixels="scaled")
+def _with_scaled_pixels(config: RunConfig, text: str) -> Finding:
+    return Finding(text, "Use pixels from 0 to 1", dataclasses.replace(config, pixels="scaled"))
+
+
+def _with_relu(config: RunConfig, activation: str, text: str) -> Finding:
+    """ReLU in place of an activation."""
+    layers = tuple(
+        dataclasses.replace(layer, activation="relu") if layer.activation == activation else layer
+        for layer in config.layers
+    )
+    return Finding(text, "Use ReLU in these layers", dataclasses.replace(config, layers=layers))
 
 
 def _with_rate(config: RunConfig, factor: float, text: str) -> Finding | None:

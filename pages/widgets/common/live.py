@@ -178,12 +178,10 @@ def _what_now(run: Run, shot: Snapshot) -> None:
 
 
 def _go_on(run: Run, count: int) -> None:
-    from mnist_core.store.records import TITLE_LENGTH  # Not before: it needs the database library.
-
     ending = f", {len(run.snapshot.epochs) + count} epochs"
-    title = run_picker.run_title(run).removesuffix(f", {run.config.epochs} epochs")[: TITLE_LENGTH - len(ending)]
+    title = run_picker.run_title(run).removesuffix(f", {run.config.epochs} epochs")
     try:
-        visitor_runs.go_on(run, count, title + ending)
+        visitor_runs.go_on(run, count, run_picker.title_with(title, ending))
     except PlaygroundError as error:
         st.toast(str(error), icon=":material/error:")
 

@@ -27,6 +27,13 @@ def run_title(run: Job) -> str:
     return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
 
 
+def title_with(title: str, ending: str) -> str:
+    """A title with an ending, cut so that both fit."""
+    from mnist_core.store.records import TITLE_LENGTH  # Not before: it needs the database library.
+
+    return title[: TITLE_LENGTH - len(ending)] + ending
+
+
 def escape_markdown(title: str) -> str:
     """A title, perhaps typed by a visitor, escaped so that Markdown shows it as plain text."""
     return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", title)

@@ -13,7 +13,6 @@ from mnist_core.data import datasets
 from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.drawing import test_set
 from mnist_core.errors import PlaygroundError
-from mnist_core.store.records import TITLE_LENGTH
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker
 from pages.widgets.state import controls, data_sets, visitor_runs
@@ -160,7 +159,7 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
         base = _run_of(network)
         taught = _TAUGHT[noun_of(predictor.class_names)]
         called = (run_picker.run_title(base) if base else name).removesuffix(taught)
-        title = called[: TITLE_LENGTH - len(taught)] + taught
+        title = run_picker.title_with(called, taught)
         run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")

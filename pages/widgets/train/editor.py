@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core import network
 from mnist_core.config import (
+    LAYER_KINDS,
     LAYER_SETTINGS,
     MAX_LAYERS,
     OPTIMIZERS,
@@ -127,7 +128,7 @@ def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
     """A convolution needs a picture: it comes first or after another one, while there is picture left."""
     if not all(layer.is_convolution for layer in earlier):
         return ["dense"]
-    return [kind for kind in _BRIEF_KINDS if kind == "dense" or picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1]
+    return [kind for kind in LAYER_KINDS if kind == "dense" or picture_sides([*earlier, LayerConfig(kind)])[-1] >= 1]
 
 
 def main_controls(draft: RunConfig) -> RunConfig:
