@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
 _MORE_EPOCHS = (5, 10)
-_RESULTS_WIDTH, _LINE_HEIGHT = 284, 34
+_RESULTS_WIDTH, _LINE_HEIGHT = 292, 34
 
 
 def live_view(
@@ -53,11 +53,11 @@ def live_view(
     """
     shot = run.snapshot if run is not None else None
     is_active = shot is not None and shot.status.is_active
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         with st.container(gap="xsmall"):
             buttons = st.container()
             below = st.container()
-        results = st.container(horizontal=True, width=_RESULTS_WIDTH, gap="small")
+        results = st.container(horizontal=True, width=_RESULTS_WIDTH, gap="xsmall")
     messages = st.container()
     places = live_panel.Places(st.container(), st.container(), images)
     # The buttons first, so that the text never mentions a Train button that is not there yet.
