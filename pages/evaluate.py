@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from pages.widgets.common import pictures, run_picker
+from pages.widgets.common import pictures, run_picker, time_machine
 from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing
 from pages.widgets.state import visitor_runs
 
 st.title("Evaluate: where is it wrong?")
 is_shared, is_built_in = sharing.is_shared_run_in_address(), False
-run = sharing.shared_run() if is_shared else run_picker.run_menu()
-if run is None and not is_shared and run_picker.has_no_run():
-    run, is_built_in = built_in.built_in_run(), True
-if run is not None and run.snapshot.evaluation is not None:
-    result = run.snapshot.evaluation
+menu, moment = st.columns([3, 2], gap="large")
+with menu:
+    run = sharing.shared_run() if is_shared else run_picker.run_menu()
+    if run is None and not is_shared and run_picker.has_no_run():
+        run, is_built_in = built_in.built_in_run(), True
+with moment:
+    result = time_machine.evaluation_at_moment(run) if run is not None else None
+if run is not None and result is not None:
     split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric("Test accuracy", f"{result.accuracy:.2%}")

@@ -19,15 +19,18 @@ from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import splits
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
+from mnist_core.network.layers import initial_weights
 from mnist_core.runs.job import Job
 from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status, engine, loop
+from mnist_core.training.moments import START, Moments, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
+    from mnist_core.network.layers import Weights
     from mnist_core.store.records import StoredRun
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ class Run(Job):
         self.config = config
         self.start = start  # None if it starts from random weights, or was loaded.
         self.begins_random = start is None
+        self.moments = Moments()
         self._loaded_points = 0  # Points that it had before its first turn.
         self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
@@ -76,6 +80,7 @@ class Run(Job):
         run = cls(stored.config, _with_test_images_of(stored, dataset), is_watched)
         run.begins_random = dataset.fingerprint == summary.fingerprint
         run.id, run.number, run.title = summary.id, summary.number, summary.title
+        run.moments = stored.moments
         if state is not None and not summary.epochs:
             run.start, state, run.begins_random = state, None, False
         whole = [point for point in stored.points if point.epoch <= summary.epochs]
@@ -135,6 +140,7 @@ class Run(Job):
         points = tuple(point for point in shot.points if point.epoch <= state.epoch)
         run.begins_random = ended.begins_random and not slots
         run._loaded_points = len(points)
+        run.moments = ended.moments.copy(Place(state.epoch, shot.started.steps_per_epoch))
         run._snapshot = Snapshot(
             points=points,
             seconds=shot.seconds,
@@ -167,6 +173,7 @@ class Run(Job):
         """The same ended run for another owner, who may give it another name."""
         one = copy.copy(self)
         one._listeners = []
+        one.moments = self.moments.copy()
         return one
 
     def __repr__(self) -> str:
@@ -200,6 +207,15 @@ class Run(Job):
     def is_warm(self) -> bool:
         """See `Job`; a loaded run has points before its first turn here."""
         return len(self._snapshot.points) > self._loaded_points
+
+    @property
+    def past_moments(self) -> tuple[Place, ...]:
+        """The kept moments, in the order of time, without the one that the final network is from."""
+        shot, places = self._snapshot, self.moments.places
+        if shot.network is None or not places or not shot.points or (shot.state and shot.state.best_weights):
+            return places
+        last = shot.points[-1]
+        return places[:-1] if places[-1] == (last.epoch, last.step) else places
 
     @property
     def split(self) -> Split:
@@ -314,6 +330,8 @@ class Run(Job):
                 self._take_point(event)
             case training.EpochEnded():
                 self._is_mid_chunk = event.epoch == self.config.epochs  # Then the end of the run follows at once.
+                last = self._snapshot.points[-1]
+                self._keep(Place(last.epoch, last.step), event.state.weights)
                 self._publish(epochs=event.state.history, state=event.state)
                 self._tell()
             case training.Finished():
@@ -330,8 +348,20 @@ class Run(Job):
             seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
             self._clock = now
         position = point.position or shot.position
+        place = Place(point.epoch, point.step)
+        is_wanted = shot.started is not None and self.moments.wants(place, shot.started.steps_per_epoch)
+        if is_wanted and point.position is not None:
+            self._keep(place, point.position.weights)
         points = (*shot.points, dataclasses.replace(point, position=None))
         self._publish(status=Status.RUNNING, points=points, position=position, seconds=seconds)
+
+    def _keep(self, place: Place, weights: Weights) -> None:
+        """Keep a moment, unless nobody saves the run: then nobody looks back, and memory is scarce."""
+        if not self._listeners:
+            return
+        if not self.moments.places and not self._loaded_points:
+            self.moments.keep(START, self.start.weights if self.start else initial_weights(self.config))
+        self.moments.keep(place, weights)
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
         self._events = None

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.scheduler import Scheduler
     from mnist_core.store.records import RunSummary
+    from mnist_core.training.moments import Place
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class _Record:
     run: weakref.ref[Run]
     is_created: bool = False
     epoch: int = 0
+    moments: set[Place] = field(default_factory=set)
     is_closed: bool = False
     trouble: str = ""
     not_before: float = 0.0
@@ -113,6 +115,7 @@ class Saver:
             stored = self.store.take_over(workspace, run_id, self._running(workspace), takeover.GRACE_SECONDS)
             run = turns.take_over(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
+            record.moments.update(stored.moments.places)
             self._add(record, run)
         return run
 
@@ -344,16 +347,20 @@ class Saver:
                 if shot.status.is_active:
                     return  # It is new in this workspace. The next epoch comes with slots again.
                 state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.
-            store.save_epoch(*whose, state, shot.points, shot.busy_seconds)
-            record.epoch = state.epoch
+            moments = run.moments.to_save(record.moments)
+            store.save_epoch(*whose, state, shot.points, shot.busy_seconds, moments)
+            record.epoch, record.moments = state.epoch, set(moments)
+            run.moments.forget(moments, functools.partial(store.load_moment, *whose))
         if run.was_left and not shot.status.is_active and not shot.epochs:
             store.discard(*whose)  # Its visitor left before the first epoch.
             record.is_closed = True
         elif not shot.status.is_active:
+            moments = run.moments.to_save(record.moments)
             store.finish(
                 *whose, shot.status, network=shot.network, evaluation=shot.evaluation, points=shot.points,
-                rates=shot.rates, seconds=shot.busy_seconds, message=shot.message,
+                rates=shot.rates, seconds=shot.busy_seconds, message=shot.message, moments=moments,
             )  # fmt: skip
+            run.moments.forget(moments, functools.partial(store.load_moment, *whose))
             record.is_closed = True
 
     def _attempt(self, what: Callable[[], object]) -> None:

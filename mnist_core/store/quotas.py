@@ -13,6 +13,7 @@ from sqlalchemy import exc
 from mnist_core.errors import StoreError
 from mnist_core.store.tables import ACTIVE, parts, runs, servers, workspaces
 from mnist_core.store.workspaces import workspace_key
+from mnist_core.training import codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,8 @@ def remove_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> in
 class Quotas:
     """The quotas of one `RunStore`. Safe to use from any thread; the same errors as its methods.
 
-    Pinned and active runs are never removed. Sizes are those of the runs' arrays.
+    Pinned and active runs are never removed. Sizes are those of the runs' arrays. Before a run that is not deleted is
+    removed, the kept moments of the oldest runs are.
 
     Args:
         database: the database.
@@ -99,13 +101,19 @@ class Quotas:
         ).one()
         if count <= self._max_runs and size <= self._max_bytes:
             return
-        candidates = sa.select(runs.c.id, runs.c.size).where(own, runs.c.id != run_id, _is_removable())
+        condition = sa.and_(own, runs.c.id != run_id, _is_removable())
+        candidates = sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted).where(condition)
+        freed: dict[tuple[str, str], int] | None = None
         going = []
-        for row in connection.execute(candidates.order_by(runs.c.deleted.is_(None), runs.c.updated, runs.c.id)):
+        rows = connection.execute(candidates.order_by(runs.c.deleted.is_(None), runs.c.updated, runs.c.id)).all()
+        for row in rows:
+            if freed is None and row.deleted is None:
+                freed = _remove_moments(connection, condition, size - self._max_bytes)
+                size -= sum(freed.values())
             if count <= self._max_runs and size <= self._max_bytes:
                 break
             going.append(row.id)
-            count, size = count - 1, size - row.size
+            count, size = count - 1, size - row.size + (freed or {}).get((row.workspace, row.id), 0)
         if is_strict and (count > self._max_runs or size > self._max_bytes):
             raise StoreError(
                 "Your workspace is full: its runs are pinned or still training.",
@@ -132,18 +140,23 @@ class Quotas:
             workspaces.c.seen < now - _RECENT_SECONDS, workspaces.c.seen - workspaces.c.first < _RETURN_SECONDS
         )
         order = sa.case((runs.c.deleted.is_not(None), 0), (is_abandoned, 1), else_=2)
+        condition = sa.and_(_is_removable(), sa.or_(runs.c.workspace != key, runs.c.id != run_id))
         candidates = (
             sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted)
             .outerjoin(workspaces, workspaces.c.id == runs.c.workspace)
-            .where(_is_removable(), sa.or_(runs.c.workspace != key, runs.c.id != run_id))
+            .where(condition)
             .order_by(order, runs.c.updated, runs.c.id)
         )
+        freed: dict[tuple[str, str], int] | None = None
         going, removed = [], Counter[str]()
-        for row in connection.execute(candidates):
+        for row in connection.execute(candidates).all():
+            if freed is None and row.deleted is None:
+                freed = _remove_moments(connection, condition, size - limit)
+                size -= sum(freed.values())
             if size <= limit:
                 break
             going.append((row.workspace, row.id))
-            size -= row.size
+            size -= row.size - (freed or {}).get((row.workspace, row.id), 0)
             removed[row.workspace] += row.deleted is None
         if size > limit and is_strict:
             raise StoreError(
@@ -199,6 +212,30 @@ class Quotas:
             has_runs = sa.exists().where(runs.c.workspace == workspaces.c.id)
             connection.execute(workspaces.delete().where(workspaces.c.seen < oldest, ~has_runs))
             return count
+
+
+def _remove_moments(
+    connection: Connection, condition: sa.ColumnElement[bool], wanted: int
+) -> dict[tuple[str, str], int]:
+    """Remove the kept moments of runs that fulfil a condition, of the oldest first, until `wanted` bytes are free.
+
+    Returns:
+        How many bytes were freed of each run, by its workspace and id.
+    """
+    is_of_run = sa.and_(parts.c.workspace == runs.c.workspace, parts.c.run == runs.c.id)
+    is_moment = parts.c.name.startswith(codec.MOMENT)
+    query = sa.select(runs.c.workspace, runs.c.id, sa.func.sum(parts.c.size)).join(parts, is_of_run)
+    query = query.where(condition, is_moment, runs.c.deleted.is_(None)).group_by(runs.c.workspace, runs.c.id)
+    freed: dict[tuple[str, str], int] = {}
+    for owner, run_id, size in connection.execute(query.order_by(sa.func.min(runs.c.updated), runs.c.id)).all():
+        if sum(freed.values()) >= wanted:
+            break
+        of_run = (parts.c.workspace == owner, parts.c.run == run_id)
+        connection.execute(parts.delete().where(*of_run, is_moment))
+        change = runs.update().where(runs.c.workspace == owner, runs.c.id == run_id)
+        connection.execute(change.values(size=runs.c.size - size))
+        freed[owner, run_id] = int(size)
+    return freed
 
 
 def _is_removable() -> sa.ColumnElement[bool]:

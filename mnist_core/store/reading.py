@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,14 +16,17 @@ from mnist_core.store.records import RunSummary, StoredRun
 from mnist_core.store.tables import in_workspace, parts, runs
 from mnist_core.store.workspaces import key_of, workspace_key
 from mnist_core.training import Status, codec
+from mnist_core.training.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from sqlalchemy.engine import Connection
 
+    from mnist_core.network.layers import Weights
     from mnist_core.store.database import Database
     from mnist_core.training.codec import Parts
+    from mnist_core.training.moments import Place
 
 # The parts that may hold the final network of a run.
 _NETWORKS = ("weights", "best", "network")
@@ -48,7 +52,16 @@ class Reading:
         """
         key = key_of(workspace, run_id)
         with self._database.reading() as connection:
-            return load_run(connection, key, run_id)
+            return load_run(self._database, connection, key, run_id)
+
+    def load_moment(self, workspace: str, run_id: str, place: Place) -> Weights:
+        """The weights of a run at a kept moment, float32.
+
+        Raises:
+            RunNotFoundError: there is no such run or moment, or it was deleted.
+            StoreError: also if it is damaged.
+        """
+        return _load_moment(self._database, key_of(workspace, run_id), run_id, place)
 
 
 def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[RunSummary, ...]:
@@ -57,7 +70,7 @@ def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tupl
     return tuple(_summary(row) for row in connection.execute(query).mappings())
 
 
-def load_run(connection: Connection, key: str, run_id: str) -> StoredRun:
+def load_run(database: Database, connection: Connection, key: str, run_id: str) -> StoredRun:
     """As `RunStore.load`, within a transaction and by the workspace's key."""
     query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
     row = connection.execute(query).mappings().one_or_none()
@@ -66,7 +79,7 @@ def load_run(connection: Connection, key: str, run_id: str) -> StoredRun:
     values = dict(row)
     network = values.pop("network")
     summary = _summary(values)
-    found = read_parts(connection, key, run_id)
+    found = read_parts(connection, key, run_id, codec.PARTS)
     state = codec.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
     if (state.epoch if state else 0) != summary.epochs:
         raise codec.damaged("history")
@@ -80,24 +93,40 @@ def load_run(connection: Connection, key: str, run_id: str) -> StoredRun:
         rates,
         _network(summary, found, network) if network else None,
         codec.unpack_evaluation(summary.config, found),
+        Moments(saved_moments(connection, key, run_id), functools.partial(_load_moment, database, key, run_id)),
     )
 
 
-def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str] | None = None) -> Parts:
-    """The parts of a run as they were written: those in `names`, or all.
+def saved_moments(connection: Connection, key: str, run_id: str) -> tuple[Place, ...]:
+    """Where a run has saved moments."""
+    query = sa.select(parts.c.name).where(parts.c.workspace == key, parts.c.run == run_id)
+    return codec.moment_places(connection.execute(query).scalars())
+
+
+def _load_moment(database: Database, key: str, run_id: str, place: Place) -> Weights:
+    """As `Reading.load_moment`, by the workspace's key."""
+    name = codec.moment_name(place)
+    with database.reading() as connection:
+        query = sa.select(runs.c.config).where(in_workspace(key), runs.c.id == run_id)
+        config = connection.execute(query).scalar_one_or_none()
+        found = read_parts(connection, key, run_id, (name,))
+    if config is None or not found:
+        raise RunNotFoundError
+    return codec.unpack_moment(records.read_config(config), found[name])
+
+
+def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str]) -> Parts:
+    """The parts of a run with these names, as they were written.
 
     Raises:
         StoreError: one of them is damaged.
     """
-    query = sa.select(parts.c.name, parts.c.checksum, parts.c.data).where(
-        parts.c.workspace == key, parts.c.run == run_id
-    )
-    if names is not None:
-        query = query.where(parts.c.name.in_(names))
+    of_run = (parts.c.workspace == key, parts.c.run == run_id)
+    query = sa.select(parts.c.name, parts.c.checksum, parts.c.data).where(*of_run, parts.c.name.in_(names))
     found: Parts = {}
     for name, checksum, data in connection.execute(query):
         if not isinstance(data, bytes) or codec.checksum(data) != checksum:
-            raise codec.damaged(codec.PARTS.get(name, "record"))
+            raise codec.damaged(codec.PARTS.get(name, "moments"))
         found[name] = data
     return found
 

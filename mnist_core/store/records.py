@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
     from mnist_core.training import Progress, RateChanged, Status, TrainingState
+    from mnist_core.training.moments import Moments
 
 TITLE_LENGTH = 200
 NOTES_LENGTH = 20_000
@@ -125,6 +126,7 @@ class StoredRun:
         rates: every change of the learning rate.
         network: the final network, if the run has ended and has one.
         evaluation: of that network on the test images.
+        moments: its kept moments; their weights are read when they are needed.
     """
 
     summary: RunSummary
@@ -135,6 +137,7 @@ class StoredRun:
     rates: tuple[RateChanged, ...]
     network: TrainedNetwork | None
     evaluation: Evaluation | None
+    moments: Moments
 
     def check_dataset(self, dataset: Dataset) -> None:
         """Check that these are the data that the run learned from, before it is resumed or compared.

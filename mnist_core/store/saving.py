@@ -16,7 +16,7 @@ from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, Sto
 from mnist_core.network.layers import weight_shapes
 from mnist_core.store import records
 from mnist_core.store.quotas import remove_runs
-from mnist_core.store.reading import read_parts
+from mnist_core.store.reading import read_parts, saved_moments
 from mnist_core.store.records import TITLE_LENGTH, checked_text
 from mnist_core.store.tables import ACTIVE, in_workspace, parts, runs
 from mnist_core.store.takeover import record_heartbeat
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
+    from mnist_core.network.layers import Weights
     from mnist_core.store.database import Database
     from mnist_core.store.quotas import Quotas
     from mnist_core.training import Progress, RateChanged, TrainingState
     from mnist_core.training.codec import Parts
+    from mnist_core.training.moments import Place
 
 
 class Saving:
@@ -105,6 +107,7 @@ class Saving:
         state: TrainingState,
         points: Sequence[Progress] | None = None,
         seconds: float | None = None,
+        moments: Mapping[Place, Weights | None] | None = None,
     ) -> None:
         """Save the state after an epoch. It replaces the state of the epoch before.
 
@@ -114,6 +117,8 @@ class Saving:
             state: of `EpochEnded`.
             points: the whole live curve so far; points after this epoch are not saved. None keeps the saved curve.
             seconds: training time so far; None keeps the saved one.
+            moments: for each kept moment its weights, or None if it is saved already; others are removed. Without this
+                mapping nothing changes.
 
         Raises:
             RunNotFoundError: there is no such run, or it was deleted.
@@ -129,6 +134,8 @@ class Saving:
             if points is not None:
                 points = [point for point in points if point.epoch <= state.epoch]
             changes = {"status": Status.RUNNING.value, **_last_metrics(state)}
+            if moments is not None:
+                packed |= _replace_moments(connection, key, run_id, config, moments)
             self._write(connection, key, run_id, packed, changes, points, seconds)
             self.quotas.enforce_for_workspace(connection, key, run_id)
             if not epochs:  # Later epochs replace the first, so they need no more space.
@@ -146,6 +153,7 @@ class Saving:
         rates: Sequence[RateChanged] | None = None,
         seconds: float | None = None,
         message: str = "",
+        moments: Mapping[Place, Weights | None] | None = None,
     ) -> None:
         """Save how a run ended. Only the arrays of its final network stay, since it will not be resumed.
 
@@ -159,6 +167,7 @@ class Saving:
             rates: every change of the learning rate; None for those in the last epoch's state.
             seconds: training time; None keeps the saved one.
             message: what people should know about how it ended.
+            moments: as in `save_epoch`.
 
         Raises:
             RunNotFoundError: there is no such run, or it was deleted.
@@ -183,6 +192,8 @@ class Saving:
             if evaluation is not None:
                 packed |= codec.pack_evaluation(evaluation)
                 changes |= {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
+            if moments is not None:
+                packed |= _replace_moments(connection, key, run_id, config, moments)
             self._write(connection, key, run_id, packed, changes, points, seconds)
             _remove_training_arrays(connection, key, run_id, changes.get("network", ""))
             # Save the end of a run even if no other run can make space for it.
@@ -239,6 +250,19 @@ def _lock(connection: Connection, key: str, run_id: str, server: str) -> tuple[R
             "Another server has taken over this run.", "Stop it here, and load it to see how it continues."
         )
     return records.read_config(row.config), row.epochs
+
+
+def _replace_moments(
+    connection: Connection, key: str, run_id: str, config: RunConfig, moments: Mapping[Place, Weights | None]
+) -> Parts:
+    """Remove the saved moments that are not in `moments`, and pack the new ones."""
+    kept = {codec.moment_name(place) for place in moments}
+    stale = {codec.moment_name(place) for place in saved_moments(connection, key, run_id)} - kept
+    if stale:
+        which = (parts.c.workspace == key, parts.c.run == run_id, parts.c.name.in_(stale))
+        connection.execute(parts.delete().where(*which))
+    new = {codec.moment_name(place): weights for place, weights in moments.items() if weights is not None}
+    return {name: codec.pack_moment(config, weights) for name, weights in new.items()}
 
 
 def _replace_parts(connection: Connection, key: str, run_id: str, packed: Parts, values: Mapping[str, Any]) -> None:

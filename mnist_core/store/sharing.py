@@ -80,7 +80,7 @@ class Shares:
             StoreError: also if a part of the run is damaged.
         """
         with self._database.reading() as connection:
-            found = load_run(connection, *_opened(connection, token))
+            found = load_run(self._database, connection, *_opened(connection, token))
         return dataclasses.replace(found, summary=dataclasses.replace(found.summary, notes="", is_pinned=False))
 
 

@@ -84,7 +84,7 @@ class Takeover:
             )
             if not changed.rowcount:
                 raise RunNotFoundError
-            return load_run(connection, key, run_id)
+            return load_run(self._database, connection, key, run_id)
 
     def _is_unfinished(self, key: str, running: Collection[str], grace: float) -> sa.ColumnElement[bool]:
         """Active runs that neither this server (`running`) nor another living server trains."""

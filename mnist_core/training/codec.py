@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ from mnist_core.evaluation.metrics import evaluate_answers
 from mnist_core.network.layers import Weights, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 from mnist_core.training.events import EpochMetrics, Progress, RateChanged, TrainingState
+from mnist_core.training.moments import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -39,7 +41,9 @@ PARTS = {
     "answers": "answers",
     "labels": "answers",
 }
-_FLOAT, _DOUBLE = np.dtype("<f4"), np.dtype("<f8")
+MOMENT = "moment"
+"""The name of a moment's part begins with it."""
+_HALF, _FLOAT, _DOUBLE = np.dtype("<f2"), np.dtype("<f4"), np.dtype("<f8")
 _POINT = 5  # numbers a point
 
 
@@ -115,8 +119,10 @@ def unpack_state(config: RunConfig, parts: Parts, *, is_ended: bool = False) -> 
     return state
 
 
-def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[int, ...]]) -> bytes:
-    """Finite float32 arrays of these shapes, one after the other.
+def pack_arrays(
+    arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[int, ...]], number: np.dtype[Any] = _FLOAT
+) -> bytes:
+    """Finite arrays of these shapes, one after the other, as numbers of this type.
 
     Raises:
         StoreError: they are not.
@@ -124,23 +130,48 @@ def pack_arrays(arrays: Sequence[npt.NDArray[np.float32]], shapes: list[tuple[in
     if [array.shape for array in arrays] != shapes or not all(np.isfinite(array).all() for array in arrays):
         raise StoreError("The run's arrays do not fit its config, or are not finite.", "Save a state of the same run.")
     # A join takes the arrays' own memory, so that each byte is copied once.
-    return b"".join(np.ascontiguousarray(array, _FLOAT).data for array in arrays)
+    return b"".join(np.ascontiguousarray(array, number).data for array in arrays)
 
 
-def unpack_arrays(data: bytes, shapes: list[tuple[int, ...]], what: str) -> Weights:
-    """The read-only arrays that `pack_arrays` wrote.
+def unpack_arrays(data: bytes, shapes: list[tuple[int, ...]], what: str, number: np.dtype[Any] = _FLOAT) -> Weights:
+    """The read-only float32 arrays that `pack_arrays` wrote.
 
     Raises:
         StoreError: there is more or less than the shapes want, or a number is not finite.
     """
     sizes = [int(np.prod(shape)) for shape in shapes]
-    if len(data) != sum(sizes) * _FLOAT.itemsize:
+    if len(data) != sum(sizes) * number.itemsize:
         raise damaged(what)
-    numbers = np.frombuffer(data, _FLOAT)
+    numbers = np.frombuffer(data, number).astype(_FLOAT, copy=False)
     if not np.isfinite(numbers).all():
         raise damaged(what)
     pieces = np.split(numbers, np.cumsum(sizes)[:-1]) if sizes else []
     return tuple(piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True))
+
+
+def moment_name(place: Place) -> str:
+    """The name of the part with the moment at a place."""
+    return f"{MOMENT}{place.epoch}.{place.step}"
+
+
+def moment_places(names: Iterable[str]) -> tuple[Place, ...]:
+    """The places of the moments among the names of parts, in no order."""
+    found = (re.fullmatch(rf"{MOMENT}(\d+)\.(\d+)", name) for name in names)
+    return tuple(Place(int(match[1]), int(match[2])) for match in found if match)
+
+
+def pack_moment(config: RunConfig, weights: Weights) -> bytes:
+    """The weights of a moment, as float16."""
+    return pack_arrays(weights, weight_shapes(config.layers), _HALF)
+
+
+def unpack_moment(config: RunConfig, data: bytes) -> Weights:
+    """The weights that `pack_moment` wrote, float32.
+
+    Raises:
+        StoreError: they are not those of the config's network.
+    """
+    return unpack_arrays(data, weight_shapes(config.layers), MOMENT, _HALF)
 
 
 def pack_points(points: Sequence[Progress]) -> bytes:

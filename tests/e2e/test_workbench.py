@@ -29,6 +29,22 @@ AT_A_GLANCE = """() => {
 }"""
 
 
+SAMPLES_ARE = """text => document.querySelector(".st-key-live-images [data-testid=stBidiComponentIsolated]")
+    .shadowRoot.querySelector(".samples").innerText === text"""
+# Resolves when the page's script has run once more from now on.
+NOTE_RERUN = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    window.rerun = new Promise(resolve => {
+        let hasRun = false;
+        new MutationObserver(() => {
+            const isRunning = app.dataset.testScriptState === "running";
+            if (hasRun && !isRunning) resolve(true);
+            hasRun ||= isRunning;
+        }).observe(app, { attributes: true });
+    });
+}"""
+
+
 def open_page(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
@@ -130,3 +146,48 @@ def test_build_train_and_look_inside(page: Page) -> None:
     for parameters in ("52,650", "59,850", "50,890"):  # Dropout, units, the layer.
         page.get_by_role("button", name="Undo").click()
         expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_go_back_in_time(page: Page) -> None:
+    open_page(page)
+    slider, canvas = page.get_by_role("slider", name="Moment of the run"), page.locator(".network canvas").first
+    samples, guesses = page.locator(".samples"), page.locator(".samples span")
+    play = page.get_by_role("button", name="Play the run")
+    expect(slider).to_be_disabled()
+    expect(play).to_be_disabled()
+    expect(guesses.first).to_contain_text("%", timeout=SLOW)
+    untrained = samples.inner_text()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    expect(slider).to_have_attribute("aria-valuetext", "The end")
+    trained, end = samples.inner_text(), pixels(canvas)
+    assert trained != untrained
+
+    # By keys to the start, where the answers are those of the untrained network.
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", "The start")
+    page.wait_for_function(SAMPLES_ARE, arg=untrained)
+    assert pixels(canvas) != end
+    expect(page.locator(".curve.accuracy .near")).to_contain_text("epoch 0.")
+
+    # The player ends at the end, and shows what was there.
+    play.click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", "The end", timeout=SLOW)
+    expect(play).to_be_visible(timeout=SLOW)
+    assert samples.inner_text() == trained
+    assert pixels(canvas) == end
+
+    # By mouse or finger to the middle; Evaluate shows the same moment.
+    box = slider.bounding_box()
+    assert box is not None
+    page.evaluate(NOTE_RERUN)
+    slider.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^Epoch \d+$"))
+    moment = (slider.get_attribute("aria-valuetext") or "").lower()
+    expect(page.get_by_role("button", name="To the end")).to_be_enabled()
+    page.evaluate("() => window.rerun")
+    page.get_by_role("link", name="See its mistakes").click()
+    expect(page.get_by_role("slider", name="Moment of the run")).to_have_attribute("aria-valuetext", moment)

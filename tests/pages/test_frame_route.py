@@ -19,29 +19,27 @@ class Counting:
     def frame(self, after: int) -> bytes | None:
         return f"after {after}".encode()
 
-    def unit(self, layer: int, number: int) -> bytes | None:
-        return f"unit {number} of {layer}".encode() if number < 4 else None
+    def moment(self, place: tuple[int, int]) -> bytes | None:
+        return f"moment {place}".encode() if place[0] < 4 else None
+
+    def unit(self, layer: int, number: int, place: tuple[int, int] | None) -> bytes | None:
+        then = f" at {place}" if place else ""
+        return f"unit {number} of {layer}{then}".encode() if number < 4 else None
 
 
-class Gone:
-    def is_newer(self, after: int) -> bool:
-        return True
-
+class Gone(Counting):
     def frame(self, after: int) -> bytes | None:
         return None
 
-    def unit(self, layer: int, number: int) -> bytes | None:
-        return None
 
-
-class Broken:
-    def is_newer(self, after: int) -> bool:
-        return True
-
+class Broken(Counting):
     def frame(self, after: int) -> bytes | None:
         raise ValueError("No weights.")
 
-    def unit(self, layer: int, number: int) -> bytes | None:
+    def moment(self, place: tuple[int, int]) -> bytes | None:
+        raise ValueError("No weights.")
+
+    def unit(self, layer: int, number: int, place: tuple[int, int] | None) -> bytes | None:
         raise ValueError("No weights.")
 
 
@@ -153,7 +151,12 @@ def test_websockets_go_to_the_app() -> None:
 
 @pytest.mark.parametrize(
     ("query", "body"),
-    [("layer=2&unit=3", b"unit 3 of 2"), ("unit=1", b"unit 1 of 0"), ("layer=x&unit=-7", b"unit 0 of 0")],
+    [
+        ("layer=2&unit=3", b"unit 3 of 2"),
+        ("unit=1", b"unit 1 of 0"),
+        ("layer=x&unit=-7", b"unit 0 of 0"),
+        ("layer=1&unit=2&epoch=3&step=40", b"unit 2 of 1 at (3, 40)"),
+    ],
 )
 def test_weights_of_a_unit(query: str, body: bytes) -> None:
     source = Counting()
@@ -165,3 +168,13 @@ def test_unit_that_is_not_there() -> None:
     assert ask(f"/{frame_route.offer(source)}", "layer=0&unit=4")[0] == 404
     broken = Broken()
     assert ask(f"/{frame_route.offer(broken)}", "unit=4")[0] == 500
+
+
+def test_frame_of_a_moment() -> None:
+    source, broken = Counting(), Broken()
+    address = f"/{frame_route.offer(source)}"
+    assert ask(address, "epoch=2&step=10")[:2] == (200, b"moment (2, 10)")
+    assert ask(address, "epoch=2")[:2] == (200, b"moment (2, 0)")
+    assert ask(address, "epoch=x&step=y")[:2] == (200, b"moment (0, 0)")
+    assert ask(address, "epoch=4&step=10")[0] == 404
+    assert ask(f"/{frame_route.offer(broken)}", "epoch=1&step=1")[:2] == (500, b"")

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.frames import unpacked
 from mnist_core.config import LayerConfig
 from mnist_core.data import splits
+from mnist_core.errors import StoreError
 from mnist_core.network import backend, to_keras
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.runs.network_run import Run
@@ -89,6 +90,42 @@ def test_answers_are_those_of_the_network_in_keras(by_hand: Scheduler) -> None:
     expected = model.predict(run.split.test_images[:12] / np.float32(255), verbose=0)
     found = frame(run)
     np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_moment_shows_the_answers_of_a_run_that_ended_there(by_hand: Scheduler) -> None:
+    run, short = by_hand.submit(small(epochs=3), blobs()), ended(by_hand, epochs=1)
+    run.tell(lambda _: None)  # Somebody saves it, so it keeps moments.
+    run_to_end(by_hand, run)
+    live, found = live_frame.live_run(run, saved), frame(run)
+    assert found["moments"][0] == [1, 0]
+    assert [1, 10] in found["moments"]
+    assert found["steps"] == 10
+    then = unpacked(live.moment((1, 10)) or b"")
+    np.testing.assert_allclose(then["probabilities"], frame(short)["probabilities"], atol=0.003)
+    assert np.abs(then["probabilities"] - found["probabilities"]).max() > 0.1
+    start = unpacked(live.moment((1, 0)) or b"")
+    np.testing.assert_allclose(start["pictures"].astype(int), scene(run)["pictures"], atol=3)
+
+
+def test_weights_of_a_unit_at_a_moment(by_hand: Scheduler) -> None:
+    run = by_hand.submit(small(epochs=2), blobs())
+    run.tell(lambda _: None)
+    run_to_end(by_hand, run)
+    live, start = live_frame.live_run(run, saved), initial_weights(run.config)
+    then, now = live.unit(0, 3, (1, 0)), live.unit(0, 3)
+    assert then is not None
+    assert then != now
+    column = start[0][:, 3]
+    np.testing.assert_allclose(unpacked(then)["weights"].ravel(), column * 127 / np.abs(column).max(), atol=0.6)
+
+
+def test_moments_that_are_not_there(by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ended(by_hand)
+    live = live_frame.live_run(run, saved)
+    assert live.moment((7, 3)) is None
+    assert live.unit(0, 0, (7, 3)) is None
+    monkeypatch.setattr(run.moments, "weights", Mock(side_effect=StoreError("The database is away.", "Wait.")))
+    assert live.moment((1, 10)) is None
 
 
 @pytest.mark.parametrize("layers", [(LayerConfig("dense", 20),), (LayerConfig("conv", 3),), ()])

@@ -1,6 +1,6 @@
 // How a run goes: its progress, two curves, and what a screen reader says.
 
-const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [164, 46, 8, 34, 8];
+const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [144, 46, 8, 34, 8];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
 const SPEECH_REST = 3_000;
@@ -147,9 +147,16 @@ class Curves {
         this.drawNear();
     }
 
+    // Stays at a moment of the run; null for none.
+    mark(moment) {
+        this.marked = moment;
+        this.drawNear();
+    }
+
     drawNear() {
         this.near.replaceChildren();
-        const x = this.pointer;
+        const [epoch, step] = this.marked ?? [];
+        const x = this.pointer ?? (this.marked ? this.x(epoch - 1 + step / this.frame.steps) : null);
         if (x == null || !this.curves) return;
         const found = [...this.curves, this.before].map((points, i) => {
             const at = points.reduce((best, one) =>

@@ -6,6 +6,7 @@ A frame costs about 2 ms, and all visitors who watch the same run get the same o
 from __future__ import annotations
 
 import json
+import logging
 import math
 import struct
 import threading
@@ -19,11 +20,13 @@ import numpy as np
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.data import splits
+from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import explanation
 from mnist_core.network import backend
 from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, insight, loop
+from mnist_core.training.moments import Place
 from pages.widgets.common import live_network, run_text
 from pages.widgets.server import frame_route
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
     from mnist_core.training.engine import Position
+
+logger = logging.getLogger(__name__)
 
 SAMPLES = 12
 """How many test images the panel shows with their answers."""
@@ -108,7 +113,7 @@ class LiveRun:
         self.address = frame_route.offer(self)
         self.images, self.network = _scenes(run.config, run.dataset, run.split, kernel, self.address)
 
-    def curves(self, run: Run, previous: Run | None = None) -> bytes:
+    def curves(self, run: Run, previous: Run | None = None, moment: Place | None = None) -> bytes:
         """What the curves need before the first frame.
 
         With it goes what the page outside the panel shows: the panel asks for the page again when a frame differs.
@@ -116,20 +121,36 @@ class LiveRun:
         Args:
             run: the run.
             previous: a run whose training curve is drawn in the background.
+            moment: the moment to show at first; None for the newest one.
         """
         page = self._page(run, run.snapshot)
         curve = _training_curve(previous.snapshot) if previous is not None else []
-        return _curves(run.config, self.address, page, curve)
+        return _curves(run.config, self.address, page, curve, moment)
 
-    def unit(self, layer: int, number: int) -> bytes | None:
-        """The weights of a unit, see `live_network.weights_of_unit`; None if there is no such unit, or no run."""
+    def unit(self, layer: int, number: int, place: tuple[int, int] | None = None) -> bytes | None:
+        """The weights of a unit, see `live_network.weights_of_unit`, now or at a kept moment.
+
+        None if there is no such unit, no such moment, or no run.
+        """
         run = self._run()
         if run is None:
             return None
+        if place is not None:
+            kept = _weights_at(run, place)
+            return None if kept is None else _unit(run.config, kept, layer, number)
         shot = run.snapshot
         start = run.start.weights if run.start else initial_weights(run.config)
         network = shot.network.weights if shot.network else shot.position or shot.weights or start
         return _unit(run.config, network, layer, number)
+
+    def moment(self, place: tuple[int, int]) -> bytes | None:
+        """The first layer and the network at a kept moment, as in `frame`; None without such a moment or a run."""
+        run = self._run()
+        weights = None if run is None else _weights_at(run, place)
+        if run is None or weights is None:
+            return None
+        header, arrays = _pictures(run, weights, self._step)
+        return pack(header, **arrays)
 
     def is_newer(self, after: int) -> bool:
         """Whether the run is not as it was in the frame of version `after`."""
@@ -173,7 +194,8 @@ class LiveRun:
         pictures: dict[str, Any] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
         if not (shot.status is Status.RUNNING and is_soon):
-            pictures, arrays = _pictures(run, shot, self._step)
+            network = shot.network.weights if shot.network else shot.position or shot.weights
+            pictures, arrays = _pictures(run, network, self._step)
             self._pictures_at = now if arrays else -math.inf
         points = curve_points(shot, _MOST_POINTS)
         training = [point for point in points if point.images == training_charts.TRAINING]
@@ -182,6 +204,8 @@ class LiveRun:
         header = {
             "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
             "descriptions": {name: training_charts.description(name, points) for name in ("accuracy", "loss")},
+            "moments": run.past_moments,
+            "steps": shot.started.steps_per_epoch if shot.started else 1,
             **pictures,
         }
         return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
@@ -230,8 +254,12 @@ class Untrained:
         text = "Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train."
         return self._answers.with_header({**header, "version": 1, "isActive": False, "text": text})
 
-    def unit(self, layer: int, number: int) -> bytes | None:
+    def moment(self, place: tuple[int, int]) -> None:
+        """None: there are no moments before a run."""
+
+    def unit(self, layer: int, number: int, place: tuple[int, int] | None = None) -> bytes | None:
         """The random weights of a unit, as in `LiveRun.unit`."""
+        del place
         return _unit(self._config, initial_weights(self._config), layer, number)
 
 
@@ -262,20 +290,27 @@ def untrained(config: RunConfig, dataset: Dataset) -> Untrained:
         return found
 
 
-def _pictures(run: Run, shot: Snapshot, step: float) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def _weights_at(run: Run, place: tuple[int, int]) -> Weights | None:
+    """The weights of a run at a kept moment; None if it is not there, or cannot be read."""
+    try:
+        return run.moments.weights(Place(*place))
+    except PlaygroundError as error:
+        logger.warning("A moment of run %s: %s", run.id, error)
+        return None
+
+
+def _pictures(
+    run: Run, network: Position | Weights | None, step: float
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """The first layer, and the network with its answers to the test images, as a header and arrays.
 
-    Both are empty before the first chunk.
+    Both are empty without a network.
     """
-    images = run.split.test_images[:SAMPLES]
-    if shot.network is None and shot.position is not None:
-        kernel = insight.first_kernel(shot.position, explanation.MOST_UNITS)
-        header, arrays = _inside(run.config, shot.position, images)
-    elif shot.weights is not None:
-        kernel = shot.weights[0]
-        header, arrays = _inside(run.config, shot.weights, images)
-    else:
+    if network is None:
         return {}, {}
+    images = run.split.test_images[:SAMPLES]
+    kernel = network[0] if isinstance(network, tuple) else insight.first_kernel(network, explanation.MOST_UNITS)
+    header, arrays = _inside(run.config, network, images)
     return header, {"pictures": _steps_of(kernel, step), **arrays}
 
 
@@ -306,11 +341,12 @@ def _scenes(
     )
 
 
-def _curves(config: RunConfig, address: str, page: str, previous: list[list[float | None]]) -> bytes:
+def _curves(
+    config: RunConfig, address: str, page: str, previous: list[list[float | None]], moment: Place | None = None
+) -> bytes:
     validates = bool(config.validation_fraction)
-    return pack(
-        {"address": address, "page": page, "previous": previous, "epochs": config.epochs, "validates": validates}
-    )
+    header = {"address": address, "page": page, "previous": previous, "epochs": config.epochs, "validates": validates}
+    return pack({**header, "moment": moment})
 
 
 def _step_of(kernel: npt.NDArray[np.float32]) -> float:

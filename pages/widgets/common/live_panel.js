@@ -1,5 +1,5 @@
 // The parts of the live panel. Each gets a scene once for a run, and one of them asks for frames at its address;
-// `unpack` is the inverse of `live_frame.pack`. Their code is in live_curves.js and live_network.js.
+// `unpack` is the inverse of `live_frame.pack`. Their code is in live_curves.js, live_timeline.js and live_network.js.
 
 const SVG = "http://www.w3.org/2000/svg";
 // How long to wait for an answer, and how often to ask again after a failure, in milliseconds.
@@ -30,6 +30,7 @@ function add(parent, tag, attributes = {}, text = "") {
 // another page that would bring the visitor back, so the panel does not ask for its page then.
 let leftAt = -Infinity;
 const leave = () => { leftAt = performance.now(); };
+const hasJustLeft = () => performance.now() - leftAt < LONGEST_WAIT;
 addEventListener("click", event => { if (event.composedPath().some(one => one.tagName === "A")) leave(); }, true);
 addEventListener("popstate", leave);
 
@@ -84,34 +85,52 @@ class Follower {
 
     // Once for each state of the run, and again if nothing has come of it.
     ask(page) {
-        if (performance.now() - leftAt < LONGEST_WAIT) return;
+        if (hasJustLeft()) return;
         if (this.asked === page && performance.now() - this.askedAt < LONGEST_WAIT) return;
         [this.asked, this.askedAt] = [page, performance.now()];
         this.askForPage(page);
     }
 }
 
-// All parts of the panel draw the same frames. This module is loaded once for a page, so they meet here.
+// All parts of the panel draw the same frames. This module is loaded once for a page, so they meet here. `past` is the
+// moment that is shown instead of the newest frame; the curves go on.
 const parts = new Set();
 let newest = { address: null, frame: {} };
+let past = { address: null, moment: null, frame: null };
 
 function show(address, frame) {
     if (newest.address !== address) newest = { address, frame: {} };
     Object.assign(newest.frame, frame);
-    for (const part of parts) if (part.address === address) part.draw(frame);
+    const isPast = past.address === address && past.moment;
+    for (const part of parts) if (part.address === address && !(part.isInside && isPast)) part.draw(frame);
 }
 
-async function weightsOf(address, layer, unit) {
-    try {
-        const answer = await fetch(`${address}?layer=${layer}&unit=${unit}`, { signal: AbortSignal.timeout(PATIENCE) });
-        return answer.ok ? unpack(new Uint8Array(await answer.arrayBuffer())).weights : null;
-    } catch {
-        return null;  // No connection: the rest of the tip is enough.
+function showMoment(address, moment, frame) {
+    past = { address, moment, frame };
+    for (const part of parts) {
+        if (part.address !== address) continue;
+        part.drawn.forEach(one => one.mark?.(moment));
+        if (part.isInside) part.draw(moment ? frame : newest.frame);
     }
 }
 
-// Draws a part anew for another run, and returns it.
-function build(root, scene) {
+// What lies at an address, unpacked; null if nothing does, or without a connection.
+async function fetchPacked(address) {
+    try {
+        const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
+        return answer.ok ? unpack(new Uint8Array(await answer.arrayBuffer())) : null;
+    } catch {
+        return null;
+    }
+}
+
+async function weightsOf(address, layer, unit) {
+    const then = past.address === address && past.moment ? `&epoch=${past.moment[0]}&step=${past.moment[1]}` : "";
+    return (await fetchPacked(`${address}?layer=${layer}&unit=${unit}${then}`))?.weights;
+}
+
+// Draws a part anew for another run, and returns it. `tell` says what the visitor has chosen.
+function build(root, scene, tell) {
     root.replaceChildren();
     const row = () => add(root, "div", { class: "row" });
     const chosen = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
@@ -127,19 +146,23 @@ function build(root, scene) {
         drawn = [new Samples(root, scene, choose)];
     } else {
         const progress = new Progress(root), box = row();
+        past = { address: scene.address, moment: null, frame: null };
         drawn = [progress, new Curves(box, "accuracy", scene, chosen), new Curves(box, "loss", scene, chosen),
-            new Speaker(root)];
+            new Timeline(root, scene, (...moment) => showMoment(scene.address, ...moment), tell), new Speaker(root)];
     }
-    const part = { address: scene.address, drawn, draw: frame => drawn.forEach(one => one.draw(frame)) };
-    if (newest.address === scene.address) part.draw(newest.frame);
+    const { address } = scene, isInside = Boolean(scene.images);
+    const part = { address, isInside, drawn, draw: frame => drawn.forEach(one => one.draw(frame)) };
+    if (isInside && past.address === address && past.moment) part.draw(past.frame);
+    else if (newest.address === address) part.draw(newest.frame);
     return part;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data), isNew = !parentElement.part;
+    const tell = moment => { if (!hasJustLeft()) setTriggerValue("moment", moment?.join(".") ?? "now"); };
     if (parentElement.part?.address !== scene.address) {  // The page's script may send the same scene again.
         parts.delete(parentElement.part);
-        parentElement.part = build(parentElement.querySelector(".live"), scene);
+        parentElement.part = build(parentElement.querySelector(".live"), scene, tell);
         parts.add(parentElement.part);
     }
     if (!scene.images) {

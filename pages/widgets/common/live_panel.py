@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.charts.style import ERROR, INK, QUIET
+from mnist_core.training.moments import Place
 from pages.widgets.common import live_frame
-from pages.widgets.state import saved_runs
+from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pages.widgets.common.live_frame import LiveRun, Untrained
 
 _HERE = Path(__file__).parent
-_CODE = [_HERE / name for name in ("live_curves.js", "live_network.js", "live_panel.js")]
+_CODE = [_HERE / name for name in ("live_curves.js", "live_timeline.js", "live_network.js", "live_panel.js")]
 _STYLE = _HERE / "live_panel.css"
 
 _PANEL = st.components.v2.component(
@@ -44,7 +45,11 @@ class Places:
 def panel(run: Run, previous: Run | None, places: Places) -> None:
     """A run as it changes: its progress and curves, its layers, and its answers; behind the curves the previous run."""
     source = live_frame.live_run(run, saved_runs.trouble_of(run))
-    _draw(source.curves(run, previous), source, places)
+    chosen = _draw(source.curves(run, previous, visitor_runs.moment_of(run)), source, places)
+    if chosen:
+        epoch, _, step = chosen.partition(".")
+        is_place = epoch.isdecimal() and step.isdecimal()
+        visitor_runs.look_at_moment(run, Place(int(epoch), int(step)) if is_place else None)
 
 
 def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None:
@@ -53,11 +58,16 @@ def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None
     _draw(source.curves(), source, places)
 
 
-def _draw(curves: bytes, source: LiveRun | Untrained, places: Places) -> None:
+def _draw(curves: bytes, source: LiveRun | Untrained, places: Places) -> str | None:
+    """Draw the panel. Returns the moment that the visitor has just chosen, as its epoch and step or "now"."""
     with places.curves, st.container(key="live-panel"):
         # The panel asks for the page when the run has ended, for example; there is nothing else to do then.
-        _PANEL(data=curves, key="live-panel-curves", on_outdated_change=lambda: None)
+        found = _PANEL(
+            data=curves, key="live-panel-curves", on_outdated_change=lambda: None, on_moment_change=lambda: None
+        )
     with places.network, st.container(key="live-network"):
         _PANEL(data=source.network, key="live-panel-network")
     with places.images, st.container(key="live-images"):
         _PANEL(data=source.images, key="live-panel-images")
+    moment: str | None = found.moment
+    return moment

@@ -16,7 +16,7 @@ from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
-from pages.widgets.common import pictures, run_picker
+from pages.widgets.common import pictures, run_picker, time_machine
 from pages.widgets.state import controls, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
 
@@ -58,16 +58,27 @@ def reader_menu() -> dict[str, Predictor]:
         help=f"Up to {_MOST_NETWORKS} read the same drawing side by side. Your own appear here once they are trained.",
     )
     _NETWORKS.set((chosen, list(names)))
-    asked = {names[i]: shipped() if i == SHIPPED else _predictor(i) for i in chosen}
-    return {name: predictor for name, predictor in asked.items() if predictor is not None}
+    found: dict[str, Predictor] = {}
+    for one in chosen:
+        if one == SHIPPED:
+            found[_SHIPPED_NAME] = shipped()
+        else:
+            found |= _predictor(one, names[one])
+    return found
 
 
-def _predictor(run_id: str) -> Predictor | None:
-    """The predictor of a run; if it cannot be opened, shows an error and returns None."""
+def _predictor(run_id: str, name: str) -> dict[str, Predictor]:
+    """The predictor of a run at the chosen moment, with its name; if it cannot be opened, shows an error."""
     run = run_picker.opened_run(run_id)
     if not isinstance(run, Run) or run.snapshot.network is None:
-        return None
-    return Predictor(run.snapshot.network, run.dataset.class_names)
+        return {}
+    network = run.snapshot.network
+    whose = f"{run_picker.run_title(run)} (run {run.number})"
+    place = time_machine.moment_slider(run, f"Moment of {run_picker.escape_markdown(whose)}")
+    then = None if place is None else time_machine.network_at(run, place)
+    if place is not None and then is not None:
+        network, name = then, f"{whose}, {time_machine.moment_text(run, place)}"
+    return {name: Predictor(network, run.dataset.class_names)}
 
 
 def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:

@@ -4,7 +4,7 @@
 which asks for one frame after the other. The address has a random token, so that strangers cannot guess it.
 
 A frame waits until there is a newer one, but not long: a browser opens only six connections to a server, for all
-its tabs. It can also ask for the weights of one unit.
+its tabs. It can also ask for the frame of an earlier moment, and for the weights of one unit, now or then.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ class Source(Protocol):
     def frame(self, after: int) -> bytes | None:
         """The newest frame, without what version `after` had already; None if there are no more."""
 
-    def unit(self, layer: int, number: int) -> bytes | None:
-        """The weights of one unit; None if there is no such unit."""
+    def moment(self, place: tuple[int, int]) -> bytes | None:
+        """The frame of a kept moment, by its epoch and step; None if there is no such moment."""
+
+    def unit(self, layer: int, number: int, place: tuple[int, int] | None) -> bytes | None:
+        """The weights of one unit, now or at a kept moment; None if there is no such unit or moment."""
 
 
 _lock = threading.Lock()
@@ -87,11 +90,13 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         return 404, b""
     query = parse_qs(scope["query_string"].decode("latin-1"))
     after, layer, number = (_number(query, name) for name in ("after", "layer", "unit"))
+    place = (_number(query, "epoch"), _number(query, "step")) if "epoch" in query else None
     end = time.monotonic() + LONGEST_WAIT_SECONDS
     try:
-        if "unit" in query:
-            weights = await asyncio.to_thread(source.unit, layer, number)
-            return (404, b"") if weights is None else (200, weights)
+        if place is not None or "unit" in query:
+            asked = (source.unit, layer, number, place) if "unit" in query else (source.moment, place)
+            found = await asyncio.to_thread(*asked)
+            return (404, b"") if found is None else (200, found)
         while not source.is_newer(after) and time.monotonic() < end:
             await asyncio.sleep(_LOOK_SECONDS)
         # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.runs.job import Job
     from mnist_core.training import TrainingState
+    from mnist_core.training.moments import Place
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ MAX_HELD_RUNS = 20
 _RUNS: Key[list[Job]] = Key("runs", [], of_workspace=True)
 _CURRENT: Key[Run | None] = Key("current_run", None, of_workspace=True)
 _PREFERRED = Key("preferred_run", "", of_workspace=True)
+_MOMENT: Key[tuple[str, Place] | None] = Key("moment", None, of_workspace=True)
 _WATCHER: Key[Callable[[], bool] | None] = Key("watcher", None)
 
 
@@ -222,6 +224,17 @@ def previous_run(run: Run) -> Run | None:
         ),
         None,
     )
+
+
+def moment_of(run: Run) -> Place | None:
+    """The moment of a run that the visitor looks at; None for the newest one, or the end of the run."""
+    run_id, place = _MOMENT.get() or ("", None)
+    return place if run_id == run.id and place in run.past_moments else None
+
+
+def look_at_moment(run: Run, place: Place | None) -> None:
+    """Remember the moment of a run that the visitor looks at, for the other pages. None is the newest one."""
+    _MOMENT.set(None if place is None else (run.id, place))
 
 
 def preferred_run_id() -> str:

@@ -1,0 +1,84 @@
+"""The time machine: a run's network, and its test results, at a moment that was kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation.metrics import evaluate_on_test
+from mnist_core.network import TrainedNetwork
+from mnist_core.runs.network_run import Run
+from mnist_core.training.moments import START
+from pages.widgets.state import controls, visitor_runs
+
+if TYPE_CHECKING:
+    from mnist_core.data import Dataset
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.runs.job import Job
+    from mnist_core.training.moments import Place
+
+_MOST_EVALUATIONS = 50  # Each holds 0.4 MB of answers.
+_END = "the end"
+
+
+def moment_slider(run: Run, label: str = "Moment of the run") -> Place | None:
+    """A slider over the kept moments of an ended run, if there are any; returns the chosen one, or None for the end."""
+    places = run.past_moments
+    if not places:
+        return None
+    names = [*(moment_text(run, place) for place in places), _END]
+    key = f"moment-{run.id}"
+    before = visitor_runs.moment_of(run)
+
+    def choose() -> None:
+        chosen = controls.value_of(key)
+        visitor_runs.look_at_moment(run, places[names.index(chosen)] if chosen in names[:-1] else None)
+
+    chosen = st.select_slider(
+        label,
+        names,
+        **controls.seeded(key, _END if before is None else names[places.index(before)]),
+        on_change=choose,
+        help="Time machine: go back to an earlier moment of the training.",
+    )
+    index = names.index(chosen)
+    return places[index] if index < len(places) else None
+
+
+def moment_text(run: Run, place: Place) -> str:
+    """A moment in words: "the start", "epoch 0.25", "epoch 3"."""
+    started = run.snapshot.started
+    if place == START or started is None:
+        return "the start"
+    epochs = place.epoch - 1 + place.step / started.steps_per_epoch
+    return f"epoch {epochs:.2f}" if epochs < 1 else f"epoch {epochs:.0f}"
+
+
+def network_at(run: Run, place: Place) -> TrainedNetwork | None:
+    """The network of a run at a kept moment; if it cannot be read, shows an error and returns None."""
+    try:
+        weights = run.moments.weights(place)
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    return None if weights is None else TrainedNetwork(run.config, weights)
+
+
+def evaluation_at_moment(run: Job) -> Evaluation | None:
+    """The test results of a run at the moment that the visitor chooses with a slider; at first those of the end."""
+    place = moment_slider(run) if isinstance(run, Run) else None
+    if place is None or not isinstance(run, Run):
+        return run.snapshot.evaluation
+    network = network_at(run, place)
+    if network is None:
+        return run.snapshot.evaluation
+    with st.spinner("Testing the network of that moment ..."):
+        return _evaluated(run.id, place, network, run.dataset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_MOST_EVALUATIONS)
+def _evaluated(run_id: str, place: Place, _network: TrainedNetwork, _dataset: Dataset) -> Evaluation:
+    del run_id, place  # The key.
+    return evaluate_on_test(_network, _dataset)
