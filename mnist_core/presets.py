@@ -129,11 +129,12 @@ def recipe_of(config: RunConfig) -> Preset | None:
 
 
 def title_of(config: RunConfig) -> str:
-    """A short name for a network: the preset's, or its layers from input to output."""
+    """A short name for a network: the preset's, with another seed if there is one, or its layers."""
     preset = preset_of(config)
     if preset is not None:
         return preset.name
-    return layers_of(config)
+    recipe = recipe_of(config)
+    return layers_of(config) if recipe is None else f"{recipe.name}, seed {config.seed}"
 
 
 def layers_of(config: RunConfig) -> str:

@@ -20,11 +20,11 @@ def show_runs(rows: list[run_table.Row]) -> None:
         return
     shown, chosen = run_table.runs_table(rows)
     if len(chosen) == 1:
-        run_card.run_buttons(chosen)
+        run_card.run_buttons(chosen[0].runs)
         run_card.run_details(chosen[0])
     overlay.chosen_runs_view(shown, chosen)
     if len(chosen) > 1:
-        run_card.run_buttons(chosen)
+        run_card.run_buttons([run for row in chosen for run in row.runs])
 
 
 def go_to_race() -> None:

@@ -116,8 +116,12 @@ def test_other_seed_is_still_the_preset(name: str) -> None:
     assert recipe_of(dataclasses.replace(config, batch_size=17)) is None
 
 
+def test_title_of_a_preset_with_another_seed() -> None:
+    assert title_of(dataclasses.replace(PRESETS["cnn"].config, seed=5)) == "Small CNN: two convolutions, seed 5"
+
+
 def test_title_of_a_custom_network() -> None:
-    own = dataclasses.replace(PRESETS["cnn"].config, seed=5)
+    own = dataclasses.replace(PRESETS["cnn"].config, batch_size=5)
     assert title_of(own) == "784 → 32 filters ReLU → 64 filters ReLU → 10"
 
 

@@ -6,7 +6,7 @@ The axes are part of the rows, not of the description, so they can change while 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from mnist_core.charts.style import ERROR, INK, QUIET, RUN_COLORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PUBLISHED = "published"
 """The name of what was printed: its values are drawn as points."""
@@ -41,6 +41,7 @@ class Point:
         loss: of the same images.
         images: `TRAINING` or `VALIDATION`.
         run: its name.
+        ends: of a mean of several runs, the lowest and the highest "accuracy" and "loss".
     """
 
     epoch: float
@@ -49,6 +50,7 @@ class Point:
     loss: float
     images: str
     run: str
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def series(names: Sequence[str]) -> dict[str, Any]:
@@ -154,6 +156,7 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
         if value is None:
             continue
         is_cut |= value > high
+        band = [min(max(end, low), high) for end in point.ends[name]] if name in point.ends else [None, None]
         drawn.append(
             {
                 "across": point.across,
@@ -164,6 +167,8 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
                 "run": point.run,
                 "is_last": reached[point.run, point.images] == point.epoch,
                 "note": "",
+                "lowest": band[0],
+                "highest": band[1],
             }
         )
     note = f"higher values are cut off at {high:g}" if is_cut else ""
@@ -242,6 +247,15 @@ def learning_curves(
             "color": {"type": "nominal", **color},
         },
         "layer": [
+            {  # From the lowest to the highest of several seeds.
+                "transform": [{"filter": f"{is_curve} && isValid(datum.lowest)"}],
+                "mark": {"type": "area", "clip": True, "opacity": 0.2, "line": False},
+                "encoding": {
+                    "y": {"field": "lowest", "type": "quantitative"},
+                    "y2": {"field": "highest"},
+                    "detail": {"field": "images", "type": "nominal"},
+                },
+            },
             {
                 "transform": [{"filter": is_curve}],
                 "mark": {"type": "line", "clip": True},

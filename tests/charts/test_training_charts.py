@@ -96,7 +96,7 @@ def test_legend_for_dashed_lines(names: list[str], shows_validation: bool) -> No
     for name in ("accuracy", "loss"):
         spec = training_charts.learning_curves(name, names, shows_validation=shows_validation)
         json.dumps(spec)
-        dash = spec["layer"][0]["encoding"]["strokeDash"]
+        dash = next(layer for layer in spec["layer"] if layer["mark"].get("type") == "line")["encoding"]["strokeDash"]
         assert (dash["legend"] is not None) == shows_validation
         assert dash["scale"]["domain"] == ([TRAINING, VALIDATION] if shows_validation else [TRAINING])
 
@@ -155,3 +155,11 @@ def test_description_of_a_curve(points: list[tuple[float, float | None]], expect
 def test_description_leaves_out_a_loss_that_is_no_number() -> None:
     points = [Point(epoch, epoch, 0.1, loss, TRAINING, "a") for epoch, loss in ((1.0, 2.0), (2.0, 9.0), (3.0, np.nan))]
     assert training_charts.description("loss", points) == "Loss on training images rises from 2.00 to 9.00 in 2 epochs."
+
+
+def test_mean_of_seeds_has_a_band_within_the_axis() -> None:
+    ends = {"accuracy": (0.6, 0.9), "loss": (0.4, 5.0)}
+    points = [Point(1.0, 1.0, 0.8, 1.0, TRAINING, "five", ends), Point(1.0, 1.0, 0.7, 1.1, TRAINING, "one")]
+    for name, band in (("accuracy", (0.7, 0.9)), ("loss", (0.7, 2.5))):
+        rows = training_charts.rows(name, points, 5, (0.7, 2.5 if name == "loss" else 1.0))
+        assert [(row["lowest"], row["highest"]) for row in rows if row["run"]] == [band, (None, None)]

@@ -191,3 +191,19 @@ def test_go_back_in_time(page: Page) -> None:
     page.evaluate("() => window.rerun")
     page.get_by_role("link", name="See its mistakes").click()
     expect(page.get_by_role("slider", name="Moment of the run")).to_have_attribute("aria-valuetext", moment)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_train_five_seeds_by_keys(page: Page) -> None:
+    open_page(page)
+    page.get_by_role("button", name="Train", exact=True).press("Enter")
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name=re.compile("^(Next|Tip)$")).press("Enter")
+    page.get_by_role("button", name="Train 4 more with other seeds").press("Enter")
+    curve = page.locator(".curve.accuracy")
+    expect(curve.locator(".legend")).to_contain_text("mean of 5 seeds", timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"· 5 seeds$"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"^\d\d\.\d\d% to \d\d\.\d\d%$"))).to_be_visible()
+    expect(curve.locator("path.area.training")).to_have_attribute("d", re.compile("^M.*L"))
+    curve.hover(position={"x": 150, "y": 60})
+    expect(curve.locator(".near")).to_contain_text(re.compile(r"training \d\d\.\d\d% \(\d\d\.\d\d% to \d\d\.\d\d%\)"))

@@ -10,13 +10,14 @@ from mnist_core import presets
 from mnist_core.config import EPOCHS, LEARNING_RATE
 from mnist_core.data import sources
 from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
 from pages.widgets.common import live_panel, run_picker
 from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
 _MORE_EPOCHS = (5, 10)
+_SEEDS = 5
 _RESULTS_WIDTH, _LINE_HEIGHT = 292, 34
 
 
@@ -52,7 +54,10 @@ def live_view(
         images: where the test images go, with the network's answers.
     """
     shot = run.snapshot if run is not None else None
-    is_active = shot is not None and shot.status.is_active
+    group = [] if run is None else visitor_runs.same_network(run)
+    if run is not None and len(group) < seeds.LEAST:
+        group = [run]
+    active = [one for one in group if one.snapshot.status.is_active]
     with st.container(horizontal=True, gap="xsmall"):
         with st.container(gap="xsmall"):
             buttons = st.container()
@@ -62,17 +67,17 @@ def live_view(
     places = live_panel.Places(st.container(), st.container(), images)
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
-        if run is not None and is_active:
-            _orders(run)
+        if active:
+            _orders(active)
         else:
             with _row("start"):
                 offer()
                 if run is not None and shot is not None:
-                    _what_now(run, shot)
+                    _what_now(run, shot, group)
     if run is None or shot is None:
         if dataset is not None:
             with results:
-                _figures(None, _tutorial_of(config), dataset.name)
+                _figures([], _tutorial_of(config), dataset.name)
             with below:
                 _what_next(None)
             live_panel.untrained_panel(config, dataset, places)
@@ -81,11 +86,12 @@ def live_view(
         _messages(shot)
         saved_runs.unsaved_warning(run)
     with results:
-        if shot.evaluation is not None or is_active:
-            _figures(shot.evaluation, _tutorial(run, shot), run.dataset.name)
+        found = [one.snapshot.evaluation for one in group]
+        if shot.evaluation is not None or active:
+            _figures([] if active else list(filter(None, found)), _tutorial(run, shot), run.dataset.name)
     with below:
-        _what_next(shot)
-    live_panel.panel(run, visitor_runs.previous_run(run), places)
+        _what_next(None if active else shot)
+    live_panel.panel(run, group, visitor_runs.previous_run(run), places)
 
 
 def poll_seconds() -> float:
@@ -105,36 +111,42 @@ def _row(name: str) -> DeltaGenerator:
     return st.container(horizontal=True, gap="xxsmall", key=f"buttons-{name}")
 
 
-def _orders(run: Run) -> None:
-    """The buttons of an active run, in the same places as those of `launch.train_buttons`."""
+def _orders(active: Sequence[Run]) -> None:
+    """The buttons of a run, or of several seeds, in the same places as those of `launch.train_buttons`."""
     turns = scheduler.shared()
-    with _row("resume" if run.is_pause_wanted else "pause"):
+    is_pause_wanted = all(run.is_pause_wanted for run in active)
+
+    def give(order: Callable[[Run], None]) -> None:
+        for run in active:
+            order(run)
+
+    with _row("resume" if is_pause_wanted else "pause"):
         # Show the order at once, also when the run obeys it only after other runs' turns.
-        if run.is_pause_wanted:
+        if is_pause_wanted:
             st.button(
                 "Resume",
                 icon=":material/play_arrow:",
-                on_click=turns.resume,
-                args=(run,),
+                on_click=give,
+                args=(turns.resume,),
                 type="primary",
                 help="Continue.",
             )
             st.button(
                 "Step",
                 icon=":material/skip_next:",
-                on_click=turns.step,
-                args=(run,),
+                on_click=give,
+                args=(turns.step,),
                 help="Train a little further (0.2 s), then pause.",
             )
         else:
-            st.button("Pause", icon=":material/pause:", on_click=turns.pause, args=(run,), help="Pause the training.")
+            st.button("Pause", icon=":material/pause:", on_click=give, args=(turns.pause,), help="Pause the training.")
             st.empty()
-        _rate_popover(run)
+        _rate_popover(active)
         st.button(
             "Stop",
             icon=":material/stop:",
-            on_click=turns.stop,
-            args=(run,),
+            on_click=give,
+            args=(turns.stop,),
             help="Stop and keep what it learned.",
         )
         st.button(
@@ -145,11 +157,13 @@ def _orders(run: Run) -> None:
         )
 
 
-def _what_now(run: Run, shot: Snapshot) -> None:
-    """What can be done with an ended run: mend what is wrong with it, or train it further."""
+def _what_now(run: Run, shot: Snapshot, group: Sequence[Run]) -> None:
+    """What can be done with an ended run: mend what is wrong with it, train it further, or with other seeds."""
     found = diagnosis.diagnose(run.config, shot.points, shot.epochs, diverged=loop.DIVERGED in shot.message)
     counts = [count for count in _MORE_EPOCHS if run.can_go_on and len(shot.epochs) + count <= EPOCHS.high]
-    if found is None and not counts:
+    more_seeds = _SEEDS - len(group) if len(group) < _SEEDS else _SEEDS
+    can_repeat = run in visitor_runs.same_network(run) and shot.status is Status.FINISHED and run.begins_random
+    if found is None and not counts and not can_repeat:
         return
     label, icon = ("Next", "arrow_forward") if found is None else ("Tip", "lightbulb")
     with st.popover(label, icon=f":material/{icon}:"):
@@ -173,6 +187,16 @@ def _what_now(run: Run, shot: Snapshot) -> None:
                 args=(run, count),
                 help=f"A new run goes on after epoch {len(shot.epochs)}.",
             )
+        if can_repeat:
+            st.button(
+                f"Train {more_seeds} more with other seeds",
+                key="more-seeds",
+                icon=":material/casino:",
+                on_click=_train_more_seeds,
+                args=(run, more_seeds),
+                help="The same network with other random weights at the start, and the images in another order. The "
+                "curves show the mean, the lowest and the highest of all: what is luck, and what is not.",
+            )
         if found is None:
             st.markdown("Or change a setting, train again, and compare: this curve stays in grey.")
 
@@ -186,9 +210,24 @@ def _go_on(run: Run, count: int) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-def _rate_popover(run: Run) -> None:
-    with st.popover("Rate", icon=":material/speed:", help="Change the learning rate."):
-        _learning_rate(run)
+def _train_more_seeds(run: Run, count: int) -> None:
+    try:
+        visitor_runs.train_more_seeds(run, count)
+    except PlaygroundError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _rate_popover(active: Sequence[Run]) -> None:
+    is_single = len(active) == 1
+    why_not = "All seeds train with the same learning rate."
+    with st.popover(
+        "Rate",
+        icon=":material/speed:",
+        help="Change the learning rate." if is_single else why_not,
+        disabled=not is_single,
+    ):
+        if is_single:
+            _learning_rate(active[0])
 
 
 def _learning_rate(run: Run) -> None:
@@ -229,8 +268,8 @@ def _tutorial_of(config: RunConfig) -> Preset | None:
     return recipe if recipe and recipe.published else None
 
 
-def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: str) -> None:
-    """The test results; without an evaluation empty places, so that nothing moves when they come."""
+def _figures(results: Sequence[Evaluation], tutorial: Preset | None, dataset: str) -> None:
+    """The test results of a run, or the mean of several seeds; without any, empty places, so that nothing moves."""
     published = tutorial.published if tutorial and sources.has_published_figures(dataset) else None
     accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
     loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
@@ -238,9 +277,15 @@ def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: st
     if tutorial is not None and tutorial.published is not None:
         known = f"Tutorial: {tutorial.source}. {tutorial.published.note}".strip()
         source = f" {known if published else 'The figures of the tutorial are for MNIST. These are other images.'}"
+    right = seeds.Spread.of([one.accuracy for one in results]) if results else None
+    wrong = seeds.Spread.of([one.loss for one in results]) if results else None
+    if right is not None and wrong is not None and right.count > 1:
+        accuracy = f"{right.low:.2%} to {right.high:.2%}"
+        loss = f"{wrong.low:.3f} to {wrong.high:.3f}"
+        source = f" The mean of {right.count} seeds; below it the lowest and the highest."
     st.metric(
         "Test accuracy",
-        f"{evaluation.accuracy:.2%}" if evaluation else _NOT_YET,
+        f"{right.mean:.2%}" if right else _NOT_YET,
         accuracy,
         delta_color="off",
         delta_arrow="off",
@@ -249,7 +294,7 @@ def _figures(evaluation: Evaluation | None, tutorial: Preset | None, dataset: st
     )
     st.metric(
         "Test loss",
-        f"{evaluation.loss:.4f}" if evaluation else _NOT_YET,
+        f"{wrong.mean:.4f}" if wrong else _NOT_YET,
         loss,
         delta_color="off",
         delta_arrow="off",

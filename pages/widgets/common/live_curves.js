@@ -15,6 +15,13 @@ function smoothed(points) {
     });
 }
 
+// Some columns of a table of numbers, as rows without those that have a value that is not known.
+function columnsOf(table = [], width, ...columns) {
+    const rows = Array.from({ length: table.length / width }, (_, i) =>
+        [0, ...columns].map(column => table[i * width + column]));
+    return rows.filter(row => !row.some(Number.isNaN));
+}
+
 function ticks(low, high, most) {
     const rough = (high - low) / most, scale = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map(factor => factor * scale).find(step => step >= rough);
@@ -35,6 +42,7 @@ class Curves {
         this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
             "aria-label": `${name[0].toUpperCase()}${name.slice(1)} on training images: no points yet.` });
         this.axes = add(this.svg, "g");
+        this.areas = ["training", "validation"].map(of => add(this.svg, "path", { class: `area ${of}` }));
         this.previous = add(this.svg, "path", { class: "line previous" });
         this.raw = add(this.svg, "path", { class: "line raw" });
         this.lines = ["training", "validation"].map(of => add(this.svg, "path", { class: `line ${of}` }));
@@ -67,9 +75,11 @@ class Curves {
     // In the corner that curves leave free.
     drawLegend() {
         this.legend.replaceChildren();
-        const { validates, previous } = this.scene;
+        const { validates, previous } = this.scene, { seeds } = this.frame;
         const entries = validates ? [["training", "training images"], ["validation", "validation images"]] : [];
-        if (previous.length) entries.push(...validates ? [] : [["training", "this run"]], ["previous", "previous run"]);
+        if (seeds > 1) entries.push(...validates ? [] : [["training", `mean of ${seeds} seeds`]], ["raw", "this run"]);
+        if (previous.length && !entries.length) entries.push(["training", "this run"]);
+        if (previous.length) entries.push(["previous", "previous run"]);
         entries.forEach(([of, text], i) => {
             const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 12 - 16 * (entries.length - 1 - i);
             add(this.legend, "path", { class: `line ${of}`, d: `M${this.width - 132} ${y}h22` });
@@ -107,18 +117,21 @@ class Curves {
             add(this.axes, "text", { x: this.x(epoch), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, `${epoch}`);
         }
         add(this.axes, "text", { x: (LEFT + this.width) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, "epoch");
-        this.curves = ["training", "validation"].map(of => {
-            const curve = frame[of] ?? [], points = [];
-            for (let i = 0; i < curve.length; i += 3) {
-                if (!Number.isNaN(curve[i + column])) points.push([curve[i], curve[i + column]]);
-            }
-            return points;
+        const own = ["training", "validation"].map(of => columnsOf(frame[of], 3, column));
+        // Of several seeds: the mean, the lowest and the highest.
+        const isGroup = frame.seeds > 1, first = this.name === "accuracy" ? 1 : 4;
+        this.bands = ["training", "validation"].map(of =>
+            isGroup ? columnsOf(frame[`${of}Band`], 7, first, first + 1, first + 2) : []);
+        this.curves = isGroup ? this.bands.map(band => band.map(([epoch, mean]) => [epoch, mean])) : own;
+        this.bands.forEach((band, i) => {
+            const [lowest, highest] = [2, 3].map(end => band.map(place => [place[0], place[end]]));
+            this.areas[i].setAttribute("d", this.path([...lowest, ...highest.reverse()]));
         });
         const [low, high] = this.ends;
         this.before = this.scene.previous.map(point => [point[0], point[column]])
             .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
         this.previous.setAttribute("d", this.path(this.before));
-        this.raw.setAttribute("d", choice.smooth ? this.path(this.curves[0]) : "");
+        this.raw.setAttribute("d", isGroup || choice.smooth ? this.path(own[0]) : "");
         if (choice.smooth) this.curves[0] = smoothed(this.curves[0]);
         this.curves.forEach((points, i) => {
             this.lines[i].setAttribute("d", this.path(points));
@@ -137,8 +150,14 @@ class Curves {
         const value = last ? (this.name === "accuracy" ? `${(100 * last[1]).toFixed(1)}%` : last[1].toFixed(3)) : "";
         this.title.replaceChildren();
         add(this.title, "b", {}, `${this.name[0].toUpperCase()}${this.name.slice(1)}${on}`);
-        this.title.append(` ${value}`);
+        this.title.append(` ${value}${value && isGroup ? " (mean)" : ""}`);
         this.drawNear();
+    }
+
+    // From the lowest to the highest of several seeds, in words; empty for a single run.
+    rangeAt(of, epoch) {
+        const place = this.bands[["training", "validation"].indexOf(of)]?.find(one => one[0] === epoch);
+        return place ? ` (${place.slice(2).map(FORMATS[this.name][1]).join(" to ")})` : "";
     }
 
     // The values of the point nearest to the pointer.
@@ -167,7 +186,7 @@ class Curves {
         const place = this.x(found[0].at[0]), isLeft = place < this.width / 2;
         add(this.near, "path", { class: "rule", d: `M${place} ${TOP}V${HEIGHT - BOTTOM}` });
         const texts = [`epoch ${found[0].at[0].toFixed(2)}`,
-            ...found.map(({ at, of }) => `${of} ${FORMATS[this.name][1](at[1])}`)];
+            ...found.map(({ at, of }) => `${of} ${FORMATS[this.name][1](at[1])}${this.rangeAt(of, at[0])}`)];
         texts.forEach((text, i) => add(this.near, "text", { x: place + (isLeft ? 8 : -8), y: TOP + 14 + 16 * i,
             "text-anchor": isLeft ? "start" : "end" }, text));
         found.forEach(({ at, of }) =>

@@ -21,7 +21,7 @@ from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
-from mnist_core.evaluation import explanation
+from mnist_core.evaluation import explanation, seeds
 from mnist_core.network import backend
 from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.runs import scheduler
@@ -31,7 +31,7 @@ from pages.widgets.common import live_network, run_text
 from pages.widgets.server import frame_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -106,12 +106,21 @@ class LiveRun:
         # Only a weak reference to the snapshot: it holds the weights and slots of a run in training.
         self._shown: weakref.ref[Snapshot] | None = None
         self._shown_page = ""
+        self._others: tuple[weakref.ref[Run], ...] = ()
+        self._shown_others: list[tuple[int, bool]] = []
         self._pictures_at = -math.inf
         self._part = _Part({})
         kernel = run.start.weights[0] if run.start else initial_kernel(run.config)
         self._step = _step_of(kernel)
         self.address = frame_route.offer(self)
         self.images, self.network = _scenes(run.config, run.dataset, run.split, kernel, self.address)
+
+    def join(self, group: Sequence[Run]) -> None:
+        """Draw the mean of these runs, of one network with different seeds; they are not kept alive."""
+        self._others = tuple(weakref.ref(one) for one in group if one is not self._run())
+
+    def _group(self, run: Run) -> list[Run]:
+        return [run, *(other for one in self._others if (other := one()) is not None)]
 
     def curves(self, run: Run, previous: Run | None = None, moment: Place | None = None) -> bytes:
         """What the curves need before the first frame.
@@ -123,7 +132,7 @@ class LiveRun:
             previous: a run whose training curve is drawn in the background.
             moment: the moment to show at first; None for the newest one.
         """
-        page = self._page(run, run.snapshot)
+        page = self._page(run)
         curve = _training_curve(previous.snapshot) if previous is not None else []
         return _curves(run.config, self.address, page, curve, moment)
 
@@ -158,19 +167,21 @@ class LiveRun:
         if run is None or after != self._version or self._shown is None:
             return True
         # A paused run can be continued or stopped by another tab, which changes no more than the page's state.
-        return self._shown() is not run.snapshot or self._page(run, run.snapshot) != self._shown_page
+        is_other = self._shown() is not run.snapshot or _places(self._group(run)) != self._shown_others
+        return is_other or self._page(run) != self._shown_page
 
     def frame(self, after: int = 0) -> bytes | None:
         """The progress, and, if it is newer than version `after`: the curves, the first layer and the answers."""
         run = self._run()
         if run is None:
             return None
-        shot, page = run.snapshot, self._page(run, run.snapshot)
+        shot, page, group = run.snapshot, self._page(run), self._group(run)
+        places = _places(group)
         with self._lock:
-            is_shown = self._shown is not None and self._shown() is shot
+            is_shown = self._shown is not None and self._shown() is shot and places == self._shown_others
             if not is_shown:
-                self._part = self._changes(run, shot)
-                self._shown = weakref.ref(shot)
+                self._part = self._changes(run, shot, group)
+                self._shown, self._shown_others = weakref.ref(shot), places
             if not is_shown or page != self._shown_page:
                 self._shown_page = page
                 self._version += 1
@@ -178,17 +189,20 @@ class LiveRun:
         header = {
             "version": version,
             "page": page,
-            "isActive": shot.status.is_active,
+            "isActive": any(one.snapshot.status.is_active for one in group),
             "restSeconds": max(_REST_SECONDS, scheduler.shared().watched_runs / _MOST_FRAMES),
-            "progress": run.fraction,
-            "text": run_text.progress_text(run, shot),
+            "progress": sum(one.fraction for one in group) / len(group),
+            "text": run_text.progress_text(run, shot) if len(group) == 1 else run_text.group_text(group),
             "rates": run_text.rates_text(shot),
             "spoken": run_text.spoken_text(run, shot),
         }
         return (part if version > after else _Part({})).with_header(header)
 
-    def _changes(self, run: Run, shot: Snapshot) -> _Part:
-        """The curves of a snapshot of a run; the first layer and the answers too, unless they were sent just before."""
+    def _changes(self, run: Run, shot: Snapshot, group: Sequence[Run]) -> _Part:
+        """The curves of a snapshot of a run, and of the group's mean.
+
+        The first layer and the answers too, unless they were sent just before.
+        """
         now = time.monotonic()
         is_soon = now - self._pictures_at < scheduler.shared().watched_runs / _MOST_PICTURES
         pictures: dict[str, Any] = {}
@@ -198,21 +212,29 @@ class LiveRun:
             pictures, arrays = _pictures(run, network, self._step)
             self._pictures_at = now if arrays else -math.inf
         points = curve_points(shot, _MOST_POINTS)
-        training = [point for point in points if point.images == training_charts.TRAINING]
-        validation = [point for point in points if point.images == training_charts.VALIDATION]
-        is_over = not shot.status.is_active
+        training, validation = _curves_of(points)
+        all_points = list(points)
+        if len(group) > 1:
+            others = [one.snapshot for one in group[1:]]
+            all_points += [point for i, one in enumerate(others) for point in curve_points(one, _MOST_POINTS, f"{i}")]
+            arrays |= bands([shot, *others])
+        is_over = not any(one.snapshot.status.is_active for one in group)
         header = {
-            "ends": {name: training_charts.ends(name, points, is_over) for name in ("accuracy", "loss")},
+            "ends": {name: training_charts.ends(name, all_points, is_over) for name in ("accuracy", "loss")},
             "descriptions": {name: training_charts.description(name, points) for name in ("accuracy", "loss")},
+            "seeds": len(group),
             "moments": run.past_moments,
             "steps": shot.started.steps_per_epoch if shot.started else 1,
             **pictures,
         }
-        return _Part(header, training=_curve(training), validation=_curve(validation), **arrays)
+        return _Part(header, training=training, validation=validation, **arrays)
 
-    def _page(self, run: Run, shot: Snapshot) -> str:
-        """What the page outside the panel shows of the run's state."""
-        return f"{shot.status.is_active} {run.is_pause_wanted} {self._trouble()}"
+    def _page(self, run: Run) -> str:
+        """What the page outside the panel shows of the state of the run, or of the group."""
+        active = [one for one in self._group(run) if one.snapshot.status.is_active]
+        return (
+            f"{run.snapshot.status.is_active} {len(active)} {[one.is_pause_wanted for one in active]} {self._trouble()}"
+        )
 
 
 class Untrained:
@@ -356,6 +378,30 @@ def _step_of(kernel: npt.NDArray[np.float32]) -> float:
     largest one at the start; larger ones are drawn as that.
     """
     return float(np.abs(kernel).max()) * 8 / _MOST_STEPS or 1.0
+
+
+def _places(group: Sequence[Run]) -> list[tuple[int, bool]]:
+    """How far the other runs of a group are."""
+    return [(len(one.snapshot.points), one.snapshot.status.is_active) for one in group[1:]]
+
+
+def _curves_of(points: list[Point]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The curves on training and on validation images, as `_curve`."""
+    training = [point for point in points if point.images == training_charts.TRAINING]
+    validation = [point for point in points if point.images == training_charts.VALIDATION]
+    return _curve(training), _curve(validation)
+
+
+def bands(shots: Sequence[Snapshot]) -> dict[str, npt.NDArray[Any]]:
+    """The mean, the lowest and the highest of several runs, for accuracy and loss: (n, 7), see `seeds.band`.
+
+    "trainingBand" is of training images, "validationBand" of validation images.
+    """
+    curves = [_curves_of(curve_points(shot, _MOST_POINTS)) for shot in shots]
+    names = ("trainingBand", "validationBand")
+    return {
+        name: seeds.band([pair[k] for pair in curves], _MOST_POINTS).astype(np.float32) for k, name in enumerate(names)
+    }
 
 
 def _curve(points: list[Point]) -> npt.NDArray[np.float32]:

@@ -14,6 +14,8 @@ from pages.widgets.common import live_frame
 from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streamlit.delta_generator import DeltaGenerator
 
     from mnist_core.config import RunConfig
@@ -42,9 +44,17 @@ class Places:
     images: DeltaGenerator
 
 
-def panel(run: Run, previous: Run | None, places: Places) -> None:
-    """A run as it changes: its progress and curves, its layers, and its answers; behind the curves the previous run."""
+def panel(run: Run, group: Sequence[Run], previous: Run | None, places: Places) -> None:
+    """A run as it changes: its progress and curves, its layers, and its answers.
+
+    Args:
+        run: the run.
+        group: all runs of the same network with different seeds, to draw their mean; or the run alone.
+        previous: a run that is drawn behind the curves.
+        places: where the parts go.
+    """
     source = live_frame.live_run(run, saved_runs.trouble_of(run))
+    source.join(group)
     chosen = _draw(source.curves(run, previous, visitor_runs.moment_of(run)), source, places)
     if chosen:
         epoch, _, step = chosen.partition(".")

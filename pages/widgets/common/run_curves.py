@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,15 +22,35 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
+    from mnist_core.config import RunConfig
     from mnist_core.lessons.articles import Article
     from mnist_core.runs.job import Job
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.replay import Replayed
+    from mnist_core.runs.snapshot import Snapshot
 
     Named = dict[str, Run]
     """Runs by their names."""
-    Shown = Mapping[str, Run | Replayed]
-    """Runs by their names, as they are now or as they were at an earlier moment."""
+    Shown = Mapping[str, "Run | Replayed | SeedGroup"]
+    """Runs by their names, as they are now or as they were at an earlier moment, or as the mean of several seeds."""
+
+
+@dataclass(frozen=True)
+class SeedGroup:
+    """Runs of one network with different seeds, which are drawn as their mean between the lowest and the highest."""
+
+    runs: Sequence[Run]
+
+    @property
+    def config(self) -> RunConfig:
+        """The config of the first run."""
+        return self.runs[0].config
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot of the first run."""
+        return self.runs[0].snapshot
+
 
 EPOCHS, SECONDS = "epoch", "seconds"
 _MOST_POINTS = 120
@@ -128,6 +149,9 @@ def _points(started: Shown, article: Article | None, across: str) -> list[Point]
                 for one in run.snapshot.epochs
             ]
             continue
+        if isinstance(run, SeedGroup):
+            points += _mean_points(run, name)
+            continue
         curve = live_frame.curve_points(run.snapshot, _MOST_POINTS, name)
         if across == SECONDS and run.snapshot.started is not None:
             places = [point.epoch for point in curve]
@@ -140,6 +164,16 @@ def _points(started: Shown, article: Article | None, across: str) -> list[Point]
         points.append(
             Point(line.epoch, line.epoch, line.accuracy, line.loss, training_charts.TRAINING, training_charts.PUBLISHED)
         )
+    return points
+
+
+def _mean_points(group: SeedGroup, name: str) -> list[Point]:
+    found = live_frame.bands([run.snapshot for run in group.runs])
+    points = []
+    for key, images in (("trainingBand", training_charts.TRAINING), ("validationBand", training_charts.VALIDATION)):
+        for epoch, accuracy, worst, best, loss, low, high in found[key].tolist():
+            ends = {"accuracy": (worst, best), "loss": (low, high)}
+            points.append(Point(epoch, epoch, accuracy, loss, images, name, ends))
     return points
 
 

@@ -9,6 +9,8 @@ from mnist_core.training import Status, capacity
 from pages.widgets.common import run_picker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.snapshot import Snapshot
 
@@ -43,6 +45,22 @@ def progress_text(run: Run, shot: Snapshot) -> str:
             parts.append(sharing)
     if run.samples_per_second:
         parts.append(f"{run.samples_per_second:,.0f} images a second")
+    return " · ".join(parts)
+
+
+def group_text(group: Sequence[Run]) -> str:
+    """How far several seeds of one network are, in one line."""
+    first, active = min(group, key=lambda run: run.number), [run for run in group if run.snapshot.status.is_active]
+    title = run_picker.run_title(first)
+    parts = [title, f"{len(group)} seeds"]
+    if active:
+        epoch = min(run.snapshot.points[-1].epoch if run.snapshot.points else 1 for run in active)
+        parts += [f"{len(active)} training", f"epoch {epoch} of {group[0].config.epochs}"]
+        if all(run.is_pause_wanted for run in active):
+            parts.append("paused")
+        left = [run.seconds_left for run in active if run.seconds_left is not None]
+        if left:
+            parts.append(f"{duration_text(max(left))} left")
     return " · ".join(parts)
 
 

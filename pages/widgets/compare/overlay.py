@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core.charts import comparison as comparison_charts
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import comparison as run_comparison
+from mnist_core.evaluation import seeds
 from mnist_core.evaluation.comparison import pareto_front
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.state import controls, saved_runs
@@ -56,6 +57,8 @@ def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
         with st.container(horizontal=True, gap="medium"):
             for label in run_curves.run_legend([row.name for row in chosen]).values():
                 st.markdown(label, width="content")
+    if len(readable) == 2 and len(chosen) == 2:
+        _test_of_seeds(*readable)
     views[view]()
 
 
@@ -69,7 +72,11 @@ def opened_or_warning(run_id: str, name: str = "") -> Run | None:
 
 
 def _curves(chosen: Sequence[Row]) -> None:
-    there = {row.name: run for row in chosen if (run := opened_or_warning(row.id, row.name)) is not None}
+    there: dict[str, Run | run_curves.SeedGroup] = {}
+    for row in chosen:
+        runs = [run for one in row.runs if (run := opened_or_warning(one.id, one.name)) is not None]
+        if len(runs) == len(row.runs):
+            there[row.name] = run_curves.SeedGroup(runs) if row.seeds else runs[0]
     if not any(run.snapshot.points for run in there.values()):
         st.caption("These runs have no curve.")
     run_curves.training_curves(there, names=[row.name for row in chosen])
@@ -149,6 +156,8 @@ def _pair_view(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparis
         st.caption("Choose two different runs.")
         return
     a, b = (opened_or_warning(one, by_id[one].name) for one in picked)
+    if any(by_id[one].seeds for one in picked):
+        st.caption("Of several seeds, this is the oldest run.")
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
@@ -172,6 +181,33 @@ def _matrix_difference(a: Run, b: Run, pair: PairedComparison) -> None:
     )
     with words:
         _test_of_difference(pair)
+
+
+def _test_of_seeds(a: Row, b: Row) -> None:
+    """Whether two networks differ by more than their seeds do."""
+    if _tested_on(a) != _tested_on(b):
+        return
+    one, other = seeds.Spread.of(a.accuracies), seeds.Spread.of(b.accuracies)
+    if one.count < 2 or other.count < 2:
+        lonely = "One seed each" if one.count == other.count == 1 else "Only one seed on one side"
+        st.caption(
+            f":material/casino: {lonely}: with other seeds, the better one may be the worse. Train each network with "
+            "five seeds to know (**Next** on the Train page)."
+        )
+        return
+    means = f"On average {one.mean:.2%} ({one.count} seeds) against {other.mean:.2%} ({other.count} seeds). "
+    chance = seeds.p_value(a.accuracies, b.accuracies)
+    if seeds.least_p_value(one.count, other.count) > _RARE:
+        verdict = "These are too few seeds to tell luck from a real difference."
+    elif chance < _RARE:
+        verdict = f"That is more than the seeds explain (p = {chance:.2g})."
+    else:
+        verdict = f"That may be luck of the seeds (p = {chance:.2g})."
+    st.markdown(
+        means + verdict,
+        help="A permutation test: p is how often the means would differ at least so much if all runs were dealt into "
+        "two groups at random.",
+    )
 
 
 def _test_of_difference(pair: PairedComparison) -> None:

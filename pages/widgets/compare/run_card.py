@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
+from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH
 from pages.widgets.compare import run_table
@@ -29,7 +30,14 @@ _TROUBLE = Key("run-trouble-noted", "")
 
 
 def run_details(row: Row) -> None:
-    """Controls for the name, the notes and the pin of a run."""
+    """Controls for the name, the notes and the pin of a run; of several seeds, what is known of all."""
+    if row.seeds:
+        spread = seeds.Spread.of(row.accuracies)
+        st.markdown(
+            f"**{spread.count} seeds**: test accuracy {spread.mean:.2%} on average, from {spread.low:.2%} to "
+            f"{spread.high:.2%}. They differ by luck alone: their settings are the same."
+        )
+        return
     summary = row.summary
     name, pin = st.columns([3, 1], vertical_alignment="center")
     with name:

@@ -15,7 +15,8 @@ from mnist_core.charts import training as training_charts
 from mnist_core.config import LAYER_KINDS
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
-from mnist_core.evaluation import comparison
+from mnist_core.evaluation import comparison, seeds
+from mnist_core.training import Status
 from pages.widgets.common import live
 from pages.widgets.state import controls, saved_runs, workspace
 from pages.widgets.state.keys import Key
@@ -35,6 +36,9 @@ VIEW = "Your runs"
 _FEW = 3
 _EVERY = ""
 
+_ENDS = "Lowest to highest"
+
+_IS_GROUPED = Key("group-seeds-noted", True)
 _CHOSEN: Key[Sequence[str]] = Key("compared-runs-noted", (), of_workspace=True)
 _EDITION = Key("choice-edition-noted", 0)
 _FILTER = Key("run-filter-noted", ("", False, _EVERY))
@@ -42,17 +46,46 @@ _FILTER = Key("run-filter-noted", ("", False, _EVERY))
 
 @dataclass(frozen=True)
 class Row:
-    """A run in the table.
+    """A run in the table, or several that differ in nothing but the seed.
 
     Args:
-        summary: its saved summary.
+        summary: its saved summary; of several runs that of the oldest, with the mean results.
         config: its settings; None when they cannot be read.
         name: its name on this page, different for each row.
+        seeds: the rows of several runs, the oldest first; empty for a single run.
     """
 
     summary: RunSummary
     config: RunConfig | None
     name: str
+    seeds: Sequence[Row] = ()
+
+    @classmethod
+    def of_seeds(cls, rows: Sequence[Row]) -> Row:
+        """One row for several ended runs of one network."""
+        first = rows[0]
+
+        def mean(of: str) -> float | None:
+            found = [value for row in rows if (value := getattr(row.summary, of)) is not None]
+            return sum(found) / len(found) if len(found) == len(rows) else None
+
+        means = {name: mean(name) for name in ("validation_accuracy", "test_accuracy", "test_loss", "seconds")}
+        summary = dataclasses.replace(
+            first.summary,
+            is_pinned=any(row.summary.is_pinned for row in rows),
+            **means,  # type: ignore[arg-type]
+        )
+        return cls(summary, first.config, f"{first.name} · {len(rows)} seeds", rows)
+
+    @property
+    def runs(self) -> Sequence[Row]:
+        """The rows of its runs."""
+        return self.seeds or (self,)
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The test accuracy of each run that has been tested."""
+        return [row.summary.test_accuracy for row in self.runs if row.summary.test_accuracy is not None]
 
     @property
     def id(self) -> str:
@@ -131,11 +164,11 @@ def choose_runs(ids: Sequence[str]) -> None:
 
 
 def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Filters and the table; returns the shown runs, and the chosen ones among them in the order of choosing.
+    """Filters and the table; returns the shown rows, and the chosen ones among them in the order of choosing.
 
     The best validation accuracy comes first; runs without one keep their order below.
     """
-    shown = sorted(_filtered(every), key=lambda row: -(row.summary.validation_accuracy or 0.0))
+    shown = sorted(_grouped(_filtered(every)), key=lambda row: -(row.summary.validation_accuracy or 0.0))
     if not shown:
         st.caption("No matching runs. Clear the search to see all of them.")
         return [], []
@@ -144,7 +177,7 @@ def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         st.caption("Best validation accuracy first. Pick your settings by it, or the test wears out.")
     elif any(row.summary.test_accuracy is not None for row in shown):
         st.caption("Pick your settings by validation accuracy, or the test wears out.")
-    here = [row.id for row in shown if row.summary.status.is_active]
+    here = [run.id for row in shown for run in row.runs if run.summary.status.is_active]
     active = [run for run_id in here if (run := active_run(run_id)) is not None]
     if active:
         st.fragment(_await_end, run_every=live.poll_seconds())(active)
@@ -189,6 +222,29 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
     ]
 
 
+def _grouped(rows: Sequence[Row]) -> list[Row]:
+    """The rows with those that differ in nothing but the seed as one, in the place of the newest of them."""
+    together: dict[tuple[str, RunConfig], dict[int, Row]] = {}
+    for row in rows:
+        if row.config is not None and row.summary.status is Status.FINISHED and row.summary.test_accuracy is not None:
+            key = row.summary.fingerprint, seeds.without_seed(row.config)
+            together.setdefault(key, {}).setdefault(row.config.seed, row)
+    groups = [list(reversed(found.values())) for found in together.values() if len(found) >= seeds.LEAST]
+    if not groups:
+        return list(rows)
+    is_wanted = st.toggle(
+        "One row for all seeds of a network",
+        **controls.seeded("group-seeds", _IS_GROUPED.get()),
+        help="Runs that differ in nothing but the seed become one row, with their mean.",
+    )
+    _IS_GROUPED.set(is_wanted)
+    if not is_wanted:
+        return list(rows)
+    newest = {group[-1].id: Row.of_seeds(group) for group in groups}
+    hidden = {row.id for group in groups for row in group}
+    return [newest.get(row.id, row) for row in rows if row.id not in hidden or row.id in newest]
+
+
 def _searched(row: Row) -> str:
     described = comparison.described(row.config) if row.config else {}
     settings = [f"{name} {value}" for name, value in described.items()]
@@ -215,6 +271,7 @@ def _grid(shown: Sequence[Row]) -> None:
                 format="%.2f%%", help="Share of the validation images that it read right after its last epoch."
             ),
             "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
+            _ENDS: config.TextColumn(help="The test accuracy of the worst and of the best seed."),
             "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
             "Parameters": config.NumberColumn(format="localized", help="How many weights and biases it learns."),
             "Seconds": config.NumberColumn(format="%.1f", help="Computing time, without waiting for other runs."),
@@ -233,6 +290,7 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
                 f"{'★ ' if row.summary.is_pinned else ''}{row.name}",
                 None if row.summary.validation_accuracy is None else 100 * row.summary.validation_accuracy,
                 None if row.summary.test_accuracy is None else 100 * row.summary.test_accuracy,
+                _ends(row),
                 row.summary.test_loss,
                 row.parameters,
                 row.summary.seconds or None,
@@ -240,18 +298,27 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
             )
             for row in shown
         ],
-        columns=["Run", "Validation accuracy", "Test accuracy", "Test loss", "Parameters", "Seconds", "State"],
+        columns=["Run", "Validation accuracy", "Test accuracy", _ENDS, "Test loss", "Parameters", "Seconds", "State"],
     )
     if table["Validation accuracy"].isna().all():
         table = table.drop(columns="Validation accuracy")
+    if not any(row.seeds for row in shown):
+        table = table.drop(columns=_ENDS)
     readable = [row.config for row in shown if row.config]
     differing = iter(comparison.differences(readable))
     settings = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
+    if "Seed" in settings:
+        settings["Seed"] = [", ".join(str(run.config.seed) for run in row.runs if run.config) for row in shown]
     # So that 9 is sorted before 10.
     settings = settings.apply(
         lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts
     )
     return pd.concat([table, settings], axis=1)
+
+
+def _ends(row: Row) -> str | None:
+    spread = seeds.Spread.of(row.accuracies) if row.seeds else None
+    return f"{spread.low:.2%} to {spread.high:.2%}" if spread else None
 
 
 def _take_ticks(key: str, ids: Sequence[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,12 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core import limits
+from mnist_core.config import SEED
 from mnist_core.errors import StoreError
+from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 from pages.widgets.server import visitor_limits
 from pages.widgets.state import editor_state, workspace
 from pages.widgets.state.keys import Key
@@ -115,6 +120,45 @@ def go_on(ended: Run, epochs: int, title: str) -> None:
         editor_state.change(run.config)
 
 
+def same_network(run: Run) -> list[Run]:
+    """The visitor's runs that differ from this one in nothing but the seed, one for each seed, and it; oldest first.
+
+    Without runs that were stopped, that failed, or that did not go as their config says.
+    """
+    found: dict[int, Run] = {}
+    for one in runs():
+        if isinstance(one, Run) and one is not run and _is_plain(one) and _is_same_but_for_seed(one, run):
+            found[one.config.seed] = one
+    if not _is_plain(run):
+        return [run]
+    found[run.config.seed] = run
+    return sorted(found.values(), key=lambda one: one.number)
+
+
+def _is_plain(run: Run) -> bool:
+    shot = run.snapshot
+    return (shot.status.is_active or shot.status is Status.FINISHED) and run.begins_random and not shot.rates
+
+
+def _is_same_but_for_seed(one: Run, other: Run) -> bool:
+    is_same_data = one.dataset.fingerprint == other.dataset.fingerprint
+    return is_same_data and seeds.without_seed(one.config) == seeds.without_seed(other.config)
+
+
+def train_more_seeds(run: Run, count: int) -> None:
+    """Train the network of a run again with other seeds, and show the last of the new runs on the Train page.
+
+    Raises:
+        CapacityError: the server has no room for all of them.
+        LimitError: too many runs were started from the visitor's address.
+    """
+    own = [one for one in runs() if isinstance(one, Run) and _is_same_but_for_seed(one, run)]
+    used = {run.config.seed, *(one.config.seed for one in own)}
+    next_ones = ((run.config.seed + step) % int(SEED.high + 1) for step in itertools.count(1))
+    for seed in itertools.islice((seed for seed in next_ones if seed not in used), count):
+        _CURRENT.set(start_run(dataclasses.replace(run.config, seed=seed), run.dataset, is_shown=False))
+
+
 def add_new_run(run: Run, is_preferred: bool = True) -> None:
     """Add a new run: give it a number, save it in the workspace, and prefer it on the other pages if wanted."""
     numbers = [0, *(one.number for one in runs())]
@@ -189,10 +233,11 @@ def _new_watcher() -> Callable[[], bool]:
 
 
 def clear_train_page() -> None:
-    """Clear the Train page and stop its run. The run stays in `runs`."""
+    """Clear the Train page and stop its run, with those of other seeds. They stay in `runs`."""
     run = current_run()
-    if run is not None:
-        scheduler.shared().stop(run)
+    for one in same_network(run) if run is not None else ():
+        if one.snapshot.status.is_active:
+            scheduler.shared().stop(one)
     _CURRENT.set(None)
 
 
@@ -213,9 +258,14 @@ def trained_networks() -> list[Run]:
 
 
 def previous_run(run: Run) -> Run | None:
-    """The visitor's last network run before this one on the same data that has a curve; None if there is none."""
-    own = runs()
+    """The visitor's last run before this one, of another network on the same data, that has a curve; None for none.
+
+    A group of seeds is drawn as a group, so only of a smaller one another run can be the previous one.
+    """
+    own, group = runs(), same_network(run)
     earlier = own[: own.index(run)] if run in own else []
+    if len(group) >= seeds.LEAST:
+        earlier = [one for one in earlier if one not in group]
     return next(
         (
             one

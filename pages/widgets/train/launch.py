@@ -106,7 +106,7 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
 
 def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
     """A button that replaces the active run by a run of the changed network in the editor."""
-    is_other = dataset is not None and _named(config, dataset) != run.config
+    is_other = dataset is not None and not _is_of_run(config, dataset, run)
     st.button(
         "Train the changed network",
         key="train-changed",
@@ -137,7 +137,7 @@ def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) 
     """A heading that says whether the network in the editor is that of the run; always one line."""
     if run is None or not run.snapshot.status.is_active:
         return "Your network"
-    is_same = dataset is None or _named(config, dataset) == run.config
+    is_same = dataset is None or _is_of_run(config, dataset, run)
     return "The network of this run" if is_same else "Your changes are for the next run"
 
 
@@ -161,6 +161,11 @@ def _named(config: RunConfig, dataset: Dataset) -> RunConfig:
     return dataclasses.replace(config, dataset=dataset.name)
 
 
+def _is_of_run(config: RunConfig, dataset: Dataset, run: Run) -> bool:
+    """Whether the run, or one of those with other seeds, has this config."""
+    return _named(config, dataset) in [one.config for one in (run, *visitor_runs.same_network(run))]
+
+
 def _start(
     config: RunConfig, dataset: Dataset, step: bool, trouble: DeltaGenerator, instead_of: Run | None = None
 ) -> None:
@@ -171,8 +176,9 @@ def _start(
         return
     if step:
         scheduler.shared().step(run)
-    if instead_of is not None:
-        scheduler.shared().stop(instead_of)
+    for one in visitor_runs.same_network(instead_of) if instead_of is not None else ():
+        if one.snapshot.status.is_active and one is not run:
+            scheduler.shared().stop(one)
     st.rerun()
 
 
