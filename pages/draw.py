@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.data.sources import DIGITS
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
+from pages.widgets.common import explanations
 from pages.widgets.draw import board, own_digits, reading
 from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
@@ -93,7 +94,7 @@ else:
         with alike:
             dataset = data_sets.get(editor_state.draft().dataset)
             if dataset is not None:
-                reading.similar_images(drawn.image, dataset)
+                explanations.similar_images(drawn.image, dataset)
 if own.open:
     with own:
         own_digits.own_test_set(predictors if name else {}, names)

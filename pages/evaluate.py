@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.widgets.common import pictures, run_picker, time_machine
-from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing
+from pages.widgets.common import run_picker, time_machine
+from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing, why
 from pages.widgets.state import visitor_runs
 
 st.title("Evaluate: where is it wrong?")
@@ -34,9 +34,10 @@ if run is not None and result is not None:
     with digits:
         mistakes.class_metrics(result, noun, names)
     with confident:
-        pictures.read_images(result, split.test_images, result.mistakes, names)
+        mistakes.read_images(result, split, result.mistakes, names, "confident-images")
     with one:
         mistakes.one_test_image(result, split, names)
     downloads.download_panel(run)
+    why.explanation_dialog(run, result)
 if not is_shared:
     bring_back.network_upload()

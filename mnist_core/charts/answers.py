@@ -59,3 +59,43 @@ def checked_answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
         "legend": None,
     }
     return spec
+
+
+def answers_over_epochs(right: str, wrong: str, end: float) -> dict[str, Any]:
+    """Curves of two answers over a run, as a Vega-Lite description for data with the columns epoch, probability, digit.
+
+    Args:
+        right: the class name of the right answer, which is blue.
+        wrong: that of a wrong one, which is orange.
+        end: the end of the axis, in epochs.
+    """
+    return {
+        "height": 160,
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {
+                "field": "epoch",
+                "type": "quantitative",
+                "scale": {"domain": [0, end], "nice": False},
+                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+            },
+            "y": {
+                "field": "probability",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "title": None,
+                "axis": {"format": ".0%"},
+            },
+            "color": {
+                "field": "digit",
+                "type": "nominal",
+                "scale": {"domain": [right, wrong], "range": [INK, ERROR]},
+                "title": None,
+            },
+            "tooltip": [
+                {"field": "digit", "type": "nominal"},
+                {"field": "epoch", "type": "quantitative", "format": ".2f"},
+                {"field": "probability", "type": "quantitative", "format": ".2%"},
+            ],
+        },
+    }

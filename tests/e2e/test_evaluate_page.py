@@ -1,9 +1,10 @@
-"""The Evaluate page with touch input: the tapped cell is shown."""
+"""The Evaluate page: the tapped cell is shown, and an image is explained."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.test_main_path import SLOW, choose, matrix, middle_of_cell
@@ -41,6 +42,23 @@ def test_tapped_cell_is_shown(chromium: Browser, server: str) -> None:
     expect(page.get_by_text(re.compile(r"^It is an? \d, read as \d"))).to_be_visible(timeout=SLOW)
     assert not controls_under_toolbars(page)
     context.close()
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_why_an_image_is_misread(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Train", exact=True).click(timeout=SLOW)
+    page.get_by_text("See its mistakes").click(timeout=SLOW)
+    image = page.get_by_role("button", name=re.compile(r"^Test image \d+: an? \d, read as \d\. Why\?$")).nth(1)
+    image.click(timeout=SLOW)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The pixels that decide")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_text("Its answer over the epochs")).to_be_visible()
+    expect(dialog.get_by_text("The training images most like it")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    image.press("Enter")  # The same one again.
+    expect(dialog.get_by_text("The pixels that decide")).to_be_visible(timeout=SLOW)
 
 
 def is_shown(page: Page, true: int, answer: int) -> None:

@@ -20,12 +20,9 @@ from pages.widgets.common import cell_clicks, theme
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mnist_core.evaluation import Evaluation
-    from mnist_core.evaluation.metrics import Indices
 
 # A little darker than a white page, so that the edge of the picture is visible.
 _PAPER = 238
-_MOST_READINGS = 24
 _CONFIG = {"displayModeBar": False}
 
 
@@ -164,22 +161,3 @@ def matrix_difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] 
 
 def _colors() -> tuple[str, str]:
     return theme.ground_color(), theme.text_color()
-
-
-def read_images(
-    result: Evaluation, images: npt.NDArray[np.uint8], indices: Indices, names: Sequence[str] = DIGITS
-) -> None:
-    """The test images at `indices`, at most 24, with label, answer and probability."""
-    chosen = indices[:_MOST_READINGS]
-    captions = [
-        f"{names[result.labels[i]]} → "
-        + answer_caption(result.labels[i], result.predicted[i], result.probabilities[i].max(), names)
-        for i in chosen
-    ]
-    alt = [
-        f"Test image {i}: {with_article(result.labels[i], names)}, read as {names[result.predicted[i]]}."
-        for i in chosen
-    ]
-    image_row([images[i] for i in chosen], captions, width=72, alt=alt)
-    if len(indices) > _MOST_READINGS:
-        st.caption(f"The top {_MOST_READINGS} of {len(indices):,}, the most confident first.")

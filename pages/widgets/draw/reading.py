@@ -16,7 +16,7 @@ from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
-from pages.widgets.common import pictures, run_picker, time_machine
+from pages.widgets.common import explanations, pictures, run_picker, time_machine
 from pages.widgets.state import controls, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from streamlit.delta_generator import DeltaGenerator
 
-    from mnist_core.data import Dataset
     from mnist_core.drawing import Drawing
 
 SHIPPED = "shipped"
@@ -205,34 +204,9 @@ def diagnosis_findings(rgba: npt.NDArray[np.uint8], predictor: Predictor) -> Non
 
 def answer_explanation(predictor: Predictor, image: npt.NDArray[np.float32], prediction: Prediction) -> None:
     """The pixels that support the answer, and the outputs of each layer."""
-    network, names = predictor.network, predictor.class_names
+    network = predictor.network
     (digit, _), (second, _) = prediction.top(2)
-    best, next_best = pictures.with_article(digit, names), pictures.with_article(second, names)
-    if network.config.layers:
-        shown = [explanation.integrated_gradients(network, image, digit, second)]
-        text = (
-            f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, "
-            f"the next best. Added up, they say how much the drawing favours {names[digit]} over {names[second]}."
-        )
-    else:
-        shown = [
-            explanation.integrated_gradients(network, image, digit),
-            explanation.integrated_gradients(network, image, second),
-        ]
-        text = (
-            f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
-            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number "
-            f"that each {noun_of(names)} starts from (its bias), is all that counts: the largest wins."
-        )
-    strongest = max(float(np.abs(shown).max()), 1e-9)
-    left, right = st.columns([1, 2], vertical_alignment="center")
-    left.image(
-        pictures.png_url(signed_mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
-        alt=f"The drawing: pixels that speak for {best} in blue, for {next_best} in orange."
-        if network.config.layers
-        else f"Each pixel times its weight, for {best} and for {next_best}: blue speaks for it.",
-    )
-    right.markdown(text)
+    explanations.deciding_pixels(network, image, digit, second, predictor.class_names, "the next best")
     *hidden, _ = explanation.layer_outputs(network, image)
     for number, (layer, output) in enumerate(zip(network.config.layers, hidden, strict=True), 1):
         kind = "filters" if layer.is_convolution else "units"
@@ -251,13 +225,3 @@ def answer_explanation(predictor: Predictor, image: npt.NDArray[np.float32], pre
 def _first(units: int, kind: str) -> str:
     most = _MOST_FEATURES if kind == "filters" else 512
     return f", the first {most}" if units > most else ""
-
-
-def similar_images(image: npt.NDArray[np.float32], dataset: Dataset) -> None:
-    """The training images most similar to the drawing."""
-    found = explanation.nearest_images(image, dataset.train_images)
-    st.caption("The network cannot see these. It has only its weights.")
-    names = dataset.class_names
-    labels = [int(dataset.train_labels[i]) for i in found]
-    alt = [f"A training image of {pictures.with_article(label, names)}." for label in labels]
-    pictures.image_row([dataset.train_images[i] for i in found], [names[label] for label in labels], alt=alt)

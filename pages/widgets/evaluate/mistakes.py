@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from mnist_core.charts.answers import checked_answer_bars
 from mnist_core.data import uploads
 from mnist_core.data.sources import noun_of
 from mnist_core.evaluation import metrics
 from pages.widgets.common import pictures
+from pages.widgets.common.image_buttons import ImageButton, image_buttons
+from pages.widgets.evaluate import why
 from pages.widgets.state import controls
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
     from mnist_core.data import Split
     from mnist_core.evaluation import Evaluation
+    from mnist_core.evaluation.metrics import Indices
     from mnist_core.runs.job import Job
+
+
+_MOST_IMAGES = 24
 
 
 def class_noun(run: Job) -> str:
@@ -85,7 +90,25 @@ def cell_images(result: Evaluation, split: Split, noun: str, names: Sequence[str
     indices = result.cell(true, answer)
     count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
     st.markdown(f"**{count} of {pictures.with_article(true, names)} read as {names[answer]}**")
-    pictures.read_images(result, split.test_images, indices, names)
+    read_images(result, split, indices, names, "cell-images")
+
+
+def read_images(result: Evaluation, split: Split, indices: Indices, names: Sequence[str], key: str) -> None:
+    """The test images at `indices`, at most 24, with label, answer and probability. A click on one explains it."""
+    shown = indices[:_MOST_IMAGES].tolist()
+    buttons = []
+    for i in shown:
+        label, answer = int(result.labels[i]), int(result.predicted[i])
+        mark = "✓" if label == answer else "✗"
+        caption = f"{names[label]} → {mark} {names[answer]} {result.probabilities[i].max():.0%}"
+        text = f"Test image {i}: {pictures.with_article(label, names)}, read as {names[answer]}."
+        buttons.append(ImageButton(pictures.ink_url(split.test_images[i], 4), caption, text))
+    image_buttons(buttons, key, lambda place: why.explain(shown[place]))
+    more = (
+        f" The top {_MOST_IMAGES} of {len(indices):,}, the most confident first." if len(indices) > len(shown) else ""
+    )
+    if shown:
+        st.caption(f"Click an image to see why.{more}")
 
 
 def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
@@ -111,20 +134,6 @@ def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
 
 def one_test_image(result: Evaluation, split: Split, names: Sequence[str]) -> None:
     """One test image with its ten probabilities."""
-    index = st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0))
-    label, answer = int(result.labels[index]), int(result.predicted[index])
-    st.markdown(f"It is **{pictures.with_article(label, names)}**, read as **{names[answer]}**.")
-    picture, bars = st.columns([1, 3], vertical_alignment="center")
-    picture.image(
-        pictures.ink_url(split.test_images[index], 5),
-        width=140,
-        alt=f"Test image {index}: {pictures.with_article(label, names)}.",
-    )
-    kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
-    table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})
-    bars.vega_lite_chart(
-        table,
-        checked_answer_bars(names),
-        key="one-bars",
-        alt="Bars: how probable each of the ten answers is to the network for this image.",
-    )
+    index = int(st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0)))
+    why.answers(result, split, index, names, "one-bars")
+    st.button("Why?", icon=":material/search:", on_click=why.explain, args=(index,))

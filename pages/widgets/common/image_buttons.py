@@ -1,0 +1,72 @@
+"""Images that can be clicked, each with a caption: one component instead of an element for each image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.widgets.state import controls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_BUTTONS = st.components.v2.component(
+    "image_buttons",
+    html='<div class="images"></div>',
+    css="""
+        .images { display: flex; flex-wrap: wrap; gap: 0.5rem; font-family: var(--st-font); }
+        button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: none; border: 0;
+            padding: 0.25rem; border-radius: 0.5rem; cursor: pointer; }
+        button:hover { background: var(--st-secondary-background-color); }
+        button:focus-visible { outline: 2px solid var(--st-primary-color); }
+        img { display: block; width: 72px; height: 72px; image-rendering: pixelated; }
+        span { display: block; text-align: center; white-space: nowrap; }
+    """,
+    js="""export default function ({ data, parentElement, setTriggerValue }) {
+        const root = parentElement.querySelector(".images"), drawn = JSON.stringify(data);
+        if (parentElement.drawn === drawn) return;  // The focus stays.
+        parentElement.drawn = drawn;
+        root.replaceChildren(...data.map(({ url, caption, label }, place) => {
+            const button = Object.assign(document.createElement("button"), { type: "button", title: "Why?" });
+            button.setAttribute("aria-label", `${label} Why?`);
+            button.append(Object.assign(document.createElement("img"), { src: url, alt: "" }),
+                Object.assign(document.createElement("span"), { textContent: caption }));
+            button.addEventListener("click", () => setTriggerValue("clicked", place));
+            return button;
+        }));
+    }""",
+)
+
+
+@dataclass(frozen=True)
+class ImageButton:
+    """An image to click.
+
+    Args:
+        url: a data URL.
+        caption: the text below it.
+        label: what it shows, in a sentence.
+    """
+
+    url: str
+    caption: str
+    label: str
+
+
+def image_buttons(buttons: Sequence[ImageButton], key: str, on_click: Callable[[int], None]) -> None:
+    """Show the images; calls `on_click` with the place of the clicked one, from 0, before the next rerun."""
+
+    def take() -> None:
+        place = clicked_place(controls.value_of(key)["clicked"], len(buttons))
+        if place is not None:
+            on_click(place)
+
+    data = [{"url": one.url, "caption": one.caption, "label": one.label} for one in buttons]
+    _BUTTONS(data=data, key=key, on_clicked_change=take)
+
+
+def clicked_place(sent: Any, count: int) -> int | None:
+    """The place in untrusted input from a browser; None if there is no such image."""
+    return sent if type(sent) is int and 0 <= sent < count else None

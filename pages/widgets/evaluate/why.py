@@ -1,0 +1,117 @@
+"""Why a run reads a test image as it does, in a dialog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
+from mnist_core.runs.network_run import Run
+from pages.widgets.common import explanations, pictures, time_machine
+from pages.widgets.state import visitor_runs
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnist_core.data import Split
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.network import TrainedNetwork
+    from mnist_core.runs.job import Job
+
+_EXPLAINED: Key[int | None] = Key("explained-noted", None)
+
+
+def explain(index: int) -> None:
+    """Open the dialog for a test image in the next rerun."""
+    _EXPLAINED.set(index)
+
+
+def explanation_dialog(run: Job, result: Evaluation) -> None:
+    """The dialog, once after `explain`."""
+    index = _EXPLAINED.get()
+    _EXPLAINED.set(None)
+    if index is None or index >= len(result.labels):
+        return
+    names = run.dataset.class_names
+    title = f"Test image {index}: {pictures.with_article(int(result.labels[index]), names)}"
+    st.dialog(title, width="large")(_content)(run, result, index, names)
+
+
+def _content(run: Job, result: Evaluation, index: int, names: Sequence[str]) -> None:
+    split = run.split
+    answers(result, split, index, names, "why-bars")
+    image = split.test_images[index].astype(np.float32) / 255
+    label, rival = _right_and_rival(result, index)
+    network = _network(run)
+    if isinstance(run, Run) and network is not None:
+        st.markdown("**The pixels that decide**")
+        rank = "its answer" if rival == result.predicted[index] else "its next best answer"
+        explanations.deciding_pixels(network, image, label, rival, names, rank)
+        _over_epochs(run, index, (label, rival), names)
+    st.markdown("**The training images most like it**")
+    explanations.similar_images(image, run.dataset, split.train_indices)
+
+
+def answers(result: Evaluation, split: Split, index: int, names: Sequence[str], key: str) -> None:
+    """A test image with its ten probabilities; `key` is that of the chart."""
+    label, answer = int(result.labels[index]), int(result.predicted[index])
+    st.markdown(f"It is **{pictures.with_article(label, names)}**, read as **{names[answer]}**.")
+    picture, bars = st.columns([1, 3], vertical_alignment="center")
+    picture.image(
+        pictures.ink_url(split.test_images[index], 5),
+        width=140,
+        alt=f"Test image {index}: {pictures.with_article(label, names)}.",
+    )
+    kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
+    table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})
+    bars.vega_lite_chart(
+        table,
+        checked_answer_bars(names),
+        key=key,
+        alt="Bars: how probable each of the ten answers is to the network for this image.",
+    )
+
+
+def _right_and_rival(result: Evaluation, index: int) -> tuple[int, int]:
+    """The right answer, and what speaks against it: the network's answer if that is wrong, or else its next best."""
+    label, (answer, second) = int(result.labels[index]), np.argsort(-result.probabilities[index])[:2].tolist()
+    return label, second if answer == label else answer
+
+
+def _network(run: Job) -> TrainedNetwork | None:
+    """The run's network at the moment that the visitor looks at."""
+    if not isinstance(run, Run):
+        return None
+    place = visitor_runs.moment_of(run)
+    then = None if place is None else time_machine.network_at(run, place)
+    return then or run.snapshot.network
+
+
+def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[str]) -> None:
+    """How probable the right answer and its rival were at each kept moment of the run, and at its end."""
+    shot = run.snapshot
+    if not run.past_moments or shot.started is None or shot.network is None:
+        return
+    image = run.split.test_images[index : index + 1]
+    last = shot.points[-1]
+    networks = [(place, time_machine.network_at(run, place)) for place in run.past_moments]
+    rows = []
+    for (epoch, step), network in [*networks, ((last.epoch, last.step), shot.network)]:
+        if network is None:
+            return  # It has shown the error.
+        probabilities = network.predict(image)[0]
+        place = epoch - 1 + step / shot.started.steps_per_epoch
+        rows += [(place, float(probabilities[digit]), names[digit]) for digit in shown]
+    st.markdown("**Its answer over the epochs**")
+    table = pd.DataFrame(rows, columns=["epoch", "probability", "digit"])
+    first, end = rows[0], rows[-2]
+    st.vega_lite_chart(
+        table,
+        answers_over_epochs(names[shown[0]], names[shown[1]], end[0]),
+        key="why-epochs",
+        alt=f"Curves: the probability of {end[2]} goes from {first[1]:.0%} at the start to {end[1]:.0%} at the end.",
+    )
