@@ -6,11 +6,12 @@ That command reads `app` from this file as a module, and serves it; for each vis
 import streamlit as st
 
 if __name__ == "__main__":
-    from pages.widgets.common import theme
+    from pages.widgets.common import projector, theme
     from pages.widgets.state import browser, warmup
 
     st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
     theme.use_the_space()
+    projector.enlarge()
 
     page = st.navigation(
         [
@@ -21,7 +22,7 @@ if __name__ == "__main__":
             st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
             st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
         ],
-        position="top",
+        position="hidden" if projector.is_on() else "top",
     )
     try:
         browser.admit_session()

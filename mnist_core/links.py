@@ -27,7 +27,7 @@ OWN_START = "own"
 """The value of ``seed`` in a link that gives each visitor another seed."""
 
 # Parameters that other services add to links, and those that Streamlit reads.
-_ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course")
+_ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course|view")
 # Host names that mean a different computer for everybody else.
 _OWN = ("localhost", "0.0.0.0", "::1")
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets.common import segments
+from pages.widgets.common import projector, segments
 from pages.widgets.compare import overlay, race, run_card, run_table
 from pages.widgets.state import controls, data_sets, editor_state, recovery, saved_runs
 
@@ -32,7 +32,9 @@ def go_to_race() -> None:
     controls.set_value("compare-view", race.VIEW)
 
 
-st.title("Compare runs")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Compare runs", width="content")
+    switch = st.container(width="content")
 first = race.VIEW if race.is_race_in_address() else run_table.VIEW
 view = segments.segmented_choice("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
 rows = run_table.table_rows(saved_runs.summaries())
@@ -41,6 +43,8 @@ if view == run_table.VIEW:
     show_runs(rows)
     recovery.recovery_panel()
 else:
+    with switch:
+        projector.projector_button()
     dataset = data_sets.get(editor_state.draft().dataset)
     if dataset is not None:
         race.race_view(dataset, rows)

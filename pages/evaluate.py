@@ -2,11 +2,29 @@
 
 import streamlit as st
 
-from pages.widgets.common import run_picker, time_machine
+from mnist_core.evaluation import Evaluation
+from mnist_core.runs.job import Job
+from pages.widgets.common import projector, run_picker, time_machine
 from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing, why
 from pages.widgets.state import visitor_runs
 
-st.title("Evaluate: where is it wrong?")
+
+def details(run: Job, result: Evaluation) -> None:
+    """Metrics of each class, the most confident mistakes, single images, and downloads."""
+    split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
+    digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
+    with digits:
+        mistakes.class_metrics(result, noun, names)
+    with confident:
+        mistakes.read_images(result, split, result.mistakes, names, "confident-images")
+    with one:
+        mistakes.one_test_image(result, split, names)
+    downloads.download_panel(run)
+
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Evaluate: where is it wrong?", width="content")
+    projector.projector_button()
 is_shared, is_built_in = sharing.is_shared_run_in_address(), False
 menu, moment = st.columns([3, 2], gap="large")
 with menu:
@@ -30,14 +48,8 @@ if run is not None and result is not None:
         mistakes.cell_images(result, split, noun, names)
     if run in visitor_runs.trained_networks():
         st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
-    digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
-    with digits:
-        mistakes.class_metrics(result, noun, names)
-    with confident:
-        mistakes.read_images(result, split, result.mistakes, names, "confident-images")
-    with one:
-        mistakes.one_test_image(result, split, names)
-    downloads.download_panel(run)
+    if not projector.is_on():
+        details(run, result)
     why.explanation_dialog(run, result)
-if not is_shared:
+if not is_shared and not projector.is_on():
     bring_back.network_upload()

@@ -177,6 +177,25 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
     return [{**row, "low": low, "high": high, "end": end} for row in drawn]
 
 
+def enlarged(spec: dict[str, Any], font_size: int) -> dict[str, Any]:
+    """The description of `learning_curves` for a projector: thick lines, with the names of the runs at their ends.
+
+    Args:
+        spec: the description.
+        font_size: of the texts, in pixels.
+    """
+    names = {
+        "transform": [{"filter": "datum.is_last && datum.images !== 'axis'"}],
+        "mark": {"type": "text", "align": "right", "dx": -10, "dy": -1.4 * font_size, "fontSize": font_size},
+        "encoding": {"text": {"field": "run", "type": "nominal"}},
+    }
+    config = {
+        "line": {"strokeWidth": 5},
+        "axis": {"labelFontSize": font_size, "titleFontSize": font_size},
+    }
+    return {**spec, "layer": [*spec["layer"], names], "config": config}
+
+
 def learning_curves(
     name: str,
     names: Sequence[str],

@@ -23,7 +23,7 @@ from mnist_core.network.layers import initial_weights
 from mnist_core.runs.job import Job
 from mnist_core.runs.snapshot import Snapshot
 from mnist_core.training import Status, engine, loop
-from mnist_core.training.moments import START, Moments, Place
+from mnist_core.training.moments import Moments, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class Run(Job):
         self.config = config
         self.start = start  # None if it starts from random weights, or was loaded.
         self.begins_random = start is None
-        self.moments = Moments()
+        self.moments = Moments(parameter_count(config))
         self._loaded_points = 0  # Points that it had before its first turn.
         self._listeners: list[Callable[[Run], None]] = []
         self._dials = training.Dials()
@@ -360,7 +360,8 @@ class Run(Job):
         if not self._listeners:
             return
         if not self.moments.places and not self._loaded_points:
-            self.moments.keep(START, self.start.weights if self.start else initial_weights(self.config))
+            start, config = self.start, self.config
+            self.moments.keep_start(lambda: start.weights if start else initial_weights(config))
         self.moments.keep(place, weights)
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:

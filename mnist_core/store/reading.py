@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from mnist_core.errors import PlaygroundError, RunNotFoundError
-from mnist_core.network import TrainedNetwork
+from mnist_core.network import TrainedNetwork, parameter_count
 from mnist_core.network.layers import weight_shapes
 from mnist_core.store import records
 from mnist_core.store.records import RunSummary, StoredRun
@@ -93,7 +93,11 @@ def load_run(database: Database, connection: Connection, key: str, run_id: str) 
         rates,
         _network(summary, found, network) if network else None,
         codec.unpack_evaluation(summary.config, found),
-        Moments(saved_moments(connection, key, run_id), functools.partial(_load_moment, database, key, run_id)),
+        Moments(
+            parameter_count(summary.config),
+            saved_moments(connection, key, run_id),
+            functools.partial(_load_moment, database, key, run_id),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ presets, no answer to MNIST's 10,000 test images changes by that, and no probabi
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 8 * 2**20
 """How much the moments of one run may take."""
-# When to keep a moment within the first epoch, where a network learns fastest, in epochs.
-_EARLY = (1 / 12, 1 / 4, 1 / 2)
+# When to keep a moment within the first epoch, where a network learns fastest, in epochs. They are in memory until the
+# epoch is saved, in thirty runs of a class at once: those of large networks are fewer, the first ones in this list.
+_EARLY = (1 / 4, 1 / 12, 1 / 2)
+_MOST_EARLY_BYTES = 2**20
+# How much all runs of a server may hold in memory before they leave out moments of the first epoch.
+_MOST_HELD_BYTES = 32 * 2**20
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -49,6 +54,7 @@ class Moments:
     one stay.
 
     Args:
+        parameters: how many weights the network has.
         saved: the places of the moments that `load` gives.
         load: returns the weights of a saved moment, or raises a `PlaygroundError`.
         most_bytes: how much they may take, in memory and saved.
@@ -56,15 +62,20 @@ class Moments:
 
     def __init__(
         self,
+        parameters: int,
         saved: Iterable[Place] = (),
         load: Callable[[Place], Weights] | None = None,
         most_bytes: int = MOST_BYTES,
     ) -> None:
+        self._parameters = parameters
         self._places = tuple(sorted(saved))
         self._load = load
         self._most_bytes = most_bytes
+        self._make_start: Callable[[], Weights] | None = None
         self._held: dict[Place, tuple[npt.NDArray[np.float16], ...]] = {}  # Those that are not saved yet.
         self._lock = threading.Lock()
+        with _alive_lock:
+            _alive.add(self)
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -76,21 +87,36 @@ class Moments:
         if place.epoch > 1 or place.step >= steps_per_epoch:
             return False
         last = max((one.step for one in self._places if one.epoch == 1), default=0)
-        return any(last < early * steps_per_epoch <= place.step for early in _EARLY)
+        count = _MOST_EARLY_BYTES // self._bytes
+        is_far = any(last < early * steps_per_epoch <= place.step for early in _EARLY[:count])
+        return is_far and held_bytes() + self._bytes <= _MOST_HELD_BYTES
+
+    @property
+    def _bytes(self) -> int:
+        """How much a moment takes."""
+        return self._parameters * np.dtype(np.float16).itemsize
+
+    def keep_start(self, make: Callable[[], Weights]) -> None:
+        """Keep the weights at the start. They are made when they are needed, and not held until then."""
+        with self._lock:
+            self._make_start = make
+            self._add(START)
 
     def keep(self, place: Place, weights: Weights) -> None:
         """Keep the weights of a moment; not if they are too large for float16, or together for `most_bytes`."""
         if any(not np.all(np.abs(array) <= _LARGEST) for array in weights):
             return
         rounded = tuple(array.astype(np.float16) for array in weights)
-        most = self._most_bytes // sum(array.nbytes for array in rounded)
         with self._lock:
             self._held[place] = rounded
-            places = sorted({*self._places, place})
-            while len(places) > max(most, 2):
-                places.remove(_least_needed(places))
-            self._places = tuple(places if most >= 2 else ())
-            self._held = {one: self._held[one] for one in self._places if one in self._held}
+            self._add(place)
+
+    def _add(self, place: Place) -> None:
+        places, most = sorted({*self._places, place}), self._most_bytes // self._bytes
+        while len(places) > max(most, 2):
+            places.remove(_least_needed(places))
+        self._places = tuple(places if most >= 2 else ())
+        self._held = {one: self._held[one] for one in self._places if one in self._held}
 
     def weights(self, place: Place) -> Weights | None:
         """The weights of a moment, float32; None if there is no such moment.
@@ -99,7 +125,9 @@ class Moments:
             PlaygroundError: they are saved, and cannot be read.
         """
         with self._lock:
-            held = self._held.get(place)
+            held, make = self._held.get(place), self._make_start if place == START else None
+        if held is None and make is not None and place in self._places:
+            held = tuple(array.astype(np.float16) for array in make())
         if held is not None:
             return tuple(array.astype(np.float32) for array in held)
         if place not in self._places or self._load is None:
@@ -127,14 +155,27 @@ class Moments:
             self._load = load
             for place in saved:
                 self._held.pop(place, None)
+                if place == START:
+                    self._make_start = None  # It may hold the weights.
 
     def copy(self, until: Place | None = None) -> Moments:
         """The same moments, or those up to a place, for another run."""
         with self._lock:
             places = [place for place in self._places if until is None or place <= until]
-            one = Moments(places, self._load, self._most_bytes)
+            one = Moments(self._parameters, places, self._load, self._most_bytes)
+            one._make_start = self._make_start
             one._held = {place: self._held[place] for place in places if place in self._held}
         return one
+
+
+_alive: weakref.WeakSet[Moments] = weakref.WeakSet()
+_alive_lock = threading.Lock()
+
+
+def held_bytes() -> int:
+    """How much the moments of all runs take in memory."""
+    with _alive_lock:
+        return sum(len(one._held) * one._bytes for one in _alive)
 
 
 def _least_needed(places: list[Place]) -> Place:

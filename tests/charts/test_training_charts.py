@@ -163,3 +163,10 @@ def test_mean_of_seeds_has_a_band_within_the_axis() -> None:
     for name, band in (("accuracy", (0.7, 0.9)), ("loss", (0.7, 2.5))):
         rows = training_charts.rows(name, points, 5, (0.7, 2.5 if name == "loss" else 1.0))
         assert [(row["lowest"], row["highest"]) for row in rows if row["run"]] == [band, (None, None)]
+
+
+def test_curves_for_a_projector_name_their_ends() -> None:
+    spec = training_charts.enlarged(training_charts.learning_curves("accuracy", ["one", "two"]), 20)
+    json.dumps(spec)
+    [text] = [one for one in spec["layer"] if one["encoding"].get("text", {}).get("field") == "run"]
+    assert text["mark"]["fontSize"] == spec["config"]["axis"]["labelFontSize"] == 20

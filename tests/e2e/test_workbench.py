@@ -207,3 +207,24 @@ def test_train_five_seeds_by_keys(page: Page) -> None:
     expect(curve.locator("path.area.training")).to_have_attribute("d", re.compile("^M.*L"))
     curve.hover(position={"x": 150, "y": 60})
     expect(curve.locator(".near")).to_contain_text(re.compile(r"training \d\d\.\d\d% \(\d\d\.\d\d% to \d\d\.\d\d%\)"))
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_projector_view(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_page(page)
+    curve, samples = page.locator(".curve.accuracy"), page.locator(".samples")
+    before = curve.bounding_box()
+    page.get_by_role("button", name="Projector").click()
+    expect(page.get_by_role("button", name="Add a hidden layer")).to_have_count(0, timeout=SLOW)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    after, images = curve.bounding_box(), samples.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert images is not None
+    assert after["width"] > 1.5 * before["width"]
+    assert images["y"] + images["height"] <= 720  # All of it is in view.
+    expect(curve.locator(".legend")).to_have_text("this run")
+    page.get_by_role("button", name="Leave projector view").click()
+    expect(page.get_by_role("button", name="Add a hidden layer")).to_be_visible(timeout=SLOW)

@@ -7,11 +7,13 @@ import pytest
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.network.layers import Weights
+from mnist_core.training import moments as moments_module
 from mnist_core.training.moments import START, Moments, Place
 from tests.stored_runs import random_arrays
 
 SHAPES = [(20, 5), (5,)]
-BYTES = 2 * (20 * 5 + 5)
+PARAMETERS = 20 * 5 + 5
+BYTES = 2 * PARAMETERS
 STEPS = 12
 
 
@@ -24,7 +26,7 @@ def end_of(epoch: int) -> Place:
 
 
 def test_weights_come_back_as_float16_rounds_them() -> None:
-    moments, kept = Moments(), weights()
+    moments, kept = Moments(PARAMETERS), weights()
     moments.keep(START, kept)
     found = moments.weights(START)
     assert found is not None
@@ -34,18 +36,18 @@ def test_weights_come_back_as_float16_rounds_them() -> None:
 
 
 def test_unknown_moment() -> None:
-    assert Moments().weights(end_of(3)) is None
+    assert Moments(PARAMETERS).weights(end_of(3)) is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
 def test_weights_that_float16_cannot_hold_are_not_kept(value: float) -> None:
-    moments, (kernel, bias) = Moments(), weights()
+    moments, (kernel, bias) = Moments(PARAMETERS), weights()
     moments.keep(START, (kernel, np.full_like(bias, value)))
     assert moments.places == ()
 
 
 def test_a_long_run_stays_within_its_bytes() -> None:
-    moments = Moments(most_bytes=8 * BYTES + 1)
+    moments = Moments(PARAMETERS, most_bytes=8 * BYTES + 1)
     moments.keep(START, weights())
     for epoch in range(1, 101):
         moments.keep(end_of(epoch), weights(epoch))
@@ -59,14 +61,14 @@ def test_a_long_run_stays_within_its_bytes() -> None:
 
 
 def test_network_too_large_for_two_moments_keeps_none() -> None:
-    moments = Moments(most_bytes=2 * BYTES - 1)
+    moments = Moments(PARAMETERS, most_bytes=2 * BYTES - 1)
     moments.keep(START, weights())
     moments.keep(end_of(1), weights())
     assert moments.places == ()
 
 
 def test_three_moments_within_the_first_epoch() -> None:
-    moments = Moments()
+    moments = Moments(PARAMETERS)
     moments.keep(START, weights())
     for step in range(1, STEPS + 1):
         if moments.wants(Place(1, step), STEPS):
@@ -75,8 +77,45 @@ def test_three_moments_within_the_first_epoch() -> None:
     assert not moments.wants(Place(2, 5), STEPS)
 
 
+@pytest.mark.parametrize(("parameters", "steps"), [(150_000, [1, 3, 6]), (400_000, [3]), (700_000, [])])
+def test_large_networks_keep_fewer_moments_in_the_first_epoch(parameters: int, steps: list[int]) -> None:
+    moments = Moments(parameters)
+    for step in range(1, STEPS + 1):
+        if moments.wants(Place(1, step), STEPS):
+            moments.keep(Place(1, step), weights())
+    assert [place.step for place in moments.places] == steps
+
+
+def test_full_memory_leaves_out_moments_of_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = moments_module.held_bytes()
+    others = Moments(PARAMETERS)
+    others.keep(end_of(1), weights())
+    assert moments_module.held_bytes() == before + BYTES
+    monkeypatch.setattr(moments_module, "_MOST_HELD_BYTES", before + 2 * BYTES)
+    moments = Moments(PARAMETERS)
+    assert moments.wants(Place(1, 1), STEPS)
+    others.keep(end_of(2), weights())
+    assert not moments.wants(Place(1, 1), STEPS)
+    others.forget([end_of(1), end_of(2)], lambda _: weights())
+    assert moments.wants(Place(1, 1), STEPS)
+    assert moments_module.held_bytes() == before
+
+
+def test_start_is_made_when_it_is_needed() -> None:
+    made = []
+    moments = Moments(PARAMETERS)
+    moments.keep_start(lambda: made.append(1) or weights(4))  # type: ignore[func-returns-value]
+    assert moments.places == (START,)
+    assert not made
+    np.testing.assert_array_equal(moments.weights(START)[0], weights(4)[0].astype("e"))  # type: ignore[index]
+    assert set(moments.to_save([])) == {START}
+    moments.forget([START], lambda _: weights(5))
+    np.testing.assert_array_equal(moments.weights(START)[0], weights(5)[0])  # type: ignore[index]
+    assert len(made) == 2
+
+
 def test_long_chunks_leave_moments_out() -> None:
-    moments = Moments()
+    moments = Moments(PARAMETERS)
     moments.keep(START, weights())
     assert moments.wants(Place(1, 5), STEPS)
     moments.keep(Place(1, 5), weights())
@@ -85,7 +124,7 @@ def test_long_chunks_leave_moments_out() -> None:
 
 
 def test_saved_moments_are_loaded() -> None:
-    moments, saved = Moments(), weights(8)
+    moments, saved = Moments(PARAMETERS), weights(8)
     moments.keep(START, weights())
     moments.keep(end_of(1), weights(1))
     assert set(moments.to_save([])) == {START, end_of(1)}
@@ -101,7 +140,7 @@ def test_moments_that_are_gone_are_not_saved_again() -> None:
     def gone(_place: Place) -> Weights:
         raise RunNotFoundError
 
-    moments = Moments([START, end_of(1)], gone)
+    moments = Moments(PARAMETERS, [START, end_of(1)], gone)
     moments.keep(end_of(2), weights())
     assert set(moments.to_save([])) == {end_of(2)}
     with pytest.raises(RunNotFoundError):
@@ -109,7 +148,7 @@ def test_moments_that_are_gone_are_not_saved_again() -> None:
 
 
 def test_copy_ends_at_a_place_and_is_independent() -> None:
-    moments = Moments()
+    moments = Moments(PARAMETERS)
     for place in (START, end_of(1), end_of(2)):
         moments.keep(place, weights(place.epoch))
     copy = moments.copy(end_of(1))

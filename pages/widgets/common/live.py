@@ -40,7 +40,7 @@ def live_view(
     config: RunConfig,
     dataset: Dataset | None,
     offer: Callable[[], None],
-    images: DeltaGenerator,
+    images: DeltaGenerator | None = None,
 ) -> None:
     """The run: buttons, results, progress and curves. Each row keeps its place before, during and after a run.
 
@@ -51,7 +51,7 @@ def live_view(
         config: what is in the editor.
         dataset: the data that the config names; None until they are loaded.
         offer: draws the row of buttons while no run is active.
-        images: where the test images go, with the network's answers.
+        images: where the test images go, with the network's answers; None for below the curves.
     """
     shot = run.snapshot if run is not None else None
     group = [] if run is None else visitor_runs.same_network(run)
@@ -64,7 +64,8 @@ def live_view(
             below = st.container()
         results = st.container(horizontal=True, width=_RESULTS_WIDTH, gap="xsmall")
     messages = st.container()
-    places = live_panel.Places(st.container(), st.container(), images)
+    curves, images = st.container(), images or st.container()
+    places = live_panel.Places(curves, network=st.container(), images=images)
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if active:

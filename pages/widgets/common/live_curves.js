@@ -1,6 +1,7 @@
 // How a run goes: its progress, two curves, and what a screen reader says.
 
-const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [144, 46, 8, 34, 8];
+const [HEIGHT, LEFT, BOTTOM, TOP] = [144, 46, 34, 8];
+const [RIGHT, ROOM_FOR_NAMES] = [8, 76];
 const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
     loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
 const SPEECH_REST = 3_000;
@@ -34,8 +35,8 @@ function ticks(low, high, most) {
 // stays in the background, to compare with.
 class Curves {
     constructor(parent, name, scene, changed) {
-        Object.assign(this, { name, scene, changed });
-        const box = add(parent, "figure");
+        Object.assign(this, { name, scene, changed, right: scene.isLarge ? ROOM_FOR_NAMES : RIGHT });
+        const box = add(parent, "figure", scene.isLarge ? { class: "large" } : {});
         const caption = add(box, "figcaption");
         this.title = add(caption, "span");
         if (name === "loss") this.addSmoothing(caption);
@@ -80,6 +81,7 @@ class Curves {
         if (seeds > 1) entries.push(...validates ? [] : [["training", `mean of ${seeds} seeds`]], ["raw", "this run"]);
         if (previous.length && !entries.length) entries.push(["training", "this run"]);
         if (previous.length) entries.push(["previous", "previous run"]);
+        if (this.scene.isLarge) return this.drawNames(validates ? "training" : seeds > 1 ? "mean" : "this run");
         entries.forEach(([of, text], i) => {
             const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 12 - 16 * (entries.length - 1 - i);
             add(this.legend, "path", { class: `line ${of}`, d: `M${this.width - 132} ${y}h22` });
@@ -87,7 +89,21 @@ class Curves {
         });
     }
 
-    x(epoch) { return LEFT + epoch / this.scene.epochs * (this.width - LEFT - RIGHT); }
+    // The names at the ends of the lines, for those who sit far away; never one over the other.
+    drawNames(training) {
+        const ends = [[training, "training", this.curves[0]], ["validation", "validation", this.curves[1]],
+            ["previous", "previous", this.before]].filter(([, , points]) => points.length);
+        const places = ends.map(([text, of, points]) => {
+            const [epoch, value] = points.at(-1);
+            return { text, of, x: this.x(epoch), y: this.y(value) };
+        });
+        places.sort((a, b) => a.y - b.y).forEach((place, i) => {
+            if (i) place.y = Math.max(place.y, places[i - 1].y + 15);
+            add(this.legend, "text", { class: place.of, x: place.x + 8, y: place.y + 4 }, place.text);
+        });
+    }
+
+    x(epoch) { return LEFT + epoch / this.scene.epochs * (this.width - LEFT - this.right); }
 
     y(value) {
         const [low, high] = this.ends, part = (Math.min(Math.max(value, low), high) - low) / (high - low);
@@ -104,12 +120,11 @@ class Curves {
         this.frame = frame;
         if (frame.descriptions) this.svg.setAttribute("aria-label", frame.descriptions[this.name]);
         if (!this.width) return;  // The observer draws as soon as it knows the width.
-        this.drawLegend();
         this.ends = frame.ends[this.name];
         const column = this.name === "accuracy" ? 1 : 2;
         this.axes.replaceChildren();
         for (const value of ticks(...this.ends, 5)) {
-            add(this.axes, "path", { class: "grid", d: `M${LEFT} ${this.y(value)}H${this.width - RIGHT}` });
+            add(this.axes, "path", { class: "grid", d: `M${LEFT} ${this.y(value)}H${this.width - this.right}` });
             add(this.axes, "text", { x: LEFT - 6, y: this.y(value) + 4, "text-anchor": "end" },
                 FORMATS[this.name][0](value));
         }
@@ -131,6 +146,7 @@ class Curves {
         this.before = this.scene.previous.map(point => [point[0], point[column]])
             .filter(([epoch, value]) => epoch <= this.scene.epochs && value !== null && value >= low && value <= high);
         this.previous.setAttribute("d", this.path(this.before));
+        this.drawLegend();
         this.raw.setAttribute("d", isGroup || choice.smooth ? this.path(own[0]) : "");
         if (choice.smooth) this.curves[0] = smoothed(this.curves[0]);
         this.curves.forEach((points, i) => {

@@ -122,7 +122,9 @@ class LiveRun:
     def _group(self, run: Run) -> list[Run]:
         return [run, *(other for one in self._others if (other := one()) is not None)]
 
-    def curves(self, run: Run, previous: Run | None = None, moment: Place | None = None) -> bytes:
+    def curves(
+        self, run: Run, previous: Run | None = None, moment: Place | None = None, is_large: bool = False
+    ) -> bytes:
         """What the curves need before the first frame.
 
         With it goes what the page outside the panel shows: the panel asks for the page again when a frame differs.
@@ -131,10 +133,11 @@ class LiveRun:
             run: the run.
             previous: a run whose training curve is drawn in the background.
             moment: the moment to show at first; None for the newest one.
+            is_large: whether the lines are thick, with their names at their ends.
         """
         page = self._page(run)
         curve = _training_curve(previous.snapshot) if previous is not None else []
-        return _curves(run.config, self.address, page, curve, moment)
+        return _curves(run.config, self.address, page, curve, moment, is_large)
 
     def unit(self, layer: int, number: int, place: tuple[int, int] | None = None) -> bytes | None:
         """The weights of a unit, see `live_network.weights_of_unit`, now or at a kept moment.
@@ -256,9 +259,9 @@ class Untrained:
         self._address = frame_route.offer(self)
         self.images, self.network = _scenes(config, dataset, split, initial_kernel(config), self._address)
 
-    def curves(self) -> bytes:
+    def curves(self, is_large: bool = False) -> bytes:
         """What the curves need, as in `LiveRun.curves`."""
-        return _curves(self._config, self._address, "", [])
+        return _curves(self._config, self._address, "", [], None, is_large)
 
     def is_newer(self, after: int) -> bool:
         """Whether there are answers, or can be: not before TensorFlow is here."""
@@ -364,11 +367,10 @@ def _scenes(
 
 
 def _curves(
-    config: RunConfig, address: str, page: str, previous: list[list[float | None]], moment: Place | None = None
+    config: RunConfig, address: str, page: str, previous: list[list[float | None]], moment: Place | None, is_large: bool
 ) -> bytes:
-    validates = bool(config.validation_fraction)
-    header = {"address": address, "page": page, "previous": previous, "epochs": config.epochs, "validates": validates}
-    return pack({**header, "moment": moment})
+    header = {"address": address, "page": page, "previous": previous, "moment": moment, "isLarge": is_large}
+    return pack({**header, "epochs": config.epochs, "validates": bool(config.validation_fraction)})
 
 
 def _step_of(kernel: npt.NDArray[np.float32]) -> float:

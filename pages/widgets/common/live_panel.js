@@ -160,7 +160,9 @@ function build(root, scene, tell) {
 export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data), isNew = !parentElement.part;
     const tell = moment => { if (!hasJustLeft()) setTriggerValue("moment", moment?.join(".") ?? "now"); };
-    if (parentElement.part?.address !== scene.address) {  // The page's script may send the same scene again.
+    // The page's script may send the same scene again.
+    if (parentElement.part?.address !== scene.address || parentElement.isLarge !== scene.isLarge) {
+        parentElement.isLarge = scene.isLarge;
         parts.delete(parentElement.part);
         parentElement.part = build(parentElement.querySelector(".live"), scene, tell);
         parts.add(parentElement.part);

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.training.moments import Place
-from pages.widgets.common import live_frame
+from pages.widgets.common import live_frame, projector
 from pages.widgets.state import saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def panel(run: Run, group: Sequence[Run], previous: Run | None, places: Places) 
     """
     source = live_frame.live_run(run, saved_runs.trouble_of(run))
     source.join(group)
-    chosen = _draw(source.curves(run, previous, visitor_runs.moment_of(run)), source, places)
+    chosen = _draw(source.curves(run, previous, visitor_runs.moment_of(run), projector.is_on()), source, places)
     if chosen:
         epoch, _, step = chosen.partition(".")
         is_place = epoch.isdecimal() and step.isdecimal()
@@ -65,7 +65,7 @@ def panel(run: Run, group: Sequence[Run], previous: Run | None, places: Places) 
 def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None:
     """The same of a network before it is trained: empty curves, random weights, and guesses."""
     source = live_frame.untrained(config, dataset)
-    _draw(source.curves(), source, places)
+    _draw(source.curves(projector.is_on()), source, places)
 
 
 def _draw(curves: bytes, source: LiveRun | Untrained, places: Places) -> str | None:

@@ -15,7 +15,7 @@ from PIL import Image
 from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
 from mnist_core.data.sources import DIGITS
 from mnist_core.evaluation import metrics
-from pages.widgets.common import cell_clicks, theme
+from pages.widgets.common import cell_clicks, projector, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,6 +112,9 @@ def clickable_matrix(
     """
     classes = metrics.classes_in(confusion)
     figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height, names)
+    if projector.is_on():
+        figure.update_layout(font_size=projector.FONT_SIZE)
+        figure.update_traces(textfont_size=projector.FONT_SIZE, selector={"type": "scatter"})
     right, every = int(confusion.trace()), int(confusion.sum())
     alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)

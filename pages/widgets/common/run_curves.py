@@ -14,7 +14,7 @@ from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
 from mnist_core.runs.snapshot import busy_seconds
-from pages.widgets.common import live_frame, run_picker, theme
+from pages.widgets.common import live_frame, projector, run_picker, theme
 from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def training_curves(
             follow the curves, see `training_charts.ends`.
         across: `EPOCHS`, or `SECONDS` of computing.
         names: all names that get a colour, if `run_legend` is shown; None for the names in `there`.
-        places: where the two charts go; None for two columns.
+        places: where the two charts go, or that of the accuracy alone; None for two columns.
         height: of each chart, in pixels; None for the default.
     """
     started = {name: run for name, run in there.items() if run.snapshot.points}
@@ -100,7 +100,7 @@ def training_curves(
         end = _round_end(max(point.across for point in points))
     is_over = not any(run.snapshot.status.is_active for run in there.values())
     shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
-    for place, name in zip(places or st.columns(2), ("accuracy", "loss"), strict=True):
+    for place, name in zip(places or st.columns(2), ("accuracy", "loss"), strict=False):
         with place:
             st.markdown(f"**{name.capitalize()}{'' if shows_validation else ' on training images'}**")
             ends = _ends(name, points, floor, is_over)
@@ -108,6 +108,8 @@ def training_curves(
             spec = training_charts.learning_curves(
                 name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
             )
+            if projector.is_on():
+                spec = training_charts.enlarged(spec, projector.FONT_SIZE)
             alt = f"Curves: the {name} of {', '.join(names)}, by {across}."
             st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
 

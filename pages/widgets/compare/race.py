@@ -13,7 +13,7 @@ from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import unique_names
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
-from pages.widgets.common import live, run_curves, run_picker, run_text, segments
+from pages.widgets.common import live, projector, run_curves, run_picker, run_text, segments
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
@@ -64,9 +64,18 @@ def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
         st.fragment(_follow, run_every=live.poll_seconds())(there, across)
     else:
         _ranking(there)
-        run_curves.training_curves(there, across=_across(), names=list(there))
-        with st.expander("Another race", icon=":material/replay:"):
-            _offer(dataset, rows)
+        _curves(there, _across())
+        if not projector.is_on():
+            with st.expander("Another race", icon=":material/replay:"):
+                _offer(dataset, rows)
+
+
+def _curves(there: Named, across: str) -> None:
+    """Accuracy and loss side by side; on a projector the accuracy alone, in the whole width."""
+    if projector.is_on():
+        run_curves.training_curves(there, across=across, names=list(there), places=[st.container()], height=420)
+    else:
+        run_curves.training_curves(there, across=across, names=list(there))
 
 
 def _across() -> str:
@@ -192,8 +201,9 @@ def _follow(there: Named, across: str) -> None:
         st.rerun()  # The whole page: it stops polling and shows the winner.
     for label, run in zip(run_curves.run_legend(list(there)).values(), there.values(), strict=True):
         st.progress(run.fraction, text=f"{label} · {_progress(run)}")
-    st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
-    run_curves.training_curves(there, across=across, names=list(there))
+    if not projector.is_on():
+        st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
+    _curves(there, across)
 
 
 def _progress(run: Run) -> str:

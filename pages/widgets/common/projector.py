@@ -1,0 +1,48 @@
+"""The projector view of a page: readable from the back row, with only the controls that are needed there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_QUERY, _VALUE = "view", "projector"
+# Zoom enlarges all elements alike; a projector with more pixels needs more of it. Plotly and Vega measure their places
+# wrongly when they are zoomed, so their charts are not, and get larger texts instead.
+_STYLE = """
+.stAppHeader { display: none; }
+.stMainBlockContainer { padding-top: 1rem; --large: 1.35; zoom: var(--large); }
+@media (min-width: 1600px) { .stMainBlockContainer { --large: 2; } }
+@media (max-width: 1000px) { .stMainBlockContainer { --large: 1; } }
+.stPlotlyChart, .stVegaLiteChart { zoom: calc(1 / var(--large)); }
+"""
+FONT_SIZE = 20
+"""Of texts in charts, in pixels."""
+
+
+def is_on() -> bool:
+    """Whether the page's address asks for the projector view."""
+    return st.query_params.get(_QUERY) == _VALUE
+
+
+def projector_button() -> None:
+    """A button that switches the projector view on, or off."""
+    st.button(
+        "Leave projector view" if is_on() else "Projector",
+        key="projector",
+        icon=":material/close_fullscreen:" if is_on() else ":material/present_to_all:",
+        type="tertiary" if is_on() else "secondary",
+        on_click=_switch,
+        help=None if is_on() else "Large type and thick lines, without the controls.",
+    )
+
+
+def enlarge() -> None:
+    """Enlarge the page, in the projector view. Call it once for a page, before its elements."""
+    if is_on():
+        st.html(f"<style>{_STYLE}</style>")
+
+
+def _switch() -> None:
+    if is_on():
+        del st.query_params[_QUERY]
+    else:
+        st.query_params[_QUERY] = _VALUE
