@@ -168,5 +168,5 @@ def test_mean_of_seeds_has_a_band_within_the_axis() -> None:
 def test_curves_for_a_projector_name_their_ends() -> None:
     spec = training_charts.enlarged(training_charts.learning_curves("accuracy", ["one", "two"]), 20)
     json.dumps(spec)
-    [text] = [one for one in spec["layer"] if one["encoding"].get("text", {}).get("field") == "run"]
+    [text] = [one for one in spec["layer"] if one.get("encoding", {}).get("text", {}).get("field") == "run"]
     assert text["mark"]["fontSize"] == spec["config"]["axis"]["labelFontSize"] == 20
