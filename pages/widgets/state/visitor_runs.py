@@ -141,8 +141,10 @@ def _is_plain(run: Run) -> bool:
 
 
 def _is_same_but_for_seed(one: Run, other: Run) -> bool:
-    is_same_data = one.dataset.fingerprint == other.dataset.fingerprint
-    return is_same_data and seeds.without_seed(one.config) == seeds.without_seed(other.config)
+    # Most runs differ in their layers, which are compared faster than the whole config.
+    if one.config.layers != other.config.layers or one.dataset.fingerprint != other.dataset.fingerprint:
+        return False
+    return seeds.without_seed(one.config) == seeds.without_seed(other.config)
 
 
 def train_more_seeds(run: Run, count: int) -> None:
