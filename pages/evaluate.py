@@ -24,7 +24,7 @@ def details(run: Job, result: Evaluation) -> None:
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Evaluate: where is it wrong?", width="content")
-    projector.projector_button()
+    switch = st.container(width="content")
 is_shared, is_built_in = sharing.is_shared_run_in_address(), False
 menu, moment = st.columns([3, 2], gap="large")
 with menu:
@@ -33,6 +33,9 @@ with menu:
         run, is_built_in = built_in.built_in_run(), True
 with moment:
     result = time_machine.evaluation_at_moment(run) if run is not None else None
+with switch:
+    if result is not None or projector.is_on():
+        projector.projector_button()
 if run is not None and result is not None:
     split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -59,7 +59,7 @@ def workbench() -> None:
     with trouble:
         dataset = data_sets.get(config.dataset)
         run = visitor_runs.current_run()
-        is_active = run is not None and run.snapshot.status.is_active
+        is_active = run is not None and visitor_runs.is_network_active(run)
         if not is_active:
             launch.interrupted_runs()
     with heading:

@@ -91,12 +91,14 @@ def p_value(a: Sequence[float], b: Sequence[float]) -> float:
     from scipy import stats  # Slow to import.
 
     def difference(one: NDArray[np.float64], other: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-        return np.asarray(one.mean(axis=axis) - other.mean(axis=axis))
+        gap: NDArray[np.float64] = np.abs(one.mean(axis=axis) - other.mean(axis=axis))
+        return gap
 
     found = stats.permutation_test(
         (np.asarray(a, np.float64), np.asarray(b, np.float64)),
         difference,
         vectorized=True,
+        alternative="greater",
         n_resamples=_MOST_SHUFFLES,
         rng=np.random.default_rng(0),
     )

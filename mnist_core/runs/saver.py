@@ -347,7 +347,7 @@ class Saver:
                 if shot.status.is_active:
                     return  # It is new in this workspace. The next epoch comes with slots again.
                 state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.
-            moments = run.moments.to_save(record.moments)
+            moments = run.moments.to_save(record.moments, state.epoch)
             store.save_epoch(*whose, state, shot.points, shot.busy_seconds, moments)
             record.epoch, record.moments = state.epoch, set(moments)
             run.moments.forget(moments, functools.partial(store.load_moment, *whose))

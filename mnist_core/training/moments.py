@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import RunNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -104,7 +104,7 @@ class Moments:
 
     def keep(self, place: Place, weights: Weights) -> None:
         """Keep the weights of a moment; not if they are too large for float16, or together for `most_bytes`."""
-        if any(not np.all(np.abs(array) <= _LARGEST) for array in weights):
+        if not _fits(weights):
             return
         rounded = tuple(array.astype(np.float16) for array in weights)
         with self._lock:
@@ -127,23 +127,37 @@ class Moments:
         with self._lock:
             held, make = self._held.get(place), self._make_start if place == START else None
         if held is None and make is not None and place in self._places:
-            held = tuple(array.astype(np.float16) for array in make())
+            start = make()
+            if not _fits(start):  # Of a network from elsewhere.
+                with self._lock:
+                    self._places = tuple(one for one in self._places if one != START)
+                return None
+            held = tuple(array.astype(np.float16) for array in start)
         if held is not None:
             return tuple(array.astype(np.float32) for array in held)
         if place not in self._places or self._load is None:
             return None
         return self._load(place)
 
-    def to_save(self, saved: Collection[Place]) -> Mapping[Place, Weights | None]:
+    def to_save(self, saved: Collection[Place], epochs: int | None = None) -> Mapping[Place, Weights | None]:
         """For each moment its weights, float32, or None if its place is among those `saved`.
 
-        Without moments that cannot be read: they were saved where they have been removed since.
+        Without moments that were saved where they have been removed since.
+
+        Args:
+            saved: places.
+            epochs: leave out what comes after so many epochs; None for nothing.
+
+        Raises:
+            StoreError: one cannot be read.
         """
         found: dict[Place, Weights | None] = {}
         for place in self._places:
+            if epochs is not None and place.epoch > epochs:
+                continue
             try:
                 weights = None if place in saved else self.weights(place)
-            except PlaygroundError:
+            except RunNotFoundError:
                 continue
             if weights is not None or place in saved:
                 found[place] = weights
@@ -166,6 +180,11 @@ class Moments:
             one._make_start = self._make_start
             one._held = {place: self._held[place] for place in places if place in self._held}
         return one
+
+
+def _fits(weights: Weights) -> bool:
+    """Whether float16 can hold all of them."""
+    return all(np.all(np.abs(array) <= _LARGEST) for array in weights)
 
 
 _alive: weakref.WeakSet[Moments] = weakref.WeakSet()

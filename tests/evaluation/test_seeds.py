@@ -71,6 +71,7 @@ def counted(a: list[float], b: list[float]) -> float:
         ([0.91, 0.92, 0.93, 0.921, 0.925], [0.95, 0.951, 0.952, 0.949, 0.953]),
         ([0.91, 0.95, 0.93, 0.94, 0.925], [0.95, 0.931, 0.92, 0.949, 0.915]),
         ([0.91, 0.95, 0.93], [0.95, 0.931, 0.92]),
+        ([0.91, 0.95, 0.93], [0.95, 0.931, 0.92, 0.96]),
         ([0.9, 0.91], [0.95, 0.96]),
     ],
 )
@@ -78,7 +79,7 @@ def test_p_value_counts_all_ways(a: list[float], b: list[float]) -> None:
     assert seeds.p_value(a, b) == pytest.approx(counted(a, b))
 
 
-@pytest.mark.parametrize(("a", "b"), [(2, 2), (3, 3), (5, 5)])
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (3, 3), (5, 5), (3, 4), (2, 6), (5, 3)])
 def test_least_p_value_is_that_of_the_clearest_difference(a: int, b: int) -> None:
     low, high = [i / 100 for i in range(a)], [9 + i / 100 for i in range(b)]
     assert seeds.least_p_value(a, b) == pytest.approx(seeds.p_value(low, high))

@@ -423,11 +423,21 @@ def test_first_run_has_no_previous_one(app: AppTest) -> None:
     assert sent == live_frame.live_run(run, saved).curves(run)
 
 
+def test_page_that_was_drawn_before_the_end_is_outdated(by_hand: Scheduler) -> None:
+    run = begun(by_hand)
+    live = live_frame.live_run(run, saved)
+    drawn = live.page(run)
+    assert unpacked(live.curves(run, drawn))["page"] == frame(run)["page"]
+    by_hand.stop(run)
+    take_turns(by_hand, run)  # While the page's script draws.
+    assert unpacked(live.curves(run, drawn))["page"] != frame(run)["page"]
+
+
 def test_previous_run_whose_loss_is_no_number(by_hand: Scheduler) -> None:
     run, broken = ended(by_hand), ended(by_hand, seed=1)
     point = dataclasses.replace(broken.snapshot.points[0], loss=np.nan)
     broken._snapshot = dataclasses.replace(broken.snapshot, points=(point,))
-    found = unpacked(live_frame.live_run(run, saved).curves(run, broken))["previous"]
+    found = unpacked(live_frame.live_run(run, saved).curves(run, previous=broken))["previous"]
     assert [row[2] for row in found] == [None]
 
 

@@ -28,6 +28,7 @@ from tests.pages.visitor import (
     answers,
     button_labels,
     draw,
+    images_of,
     panel_frame,
     press,
     train_briefly,
@@ -465,7 +466,7 @@ def test_class_names_of_a_data_set_are_shown(app: AppTest, monkeypatch: pytest.M
     assert app.dataframe[0].value["Class"].tolist() == list(names)
     worst = result.mistakes[0]
     true, answer = names[result.labels[worst]], names[result.predicted[worst]]
-    assert any(f"{true} → ✗ **{answer}**" in caption for caption in captions(app))
+    assert any(f"{true} → ✗ {answer} " in one["caption"] for one in images_of(app, "confident-images"))
     label, answer = names[result.labels[0]], names[result.predicted[0]]
     assert any(f"It is **{label}**, read as **{answer}**" in text.value for text in app.markdown)
     app.switch_page("pages/data.py").run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,12 @@ from pages.widgets.server import frame_route
 from tests.pages.conftest import ROOT
 from tests.scheduled_runs import wait_until
 
-# Keys of the buttons that change the network in the editor.
-_EDITOR_BUTTONS = ("undo", "go-back", "add-layer", "up-", "remove-", "train-changed")
+# Keys of the buttons that change the network in the editor, or the view of the page.
+_EDITOR_BUTTONS = ("undo", "go-back", "add-layer", "up-", "remove-", "train-changed", "projector")
 
 
 def button_labels(app: AppTest) -> list[str]:
-    """Return the labels of the buttons, except for the learning rates and the changes in the editor."""
+    """Return the labels of the buttons, except for the learning rates, the changes in the editor, and the projector."""
     buttons = [button for button in app.button if not (button.key or "").startswith("rate-")]
     return [button.label for button in buttons if not str(button.key).startswith(_EDITOR_BUTTONS)]
 
@@ -99,3 +100,9 @@ def panel_frame(app: AppTest) -> dict[str, Any]:
     """The frame that the page's live panel asks for."""
     source = frame_route._sources[unpacked(panel_scene(app))["address"].removeprefix("live-frame/")]
     return unpacked(source.frame(0) or b"")
+
+
+def images_of(app: AppTest, key: str) -> list[dict[str, Any]]:
+    """What the page sends to the images that can be clicked, by the key of the component."""
+    [found] = [one.proto.json for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}")]
+    return list(json.loads(found))

@@ -114,6 +114,21 @@ def test_start_is_made_when_it_is_needed() -> None:
     assert len(made) == 2
 
 
+def test_start_that_float16_cannot_hold_is_left_out() -> None:
+    moments = Moments(PARAMETERS)
+    moments.keep_start(lambda: (weights()[0] * 1e6, weights()[1]))
+    moments.keep(end_of(1), weights())
+    assert set(moments.to_save([])) == {end_of(1)}
+    assert moments.places == (end_of(1),)
+
+
+def test_moments_after_the_saved_epoch_wait() -> None:
+    moments = Moments(PARAMETERS)
+    for epoch in (1, 2):
+        moments.keep(end_of(epoch), weights(epoch))
+    assert set(moments.to_save([], 1)) == {end_of(1)}
+
+
 def test_long_chunks_leave_moments_out() -> None:
     moments = Moments(PARAMETERS)
     moments.keep(START, weights())

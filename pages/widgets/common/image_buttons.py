@@ -28,12 +28,12 @@ _BUTTONS = st.components.v2.component(
         const root = parentElement.querySelector(".images"), drawn = JSON.stringify(data);
         if (parentElement.drawn === drawn) return;  // The focus stays.
         parentElement.drawn = drawn;
-        root.replaceChildren(...data.map(({ url, caption, label }, place) => {
+        root.replaceChildren(...data.map(({ number, url, caption, label }) => {
             const button = Object.assign(document.createElement("button"), { type: "button", title: "Why?" });
             button.setAttribute("aria-label", `${label} Why?`);
             button.append(Object.assign(document.createElement("img"), { src: url, alt: "" }),
                 Object.assign(document.createElement("span"), { textContent: caption }));
-            button.addEventListener("click", () => setTriggerValue("clicked", place));
+            button.addEventListener("click", () => setTriggerValue("clicked", number));
             return button;
         }));
     }""",
@@ -45,28 +45,30 @@ class ImageButton:
     """An image to click.
 
     Args:
+        number: what a click on it sends, 0 or more.
         url: a data URL.
         caption: the text below it.
         label: what it shows, in a sentence.
     """
 
+    number: int
     url: str
     caption: str
     label: str
 
 
 def image_buttons(buttons: Sequence[ImageButton], key: str, on_click: Callable[[int], None]) -> None:
-    """Show the images; calls `on_click` with the place of the clicked one, from 0, before the next rerun."""
+    """Show the images; calls `on_click` with the number of the clicked one before the next rerun."""
 
     def take() -> None:
-        place = clicked_place(controls.value_of(key)["clicked"], len(buttons))
-        if place is not None:
-            on_click(place)
+        number = clicked_number(controls.value_of(key)["clicked"])
+        if number is not None:
+            on_click(number)
 
-    data = [{"url": one.url, "caption": one.caption, "label": one.label} for one in buttons]
+    data = [{"number": one.number, "url": one.url, "caption": one.caption, "label": one.label} for one in buttons]
     _BUTTONS(data=data, key=key, on_clicked_change=take)
 
 
-def clicked_place(sent: Any, count: int) -> int | None:
-    """The place in untrusted input from a browser; None if there is no such image."""
-    return sent if type(sent) is int and 0 <= sent < count else None
+def clicked_number(sent: Any) -> int | None:
+    """The number in untrusted input from a browser; None if it is none."""
+    return sent if type(sent) is int and sent >= 0 else None

@@ -53,10 +53,11 @@ def live_view(
         offer: draws the row of buttons while no run is active.
         images: where the test images go, with the network's answers; None for below the curves.
     """
-    shot = run.snapshot if run is not None else None
     group = [] if run is None else visitor_runs.same_network(run)
     if run is not None and len(group) < seeds.LEAST:
         group = [run]
+    state = "" if run is None else live_panel.state_of(run, group)
+    shot = run.snapshot if run is not None else None
     active = [one for one in group if one.snapshot.status.is_active]
     with st.container(horizontal=True, gap="xsmall"):
         with st.container(gap="xsmall"):
@@ -69,12 +70,12 @@ def live_view(
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if active:
-            _orders(active)
+            _orders(active, is_single=len(group) == 1)
         else:
             with _row("start"):
                 offer()
                 if run is not None and shot is not None:
-                    _what_now(run, shot, group)
+                    _what_now(run, shot)
     if run is None or shot is None:
         if dataset is not None:
             with results:
@@ -92,7 +93,7 @@ def live_view(
             _figures([] if active else list(filter(None, found)), _tutorial(run, shot), run.dataset.name)
     with below:
         _what_next(None if active else shot)
-    live_panel.panel(run, group, visitor_runs.previous_run(run), places)
+    live_panel.panel(run, state, visitor_runs.previous_run(run), places)
 
 
 def poll_seconds() -> float:
@@ -112,7 +113,7 @@ def _row(name: str) -> DeltaGenerator:
     return st.container(horizontal=True, gap="xxsmall", key=f"buttons-{name}")
 
 
-def _orders(active: Sequence[Run]) -> None:
+def _orders(active: Sequence[Run], is_single: bool) -> None:
     """The buttons of a run, or of several seeds, in the same places as those of `launch.train_buttons`."""
     turns = scheduler.shared()
     is_pause_wanted = all(run.is_pause_wanted for run in active)
@@ -142,7 +143,7 @@ def _orders(active: Sequence[Run]) -> None:
         else:
             st.button("Pause", icon=":material/pause:", on_click=give, args=(turns.pause,), help="Pause the training.")
             st.empty()
-        _rate_popover(active)
+        _rate_popover(active[0], is_single)
         st.button(
             "Stop",
             icon=":material/stop:",
@@ -158,12 +159,13 @@ def _orders(active: Sequence[Run]) -> None:
         )
 
 
-def _what_now(run: Run, shot: Snapshot, group: Sequence[Run]) -> None:
+def _what_now(run: Run, shot: Snapshot) -> None:
     """What can be done with an ended run: mend what is wrong with it, train it further, or with other seeds."""
     found = diagnosis.diagnose(run.config, shot.points, shot.epochs, diverged=loop.DIVERGED in shot.message)
     counts = [count for count in _MORE_EPOCHS if run.can_go_on and len(shot.epochs) + count <= EPOCHS.high]
-    more_seeds = _SEEDS - len(group) if len(group) < _SEEDS else _SEEDS
-    can_repeat = run in visitor_runs.same_network(run) and shot.status is Status.FINISHED and run.begins_random
+    seeds_so_far = len(visitor_runs.same_network(run))
+    more_seeds = _SEEDS - seeds_so_far if seeds_so_far < _SEEDS else _SEEDS
+    can_repeat = shot.status is Status.FINISHED and run.begins_random and not shot.rates
     if found is None and not counts and not can_repeat:
         return
     label, icon = ("Next", "arrow_forward") if found is None else ("Tip", "lightbulb")
@@ -218,8 +220,7 @@ def _train_more_seeds(run: Run, count: int) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-def _rate_popover(active: Sequence[Run]) -> None:
-    is_single = len(active) == 1
+def _rate_popover(run: Run, is_single: bool) -> None:
     why_not = "All seeds train with the same learning rate."
     with st.popover(
         "Rate",
@@ -228,7 +229,7 @@ def _rate_popover(active: Sequence[Run]) -> None:
         disabled=not is_single,
     ):
         if is_single:
-            _learning_rate(active[0])
+            _learning_rate(run)
 
 
 def _learning_rate(run: Run) -> None:

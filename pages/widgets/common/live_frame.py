@@ -119,11 +119,23 @@ class LiveRun:
         """Draw the mean of these runs, of one network with different seeds; they are not kept alive."""
         self._others = tuple(weakref.ref(one) for one in group if one is not self._run())
 
+    def page(self, run: Run) -> str:
+        """What the page outside the panel shows of the state of the run, or of the group."""
+        active = [one for one in self._group(run) if one.snapshot.status.is_active]
+        return (
+            f"{run.snapshot.status.is_active} {len(active)} {[one.is_pause_wanted for one in active]} {self._trouble()}"
+        )
+
     def _group(self, run: Run) -> list[Run]:
         return [run, *(other for one in self._others if (other := one()) is not None)]
 
     def curves(
-        self, run: Run, previous: Run | None = None, moment: Place | None = None, is_large: bool = False
+        self,
+        run: Run,
+        page: str | None = None,
+        previous: Run | None = None,
+        moment: Place | None = None,
+        is_large: bool = False,
     ) -> bytes:
         """What the curves need before the first frame.
 
@@ -131,11 +143,12 @@ class LiveRun:
 
         Args:
             run: the run.
+            page: what `page` said before the page was drawn; None for what it says now.
             previous: a run whose training curve is drawn in the background.
             moment: the moment to show at first; None for the newest one.
             is_large: whether the lines are thick, with their names at their ends.
         """
-        page = self._page(run)
+        page = self.page(run) if page is None else page
         curve = _training_curve(previous.snapshot) if previous is not None else []
         return _curves(run.config, self.address, page, curve, moment, is_large)
 
@@ -171,14 +184,14 @@ class LiveRun:
             return True
         # A paused run can be continued or stopped by another tab, which changes no more than the page's state.
         is_other = self._shown() is not run.snapshot or _places(self._group(run)) != self._shown_others
-        return is_other or self._page(run) != self._shown_page
+        return is_other or self.page(run) != self._shown_page
 
     def frame(self, after: int = 0) -> bytes | None:
         """The progress, and, if it is newer than version `after`: the curves, the first layer and the answers."""
         run = self._run()
         if run is None:
             return None
-        shot, page, group = run.snapshot, self._page(run), self._group(run)
+        shot, page, group = run.snapshot, self.page(run), self._group(run)
         places = _places(group)
         with self._lock:
             is_shown = self._shown is not None and self._shown() is shot and places == self._shown_others
@@ -197,7 +210,7 @@ class LiveRun:
             "progress": sum(one.fraction for one in group) / len(group),
             "text": run_text.progress_text(run, shot) if len(group) == 1 else run_text.group_text(group),
             "rates": run_text.rates_text(shot),
-            "spoken": run_text.spoken_text(run, shot),
+            "spoken": run_text.spoken_text(run, shot) if len(group) == 1 else run_text.spoken_group_text(group),
         }
         return (part if version > after else _Part({})).with_header(header)
 
@@ -231,13 +244,6 @@ class LiveRun:
             **pictures,
         }
         return _Part(header, training=training, validation=validation, **arrays)
-
-    def _page(self, run: Run) -> str:
-        """What the page outside the panel shows of the state of the run, or of the group."""
-        active = [one for one in self._group(run) if one.snapshot.status.is_active]
-        return (
-            f"{run.snapshot.status.is_active} {len(active)} {[one.is_pause_wanted for one in active]} {self._trouble()}"
-        )
 
 
 class Untrained:

@@ -159,6 +159,7 @@ function build(root, scene, tell) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data), isNew = !parentElement.part;
+    if (isNew) leftAt = -Infinity;  // The visitor has arrived.
     const tell = moment => { if (!hasJustLeft()) setTriggerValue("moment", moment?.join(".") ?? "now"); };
     // The page's script may send the same scene again.
     if (parentElement.part?.address !== scene.address || parentElement.isLarge !== scene.isLarge) {

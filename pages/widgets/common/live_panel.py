@@ -11,10 +11,10 @@ import streamlit as st
 from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.training.moments import Place
 from pages.widgets.common import live_frame, projector
-from pages.widgets.state import saved_runs, visitor_runs
+from pages.widgets.state import controls, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from pages.widgets.common.live_frame import LiveRun, Untrained
 
+_CURVES = "live-panel-curves"
 _HERE = Path(__file__).parent
 _CODE = [_HERE / name for name in ("live_curves.js", "live_timeline.js", "live_network.js", "live_panel.js")]
 _STYLE = _HERE / "live_panel.css"
@@ -44,22 +45,36 @@ class Places:
     images: DeltaGenerator
 
 
-def panel(run: Run, group: Sequence[Run], previous: Run | None, places: Places) -> None:
-    """A run as it changes: its progress and curves, its layers, and its answers.
+def state_of(run: Run, group: Sequence[Run]) -> str:
+    """What the page is about to show of a run. Ask before it is drawn: the run may end in the meantime.
 
     Args:
         run: the run.
         group: all runs of the same network with different seeds, to draw their mean; or the run alone.
+    """
+    source = live_frame.live_run(run, saved_runs.trouble_of(run))
+    source.join(group)
+    return source.page(run)
+
+
+def panel(run: Run, state: str, previous: Run | None, places: Places) -> None:
+    """A run as it changes: its progress and curves, its layers, and its answers.
+
+    Args:
+        run: the run.
+        state: of `state_of`. The panel asks for the page again when it is no longer true.
         previous: a run that is drawn behind the curves.
         places: where the parts go.
     """
     source = live_frame.live_run(run, saved_runs.trouble_of(run))
-    source.join(group)
-    chosen = _draw(source.curves(run, previous, visitor_runs.moment_of(run), projector.is_on()), source, places)
-    if chosen:
-        epoch, _, step = chosen.partition(".")
+
+    def look() -> None:
+        # In a callback: the page's script may be interrupted before it gets here.
+        epoch, _, step = str(controls.value_of(_CURVES)["moment"]).partition(".")
         is_place = epoch.isdecimal() and step.isdecimal()
         visitor_runs.look_at_moment(run, Place(int(epoch), int(step)) if is_place else None)
+
+    _draw(source.curves(run, state, previous, visitor_runs.moment_of(run), projector.is_on()), source, places, look)
 
 
 def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None:
@@ -68,16 +83,12 @@ def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None
     _draw(source.curves(projector.is_on()), source, places)
 
 
-def _draw(curves: bytes, source: LiveRun | Untrained, places: Places) -> str | None:
-    """Draw the panel. Returns the moment that the visitor has just chosen, as its epoch and step or "now"."""
+def _draw(curves: bytes, source: LiveRun | Untrained, places: Places, look: Callable[[], None] = lambda: None) -> None:
+    """Draw the panel; calls `look` when the visitor has chosen a moment."""
     with places.curves, st.container(key="live-panel"):
         # The panel asks for the page when the run has ended, for example; there is nothing else to do then.
-        found = _PANEL(
-            data=curves, key="live-panel-curves", on_outdated_change=lambda: None, on_moment_change=lambda: None
-        )
+        _PANEL(data=curves, key=_CURVES, on_outdated_change=lambda: None, on_moment_change=look)
     with places.network, st.container(key="live-network"):
         _PANEL(data=source.network, key="live-panel-network")
     with places.images, st.container(key="live-images"):
         _PANEL(data=source.images, key="live-panel-images")
-    moment: str | None = found.moment
-    return moment

@@ -76,6 +76,12 @@ def spoken_text(run: Run, shot: Snapshot) -> str:
     return f"Epoch {len(shot.epochs)} of {run.config.epochs}: {accuracy:.0%} of the training images right."
 
 
+def spoken_group_text(group: Sequence[Run]) -> str:
+    """What a screen reader says of several seeds, when one of them has ended."""
+    ended = sum(not run.snapshot.status.is_active for run in group)
+    return f"{ended} of {len(group)} seeds have been trained."
+
+
 def duration_text(seconds: float) -> str:
     """A duration in words, such as "40 s" or "3 min"."""
     if seconds < 90:

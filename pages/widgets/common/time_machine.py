@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs.network_run import Run
@@ -39,7 +39,8 @@ def moment_slider(run: Run, label: str = "Moment of the run") -> Place | None:
     chosen = st.select_slider(
         label,
         names,
-        **controls.seeded(key, _END if before is None else names[places.index(before)]),
+        key=controls.seed(key, _END if before is None else names[places.index(before)], names),
+        value=controls.value_of(key),
         on_change=choose,
         help="Time machine: go back to an earlier moment of the training.",
     )
@@ -60,10 +61,15 @@ def network_at(run: Run, place: Place) -> TrainedNetwork | None:
     """The network of a run at a kept moment; if it cannot be read, shows an error and returns None."""
     try:
         weights = run.moments.weights(place)
+    except RunNotFoundError:
+        weights = None
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    return None if weights is None else TrainedNetwork(run.config, weights)
+    if weights is None:
+        st.error("This moment is no longer kept. What you see is the end of the run.", icon=":material/error:")
+        return None
+    return TrainedNetwork(run.config, weights)
 
 
 def evaluation_at_moment(run: Job) -> Evaluation | None:

@@ -168,7 +168,13 @@ def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
     The best validation accuracy comes first; runs without one keep their order below.
     """
-    shown = sorted(_grouped(_filtered(every)), key=lambda row: -(row.summary.validation_accuracy or 0.0))
+    rows = _grouped(_filtered(every))
+    # A run that is chosen elsewhere, such as after a race, may be part of a row here.
+    row_of = {run.id: row.id for row in rows for run in row.runs}
+    chosen = list(dict.fromkeys(row_of.get(one, one) for one in chosen_ids()))
+    if chosen != chosen_ids():
+        choose_runs(chosen)
+    shown = sorted(rows, key=lambda row: -(row.summary.validation_accuracy or 0.0))
     if not shown:
         st.caption("No matching runs. Clear the search to see all of them.")
         return [], []

@@ -102,8 +102,8 @@ def read_images(result: Evaluation, split: Split, indices: Indices, names: Seque
         mark = "✓" if label == answer else "✗"
         caption = f"{names[label]} → {mark} {names[answer]} {result.probabilities[i].max():.0%}"
         text = f"Test image {i}: {pictures.with_article(label, names)}, read as {names[answer]}."
-        buttons.append(ImageButton(pictures.ink_url(split.test_images[i], 4), caption, text))
-    image_buttons(buttons, key, lambda place: why.explain(shown[place]))
+        buttons.append(ImageButton(i, pictures.ink_url(split.test_images[i], 4), caption, text))
+    image_buttons(buttons, key, why.explain)
     more = (
         f" The top {_MOST_IMAGES} of {len(indices):,}, the most confident first." if len(indices) > len(shown) else ""
     )

@@ -10,6 +10,8 @@ import streamlit as st
 
 from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
+from mnist_core.training.moments import Place
 from pages.widgets.common import explanations, pictures, time_machine
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
@@ -98,9 +100,13 @@ def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[s
         return
     image = run.split.test_images[index : index + 1]
     last = shot.points[-1]
-    networks = [(place, time_machine.network_at(run, place)) for place in run.past_moments]
+    # After early stopping or a failure, the final network is of an earlier moment than the last point.
+    is_last = shot.status is not Status.FAILED and not (shot.state and shot.state.best_weights)
+    end = [Place(last.epoch, last.step)] if is_last else []
     rows = []
-    for (epoch, step), network in [*networks, ((last.epoch, last.step), shot.network)]:
+    for epoch, step in [*run.past_moments, *end]:
+        is_end = (epoch, step) == (last.epoch, last.step) and is_last
+        network = shot.network if is_end else time_machine.network_at(run, Place(epoch, step))
         if network is None:
             return  # It has shown the error.
         probabilities = network.predict(image)[0]
@@ -108,10 +114,10 @@ def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[s
         rows += [(place, float(probabilities[digit]), names[digit]) for digit in shown]
     st.markdown("**Its answer over the epochs**")
     table = pd.DataFrame(rows, columns=["epoch", "probability", "digit"])
-    first, end = rows[0], rows[-2]
+    first, newest = rows[0], rows[-2]
     st.vega_lite_chart(
         table,
-        answers_over_epochs(names[shown[0]], names[shown[1]], end[0]),
+        answers_over_epochs(names[shown[0]], names[shown[1]], newest[0]),
         key="why-epochs",
-        alt=f"Curves: the probability of {end[2]} goes from {first[1]:.0%} at the start to {end[1]:.0%} at the end.",
+        alt=f"Curves: the probability of {newest[2]} goes from {first[1]:.0%} to {newest[1]:.0%}.",
     )

@@ -135,6 +135,11 @@ def same_network(run: Run) -> list[Run]:
     return sorted(found.values(), key=lambda one: one.number)
 
 
+def is_network_active(run: Run) -> bool:
+    """Whether a run, or one of the same network with another seed, is active."""
+    return any(one.snapshot.status.is_active for one in same_network(run))
+
+
 def _is_plain(run: Run) -> bool:
     shot = run.snapshot
     return (shot.status.is_active or shot.status is Status.FINISHED) and run.begins_random and not shot.rates
@@ -237,8 +242,9 @@ def _new_watcher() -> Callable[[], bool]:
 def clear_train_page() -> None:
     """Clear the Train page and stop its run, with those of other seeds. They stay in `runs`."""
     run = current_run()
-    for one in same_network(run) if run is not None else ():
-        if one.snapshot.status.is_active:
+    for one in runs() if run is not None else ():
+        is_of_page = one is run or (isinstance(one, Run) and run is not None and _is_same_but_for_seed(one, run))
+        if one.snapshot.status.is_active and is_of_page:
             scheduler.shared().stop(one)
     _CURRENT.set(None)
 

@@ -135,7 +135,7 @@ def _take_wanted() -> str:
 
 def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
     """A heading that says whether the network in the editor is that of the run; always one line."""
-    if run is None or not run.snapshot.status.is_active:
+    if run is None or not visitor_runs.is_network_active(run):
         return "Your network"
     is_same = dataset is None or _is_of_run(config, dataset, run)
     return "The network of this run" if is_same else "Your changes are for the next run"
