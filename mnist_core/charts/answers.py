@@ -8,7 +8,16 @@ from mnist_core.charts.style import ERROR, INK, QUIET, class_axis
 from mnist_core.data.sources import DIGITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+_PROBABILITY: Mapping[str, Any] = {
+    "field": "probability",
+    "type": "quantitative",
+    "scale": {"domain": [0, 1]},
+    "title": None,
+    "axis": {"format": ".0%"},
+}
 
 
 def answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
@@ -22,13 +31,7 @@ def answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
             "x": class_axis(names),
-            "y": {
-                "field": "probability",
-                "type": "quantitative",
-                "scale": {"domain": [0, 1]},
-                "title": None,
-                "axis": {"format": ".0%"},
-            },
+            "y": dict(_PROBABILITY),
             "color": {
                 "field": "best",
                 "type": "nominal",
@@ -79,13 +82,7 @@ def answers_over_epochs(right: str, wrong: str, end: float) -> dict[str, Any]:
                 "scale": {"domain": [0, end], "nice": False},
                 "axis": {"tickMinStep": 1, "format": "d", "grid": False},
             },
-            "y": {
-                "field": "probability",
-                "type": "quantitative",
-                "scale": {"domain": [0, 1]},
-                "title": None,
-                "axis": {"format": ".0%"},
-            },
+            "y": dict(_PROBABILITY),
             "color": {
                 "field": "digit",
                 "type": "nominal",

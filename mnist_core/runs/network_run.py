@@ -209,13 +209,21 @@ class Run(Job):
         return len(self._snapshot.points) > self._loaded_points
 
     @property
+    def end(self) -> Place | None:
+        """Where on the curve the final network is from; None without one, or if that is not the end of the curve."""
+        shot = self._snapshot
+        # After early stopping it is the best epoch's.
+        if shot.network is None or not shot.points or (shot.state and shot.state.best_weights):
+            return None
+        last = Place(shot.points[-1].epoch, shot.points[-1].step)
+        # A failed run has that of its last finished epoch.
+        return None if shot.status is Status.FAILED and last not in self.moments.places else last
+
+    @property
     def past_moments(self) -> tuple[Place, ...]:
         """The kept moments, in the order of time, without the one that the final network is from."""
-        shot, places = self._snapshot, self.moments.places
-        if shot.network is None or not places or not shot.points or (shot.state and shot.state.best_weights):
-            return places
-        last = shot.points[-1]
-        return places[:-1] if places[-1] == (last.epoch, last.step) else places
+        end = self.end
+        return tuple(place for place in self.moments.places if place != end)
 
     @property
     def split(self) -> Split:

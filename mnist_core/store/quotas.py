@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -102,25 +102,16 @@ class Quotas:
         if count <= self._max_runs and size <= self._max_bytes:
             return
         condition = sa.and_(own, runs.c.id != run_id, _is_removable())
-        candidates = sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted).where(condition)
-        freed: dict[tuple[str, str], int] | None = None
-        going = []
-        rows = connection.execute(candidates.order_by(runs.c.deleted.is_(None), runs.c.updated, runs.c.id)).all()
-        for row in rows:
-            if freed is None and row.deleted is None:
-                freed = _remove_moments(connection, condition, size - self._max_bytes)
-                size -= sum(freed.values())
-            if count <= self._max_runs and size <= self._max_bytes:
-                break
-            going.append(row.id)
-            count, size = count - 1, size - row.size + (freed or {}).get((row.workspace, row.id), 0)
-        if is_strict and (count > self._max_runs or size > self._max_bytes):
+        candidates = _CANDIDATES.where(condition).order_by(runs.c.deleted.is_(None), runs.c.updated, runs.c.id)
+        over = count - self._max_runs, size - self._max_bytes
+        going, is_enough = _choose(connection, candidates, condition, *over)
+        if is_strict and not is_enough:
             raise StoreError(
                 "Your workspace is full: its runs are pinned or still training.",
                 f"Unpin, delete or stop some. It holds {self._max_runs:,} runs and {self._max_bytes / 2**20:,.0f} MB.",
             )
         if going:
-            remove_runs(connection, sa.and_(own, runs.c.id.in_(going)))
+            remove_runs(connection, sa.and_(own, runs.c.id.in_([row.id for row in going])))
 
     def enforce_for_all(self, connection: Connection, key: str, run_id: str, *, is_strict: bool = True) -> None:
         """Bring the database within its limit; never remove the run `run_id` of the workspace `key`.
@@ -142,31 +133,21 @@ class Quotas:
         order = sa.case((runs.c.deleted.is_not(None), 0), (is_abandoned, 1), else_=2)
         condition = sa.and_(_is_removable(), sa.or_(runs.c.workspace != key, runs.c.id != run_id))
         candidates = (
-            sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted)
-            .outerjoin(workspaces, workspaces.c.id == runs.c.workspace)
+            _CANDIDATES.outerjoin(workspaces, workspaces.c.id == runs.c.workspace)
             .where(condition)
             .order_by(order, runs.c.updated, runs.c.id)
         )
-        freed: dict[tuple[str, str], int] | None = None
-        going, removed = [], Counter[str]()
-        for row in connection.execute(candidates).all():
-            if freed is None and row.deleted is None:
-                freed = _remove_moments(connection, condition, size - limit)
-                size -= sum(freed.values())
-            if size <= limit:
-                break
-            going.append((row.workspace, row.id))
-            size -= row.size - (freed or {}).get((row.workspace, row.id), 0)
-            removed[row.workspace] += row.deleted is None
-        if size > limit and is_strict:
+        chosen, is_enough = _choose(connection, candidates, condition, 0, size - limit)
+        if is_strict and not is_enough:
             raise StoreError(
                 "The server has no space for more runs.",
                 "Delete or unpin runs that you do not need, or ask the person who runs this server.",
             )
+        going = [(row.workspace, row.id) for row in chosen]
         for start in range(0, len(going), 500):
             which = sa.tuple_(runs.c.workspace, runs.c.id).in_(going[start : start + 500])
             remove_runs(connection, which)
-        for owner, count in removed.items():
+        for owner, count in Counter(row.workspace for row in chosen if row.deleted is None).items():
             change = workspaces.update().where(workspaces.c.id == owner)
             connection.execute(change.values(removed=workspaces.c.removed + count))
 
@@ -212,6 +193,42 @@ class Quotas:
             has_runs = sa.exists().where(runs.c.workspace == workspaces.c.id)
             connection.execute(workspaces.delete().where(workspaces.c.seen < oldest, ~has_runs))
             return count
+
+
+_CANDIDATES = sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted)
+
+
+def _choose(
+    connection: Connection,
+    candidates: sa.Select[Any],
+    condition: sa.ColumnElement[bool],
+    runs_over: int,
+    bytes_over: int,
+) -> tuple[list[sa.Row[Any]], bool]:
+    """Choose which runs to remove. Before the first that is not deleted, remove kept moments of the oldest ones.
+
+    Args:
+        connection: of the transaction.
+        candidates: `_CANDIDATES` that fulfil the condition, deleted ones first.
+        condition: which runs may be removed.
+        runs_over: how many runs are too many.
+        bytes_over: how many bytes are too many.
+
+    Returns:
+        The runs, and whether that is enough.
+    """
+    going: list[sa.Row[Any]] = []
+    freed: dict[tuple[str, str], int] | None = None
+    for row in connection.execute(candidates).all():
+        if freed is None and row.deleted is None:
+            freed = _remove_moments(connection, condition, bytes_over)
+            bytes_over -= sum(freed.values())
+        if runs_over <= 0 and bytes_over <= 0:
+            break
+        going.append(row)
+        runs_over -= 1
+        bytes_over -= row.size - (freed or {}).get((row.workspace, row.id), 0)
+    return going, runs_over <= 0 and bytes_over <= 0
 
 
 def _remove_moments(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,19 +27,6 @@ CONFIG = small(epochs=4)
 
 def end_of(epoch: int) -> Place:
     return Place(epoch, STEPS_PER_EPOCH)
-
-
-@pytest.fixture
-def workspace() -> str:
-    return new_workspace()
-
-
-@pytest.fixture
-def saver(url: str) -> Iterator[Saver]:
-    saver = Saver(RunStore(url), retry_seconds=0.01)
-    yield saver
-    assert saver.wait_until_saved(MINUTES)
-    saver.store.close()
 
 
 def saved_run(scheduler: Scheduler, saver: Saver, workspace: str, **changes: Any) -> Run:

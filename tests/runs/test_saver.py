@@ -6,7 +6,6 @@ import gc
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,19 +34,6 @@ MINUTES = 300.0
 
 def an_hour_ago() -> float:
     return time.time() - 3_600
-
-
-@pytest.fixture
-def workspace() -> str:
-    return new_workspace()
-
-
-@pytest.fixture
-def saver(url: str) -> Iterator[Saver]:
-    saver = Saver(RunStore(url), retry_seconds=0.01)
-    yield saver
-    assert saver.wait_until_saved(MINUTES)
-    saver.store.close()
 
 
 def turns_until(run: Run, epoch: int) -> None:

@@ -163,9 +163,9 @@ class LiveRun:
         if place is not None:
             kept = _weights_at(run, place)
             return None if kept is None else _unit(run.config, kept, layer, number)
-        shot = run.snapshot
-        start = run.start.weights if run.start else initial_weights(run.config)
-        network = shot.network.weights if shot.network else shot.position or shot.weights or start
+        network = _newest(run.snapshot)
+        if network is None:
+            network = run.start.weights if run.start else initial_weights(run.config)
         return _unit(run.config, network, layer, number)
 
     def moment(self, place: tuple[int, int]) -> bytes | None:
@@ -224,16 +224,14 @@ class LiveRun:
         pictures: dict[str, Any] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
         if not (shot.status is Status.RUNNING and is_soon):
-            network = shot.network.weights if shot.network else shot.position or shot.weights
-            pictures, arrays = _pictures(run, network, self._step)
+            pictures, arrays = _pictures(run, _newest(shot), self._step)
             self._pictures_at = now if arrays else -math.inf
-        points = curve_points(shot, _MOST_POINTS)
+        shots = [shot, *(one.snapshot for one in group[1:])]
+        curves = [curve_points(one, _MOST_POINTS, f"{i}") for i, one in enumerate(shots)]
+        points, all_points = curves[0], [point for curve in curves for point in curve]
         training, validation = _curves_of(points)
-        all_points = list(points)
         if len(group) > 1:
-            others = [one.snapshot for one in group[1:]]
-            all_points += [point for i, one in enumerate(others) for point in curve_points(one, _MOST_POINTS, f"{i}")]
-            arrays |= bands([shot, *others])
+            arrays |= bands(curves)
         is_over = not any(one.snapshot.status.is_active for one in group)
         header = {
             "ends": {name: training_charts.ends(name, all_points, is_over) for name in ("accuracy", "loss")},
@@ -321,6 +319,11 @@ def untrained(config: RunConfig, dataset: Dataset) -> Untrained:
         return found
 
 
+def _newest(shot: Snapshot) -> Position | Weights | None:
+    """The final network of a run, or the newest one, which is not copied from the run's tensors."""
+    return shot.network.weights if shot.network else shot.position or shot.weights
+
+
 def _weights_at(run: Run, place: tuple[int, int]) -> Weights | None:
     """The weights of a run at a kept moment; None if it is not there, or cannot be read."""
     try:
@@ -400,16 +403,14 @@ def _curves_of(points: list[Point]) -> tuple[npt.NDArray[np.float32], npt.NDArra
     return _curve(training), _curve(validation)
 
 
-def bands(shots: Sequence[Snapshot]) -> dict[str, npt.NDArray[Any]]:
-    """The mean, the lowest and the highest of several runs, for accuracy and loss: (n, 7), see `seeds.band`.
+def bands(curves: Sequence[list[Point]]) -> dict[str, npt.NDArray[Any]]:
+    """The mean, the lowest and the highest of the curves of several runs, for accuracy and loss: (n, 7).
 
-    "trainingBand" is of training images, "validationBand" of validation images.
+    See `seeds.band`. "trainingBand" is of training images, "validationBand" of validation images.
     """
-    curves = [_curves_of(curve_points(shot, _MOST_POINTS)) for shot in shots]
-    names = ("trainingBand", "validationBand")
-    return {
-        name: seeds.band([pair[k] for pair in curves], _MOST_POINTS).astype(np.float32) for k, name in enumerate(names)
-    }
+    training, validation = zip(*map(_curves_of, curves), strict=True)
+    found = {"trainingBand": training, "validationBand": validation}
+    return {name: seeds.band(of, _MOST_POINTS).astype(np.float32) for name, of in found.items()}
 
 
 def _curve(points: list[Point]) -> npt.NDArray[np.float32]:

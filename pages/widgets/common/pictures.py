@@ -20,7 +20,6 @@ from pages.widgets.common import cell_clicks, projector, theme
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
 # A little darker than a white page, so that the edge of the picture is visible.
 _PAPER = 238
 _CONFIG = {"displayModeBar": False}
@@ -73,9 +72,14 @@ def with_article(digit: int, names: Sequence[str] = DIGITS) -> str:
     return name if name not in DIGITS else f"an {name}" if name == "8" else f"a {name}"
 
 
+def tick(is_right: bool) -> str:
+    """A tick or a cross. Captions are pale, so colours would be too pale in them."""
+    return "✓" if is_right else "✗"
+
+
 def answer_caption(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
-    """A caption for an answer, with a tick if it is right. Captions are pale, so colours would be too pale in them."""
-    return f"{'✓' if label == answered else '✗'} **{names[answered]}** {probability:.0%}"
+    """A caption for an answer, with a tick if it is right."""
+    return f"{tick(label == answered)} **{names[answered]}** {probability:.0%}"
 
 
 def matrix_legend(noun: str) -> str:

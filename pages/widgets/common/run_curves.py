@@ -170,7 +170,7 @@ def _points(started: Shown, article: Article | None, across: str) -> list[Point]
 
 
 def _mean_points(group: SeedGroup, name: str) -> list[Point]:
-    found = live_frame.bands([run.snapshot for run in group.runs])
+    found = live_frame.bands([live_frame.curve_points(run.snapshot, _MOST_POINTS) for run in group.runs])
     points = []
     for key, images in (("trainingBand", training_charts.TRAINING), ("validationBand", training_charts.VALIDATION)):
         for epoch, accuracy, worst, best, loss, low, high in found[key].tolist():

@@ -28,24 +28,19 @@ def moment_slider(run: Run, label: str = "Moment of the run") -> Place | None:
     places = run.past_moments
     if not places:
         return None
-    names = [*(moment_text(run, place) for place in places), _END]
+    by_name: dict[str, Place | None] = {moment_text(run, place): place for place in places}
+    by_name[_END] = None
     key = f"moment-{run.id}"
     before = visitor_runs.moment_of(run)
-
-    def choose() -> None:
-        chosen = controls.value_of(key)
-        visitor_runs.look_at_moment(run, places[names.index(chosen)] if chosen in names[:-1] else None)
-
     chosen = st.select_slider(
         label,
-        names,
-        key=controls.seed(key, _END if before is None else names[places.index(before)], names),
+        list(by_name),
+        key=controls.seed(key, _END if before is None else moment_text(run, before), list(by_name)),
         value=controls.value_of(key),
-        on_change=choose,
+        on_change=lambda: visitor_runs.look_at_moment(run, by_name.get(controls.value_of(key))),
         help="Time machine: go back to an earlier moment of the training.",
     )
-    index = names.index(chosen)
-    return places[index] if index < len(places) else None
+    return by_name[chosen]
 
 
 def moment_text(run: Run, place: Place) -> str:

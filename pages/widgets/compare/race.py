@@ -72,10 +72,8 @@ def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
 
 def _curves(there: Named, across: str) -> None:
     """Accuracy and loss side by side; on a projector the accuracy alone, in the whole width."""
-    if projector.is_on():
-        run_curves.training_curves(there, across=across, names=list(there), places=[st.container()], height=420)
-    else:
-        run_curves.training_curves(there, across=across, names=list(there))
+    places, height = ([st.container()], 420) if projector.is_on() else (None, None)
+    run_curves.training_curves(there, across=across, names=list(there), places=places, height=height)
 
 
 def _across() -> str:

@@ -99,16 +99,16 @@ def read_images(result: Evaluation, split: Split, indices: Indices, names: Seque
     buttons = []
     for i in shown:
         label, answer = int(result.labels[i]), int(result.predicted[i])
-        mark = "✓" if label == answer else "✗"
-        caption = f"{names[label]} → {mark} {names[answer]} {result.probabilities[i].max():.0%}"
+        caption = (
+            f"{names[label]} → {pictures.tick(label == answer)} {names[answer]} {result.probabilities[i].max():.0%}"
+        )
         text = f"Test image {i}: {pictures.with_article(label, names)}, read as {names[answer]}."
         buttons.append(ImageButton(i, pictures.ink_url(split.test_images[i], 4), caption, text))
     image_buttons(buttons, key, why.explain)
-    more = (
-        f" The top {_MOST_IMAGES} of {len(indices):,}, the most confident first." if len(indices) > len(shown) else ""
-    )
-    if shown:
-        st.caption(f"Click an image to see why.{more}")
+    if len(indices) > len(shown):
+        st.caption(f"Click an image to see why. The top {_MOST_IMAGES} of {len(indices):,}, the most confident first.")
+    elif shown:
+        st.caption("Click an image to see why.")
 
 
 def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:

@@ -10,8 +10,6 @@ import streamlit as st
 
 from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
 from mnist_core.runs.network_run import Run
-from mnist_core.training import Status
-from mnist_core.training.moments import Place
 from pages.widgets.common import explanations, pictures, time_machine
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
@@ -99,19 +97,15 @@ def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[s
     if not run.past_moments or shot.started is None or shot.network is None:
         return
     image = run.split.test_images[index : index + 1]
-    last = shot.points[-1]
-    # After early stopping or a failure, the final network is of an earlier moment than the last point.
-    is_last = shot.status is not Status.FAILED and not (shot.state and shot.state.best_weights)
-    end = [Place(last.epoch, last.step)] if is_last else []
+    end = run.end
     rows = []
-    for epoch, step in [*run.past_moments, *end]:
-        is_end = (epoch, step) == (last.epoch, last.step) and is_last
-        network = shot.network if is_end else time_machine.network_at(run, Place(epoch, step))
+    for place in [*run.past_moments, *([end] if end else [])]:
+        network = shot.network if place == end else time_machine.network_at(run, place)
         if network is None:
             return  # It has shown the error.
         probabilities = network.predict(image)[0]
-        place = epoch - 1 + step / shot.started.steps_per_epoch
-        rows += [(place, float(probabilities[digit]), names[digit]) for digit in shown]
+        epochs = place.epoch - 1 + place.step / shot.started.steps_per_epoch
+        rows += [(epochs, float(probabilities[digit]), names[digit]) for digit in shown]
     st.markdown("**Its answer over the epochs**")
     table = pd.DataFrame(rows, columns=["epoch", "probability", "digit"])
     first, newest = rows[0], rows[-2]

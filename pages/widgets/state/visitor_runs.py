@@ -125,12 +125,9 @@ def same_network(run: Run) -> list[Run]:
 
     Without runs that were stopped, that failed, or that did not go as their config says.
     """
-    found: dict[int, Run] = {}
-    for one in runs():
-        if isinstance(one, Run) and one is not run and _is_plain(one) and _is_same_but_for_seed(one, run):
-            found[one.config.seed] = one
     if not _is_plain(run):
         return [run]
+    found = {one.config.seed: one for one in filter(_is_plain, _with_any_seed(run))}
     found[run.config.seed] = run
     return sorted(found.values(), key=lambda one: one.number)
 
@@ -145,11 +142,13 @@ def _is_plain(run: Run) -> bool:
     return (shot.status.is_active or shot.status is Status.FINISHED) and run.begins_random and not shot.rates
 
 
-def _is_same_but_for_seed(one: Run, other: Run) -> bool:
+def _with_any_seed(run: Run) -> list[Run]:
+    """A run, and the visitor's other runs that differ from it in nothing but the seed."""
+    networks = [one for one in runs() if isinstance(one, Run) and one is not run]
     # Most runs differ in their layers, which are compared faster than the whole config.
-    if one.config.layers != other.config.layers or one.dataset.fingerprint != other.dataset.fingerprint:
-        return False
-    return seeds.without_seed(one.config) == seeds.without_seed(other.config)
+    alike = [one for one in networks if one.config.layers == run.config.layers]
+    alike = [one for one in alike if one.dataset.fingerprint == run.dataset.fingerprint]
+    return [run, *(one for one in alike if seeds.without_seed(one.config) == seeds.without_seed(run.config))]
 
 
 def train_more_seeds(run: Run, count: int) -> None:
@@ -159,8 +158,7 @@ def train_more_seeds(run: Run, count: int) -> None:
         CapacityError: the server has no room for all of them.
         LimitError: too many runs were started from the visitor's address.
     """
-    own = [one for one in runs() if isinstance(one, Run) and _is_same_but_for_seed(one, run)]
-    used = {run.config.seed, *(one.config.seed for one in own)}
+    used = {one.config.seed for one in _with_any_seed(run)}
     next_ones = ((run.config.seed + step) % int(SEED.high + 1) for step in itertools.count(1))
     for seed in itertools.islice((seed for seed in next_ones if seed not in used), count):
         _CURRENT.set(start_run(dataclasses.replace(run.config, seed=seed), run.dataset, is_shown=False))
@@ -242,9 +240,8 @@ def _new_watcher() -> Callable[[], bool]:
 def clear_train_page() -> None:
     """Clear the Train page and stop its run, with those of other seeds. They stay in `runs`."""
     run = current_run()
-    for one in runs() if run is not None else ():
-        is_of_page = one is run or (isinstance(one, Run) and run is not None and _is_same_but_for_seed(one, run))
-        if one.snapshot.status.is_active and is_of_page:
+    for one in _with_any_seed(run) if run is not None else ():
+        if one.snapshot.status.is_active:
             scheduler.shared().stop(one)
     _CURRENT.set(None)
 
