@@ -80,6 +80,8 @@ def test_order_on_a_phone(page: Page) -> None:
         assert box is not None
         tops.append(box["y"])
     assert tops == sorted(tops)
+    images = [box for one in page.locator(".samples button").all() if (box := one.bounding_box())]
+    assert [sum(box["y"] == images[i]["y"] for box in images) for i in (0, 6)] == [6, 6]
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
