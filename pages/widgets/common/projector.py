@@ -9,6 +9,7 @@ _QUERY, _VALUE = "view", "projector"
 # wrongly when they are zoomed, so their charts are not, and get larger texts instead.
 _STYLE = """
 .stAppHeader { display: none; }
+.stMainBlockContainer .st-key-projector { display: flex; }
 .stMainBlockContainer { padding-top: 1rem; --large: 1.33; zoom: var(--large); }
 @media (min-width: 1600px) { .stMainBlockContainer { --large: 2; } }
 @media (max-width: 1000px) { .stMainBlockContainer { --large: 1; } }

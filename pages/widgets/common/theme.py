@@ -8,6 +8,7 @@ _STYLE = """
 .stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
 @media (min-width: 641px) { .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; } }
 @media (max-width: 640px) {
+    .st-key-projector { display: none; }
     .st-key-workbench .stColumn, .st-key-workbench .stColumn > .stVerticalBlock { display: contents; }
     .st-key-workbench .stColumn > .stVerticalBlock > * { order: 1; }
     .st-key-workbench .stColumn > .stVerticalBlock > :has(.st-key-live-network) { order: 2; }
