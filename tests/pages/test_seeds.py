@@ -58,6 +58,13 @@ def test_five_seeds_show_their_mean_and_range(app: AppTest) -> None:
     assert not app.exception
 
 
+def test_other_pages_show_the_seed_that_the_train_page_shows(app: AppTest) -> None:
+    runs = train_five(app)
+    assert app.session_state["current_run"] is runs[-1]
+    app.switch_page("pages/evaluate.py").run()
+    assert app.selectbox(key="run-choice").value == runs[-1].id
+
+
 def test_curves_are_the_mean_of_the_runs(app: AppTest) -> None:
     runs = train_five(app)
     frame = panel_frame(app)

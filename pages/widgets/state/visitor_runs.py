@@ -161,7 +161,7 @@ def train_more_seeds(run: Run, count: int) -> None:
     used = {one.config.seed for one in _with_any_seed(run)}
     next_ones = ((run.config.seed + step) % int(SEED.high + 1) for step in itertools.count(1))
     for seed in itertools.islice((seed for seed in next_ones if seed not in used), count):
-        _CURRENT.set(start_run(dataclasses.replace(run.config, seed=seed), run.dataset, is_shown=False))
+        start_run(dataclasses.replace(run.config, seed=seed), run.dataset)
 
 
 def add_new_run(run: Run, is_preferred: bool = True) -> None:
