@@ -433,6 +433,24 @@ def test_page_that_was_drawn_before_the_end_is_outdated(by_hand: Scheduler) -> N
     assert unpacked(live.curves(run, drawn))["page"] != frame(run)["page"]
 
 
+def test_run_that_ends_while_its_frame_is_made_is_asked_for_again(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(by_hand)
+    live, places = live_frame.live_run(run, saved), live_frame._places
+    drawn = live.page(run)
+
+    def end_meanwhile(group: Any) -> Any:
+        by_hand.stop(run)
+        take_turns(by_hand, run)
+        return places(group)
+
+    monkeypatch.setattr(live_frame, "_places", end_meanwhile)
+    found = frame(run)
+    assert run.snapshot.status is Status.STOPPED
+    assert found["isActive"] or found["page"] != drawn  # Otherwise the page keeps its Pause button for ever.
+
+
 def test_previous_run_whose_loss_is_no_number(by_hand: Scheduler) -> None:
     run, broken = ended(by_hand), ended(by_hand, seed=1)
     point = dataclasses.replace(broken.snapshot.points[0], loss=np.nan)

@@ -191,7 +191,10 @@ class LiveRun:
         run = self._run()
         if run is None:
             return None
-        shot, page, group = run.snapshot, self.page(run), self._group(run)
+        group = self._group(run)
+        # First: a run may end at any moment, and a browser that reads "not active" beside an old page asks no more.
+        is_active = any(one.snapshot.status.is_active for one in group)
+        shot, page = run.snapshot, self.page(run)
         places = _places(group)
         with self._lock:
             is_shown = self._shown is not None and self._shown() is shot and places == self._shown_others
@@ -205,7 +208,7 @@ class LiveRun:
         header = {
             "version": version,
             "page": page,
-            "isActive": any(one.snapshot.status.is_active for one in group),
+            "isActive": is_active,
             "restSeconds": max(_REST_SECONDS, scheduler.shared().watched_runs / _MOST_FRAMES),
             "progress": sum(one.fraction for one in group) / len(group),
             "text": run_text.progress_text(run, shot) if len(group) == 1 else run_text.group_text(group),
