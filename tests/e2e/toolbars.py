@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import contextlib
 
+from playwright.sync_api import Locator, Page, expect
+
+_TRIALS, _TRIAL_MS = 10, 3_000
 _COVERED = """bar => {
     const own = bar.closest("[data-testid=stElementContainer]");
     const box = bar.getBoundingClientRect();
@@ -22,7 +25,16 @@ def controls_under_toolbars(page: Page) -> list[str]:
     for bar in page.get_by_test_id("stElementToolbar").all():
         element = bar.locator("..")
         if element.is_visible():
-            element.hover()
-            expect(bar).to_have_css("opacity", "1")  # Now it is in its final place.
+            _hover_until_shown(element, bar)
             found += bar.evaluate(_COVERED)
     return found
+
+
+def _hover_until_shown(element: Locator, bar: Locator) -> None:
+    """Hover, again if the page has moved the element away from the mouse in the meantime, as a late picture does."""
+    for _ in range(_TRIALS):
+        element.hover()
+        with contextlib.suppress(AssertionError):
+            expect(bar).to_have_css("opacity", "1", timeout=_TRIAL_MS)  # Now it is in its final place.
+            return
+    expect(bar).to_have_css("opacity", "1")
