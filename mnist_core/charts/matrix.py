@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mnist_core.charts.style import ERROR, INK, rgb
-from mnist_core.config import CLASSES
-from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.data.sources import DIGITS, classes_of, noun_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,9 +100,9 @@ def difference_matrix(
         tooltip = f"{names[true]} read as {names[answer]}: {text or 'no difference'}"
         return _Cell(strength if count > 0 else -strength, text, tooltip)
 
-    digits = range(CLASSES)
+    digits = classes_of(names)
     cells = [[cell(true, answer) for answer in digits] for true in digits]
-    return _figure(cells, names, colors, noun_of(names), None, height)
+    return _figure(cells, [names[digit] for digit in digits], colors, noun_of(names), None, height)
 
 
 def _figure(

@@ -17,7 +17,7 @@ import numpy as np
 from mnist_core.config import CLASSES, check_choice
 from mnist_core.data import embedded, idx
 from mnist_core.data.download import TIMEOUT, Progress, cache_folder, fetch, find, folder_in, has_files
-from mnist_core.data.sources import DIGITS, EMBEDDED, MNIST, SOURCES, DataSource
+from mnist_core.data.sources import DIGITS, EMBEDDED, MNIST, SOURCES, DataSource, classes_of
 from mnist_core.errors import DataError, DownloadError
 from mnist_core.lazy import lazy_property
 
@@ -43,11 +43,11 @@ class Dataset:
         notice: why it is not the data set, or not from the folder, that was asked for; None if it is.
         train_groups: (n,) int32. Images with the same number were made from one original, so they must all be in the
             same part of a split. None if every image is an original.
-        class_names: ten different names, the name of label 0 first.
+        class_names: a name for each of a network's ten outputs, the name of label 0 first; see `sources.ten_names`.
 
     Raises:
-        DataError: an array is empty or has the wrong type or shape, counts disagree, a label is above 9, or there
-            are not ten different class names.
+        DataError: an array is empty or has the wrong type or shape, counts disagree, a label has no class, or there
+            are not ten different names.
     """
 
     name: str
@@ -67,13 +67,13 @@ class Dataset:
         self._freeze("test_labels", np.uint8, count=len(self.test_images))
         if self.train_groups is not None:
             self._freeze("train_groups", np.int32, count=len(self.train_images))
-        highest = max(self.train_labels.max(), self.test_labels.max())
-        if highest > 9:
-            raise DataError("A label is not a digit.", "Use labels from 0 to 9.", int(highest))
         if len(set(self.class_names)) != CLASSES or len(self.class_names) != CLASSES:
             raise DataError(
                 "A data set has ten class names.", "Give ten different names.", f"{len(self.class_names)} names"
             )
+        highest, last = max(self.train_labels.max(), self.test_labels.max()), classes_of(self.class_names)[-1]
+        if highest > last:
+            raise DataError("A label has no class.", f"Use labels from 0 to {last}.", int(highest))
 
     @lazy_property
     def fingerprint(self) -> str:

@@ -7,12 +7,46 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mnist_core.config import CLASSES
+from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DIGITS: Final = tuple(str(digit) for digit in range(CLASSES))
 """The class names of a data set of digits."""
+_UNUSED: Final = "unused "
+
+
+MAX_NAME = 24
+"""The most letters of a class name."""
+
+
+def ten_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a name for each of a network's ten outputs: these class names, and "unused 3" and so on for the others.
+
+    Raises:
+        DataError: there are not 2 to 10 different names, a name is empty, too long, or has more than one line, or is
+            one of those for outputs without a class.
+    """
+    found = [str(name).strip() for name in names]
+    if not 2 <= len(found) <= CLASSES or len({name.casefold() for name in found}) != len(found):
+        raise DataError("These are not class names.", f"Give 2 to {CLASSES} different names.", ", ".join(found) or None)
+    for name in found:
+        if not name or len(name) > MAX_NAME or not name.isprintable() or name.casefold().startswith(_UNUSED):
+            remedy = f'Use 1 to {MAX_NAME} letters, and do not begin with "{_UNUSED.strip()}".'
+            raise DataError("A class cannot have this name.", remedy, name)
+    return (*found, *(f"{_UNUSED}{output}" for output in range(len(found), CLASSES)))
+
+
+def classes_of(class_names: Sequence[str]) -> range:
+    """Return the outputs of a network that stand for a class, given the names of all ten."""
+    return range(sum(name != f"{_UNUSED}{output}" for output, name in enumerate(class_names)))
+
+
+def outputs_to_show(class_names: Sequence[str], answer: int | None = None) -> list[int]:
+    """Return `classes_of`, and the network's answer if that is an output without a class."""
+    classes = classes_of(class_names)
+    return [*classes, *([answer] if answer is not None and answer not in classes else [])]
 
 
 def noun_of(class_names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset
+from mnist_core.data.sources import classes_of, ten_names
 from mnist_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ _REMEDY = (
 )
 # Words for arrays of a wrong type, by NumPy's kind.
 _KINDS = {"f": "decimal numbers", "c": "complex numbers", "U": "texts", "S": "texts", "b": "only yes and no"}
-_PARTS = ("x_train", "y_train", "x_test", "y_test")
+_PARTS = ("x_train", "y_train", "x_test", "y_test", "class_names", "train_groups")
 
 
 def read(files: Mapping[str, bytes]) -> Dataset:
     """Read a data set from uploaded files.
 
     IDX files with three dimensions are images, those with one are labels. Files with "t10k" or "test" in their name are
-    for testing. Without test files, a seventh of the images is held out, always the same ones.
+    for testing. Without test files, a seventh of the images is held out, always the same ones. An NPZ file with test
+    images may have "train_groups" too, see `Dataset`, and any NPZ file "class_names"; otherwise the classes have the
+    numbers from 0 to the highest label as names.
 
     Args:
         files: the bytes of each file by its name; IDX files with or without gzip, or one NPZ file.
@@ -46,7 +49,7 @@ def read(files: Mapping[str, bytes]) -> Dataset:
 
     Raises:
         DataError: files cannot be read, are too large, do not belong together, or contain something other than 28x28
-            uint8 images with labels from 0 to 9.
+            uint8 images with labels from 0 to 9, or class names that do not fit them.
     """
     arrays = _from_npz(files) if any(name.lower().endswith(".npz") for name in files) else _from_idx(files)
     if "x_train" not in arrays or "y_train" not in arrays:
@@ -64,7 +67,39 @@ def read(files: Mapping[str, bytes]) -> Dataset:
         training, held_out = np.sort(training), np.sort(held_out)
         test_images, test_labels = images[held_out], labels[held_out]
         images, labels = images[training], labels[training]
-    return Dataset(NAME, images, labels, test_images, test_labels, f"your files {', '.join(files)}")
+    names = _class_names(arrays, int(max(labels.max(), test_labels.max())))
+    provenance = f"your files {', '.join(files)}"
+    groups = arrays.get("train_groups") if "x_test" in arrays else None
+    return Dataset(NAME, images, labels, test_images, test_labels, provenance, train_groups=groups, class_names=names)
+
+
+def pack(dataset: Dataset) -> bytes:
+    """Return a data set as an NPZ file, compressed, which `read` reads. Its provenance is not in it."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        x_train=dataset.train_images,
+        y_train=dataset.train_labels,
+        x_test=dataset.test_images,
+        y_test=dataset.test_labels,
+        **({} if dataset.train_groups is None else {"train_groups": dataset.train_groups}),
+        class_names=np.array([dataset.class_names[label] for label in classes_of(dataset.class_names)]),
+    )
+    return buffer.getvalue()
+
+
+def _class_names(arrays: Mapping[str, npt.NDArray[Any]], highest: int) -> tuple[str, ...]:
+    names = arrays.get("class_names")
+    if names is None:
+        # At least two: a network that has only one answer learns nothing.
+        return ten_names([str(label) for label in range(max(1, highest) + 1)])
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise DataError("class_names must be a list of texts.", "Leave it out, or give one name for each class.")
+    if len(names) <= highest:
+        raise DataError(
+            "There are fewer class names than classes.", "Give one name for each class.", f"{len(names)} names"
+        )
+    return ten_names(names.tolist())
 
 
 def _from_idx(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:

@@ -14,15 +14,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from mnist_core.charts.style import ERROR, INK, QUIET
-from mnist_core.config import CLASSES
-from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.data.sources import DIGITS, classes_of, noun_of
+from mnist_core.evaluation.metrics import classes_in
 from mnist_core.training.loop import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -36,6 +37,7 @@ _HEIGHT: Final = 270
 _TEXT, _GRID = "#31333f", "#e3e6ec"
 _DPI: Final = 96  # CSS pixels per inch
 _PNG_SCALE: Final = 2
+_LEAST_CELLS: Final = 5  # A matrix of few classes does not get huge cells.
 _POINT: Final = 72 / _DPI  # Matplotlib's lengths are in points.
 _FONT_SIZE: Final = 12 * _POINT
 _MOST_POINTS: Final = 240
@@ -123,7 +125,7 @@ def curve(name: str, epochs: Sequence[EpochMetrics], points: Sequence[Progress],
 
 
 def confusion(matrix: npt.NDArray[np.int64], names: Sequence[str] = DIGITS) -> PrintChart:
-    """A confusion matrix of counts. A cell is darker the larger its share of its row.
+    """A confusion matrix of counts, of the classes and other answers. A cell is darker the larger its share of its row.
 
     Args:
         matrix: (10, 10), rows are the true classes, columns the answers.
@@ -131,16 +133,18 @@ def confusion(matrix: npt.NDArray[np.int64], names: Sequence[str] = DIGITS) -> P
     """
     from matplotlib.patches import Rectangle
 
+    classes = sorted({*classes_of(names), *classes_in(matrix)})
+    matrix, names = matrix[np.ix_(classes, classes)], [names[label] for label in classes]
     room = 7 * (max(map(len, names)) - 1)  # Names of classes need more room than a digit.
     left, above = 60 + room, 44 + room
-    side = (WIDTH - 20 - left) / CLASSES
-    right, below = left + CLASSES * side, above + CLASSES * side
+    side = (WIDTH - 20 - left) / max(len(names), _LEAST_CELLS)
+    right, below = left + len(names) * side, above + len(names) * side
     height = below + 8
     with _lock:
         figure, axes = _blank(height, left, right, above, below)
-        axes.set_xlim(0, CLASSES)
-        axes.set_ylim(CLASSES, 0)
-        middles = [one + 0.5 for one in range(CLASSES)]
+        axes.set_xlim(0, len(names))
+        axes.set_ylim(len(names), 0)
+        middles = [one + 0.5 for one in range(len(names))]
         axes.set_xticks(middles, names, rotation=90 if room else 0)
         axes.set_yticks(middles, names)
         axes.xaxis.tick_top()

@@ -18,6 +18,7 @@ from mnist_core.data import splits
 from mnist_core.data.sources import DIGITS, noun_of
 from mnist_core.errors import DataError
 from mnist_core.evaluation.comparison import described
+from mnist_core.evaluation.metrics import classes_in
 from mnist_core.export import print_charts
 from mnist_core.training import EpochMetrics
 
@@ -170,6 +171,7 @@ def _digits(result: Evaluation, names: Sequence[str]) -> str:
         f"<tr><td>{html.escape(names[one.digit])}</td><td>{one.precision:.2%}</td><td>{one.recall:.2%}</td><td>{one.f1:.2%}</td>"
         f"<td>{one.support:,}</td></tr>"
         for one in result.per_class
+        if one.digit in classes_in(result.confusion)
     )
     return f'<table class="numbers"><tr>{head}</tr>{rows}</table>'
 

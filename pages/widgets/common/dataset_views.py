@@ -12,7 +12,7 @@ import streamlit as st
 from mnist_core.charts import data as data_charts
 from mnist_core.config import CLASSES, IMAGE_SIZE, SPLITS
 from mnist_core.data import exploration, idx, splits
-from mnist_core.data.sources import noun_of
+from mnist_core.data.sources import classes_of, noun_of
 from pages.widgets.common import pictures, theme
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
@@ -37,7 +37,7 @@ def training_images(dataset: Dataset) -> None:
     """Training images of one class, or of all classes."""
     left, right = st.columns(2)
     names = dataset.class_names
-    digits = ["all", *range(CLASSES)]
+    digits = ["all", *classes_of(names)]
     digit = left.selectbox(
         noun_of(names).capitalize(),
         digits,
@@ -46,10 +46,10 @@ def training_images(dataset: Dataset) -> None:
     )
     _DIGIT.set(digit)
     indices = np.arange(len(dataset.train_labels))
-    if digit != "all":
+    if isinstance(digit, int):
         indices = np.flatnonzero(dataset.train_labels == digit)
     if not len(indices):
-        st.info(f"There is no {names[digit]} among the training images.")
+        st.info(f"There is no {names[int(digit)]} among the training images.")
         return
     first = right.number_input("Start at image", 0, len(indices) - 1, step=_SHOWN, help=f"0 to {len(indices) - 1:,}.")
     shown = indices[first:][:_SHOWN]
@@ -163,21 +163,22 @@ def tensor_table(dataset: Dataset) -> None:
     st.caption("A tensor is an array; its rank is how many numbers it takes to name a place in it.")
     st.markdown(f"**How often each {noun} comes**")
     parts = {"training": dataset.train_labels, "test": dataset.test_labels}
+    shown = [names[label] for label in classes_of(names)]
     counts = [
         {"digit": names[digit], "images": int(images), "part": part}
         for part, labels in parts.items()
-        for digit, images in enumerate(exploration.class_counts(labels))
+        for digit, images in enumerate(exploration.class_counts(labels)[: len(shown)])
     ]
     table = pd.DataFrame(counts)
     st.vega_lite_chart(
         table,
-        data_charts.class_balance(int(table["images"].max()), names),
+        data_charts.class_balance(int(table["images"].max()), shown),
         alt=f"Bars: how many training and test images there are of each {noun}.",
     )
     st.markdown(f"**The mean of all training images of a {noun}**")
     means = exploration.mean_images(dataset.train_images, dataset.train_labels)
-    alt = [f"The mean of all training images of {pictures.with_article(digit, names)}." for digit in range(CLASSES)]
-    pictures.image_row(list(means), names, width=72, alt=alt)
+    alt = [f"The mean of all training images of {pictures.with_article(k, names)}." for k in classes_of(names)]
+    pictures.image_row(list(means[: len(shown)]), shown, width=72, alt=alt)
 
 
 def split_sizes(dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from mnist_core.charts.answers import answer_bars
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
-from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.data.sources import DIGITS, classes_of, noun_of, outputs_to_show
 from mnist_core.drawing import diagnosis, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
@@ -34,7 +34,7 @@ _MOST_NETWORKS = 3
 _MOST_FEATURES = 32
 # The augmentation that helped Morgan's network most with other handwriting.
 _SUGGESTED = 0.8
-_SHARES = "The ten numbers add up to 100%. Even at 99% the network can be wrong."
+_SHARES = "{} add up to 100%. Even at 99% the network can be wrong."
 
 _NETWORKS: Key[tuple[Sequence[str], Sequence[str]]] = Key("networks-noted", ((), ()))
 
@@ -89,7 +89,7 @@ def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.floa
             # Screen readers announce these boxes when they change.
             (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction, classes))
             _bars(prediction, classes)
-    st.caption(_SHARES)
+    st.caption(_SHARES.format(_numbers([one.class_names for one in predictors.values()])))
     return found
 
 
@@ -100,7 +100,13 @@ def empty_answers(predictors: dict[str, Predictor], reason: str) -> None:
             if reason:
                 st.info(reason)
             _bars(None, predictors[name].class_names if name else DIGITS)
-    st.caption(_SHARES)
+    st.caption(_SHARES.format(_numbers([one.class_names for one in predictors.values()])))
+
+
+def _numbers(class_names: Sequence[Sequence[str]]) -> str:
+    """What adds up to 100 %: with fewer than ten classes, the outputs without a class count too."""
+    has_unused = any(len(classes_of(names)) < CLASSES for names in class_names)
+    return "All ten outputs, also those without a class," if has_unused else "The ten numbers"
 
 
 def _places(names: list[str]) -> Iterator[tuple[str, DeltaGenerator]]:
@@ -113,15 +119,16 @@ def _places(names: list[str]) -> Iterator[tuple[str, DeltaGenerator]]:
 def _bars(prediction: Prediction | None, names: Sequence[str]) -> None:
     shares = np.zeros(CLASSES, np.float32) if prediction is None else prediction.probabilities
     best = None if prediction is None else int(prediction.digit)
-    table = pd.DataFrame({"digit": list(names), "probability": shares})
-    table["best"] = table.index == best
+    shown = outputs_to_show(names, best)
+    table = pd.DataFrame({"digit": [names[label] for label in shown], "probability": shares[shown]})
+    table["best"] = [label == best for label in shown]
     noun = noun_of(names)
     if best is None:
-        alt = f"Ten empty bars, one for each {noun}: there is nothing to read yet."
+        alt = f"Empty bars, one for each {noun}: there is nothing to read yet."
     else:
         winner = f"the {names[best]}" if noun == "digit" else names[best]
-        alt = f"Ten bars, one for each {noun}: {winner} has the largest share, {_share(float(shares[best]))}."
-    st.vega_lite_chart(table, answer_bars(names), alt=alt)
+        alt = f"Bars, one for each {noun}: {winner} has the largest share, {_share(float(shares[best]))}."
+    st.vega_lite_chart(table, answer_bars([names[label] for label in shown]), alt=alt)
 
 
 def network_input(drawn: Drawing | None) -> None:
@@ -139,7 +146,7 @@ def answer_sentence(prediction: Prediction, names: Sequence[str] = DIGITS) -> st
     """The answer as a sentence with one of the ten class names, also if the network is not sure."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_plausible:
-        what = "a digit" if noun_of(names) == "digit" else "one of its ten classes"
+        what = "a digit" if noun_of(names) == "digit" else f"one of its {len(classes_of(names))} classes"
         return f"This does not look like {what} to the network."
     best = pictures.with_article(digit, names)
     if not prediction.is_confident:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.data import uploads
-from mnist_core.data.sources import noun_of
+from mnist_core.data.sources import classes_of, noun_of
 from mnist_core.evaluation import metrics
 from pages.widgets.common import pictures
 from pages.widgets.common.image_buttons import ImageButton, image_buttons
@@ -113,7 +113,7 @@ def read_images(result: Evaluation, split: Split, indices: Indices, names: Seque
 
 def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """Precision, recall, F1 and support of each class."""
-    three = pictures.with_article(3, names)
+    three = pictures.with_article(min(3, classes_of(names)[-1]), names)
     st.caption(
         f"**Precision**: of all images it called {three}, how many are {three}. **Recall**: of all images of {three}, "
         f"how many it called {three}. **F1**: the harmonic mean of the two. "

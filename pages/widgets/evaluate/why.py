@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
+from mnist_core.data.sources import outputs_to_show
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import explanations, pictures, time_machine
 from pages.widgets.state import visitor_runs
@@ -66,13 +67,15 @@ def answers(result: Evaluation, split: Split, index: int, names: Sequence[str], 
         width=140,
         alt=f"Test image {index}: {pictures.with_article(label, names)}.",
     )
-    kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in range(10)]
-    table = pd.DataFrame({"digit": list(names), "probability": result.probabilities[index].tolist(), "kind": kinds})
+    shown = outputs_to_show(names, answer)
+    kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in shown]
+    shares = result.probabilities[index, shown]
+    table = pd.DataFrame({"digit": [names[digit] for digit in shown], "probability": shares.tolist(), "kind": kinds})
     bars.vega_lite_chart(
         table,
-        checked_answer_bars(names),
+        checked_answer_bars([names[digit] for digit in shown]),
         key=key,
-        alt="Bars: how probable each of the ten answers is to the network for this image.",
+        alt="Bars: how probable each answer is to the network for this image.",
     )
 
 
