@@ -19,6 +19,7 @@ from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, Sto
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
 from mnist_core.store import quotas, takeover
+from mnist_core.store.files import MAX_FILE_BYTES
 from mnist_core.store.records import library_versions
 from mnist_core.store.runs import RunStore
 from mnist_core.training import Status, engine
@@ -76,6 +77,11 @@ class Saver:
         # Only the runs that wait to be saved are held in memory here; for the others there are weak references.
         self._due: dict[tuple[str, str], Run] = {}
         self._visits: set[str] = set()
+        # What makes each file that waits to be saved.
+        self._files: dict[tuple[str, str], Callable[[], bytes]] = {}
+        # Why a file is not saved, and since when.
+        self._file_troubles: dict[tuple[str, str], tuple[str, float]] = {}
+        self._files_not_before = 0.0
         self._is_saving = False
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
@@ -141,6 +147,36 @@ class Saver:
             self._visits.add(workspace)
             self._changed.notify_all()
 
+    def save_file(self, workspace: str, name: str, make: Callable[[], bytes]) -> None:
+        """Save a file of a workspace soon, see `Files.save`. A later call with the same name replaces this one.
+
+        Args:
+            workspace: the owner's token.
+            name: the file's name.
+            make: makes its content, in the saving thread.
+        """
+        with self._changed:
+            self._files[workspace, name] = make
+            self._files_not_before = 0.0
+            self._changed.notify_all()
+
+    def load_file(self, workspace: str, name: str) -> bytes | None:
+        """As `Files.load`, but a file that waits to be saved counts already; with the errors of `list`."""
+        with self._changed:
+            waiting = self._files.get((workspace, name))
+        return self._read(lambda: self.store.files.load(workspace, name)) if waiting is None else waiting()
+
+    def file_names(self, workspace: str) -> frozenset[str]:
+        """As `Files.names`, with files that wait to be saved, and the errors of `list`."""
+        with self._changed:
+            waiting = {name for owner, name in self._files if owner == workspace}
+        return self._read(lambda: self.store.files.names(workspace)) | waiting
+
+    def file_trouble(self, workspace: str, name: str) -> str:
+        """Why a file is not saved at the moment; empty if it is, or will be in a moment."""
+        with self._changed:
+            return self._file_troubles.get((workspace, name), ("", 0.0))[0]
+
     def forget(self, workspace: str, run_id: str) -> None:
         """Stop saving a run, and remove it from `runs`. What was saved stays."""
         with self._changed:
@@ -189,7 +225,7 @@ class Saver:
     def wait_until_saved(self, seconds: float) -> bool:
         """Wait until everything is saved, at most `seconds`. Returns whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: not (self._due or self._is_saving), seconds)
+            return self._changed.wait_for(lambda: not (self._due or self._files or self._is_saving), seconds)
 
     def close(self, seconds: float) -> bool:
         """Save what is due, then nothing more. From then on, any server may resume the runs that have not ended.
@@ -250,6 +286,7 @@ class Saver:
                 purge_at = now + _PURGE_SECONDS
                 self._attempt(self.store.quotas.purge)
             self._record_visits()
+            self._save_files()
             found = self._next(heartbeat_at)
             if found is not None:
                 self._save(*found)
@@ -260,6 +297,33 @@ class Saver:
             visits, self._visits = self._visits, set()
         for workspace in visits:
             self._attempt(functools.partial(self.store.quotas.visit, workspace))
+
+    def _save_files(self) -> None:
+        now = time.monotonic()
+        with self._changed:
+            due = dict(self._files) if self._files_not_before <= now else {}
+        for key, make in due.items():
+            trouble, is_over = "", True
+            try:
+                data = make()
+                is_over = len(data) > MAX_FILE_BYTES  # Another attempt cannot help.
+                self.store.files.save(*key, data)
+                is_over = True
+            except StoreError as error:
+                trouble = str(error)
+            except Exception:
+                logger.exception("The file %s of a workspace cannot be saved", key[1])
+                trouble, is_over = "It cannot be saved. See the server's log.", True
+            with self._changed:
+                since = self._file_troubles.get(key, (trouble, now))[1]
+                if not trouble:
+                    self._file_troubles.pop(key, None)
+                else:
+                    self._file_troubles[key] = trouble, since
+                    self._files_not_before = now + self._retry_seconds
+                if (is_over or now - since > _PATIENCE_SECONDS) and self._files.get(key) is make:
+                    del self._files[key]
+                self._changed.notify_all()
 
     def _has_active(self) -> bool:
         with self._changed:
@@ -274,10 +338,11 @@ class Saver:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
             ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
-            if self._visits or self._is_closed:
+            if self._visits or self._is_closed or (self._files and self._files_not_before <= now):
                 return None
             if ready is None:
-                self._changed.wait(max(0.0, min([until, *waiting.values()]) - now))
+                files_at = [self._files_not_before] if self._files else []
+                self._changed.wait(max(0.0, min([until, *waiting.values(), *files_at]) - now))
                 return None
             self._is_saving = True
             return self._records[ready], self._due.pop(ready)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from mnist_core.errors import StoreError
-from mnist_core.store.tables import ACTIVE, parts, runs, servers, workspaces
+from mnist_core.store.tables import ACTIVE, files, parts, runs, servers, workspaces
 from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import codec
 
@@ -49,7 +49,8 @@ def remove_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> in
 class Quotas:
     """The quotas of one `RunStore`. Safe to use from any thread; the same errors as its methods.
 
-    Pinned and active runs are never removed. Sizes are those of the runs' arrays. Before a run that is not deleted is
+    Pinned and active runs are never removed, nor are files, except those of abandoned workspaces. Sizes are those of
+    the runs' arrays and of the files. Before a run that is not deleted is
     removed, the kept moments of the oldest runs are.
 
     Args:
@@ -99,6 +100,7 @@ class Quotas:
         count, size = connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(runs.c.size), 0)).where(own)
         ).one()
+        size += _size_of_files(connection, files.c.workspace == key)
         if count <= self._max_runs and size <= self._max_bytes:
             return
         condition = sa.and_(own, runs.c.id != run_id, _is_removable())
@@ -116,13 +118,14 @@ class Quotas:
     def enforce_for_all(self, connection: Connection, key: str, run_id: str, *, is_strict: bool = True) -> None:
         """Bring the database within its limit; never remove the run `run_id` of the workspace `key`.
 
-        Deleted runs are removed first, then ended ones of abandoned workspaces, then other ended ones; in each group
-        the oldest first.
+        Files of abandoned workspaces and deleted runs are removed first, then ended runs of abandoned workspaces, then
+        other ended ones; in each group the oldest first.
 
         Raises:
             StoreError: if `is_strict` and not enough runs can be removed.
         """
         size = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(runs.c.size), 0))).scalar_one()
+        size += _size_of_files(connection)
         limit = self.total_limit()
         if size <= limit:
             return
@@ -130,6 +133,9 @@ class Quotas:
         is_abandoned = sa.and_(
             workspaces.c.seen < now - _RECENT_SECONDS, workspaces.c.seen - workspaces.c.first < _RETURN_SECONDS
         )
+        size -= _remove_files(connection, is_abandoned, size - limit)
+        if size <= limit:
+            return
         order = sa.case((runs.c.deleted.is_not(None), 0), (is_abandoned, 1), else_=2)
         condition = sa.and_(_is_removable(), sa.or_(runs.c.workspace != key, runs.c.id != run_id))
         candidates = (
@@ -179,7 +185,7 @@ class Quotas:
         return count
 
     def purge(self) -> int:
-        """Remove what is too old, in all workspaces: deleted runs, unpinned runs, servers, and workspaces without runs.
+        """Remove what is too old, in all workspaces: deleted runs, unpinned runs, files, servers, empty workspaces.
 
         Returns:
             How many runs were removed.
@@ -190,9 +196,35 @@ class Quotas:
             connection.execute(servers.delete().where(servers.c.seen < oldest))
             is_old = sa.and_(~runs.c.is_pinned, runs.c.updated < oldest)
             count = remove_runs(connection, sa.or_(runs.c.deleted <= now - self._undo_seconds, is_old))
+            is_unused = files.c.workspace.not_in(sa.select(workspaces.c.id).where(workspaces.c.seen >= oldest))
+            connection.execute(files.delete().where(files.c.updated < oldest, is_unused))
             has_runs = sa.exists().where(runs.c.workspace == workspaces.c.id)
-            connection.execute(workspaces.delete().where(workspaces.c.seen < oldest, ~has_runs))
+            has_files = sa.exists().where(files.c.workspace == workspaces.c.id)
+            connection.execute(workspaces.delete().where(workspaces.c.seen < oldest, ~has_runs, ~has_files))
             return count
+
+
+def _size_of_files(connection: Connection, *condition: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(*condition)
+    return int(connection.execute(query).scalar_one())
+
+
+def _remove_files(connection: Connection, condition: sa.ColumnElement[bool], wanted: int) -> int:
+    """Remove files of workspaces that fulfil a condition, the oldest first, until `wanted` bytes are free.
+
+    Returns:
+        How many bytes were freed.
+    """
+    query = sa.select(files.c.workspace, files.c.name, files.c.size).join(
+        workspaces, workspaces.c.id == files.c.workspace
+    )
+    freed = 0
+    for owner, name, size in connection.execute(query.where(condition).order_by(files.c.updated)).all():
+        if freed >= wanted:
+            break
+        connection.execute(files.delete().where(files.c.workspace == owner, files.c.name == name))
+        freed += size
+    return freed
 
 
 _CANDIDATES = sa.select(runs.c.workspace, runs.c.id, runs.c.size, runs.c.deleted)

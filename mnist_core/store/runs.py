@@ -1,4 +1,4 @@
-"""The store of runs. Each task has a module: `saving`, `reading`, `takeover`, `sharing` and `quotas`."""
+"""The store of runs. Each task has a module: `saving`, `reading`, `takeover`, `sharing`, `files` and `quotas`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mnist_core.errors import RunNotFoundError
 from mnist_core.store import quotas
 from mnist_core.store.database import Database
+from mnist_core.store.files import Files
 from mnist_core.store.quotas import Quotas
 from mnist_core.store.reading import Reading
 from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH, checked_text
@@ -39,6 +40,7 @@ class RunStore(Saving, Reading, Takeover):
 
     Attributes:
         shares: runs that others can see by a link.
+        files: what a workspace holds besides runs.
         quotas: how much may be stored.
 
     Raises:
@@ -67,6 +69,7 @@ class RunStore(Saving, Reading, Takeover):
         self.quotas = Quotas(
             self._database, clock, max_runs, max_bytes, max_total_bytes, max_disk_share, max_age_days, undo_seconds
         )
+        self.files = Files(self._database, self.quotas, clock)
 
     def close(self) -> None:
         """Close all connections."""

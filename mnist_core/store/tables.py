@@ -80,6 +80,18 @@ parts = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+# What a workspace holds besides runs: drawings, and a data set of its own.
+files = sa.Table(
+    "playground_files",
+    metadata,
+    sa.Column("workspace", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(16), primary_key=True),
+    sa.Column("checksum", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.Double, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
 # Runs that others can see by a link. Only the SHA-256 of the link's token is saved, as for a workspace.
 shares = sa.Table(
     "playground_shares",
