@@ -5,8 +5,8 @@ import streamlit as st
 from mnist_core.data.sources import DIGITS
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
-from pages.widgets.common import explanations
-from pages.widgets.draw import board, own_digits, reading
+from pages.widgets.common import board, explanations
+from pages.widgets.draw import own_digits, reading
 from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
 

@@ -76,15 +76,16 @@ def read(files: Mapping[str, bytes]) -> Dataset:
 def pack(dataset: Dataset) -> bytes:
     """Return a data set as an NPZ file, compressed, which `read` reads. Its provenance is not in it."""
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        x_train=dataset.train_images,
-        y_train=dataset.train_labels,
-        x_test=dataset.test_images,
-        y_test=dataset.test_labels,
-        **({} if dataset.train_groups is None else {"train_groups": dataset.train_groups}),
-        class_names=np.array([dataset.class_names[label] for label in classes_of(dataset.class_names)]),
-    )
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "x_train": dataset.train_images,
+        "y_train": dataset.train_labels,
+        "x_test": dataset.test_images,
+        "y_test": dataset.test_labels,
+        "class_names": np.array([dataset.class_names[label] for label in classes_of(dataset.class_names)]),
+    }
+    if dataset.train_groups is not None:
+        arrays["train_groups"] = dataset.train_groups
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -164,7 +164,9 @@ class Saver:
         """As `Files.load`, but a file that waits to be saved counts already; with the errors of `list`."""
         with self._changed:
             waiting = self._files.get((workspace, name))
-        return self._read(lambda: self.store.files.load(workspace, name)) if waiting is None else waiting()
+        if waiting is not None:
+            return waiting() or None
+        return self._read(lambda: self.store.files.load(workspace, name))
 
     def file_names(self, workspace: str) -> frozenset[str]:
         """As `Files.names`, with files that wait to be saved, and the errors of `list`."""

@@ -35,7 +35,7 @@ class Files:
         Args:
             workspace: the owner's token.
             name: 1 to 16 characters.
-            data: at most `MAX_FILE_BYTES`.
+            data: at most `MAX_FILE_BYTES`; without a byte, the file is removed.
 
         Raises:
             StoreError: also if it is too large, or there is no space for it.
@@ -47,6 +47,9 @@ class Files:
         where = (files.c.workspace == key, files.c.name == name)
         values = {"checksum": codec.checksum(data), "size": len(data), "updated": self._clock(), "data": data}
         with self._database.writing() as connection:
+            if not data:
+                connection.execute(files.delete().where(*where))
+                return
             if not connection.execute(files.update().where(*where).values(values)).rowcount:
                 try:
                     with connection.begin_nested():
@@ -77,9 +80,3 @@ class Files:
         query = sa.select(files.c.name).where(files.c.workspace == workspace_key(workspace))
         with self._database.reading() as connection:
             return frozenset(connection.execute(query).scalars())
-
-    def delete(self, workspace: str, name: str) -> None:
-        """Remove a file permanently. No error if there is none."""
-        where = (files.c.workspace == workspace_key(workspace), files.c.name == name)
-        with self._database.writing() as connection:
-            connection.execute(files.delete().where(*where))

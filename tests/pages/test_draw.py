@@ -14,12 +14,28 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import Dataset, datasets
-from mnist_core.drawing import handwriting, strokes, to_mnist
+from mnist_core.drawing import handwriting, own_drawings, strokes, to_mnist
+from mnist_core.errors import StoreError
 from mnist_core.evaluation import Predictor
+from mnist_core.runs import saver
 from mnist_core.training import Status
-from pages.widgets.draw import clipboard
-from pages.widgets.state import data_sets
-from tests.pages.visitor import ONE, answers, draw, first_picture, panel_frame, press, train_briefly, wait_for_end
+from pages.widgets.common import clipboard
+from pages.widgets.state import data_sets, own_work
+from tests.pages.visitor import (
+    ONE,
+    answers,
+    draw,
+    first_picture,
+    labelled,
+    new_session,
+    panel_frame,
+    press,
+    train_briefly,
+    wait_for_end,
+)
+from tests.scheduled_runs import wait_until
+
+MINUTES = 300.0
 
 
 def test_first_visitor_gets_the_shipped_network(app: AppTest) -> None:
@@ -137,16 +153,16 @@ def test_labelled_drawings_form_a_test_set(app: AppTest) -> None:
     choose_label(app, 1)
     draw(app, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 4)
-    assert [one.label for one in app.session_state["own-digits-noted"]] == [1, 4]
+    assert [one.label for one in labelled(app)] == [1, 4]
     app.session_state["own"] = True
     app.run()
     assert not app.exception
     assert any("**1 of 2** read right (50%)" in markdown.value for markdown in app.markdown)
-    assert any("deleted when you close or reload this tab" in text.value for text in app.caption)
+    assert any("saved with your runs" in text.value for text in app.caption)
     press(app, "Delete the last")
-    assert [one.label for one in app.session_state["own-digits-noted"]] == [1]
+    assert [one.label for one in labelled(app)] == [1]
     press(app, "Delete all")
-    assert not app.session_state["own-digits-noted"]
+    assert not labelled(app)
     assert not app.exception
 
 
@@ -155,10 +171,10 @@ def test_label_given_twice_counts_once(app: AppTest) -> None:
     draw(app, ONE)
     choose_label(app, 1)
     choose_label(app, 7)
-    assert [one.label for one in app.session_state["own-digits-noted"]] == [7]
-    before = app.session_state["own-digits-noted"]
+    assert [one.label for one in labelled(app)] == [7]
+    before = labelled(app)
     app.run()
-    assert app.session_state["own-digits-noted"] is before
+    assert labelled(app) is before
 
 
 def test_label_changes_no_network_and_survives_another_page(app: AppTest) -> None:
@@ -172,13 +188,13 @@ def test_label_changes_no_network_and_survives_another_page(app: AppTest) -> Non
     (group,) = app.button_group
     assert group.value == 8
     choose_label(app, 8)
-    assert [one.label for one in app.session_state["own-digits-noted"]] == [8]
+    assert [one.label for one in labelled(app)] == [8]
     app.session_state["own"] = True
     app.run()
     press(app, "Delete all")
     assert not any(words in caption.value for caption in app.caption)
     choose_label(app, 8)
-    assert [one.label for one in app.session_state["own-digits-noted"]] == [8]
+    assert [one.label for one in labelled(app)] == [8]
 
 
 @pytest.mark.parametrize("is_drawn", [False, True])
@@ -431,3 +447,70 @@ def test_undo_ignores_stale_lines_from_the_browser(app: AppTest) -> None:
     assert app.button[0].disabled
     draw(app, ONE)
     assert answers(app)[0].startswith("**It reads a 1**")
+
+
+def test_drawings_survive_a_reload_and_are_the_same_in_all_tabs(app: AppTest, own_saver: None) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    assert saver.shared().wait_until_saved(MINUTES)
+    own_work._all.clear()  # Another server, or this one after a restart.
+    again = new_session(app, "pages/draw.py")
+    draw(again, ONE)
+    assert [one.label for one in labelled(again)] == [1]
+    np.testing.assert_array_equal(labelled(again)[0].image, labelled(app)[0].image)
+    other = new_session(again, "pages/draw.py")
+    other.session_state["own"] = True
+    other.run()
+    press(other, "Delete all")
+    assert labelled(again) == ()
+    assert saver.shared().wait_until_saved(MINUTES)
+    assert saver.shared().store.files.names(app.session_state["workspace"]) == set()
+
+
+def test_drawings_that_cannot_be_saved_stay_in_the_tab(
+    app: AppTest, own_saver: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> None:
+        raise StoreError("The disk with the saved runs is full.", "Delete some.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saver.shared().store.files, "save", refuse)
+        app.switch_page("pages/draw.py").run()
+        draw(app, ONE)
+        choose_label(app, 1)
+        token = app.session_state["workspace"]
+        wait_until(lambda: bool(saver.shared().file_trouble(token, "drawings")))
+        app.session_state["own"] = True
+        app.run()
+        assert any("not being saved. The disk" in box.value for box in app.warning)
+        assert [one.label for one in labelled(app)] == [1]
+
+
+def test_drawings_made_while_the_saved_ones_cannot_be_read_replace_nothing(
+    app: AppTest, own_saver: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    assert saver.shared().wait_until_saved(MINUTES)
+
+    def fail(*_args: object) -> None:
+        raise StoreError("The database of saved runs is busy.", "Try again in a minute.")
+
+    own_work._all.clear()  # Another server, or this one after a restart.
+    with monkeypatch.context() as patch:
+        patch.setattr(saver.shared(), "load_file", fail)
+        again = new_session(app, "pages/draw.py")
+        draw(again, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
+        choose_label(again, 7)
+        again.session_state["own"] = True
+        again.run()
+        assert [one.label for one in labelled(again)] == [7]
+        assert any("not being saved. The database" in box.value for box in again.warning)
+    again.run()
+    assert [one.label for one in labelled(again)] == [1, 7]
+    choose_label(again, 4)
+    assert saver.shared().wait_until_saved(MINUTES)
+    stored = own_drawings.unpack(saver.shared().store.files.load(app.session_state["workspace"], "drawings") or b"")
+    assert [one.label for one in stored.tests] == [1, 4]

@@ -15,7 +15,7 @@ from mnist_core.drawing import strokes
 from mnist_core.evaluation import Prediction
 from pages.widgets.draw import reading
 from pages.widgets.state import data_sets
-from tests.pages.visitor import ONE, draw, press, wait_for_end
+from tests.pages.visitor import ONE, draw, labelled, press, wait_for_end
 
 NAMES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DIGITS = tuple("0123456789")
@@ -64,8 +64,8 @@ def test_answer_and_bars_have_the_names_of_the_networks_own_classes(drawn: AppTe
     assert not any(character.isdigit() for character in ours_says.partition("(")[0])
     assert built_in_says.startswith("**It reads a 1**")
     alt = [chart.proto.alt for chart in drawn.get("vega_lite_chart")]
-    assert alt[0].startswith(f"Ten bars, one for each class: {read_as(drawn)} has the largest share")
-    assert alt[1].startswith("Ten bars, one for each digit: the 1 has the largest share")
+    assert alt[0].startswith(f"Bars, one for each class: {read_as(drawn)} has the largest share")
+    assert alt[1].startswith("Bars, one for each digit: the 1 has the largest share")
     assert any(text.value == f"Draw one of these: {', '.join(NAMES)}" for text in drawn.caption)
 
 
@@ -109,14 +109,14 @@ def test_drawing_is_labelled_with_a_name_and_tests_the_networks_that_have_it(dra
     drawn.button_group[0].set_value(7).run()
     assert any("**0 of 1** read right" in text.value for text in drawn.markdown)
     press(drawn, "Delete all")
-    assert [one.label for one in drawn.session_state["own-digits-noted"]] == [1]
+    assert [one.label for one in labelled(drawn)] == [1]
     drawn.multiselect(key="networks").set_value([own]).run()
     assert any("Saved to your test set as Trouser." in text.value for text in drawn.caption)
 
 
 def test_unlikely_answer_names_no_class() -> None:
     uniform = Prediction(np.full(10, 0.1, np.float32))
-    assert reading.answer_sentence(uniform, NAMES) == "This does not look like one of its ten classes to the network."
+    assert reading.answer_sentence(uniform, NAMES) == "This does not look like one of its classes to the network."
     assert reading.answer_sentence(uniform) == "This does not look like a digit to the network."
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.widgets.draw.keyboard import CELLS, Sheet, after_keys
+from pages.widgets.common.keyboard import CELLS, Sheet, after_keys
 
 
 def test_lifted_pen_paints_nothing() -> None:

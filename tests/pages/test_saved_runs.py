@@ -19,7 +19,16 @@ from mnist_core.store import takeover
 from mnist_core.store.records import TITLE_LENGTH
 from mnist_core.training import Status
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import button_labels, new_session, panel_frame, press, train_briefly, wait_for_end
+from tests.pages.visitor import (
+    button_labels,
+    give_labelled,
+    labelled,
+    new_session,
+    panel_frame,
+    press,
+    train_briefly,
+    wait_for_end,
+)
 from tests.scheduled_runs import wait_for_status, wait_until
 from tests.stored_runs import assert_same_arrays
 
@@ -215,7 +224,7 @@ def test_finetuned_network_with_the_longest_name_is_saved(app: AppTest) -> None:
     first.title = "x" * TITLE_LENGTH
     image = np.zeros((28, 28), np.float32)
     image[4:24, 14] = 1.0
-    app.session_state["own-digits-noted"] = test_set.add_drawing([], image, 1, ())
+    give_labelled(app, test_set.add_drawing([], image, 1, ()))
     app.session_state["own"] = True
     app.switch_page("pages/draw.py").run()
     press(app, "Teach it")
@@ -268,7 +277,7 @@ def test_recovery_code_on_another_device(app: AppTest) -> None:
 
 def test_next_person_sees_nothing_and_code_restores_all(app: AppTest) -> None:
     run = train_briefly(app)
-    app.session_state["own-digits-noted"] = test_set.add_drawing([], np.zeros((28, 28), np.float32), 1, ())
+    give_labelled(app, test_set.add_drawing([], np.zeros((28, 28), np.float32), 1, ()))
     assert saver.shared().wait_until_saved(MINUTES)
     code, mine = code_of(app), app.session_state["workspace"]
     assert any("opened only with their recovery code" in text.value for text in app.markdown)
@@ -277,7 +286,7 @@ def test_next_person_sees_nothing_and_code_restores_all(app: AppTest) -> None:
     assert not app.exception
     assert app.session_state["workspace"] != mine
     assert any("have not trained a network yet" in box.value for box in app.info)
-    assert "own-digits-noted" not in app.session_state
+    assert not labelled(app)
     app.switch_page("pages/train.py").run()
     assert "Train" in button_labels(app)
     assert "Reset" not in button_labels(app)  # The page is empty.

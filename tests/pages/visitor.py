@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.frames import unpacked
 from mnist_core.drawing import strokes
+from mnist_core.drawing.own_drawings import OwnDrawings
+from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.runs.network_run import Run
 from pages.widgets.server import frame_route
+from pages.widgets.state import own_work
 from tests.pages.conftest import ROOT
 from tests.scheduled_runs import wait_until
 
@@ -37,6 +41,21 @@ def add_layers(app: AppTest, count: int) -> None:
 def press(app: AppTest, label: str) -> AppTest:
     next(button for button in app.button if button.label == label).click()
     return app.run()
+
+
+def labelled(app: AppTest) -> tuple[LabelledDrawing, ...]:
+    """The visitor's test sets; none if no page has asked for them."""
+    if "own-work-noted" not in app.session_state:
+        return ()
+    tests: tuple[LabelledDrawing, ...] = app.session_state["own-work-noted"].drawings.tests
+    return tests
+
+
+def give_labelled(app: AppTest, tests: Sequence[LabelledDrawing]) -> None:
+    """Give the visitor a test set, as if they had drawn it in this tab."""
+    own = own_work.OwnWork()
+    own.drawings, own.is_loaded = OwnDrawings(tuple(tests)), True
+    app.session_state["own-work-noted"] = own
 
 
 def new_session(app: AppTest, page: str = "", **query: str) -> AppTest:

@@ -28,18 +28,19 @@ def test_file_is_loaded_unchanged_in_its_workspace_alone(url: str) -> None:
 
 def test_newer_file_replaces_the_older(url: str) -> None:
     store = RunStore(url)
-    for data in (b"one", b"two", b""):
+    for data in (b"one", b"two", b"3"):
         store.files.save(MINE, "drawings", data)
         assert store.files.load(MINE, "drawings") == data
     assert execute_sql(url, "SELECT count(*) FROM playground_files") == [(1,)]
 
 
-def test_deleted_file_is_gone(url: str) -> None:
+def test_empty_file_removes_it(url: str) -> None:
     store = RunStore(url)
     store.files.save(MINE, "drawings", b"ink")
-    store.files.delete(MINE, "drawings")
-    store.files.delete(MINE, "drawings")
+    store.files.save(MINE, "drawings", b"")
+    store.files.save(MINE, "drawings", b"")
     assert store.files.load(MINE, "drawings") is None
+    assert store.files.names(MINE) == set()
 
 
 def test_damaged_file_is_refused(url: str) -> None:

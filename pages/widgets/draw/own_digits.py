@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.config import CLASSES
 from mnist_core.data import datasets
-from mnist_core.data.sources import DIGITS, noun_of
-from mnist_core.drawing import test_set
+from mnist_core.data.sources import DIGITS, classes_of, noun_of
+from mnist_core.drawing import own_drawings, test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker
-from pages.widgets.state import controls, data_sets, visitor_runs
+from pages.widgets.state import controls, data_sets, own_work, visitor_runs
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -30,23 +29,27 @@ if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
     from mnist_core.runs.network_run import Run
 
-_MOST = 500
 _MOST_SHOWN = 24
 # Added to the title of a network that learned from them.
 _TAUGHT = {"digit": " + your digits", "class": " + your drawings"}
 
-_DRAWINGS: Key[Sequence[LabelledDrawing]] = Key("own-digits-noted", ())
 _WANTED: Key[str | None] = Key("wants-teaching-noted", None)
-_LEARNED: Key[Mapping[str, frozenset[bytes]]] = Key("taught-noted", MappingProxyType({}))
 
 
 def labelled_drawings(names: tuple[str, ...] = DIGITS) -> Sequence[LabelledDrawing]:
     """The drawings that are labelled with these class names, the oldest first."""
-    return [one for one in _DRAWINGS.get() if one.class_names == names]
+    return [one for one in own_work.drawings().tests if one.class_names == names]
+
+
+def _change(change: Callable[[tuple[LabelledDrawing, ...]], Iterable[LabelledDrawing]]) -> None:
+    """Replace the drawings of all test sets by what `change` makes of them."""
+    own_work.change_drawings(
+        lambda own: dataclasses.replace(own, tests=tuple(change(own.tests))[-own_drawings.MAX_DRAWINGS :])
+    )
 
 
 def _delete(drawings: Sequence[LabelledDrawing]) -> None:
-    _DRAWINGS.set([one for one in _DRAWINGS.get() if one not in drawings])
+    _change(lambda tests: [one for one in tests if one not in drawings])
 
 
 def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), names: tuple[str, ...] = DIGITS) -> None:
@@ -60,16 +63,17 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), n
     def add() -> None:
         label = controls.value_of(key)
         if image is not None and label is not None:
-            _DRAWINGS.set(test_set.add_drawing(_DRAWINGS.get(), image, label, lines, names)[-_MOST:])
+            _change(lambda tests: test_set.add_drawing(tests, image, label, lines, names))
 
     st.pills(
         "Correct answer? Saves it to your test set",
-        range(CLASSES),
+        classes_of(names),
         format_func=names.__getitem__,
         key=key,
         default=before,
         required=before is not None,
-        help=f"Your test set holds your last {_MOST} drawings. A network learns from them only if you teach it.",
+        help=f"Your test set holds your last {own_drawings.MAX_DRAWINGS} drawings. A network learns from them only if "
+        "you teach it.",
         on_change=add,
         disabled=image is None,
     )
@@ -90,7 +94,10 @@ def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGI
     alt = [f"Your drawing, labelled as {pictures.with_article(one.label, names)}." for one in last]
     pictures.image_row([one.image for one in last], [names[one.label] for one in last], alt=alt)
     shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
-    st.caption(f"{shown}Your drawings are deleted when you close or reload this tab.")
+    trouble = own_work.trouble(own_work.DRAWINGS)
+    if trouble:
+        st.warning(f"Your drawings are not being saved. {trouble}", icon=":material/warning:")
+    st.caption(f"{shown}Your drawings are saved with your runs.")
     for name, predictor in predictors.items():
         if predictor.class_names == names:
             _standing(name, predictor, own)
@@ -120,7 +127,7 @@ def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -
     """How many drawings a network reads right, and a button to teach it."""
     network = predictor.network
     known = _learned_from(network)
-    fresh = [one for one in own if one.image.tobytes() not in known]
+    fresh = [one for one in own if own_drawings.digest(one.image) not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
     right = test_set.count_correct(network, fresh)
     if not fresh:
@@ -164,8 +171,10 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
-    known = _learned_from(network) | {one.image.tobytes() for one in own}
-    _LEARNED.set({**_LEARNED.get(), run.id: known})
+    known = _learned_from(network) | {own_drawings.digest(one.image) for one in own}
+    own_work.change_drawings(
+        lambda drawn: dataclasses.replace(drawn, learned=MappingProxyType({**drawn.learned, run.id: known}))
+    )
     st.switch_page("pages/train.py")
 
 
@@ -174,7 +183,7 @@ def _run_of(network: TrainedNetwork) -> Run | None:
     return next((run for run in visitor_runs.trained_networks() if run.snapshot.network is network), None)
 
 
-def _learned_from(network: TrainedNetwork) -> frozenset[bytes]:
-    """The pixels of the drawings that a network was trained on, which must not test it."""
+def _learned_from(network: TrainedNetwork) -> frozenset[str]:
+    """The digests of the drawings that a network was trained on, which must not test it."""
     run = _run_of(network)
-    return _LEARNED.get().get(run.id, frozenset()) if run else frozenset()
+    return own_work.drawings().learned.get(run.id, frozenset()) if run else frozenset()

@@ -146,7 +146,7 @@ def answer_sentence(prediction: Prediction, names: Sequence[str] = DIGITS) -> st
     """The answer as a sentence with one of the ten class names, also if the network is not sure."""
     (digit, probability), (second, _) = prediction.top(2)
     if not prediction.is_plausible:
-        what = "a digit" if noun_of(names) == "digit" else f"one of its {len(classes_of(names))} classes"
+        what = "a digit" if noun_of(names) == "digit" else "one of its classes"
         return f"This does not look like {what} to the network."
     best = pictures.with_article(digit, names)
     if not prediction.is_confident:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
 import logging
 import threading
 import weakref
@@ -11,12 +14,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.data import datasets, uploads
-from mnist_core.errors import CapacityError, PlaygroundError
+from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from pages.widgets.state import editor_state, own_work
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mnist_core.data import Dataset
-    from mnist_core.data.download import DownloadProgress
+    from mnist_core.data.download import DownloadProgress, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +31,8 @@ _MOST_UPLOADED = 300 * 2**20
 _uploaded: weakref.WeakSet[Dataset] = weakref.WeakSet()
 _counting = threading.Lock()
 
-_OWN: Key[Dataset | None] = Key("own-data-noted", None)
+# Whether the visitor's own data set is being loaded from where it was saved.
+_SAVED: Key[Loading | None] = Key("saved-data-noted", None, of_workspace=True)
 
 
 @dataclass
@@ -37,10 +44,14 @@ class Loading:
     error: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
-    def load(self, name: str) -> None:
+    def start(self, load: Callable[[Progress], Dataset], name: str) -> None:
+        """Begin to load the data set `name` with a function, in a thread."""
+        threading.Thread(target=self._load, args=(load, name), name=f"load-{name}", daemon=True).start()
+
+    def _load(self, load: Callable[[Progress], Dataset], name: str) -> None:
         """Load the data set, or store the error, and set `done`."""
         try:
-            self.dataset = datasets.load(name, progress=self._note)
+            self.dataset = load(self._note)
         except PlaygroundError as error:
             self.error = str(error)
         except Exception:
@@ -57,13 +68,13 @@ class Loading:
 def loading_data_set(name: str) -> Loading:
     """The data set `name`; the first call starts loading it."""
     it = Loading()
-    threading.Thread(target=it.load, args=(name,), name=f"load-{name}", daemon=True).start()
+    it.start(lambda progress: datasets.load(name, progress=progress), name)
     return it
 
 
 def names() -> dict[str, str]:
     """The data sets that the visitor can choose, each with its title."""
-    own = {uploads.NAME: "Your own"} if _OWN.get() is not None else {}
+    own = {uploads.NAME: "Your own"} if _own() is not None or _saved() is not None else {}
     return dict(datasets.NAMES) | own
 
 
@@ -72,33 +83,92 @@ def take_uploaded(files: dict[str, bytes]) -> None:
 
     Raises:
         DataError: the files are not a data set.
-        CapacityError: the uploads of all visitors would take too much memory.
+        CapacityError: the own data sets of all visitors would take too much memory.
     """
-    dataset = uploads.read(files)
-    replaced = _OWN.get()
+    take_own(uploads.read(files))
+
+
+def take_own(dataset: Dataset) -> None:
+    """Make a data set the visitor's own, and save it in their workspace.
+
+    Raises:
+        CapacityError: the own data sets of all visitors would take too much memory.
+    """
+    own = own_work.of_visitor()
+    _count(dataset, own.dataset)
+    own.dataset = dataset
+    own_work.save(own_work.DATA, functools.partial(uploads.pack, dataset))
+
+
+def delete_own() -> None:
+    """Delete the visitor's own data set, also where it is saved. Runs that use it keep it until they end."""
+    own_work.of_visitor().dataset = None
+    _SAVED.set(None)
+    own_work.save(own_work.DATA, bytes)
+    if editor_state.draft().dataset == uploads.NAME:
+        editor_state.use_data_set(editor_state.first_config().dataset)
+
+
+def _count(dataset: Dataset, replaced: Dataset | None) -> None:
     with _counting:
         others = [one for one in _uploaded if one is not replaced]
         held = sum(one.train_images.nbytes + one.test_images.nbytes for one in others)
         size = dataset.train_images.nbytes + dataset.test_images.nbytes
         if held + size > _MOST_UPLOADED:
             raise CapacityError(
-                f"The uploaded data sets on this server are at their limit of {_MOST_UPLOADED // 2**20} MB.",
-                "Upload fewer images, or wait until other visitors have left.",
+                f"The visitors' own data sets on this server are at their limit of {_MOST_UPLOADED // 2**20} MB.",
+                "Use fewer images, or wait until other visitors have left.",
                 f"{size // 2**20} MB",
             )
         _uploaded.add(dataset)
-    _OWN.set(dataset)
+
+
+def _own() -> Dataset | None:
+    return own_work.of_visitor().dataset
+
+
+def _saved() -> Loading | None:
+    """The visitor's saved data set, which begins to load when it is asked for; None if none is saved."""
+    if not _SAVED.is_set():
+        it = None
+        with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
+            load = own_work.saved_data()
+            it = None if load is None else _begin(load)
+        _SAVED.set(it)
+    found = _SAVED.get()
+    was_deleted = found is not None and found.done.is_set() and not found.error and _own() is None
+    return None if was_deleted else found
+
+
+def _begin(load: Callable[[], bytes | None]) -> Loading:
+    own, it = own_work.of_visitor(), Loading()
+
+    def read(_progress: Progress) -> Dataset:
+        if own.dataset is None:  # Another tab may have loaded it.
+            data = load()
+            if not data:
+                raise DataError("Your own data set is no longer here.", "Bring it again on the Data page.")
+            found = dataclasses.replace(uploads.read({"saved.npz": data}), provenance="your saved data set")
+            _count(found, None)
+            own.dataset = found
+        return own.dataset
+
+    it.start(read, uploads.NAME)
+    return it
 
 
 def peek_data_set(name: str) -> Dataset | None:
     """The data set, after waiting a moment; None if it is not there yet. Shows nothing."""
+    it = _loading(name)
+    if it is not None:
+        it.done.wait(timeout=0 if it.progress else 2)
+    return _own() if name == uploads.NAME else it.dataset if it else None
+
+
+def _loading(name: str) -> Loading | None:
     if name == uploads.NAME:
-        return _OWN.get()
-    if name not in datasets.NAMES:
-        return None
-    it = loading_data_set(name)
-    it.done.wait(timeout=0 if it.progress else 2)
-    return it.dataset
+        return None if _own() is not None else _saved()
+    return loading_data_set(name) if name in datasets.NAMES else None
 
 
 def get(name: str) -> Dataset | None:
@@ -106,15 +176,15 @@ def get(name: str) -> Dataset | None:
 
     If another set is used in its place, shows the reason and a button to try again.
     """
-    if name == uploads.NAME:
-        own = _OWN.get()
-        if own is None:
-            st.info("Your own data set is no longer here. Upload it again on the Data page.", icon=":material/info:")
-        return own
-    it = loading_data_set(name)
+    if name == uploads.NAME and _own() is not None:
+        return _own()
+    it = _loading(name)
+    if it is None:
+        st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
+        return None
     # Local files are read in less than two seconds; only a download reports progress and needs a progress bar.
     if not it.done.wait(timeout=0 if it.progress else 2):
-        _show_progress(name)
+        _show_progress(it)
         return None
     if it.error:
         st.error(it.error, icon=":material/error:")
@@ -122,13 +192,20 @@ def get(name: str) -> Dataset | None:
     if notice:
         st.info(notice, icon=":material/info:")
     if it.error or notice:
-        st.button("Try again", icon=":material/refresh:", on_click=loading_data_set.clear, args=(name,))
+        st.button("Try again", icon=":material/refresh:", on_click=_forget, args=(name,))
     return it.dataset
 
 
+def _forget(name: str) -> None:
+    """Forget what could not be loaded, so that it is tried again."""
+    if name == uploads.NAME:
+        _SAVED.forget()
+    else:
+        loading_data_set.clear(name)
+
+
 @st.fragment(run_every=0.5)
-def _show_progress(name: str) -> None:
-    it = loading_data_set(name)
+def _show_progress(it: Loading) -> None:
     if it.done.is_set():
         st.rerun()
     if it.progress is None:

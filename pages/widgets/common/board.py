@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
-from pages.widgets.draw import canvas, clipboard, keyboard
+from pages.widgets.common import canvas, clipboard, keyboard
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
 
