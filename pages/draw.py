@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.data.sources import DIGITS
+from mnist_core.data.sources import DIGITS, classes_of
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import PlaygroundError
 from pages.widgets.common import board, explanations
@@ -59,7 +59,8 @@ except PlaygroundError as error:
     hint = ""
     answer.error(str(error), icon=":material/error:")
 
-wanted.caption("Draw one digit (0-9)" if names == DIGITS else f"Draw one of these: {', '.join(names)}")
+classes = ", ".join(names[label] for label in classes_of(names))
+wanted.caption("Draw one digit (0-9)" if names == DIGITS else f"Draw one of these: {classes}")
 if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty or as_mnist.is_dot or not name:
     with answer:
         reading.empty_answers(predictors if name else {}, hint if name else "Choose a network below.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 DIGITS: Final = tuple(str(digit) for digit in range(CLASSES))
 """The class names of a data set of digits."""
 _UNUSED: Final = "unused "
+# Pages show names within their texts, so a name must mean nothing in Markdown or HTML.
+_NAME_SIGNS: Final = " -'/+&"
+_NAME_KINDS: Final = ("L", "M", "N", "So", "Sk")  # of Unicode: letters, marks, numbers, pictures and their colors
+
+
+def _is_plain(sign: str) -> bool:
+    return sign.isalnum() if sign.isascii() else unicodedata.category(sign).startswith(_NAME_KINDS)
 
 
 MAX_NAME = 24
@@ -25,16 +33,21 @@ def ten_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return a name for each of a network's ten outputs: these class names, and "unused 3" and so on for the others.
 
     Raises:
-        DataError: there are not 2 to 10 different names, a name is empty, too long, or has more than one line, or is
-            one of those for outputs without a class.
+        DataError: there are not 2 to 10 different names; a name is empty, too long, or has other signs than letters,
+            digits, pictures, spaces and ``-'/+&``, with one of the first three in front; or it is like those for
+            outputs without a class.
     """
     found = [str(name).strip() for name in names]
     if not 2 <= len(found) <= CLASSES or len({name.casefold() for name in found}) != len(found):
-        raise DataError("These are not class names.", f"Give 2 to {CLASSES} different names.", ", ".join(found) or None)
-    for name in found:
-        if not name or len(name) > MAX_NAME or not name.isprintable() or name.casefold().startswith(_UNUSED):
-            remedy = f'Use 1 to {MAX_NAME} letters, and do not begin with "{_UNUSED.strip()}".'
-            raise DataError("A class cannot have this name.", remedy, name)
+        count = "1 name" if len(found) == 1 else f"{len(found)} names"
+        raise DataError("These are not class names.", f"Give 2 to {CLASSES} different names.", count)
+    for number, name in enumerate(found, 1):
+        # The name is not repeated: a page would show it as Markdown.
+        problem = f"The name of class {number} cannot be used."
+        if not _is_plain(name[:1]) or not all(_is_plain(sign) or sign in _NAME_SIGNS for sign in name):
+            raise DataError(problem, "Use letters, digits, emoji and spaces.")
+        if len(name) > MAX_NAME or name.casefold().startswith(_UNUSED):
+            raise DataError(problem, f'Use at most {MAX_NAME} letters, and do not begin with "{_UNUSED.strip()}".')
     return (*found, *(f"{_UNUSED}{output}" for output in range(len(found), CLASSES)))
 
 

@@ -46,12 +46,18 @@ def test_all_ten_outputs_of_the_known_data_sets_have_a_class() -> None:
 @pytest.mark.parametrize(
     "names",
     [["one"], ["a"] * 2, ["a", "A"], [str(k) for k in range(11)], ["a", ""], ["a", "x" * 25], ["a", "b\nc"],
-     ["a", "unused 3"]],
+     ["a", "unused 3"], ["a", "*b*"], ["a", "- b"], ["a", "[b](c)"], ["a", "<b>"], ["a", ":red[b]"], ["a", "$b$"],
+     ["a", "1. b"], ["a", "`b`"], ["a", "^b"], ["a", "# b"], ["a", "b_c_"]],
 )  # fmt: skip
 def test_names_that_are_refused(names: list[str]) -> None:
     with pytest.raises(DataError) as caught:
         ten_names(names)
     assert_no_jargon(str(caught.value))
+
+
+def test_names_in_any_script_and_emoji() -> None:
+    names = ["T-shirt/top", "Äpfel", "星", "قلب", "❤", "👍🏽", "rock 'n' roll"]
+    assert list(ten_names(names)[:7]) == names
 
 
 def test_label_without_a_class_is_refused() -> None:

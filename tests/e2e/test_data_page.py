@@ -7,10 +7,11 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from mnist_core.data import idx
-from tests.e2e.test_main_path import SLOW
+from tests.e2e.test_handwriting import PAUSE, on_canvas
+from tests.e2e.test_main_path import SLOW, stroke
 from tests.e2e.toolbars import controls_under_toolbars
 
 # Each view with text that only it contains.
@@ -71,7 +72,7 @@ def test_own_files_become_a_data_set_to_train_on(page: Page) -> None:
     images = random.integers(0, 60, (400, 28, 28), np.uint8)
     images[np.arange(400), 2 * labels + 3] = 255
     open_data(page)
-    page.get_by_text("Bring your own data").click()
+    page.get_by_text("Upload your own data").click()
     files = [
         {"name": "stripes-idx3-ubyte.gz", "mimeType": "application/gzip", "buffer": gzip.compress(idx.pack(images))},
         {"name": "stripes-idx1-ubyte", "mimeType": "application/octet-stream", "buffer": idx.pack(labels)},
@@ -85,3 +86,43 @@ def test_own_files_become_a_data_set_to_train_on(page: Page) -> None:
     page.get_by_role("link", name="Evaluate").click()
     # Kite's split: a quarter of the training images.
     expect(page.get_by_text("of 86")).to_be_visible(timeout=SLOW)
+
+
+HEART = [(0.5, 0.8), (0.2, 0.45), (0.3, 0.25), (0.5, 0.4), (0.7, 0.25), (0.8, 0.45), (0.5, 0.8)]
+STICK = [(0.5, 0.15), (0.5, 0.85)]
+
+
+def wait_until_blank(canvas: Locator) -> None:
+    """Wait until the last drawing is gone from the canvas, and bring it into view."""
+    canvas.scroll_into_view_if_needed()
+    for _ in range(SLOW // 50):
+        if (on_canvas(canvas)[..., 0] > 250).all():
+            return
+        PAUSE.wait(0.05)
+    pytest.fail("The canvas was not cleared.")
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_own_symbols_are_drawn_learned_and_read(page: Page) -> None:
+    page.goto("/data")  # A phone has its links in a menu.
+    page.get_by_text("Draw your own data").click(timeout=SLOW)
+    page.get_by_placeholder("heart, star").fill("heart, stick")
+    page.get_by_placeholder("heart, star").press("Enter")
+    canvas = page.get_by_role("img", name="Drawing area")
+    canvas.wait_for(timeout=SLOW)
+    for number in range(3):
+        for name, line in (("heart", HEART), ("stick", STICK)):
+            wait_until_blank(canvas)
+            stroke(page, canvas, [(x + 0.04 * number * (y - 0.5), y) for x, y in line])
+            page.get_by_role("button", name=name, exact=True).click(timeout=SLOW)
+            expect(page.get_by_text(f"{name}: {number + 1}", exact=True)).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Use these drawings").click()
+    expect(page.get_by_text("6,000 images to learn from and 2 to test with")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Train on it").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    page.reload()
+    page.get_by_text("Draw a digit for it").click(timeout=SLOW)
+    expect(page.get_by_text("Draw one of these: heart, stick", exact=True)).to_be_visible(timeout=SLOW)
+    stroke(page, canvas, HEART)
+    expect(page.get_by_text("It reads heart")).to_be_visible(timeout=SLOW)

@@ -88,12 +88,12 @@ def train_briefly(app: AppTest) -> Run:
 ONE = strokes.render((np.array([[0.5, 0.15], [0.5, 0.85]]),), 20)
 
 
-def draw(app: AppTest, rgba: np.ndarray) -> AppTest:
-    """Put a picture on the canvas, as the browser sends it."""
+def draw(app: AppTest, rgba: np.ndarray, objects: Sequence[object] = ()) -> AppTest:
+    """Put a picture on the canvas, as the browser sends it, drawn with these objects of Fabric.js."""
     buffer = io.BytesIO()
     Image.fromarray(rgba).save(buffer, "PNG")
     data = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    app.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": data}}
+    app.session_state["canvas"] = {"drawing": {"raw": {"objects": list(objects)}, "data": data}}
     return app.run()
 
 

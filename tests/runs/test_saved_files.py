@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 import pytest
@@ -16,7 +17,7 @@ MINUTES = 300.0
 
 def test_newest_content_is_saved(saver: Saver, workspace: str) -> None:
     for content in (b"one", b"two", b"three"):
-        saver.save_file(workspace, "drawings", lambda content=content: content)
+        saver.save_file(workspace, "drawings", functools.partial(bytes, content))
     assert saver.load_file(workspace, "drawings") == b"three"
     assert saver.wait_until_saved(MINUTES)
     assert saver.store.files.load(workspace, "drawings") == b"three"

@@ -93,6 +93,13 @@ def drawing_board() -> Drawn:
         return _drawn(pen)
 
 
+def clear_board() -> None:
+    """Clear the canvas and the keyboard sheet, and remove the picture."""
+    canvas.clear_canvas()
+    keyboard.clear_sheet()
+    _put_away()
+
+
 def _drawn(pen: int) -> Drawn:
     try:
         drawing, rgba = canvas.drawing_canvas(pen, WIDTH)

@@ -120,7 +120,12 @@ def canvas_buttons() -> None:
     drawing, _ = _DRAWING.get()
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
-        st.button("Clear", icon=":material/delete:", on_click=_replace, args=(None,), width="stretch")
+        st.button("Clear", icon=":material/delete:", on_click=clear_canvas, width="stretch")
+
+
+def clear_canvas() -> None:
+    """Remove the drawing."""
+    _replace(None)
 
 
 def _undo() -> None:

@@ -102,6 +102,11 @@ def keyboard_sheet() -> npt.NDArray[np.uint8]:
     return sheet.rgba
 
 
+def clear_sheet() -> None:
+    """Clear the sheet; the pen stays where it is."""
+    _SHEET.set(dataclasses.replace(_SHEET.get(), inked=frozenset(), is_down=False))
+
+
 def _show(sheet: Sheet) -> None:
     picture = np.minimum(sheet.rgba, _SHOWN_PAPER)  # Otherwise the paper would be invisible on a white page.
     top, left = sheet.row * _CELL, sheet.column * _CELL

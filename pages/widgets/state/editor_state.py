@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from mnist_core import presets
 from mnist_core.config import RunConfig
@@ -111,9 +112,9 @@ def undo() -> None:
         _PAST.set(past[:-1])
 
 
-def use_data_set(name: str) -> None:
-    """Change the data set in the editor."""
-    change(dataclasses.replace(draft(), dataset=name))
+def use_data_set(name: str, **changes: Any) -> None:
+    """Change the data set in the editor, and other settings that it needs."""
+    change(dataclasses.replace(draft(), dataset=name, **changes))
 
 
 def _fill(config: RunConfig, start: Origin) -> None:

@@ -1,0 +1,230 @@
+"""A data set of the visitor's own: drawn here, or from files."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data import uploads
+from mnist_core.data.sources import MAX_NAME, classes_of, ten_names
+from mnist_core.drawing import collection, own_drawings, preprocessing, test_set
+from mnist_core.errors import DataError, PlaygroundError
+from pages.widgets.common import board, pictures
+from pages.widgets.state import controls, data_sets, own_work
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.data import Dataset
+    from mnist_core.drawing.own_drawings import OwnDrawings
+    from pages.widgets.common.board import Drawn
+
+_MOST_SHOWN = 12
+_GOOD = 10  # of each class
+
+# The class names that were typed but refused, and why.
+_REFUSED = Key("own-names-refused-noted", ("", ""))
+
+
+def drawn_data(on_taken: Callable[[], None]) -> None:
+    """Name two or more classes, draw some of each, and use them as a data set. `on_taken` is called after that."""
+    st.markdown(
+        f"Teach a network your own signs. **1.** Name 2 to 10 classes. **2.** Draw about {_GOOD} of each. **3.** Press "
+        "**Use these drawings** and train a network on them."
+    )
+    own = own_work.drawings()
+    _names_input(own)
+    if not own.class_names:
+        st.caption("The drawing area appears when the classes have names.")
+        return
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        sheet = board.drawing_board()
+    with right:
+        _class_buttons(own, sheet)
+        for label in classes_of(own.class_names):
+            _examples_of(own, label)
+    _use_button(own, on_taken)
+
+
+def _names_input(own: OwnDrawings) -> None:
+    # After a refusal the typed text stays, so that it can be mended.
+    typed, refusal = _REFUSED.get()
+    st.text_input(
+        "Class names, with commas between them",
+        **controls.seeded("own-names", typed or _text_of(own.class_names)),
+        placeholder="heart, star",
+        help=f"At most {MAX_NAME} letters each. You can rename classes or add some later.",
+        on_change=_take_names,
+    )
+    if refusal:
+        st.error(refusal, icon=":material/error:")
+
+
+def _text_of(class_names: tuple[str, ...]) -> str:
+    return ", ".join(class_names[label] for label in classes_of(class_names))
+
+
+def _take_names() -> None:
+    text = controls.value_of("own-names")
+    try:
+        names = ten_names([name for name in text.split(",") if name.strip()])
+        if any(one.label not in classes_of(names) for one in own_work.drawings().examples):
+            raise DataError("There are drawings of a class that has no name now.", "Delete them first, or name it.")
+    except DataError as error:
+        _REFUSED.set((text, str(error)))
+        return
+    _REFUSED.set(("", ""))
+    own_work.change_drawings(lambda now: own_drawings.renamed(now, names))
+    controls.set_value("own-names", _text_of(names))
+
+
+def _class_buttons(own: OwnDrawings, sheet: Drawn) -> None:
+    """A button for each class, which adds the drawing to its examples and clears the sheet."""
+    image, hint = None, "Draw one of them first."
+    try:
+        if sheet.rgba is not None:
+            drawn = preprocessing.to_mnist(sheet.rgba)
+            image = None if drawn.is_empty else drawn.image
+    except PlaygroundError as error:
+        hint = str(error)
+
+    def add(label: int) -> None:
+        if image is not None:
+            change = dataclasses.replace
+            own_work.change_drawings(
+                lambda now: change(
+                    now,
+                    examples=tuple(
+                        test_set.add_drawing(now.examples, image, label, sheet.strokes, now.class_names)[
+                            -own_drawings.MAX_DRAWINGS :
+                        ]
+                    ),
+                )
+            )
+            board.clear_board()
+
+    st.markdown("**What is it?**")
+    with st.container(horizontal=True, gap="small"):
+        for label in classes_of(own.class_names):
+            st.button(
+                own.class_names[label], key=f"own-class-{label}", disabled=image is None, on_click=add, args=(label,)
+            )
+    st.caption(hint if image is None else "Choose its class: the drawing is added below, and the sheet is cleared.")
+
+
+def _examples_of(own: OwnDrawings, label: int) -> None:
+    examples = [one for one in own.examples if one.label == label]
+    name = own.class_names[label]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{name}**: {len(examples)}", width="content")
+        st.button(
+            "Delete the last",
+            key=f"own-delete-{label}",
+            type="tertiary",
+            disabled=not examples,
+            on_click=_delete_last,
+            args=(label,),
+        )
+    if examples:
+        last = examples[-_MOST_SHOWN:]
+        pictures.image_row([one.image for one in last], [""] * len(last), 40, [f"Your drawing of {name}."] * len(last))
+
+
+def _delete_last(label: int) -> None:
+    def without(own: OwnDrawings) -> OwnDrawings:
+        places = [place for place, one in enumerate(own.examples) if one.label == label]
+        kept = [one for place, one in enumerate(own.examples) if place not in places[-1:]]
+        return dataclasses.replace(own, examples=tuple(kept))
+
+    own_work.change_drawings(without)
+    _retry_names()
+
+
+def _delete_all() -> None:
+    own_work.change_drawings(lambda now: dataclasses.replace(now, examples=()))
+    _retry_names()
+
+
+def _retry_names() -> None:
+    """Take names that were refused, since a drawing that stood against them is gone."""
+    if _REFUSED.get() != ("", ""):
+        _take_names()
+
+
+def _use_button(own: OwnDrawings, on_taken: Callable[[], None]) -> None:
+    counts = [sum(one.label == label for one in own.examples) for label in classes_of(own.class_names)]
+    is_enough = min(counts) >= collection.LEAST_OF_EACH
+    trouble = own_work.trouble(own_work.DRAWINGS)
+    if trouble:
+        st.warning(f"Your drawings are not being saved. {trouble}", icon=":material/warning:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wants = st.button("Use these drawings", type="primary", disabled=not is_enough, key="own-use")
+        st.button("Delete all", key="own-delete-all", disabled=not own.examples, type="tertiary", on_click=_delete_all)
+    st.caption(
+        f"Draw at least {collection.LEAST_OF_EACH} of each; {_GOOD} are much better."
+        if not is_enough
+        else "A fifth of your drawings is kept for testing. The others are also turned, slanted, moved and drawn with "
+        f"other pens, which makes about {collection.TRAINING_IMAGES:,} training images."
+    )
+    if wants:
+        # On a new server TensorFlow may still be loading.
+        with st.spinner("Making your data set ..."):
+            try:
+                data_sets.take_own(collection.make_dataset(own.examples, own.class_names))
+            except PlaygroundError as error:
+                st.error(str(error), icon=":material/error:")
+                return
+        on_taken()
+
+
+def files_as_data(on_taken: Callable[[], None]) -> None:
+    """Upload files as a data set. `on_taken` is called after that."""
+    st.markdown(
+        f"28x28 grey images in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when unpacked: "
+        "MNIST's four IDX files, with or without gzip, or two of them, or one .npz with x_train, y_train, x_test and "
+        "y_test, and class_names if you like. Fashion-MNIST's files work as they are."
+    )
+    files = st.file_uploader(
+        "Your files",  # No list of extensions: IDX files often have none.
+        accept_multiple_files=True,
+        max_upload_size=uploads.MAX_BYTES // 2**20,
+    )
+    if files and st.button("Use this data", type="primary"):
+        try:
+            data_sets.take_uploaded({file.name: file.getvalue() for file in files})
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            on_taken()
+
+
+def is_drawn(dataset: Dataset) -> bool:
+    """Whether a data set was made of the visitor's drawings."""
+    return dataset.name == uploads.NAME and dataset.train_groups is not None
+
+
+def keeping(dataset: Dataset) -> None:
+    """For the visitor's own data set: whether it is saved, and buttons to download and delete it."""
+    trouble = own_work.trouble(own_work.DATA)
+    if trouble:
+        st.warning(f"Your data set is not being saved. {trouble}", icon=":material/warning:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Your own data, saved with your runs." if not trouble else "Your own data.", width="content")
+        st.download_button(
+            "Download",
+            lambda: uploads.pack(dataset),
+            "own-data.npz",
+            icon=":material/download:",
+            on_click="ignore",
+            help="One NPZ file, as Keras has them. You can bring it here again.",
+        )
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            on_click=data_sets.delete_own,
+            help="Delete your own data set. Your drawings and your runs stay.",
+        )
