@@ -40,8 +40,15 @@ _DOT_BOX = 4  # pixels of 28, about the thickness of a stroke in MNIST
 # Limits of MNIST's 60,000 training images. A network has not been trained on anything beyond them.
 _THICK = 7  # in 99.3 %, no stroke covers a square with this side
 _WIDE = 2.25  # width over height; the widest digit has 2.22
-_PAIR = 0.35  # ratio of ink of two pieces with an empty column between them
 _THIN = 0.5  # highest ink before normalization; less is a line narrower than half a pixel
+
+PAIR = 0.35
+"""The least ratio of ink of two pieces with an empty column between them that may be two digits."""
+SEVERAL = (
+    "This is wider than any digit in MNIST. Draw one digit at a time.",
+    "There are two pieces side by side. Draw one digit at a time.",
+)
+"""The warnings about more than one digit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +196,9 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
         (thick, "The lines are very thick for this size. Gaps and loops may have closed."),
         (
             ink[extent].shape[1] > _WIDE * ink[extent].shape[0],
-            "This is wider than any digit in MNIST. Draw one digit at a time.",
+            SEVERAL[0],
         ),
-        (_is_a_pair(ink[extent]), "There are two pieces side by side. Draw one digit at a time."),
+        (_is_a_pair(ink[extent]), SEVERAL[1]),
         (dropped, "Stray specks were left out."),
     )
     warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_PREPARATION else ()
@@ -270,7 +277,7 @@ def _is_a_pair(box: NDArray[np.float32]) -> bool:
     columns = box.sum(axis=0)
     pieces, count = ndimage.label(columns > 0)
     weights = np.sort(np.bincount(pieces, columns, minlength=count + 1)[1:])
-    return bool(count > 1 and weights[-2] >= _PAIR * weights[-1])
+    return bool(count > 1 and weights[-2] >= PAIR * weights[-1])
 
 
 def _resize(box: NDArray[np.float32], longer_side: int) -> NDArray[np.float32]:

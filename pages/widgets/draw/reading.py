@@ -13,7 +13,7 @@ from mnist_core.charts.answers import answer_bars
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data.sources import DIGITS, classes_of, noun_of, outputs_to_show
-from mnist_core.drawing import diagnosis, preprocessing
+from mnist_core.drawing import diagnosis, pieces, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import explanations, pictures, run_picker, time_machine
@@ -156,6 +156,38 @@ def answer_sentence(prediction: Prediction, names: Sequence[str] = DIGITS) -> st
 
 def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
+
+
+def drawing_warnings(drawn: Drawing, rgba: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
+    """What may mislead the networks, below their answers. Two digits are named, as the built-in network reads them."""
+    found = pieces.two_digits(rgba, shipped()) if noun_of(names) == "digit" else None
+    if found is not None:
+        left, right = (pictures.with_article(digit) for digit in found)
+        st.caption(f":material/lightbulb: This looks like two digits: {left} and {right}. Draw one digit at a time.")
+    for warning in drawn.warnings:
+        if found is None or warning not in preprocessing.SEVERAL:
+            st.caption(f":material/lightbulb: {warning}")
+
+
+def no_digit_advice(
+    predictors: dict[str, Predictor],
+    found: dict[str, Prediction],
+    image: npt.NDArray[np.float32],
+    rgba: npt.NDArray[np.uint8],
+) -> None:
+    """Ask whether this is a digit, if the built-in network takes it for none, and say why others are confident."""
+    sure = [name for name, one in predictors.items() if one.class_names == DIGITS and found[name].is_confident]
+    if shipped()(image).is_plausible or pieces.two_digits(rgba, shipped()):
+        return
+    if sure:
+        names = " and ".join(sure)
+        st.markdown(
+            "Is this a digit? The built-in network does not think so: it has also seen letters and scribbles. "
+            f"{names} {'has' if len(sure) == 1 else 'have'} only ever seen digits, and must choose one of ten, "
+            "whatever you draw."
+        )
+    elif any(one.class_names == DIGITS for one in predictors.values()):
+        st.caption(":material/lightbulb: Is this a letter or a scribble? The network knows only the digits 0 to 9.")
 
 
 def augmentation_advice(
