@@ -16,38 +16,37 @@ STRAIGHT = Key("straight-noted", False)
 st.title("Draw a digit")
 # Side by side on a wide screen, one below the other on a phone.
 both = st.container(horizontal=True, gap="medium")
-with both.container(width=board.WIDTH):
+with both.container(width=board.WIDTH, key="sheet"):  # It stays in view beside a long explanation.
     wanted = st.container()
     sheet = board.drawing_board()
 with both.container():
     # The answer comes first, so that it is near the canvas on a phone too. Its settings are below.
-    answer = st.container()
-    settings = st.container()
+    with st.container(horizontal=True):
+        answer = st.container()
+        seen = st.container(width=112)
+    settings = st.container(horizontal=True, vertical_alignment="bottom")
     # A closed expander computes nothing, so the answer is shown sooner.
+    why = st.expander("Why this answer?", icon=":material/search:", on_change="rerun", key="why")
     way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
     doctor = st.expander(
         "What is unusual about this drawing?", icon=":material/stethoscope:", on_change="rerun", key="doctor"
     )
-    why = st.expander("Why this answer?", icon=":material/search:", on_change="rerun", key="why")
     alike = st.expander(
         "For comparison: training images most like yours", icon=":material/apps:", on_change="rerun", key="alike"
     )
     own = st.expander("Your own test set", icon=":material/collections_bookmark:", on_change="rerun", key="own")
 
 drawn = as_mnist = None
-seen = settings
 name, names = "", DIGITS
 hint = sheet.hint
 try:
     with settings:
         predictors = reading.reader_menu()
-        with st.container(horizontal=True, vertical_alignment="center"):
-            seen = st.container(width=112)
-            is_straight = st.toggle(
-                "Skip centring (just resize)",
-                **controls.seeded("straight", STRAIGHT.get()),
-                help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
-            )
+        is_straight = st.toggle(
+            "Skip centring (just resize)",
+            **controls.seeded("straight", STRAIGHT.get()),
+            help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
+        )
         STRAIGHT.set(is_straight)
     name = next(iter(predictors), "")
     names = predictors[name].class_names if name else DIGITS
@@ -73,9 +72,9 @@ else:
     # On a new server TensorFlow may still be loading.
     with answer, st.spinner("The network is getting ready ..."):
         found = reading.network_answers(predictors, drawn.image)
-        for warning in drawn.warnings:
-            st.caption(f":material/lightbulb: {warning}")
+        reading.drawing_warnings(drawn, sheet.rgba, names)
         if not is_straight:
+            reading.no_digit_advice(predictors, found, drawn.image, sheet.rgba)
             reading.augmentation_advice(predictors, found, drawn.image)
         own_digits.label_question(as_mnist.image, sheet.strokes, names)
     with seen:  # After the answer, so that this picture never stands next to an older answer.
@@ -89,7 +88,7 @@ else:
             reading.diagnosis_findings(sheet.rgba, predictors[name])
     if why.open:
         with why:
-            st.caption(name)
+            st.markdown(f"{name}: {reading.answer_sentence(found[name], names)}")
             reading.answer_explanation(predictors[name], drawn.image, found[name])
     if alike.open:
         with alike:

@@ -281,7 +281,8 @@ def test_all_counted_keys_are_applied(app: AppTest) -> None:
 def test_camera_is_asked_for_only_when_it_is_wanted(app: AppTest) -> None:
     app.switch_page("pages/draw.py").run()
     assert not app.get("camera_input")
-    app.toggle(key="camera-on-0").set_value(True).run()
+    app.session_state["camera-open"] = True  # AppTest cannot open a popover.
+    app.run()
     buffer = io.BytesIO()
     Image.fromarray(ONE).convert("RGB").save(buffer, "JPEG")
     app.camera_input(key="camera-0").upload("camera.jpg", buffer.getvalue(), "image/jpeg").run()
@@ -514,3 +515,29 @@ def test_drawings_made_while_the_saved_ones_cannot_be_read_replace_nothing(
     assert saver.shared().wait_until_saved(MINUTES)
     stored = own_drawings.unpack(saver.shared().store.files.load(app.session_state["workspace"], "drawings") or b"")
     assert [one.label for one in stored.tests] == [1, 4]
+
+
+def test_two_digits_are_named_beside_the_answer(app: AppTest) -> None:
+    app.switch_page("pages/draw.py").run()
+    one, seven = np.array([[0.2, 0.2], [0.2, 0.8]]), np.array([[0.55, 0.2], [0.85, 0.2], [0.62, 0.8]])
+    draw(app, strokes.render((one, seven), 18))
+    assert not app.exception
+    said = [caption.value for caption in app.caption if "lightbulb" in caption.value]
+    assert said == [":material/lightbulb: This looks like two digits: a 1 and a 7. Draw one digit at a time."]
+
+
+def test_letter_is_questioned_and_a_network_of_digits_is_explained(app: AppTest) -> None:
+    train_briefly(app)
+    app.switch_page("pages/draw.py").run()
+    letter = (np.array([[0.15, 0.85], [0.15, 0.2], [0.5, 0.7], [0.85, 0.2], [0.85, 0.85]]),)
+    draw(app, strokes.render(letter, 18))
+    assert not app.exception
+    said = [*(text.value for text in app.markdown), *(text.value for text in app.caption)]
+    # Which of the two depends on how confident the briefly trained network is.
+    if any("It reads" in box.value for box in app.info):
+        assert any("must choose one of ten" in text for text in said)
+    else:
+        assert any("Is this a letter or a scribble?" in text for text in said)
+    draw(app, ONE)
+    said = [*(text.value for text in app.markdown), *(text.value for text in app.caption)]
+    assert not any("must choose one of ten" in text or "letter or a scribble" in text for text in said)

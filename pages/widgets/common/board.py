@@ -47,15 +47,13 @@ class Drawn:
 def drawing_board() -> Drawn:
     """The canvas, the keyboard sheet or a picture, with controls below to choose between them."""
     place = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        pen = st.slider(
-            "Pen width",
-            *_PENS,
-            **controls.seeded("pen", _PEN.get()),
-            width=110,
-        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pen = st.slider("Pen width", *_PENS, **controls.seeded("pen", _PEN.get()))
         _PEN.set(pen)
-        with st.popover("Photo", icon=":material/photo_camera:"):
+        by_keys = st.toggle("Keyboard", **controls.seeded("by-keys", _BY_KEYS.get()))
+        _BY_KEYS.set(by_keys)
+    with st.container(horizontal=True, gap="small"):
+        with st.popover("Photo", icon=":material/image:", width="stretch"):
             file = st.file_uploader(
                 "Read a picture instead",
                 ["png", "jpg", "jpeg"],
@@ -64,26 +62,10 @@ def drawing_board() -> Drawn:
                 help="A photo of a digit on paper, a scan or a screenshot. "
                 "You can also copy a picture and paste it here.",
             )
-            # Not before it is wanted: the browser asks the visitor for the camera.
-            wants_camera = st.toggle(
-                "Use the camera",
-                key=f"camera-on-{_PICTURES.get()}",
-                help="Your browser asks you first. Cameras work over HTTPS only, or on the server's own computer.",
-            )
-            taken = (
-                st.camera_input("One digit, dark on light paper", key=f"camera-{_PICTURES.get()}")
-                if wants_camera
-                else None
-            )
-        by_keys = st.toggle(
-            "Keyboard",
-            **controls.seeded("by-keys", _BY_KEYS.get()),
-        )
-        _BY_KEYS.set(by_keys)
+        _camera()
     pasted = _pasted()
     with place:
-        newest = taken or file
-        picture = pasted if newest is None else newest.getvalue()
+        picture = pasted if file is None else file.getvalue()
         if picture is not None:
             rgba = _picture(picture)
             hint = "There is nothing in this picture. Draw again, or choose another picture."
@@ -110,6 +92,28 @@ def _drawn(pen: int) -> Drawn:
     canvas.canvas_buttons()
     hint = "Draw in the white square. The answer comes after each stroke."
     return Drawn(rgba, hint, strokes.from_canvas(drawing))
+
+
+def _camera() -> None:
+    """The device's camera, in a popover. The browser asks the visitor for it when the popover opens, not before."""
+    folded = st.popover("Camera", icon=":material/photo_camera:", width="stretch", on_change="rerun", key="camera-open")
+    if not folded.open:
+        return
+    key = f"camera-{_PICTURES.get()}"
+
+    def take() -> None:
+        taken = controls.value_of(key)
+        if taken is not None:
+            _put_away()
+            _PASTED.set(taken.getvalue())
+            controls.set_value("camera-open", False)
+
+    folded.camera_input(
+        "One digit, dark on light paper",
+        key=key,
+        on_change=take,
+        help="Your browser asks you first. Cameras work over HTTPS only, or on the server's own computer.",
+    )
 
 
 def _pasted() -> bytes | None:

@@ -6,7 +6,10 @@ import streamlit as st
 # columns stand below each other; there the curves come first, then the editor, and the picture of the network last.
 _STYLE = """
 .stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
-@media (min-width: 641px) { .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; } }
+@media (min-width: 641px) {
+    .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
+    :has(> .st-key-sheet) { position: sticky; top: 3.75rem; align-self: flex-start; }
+}
 @media (max-width: 640px) {
     .st-key-projector { display: none; }
     .st-key-workbench .stColumn, .st-key-workbench .stColumn > .stVerticalBlock { display: contents; }
