@@ -27,19 +27,34 @@ MAX_DRAWINGS = 500
 _MAX_TEXT = 64 * 2**20  # bytes of the file when unpacked
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What is known of a network that was taught drawings.
+
+    Args:
+        drawings: the `digest` of each drawing that it was trained on.
+        right_before: those of them that the network it began with read right.
+        accuracy_before: the test accuracy of that network, 0 to 1; None if it is not known.
+    """
+
+    drawings: frozenset[str]
+    right_before: frozenset[str] = frozenset()
+    accuracy_before: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class OwnDrawings:
     """A visitor's labelled drawings.
 
     Args:
         tests: the drawings to test networks with, for all class names, the oldest first.
-        learned: for each run's id the `digest` of each drawing that its network was trained on.
+        lessons: what each taught network was taught, by its run's id.
         class_names: the names of the ten outputs for `examples`, see `sources.ten_names`; empty before there are any.
         examples: the drawings to make a data set of, the oldest first.
     """
 
     tests: tuple[LabelledDrawing, ...] = ()
-    learned: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    lessons: Mapping[str, Lesson] = field(default_factory=lambda: MappingProxyType({}))
     class_names: tuple[str, ...] = ()
     examples: tuple[LabelledDrawing, ...] = ()
 
@@ -47,7 +62,7 @@ class OwnDrawings:
         """These drawings, after those that were made before them."""
         return OwnDrawings(
             (*older.tests, *self.tests)[-MAX_DRAWINGS:],
-            MappingProxyType({**older.learned, **self.learned}),
+            MappingProxyType({**older.lessons, **self.lessons}),
             self.class_names or older.class_names,
             self.examples if self.class_names else older.examples,
         )
@@ -63,10 +78,14 @@ def pack(own: OwnDrawings) -> bytes:
     if not (own.tests or own.examples or own.class_names):
         return b""
     here = {digest(one.image) for one in own.tests}
-    learned = {run: sorted(known & here) for run, known in own.learned.items() if known & here}
+    lessons = {
+        run: [sorted(one.drawings & here), sorted(one.right_before & here), one.accuracy_before]
+        for run, one in own.lessons.items()
+        if one.drawings & here
+    }
     raw = {
         "tests": [_pack_drawing(one) for one in own.tests],
-        "learned": learned,
+        "lessons": lessons,
         "class_names": own.class_names,
         "examples": [_pack_drawing(one) for one in own.examples],
     }
@@ -89,13 +108,17 @@ def unpack(data: bytes) -> OwnDrawings:
         raw = json.loads(text)
         return OwnDrawings(
             tuple(_unpack_drawing(one) for one in raw["tests"]),
-            MappingProxyType({str(run): frozenset(map(str, known)) for run, known in raw["learned"].items()}),
+            MappingProxyType({str(run): _unpack_lesson(*one) for run, one in raw["lessons"].items()}),
             tuple(map(str, raw["class_names"])),
             tuple(_unpack_drawing(one) for one in raw["examples"]),
         )
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = "Your drawings were saved, but they cannot be read."
         raise StoreError(problem, "Ask the person who runs this server.") from error
+
+
+def _unpack_lesson(known: Any, right: Any, accuracy: Any) -> Lesson:
+    return Lesson(frozenset(map(str, known)), frozenset(map(str, right)), None if accuracy is None else float(accuracy))
 
 
 def _pack_drawing(one: LabelledDrawing) -> dict[str, Any]:

@@ -74,14 +74,16 @@ class Predictor:
     Args:
         network: the network.
         class_names: the ten names of its answers.
+        run_id: the id of the run that trained it; empty if it came from elsewhere.
 
     Example:
         >>> predict = shipped()
         >>> predict(drawing.to_mnist(rgba).image).top(3)
     """
 
-    def __init__(self, network: TrainedNetwork, class_names: tuple[str, ...] = DIGITS) -> None:
+    def __init__(self, network: TrainedNetwork, class_names: tuple[str, ...] = DIGITS, run_id: str = "") -> None:
         self.network = network
+        self.run_id = run_id
         self.class_names = class_names
 
     def __call__(self, images: npt.NDArray[np.float32]) -> Prediction:

@@ -12,7 +12,7 @@ import pytest
 
 from mnist_core.data.sources import DIGITS, ten_names
 from mnist_core.drawing import own_drawings
-from mnist_core.drawing.own_drawings import OwnDrawings, digest
+from mnist_core.drawing.own_drawings import Lesson, OwnDrawings, digest
 from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.errors import StoreError
 
@@ -23,8 +23,9 @@ LINES = (np.array([[1.25, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]]))
 
 def some() -> OwnDrawings:
     tests = (LabelledDrawing(IMAGES[0], 7, LINES), LabelledDrawing(IMAGES[1], 1, (), NAMES))
-    learned = MappingProxyType({"a-run": frozenset([digest(IMAGES[0]), digest(IMAGES[3])])})
-    return OwnDrawings(tests, learned, NAMES, (LabelledDrawing(IMAGES[2], 0, LINES, NAMES),))
+    known = frozenset([digest(IMAGES[0]), digest(IMAGES[3])])
+    lessons = MappingProxyType({"a-run": Lesson(known, known, 0.75)})
+    return OwnDrawings(tests, lessons, NAMES, (LabelledDrawing(IMAGES[2], 0, LINES, NAMES),))
 
 
 def test_drawings_are_read_back() -> None:
@@ -37,7 +38,8 @@ def test_drawings_are_read_back() -> None:
             np.testing.assert_allclose(one, other, atol=0.05)
     assert again.class_names == NAMES
     # The drawing of the last image is no longer there, so nothing need be known of it.
-    assert again.learned == {"a-run": frozenset([digest(IMAGES[0])])}
+    kept = frozenset([digest(IMAGES[0])])
+    assert again.lessons == {"a-run": Lesson(kept, kept, 0.75)}
 
 
 def test_no_drawings_are_no_file() -> None:
@@ -46,10 +48,10 @@ def test_no_drawings_are_no_file() -> None:
 
 
 def test_older_drawings_come_first() -> None:
-    older = OwnDrawings((LabelledDrawing(IMAGES[3], 3),), MappingProxyType({"old": frozenset("x")}))
+    older = OwnDrawings((LabelledDrawing(IMAGES[3], 3),), MappingProxyType({"old": Lesson(frozenset("x"))}))
     both = some().with_older(older)
     assert [one.label for one in both.tests] == [3, 7, 1]
-    assert set(both.learned) == {"a-run", "old"}
+    assert set(both.lessons) == {"a-run", "old"}
     assert len(both.examples) == 1
     assert len(dataclasses.replace(OwnDrawings(), tests=both.tests).with_older(some()).examples) == 1
 

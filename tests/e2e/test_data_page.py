@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from mnist_core.data import idx
-from tests.e2e.test_handwriting import PAUSE, on_canvas
+from tests.e2e.conftest import PAUSE
+from tests.e2e.test_handwriting import on_canvas
 from tests.e2e.test_main_path import SLOW, stroke
 from tests.e2e.toolbars import controls_under_toolbars
 

@@ -238,6 +238,19 @@ def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
     assert taught.start.weights is base.snapshot.network.weights
     app.switch_page("pages/train.py").run()
     assert "+ your digits" in panel_frame(app)["text"]
+    # Before and after, counted by hand.
+    (drawing,) = labelled(app)
+    assert base.snapshot.evaluation is not None
+    assert taught.snapshot.evaluation is not None
+    assert taught.snapshot.network is not None
+    before, after = (
+        int(run.snapshot.network.predict(drawing.image[np.newaxis]).argmax() == 1)  # type: ignore[union-attr]
+        for run in (base, taught)
+    )
+    (lesson,) = [box.value for box in app.success if "You taught it 1 drawing" in box.value]
+    assert f"it read {before} right before, and {after} now" in lesson
+    accuracies = [run.snapshot.evaluation.accuracy for run in (base, taught)]  # type: ignore[union-attr]
+    assert f"Test images: {accuracies[0]:.2%} before, {accuracies[1]:.2%} now." in lesson
     app.switch_page("pages/draw.py").run()
     draw(app, strokes.render((np.array([[0.3, 0.2], [0.7, 0.2], [0.45, 0.85]]),), 18))
     choose_label(app, 7)
@@ -248,6 +261,31 @@ def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
         "+ your digits" in text and " of 1** read right" in text and "Not counted: 1" in text for text in standing
     )
     assert any("Built-in" in text and " of 2** read right" in text for text in standing)
+
+
+def test_network_that_goes_on_after_a_lesson_is_not_tested_on_it(app: AppTest) -> None:
+    train_briefly(app)
+    app.switch_page("pages/draw.py").run()
+    draw(app, ONE)
+    choose_label(app, 1)
+    app.session_state["own"] = True
+    app.run()
+    next(button for button in app.button if (button.key or "").startswith("teach-784")).click().run()
+    taught = wait_for_end(app)
+    app.switch_page("pages/train.py").run()
+    press(app, "Train 5 more epochs")
+    longer = wait_for_end(app)
+    assert longer is not taught
+    assert longer.snapshot.status is Status.FINISHED
+    for page_run, moment in ((longer, None), (taught, taught.past_moments[0])):
+        visitor_moment = None if moment is None else (page_run.id, moment)
+        app.session_state["moment"] = visitor_moment
+        app.switch_page("pages/draw.py")
+        app.session_state["networks"] = [page_run.id]
+        app.session_state["own"] = True
+        app.run()
+        assert not app.exception
+        assert any("No new drawings to test on" in text.value for text in app.markdown)
 
 
 def choose_label(app: AppTest, digit: int) -> None:

@@ -13,7 +13,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
-from pages.widgets.common import live_panel, run_picker
+from pages.widgets.common import live_panel, run_picker, taught
 from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def live_view(
         return
     with messages:
         _messages(shot)
+        if not active:
+            taught.lesson_result(run)
         saved_runs.unsaved_warning(run)
     with results:
         found = [one.snapshot.evaluation for one in group]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.data import datasets
@@ -13,20 +13,18 @@ from mnist_core.data.sources import DIGITS, classes_of, noun_of
 from mnist_core.drawing import own_drawings, test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.training import finetuning
-from pages.widgets.common import pictures, run_picker
+from pages.widgets.common import pictures, run_picker, taught
 from pages.widgets.state import controls, data_sets, own_work, visitor_runs
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from mnist_core.drawing.strokes import Strokes
     from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.evaluation import Predictor
-    from mnist_core.network import TrainedNetwork
     from mnist_core.runs.network_run import Run
 
 _MOST_SHOWN = 24
@@ -125,11 +123,10 @@ def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGI
 
 def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> None:
     """How many drawings a network reads right, and a button to teach it."""
-    network = predictor.network
-    known = _learned_from(network)
+    known = _learned_from(predictor)
     fresh = [one for one in own if own_drawings.digest(one.image) not in known]
     text, button = st.columns([3, 1], vertical_alignment="center")
-    right = test_set.count_correct(network, fresh)
+    right = test_set.count_correct(predictor.network, fresh)
     if not fresh:
         standing = f"No new drawings to test on: it was trained on all {len(own)}."
     else:
@@ -137,6 +134,10 @@ def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -
         if len(fresh) < len(own):
             standing += f". Not counted: {len(own) - len(fresh)} that it was trained on."
     text.markdown(f"{name}: {standing}")
+    run = _run_of(predictor)
+    lesson = taught.lesson_text(run) if run is not None else ""
+    if lesson:
+        text.caption(lesson)
     wants = button.button(
         "Teach it",
         icon=":material/school:",
@@ -152,7 +153,7 @@ def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -
 
 
 def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> None:
-    network = predictor.network
+    network, base = predictor.network, _run_of(predictor)
     dataset = data_sets.get(network.config.dataset)
     if dataset is None:
         # Ask for the error: the images may have arrived a moment after `get` gave up waiting.
@@ -163,27 +164,33 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     try:
         mixed = finetuning.training_set(network.config, dataset, own)
-        base = _run_of(network)
-        taught = _TAUGHT[noun_of(predictor.class_names)]
-        called = (run_picker.run_title(base) if base else name).removesuffix(taught)
-        title = run_picker.title_with(called, taught)
+        suffix = _TAUGHT[noun_of(predictor.class_names)]
+        called = (run_picker.run_title(base) if base else name).removesuffix(suffix)
+        title = run_picker.title_with(called, suffix)
         run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
     except PlaygroundError as error:
         st.error(str(error), icon=":material/error:")
         return
-    known = _learned_from(network) | {own_drawings.digest(one.image) for one in own}
-    own_work.change_drawings(
-        lambda drawn: dataclasses.replace(drawn, learned=MappingProxyType({**drawn.learned, run.id: known}))
+    answers = network.predict(np.stack([one.image for one in own])).argmax(axis=1)
+    right = [own_drawings.digest(one.image) for one, answer in zip(own, answers, strict=True) if answer == one.label]
+    # At an earlier moment of the run, its test accuracy was another.
+    is_end = base is not None and base.snapshot.network is network
+    tested = base.snapshot.evaluation if base is not None and is_end else None
+    lesson = own_drawings.Lesson(
+        _learned_from(predictor) | {own_drawings.digest(one.image) for one in own},
+        frozenset(right),
+        tested.accuracy if tested else None,
     )
+    own_work.remember_lesson(run.id, lesson)
     st.switch_page("pages/train.py")
 
 
-def _run_of(network: TrainedNetwork) -> Run | None:
+def _run_of(predictor: Predictor) -> Run | None:
     """The visitor's run that trained this network; None for the built-in one."""
-    return next((run for run in visitor_runs.trained_networks() if run.snapshot.network is network), None)
+    return next((run for run in visitor_runs.trained_networks() if run.id == predictor.run_id), None)
 
 
-def _learned_from(network: TrainedNetwork) -> frozenset[str]:
+def _learned_from(predictor: Predictor) -> frozenset[str]:
     """The digests of the drawings that a network was trained on, which must not test it."""
-    run = _run_of(network)
-    return own_work.drawings().learned.get(run.id, frozenset()) if run else frozenset()
+    lesson = own_work.drawings().lessons.get(predictor.run_id)
+    return lesson.drawings if lesson else frozenset()

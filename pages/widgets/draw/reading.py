@@ -77,7 +77,7 @@ def _predictor(run_id: str, name: str) -> dict[str, Predictor]:
     then = None if place is None else time_machine.network_at(run, place)
     if place is not None and then is not None:
         network, name = then, f"{whose}, {time_machine.moment_text(run, place)}"
-    return {name: Predictor(network, run.dataset.class_names)}
+    return {name: Predictor(network, run.dataset.class_names, run.id)}
 
 
 def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.float32]) -> dict[str, Prediction]:

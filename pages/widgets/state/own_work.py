@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 import weakref
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mnist_core import limits
@@ -73,6 +75,18 @@ def change_drawings(change: Callable[[OwnDrawings], OwnDrawings]) -> None:
         before, own.drawings = own.drawings, change(own.drawings)
         if own.drawings is not before and own.is_loaded:  # Otherwise it would replace what cannot be read now.
             save(DRAWINGS, functools.partial(own_drawings.pack, own.drawings))
+
+
+def remember_lesson(run_id: str, lesson: own_drawings.Lesson) -> None:
+    """Remember what the network of a run was taught."""
+    change_drawings(lambda now: dataclasses.replace(now, lessons=MappingProxyType({**now.lessons, run_id: lesson})))
+
+
+def inherit_lesson(run_id: str, of_run: str) -> None:
+    """Remember that a run continues from the network of another, which may have been taught drawings."""
+    lesson = drawings().lessons.get(of_run)
+    if lesson is not None:
+        remember_lesson(run_id, lesson)
 
 
 def save(name: str, make: Callable[[], bytes]) -> None:

@@ -19,7 +19,7 @@ from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
 from pages.widgets.server import visitor_limits
-from pages.widgets.state import editor_state, workspace
+from pages.widgets.state import editor_state, own_work, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def go_on(ended: Run, epochs: int, title: str) -> None:
     visitor_limits.spend(limits.RUNS)
     run = scheduler.shared().go_on(ended, epochs, watcher())
     run.title = title
+    own_work.inherit_lesson(run.id, ended.id)
     add_new_run(run)
     _CURRENT.set(run)
     if editor_state.draft() == ended.config:
