@@ -7,6 +7,7 @@ of megabytes, and pages want the answers to a few images, of thirty runs each se
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from mnist_core.network.backend import load_tensorflow
 from mnist_core.network.layers import outputs, pixels_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from mnist_core.config import LayerConfig, RunConfig
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 # The least and the largest output of the bounded activation functions.
 _ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+_SAMPLED = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +59,22 @@ class Inside:
 
         Returns:
             (n, k, 2) int16, the numbers of both units, and (n, k) float32, their product, in no order. The units of a
-            convolution are its filters; a link to a dense layer sums over the filter's whole picture. Between two
-            convolutions there are none: k is 0.
+            convolution are its filters; a link sums over the whole picture: of the filter before a dense layer, and
+            between two convolutions of what the one filter adds to the other's sums.
         """
         before, kernel = self.activations[layer], self.kernels[layer]
         n = len(before)
         if kernel.ndim == 4:
-            return np.zeros((n, 0, 2), np.int16), np.zeros((n, 0), np.float32)
-        if before.ndim == 4:
+            size, _, *_ = kernel.shape
+            rows, columns = (side - size + 1 for side in before.shape[1:3])
+            signals = before[..., :most_units]
+            # For each weight of the kernel, the sum of the pixels that it is multiplied by as it slides over them.
+            sums = np.stack(
+                [signals[:, y : y + rows, x : x + columns].sum(axis=(1, 2)) for y in range(size) for x in range(size)]
+            )
+            weights = kernel.reshape(size * size, *kernel.shape[2:])[:, :most_units, :most_units]
+            products = np.einsum("pni,pij->nij", sums, weights)
+        elif before.ndim == 4:
             _, height, width, filters = before.shape
             shown = min(filters, most_units)
             signals = before[..., :shown].reshape(n, height * width, shown).transpose(2, 0, 1)
@@ -133,6 +146,27 @@ def kernel_of_unit(network: Position | Weights, layer: int, unit: int) -> npt.ND
     if layer:
         return np.asarray(network.sets[0][2 * layer][unit])
     return _first_kernel(network, slice(unit, unit + 1))[:, 0]
+
+
+def sampled_weights(kernels: Sequence[npt.NDArray[np.float32]]) -> tuple[npt.NDArray[np.float32], ...]:
+    """Some thousand weights of each kernel, always the same ones, as copies; for `relative_changes`."""
+    flat = [np.asarray(kernel).reshape(-1) for kernel in kernels]
+    return tuple(one[:: max(1, len(one) // _SAMPLED)].copy() for one in flat)
+
+
+def relative_changes(
+    before: Sequence[npt.NDArray[np.float32]], now: Sequence[npt.NDArray[np.float32]]
+) -> list[float | None]:
+    """How much weights have changed: the norm of the change over the norm of the weights before, for each array.
+
+    None if that is not a number.
+    """
+    with np.errstate(all="ignore"):
+        found = [
+            float(np.linalg.norm(b.astype(np.float64) - a) / np.linalg.norm(a))
+            for a, b in zip(before, now, strict=True)
+        ]
+    return [one if math.isfinite(one) else None for one in found]
 
 
 def first_kernel(position: Position, most: int) -> npt.NDArray[np.float32]:

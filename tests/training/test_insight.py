@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+from scipy import signal
 
 from mnist_core import network
 from mnist_core.config import LayerConfig, RunConfig
@@ -103,11 +104,40 @@ def test_strongest_links_are_the_largest_products(case: str) -> None:
             assert all(abs(value) <= least * 1.001 for pair, value in every.items() if pair not in named)
 
 
-def test_no_links_between_convolutions() -> None:
-    config = small(layers=(LayerConfig("conv", 3), LayerConfig("conv", 2)))
+@pytest.mark.parametrize("kind", ["conv", "conv_only"])
+def test_links_between_convolutions_are_sums_of_correlations(kind: str) -> None:
+    """SciPy slides each kernel over each picture."""
+    config = small(layers=(LayerConfig(kind, 3), LayerConfig("conv", 5)))
     found = insight.inside(config, initial_weights(config), blobs().test_images[:2])
-    assert found.strongest_links(0, 8, 8)[0].shape == (2, 0, 2)
-    assert found.strongest_links(1, 8, 8)[0].shape == (2, 8, 2)
+    kernel = found.kernels[0]
+    units, products = found.strongest_links(0, 2, 100)
+    assert units.shape == (2, 4, 2)  # Two filters of each layer.
+    for image, (pairs, values) in enumerate(zip(units, products, strict=True)):
+        for (i, j), value in zip(pairs, values, strict=True):
+            added = signal.correlate2d(found.activations[0][image, ..., i], kernel[..., i, j], mode="valid")
+            assert value == pytest.approx(added.sum(), rel=1e-4)
+    few, strongest = found.strongest_links(0, 8, 4)
+    assert few.shape == (2, 4, 2)
+    every = found.strongest_links(0, 8, 100)[1]
+    np.testing.assert_allclose(np.sort(np.abs(strongest)), np.sort(np.abs(every))[:, -4:], rtol=1e-6)
+
+
+def test_changes_of_sampled_weights() -> None:
+    random = np.random.default_rng(6)
+    first, second = random.normal(size=(784, 16)).astype(np.float32), random.normal(size=(16, 10)).astype(np.float32)
+    before = insight.sampled_weights((first, second))
+    after = insight.sampled_weights((first * 1.02, second))
+    found = insight.relative_changes(before, after)
+    assert found == pytest.approx([0.02, 0.0], abs=1e-5)
+    other = (first + 0.1 * random.normal(size=first.shape).astype(np.float32), -second)
+    exact = [float(np.linalg.norm(b - a) / np.linalg.norm(a)) for a, b in zip((first, second), other, strict=True)]
+    assert insight.relative_changes(before, insight.sampled_weights(other)) == pytest.approx(exact, rel=0.05)
+
+
+def test_changes_of_weights_that_are_no_numbers_or_zero() -> None:
+    zero, nan = np.zeros((3, 2), np.float32), np.full((3, 2), np.nan, np.float32)
+    assert insight.relative_changes((zero,), (zero + 1,)) == [None]
+    assert insight.relative_changes((zero + 1,), (nan,)) == [None]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from mnist_core.runs.snapshot import Snapshot
     from mnist_core.training.engine import Position
 
+    _Pictures = tuple[dict[str, Any], dict[str, npt.NDArray[Any]], tuple[npt.NDArray[np.float32], ...]]
+
 logger = logging.getLogger(__name__)
 
 SAMPLES = 12
@@ -110,6 +112,8 @@ class LiveRun:
         self._shown_others: list[tuple[int, bool]] = []
         self._pictures_at = -math.inf
         self._part = _Part({})
+        self._sampled: tuple[int, tuple[npt.NDArray[np.float32], ...]] | None = None
+        self._weights_moved: dict[str, Any] = {}
         kernel = run.start.weights[0] if run.start else initial_kernel(run.config)
         self._step = _step_of(kernel)
         self.address = frame_route.offer(self)
@@ -174,7 +178,7 @@ class LiveRun:
         weights = None if run is None else _weights_at(run, place)
         if run is None or weights is None:
             return None
-        header, arrays = _pictures(run, weights, self._step)
+        header, arrays, _ = _pictures(run, weights, self._step)
         return pack(header, **arrays)
 
     def is_newer(self, after: int) -> bool:
@@ -227,7 +231,8 @@ class LiveRun:
         pictures: dict[str, Any] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
         if not (shot.status is Status.RUNNING and is_soon):
-            pictures, arrays = _pictures(run, _newest(shot), self._step)
+            pictures, arrays, kernels = _pictures(run, _newest(shot), self._step)
+            pictures |= self._weight_changes(shot, kernels)
             self._pictures_at = now if arrays else -math.inf
         shots = [shot, *(one.snapshot for one in group[1:])]
         curves = [curve_points(one, _MOST_POINTS, f"{i}") for i, one in enumerate(shots)]
@@ -245,6 +250,17 @@ class LiveRun:
             **pictures,
         }
         return _Part(header, training=training, validation=validation, **arrays)
+
+    def _weight_changes(self, shot: Snapshot, kernels: Sequence[npt.NDArray[np.float32]]) -> dict[str, Any]:
+        """How much the weights of each layer have changed since the last picture, and in how many batches."""
+        if not shot.points or shot.started is None:
+            return {}
+        last = shot.points[-1]
+        done, weights = (last.epoch - 1) * shot.started.steps_per_epoch + last.step, insight.sampled_weights(kernels)
+        before, self._sampled = self._sampled, (done, weights)
+        if before is not None and done > before[0]:
+            self._weights_moved = {"changes": insight.relative_changes(before[1], weights), "batches": done - before[0]}
+        return self._weights_moved
 
 
 class Untrained:
@@ -281,7 +297,7 @@ class Untrained:
         if not backend.is_loaded():
             return _Part({}).with_header({**header, "version": 0, "isActive": True, "text": ""})
         if self._answers is None:
-            pictures, arrays = _inside(self._config, initial_weights(self._config), self._images)
+            pictures, arrays, _ = _inside(self._config, initial_weights(self._config), self._images)
             self._answers = _Part(pictures, **arrays)
         text = "Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train."
         return self._answers.with_header({**header, "version": 1, "isActive": False, "text": text})
@@ -336,27 +352,24 @@ def _weights_at(run: Run, place: tuple[int, int]) -> Weights | None:
         return None
 
 
-def _pictures(
-    run: Run, network: Position | Weights | None, step: float
-) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """The first layer, and the network with its answers to the test images, as a header and arrays.
+def _pictures(run: Run, network: Position | Weights | None, step: float) -> _Pictures:
+    """The first layer, and the network with its answers to the test images, as a header and arrays; and its kernels.
 
-    Both are empty without a network.
+    All are empty without a network. Of the first kernel, there are the first units only.
     """
     if network is None:
-        return {}, {}
+        return {}, {}, ()
     images = run.split.test_images[:SAMPLES]
     kernel = network[0] if isinstance(network, tuple) else insight.first_kernel(network, explanation.MOST_UNITS)
-    header, arrays = _inside(run.config, network, images)
-    return header, {"pictures": _steps_of(kernel, step), **arrays}
+    header, arrays, others = _inside(run.config, network, images)
+    first = kernel[..., : explanation.MOST_UNITS]
+    return header, {"pictures": _steps_of(kernel, step), **arrays}, (first, *others)
 
 
-def _inside(
-    config: RunConfig, network: Position | Weights, images: npt.NDArray[np.uint8]
-) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def _inside(config: RunConfig, network: Position | Weights, images: npt.NDArray[np.uint8]) -> _Pictures:
     inside = insight.inside(config, network, images)
     header, arrays = live_network.parts(config, inside)
-    return header, {"probabilities": inside.probabilities, **arrays}
+    return header, {"probabilities": inside.probabilities, **arrays}, inside.kernels
 
 
 def _unit(config: RunConfig, network: Position | Weights, layer: int, number: int) -> bytes | None:

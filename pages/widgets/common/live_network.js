@@ -304,7 +304,16 @@ class Network {
         }
         const lines = layers.map(({ units, filters }, k) => `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} `
             + `${filters ? "filters" : "units"} answer the same to all twelve images.`);
-        this.note.textContent = lines.filter((_, k) => this.frame.stuck[k]).join(" ");
+        this.note.textContent = [...lines.filter((_, k) => this.frame.stuck[k]), this.changes()].join(" ");
+    }
+
+    // How much the weights of each layer have moved since the last picture.
+    changes() {
+        const { changes, batches } = this.frame, percent = { style: "percent", maximumSignificantDigits: 2 };
+        if (!changes) return "";
+        const last = changes.length - 1, words = changes.map((change, k) => `${k < last ? `layer ${k + 1}` : "output"} `
+            + (change === null ? "not a number" : change.toLocaleString("en", percent)));
+        return `Weights changed by: ${words.join(", ")} (last ${batches === 1 ? "batch" : `${batches} batches`}).`;
     }
 
     unitAt({ clientX, clientY }) {
