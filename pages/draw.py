@@ -3,11 +3,11 @@
 import streamlit as st
 
 from mnist_core.data.sources import DIGITS, classes_of
-from mnist_core.drawing import preprocessing
+from mnist_core.drawing import preprocessing, test_set
 from mnist_core.errors import PlaygroundError
 from pages.widgets.common import board, explanations
 from pages.widgets.draw import own_digits, reading
-from pages.widgets.state import controls, data_sets, editor_state
+from pages.widgets.state import controls, data_sets, editor_state, own_work
 from pages.widgets.state.keys import Key
 
 STRAIGHT = Key("straight-noted", False)
@@ -69,6 +69,7 @@ if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty 
     for folded in (way, doctor, why, alike):
         folded.caption("Draw something first.")
 else:
+    own_work.LAST_DRAWING.set(test_set.pixels_of(drawn.image))
     # On a new server TensorFlow may still be loading.
     with answer, st.spinner("The network is getting ready ..."):
         found = reading.network_answers(predictors, drawn.image)

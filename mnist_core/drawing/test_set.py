@@ -59,18 +59,19 @@ def add_drawing(
         lines: its strokes, may be empty.
         class_names: the ten names that the label chooses from.
     """
-    pixels = _pixels(image)
+    pixels = pixels_of(image)
     others = [one for one in drawings if not np.array_equal(one.image, pixels) or one.class_names != class_names]
     return [*others, LabelledDrawing(pixels, label, lines, class_names)]
 
 
 def label_of(drawings: Sequence[LabelledDrawing], image: npt.NDArray[np.float32]) -> int | None:
     """Return the label of an image, (28, 28) float32 in [0, 1]; None if it has no label yet."""
-    pixels = _pixels(image)
+    pixels = pixels_of(image)
     return next((one.label for one in drawings if np.array_equal(one.image, pixels)), None)
 
 
-def _pixels(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def pixels_of(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Return an image in [0, 1] as uint8, 255 = ink."""
     return np.round(image * 255).astype(np.uint8)
 
 

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.test_main_path import SLOW
+from tests.e2e.test_learn_page import wait_until_idle
+from tests.e2e.test_main_path import SLOW, stroke
 
 # What must be in view at once on a projector, without scrolling.
 AT_A_GLANCE = """() => {
@@ -95,6 +96,7 @@ def test_build_train_and_look_inside(page: Page) -> None:
     units.last.fill("32")
     units.last.press("Enter")
     expect(page.get_by_text("52,650 parameters")).to_be_visible(timeout=SLOW)
+    wait_until_idle(page)  # A rerun would close the menu.
     dropout = page.get_by_role("combobox", name="Dropout").last
     dropout.click()
     page.get_by_role("option", name="0.2", exact=True).click()
@@ -133,6 +135,17 @@ def test_build_train_and_look_inside(page: Page) -> None:
     image.press("Enter")
     expect(image).to_have_attribute("aria-pressed", "true")
     assert pixels(canvas) != before
+
+    # And two of all test images that it misreads, one after the other.
+    hint = page.locator(".network .hint")
+    page.get_by_role("button", name="Next mistake").click()
+    expect(hint).to_have_text(re.compile(r"Test image [\d,]+ of an? \d, read as an? \d\."), timeout=SLOW)
+    first = hint.inner_text()
+    expect(image).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Next mistake").click()
+    expect(hint).not_to_have_text(first, timeout=SLOW)
+    image.click()
+    expect(hint).to_contain_text("Point at a unit")
 
     # Smoothed curves, with the points behind them in pale.
     curve = page.locator(".curve.accuracy")
@@ -230,3 +243,24 @@ def test_projector_view(page: Page) -> None:
     expect(curve.locator(".legend")).to_have_text("this run")
     page.get_by_role("button", name="Leave projector view").click()
     expect(page.get_by_role("button", name="Add a hidden layer")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_own_drawing_goes_through_the_network(page: Page) -> None:
+    open_page(page)
+    own = page.get_by_role("button", name="Your drawing")
+    expect(own).to_be_hidden()
+    page.get_by_role("link", name="Draw").click()
+    sheet = page.get_by_role("img", name="Drawing area")
+    sheet.wait_for(timeout=SLOW)
+    stroke(page, sheet, [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)])
+    expect(page.get_by_text("It reads a 7")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Train").click()
+    own.click(timeout=SLOW)
+    hint, canvas = page.locator(".network .hint"), page.locator(".network canvas").first
+    expect(hint).to_have_text(re.compile(r"Your drawing, read as an? \d\."), timeout=SLOW)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
+    # It stays, and its answer is that of the trained network.
+    expect(canvas).to_have_attribute("aria-label", re.compile("your drawing: its answer is a 7"), timeout=SLOW)
+    expect(page.locator(".network > .note")).to_contain_text(re.compile(r"Weights changed by: .*%"))

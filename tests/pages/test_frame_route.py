@@ -26,6 +26,12 @@ class Counting:
         then = f" at {place}" if place else ""
         return f"unit {number} of {layer}{then}".encode() if number < 4 else None
 
+    def image(self, which: int | bytes, place: tuple[int, int] | None) -> bytes | None:
+        return f"image {which!r} at {place}".encode() if which else None
+
+    def mistake(self, after: int, place: tuple[int, int] | None) -> bytes | None:
+        return f"mistake after {after} at {place}".encode()
+
 
 class Gone(Counting):
     def frame(self, after: int) -> bytes | None:
@@ -85,6 +91,25 @@ def test_frame_after_a_version(query: str, after: int) -> None:
 def test_frame_below_any_address_of_the_server(prefix: str) -> None:
     source = Counting()
     assert ask(f"{prefix}/{frame_route.offer(source)}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "body"),
+    [
+        ("image=41", 200, "image 41 at None"),
+        ("image=41&epoch=2&step=3", 200, "image 41 at (2, 3)"),
+        ("image=x", 404, ""),
+        ("mistake=7", 200, "mistake after 7 at None"),
+        ("mistake=x&epoch=2&step=3", 200, "mistake after 0 at (2, 3)"),
+        ("pixels=aW5r_-8=", 200, "image b'ink\\xff\\xef' at None"),
+        ("pixels=%C3%A9", 404, ""),
+        ("pixels=a", 404, ""),
+        ("pixels=", 200, "after 0"),  # `parse_qs` leaves it out.
+    ],
+)
+def test_another_image_inside_the_network(query: str, status: int, body: str) -> None:
+    source = Counting()
+    assert ask(f"/{frame_route.offer(source)}", query)[:2] == (status, body.encode())
 
 
 def test_strangers_cannot_guess_an_address() -> None:

@@ -5,6 +5,7 @@ A frame costs about 2 ms, and all visitors who watch the same run get the same o
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import math
@@ -19,7 +20,9 @@ import numpy as np
 
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
+from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import splits
+from mnist_core.data.sources import classes_of
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import explanation, seeds
 from mnist_core.network import backend
@@ -58,6 +61,7 @@ _REST_SECONDS, _MOST_FRAMES = 0.2, 100
 _MOST_PICTURES = 15
 # How many networks in editors are remembered for each data set; a scene has 50 kB.
 _MOST_UNTRAINED = 64
+_BLOCK = 250  # Test images that are read at once when looking for a mistake.
 
 
 def pack(header: Mapping[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
@@ -140,6 +144,7 @@ class LiveRun:
         previous: Run | None = None,
         moment: Place | None = None,
         is_large: bool = False,
+        drawing: npt.NDArray[np.uint8] | None = None,
     ) -> bytes:
         """What the curves need before the first frame.
 
@@ -151,26 +156,19 @@ class LiveRun:
             previous: a run whose training curve is drawn in the background.
             moment: the moment to show at first; None for the newest one.
             is_large: whether the lines are thick, with their names at their ends.
+            drawing: the visitor's last drawing, (28, 28); None for none.
         """
         page = self.page(run) if page is None else page
         curve = _training_curve(previous.snapshot) if previous is not None else []
-        return _curves(run.config, self.address, page, curve, moment, is_large)
+        return _curves(run.config, self.address, page, curve, moment, is_large, drawing)
 
     def unit(self, layer: int, number: int, place: tuple[int, int] | None = None) -> bytes | None:
         """The weights of a unit, see `live_network.weights_of_unit`, now or at a kept moment.
 
         None if there is no such unit, no such moment, or no run.
         """
-        run = self._run()
-        if run is None:
-            return None
-        if place is not None:
-            kept = _weights_at(run, place)
-            return None if kept is None else _unit(run.config, kept, layer, number)
-        network = _newest(run.snapshot)
-        if network is None:
-            network = run.start.weights if run.start else initial_weights(run.config)
-        return _unit(run.config, network, layer, number)
+        run, network = self._network(place)
+        return None if run is None or network is None else _unit(run.config, network, layer, number)
 
     def moment(self, place: tuple[int, int]) -> bytes | None:
         """The first layer and the network at a kept moment, as in `frame`; None without such a moment or a run."""
@@ -180,6 +178,26 @@ class LiveRun:
             return None
         header, arrays, _ = _pictures(run, weights, self._step)
         return pack(header, **arrays)
+
+    def image(self, which: int | bytes, place: tuple[int, int] | None = None) -> bytes | None:
+        """What one image does inside the network, now or at a kept moment, see `frame_route.Source`."""
+        run, network = self._network(place)
+        return None if run is None or network is None else _one_image(run.config, network, run.split, which)
+
+    def mistake(self, after: int, place: tuple[int, int] | None = None) -> bytes | None:
+        """The next misread test image, now or at a kept moment, see `frame_route.Source`."""
+        run, network = self._network(place)
+        return None if run is None or network is None else _mistake(run.config, network, run.split, after)
+
+    def _network(self, place: tuple[int, int] | None) -> tuple[Run | None, Position | Weights | None]:
+        """The run, and its network now or at a kept moment; None for what is not there."""
+        run = self._run()
+        if run is None or place is not None:
+            return run, None if run is None or place is None else _weights_at(run, place)
+        network = _newest(run.snapshot)
+        if network is None:
+            network = run.start.weights if run.start else initial_weights(run.config)
+        return run, network
 
     def is_newer(self, after: int) -> bool:
         """Whether the run is not as it was in the frame of version `after`."""
@@ -277,14 +295,15 @@ class Untrained:
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         split = splits.split_for(dataset, config)
         self._config = config
+        self._dataset = weakref.ref(dataset)
         self._images = split.test_images[:SAMPLES].copy()
         self._answers: _Part | None = None
         self._address = frame_route.offer(self)
         self.images, self.network = _scenes(config, dataset, split, initial_kernel(config), self._address)
 
-    def curves(self, is_large: bool = False) -> bytes:
+    def curves(self, is_large: bool = False, drawing: npt.NDArray[np.uint8] | None = None) -> bytes:
         """What the curves need, as in `LiveRun.curves`."""
-        return _curves(self._config, self._address, "", [], None, is_large)
+        return _curves(self._config, self._address, "", [], None, is_large, drawing)
 
     def is_newer(self, after: int) -> bool:
         """Whether there are answers, or can be: not before TensorFlow is here."""
@@ -304,6 +323,23 @@ class Untrained:
 
     def moment(self, place: tuple[int, int]) -> None:
         """None: there are no moments before a run."""
+
+    def image(self, which: int | bytes, place: tuple[int, int] | None = None) -> bytes | None:
+        """What one image does inside the random network, as in `LiveRun.image`."""
+        del place
+        dataset = self._dataset()
+        if dataset is None or not backend.is_loaded():
+            return None
+        split = splits.split_for(dataset, self._config)
+        return _one_image(self._config, initial_weights(self._config), split, which)
+
+    def mistake(self, after: int, place: tuple[int, int] | None = None) -> bytes | None:
+        """The next misread test image, as in `LiveRun.mistake`."""
+        del place
+        dataset = self._dataset()
+        if dataset is None or not backend.is_loaded():
+            return None
+        return _mistake(self._config, initial_weights(self._config), splits.split_for(dataset, self._config), after)
 
     def unit(self, layer: int, number: int, place: tuple[int, int] | None = None) -> bytes | None:
         """The random weights of a unit, as in `LiveRun.unit`."""
@@ -377,11 +413,44 @@ def _unit(config: RunConfig, network: Position | Weights, layer: int, number: in
     return None if weights is None else pack({}, weights=weights)
 
 
+def _one_image(config: RunConfig, network: Position | Weights, split: Split, which: int | bytes) -> bytes | None:
+    """What an image does inside a network, packed; its label and index are -1 if it is no test image."""
+    if isinstance(which, int):
+        if which >= len(split.test_images):
+            return None
+        image, label, index = split.test_images[which], int(split.test_labels[which]), which
+    else:
+        if len(which) != IMAGE_SIZE**2:
+            return None
+        image, label, index = np.frombuffer(which, np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE), -1, -1
+    header, arrays, _ = _inside(config, network, image[np.newaxis])
+    del header["stuck"]  # Of one image, that would say nothing.
+    return pack({**header, "label": label, "index": index}, image=image[np.newaxis], **arrays)
+
+
+def _mistake(config: RunConfig, network: Position | Weights, split: Split, after: int) -> bytes | None:
+    """The next misread test image after an index, as `_one_image`; after the last comes the first."""
+    count = len(split.test_images)
+    start = (after + 1) % count
+    order = np.roll(np.arange(count), -start)
+    for first in range(0, count, _BLOCK):
+        block = order[first : first + _BLOCK]
+        answers = insight.inside(config, network, split.test_images[block]).probabilities.argmax(axis=1)
+        wrong = np.flatnonzero(answers != split.test_labels[block])
+        if len(wrong):
+            return _one_image(config, network, split, int(block[wrong[0]]))
+    return pack({"index": -1, "label": -1})
+
+
 def _scenes(
     config: RunConfig, dataset: Dataset, split: Split, kernel: npt.NDArray[np.float32], address: str
 ) -> tuple[bytes, bytes]:
     """What the test images and the picture of a network need; `kernel` is the first layer at the start."""
-    header = {"address": address, "names": list(dataset.class_names)}
+    header = {
+        "address": address,
+        "names": list(dataset.class_names),
+        "classes": len(classes_of(dataset.class_names)),
+    }
     images, labels = split.test_images[:SAMPLES], split.test_labels[:SAMPLES].astype(np.uint8)
     pictures = _steps_of(kernel, _step_of(kernel))
     layers = {"layers": live_network.columns(config)}
@@ -392,9 +461,17 @@ def _scenes(
 
 
 def _curves(
-    config: RunConfig, address: str, page: str, previous: list[list[float | None]], moment: Place | None, is_large: bool
+    config: RunConfig,
+    address: str,
+    page: str,
+    previous: list[list[float | None]],
+    moment: Place | None,
+    is_large: bool,
+    drawing: npt.NDArray[np.uint8] | None,
 ) -> bytes:
+    drawn = "" if drawing is None else base64.urlsafe_b64encode(drawing.tobytes()).decode()
     header = {"address": address, "page": page, "previous": previous, "moment": moment, "isLarge": is_large}
+    header["drawing"] = drawn
     return pack({**header, "epochs": config.epochs, "validates": bool(config.validation_fraction)})
 
 

@@ -5,7 +5,8 @@ const [LARGEST_CELL, SMALLEST_CELL, LEAST_GAP] = [10, 3, 26];
 const [TIP_WIDTH, MOST_EXCITING, POINTER_REST] = [190, 3, 80];
 const STEPS = 127;  // Activations come in steps of 1/127 of the largest one.
 // They stay when the panel shows another run.
-const choice = { image: 0, onlyChange: false, smooth: false };
+// A guest is an image that is not one of the twelve: `query` asks for what it does inside the network.
+const choice = { image: 0, guest: null, isFlawless: false, onlyChange: false, smooth: false };
 
 const article = name => /^\d$/.test(name) ? `${name === "8" ? "an" : "a"} ${name}` : name;
 const largestOf = values => values.reduce((best, value, i) => value > values[best] ? i : best, 0);
@@ -43,13 +44,19 @@ function drawImage(canvas, images, number) {
 }
 
 // Twelve test images; the chosen one goes through the network.
+// `chosen` gets the number of one of them, `invite` the query for a guest.
 class Samples {
-    constructor(parent, scene, chosen) {
-        Object.assign(this, { scene, chosen });
+    constructor(parent, scene, chosen, invite) {
+        Object.assign(this, { scene, invite });
         const box = add(parent, "figure"), caption = add(box, "figcaption");
         add(caption, "b", {}, "How it reads twelve test images ");
         this.next = add(caption, "button", { class: "link", type: "button" }, "Next mistake");
+        this.next.title = "Go to the next test image that it misreads, of all test images.";
         this.next.addEventListener("click", () => this.nextMistake());
+        caption.append(" ");
+        this.own = add(caption, "button", { class: "link", type: "button", hidden: "" }, "Your drawing");
+        this.own.title = "Your last drawing on the Draw page.";
+        this.own.addEventListener("click", () => invite(`pixels=${drawing}`));
         const row = add(box, "div", { class: "samples" }), [count, height, width] = scene.images.shape;
         this.places = Array.from({ length: count }, (_, i) => {
             const button = add(row, "button", { type: "button", title: "Show it in the network" });
@@ -58,18 +65,20 @@ class Samples {
             button.addEventListener("click", () => chosen(i));
             return { button, text: add(button, "span") };
         });
-        add(box, "p", {}, "Blue is right, orange is wrong. Choose one to see it inside the network.");
+        this.below = add(box, "p", { role: "status" });
         this.choose();
     }
 
     choose() {
-        this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(i === choice.image)));
+        const isOne = i => !choice.guest && i === choice.image;
+        this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(isOne(i))));
+        this.own.hidden = !drawing;
+        this.below.textContent = choice.isFlawless ? "No mistakes: it reads every test image right."
+            : "Blue is right, orange is wrong. Choose one to see it inside the network.";
     }
 
-    nextMistake() {
-        const after = this.places.map((_, i) => (choice.image + 1 + i) % this.places.length);
-        this.chosen(after.find(i => this.answers[i] !== this.scene.labels[i]));
-    }
+    // The twelve are the first of all test images.
+    nextMistake() { this.invite(`mistake=${Math.max(0, choice.guest?.index ?? choice.image)}`); }
 
     draw({ probabilities }) {
         if (!probabilities) return;
@@ -84,7 +93,6 @@ class Samples {
             button.setAttribute("aria-label",
                 `Test image of ${article(names[labels[i]])}, read as ${article(names[answer])}.`);
         });
-        this.next.disabled = this.answers.every((answer, i) => answer === labels[i]);
     }
 }
 
@@ -133,12 +141,11 @@ class FirstLayer {
 // One image on its way through the network: a block for each layer, the strongest connections, and ten bars.
 // `weightsOf(layer, unit)` asks the server for the weights of a unit.
 class Network {
-    constructor(parent, scene, weightsOf) {
-        Object.assign(this, { scene, weightsOf, pointed: null });
+    constructor(parent, scene, weightsOf, askAgain) {
+        Object.assign(this, { scene, weightsOf, askAgain, pointed: null });
         const box = add(parent, "figure", { class: "network" }), caption = add(box, "figcaption");
         add(caption, "b", {}, "Inside the network");
-        const hint = scene.layers.length ? " Point at a unit. Blue is above 0, orange below." : "";
-        add(caption, "span", { class: "hint" }, hint);
+        this.hint = add(caption, "span", { class: "hint" });
         this.canvas = add(box, "canvas", { tabindex: 0, role: "img", "aria-label": "The network: not computed yet.",
             height: BLOCK + LABELS });
         this.tip = add(box, "div", { class: "tip", hidden: "" });
@@ -175,7 +182,21 @@ class Network {
         this.blocks = blocks;
     }
 
-    choose() { this.draw({}); }
+    choose() {
+        this.draw({});
+        if (choice.guest?.query === this.guest) return;
+        this.guest = choice.guest?.query;
+        this.spoken.textContent = choice.guest ? this.hint.textContent : "";  // Once for each, not for each frame.
+    }
+
+    // What is shown: the image, what it does inside the network, and its number among these.
+    shown() {
+        const { guest, image } = choice, { images, labels } = this.scene;
+        if (guest) return { images: guest.image, frame: guest, number: 0, label: guest.label };
+        return { images, frame: this.frame, number: image, label: labels[image] };
+    }
+
+    answerOf({ frame, number }) { return frame?.probabilities.subarray(10 * number, 10 * number + 10); }
 
     placeOf(layer, unit) {
         const { x, y, rows, size } = this.blocks[layer];
@@ -186,6 +207,7 @@ class Network {
 
     draw(frame) {
         if (frame.probabilities) this.frame = frame;
+        if (frame.probabilities && choice.guest) this.askAgain();  // The network has changed.
         if (!this.width) return;
         const scale = devicePixelRatio || 1, pixels = this.canvas.getContext("2d"), colors = colorsOf(this.canvas);
         this.canvas.width = this.width * scale;
@@ -203,9 +225,9 @@ class Network {
     }
 
     drawInput(pixels, colors) {
-        const { images } = this.scene, [, height, width] = images.shape, top = (BLOCK - IMAGE) / 2;
+        const { images, number } = this.shown(), [, height, width] = images.shape, top = (BLOCK - IMAGE) / 2;
         this.input ??= Object.assign(document.createElement("canvas"), { width, height });
-        drawImage(this.input, images, choice.image);
+        drawImage(this.input, images, number);
         pixels.imageSmoothingEnabled = false;
         pixels.drawImage(this.input, 0, top, IMAGE, IMAGE);
         this.write(pixels, colors, ["784 pixels"], IMAGE / 2);
@@ -222,10 +244,10 @@ class Network {
     }
 
     drawLinks(pixels, colors, k) {
-        const links = this.frame?.[`links${k}`], strengths = this.frame?.[`strengths${k}`];
+        const { frame, number } = this.shown(), links = frame?.[`links${k}`], strengths = frame?.[`strengths${k}`];
         if (!links?.shape[1]) return;
         const count = links.shape[1], next = this.blocks[k + 1];
-        for (let i = choice.image * count; i < (choice.image + 1) * count; i++) {
+        for (let i = number * count; i < (number + 1) * count; i++) {
             const [x, y, size] = this.placeOf(k, links[2 * i]), to = links[2 * i + 1];
             const [right, below, far] = next ? this.placeOf(k + 1, to) : [...this.barOf(to), 0];
             pixels.globalAlpha = 0.15 + 0.65 * Math.abs(strengths[i]) / STEPS;
@@ -239,8 +261,8 @@ class Network {
     }
 
     drawLayer(pixels, colors, layer, k) {
-        const found = this.frame?.[`activations${k}`], shape = found?.shape.slice(2) ?? [];
-        const area = shape.reduce((a, b) => a * b, 1), start = choice.image * layer.shown * area;
+        const { frame, number } = this.shown(), found = frame?.[`activations${k}`], shape = found?.shape.slice(2) ?? [];
+        const area = shape.reduce((a, b) => a * b, 1), start = number * layer.shown * area;
         for (let unit = 0; unit < layer.shown; unit++) {
             const [x, y, size] = this.placeOf(k, unit);
             pixels.clearRect(x, y, size - 1, size - 1);
@@ -268,12 +290,12 @@ class Network {
     }
 
     drawBars(pixels, colors) {
-        const { names } = this.scene, start = 10 * choice.image;
-        const found = this.frame?.probabilities.subarray(start, start + 10), best = found && largestOf(found);
-        names.forEach((name, i) => {
+        const { names, classes } = this.scene, shown = this.shown();
+        const found = this.answerOf(shown), best = found && largestOf(found);
+        names.slice(0, classes).forEach((name, i) => {
             const [x, y] = this.barOf(i), left = x + 6 + (name.length > 1 ? 0 : 12);
             pixels.textAlign = "left";
-            pixels.fillStyle = found ? i === this.scene.labels[choice.image] ? colors.ink : colors.error : colors.quiet;
+            pixels.fillStyle = !found || shown.label < 0 ? colors.quiet : i === shown.label ? colors.ink : colors.error;
             pixels.globalAlpha = 0.8;
             if (found) pixels.fillRect(left, y - 4, (BARS - 18) * found[i], 9);
             pixels.globalAlpha = 1;
@@ -295,13 +317,18 @@ class Network {
     // One sentence on the whole picture, and one line for each layer with units that do not react.
     describe() {
         if (!this.frame) return;
-        const { names, labels, layers } = this.scene, start = 10 * choice.image;
-        const found = this.frame.probabilities.subarray(start, start + 10), best = largestOf(found);
-        if (!this.pointed) {
-            const image = article(names[labels[choice.image]]), sure = Math.round(100 * found[best]);
-            this.canvas.setAttribute("aria-label", `The network and the image of ${image}: its answer is `
+        const { names, layers } = this.scene, { guest } = choice, shown = this.shown();
+        const found = this.answerOf(shown), best = found && largestOf(found);
+        const what = shown.label < 0 ? "your drawing" : `the image of ${article(names[shown.label])}`;
+        if (!this.pointed && found) {
+            const sure = Math.round(100 * found[best]);
+            this.canvas.setAttribute("aria-label", `The network and ${what}: its answer is `
                 + `${article(names[best])}, ${sure}% sure. Arrow keys go through its units.`);
         }
+        const hint = layers.length ? "Point at a unit. Blue is above 0, orange below." : "";
+        const title = guest?.index < 0 ? "Your drawing" : `Test image ${guest?.index.toLocaleString("en")}`;
+        const of = guest?.label >= 0 ? ` of ${article(names[guest.label])}` : "";
+        this.hint.textContent = guest ? ` ${title}${of}, read as ${article(names[best])}.` : ` ${hint}`;
         const lines = layers.map(({ units, filters }, k) => `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} `
             + `${filters ? "filters" : "units"} answer the same to all twelve images.`);
         this.note.textContent = [...lines.filter((_, k) => this.frame.stuck[k]), this.changes()].join(" ");
@@ -369,7 +396,9 @@ class Network {
             const count = images.shape[0], area = found.length / count / shown;
             const of = i => found.subarray((i * shown + unit) * area, (i * shown + unit + 1) * area);
             const excited = Array.from({ length: count }, (_, i) => of(i).reduce((a, b) => Math.max(a, b), -STEPS));
-            const value = excited[choice.image] / STEPS * this.frame.scales[layer];
+            const { frame, number } = this.shown(), own = frame[`activations${layer}`];
+            const here = own.subarray((number * shown + unit) * area, (number * shown + unit + 1) * area);
+            const value = here.reduce((a, b) => Math.max(a, b), -STEPS) / STEPS * frame.scales[layer];
             add(this.tip, "p", {}, `${filters ? "Largest activation" : "Activation"}: ${value.toPrecision(3)}`);
             const isExcited = Math.max(...excited) > 0;
             add(this.tip, "p", {}, isExcited ? "These excite it most:" : "None of the twelve images excites it.");

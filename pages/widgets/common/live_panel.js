@@ -124,30 +124,62 @@ async function fetchPacked(address) {
     }
 }
 
-async function weightsOf(address, layer, unit) {
+// The same at the moment that is shown.
+function fetchThen(address, query) {
     const then = past.address === address && past.moment ? `&epoch=${past.moment[0]}&step=${past.moment[1]}` : "";
-    return (await fetchPacked(`${address}?layer=${layer}&unit=${unit}${then}`))?.weights;
+    return fetchPacked(`${address}?${query}${then}`);
+}
+
+const weightsOf = async (address, layer, unit) =>
+    (await fetchThen(address, `layer=${layer}&unit=${unit}`))?.weights;
+
+// The visitor's last drawing, for an address; empty for none.
+let drawing = "";
+const tellChoice = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
+
+// Shows a guest: another image than the twelve. Only the last question counts; one at a time.
+const door = { asked: null, isOpen: false };
+
+async function invite(address, query) {
+    door.asked = { address, query };
+    if (door.isOpen) return;
+    door.isOpen = true;
+    while (door.asked) {
+        const { address, query } = door.asked;
+        door.asked = null;
+        const found = await fetchThen(address, query);
+        if (door.asked) continue;
+        choice.isFlawless = Boolean(found && !found.image);
+        if (found?.image) choice.guest = { ...found, query: found.index < 0 ? query : `image=${found.index}` };
+        else if (found || choice.guest?.query === query) choice.guest = null;  // No mistake, or no such image.
+        tellChoice();
+    }
+    door.isOpen = false;
 }
 
 // Draws a part anew for another run, and returns it. `tell` says what the visitor has chosen.
 function build(root, scene, tell) {
     root.replaceChildren();
     const row = () => add(root, "div", { class: "row" });
-    const chosen = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
     const choose = image => {
-        choice.image = image;
-        chosen();
+        Object.assign(choice, { image, guest: null, isFlawless: false });
+        door.asked = null;
+        tellChoice();
     };
+    const ask = query => invite(scene.address, query);
     let drawn;
     if (scene.pictures) {
         const box = row();
-        drawn = [new Network(box, scene, (...unit) => weightsOf(scene.address, ...unit)), new FirstLayer(box, scene)];
+        const askAgain = () => choice.guest && ask(choice.guest.query);
+        const network = new Network(box, scene, (...unit) => weightsOf(scene.address, ...unit), askAgain);
+        drawn = [network, new FirstLayer(box, scene)];
+        askAgain();  // The guest was seen by another network.
     } else if (scene.images) {
-        drawn = [new Samples(root, scene, choose)];
+        drawn = [new Samples(root, scene, choose, ask)];
     } else {
         const progress = new Progress(root), box = row();
         past = { address: scene.address, moment: null, frame: null };
-        drawn = [progress, new Curves(box, "accuracy", scene, chosen), new Curves(box, "loss", scene, chosen),
+        drawn = [progress, new Curves(box, "accuracy", scene, tellChoice), new Curves(box, "loss", scene, tellChoice),
             new Timeline(root, scene, (...moment) => showMoment(scene.address, ...moment), tell), new Speaker(root)];
     }
     const { address } = scene, isInside = Boolean(scene.images);
@@ -169,6 +201,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
         parts.add(parentElement.part);
     }
     if (!scene.images) {
+        if (scene.drawing !== drawing) {
+            drawing = scene.drawing;
+            tellChoice();
+        }
         parentElement.follower ??= new Follower(show, page => setTriggerValue("outdated", page));
         parentElement.follower.follow(scene);
     }

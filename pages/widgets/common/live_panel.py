@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.training.moments import Place
 from pages.widgets.common import live_frame, projector
-from pages.widgets.state import controls, saved_runs, visitor_runs
+from pages.widgets.state import controls, own_work, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,13 +74,14 @@ def panel(run: Run, state: str, previous: Run | None, places: Places) -> None:
         is_place = epoch.isdecimal() and step.isdecimal()
         visitor_runs.look_at_moment(run, Place(int(epoch), int(step)) if is_place else None)
 
-    _draw(source.curves(run, state, previous, visitor_runs.moment_of(run), projector.is_on()), source, places, look)
+    moment, drawing = visitor_runs.moment_of(run), own_work.LAST_DRAWING.get()
+    _draw(source.curves(run, state, previous, moment, projector.is_on(), drawing), source, places, look)
 
 
 def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None:
     """The same of a network before it is trained: empty curves, random weights, and guesses."""
     source = live_frame.untrained(config, dataset)
-    _draw(source.curves(projector.is_on()), source, places)
+    _draw(source.curves(projector.is_on(), own_work.LAST_DRAWING.get()), source, places)
 
 
 def _draw(curves: bytes, source: LiveRun | Untrained, places: Places, look: Callable[[], None] = lambda: None) -> None:

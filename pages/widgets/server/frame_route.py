@@ -4,12 +4,15 @@
 which asks for one frame after the other. The address has a random token, so that strangers cannot guess it.
 
 A frame waits until there is a newer one, but not long: a browser opens only six connections to a server, for all
-its tabs. It can also ask for the frame of an earlier moment, and for the weights of one unit, now or then.
+its tabs. It can also ask for the frame of an earlier moment, and, now or then, for the weights of one unit, and for
+what another image does inside the network: a test image, the next one that is misread, or a drawing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import functools
 import logging
 import secrets
 import threading
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,6 +47,15 @@ class Source(Protocol):
 
     def unit(self, layer: int, number: int, place: tuple[int, int] | None) -> bytes | None:
         """The weights of one unit, now or at a kept moment; None if there is no such unit or moment."""
+
+    def image(self, which: int | bytes, place: tuple[int, int] | None) -> bytes | None:
+        """What one image does inside the network: a test image by its index, or (28, 28) uint8 as bytes.
+
+        None if there is no such image or moment.
+        """
+
+    def mistake(self, after: int, place: tuple[int, int] | None) -> bytes | None:
+        """As `image`, of the next test image after this index that is misread."""
 
 
 _lock = threading.Lock()
@@ -89,13 +101,13 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
     if source is None:
         return 404, b""
     query = parse_qs(scope["query_string"].decode("latin-1"))
-    after, layer, number = (_number(query, name) for name in ("after", "layer", "unit"))
+    after = _number(query, "after")
     place = (_number(query, "epoch"), _number(query, "step")) if "epoch" in query else None
     end = time.monotonic() + LONGEST_WAIT_SECONDS
     try:
-        if place is not None or "unit" in query:
-            asked = (source.unit, layer, number, place) if "unit" in query else (source.moment, place)
-            found = await asyncio.to_thread(*asked)
+        asked = _asked(source, query, place)
+        if asked is not None:
+            found = await asyncio.to_thread(asked)
             return (404, b"") if found is None else (200, found)
         while not source.is_newer(after) and time.monotonic() < end:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -105,6 +117,29 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         logger.exception("A frame could not be made")
         return 500, b""
     return (404, b"") if frame is None else (200, frame)
+
+
+def _asked(
+    source: Source, query: Mapping[str, list[str]], place: tuple[int, int] | None
+) -> Callable[[], bytes | None] | None:
+    """What is asked for, unless it is the newest frame."""
+    if "unit" in query:
+        return functools.partial(source.unit, _number(query, "layer"), _number(query, "unit"), place)
+    if "mistake" in query:
+        return functools.partial(source.mistake, _number(query, "mistake"), place)
+    if "image" in query:
+        return functools.partial(source.image, _number(query, "image"), place)
+    if "pixels" in query:
+        return functools.partial(source.image, _pixels(query["pixels"][0]), place)
+    return None if place is None else functools.partial(source.moment, place)
+
+
+def _pixels(text: str) -> bytes:
+    """Bytes in base64 for addresses; nothing if they are not."""
+    try:
+        return base64.b64decode(text, altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
 
 
 def _number(query: Mapping[str, list[str]], name: str) -> int:

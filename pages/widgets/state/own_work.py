@@ -20,8 +20,13 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    import numpy.typing as npt
+
     from mnist_core.data import Dataset
 
+LAST_DRAWING: Key[npt.NDArray[np.uint8] | None] = Key("last-drawing-noted", None)
+"""The last drawing on the Draw page as the networks get it, (28, 28) uint8, 255 = ink."""
 DRAWINGS, DATA = "drawings", "data"
 """The names of the files."""
 
