@@ -30,6 +30,18 @@ def test_good_runs_are_distinguishable_after_the_first_epoch() -> None:
     assert (0.989 - 0.926) / (high - low) > 0.25
 
 
+@pytest.mark.parametrize(
+    ("lowest", "floor"), [(0.81, 0.8), (0.79, 0.7), (0.96, 0.95)], ids=["above-80", "one-below-80", "above-95"]
+)
+def test_accuracy_axis_begins_below_all_runs(lowest: float, floor: float) -> None:
+    points = [
+        Point(epoch, epoch, accuracy, 0.3, TRAINING, run)
+        for run, accuracy in (("a", lowest), ("b", 0.99))
+        for epoch in (1.5, 2.0, 2.5)
+    ]
+    assert training_charts.ends("accuracy", points, is_over=False) == (floor, 1.0)
+
+
 def test_axes_rarely_change_during_a_run() -> None:
     run = learning("a", 0.98)
     for name in ("accuracy", "loss"):

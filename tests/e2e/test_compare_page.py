@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_learn_page import segment, wait_until_idle
-from tests.e2e.test_main_path import SLOW, matrix, wait_until_grown
+from tests.e2e.test_main_path import SLOW, choose, matrix, wait_until_grown
 
 
 def open_compare(page: Page) -> None:
@@ -43,7 +43,14 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
     segment(page, "Race").click()
     add(page, "Choose 2 to 6 networks", "Small CNN")  # Besides the two proposed ones; it takes the longest.
+    choose(page, "Which will win?", "Morgan 0: no hidden layer")
     page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
+    standing = page.get_by_text("Nobody leads before each has finished its first epoch.")
+    expect(standing).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Your guess: Morgan 0: no hidden layer.")).to_be_visible()
+    chart_top = page.get_by_text("Accuracy on training images").first
+    expect(chart_top).to_be_visible(timeout=SLOW)
+    place = chart_top.bounding_box()
     curve = page.locator(".mark-line path[aria-label*='Small CNN']").first
     expect(curve).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(re.compile(r"Small CNN: two convolutions · epoch \d of 5"))).to_be_visible()
@@ -54,8 +61,17 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     assert chart is not None
     assert chart.evaluate("chart => chart.isConnected")
 
+    expect(page.get_by_text(re.compile(r"leads: \d\d\.\d\d% on training images after epoch"))).to_be_visible(
+        timeout=SLOW
+    )
+    assert chart_top.bounding_box() == place  # Nothing moves for the leader.
+
     compare = page.get_by_role("button", name="Compare them")
     expect(compare).to_be_visible(timeout=SLOW)
+    # Screen readers say it, too.
+    expect(
+        page.get_by_role("status").filter(has_text=re.compile(r"wins.*Your guess was Morgan 0.*won\."))
+    ).to_be_visible()
     rows = page.get_by_role("row").filter(has_text=re.compile(r"\d\d\.\d\d%"))
     expect(rows).to_have_count(3)
     shares = re.findall(r"\d+\.\d\d%", " ".join(rows.all_inner_texts()))

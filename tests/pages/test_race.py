@@ -25,12 +25,24 @@ from tests.scheduled_runs import wait_until
 pytestmark = pytest.mark.usefixtures("own_saver")
 
 
-def race_of(app: AppTest, *keys: str) -> tuple[Run, ...]:
+def ids_of(app: AppTest) -> tuple[str, ...]:
+    """The runs of the race that the tab shows."""
+    return tuple(app.session_state["race-noted"].ids)
+
+
+def race_of(app: AppTest, *keys: str, epochs: int | None = None, guess: str = "") -> tuple[Run, ...]:
+    """Start a race with these epochs for each; None for those in the settings of each."""
     select_view(app, "compare-view", "Race")
     app.multiselect(key="race-choice").set_value(list(keys)).run()
+    if epochs is None:
+        select_view(app, "race-epochs", "own")
+    else:
+        app.number_input(key="race-epochs-for-each").set_value(epochs).run()
+    if guess:
+        app.selectbox(key="race-guess").select(guess).run()
     press(app, "Race")
     assert not app.exception
-    ids = app.session_state["race-noted"]
+    ids = ids_of(app)
     by_id = {run.id: run for run in app.session_state["runs"]}
     return tuple(by_id[one] for one in ids)
 
@@ -90,7 +102,7 @@ def test_race_survives_a_short_database_failure(compare: AppTest, monkeypatch: p
     assert any("out of reach" in box.value for box in again.warning)
     again.run()
     assert not again.warning
-    assert again.session_state["race-noted"] == tuple(run.id for run in runs)
+    assert ids_of(again) == tuple(run.id for run in runs)
     assert any(text.value.startswith("| Network") for text in again.markdown)
 
 
@@ -99,17 +111,14 @@ def test_active_race_in_another_tab(compare: AppTest) -> None:
     for run in runs:
         scheduler.shared().pause(run)  # The race stays active during the test.
     other = select_view(new_session(compare), "compare-view", "Race")
-    assert other.session_state["race-noted"] == tuple(run.id for run in runs)
+    assert ids_of(other) == tuple(run.id for run in runs)
     press(other, "Stop all")
     to_the_end(other, runs)
     assert {run.snapshot.status for run in runs} == {Status.STOPPED}
     ranking = [text.value for text in other.markdown if text.value.startswith("| Network")]
     assert all("stopped after" in table for table in ranking)
     stranger = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/compare.py").run()
-    assert (
-        "race-noted" not in select_view(stranger, "compare-view", "Race").session_state
-        or not stranger.session_state["race-noted"]
-    )
+    assert not ids_of(select_view(stranger, "compare-view", "Race"))
 
 
 def test_race_address_survives_a_reload(compare: AppTest) -> None:
@@ -196,3 +205,109 @@ def test_saved_settings_can_race_with_distinct_names(compare: AppTest) -> None:
     said = page_text(compare)
     assert "784 → 10, Seed 0" in said
     assert "784 → 10, Seed 7" in said
+
+
+# Epochs
+
+
+def test_same_epochs_for_each(compare: AppTest) -> None:
+    select_view(compare, "compare-view", "Race")
+    assert compare.number_input(key="race-epochs-for-each").value == 5
+    assert "Each has 5 epochs." in page_text(compare)
+    runs = race_of(compare, "preset-kite", "preset-torres", epochs=2)
+    assert [run.config.epochs for run in runs] == [2, 2]
+    assert [len(run.snapshot.epochs) for run in runs] <= [2, 2]
+    to_the_end(compare, runs)
+    assert [len(run.snapshot.epochs) for run in runs] == [2, 2]
+    # The ranking calls them by the names of their tutorials, and the list of runs also says how long they trained.
+    ranking = next(text.value for text in compare.markdown if text.value.startswith("| Network"))
+    assert "Kite: one layer of 128 |" in ranking.replace("\\", "")
+    assert [run.title for run in runs] == ["Kite: one layer of 128, 2 epochs", "Torres: ten sigmoid units, 2 epochs"]
+
+
+def test_epochs_as_in_their_settings(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    assert [run.config.epochs for run in runs] == [10, 5]
+    assert [run.title for run in runs] == ["", ""]
+    assert "They have different numbers of epochs: 5 to 10." in page_text(compare)
+    to_the_end(compare, runs)
+    assert "They have different numbers of epochs: 5 to 10." in page_text(compare)
+
+
+# Guesses
+
+
+@pytest.mark.parametrize(
+    ("guess", "said"),
+    [
+        ("preset-morgan-0", "Your guess was right."),
+        ("preset-torres", "Your guess was Torres: ten sigmoid units; Morgan 0: no hidden layer won."),
+        ("", ""),
+    ],
+)
+def test_guess_is_shown_during_the_race_and_judged_after_it(compare: AppTest, guess: str, said: str) -> None:
+    select_view(compare, "compare-view", "Race")
+    runs = race_of(compare, "preset-morgan-0", "preset-torres", epochs=60, guess=guess)
+    for run in runs:
+        scheduler.shared().pause(run)
+    compare.run()
+    guessed = {"preset-morgan-0": "Morgan 0", "preset-torres": "Torres"}.get(guess)
+    assert ("Your guess: " in page_text(compare)) == bool(guessed)
+    press(compare, "Projector")
+    shown = [text.value for text in compare.caption if "Your guess: " in text.value]
+    assert len(shown) == bool(guessed)
+    assert all(str(guessed) in text for text in shown)
+    for run in runs:
+        scheduler.shared().resume(run)
+    to_the_end(compare, runs)
+    # On the projector too.
+    text = compare.success[0].value.replace("\\", "")
+    assert text.endswith(f"on the test images. {said}".rstrip())
+    assert "wins" in text
+
+
+def test_guess_in_another_tab_and_after_a_reload(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-cnn", "preset-morgan-2", guess="preset-morgan-2")
+    for run in runs:
+        scheduler.shared().pause(run)
+    other = select_view(new_session(compare), "compare-view", "Race")
+    assert "Your guess: Morgan 2" in page_text(other)
+    race, guess = (str("".join(compare.query_params[name])) for name in ("race", "guess"))
+    assert saver.shared().wait_until_saved(MINUTES)
+    again = new_session(compare, race=race, guess=guess)
+    assert "Your guess: Morgan 2" in page_text(again)
+    # A guess that is not in the race is none.
+    assert "Your guess" not in page_text(new_session(compare, race=race, guess="nonsense"))
+    press(compare, "Stop all")
+    to_the_end(compare, runs)
+
+
+def test_guess_for_a_network_that_leaves_the_form(compare: AppTest) -> None:
+    select_view(compare, "compare-view", "Race")
+    compare.selectbox(key="race-guess").select("preset-morgan-0").run()
+    compare.multiselect(key="race-choice").set_value(["preset-cnn", "preset-morgan-1"]).run()
+    assert not compare.exception
+    assert compare.selectbox(key="race-guess").value == ""
+
+
+# The leader
+
+
+def test_leader_is_the_best_after_the_last_epoch_of_all(compare: AppTest) -> None:
+    runs = race_of(compare, "preset-torres", "preset-morgan-0", epochs=100)
+    wait_until(lambda: all(run.snapshot.epochs for run in runs))
+    for run in runs:
+        scheduler.shared().pause(run)
+    wait_until(lambda: all(run.snapshot.status is Status.PAUSED for run in runs))
+    compare.run()
+    epoch = min(len(run.snapshot.epochs) for run in runs)
+    torres, morgan = (run.snapshot.epochs[epoch - 1].accuracy for run in runs)
+    assert morgan > torres
+    [said] = [text.value.replace("\\", "") for text in compare.markdown if "leads" in text.value]
+    assert said == (
+        f":material/trophy: **Morgan 0: no hidden layer** leads: {morgan:.2%} on training images after epoch {epoch}."
+    )
+    bars = [bar.proto.text for bar in compare.get("progress")]
+    assert [bar.partition(" ")[0] for bar in bars] == [":material/directions_run:", ":material/trophy:"]
+    press(compare, "Stop all")
+    to_the_end(compare, runs)

@@ -4,39 +4,56 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import network, presets
+from mnist_core.config import EPOCHS
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import unique_names
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
 from pages.widgets.common import live, projector, run_curves, run_picker, run_text, segments
-from pages.widgets.compare import run_table
+from pages.widgets.compare import run_table, standing
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
     from pages.widgets.common.run_curves import Named
     from pages.widgets.compare.run_table import Row
+    from pages.widgets.compare.standing import Standing
 
 VIEW = "Race"
 """What the Compare page calls the view with the race."""
 MOST = 6
-_QUERY = "race"
+_QUERY, _GUESS_QUERY = "race", "guess"
 _MOST_REMEMBERED = 500
-_EDITOR = "editor"
+_EDITOR, _NO_GUESS = "editor", ""
+_SAME, _OWN = "same", "own"
+_OUT = (Status.FAILED, Status.STOPPED)
+# Two lines of text, since the names of networks are long on a phone.
+_STANDING_HEIGHT = 48
+
+
+@dataclass(frozen=True)
+class _Race:
+    """The ids of the runs of a race, and of the one that the visitor expects to win; empty for no guess."""
+
+    ids: tuple[str, ...] = ()
+    guess: str = ""
+
 
 _REFUSALS: Key[tuple[str, ...]] = Key("race-refusals-noted", (), of_workspace=True)
-_RACE: Key[tuple[str, ...]] = Key("race-noted", (), of_workspace=True)
+_RACE = Key("race-noted", _Race(), of_workspace=True)
 _ENTRIES: Key[Sequence[str]] = Key("race-entries-noted", ("preset-morgan-0", "preset-morgan-1"))
+_EPOCHS_FOR_EACH = Key("race-epochs-for-each-noted", 5)
 
 
 def is_race_in_address() -> bool:
@@ -46,7 +63,7 @@ def is_race_in_address() -> bool:
 
 def clear_address() -> None:
     """Remove the race from the page's address while something else is shown."""
-    st.query_params.pop(_QUERY, None)
+    _write_address(_Race())
 
 
 def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
@@ -86,11 +103,11 @@ def _across() -> str:
 
 def _found() -> Named:
     """The runs of this tab's race by name, or of the race in the page's address."""
-    ids = _RACE.get()
-    if not ids:
-        ids = tuple(st.query_params.get(_QUERY, "").split(".")[:MOST]) if is_race_in_address() else _under_way()
+    race = _RACE.get()
+    if not race.ids:
+        race = _read_address() if is_race_in_address() else _under_way()
     there, stay = [], []
-    for run_id in ids:
+    for run_id in race.ids:
         try:
             there.append(saved_runs.open_run(run_id))
         except PlaygroundError as error:
@@ -99,28 +116,40 @@ def _found() -> Named:
                 continue
             # Other errors may go away in a moment, or when the run is resumed.
         stay.append(run_id)
-    _RACE.set(tuple(stay))
-    if stay:
-        st.query_params[_QUERY] = ".".join(stay)
-    else:
-        st.query_params.pop(_QUERY, None)
+    race = _Race(tuple(stay), race.guess if race.guess in stay else "")
+    _RACE.set(race)
+    _write_address(race)
     return _named(there)
 
 
+def _read_address() -> _Race:
+    ids = st.query_params.get(_QUERY, "").split(".")[:MOST]
+    return _Race(tuple(ids), st.query_params.get(_GUESS_QUERY, ""))
+
+
+def _write_address(race: _Race) -> None:
+    for name, text in ((_QUERY, ".".join(race.ids)), (_GUESS_QUERY, race.guess)):
+        if text:
+            st.query_params[name] = text
+        else:
+            st.query_params.pop(name, None)
+
+
 @st.cache_resource(show_spinner=False)
-def _begun() -> OrderedDict[str, tuple[str, ...]]:
+def _begun() -> OrderedDict[str, _Race]:
     """The last race of each workspace, for its other tabs. Only the newest races of the server are remembered."""
     return OrderedDict()
 
 
-def _under_way() -> tuple[str, ...]:
+def _under_way() -> _Race:
     """The race of another tab, while one of its runs is active."""
-    ids = _begun().get(workspace.token(), ())
-    return ids if any(run_table.active_run(run_id) for run_id in ids) else ()
+    race = _begun().get(workspace.token(), _Race())
+    return race if any(run_table.active_run(run_id) for run_id in race.ids) else _Race()
 
 
 def _named(there: Sequence[Run]) -> Named:
-    titles = [run_picker.run_title(run) for run in there]
+    # The bars and the captions say how many epochs there are.
+    titles = [run_picker.run_title(run).removesuffix(_epochs_ending(run.config)) for run in there]
     return dict(zip(unique_names(titles, [run.config for run in there]), there, strict=True))
 
 
@@ -156,34 +185,87 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
         help="The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs.",
     )
     _ENTRIES.set(chosen)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        epochs = _epochs_for_each()
+        guesses = [_NO_GUESS, *chosen]
+        guess = st.selectbox(
+            "Which will win?",
+            guesses,
+            **controls.seeded_choice("race-guess", _NO_GUESS, guesses),
+            format_func=lambda one: entries[one][0] if one else "No guess",
+            help="Guess before you see it.",
+            width=320,
+        )
+    configs = {one: entries[one][1] for one in chosen}
     if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
-        _start([entries[one][1] for one in chosen], dataset)
+        _start(configs, epochs, guess, dataset)
         st.rerun()
     st.caption(
-        f"All learn from the {len(dataset.train_labels):,} images of the data set in the editor. They share the "
-        "computer fairly and are saved with your runs."
+        f"{_epochs_text([epochs or config.epochs for config in configs.values()])} All learn from the "
+        f"{len(dataset.train_labels):,} images of the data set in the editor. They share the computer fairly and are "
+        "saved with your runs."
     )
 
 
-def _start(configs: Sequence[RunConfig], dataset: Dataset) -> None:
+def _epochs_for_each() -> int | None:
+    """The controls for how long they train: the epochs of each; None for those in the settings of each."""
+    titles = {_SAME: "Same epochs", _OWN: "As in their settings"}
+    with st.container(width="content"):
+        is_same = segments.segmented_choice("Epochs", "race-epochs", list(titles), titles.__getitem__) == _SAME
+    epochs = st.number_input(
+        "Epochs for each",
+        int(EPOCHS.low),
+        int(EPOCHS.high),
+        step=1,
+        **controls.seeded("race-epochs-for-each", _EPOCHS_FOR_EACH.get()),
+        disabled=not is_same,
+        help=f"How often each network sees every training image. From {EPOCHS.text}.",
+        width=160,
+    )
+    _EPOCHS_FOR_EACH.set(epochs)
+    return epochs if is_same else None
+
+
+def _epochs_text(epochs: Collection[int]) -> str:
+    """A sentence about how many epochs the networks of a race have; empty without any."""
+    if len(set(epochs)) > 1:
+        return f"They have different numbers of epochs: {min(epochs)} to {max(epochs)}."
+    return f"Each has {_in_words(min(epochs))}." if epochs else ""
+
+
+def _start(configs: Mapping[str, RunConfig], epochs: int | None, guess: str, dataset: Dataset) -> None:
     """Start a run of each config. If the server refuses one, the others still start."""
     _REFUSALS.set(())
-    started = [run.id for config in configs if (run := _started(config, dataset)) is not None]
+    started = {key: run.id for key, config in configs.items() if (run := _started(config, epochs, dataset)) is not None}
     if started:
-        _RACE.set(tuple(started))
+        race = _Race(tuple(started.values()), started.get(guess, ""))
+        _RACE.set(race)
         races = _begun()
-        races[workspace.token()] = tuple(started)
+        races[workspace.token()] = race
         while len(races) > _MOST_REMEMBERED:
             races.popitem(last=False)
 
 
-def _started(config: RunConfig, dataset: Dataset) -> Run | None:
+def _started(config: RunConfig, epochs: int | None, dataset: Dataset) -> Run | None:
+    racer = dataclasses.replace(config, dataset=dataset.name, epochs=epochs or config.epochs)
+    title = ""
+    if presets.recipe_of(config) is not None and racer.epochs != config.epochs:
+        # With other epochs it has no longer the name of its tutorial.
+        title = run_picker.title_with(presets.title_of(config), _epochs_ending(racer))
     try:
-        return visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset, is_shown=False)
+        return visitor_runs.start_run(racer, dataset, title=title, is_shown=False)
     except PlaygroundError as error:
         refusal = f"{presets.title_of(config)} does not race. {error}"
         _REFUSALS.set((*_REFUSALS.get(), refusal))
         return None
+
+
+def _epochs_ending(config: RunConfig) -> str:
+    return f", {_in_words(config.epochs)}"
+
+
+def _in_words(epochs: int) -> str:
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def _stop(there: Named) -> None:
@@ -197,11 +279,44 @@ def _stop(there: Named) -> None:
 def _follow(there: Named, across: str) -> None:
     if not any(run.snapshot.status.is_active for run in there.values()):
         st.rerun()  # The whole page: it stops polling and shows the winner.
-    for label, run in zip(run_curves.run_legend(list(there)).values(), there.values(), strict=True):
-        st.progress(run.fraction, text=f"{label} · {_progress(run)}")
+    now = _standing(there)
+    labels = run_curves.run_legend(list(there))
+    for name, run in there.items():
+        # The leader's cup has the width of the others' runner, so nothing moves when it appears.
+        icon = ":material/trophy:" if now is not None and now.leader == name else ":material/directions_run:"
+        st.progress(run.fraction, text=f"{icon} {labels[name]} · {_progress(run)}")
+    with st.container(height=_STANDING_HEIGHT, border=False):
+        st.markdown(_standing_text(now))
+    guess = _guess(there)
+    if guess is not None:
+        st.caption(f":material/how_to_vote: Your guess: {run_picker.escape_markdown(guess)}.")
     if not projector.is_on():
-        st.caption("A bar shows how much of its epochs a network has done. The best test accuracy wins.")
+        st.caption(
+            "A bar shows how much of its epochs a network has done. "
+            f"{_epochs_text([run.config.epochs for run in there.values()])} The best test accuracy wins."
+        )
     _curves(there, across)
+
+
+def _standing(there: Named) -> Standing | None:
+    """The standing of the networks that have not failed, and that nobody has stopped."""
+    racing = {name: run.snapshot for name, run in there.items() if run.snapshot.status not in _OUT}
+    return standing.standing({name: shot.epochs for name, shot in racing.items()}) if len(racing) > 1 else None
+
+
+def _standing_text(now: Standing | None) -> str:
+    if now is None:
+        return "Nobody leads before each has finished its first epoch."
+    share = f"{now.accuracy:.2%} on {now.images} after epoch {now.epoch}."
+    if now.leader is None:
+        return f"Nobody leads: the best are equal, {share}"
+    return f":material/trophy: **{run_picker.escape_markdown(now.leader)}** leads: {share}"
+
+
+def _guess(there: Named) -> str | None:
+    """The name of the network that the visitor expects to win; None for no guess."""
+    guess = _RACE.get().guess
+    return next((name for name, run in there.items() if run.id == guess), None)
 
 
 def _progress(run: Run) -> str:
@@ -235,7 +350,7 @@ def _ranking(there: Named) -> None:
         for name in order
     ]
     if len(order) > 1:
-        _announce(order, {name: ended[name].accuracy for name in order})
+        _announce({name: ended[name].accuracy for name in order}, _guess(there))
     if lines:
         st.markdown("\n".join(["| Network | Test | Seconds | Weights |", "|:--|--:|--:|--:|", *lines]))
         st.caption(
@@ -246,6 +361,8 @@ def _ranking(there: Named) -> None:
         if run.snapshot.message:
             st.warning(f"{name}: {run.snapshot.message}", icon=":material/warning:")
     splits = {run.config.split for run in there.values()}
+    if len({run.config.epochs for run in there.values()}) > 1:
+        st.caption(_epochs_text([run.config.epochs for run in there.values()]))
     if len(splits) > 1:
         st.caption("Not all were tested on the same images: Kite's recipe holds out training images for testing.")
     if len(ended) > 1:
@@ -253,13 +370,15 @@ def _ranking(there: Named) -> None:
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
 
 
-def _announce(order: Sequence[str], accuracies: dict[str, float]) -> None:
-    first, second = order[:2]
-    if accuracies[first] == accuracies[second]:
-        st.success(f"A draw: the best reach {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
-        return
-    name = run_picker.escape_markdown(first)
-    st.success(f"**{name}** wins: {accuracies[first]:.2%} on the test images.", icon=":material/trophy:")
+def _announce(accuracies: Mapping[str, float], guess: str | None) -> None:
+    """The winner, and what became of the guess."""
+    best = standing.best_of(accuracies)
+    names = {name: run_picker.escape_markdown(name) for name in {*best, guess or best[0]}}
+    share = f"{accuracies[best[0]]:.2%} on the test images."
+    said = f"A draw: the best reach {share}" if len(best) > 1 else f"**{names[best[0]]}** wins: {share}"
+    if guess is not None:
+        said += f" {standing.guess_text(names[guess], [names[name] for name in best])}"
+    st.success(said, icon=":material/trophy:")
 
 
 def _unlike_finished(run: Run) -> str:
