@@ -10,6 +10,8 @@ import dataclasses
 import logging
 import math
 import time
+from collections import deque
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +36,13 @@ if TYPE_CHECKING:
     from mnist_core.store.records import StoredRun
 
 logger = logging.getLogger(__name__)
+
+
+class StepSize(Enum):
+    """How far a paused run goes on at an order to step."""
+
+    BATCH = "batch"
+    EPOCH = "epoch"
 
 
 class Run(Job):
@@ -61,7 +70,7 @@ class Run(Job):
         self._snapshot = Snapshot()
         self._clock = 0.0
         self._pause_wanted = False
-        self._chunks_wanted = 0
+        self._steps_wanted: deque[StepSize] = deque()
         self._is_mid_chunk = False
 
     @classmethod
@@ -283,21 +292,21 @@ class Run(Job):
         """Record the order to resume. Called by `Scheduler.resume`."""
         with self._lock:
             self._pause_wanted = False
-            self._chunks_wanted = 0
+            self._steps_wanted.clear()
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
                 self._publish(status=Status.WAITING)
 
-    def want_step(self) -> None:
-        """Record the order to do one chunk. Called by `Scheduler.step`."""
+    def want_step(self, size: StepSize) -> None:
+        """Record the order to do one batch, or all that is left of the epoch. Called by `Scheduler.step`."""
         with self._lock:
             self._pause_wanted = True
-            self._chunks_wanted += 1
+            self._steps_wanted.append(size)
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
 
     def _wants_turn(self) -> bool:
-        return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or self._chunks_wanted > 0)
+        return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or bool(self._steps_wanted))
 
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:
         self._dials.chunk_seconds = loop.CHUNK_SECONDS if chunk_seconds is None else chunk_seconds
@@ -308,6 +317,8 @@ class Run(Job):
         began = chunk_began = time.monotonic()
         is_over = not self._wants_turn()
         while not is_over:
+            if not self._is_mid_chunk and not self._is_validation_due:
+                self._dials.most_steps = 1 if self._next_step is StepSize.BATCH else None
             self._take(next(self._events))
             if self._is_mid_chunk:
                 continue
@@ -315,6 +326,26 @@ class Run(Job):
             # Do another chunk only if most of it fits: a run that takes longer now waits longer for its next turn.
             is_over = self._stop_wanted or not self._wants_turn() or now - began + (now - chunk_began) / 2 > seconds
             chunk_began = now
+
+    @property
+    def _next_step(self) -> StepSize | None:
+        """The oldest order to step that is not done yet."""
+        with self._lock:
+            return self._steps_wanted[0] if self._steps_wanted else None
+
+    def _step_is_done(self) -> None:
+        with self._lock:
+            if self._steps_wanted:
+                self._steps_wanted.popleft()
+
+    @property
+    def _is_validation_due(self) -> bool:
+        """Whether all steps of an epoch are done, and it has not ended yet."""
+        shot = self._snapshot
+        if not shot.points or shot.started is None:
+            return False
+        last = shot.points[-1]
+        return last.epoch > len(shot.epochs) and last.step == shot.started.steps_per_epoch
 
     def _end_stopped(self, message: str) -> None:
         shot = self._snapshot
@@ -341,6 +372,9 @@ class Run(Job):
                 last = self._snapshot.points[-1]
                 self._keep(Place(last.epoch, last.step), event.state.weights)
                 self._publish(epochs=event.state.history, state=event.state)
+                # The last batch of an epoch comes with its summary. A batch that was ordered since then is still to do.
+                if self._next_step is StepSize.EPOCH or self._dials.most_steps:
+                    self._step_is_done()
                 self._tell()
             case training.Finished():
                 self._is_mid_chunk = False
@@ -350,18 +384,22 @@ class Run(Job):
         now = time.monotonic()
         shot = self._snapshot
         with self._lock:
-            if point.position is not None:
-                self._chunks_wanted = max(0, self._chunks_wanted - 1)
             # Not before the first point: that time includes compiling.
             seconds = shot.seconds + (now - self._clock if self._clock and shot.points else 0.0)
             self._clock = now
         position = point.position or shot.position
         place = Place(point.epoch, point.step)
-        is_wanted = shot.started is not None and self.moments.wants(place, shot.started.steps_per_epoch)
-        if is_wanted and point.position is not None:
-            self._keep(place, point.position.weights)
-        points = (*shot.points, dataclasses.replace(point, position=None))
+        points = shot.points
+        if not point.is_partial:
+            while points and points[-1].is_partial:  # The whole point stands for them.
+                points = points[:-1]
+            is_wanted = shot.started is not None and self.moments.wants(place, shot.started.steps_per_epoch)
+            if is_wanted and point.position is not None:
+                self._keep(place, point.position.weights)
+        points = (*points, dataclasses.replace(point, position=None))
         self._publish(status=Status.RUNNING, points=points, position=position, seconds=seconds)
+        if self._dials.most_steps and not self._is_validation_due:
+            self._step_is_done()
 
     def _keep(self, place: Place, weights: Weights) -> None:
         """Keep a moment, unless nobody saves the run: then nobody looks back, and memory is scarce."""

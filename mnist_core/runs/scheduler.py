@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.errors import CapacityError
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.network_run import Run
+from mnist_core.runs.network_run import Run, StepSize
 from mnist_core.training import Status, capacity, loop
 
 if TYPE_CHECKING:
@@ -212,9 +212,13 @@ class Scheduler:
         run.want_resume()
         self._enqueue(run)
 
-    def step(self, run: Run) -> None:
-        """Do one chunk of a run, about a fifth of a second, then pause it."""
-        run.want_step()
+    def step(self, run: Run, size: StepSize = StepSize.BATCH) -> None:
+        """Do exactly one batch of a run, or all that is left of its epoch, then pause it.
+
+        Orders add up: after three of one batch, it pauses after three batches. Its results are those of a run that was
+        never paused, to the bit.
+        """
+        run.want_step(size)
         self._enqueue(run)
 
     def set_learning_rate(self, run: Run, rate: float) -> None:

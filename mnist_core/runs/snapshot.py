@@ -64,11 +64,12 @@ class Snapshot(JobSnapshot):
 
     @property
     def seconds_an_epoch(self) -> float | None:
-        """The seconds of an epoch without other runs and without compiling; None before the first point."""
-        if self.started is None or not self.points:
+        """The seconds of an epoch without other runs and without compiling; None before the first whole point."""
+        # Single batches take longer than those of a chunk. Most chunks share the processor with other runs; the fastest
+        # ones did not.
+        speeds = sorted(point.samples_per_second for point in self.points if not point.is_partial)
+        if self.started is None or not speeds:
             return None
-        # Most chunks share the processor with other runs; the fastest ones did not.
-        speeds = sorted(point.samples_per_second for point in self.points)
         return self.started.training_images / speeds[len(speeds) * 9 // 10]
 
 

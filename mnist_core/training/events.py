@@ -99,6 +99,8 @@ class Progress:
         accuracy: share of the same images classified correctly, 0 to 1.
         samples_per_second: images a second while the chunk ran.
         position: where the run is at the end of the chunk; None for the points before its last.
+        is_partial: whether the chunk ended within the point. It has the images since the last one, partial or not; the
+            whole point comes later, and stands for all its parts.
     """
 
     epoch: int
@@ -107,6 +109,7 @@ class Progress:
     accuracy: float
     samples_per_second: float
     position: engine.Position | None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,10 +58,13 @@ class Dials:
     Args:
         learning_rate: a new one; None keeps the current one.
         chunk_seconds: how long a chunk should take. It changes when points appear, never their values.
+        most_steps: how many steps a chunk may have, 1 or more; None for as many as fit. A chunk that ends within a
+            point yields a partial one. The whole points keep their values.
     """
 
     learning_rate: float | None = None
     chunk_seconds: float = field(default_factory=lambda: CHUNK_SECONDS)
+    most_steps: int | None = None
 
 
 def initial_state(config: RunConfig) -> TrainingState:
@@ -180,6 +183,8 @@ def _train_epoch(
     span = point_steps(config, len(rows))
     rates = state.rates
     rate = rates[-1].learning_rate if rates else config.learning_rate
+    # Of each step so far, since a point may have steps of several chunks.
+    losses, correct = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.int32)
     loss_sum, correct_sum = 0.0, 0
     done = 0
     while done < len(rows):
@@ -187,7 +192,9 @@ def _train_epoch(
             rate = pace.dials.learning_rate
             rates = (*rates, RateChanged(epoch, done, rate))
             yield rates[-1]
-        steps = slice(done, min(done + pace.points * span, len(rows)))
+        begun = done - done % span
+        end = min(begun + pace.points * span, done + (pace.dials.most_steps or engine.MAX_STEPS), len(rows))
+        steps = slice(done, end)
         started = time.perf_counter()
         result = program(
             position, rows[steps], counts[steps],
@@ -195,22 +202,25 @@ def _train_epoch(
             augmentation=config.augmentation,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-        pace.note(len(result.losses) / span, seconds, most=engine.MAX_STEPS // span)
+        pace.note((end - done) / span, seconds, most=engine.MAX_STEPS // span)
         position = result.position
+        losses[steps], correct[steps] = result.losses, result.correct
         speed = float(counts[steps].sum()) / seconds
-        for start in range(0, len(result.losses), span):
-            part = slice(start, start + span)
-            is_finite = np.isfinite(result.losses[part])
+        for start in range(begun, end, span):
+            whole = min(start + span, len(rows))
+            is_partial = end < whole
+            # A partial point has the steps since the last one.
+            part = slice(done, end) if is_partial else slice(start, whole)
+            is_finite = np.isfinite(losses[part])
             if not is_finite.all():
-                raise _diverged(config, rate, epoch, done + int(is_finite.argmin()) + 1)
-            sizes = counts[steps][part].astype(np.float64)
-            losses = float(result.losses[part] @ sizes)
-            correct = int(result.correct[part].sum())
-            loss_sum, correct_sum = loss_sum + losses, correct_sum + correct
-            done += len(sizes)
-            is_last = start + span >= len(result.losses)
-            now = position if is_last else None
-            yield Progress(epoch, done, losses / sizes.sum(), correct / sizes.sum(), speed, now)
+                raise _diverged(config, rate, epoch, part.start + int(is_finite.argmin()) + 1)
+            sizes = counts[part].astype(np.float64)
+            loss, right = float(losses[part] @ sizes), int(correct[part].sum())
+            if not is_partial:
+                loss_sum, correct_sum = loss_sum + loss, correct_sum + right
+            done = part.stop
+            now = position if done == end else None
+            yield Progress(epoch, done, loss / sizes.sum(), right / sizes.sum(), speed, now, is_partial)
     weights = position.weights
     if not all(np.isfinite(array).all() for array in weights):
         raise _diverged(config, rate, epoch, done)

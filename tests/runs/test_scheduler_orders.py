@@ -14,6 +14,7 @@ import pytest
 
 from mnist_core import training
 from mnist_core.config import RunConfig
+from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status, loop
 from tests.samples import blobs, mislabelled_validation, small
@@ -66,7 +67,7 @@ def test_pause_and_resume(scheduler: Scheduler, gate: Gate) -> None:
     assert_same_as_alone(run)
 
 
-def test_step_does_exactly_one_chunk(scheduler: Scheduler) -> None:
+def test_step_does_exactly_one_batch(scheduler: Scheduler) -> None:
     run = scheduler.submit(small(), blobs(), paused=True)
     assert run.snapshot.status is Status.PAUSED
     assert run.snapshot.started is None
@@ -93,14 +94,15 @@ def test_steps_in_quick_succession_all_count(scheduler: Scheduler) -> None:
     assert len(run.snapshot.points) == 5
 
 
-def test_step_of_a_running_run_does_one_more_chunk_and_pauses(scheduler: Scheduler, gate: Gate) -> None:
+def test_step_of_a_running_run_does_one_batch_after_its_chunk_and_pauses(scheduler: Scheduler, gate: Gate) -> None:
     run = scheduler.submit(small(), blobs())
     gate.allow(2)
     wait_until(lambda: len(run.snapshot.points) == 2)
     scheduler.step(run)
     gate.open()
     wait_for_status(run, Status.PAUSED)
-    assert len(run.snapshot.points) == 3
+    # Its third chunk was under way.
+    assert len(run.snapshot.points) == 4
 
 
 def test_run_is_stepped_to_its_end(by_hand: Scheduler) -> None:
@@ -193,7 +195,7 @@ def test_stopped_run_keeps_and_evaluates_its_network(scheduler: Scheduler, gate:
 
 
 @pytest.mark.parametrize(
-    ("chunk_seconds", "steps", "points"),
+    ("chunk_seconds", "chunks", "points"),
     [
         (0.0, 1, 1),
         (0.0, 3, 3),
@@ -207,13 +209,12 @@ def test_stopped_run_keeps_and_evaluates_its_network(scheduler: Scheduler, gate:
     ],
 )
 def test_stopped_network_is_that_of_the_last_point(
-    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, chunk_seconds: float, steps: int, points: int
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch, chunk_seconds: float, chunks: int, points: int
 ) -> None:
     monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
-    run = by_hand.submit(small(), blobs(), paused=True)
-    for _ in range(steps):
-        by_hand.step(run)
-        take_turns(by_hand, run)
+    monkeypatch.setattr(scheduling, "TURN_SECONDS", 0.0)  # A chunk a turn, after one that only begins.
+    run = by_hand.submit(small(), blobs())
+    take_turns(by_hand, run, 1 + chunks)
     assert len(run.snapshot.points) == points
     by_hand.stop(run)
     take_turns(by_hand, run)

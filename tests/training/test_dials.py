@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -29,7 +30,7 @@ from mnist_core.training import (
     engine,
     loop,
 )
-from tests.events import epochs, events_of, finished
+from tests.events import epochs, events_of, finished, points
 from tests.samples import blobs, mislabelled_validation, small
 from tests.scheduled_runs import STEPS_PER_EPOCH, assert_same_weights, run_to_end, take_turns
 from tests.training.test_repeatable import bits
@@ -208,6 +209,51 @@ def test_divergence_error_names_the_current_rate() -> None:
     changed = dataclasses.replace(state, rates=(RateChanged(1, 5, 9.5),))
     with pytest.raises(TrainingError, match=r"now 9\.5;"):
         events_with_changes(small(layers=LINEAR, learning_rate=0.01, epochs=5), {}, changed)
+
+
+# The most steps of a chunk
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+@pytest.mark.parametrize("limits", [(1,), (3,), (1, None, 2, 7)], ids=["one", "three", "mixed"])
+@pytest.mark.parametrize("turns", [{}, {(2, 5): 0.02}], ids=["same-rate", "new-rate"])
+def test_step_limit_gives_identical_bits(
+    case: str, limits: tuple[int | None, ...], turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_POINTS_PER_EPOCH", 3)  # Points after the steps 4, 8 and 10.
+    config = small(epochs=3, learning_rate=0.01, **NETWORKS[case])
+    expected, _ = step_by_step(config, turns)
+    in_chunks = list(training.train(config, blobs()))
+    dials, events, wanted = Dials(), [], itertools.cycle(limits)
+    for event in training.train(config, blobs(), dials=dials):
+        events.append(event)
+        dials.most_steps = next(wanted)
+        if isinstance(event, Progress) and (event.epoch, event.step) in turns:
+            dials.learning_rate = turns[event.epoch, event.step]
+    whole = [event for event in events if not isinstance(event, Progress) or not event.is_partial]
+    assert len(whole) < len(events)
+    if not turns:
+        assert bits(whole) == bits(in_chunks)
+    if not turns or limits == (1,):  # Otherwise there may be no chunk that ends where the rate should change.
+        assert_same_weights(finished(events).network.weights, expected)
+
+
+def test_points_of_single_steps(monkeypatch: pytest.MonkeyPatch, one_point_a_chunk: None) -> None:
+    every_step = points(events_of(small()))  # A point for each step.
+    monkeypatch.setattr(loop, "_POINTS_PER_EPOCH", 3)
+    found = points(list(training.train(small(), blobs(), dials=Dials(most_steps=1))))
+    in_an_epoch = [(1, True), (2, True), (3, True), (4, False), (5, True), (6, True), (7, True), (8, False), (9, True)]
+    in_an_epoch.append((10, False))
+    assert [(one.step, one.is_partial) for one in found] == 2 * in_an_epoch
+    for one, alone in zip(found, every_step, strict=True):
+        assert one.position is not None
+        assert alone.position is not None
+        assert_same_weights(one.position.weights, alone.position.weights)
+        if one.is_partial:
+            assert (one.loss, one.accuracy) == (alone.loss, alone.accuracy)
+    # The batches of `small()` on `blobs()` are of equal size.
+    first_four = [one.loss for one in every_step[:4]]
+    assert found[3].loss == pytest.approx(np.mean(first_four))
 
 
 # The dial of a run
