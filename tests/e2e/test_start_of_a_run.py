@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -49,9 +51,10 @@ def test_buttons_are_replaced_at_once(page: Page) -> None:
         assert page.evaluate("[...window.seen]") == []
 
 
-@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
 def test_curves_stay_in_place_while_paused(page: Page) -> None:
-    page.set_viewport_size({"width": 1280, "height": 720})
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    page.set_viewport_size({"width": 1280, "height": 720} if width > 640 else {"width": 390, "height": 844})
     page.goto("/")
     expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
     page.evaluate("document.fonts.ready")  # Another font may have other lines.
@@ -67,3 +70,19 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
         if pressed:
             main.get_by_role("button", name=pressed, exact=True).click()
     assert places == places[:1] * len(places)
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_size_of_a_step_by_keyboard(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Step", exact=True).press("Enter")
+    expect(page.get_by_text(re.compile(r"epoch 1 of \d+ · paused"))).to_be_visible(timeout=SLOW)
+    expect(page.locator(".curve.accuracy circle.training").first).to_have_attribute("opacity", "1")  # One point.
+    page.get_by_role("radio", name="Step 1 batch").press("ArrowRight")
+    whole = page.get_by_role("radio", name="1 epoch")
+    expect(whole).to_be_checked()
+    expect(whole).to_be_focused()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+    page.get_by_role("button", name="Step", exact=True).press("Enter")
+    expect(page.get_by_text("Epoch 1 of")).to_be_attached(timeout=SLOW)  # What a screen reader says at its end.

@@ -16,7 +16,7 @@ from mnist_core import evaluation, presets
 from mnist_core.data import datasets
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
-from mnist_core.runs.network_run import Run
+from mnist_core.runs.network_run import Run, StepSize
 from mnist_core.training import Status, capacity
 from pages.widgets.common import run_text
 from pages.widgets.state import data_sets, visitor_runs
@@ -282,6 +282,35 @@ def test_step_resume_stop(app: AppTest) -> None:
     assert panel_frame(app)["rates"] == f"Learning rate: 0.1 from epoch 1, step {step}."
     assert run.snapshot.network is not None
     assert not app.exception
+
+
+def test_step_of_a_batch_or_of_an_epoch(app: AppTest) -> None:
+    choice = app.radio(key="step-size")
+    assert choice.value is StepSize.BATCH
+    assert choice.options == ["Step 1 batch", "1 epoch"]
+    assert help_of_step(app) == "Train on one batch of 128 images, then pause."
+    press(app, "Step")
+    run: Run = app.session_state["current_run"]
+    wait_until(lambda: run.snapshot.status is Status.PAUSED and bool(run.snapshot.points))
+    assert [(point.epoch, point.step) for point in run.snapshot.points] == [(1, 1)]
+    app.run()
+    app.radio(key="step-size").set_value(StepSize.EPOCH).run()
+    assert help_of_step(app) == "Train on all images, to the end of the epoch, then pause."
+    press(app, "Step")
+    wait_until(lambda: run.snapshot.status is Status.PAUSED and bool(run.snapshot.epochs))
+    assert len(run.snapshot.epochs) == 1
+    assert run.snapshot.started is not None
+    assert (run.snapshot.points[-1].epoch, run.snapshot.points[-1].step) == (1, run.snapshot.started.steps_per_epoch)
+    app.switch_page("pages/data.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.radio(key="step-size").value is StepSize.EPOCH
+    press(app, "Stop")
+    wait_for_end(app)
+    assert not app.exception
+
+
+def help_of_step(app: AppTest) -> str:
+    return next(button.help for button in app.button if button.label == "Step")
 
 
 def bold_texts(app: AppTest) -> list[str]:

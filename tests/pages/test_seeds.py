@@ -13,9 +13,21 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.frames import unpacked
 from mnist_core.evaluation.seeds import without_seed
+from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
+from mnist_core.training import Status
 from pages.widgets.state import workspace
-from tests.pages.own_runs import MINUTES, SOFTMAX, WIDE, choose_runs, page_text, runs_table, select_view, train_runs
+from tests.pages.own_runs import (
+    MINUTES,
+    SOFTMAX,
+    WIDE,
+    choose_runs,
+    digits,
+    page_text,
+    runs_table,
+    select_view,
+    train_runs,
+)
 from tests.pages.visitor import button_labels, panel_frame, panel_scene, press, train_briefly
 from tests.scheduled_runs import wait_until
 
@@ -99,6 +111,23 @@ def test_pause_and_stop_of_four_seeds(app: AppTest) -> None:
         press(app, "Stop")
     wait_for_all(app)
     assert "Train" in button_labels(app)
+
+
+def test_step_goes_to_all_seeds(app: AppTest) -> None:
+    turns = scheduler.shared()
+    runs = [turns.submit(dataclasses.replace(WIDE, seed=seed), digits(), paused=True) for seed in range(3)]
+    for number, run in enumerate(runs, 1):
+        run.number = number
+    app.session_state["runs"], app.session_state["current_run"] = runs, runs[-1]
+    app.run()
+    for count in (1, 2):
+        press(app, "Step")
+        wait_until(lambda expected=count: all(len(run.snapshot.points) == expected for run in runs))  # type: ignore[misc]
+        wait_until(lambda: all(run.snapshot.status is Status.PAUSED for run in runs))
+        assert [run.snapshot.points[-1].step for run in runs] == [count] * 3
+    press(app, "Stop")
+    wait_until(lambda: not any(run.snapshot.status.is_active for run in runs))
+    assert not app.exception
 
 
 def test_seeds_that_were_used_are_not_trained_again(app: AppTest) -> None:

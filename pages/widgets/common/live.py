@@ -13,7 +13,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
-from pages.widgets.common import live_panel, run_picker, taught
+from pages.widgets.common import live_panel, run_picker, stepping, taught
 from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ POLL_SECONDS = 0.5
 _NOT_YET = "–"
 _MORE_EPOCHS = (5, 10)
 _SEEDS = 5
-_RESULTS_WIDTH, _LINE_HEIGHT = 292, 34
+_RESULTS_WIDTH, _LINE_HEIGHT = 292, 40
 
 
 def live_view(
@@ -70,7 +70,7 @@ def live_view(
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if active:
-            _orders(active, is_single=len(group) == 1)
+            _orders(active)
         else:
             with _row("start"):
                 offer()
@@ -81,7 +81,7 @@ def live_view(
             with results:
                 _figures([], _tutorial_of(config), dataset.name)
             with below:
-                _what_next(None)
+                _line_below(config, None, [], is_single=True)
             live_panel.untrained_panel(config, dataset, places)
         return
     with messages:
@@ -94,7 +94,7 @@ def live_view(
         if shot.evaluation is not None or active:
             _figures([] if active else list(filter(None, found)), _tutorial(run, shot), run.dataset.name)
     with below:
-        _what_next(None if active else shot)
+        _line_below(run.config, shot, active, is_single=len(group) == 1)
     live_panel.panel(run, state, visitor_runs.previous_run(run), places)
 
 
@@ -115,7 +115,7 @@ def _row(name: str) -> DeltaGenerator:
     return st.container(horizontal=True, gap="xxsmall", key=f"buttons-{name}")
 
 
-def _orders(active: Sequence[Run], is_single: bool) -> None:
+def _orders(active: Sequence[Run]) -> None:
     """The buttons of a run, or of several seeds, in the same places as those of `launch.train_buttons`."""
     turns = scheduler.shared()
     is_pause_wanted = all(run.is_pause_wanted for run in active)
@@ -135,17 +135,10 @@ def _orders(active: Sequence[Run], is_single: bool) -> None:
                 type="primary",
                 help="Continue.",
             )
-            st.button(
-                "Step",
-                icon=":material/skip_next:",
-                on_click=give,
-                args=(turns.step,),
-                help="Train a little further (0.2 s), then pause.",
-            )
+            stepping.step_button(active[0].config, lambda: give(lambda run: turns.step(run, stepping.size())))
         else:
             st.button("Pause", icon=":material/pause:", on_click=give, args=(turns.pause,), help="Pause the training.")
             st.empty()
-        _rate_popover(active[0], is_single)
         st.button(
             "Stop",
             icon=":material/stop:",
@@ -225,8 +218,9 @@ def _train_more_seeds(run: Run, count: int) -> None:
 def _rate_popover(run: Run, is_single: bool) -> None:
     why_not = "All seeds train with the same learning rate."
     with st.popover(
-        "Rate",
-        icon=":material/speed:",
+        "Learning rate",
+        key="rate",
+        type="tertiary",
         help="Change the learning rate." if is_single else why_not,
         disabled=not is_single,
     ):
@@ -306,11 +300,21 @@ def _figures(results: Sequence[Evaluation], tutorial: Preset | None, dataset: st
     )
 
 
-def _what_next(shot: Snapshot | None) -> None:
-    """Where to go after the run; before and during it, a line in its place."""
-    with st.container(horizontal=True, gap="small", height=_LINE_HEIGHT, border=False):
-        if shot is not None and shot.evaluation is not None:
+def _line_below(config: RunConfig, shot: Snapshot | None, active: Sequence[Run], is_single: bool) -> None:
+    """The line below the buttons: what can be set before and during a run, and where to go after it."""
+    is_over = shot is not None and not active
+    # Before and during a run it has this height by itself; a fixed one would cut off the ring of a control with focus.
+    with st.container(
+        horizontal=True,
+        gap="small",
+        height=_LINE_HEIGHT if is_over else "content",
+        border=False,
+        vertical_alignment="center",
+    ):
+        if not is_over:
+            stepping.size_choice(config)
+            if active:
+                _rate_popover(active[0], is_single)
+        elif shot is not None and shot.evaluation is not None:
             st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:", width="content")
             st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:", width="content")
-        elif shot is None or shot.status.is_active:
-            st.caption("It is tested when the run has ended.")

@@ -13,7 +13,7 @@ from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreEr
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
-from pages.widgets.common import run_picker
+from pages.widgets.common import run_picker, stepping
 from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 
@@ -80,15 +80,7 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
         args=(_TRAIN,),
         help="Start training.",
     )
-    st.button(
-        "Step",
-        icon=":material/skip_next:",
-        disabled=cannot,
-        on_click=_want,
-        args=(_STEP,),
-        help="Train on a few batches, then pause.",
-    )
-    st.empty()
+    stepping.step_button(config, lambda: _want(_STEP), disabled=cannot)
     st.empty()
     if visitor_runs.current_run() is None:
         st.empty()
@@ -175,7 +167,7 @@ def _start(
         trouble.error(str(error), icon=":material/error:")
         return
     if step:
-        scheduler.shared().step(run)
+        scheduler.shared().step(run, stepping.size())
     for one in visitor_runs.same_network(instead_of) if instead_of is not None else ():
         if one.snapshot.status.is_active and one is not run:
             scheduler.shared().stop(one)

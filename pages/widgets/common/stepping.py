@@ -1,0 +1,66 @@
+"""The button Step, and the choice how far it goes: one batch, or to the end of the epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.runs.network_run import StepSize
+from pages.widgets.state import controls
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.config import RunConfig
+
+_KEY = "step-size"
+_NAMES = {StepSize.BATCH: "Step 1 batch", StepSize.EPOCH: "1 epoch"}
+
+# One batch at first: it is the smallest step that training takes, and shows one point.
+_SIZE = Key("step-size-noted", StepSize.BATCH)
+
+
+def size() -> StepSize:
+    """How far a step goes, as the visitor has chosen."""
+    return _SIZE.get()
+
+
+def step_button(config: RunConfig, on_click: Callable[[], None], *, disabled: bool = False) -> None:
+    """The button Step of the network with this config."""
+    st.button(
+        "Step",
+        icon=":material/skip_next:",
+        on_click=on_click,
+        disabled=disabled,
+        help=f"Train on {_details(config)[size()]}, then pause.",
+    )
+
+
+def size_choice(config: RunConfig) -> None:
+    """The choice of the size of a step, in one line."""
+    sizes = list(StepSize)
+    st.radio(
+        "Step trains on",
+        sizes,
+        **controls.seeded_choice(_KEY, size(), sizes),
+        format_func=_NAMES.__getitem__,
+        on_change=_choose,
+        horizontal=True,
+        label_visibility="collapsed",
+        width="content",
+    )
+
+
+def _details(config: RunConfig) -> dict[StepSize, str]:
+    return {
+        StepSize.BATCH: f"one batch of {config.batch_size} images",
+        StepSize.EPOCH: "all images, to the end of the epoch",
+    }
+
+
+def _choose() -> None:
+    chosen = controls.value_of(_KEY)
+    if chosen is not None:
+        _SIZE.set(chosen)
