@@ -122,7 +122,7 @@ def test_active_race_in_another_tab(compare: AppTest) -> None:
 
 
 def test_race_address_survives_a_reload(compare: AppTest) -> None:
-    runs = race_of(compare, "preset-morgan-0", "preset-torres")
+    runs = race_of(compare, "preset-morgan-0", "preset-torres", epochs=100)
     for run in runs:
         scheduler.shared().pause(run)  # The race is still active when the page is reopened.
     assert saver.shared().wait_until_saved(MINUTES)
@@ -247,7 +247,7 @@ def test_epochs_as_in_their_settings(compare: AppTest) -> None:
 )
 def test_guess_is_shown_during_the_race_and_judged_after_it(compare: AppTest, guess: str, said: str) -> None:
     select_view(compare, "compare-view", "Race")
-    runs = race_of(compare, "preset-morgan-0", "preset-torres", epochs=60, guess=guess)
+    runs = race_of(compare, "preset-morgan-0", "preset-torres", epochs=100, guess=guess)
     for run in runs:
         scheduler.shared().pause(run)
     compare.run()
