@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.test_learn_page import wait_until_idle
-from tests.e2e.test_main_path import SLOW, stroke
+from tests.e2e.test_main_path import SLOW, choose, stroke
 
 # What must be in view at once on a projector, without scrolling.
 AT_A_GLANCE = """() => {
@@ -264,3 +264,32 @@ def test_own_drawing_goes_through_the_network(page: Page) -> None:
     # It stays, and its answer is that of the trained network.
     expect(canvas).to_have_attribute("aria-label", re.compile("your drawing: its answer is a 7"), timeout=SLOW)
     expect(page.locator(".network > .note")).to_contain_text(re.compile(r"Weights changed by: .*%"))
+
+
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+def test_dismissed_question_keeps_the_changes(page: Page) -> None:
+    open_page(page)
+    units = page.get_by_role("spinbutton", name="Units")
+    units.fill("32")
+    units.press("Enter")
+    menu = page.get_by_role("combobox", name="Network")
+    expect(menu).to_have_value("Kite: one layer of 128 (changed)", timeout=SLOW)
+    question = page.get_by_role("dialog", name="Replace your changes?")
+    for answer in ("Escape", "beside it", "Keep mine"):
+        choose(page, "Network", "Small CNN: two convolutions")
+        expect(question).to_be_visible(timeout=SLOW)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+        if answer == "Escape":
+            page.keyboard.press(answer)
+        elif answer == "beside it":
+            page.mouse.click(5, 5)
+        else:
+            question.get_by_role("button", name=answer).click()
+        expect(question).to_be_hidden(timeout=SLOW)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+        expect(menu).to_have_value("Kite: one layer of 128 (changed)")
+        expect(units).to_have_value("32")
+    choose(page, "Network", "Small CNN: two convolutions")
+    question.get_by_role("button", name="Replace").click(timeout=SLOW)
+    expect(menu).to_have_value("Small CNN: two convolutions", timeout=SLOW)
+    expect(page.get_by_text("34,826 parameters")).to_be_visible(timeout=SLOW)

@@ -249,6 +249,8 @@ def test_menu_names_only_the_network_in_the_editor() -> None:
     app.number_input(key="units-dense-0-1").set_value(300).run()
     assert selected_network(app) == "From a link: 784 → 300 ReLU → 10 (changed)"
     app.selectbox(key="preset").select("kite").run()
+    assert selected_network(app) == "From a link: 784 → 300 ReLU → 10 (changed)"  # Not before the visitor agrees.
+    press(app, "Replace")
     assert selected_network(app) == "Kite: one layer of 128"
     assert len(app.selectbox(key="preset").options) == 6
     app.button(key="add-layer").click().run()
@@ -280,6 +282,7 @@ def test_changes_replaced_by_a_preset_can_be_restored() -> None:
     app = visit(**MORGAN)
     app.number_input(key="epochs-1").set_value(3).run()
     app.selectbox(key="preset").select("torres").run()
+    press(app, "Replace")
     press(app, "Undo")
     assert draft(app) == dataclasses.replace(CONFIG, epochs=3)
     assert selected_network(app) == "From a link: 784 → 512 ReLU → 10 (changed)"

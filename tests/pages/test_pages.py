@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import evaluation, presets
+from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.runs import saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
@@ -172,6 +173,55 @@ def test_own_changes_can_be_undone(app: AppTest) -> None:
         press(app, "Undo")
     assert app.session_state["draft"] == seen[0]
     assert app.button(key="undo").disabled
+
+
+def ask_for_another_network(app: AppTest) -> RunConfig:
+    """Change the network in the editor, then choose another one in the menu; returns the changed one."""
+    app.number_input(key="units-dense-0-0").set_value(32).run()
+    changed: RunConfig = app.session_state["draft"]
+    app.selectbox(key="preset").select("cnn").run()
+    assert not app.exception
+    assert "Kite\\: one layer of 128 (changed) → Small CNN\\: two convolutions" in [text.value for text in app.markdown]
+    # Nothing has changed before the answer, and the menu says so.
+    assert app.session_state["draft"] == changed
+    assert app.selectbox(key="preset").value == "kite"
+    return changed
+
+
+def test_changes_are_replaced_only_after_a_question(app: AppTest) -> None:
+    changed = ask_for_another_network(app)
+    app.button(key="replace-changes").click().run()
+    assert app.session_state["draft"].layers == presets.PRESETS["cnn"].config.layers
+    assert app.selectbox(key="preset").value == "cnn"
+    assert not [button for button in app.button if button.key == "replace-changes"]
+    press(app, "Undo")
+    assert app.session_state["draft"] == changed
+    assert app.selectbox(key="preset").value == "kite"
+
+
+def test_changes_are_kept_if_the_visitor_wants(app: AppTest) -> None:
+    changed = ask_for_another_network(app)
+    app.run()  # As when a run ends meanwhile: the question stays.
+    app.button(key="keep-changes").click().run()
+    assert app.session_state["draft"] == changed
+    assert app.selectbox(key="preset").value == "kite"
+    assert not [button for button in app.button if button.key == "keep-changes"]
+    app.selectbox(key="preset").select("torres").run()  # Asks again, and for the other network.
+    app.button(key="replace-changes").click().run()
+    assert app.selectbox(key="preset").value == "torres"
+
+
+def test_number_that_was_typed_just_before_another_network_is_a_change(app: AppTest) -> None:
+    app.number_input(key="units-dense-0-0").set_value(77)  # The browser sends both at once.
+    app.selectbox(key="preset").select("cnn").run()
+    assert app.button(key="keep-changes")
+    assert [layer.units for layer in app.session_state["draft"].layers] == [77]
+
+
+def test_network_without_changes_is_replaced_at_once(app: AppTest) -> None:
+    app.selectbox(key="preset").select("cnn").run()
+    assert app.session_state["draft"].layers == presets.PRESETS["cnn"].config.layers
+    assert not [button for button in app.button if button.key == "replace-changes"]
 
 
 def test_layers_are_moved_and_removed(app: AppTest) -> None:
@@ -592,6 +642,7 @@ def test_time_estimate_uses_the_last_run_with_equal_steps(app: AppTest, monkeypa
     assert seconds is not None
     assert f"about {run_text.duration_text(100 * seconds)} ·" in costs
     app.selectbox(key="preset").select("kite").run()
+    press(app, "Replace")
     (costs,) = [text.value for text in app.caption if "parameters to learn" in text.value]
     assert "min ·" in costs
 

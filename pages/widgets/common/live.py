@@ -60,7 +60,7 @@ def live_view(
     shot = run.snapshot if run is not None else None
     active = [one for one in group if one.snapshot.status.is_active]
     with st.container(horizontal=True, gap="xsmall"):
-        with st.container(gap="xsmall"):
+        with st.container(gap=None):
             buttons = st.container()
             below = st.container()
         results = st.container(horizontal=True, width=_RESULTS_WIDTH, gap="xsmall")

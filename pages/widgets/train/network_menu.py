@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from pages.widgets.common import run_picker
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
 
@@ -17,13 +18,16 @@ _KEY = "preset"
 _OWN = "own"
 
 _NAME = Key("network-name-noted", "")
+# The chosen preset, until it is loaded or the visitor would rather keep their changes.
+_WANTED = Key("preset-wanted-noted", "")
 
 
 def preset_menu(config: RunConfig) -> None:
     """A menu of presets. If the editor holds something else, that is the first entry.
 
-    When the network is changed, the chosen entry changes its name but not its place. A browser that does not know the
-    new name yet sends the old one; it is ignored.
+    A preset that would replace changes is loaded only when the visitor agrees; until then the menu names what is in the
+    editor. When the network is changed, the chosen entry changes its name but not its place. A browser that does not
+    know the new name yet sends the old one; it is ignored.
     """
     start = editor_state.origin()
     there = presets.key_of(start.config) or _OWN
@@ -38,9 +42,15 @@ def preset_menu(config: RunConfig) -> None:
         list(names),
         **controls.seeded_choice(_KEY, there, list(names)),
         format_func=names.__getitem__,
-        on_change=_load,
+        on_change=_want,
         help="Networks from the tutorials, with their settings, and a small convolutional one.",
     )
+    # Here, not in the callback: a number that was typed just before is in `config` by now.
+    wanted = _WANTED.get()
+    if wanted and start.is_changed(config):
+        _ask(network_name(config), wanted)
+    elif wanted:
+        _load(wanted)
 
 
 def network_name(config: RunConfig) -> str:
@@ -78,7 +88,25 @@ def undo_buttons(config: RunConfig) -> None:
         )
 
 
-def _load() -> None:
-    key = controls.value_of(_KEY)
-    if key in presets.PRESETS:
-        editor_state.load_preset(key)
+def _want() -> None:
+    chosen = controls.value_of(_KEY)
+    _WANTED.set(chosen if chosen in presets.PRESETS else "")
+
+
+def _load(key: str) -> None:
+    _WANTED.forget()
+    editor_state.load_preset(key)
+    st.rerun()
+
+
+# Escape, and a click beside it, mean the same as "Keep mine".
+@st.dialog("Replace your changes?", on_dismiss=_WANTED.forget)
+def _ask(mine: str, key: str) -> None:
+    names = [run_picker.escape_markdown(name) for name in (mine, presets.PRESETS[key].name)]
+    st.markdown(" → ".join(names))
+    with st.container(horizontal=True):
+        if st.button("Replace", key="replace-changes", type="primary"):
+            _load(key)
+        if st.button("Keep mine", key="keep-changes"):
+            _WANTED.forget()
+            st.rerun()
