@@ -19,6 +19,7 @@ from pages.widgets.common import live, projector, run_curves, run_picker, run_te
 from pages.widgets.compare import run_table, standing
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -198,7 +199,7 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
         )
     configs = {one: entries[one][1] for one in chosen}
     if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
-        _start(configs, epochs, guess, dataset)
+        uninterrupted(lambda: _start(configs, epochs, guess, dataset))
         st.rerun()
     st.caption(
         f"{_epochs_text([epochs or config.epochs for config in configs.values()])} All learn from the "

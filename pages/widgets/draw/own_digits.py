@@ -16,6 +16,7 @@ from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker, taught
 from pages.widgets.state import controls, data_sets, own_work, visitor_runs
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -162,15 +163,9 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
         return
     _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
-    try:
-        mixed = finetuning.training_set(network.config, dataset, own)
-        suffix = _TAUGHT[noun_of(predictor.class_names)]
-        called = (run_picker.run_title(base) if base else name).removesuffix(suffix)
-        title = run_picker.title_with(called, suffix)
-        run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
-    except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    suffix = _TAUGHT[noun_of(predictor.class_names)]
+    called = (run_picker.run_title(base) if base else name).removesuffix(suffix)
+    title = run_picker.title_with(called, suffix)
     answers = network.predict(np.stack([one.image for one in own])).argmax(axis=1)
     right = [own_drawings.digest(one.image) for one, answer in zip(own, answers, strict=True) if answer == one.label]
     # At an earlier moment of the run, its test accuracy was another.
@@ -181,7 +176,17 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
         frozenset(right),
         tested.accuracy if tested else None,
     )
-    own_work.remember_lesson(run.id, lesson)
+
+    def start() -> None:
+        mixed = finetuning.training_set(network.config, dataset, own)
+        run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
+        own_work.remember_lesson(run.id, lesson)
+
+    try:
+        uninterrupted(start)
+    except PlaygroundError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     st.switch_page("pages/train.py")
 
 

@@ -16,6 +16,7 @@ from mnist_core.training import capacity
 from pages.widgets.common import run_picker, stepping
 from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -161,16 +162,19 @@ def _is_of_run(config: RunConfig, dataset: Dataset, run: Run) -> bool:
 def _start(
     config: RunConfig, dataset: Dataset, step: bool, trouble: DeltaGenerator, instead_of: Run | None = None
 ) -> None:
-    try:
+    def start() -> None:
         run = visitor_runs.start_run(_named(config, dataset), dataset, paused=step)
+        if step:
+            scheduler.shared().step(run, stepping.size())
+        for one in visitor_runs.same_network(instead_of) if instead_of is not None else ():
+            if one.snapshot.status.is_active and one is not run:
+                scheduler.shared().stop(one)
+
+    try:
+        uninterrupted(start)
     except PlaygroundError as error:
         trouble.error(str(error), icon=":material/error:")
         return
-    if step:
-        scheduler.shared().step(run, stepping.size())
-    for one in visitor_runs.same_network(instead_of) if instead_of is not None else ():
-        if one.snapshot.status.is_active and one is not run:
-            scheduler.shared().stop(one)
     st.rerun()
 
 
