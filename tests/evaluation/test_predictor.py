@@ -63,3 +63,11 @@ def test_other_shape_is_refused(predictor: Predictor, shape: tuple[int, ...]) ->
 def test_whole_numbers_are_refused(predictor: Predictor) -> None:
     with pytest.raises(DataError, match="type"):
         predictor(np.zeros((28, 28), np.int64))
+
+
+def test_spread_answer_has_no_favourite_and_many_that_stay_possible() -> None:
+    even = np.full(10, 0.1, np.float32)
+    two = np.array([0.5, 0.5, *[0.0] * 8], np.float32)
+    confident = np.array([0.7, *[0.3 / 9] * 9], np.float32)
+    assert Prediction(np.stack([even, two, confident])).is_spread.tolist() == [True, False, False]
+    assert bool(Prediction(even).is_spread)

@@ -177,13 +177,13 @@ def no_digit_advice(
 ) -> None:
     """Ask whether this is a digit, if the built-in network takes it for none, and say why others are confident."""
     sure = [name for name, one in predictors.items() if one.class_names == DIGITS and found[name].is_confident]
-    if shipped()(image).is_plausible or pieces.two_digits(rgba, shipped()):
+    if not shipped()(image).is_spread or pieces.two_digits(rgba, shipped()):
         return
     if sure:
         names = " and ".join(sure)
         st.markdown(
             "Is this a digit? The built-in network does not think so: it has also seen letters and scribbles. "
-            f"{names} {'has' if len(sure) == 1 else 'have'} only ever seen digits, and must choose one of ten, "
+            f"{names} {'knows' if len(sure) == 1 else 'know'} only digits, and must choose one of ten, "
             "whatever you draw."
         )
     elif any(one.class_names == DIGITS for one in predictors.values()):
