@@ -151,6 +151,8 @@ class Network {
         this.tip = add(box, "div", { class: "tip", hidden: "" });
         this.spoken = add(box, "p", { class: "spoken", role: "status" });
         this.note = add(box, "p", { class: "note" });
+        this.note.title = "Weights changed by: the size of the change, beside the size of the weights before. "
+            + "Near 0%, they hardly learn; a large part of 100% in a few batches is too much.";
         this.canvas.addEventListener("pointermove", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerdown", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerleave", () => this.point(null));

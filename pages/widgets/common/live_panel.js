@@ -114,10 +114,11 @@ function showMoment(address, moment, frame) {
     }
 }
 
-// What lies at an address, unpacked; null if nothing does, or without a connection.
+// What lies at an address, unpacked; undefined if nothing does, null without a connection.
 async function fetchPacked(address) {
     try {
         const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
+        if (answer.status === 404) return undefined;
         return answer.ok ? unpack(new Uint8Array(await answer.arrayBuffer())) : null;
     } catch {
         return null;
@@ -137,21 +138,25 @@ const weightsOf = async (address, layer, unit) =>
 let drawing = "";
 const tellChoice = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
 
-// Shows a guest: another image than the twelve. Only the last question counts; one at a time.
-const door = { asked: null, isOpen: false };
+// Shows a guest: another image than the twelve. One question at a time: the visitor's last press comes first, then what
+// the network of now makes of the guest. `address` is that of the network on the page.
+const door = { address: null, press: null, isStale: false, isOpen: false, visits: 0 };
 
-async function invite(address, query) {
-    door.asked = { address, query };
+async function answerTheDoor() {
     if (door.isOpen) return;
     door.isOpen = true;
-    while (door.asked) {
-        const { address, query } = door.asked;
-        door.asked = null;
+    while (door.press || (door.isStale && choice.guest)) {
+        const { address, press, visits } = door, query = press ?? choice.guest.query;
+        Object.assign(door, { press: null, isStale: false });
         const found = await fetchThen(address, query);
-        if (door.asked) continue;
+        if (visits !== door.visits) continue;  // The visitor has chosen something else.
+        if (address !== door.address) {  // There is another network on the page.
+            Object.assign(door, { press, isStale: true });
+            continue;
+        }
         choice.isFlawless = Boolean(found && !found.image);
         if (found?.image) choice.guest = { ...found, query: found.index < 0 ? query : `image=${found.index}` };
-        else if (found || choice.guest?.query === query) choice.guest = null;  // No mistake, or no such image.
+        else if (found || found === undefined) choice.guest = null;  // No mistake, or no such image.
         tellChoice();
     }
     door.isOpen = false;
@@ -163,19 +168,26 @@ function build(root, scene, tell) {
     const row = () => add(root, "div", { class: "row" });
     const choose = image => {
         Object.assign(choice, { image, guest: null, isFlawless: false });
-        door.asked = null;
+        Object.assign(door, { press: null, visits: door.visits + 1 });
         tellChoice();
     };
-    const ask = query => invite(scene.address, query);
+    const invite = press => {
+        Object.assign(door, { press, visits: door.visits + 1 });
+        answerTheDoor();
+    };
     let drawn;
     if (scene.pictures) {
         const box = row();
-        const askAgain = () => choice.guest && ask(choice.guest.query);
+        door.address = scene.address;
+        const askAgain = () => {
+            door.isStale = true;
+            answerTheDoor();
+        };
         const network = new Network(box, scene, (...unit) => weightsOf(scene.address, ...unit), askAgain);
         drawn = [network, new FirstLayer(box, scene)];
         askAgain();  // The guest was seen by another network.
     } else if (scene.images) {
-        drawn = [new Samples(root, scene, choose, ask)];
+        drawn = [new Samples(root, scene, choose, invite)];
     } else {
         const progress = new Progress(root), box = row();
         past = { address: scene.address, moment: null, frame: null };
