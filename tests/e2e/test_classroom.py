@@ -72,6 +72,7 @@ def test_page_stays_smooth_with_thirty_runs(page: Page) -> None:
     expect(toggle).to_be_checked()
     assert transparent_share(picture) > with_random_start + 0.1  # At least the blank edges of all digits.
     choose(page, "Network", "Torres: ten sigmoid units")
+    page.get_by_role("button", name="Replace").click(timeout=SLOW)  # The number of epochs was changed above.
     expect(page.get_by_text("7,960 parameters")).to_be_visible(timeout=SLOW)
     wait_until_grown(curve)
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from mnist_core.data import idx
 from tests.e2e.conftest import PAUSE
 from tests.e2e.test_handwriting import on_canvas
+from tests.e2e.test_learn_page import wait_until_idle
 from tests.e2e.test_main_path import SLOW, stroke
 from tests.e2e.toolbars import controls_under_toolbars
 
@@ -94,8 +95,9 @@ STICK = [(0.5, 0.15), (0.5, 0.85)]
 
 
 def wait_until_blank(canvas: Locator) -> None:
-    """Wait until the last drawing is gone from the canvas, and bring it into view."""
-    canvas.scroll_into_view_if_needed()
+    """Wait until the last drawing is gone from the canvas, and bring it into view, not below the page's header."""
+    wait_until_idle(canvas.page)
+    canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'center' })")
     for _ in range(SLOW // 50):
         if (on_canvas(canvas)[..., 0] > 250).all():
             return
