@@ -73,9 +73,10 @@ else:
     # On a new server TensorFlow may still be loading.
     with answer, st.spinner("The network is getting ready ..."):
         found = reading.network_answers(predictors, drawn.image)
-        reading.drawing_warnings(drawn, sheet.rgba, names)
+        is_pair = reading.drawing_warnings(drawn, sheet.rgba, names)
         if not is_straight:
-            reading.no_digit_advice(predictors, found, drawn.image, sheet.rgba)
+            if not is_pair:
+                reading.no_digit_advice(predictors, found, drawn.image)
             reading.augmentation_advice(predictors, found, drawn.image)
         own_digits.label_question(as_mnist.image, sheet.strokes, names)
     with seen:  # After the answer, so that this picture never stands next to an older answer.

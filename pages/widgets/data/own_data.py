@@ -93,19 +93,15 @@ def _class_buttons(own: OwnDrawings, sheet: Drawn) -> None:
         hint = str(error)
 
     def add(label: int) -> None:
-        if image is not None:
-            change = dataclasses.replace
-            own_work.change_drawings(
-                lambda now: change(
-                    now,
-                    examples=tuple(
-                        test_set.add_drawing(now.examples, image, label, sheet.strokes, now.class_names)[
-                            -own_drawings.MAX_DRAWINGS :
-                        ]
-                    ),
-                )
-            )
-            board.clear_board()
+        if image is None:
+            return
+
+        def with_it(now: OwnDrawings) -> OwnDrawings:
+            examples = test_set.add_drawing(now.examples, image, label, sheet.strokes, now.class_names)
+            return dataclasses.replace(now, examples=tuple(examples[-own_drawings.MAX_DRAWINGS :]))
+
+        own_work.change_drawings(with_it)
+        board.clear_board()
 
     st.markdown("**What is it?**")
     with st.container(horizontal=True, gap="small"):

@@ -158,26 +158,30 @@ def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
 
 
-def drawing_warnings(drawn: Drawing, rgba: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
-    """What may mislead the networks, below their answers. Two digits are named, as the built-in network reads them."""
-    found = pieces.two_digits(rgba, shipped()) if noun_of(names) == "digit" else None
+def drawing_warnings(drawn: Drawing, rgba: npt.NDArray[np.uint8], names: Sequence[str]) -> bool:
+    """What may mislead the networks, below their answers; returns whether the drawing looks like two digits.
+
+    They are named, as the built-in network reads them, if the networks read digits.
+    """
+    pair = pieces.two_digits(rgba, shipped())
+    found = pair if noun_of(names) == "digit" else None
     if found is not None:
         left, right = (pictures.with_article(digit) for digit in found)
         st.caption(f":material/lightbulb: This looks like two digits: {left} and {right}. Draw one digit at a time.")
     for warning in drawn.warnings:
         if found is None or warning not in preprocessing.SEVERAL:
             st.caption(f":material/lightbulb: {warning}")
+    return pair is not None
 
 
 def no_digit_advice(
     predictors: dict[str, Predictor],
     found: dict[str, Prediction],
     image: npt.NDArray[np.float32],
-    rgba: npt.NDArray[np.uint8],
 ) -> None:
     """Ask whether this is a digit, if the built-in network takes it for none, and say why others are confident."""
     sure = [name for name, one in predictors.items() if one.class_names == DIGITS and found[name].is_confident]
-    if not shipped()(image).is_spread or pieces.two_digits(rgba, shipped()):
+    if not shipped()(image).is_spread:
         return
     if sure:
         names = " and ".join(sure)
