@@ -129,5 +129,5 @@ class ShareNotFoundError(StoreError):
     def __init__(self) -> None:
         super().__init__(
             "There is no shared run at this link.",
-            "Its owner may have stopped sharing it, or a piece of the link is missing: ask for it again.",
+            "Its owner may have stopped sharing it, or the link is incomplete. Ask for it again.",
         )

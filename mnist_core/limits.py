@@ -21,9 +21,9 @@ SESSIONS, WORKSPACES, RUNS = "sessions", "workspaces", "runs"
 AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
 """By default. Sessions are opened and reloaded tabs; workspaces are counted with their first run."""
 _PROBLEMS = {
-    SESSIONS: "The playground has been opened very often from your internet connection in the last hour.",
-    WORKSPACES: "Very many people have started from your internet connection in the last hour.",
-    RUNS: "Very many runs have been started from your internet connection in the last hour.",
+    SESSIONS: "There were too many visits from your network in the last hour.",
+    WORKSPACES: "There were too many new visitors from your network in the last hour.",
+    RUNS: "There were too many runs from your network in the last hour.",
 }
 # The most addresses to remember; the least recently used one is dropped.
 _MOST = 10_000

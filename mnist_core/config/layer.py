@@ -61,8 +61,8 @@ class LayerConfig:
         "Kind",
         default="dense",
         choices=LAYER_KINDS,
-        help="Dense: every unit sees everything. Convolution: small 3x3 filters slide over the picture; pooling "
-        "then halves it. Convolutions come before dense layers, while there is picture left.",
+        help="Dense: every unit sees all inputs. Convolution: small 3x3 filters move over the picture; pooling then "
+        "halves it. Put convolutions before dense layers.",
     )
     # Neurons of a dense layer, filters of a convolution.
     units: int = setting(
@@ -76,7 +76,7 @@ class LayerConfig:
         "Activation",
         default="relu",
         choices=ACTIVATIONS,
-        help="What each unit does with its weighted sum. Without a bend (linear), layers add nothing.",
+        help="What each unit does with its weighted sum. With linear, more layers do not help.",
     )
     # The share of this layer's outputs that is zeroed in each training step.
     dropout: float = setting(

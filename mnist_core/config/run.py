@@ -175,8 +175,8 @@ class RunConfig:
         "Pixel values",
         default="scaled",
         choices=PIXELS,
-        help="The numbers that a network gets for white, grey and black. Large ones make large steps: from 0 to 255, "
-        "the same learning rate is far too high.",
+        help="The numbers that a network gets for white, grey and black. Large numbers make large steps. From 0 "
+        "to 255, use a much lower learning rate.",
         section="data",
     )
     order: str = setting(

@@ -55,7 +55,7 @@ def read(files: Mapping[str, bytes]) -> Dataset:
     if "x_train" not in arrays or "y_train" not in arrays:
         raise DataError("There must be images and labels to train on.", _REMEDY, ", ".join(files))
     if ("x_test" in arrays) != ("y_test" in arrays):
-        raise DataError("Images and labels belong together; for testing one is missing.", _REMEDY, ", ".join(files))
+        raise DataError("The test images or their labels are missing.", _REMEDY, ", ".join(files))
     images, labels = _checked(arrays["x_train"], arrays["y_train"])
     if "x_test" in arrays:
         test_images, test_labels = _checked(arrays["x_test"], arrays["y_test"])
@@ -114,7 +114,7 @@ def _from_idx(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         part = f"{kind}_test" if any(word in name.lower() for word in ("t10k", "test")) else f"{kind}_train"
         if part in arrays:
             what = "labels" if kind == "y" else "images"
-            raise DataError(f"Two files hold {what} for the same purpose.", _REMEDY, ", ".join(files))
+            raise DataError(f"Two files contain the same kind of data: {what}.", _REMEDY, ", ".join(files))
         arrays[part] = array
     return arrays
 
@@ -152,7 +152,7 @@ def _checked(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.ND
 
 def _check_images(images: npt.NDArray[Any]) -> None:
     if images.ndim < 2:
-        raise DataError("There are no images where the images should be.", _REMEDY)
+        raise DataError("The images are missing in this file.", _REMEDY)
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         size = f"{IMAGE_SIZE} x {IMAGE_SIZE}"
         these = " x ".join(f"{side:,}" for side in images.shape[1:])

@@ -92,7 +92,7 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
             {"centre": False},
         ),
         (raw.max() < _FAINT, "Faint, so its ink was made stronger.", "left faint", {"strengthen": False}),
-        (is_speckled, "Stray specks were left out.", "with the specks", {"drop_specks": False}),
+        (is_speckled, "Small spots were removed.", "with the spots", {"drop_specks": False}),
         (pieces > 1, f"It has {pieces} pieces.", "with only the largest piece", {"largest_piece": True}),
         (width > _WIDE_LINE, "Lines thicker than in MNIST.", "with thinner lines", {"pen": -1}),
         (width < _NARROW_LINE, "Lines thinner than in MNIST.", "with thicker lines", {"pen": 1}),

@@ -178,7 +178,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
         ),
         Step(
             f"Centred in {IMAGE_SIZE}x{IMAGE_SIZE}" if preparation.centre else f"Set into {IMAGE_SIZE}x{IMAGE_SIZE}",
-            "The centre of the ink's weight is moved to the middle. This is what the network sees."
+            "The ink's centre of mass is moved to the middle. This is what the network sees."
             if preparation.centre
             else "It stays where it was on the canvas. This is what the network sees.",
             image,
@@ -191,7 +191,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
     found = (
         (dot, "This is only a dot, not a digit."),
         (relative_size < _TINY and not dot, "This is tiny. A larger drawing keeps more of its shape."),
-        (peak < _FAINT, "This is faint. It was strengthened, and so was any blemish."),
+        (peak < _FAINT, "This is faint. It was made darker, spots too."),
         (full < _THIN, "The lines are very thin for this size. A thicker pen comes closer to MNIST's."),
         (thick, "The lines are very thick for this size. Gaps and loops may have closed."),
         (
@@ -199,7 +199,7 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
             SEVERAL[0],
         ),
         (_is_a_pair(ink[extent]), SEVERAL[1]),
-        (dropped, "Stray specks were left out."),
+        (dropped, "Small spots were removed."),
     )
     warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_PREPARATION else ()
     return Drawing(image, steps, warnings, is_empty=False, is_dot=dot)

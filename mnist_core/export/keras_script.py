@@ -179,14 +179,14 @@ def _differences(config: RunConfig) -> list[str]:
         title = _source(config).title
         lines += [
             "",
-            f"Keras does not have this run's data set, {title}: the playground offers its files beside the script.",
+            f"Keras does not have this run's data set, {title}: the playground offers its files next to the script.",
         ]
     if config.augmentation:
         label = SETTINGS["augmentation"].label
         lines += [
             "",
             f"Left out: {label} {config.augmentation:g}. No layer of Keras bends strokes or changes the pen, so",
-            "this program learns from the images as they are, and reads other people's hands worse.",
+            "this program learns from the images as they are, and reads other people's handwriting worse.",
         ]
     return lines
 

@@ -175,7 +175,7 @@ def _answer_rows(answer: Answer, is_same_image: bool, evaluation: Evaluation | N
         chosen = slice(answer.image, answer.image + 1)
     else:
         # The article drew its held-out images at random, so our image at this index is another one.
-        figure = f"its {figure} (ours has another image there: the median of all our {answer.digit}s)"
+        figure = f"its {figure} (our image there is different: the median of all our {answer.digit}s)"
         chosen = slice(None)
     for digit, published in answer.probabilities.items():
         ours = None
@@ -194,7 +194,7 @@ def _seconds_rows(article: Article, done: int, seconds_an_epoch: float | None) -
     if article.total_seconds is not None:
         epochs = article.config.epochs
         total = seconds_an_epoch * epochs if seconds_an_epoch is not None and done >= epochs else None
-        yield Row(f"seconds in all (ours: {epochs} epochs)", article.total_seconds, total, "seconds")
+        yield Row(f"seconds in total (ours: {epochs} epochs)", article.total_seconds, total, "seconds")
 
 
 _FORMATS: Final[Mapping[str, str]] = {
@@ -276,9 +276,9 @@ _TORRES_ANSWER: Final = (0.06, 0.01, 0.17, 0.01, 0.05, 0.04, 0.54, 0.0, 0.11, 0.
 
 _UNCHECKED: Final = Mistake(
     "The files are not checked",
-    "The program does not check the headers of the data files. The article itself says that a file from a stranger "
-    "would need many more checks. On the Data page, **The file** shows what is in a header. Upload a file of your "
-    "own there that is cut short or has other content, and read why it is refused.",
+    "The program does not check the headers of the data files. The article itself says that more checks are needed. "
+    "Never trust a file from an unknown source without checking it. On the Data page, **The file** shows what is in a "
+    "header. Upload a file of your own there that is cut short or has other content, and read why it is refused.",
 )
 _MISNAMED: Final = Mistake(
     "A 4 called a 6",
@@ -301,7 +301,7 @@ _NO_NORMALIZE: Final = Mistake(
 _NO_VALIDATION: Final = Mistake(
     "No validation curve",
     "The article shows the accuracy only for the images that the network learns from. So nobody would see if it "
-    "learned them by heart. Set a validation share on the Train page. Then a second curve shows how well the network "
+    "only memorised them. Set a validation share on the Train page. Then a second curve shows how well the network "
     "reads images that it does not learn from.",
 )
 _OTHER_MATRIX: Final = Mistake(
@@ -315,8 +315,8 @@ _OTHER_MATRIX: Final = Mistake(
 _TORRES_CLAIM: Final = Mistake(
     "An accuracy that five epochs do not reach",
     f"The text gives {_published('torres').test_accuracy} on the test images, but its own log ends at "
-    f"{_TORRES_LOG[-1].accuracy} on the training images. Test images are rarely so much easier. Train the recipe as it "
-    "is and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
+    f"{_TORRES_LOG[-1].accuracy} on the training images. Test images are rarely that much easier. Train the recipe as "
+    "it is and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
 )
 _TORRES_SURE: Final = Mistake(
     "An answer that is too sure for five epochs",

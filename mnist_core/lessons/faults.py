@@ -183,8 +183,8 @@ _CASES = (
         "images are taken from the training images, so they were swapped too, and the curves did not show it. In the "
         "matrix the diagonal is almost empty. To this network a test image is the opposite of what it learned, so it "
         "does worse than guessing.",
-        cure="Use one form for all images, here high numbers for ink and low numbers for paper, and look at a few "
-        "training and test images before you train.",
+        cure="Use one form for all images: high numbers for ink, low ones for paper. Look at some training and test "
+        "images before you train.",
     ),
     Fault(
         key="labels",
@@ -199,7 +199,7 @@ _CASES = (
         ),
         symptom="With shuffled labels the validation accuracy stays at about 10 %, as if the network guessed.",
         explanation="Each training image had the label of another image, so there was nothing to learn from the "
-        "images. The network could only learn answers by heart, one image at a time. So the training accuracy slowly "
+        "images. The network could only memorise the answers, one image at a time. So the training accuracy slowly "
         "rose above 10 %, and the validation accuracy did not move. The validation loss rose, because the network "
         "got more confident in answers that mean nothing. The matrix has no diagonal, and its answers are spread "
         "over the columns.",
@@ -306,11 +306,11 @@ _CASES = (
             "accuracy follows, and ends a few percentage points below the training accuracy.",
             "The matrix has a full diagonal and a few mistakes outside it: not very many, but some.",
         ),
-        symptom="In a healthy run the loss falls and flattens out, the validation accuracy ends a little below the "
-        "training accuracy, and the matrix has a full diagonal and a few mistakes.",
+        symptom="In a healthy run the loss falls and flattens out. The validation accuracy ends a little below the "
+        "training accuracy. The matrix has a full diagonal and a few mistakes.",
         explanation="Nothing was wrong with this run. The accuracy rises quickly and flattens out. The validation "
-        "accuracy ends a few percentage points lower: the weights were fitted to the training images, so they fit "
-        "those a little better than new images. A small gap is normal. The matrix has a strong diagonal and a few "
+        "accuracy ends a few percentage points lower. The weights were fitted to the training images, so they fit "
+        "new images a little less well. A small gap is normal. The matrix has a strong diagonal and a few "
         "mistakes, which is usual for a small network after few images.",
         cure="Nothing to fix. More images, or augmentation, would make it better.",
     ),
@@ -322,8 +322,6 @@ NUMBERED = ("low", "inverted", "nothing", "high", "labels", "dead", "leak", "sor
 """The cases in the order of their numbers, from 1. A number identifies a case without revealing its fault."""
 GIVEN_UP = ""
 """The first answer in a case that was explained before the visitor chose an answer."""
-_OPEN = "abcdefghij"
-_MARKS = {letter: str(answer) for answer, letter in enumerate(_OPEN)}
 
 
 def key_of_case(text: str) -> str:
@@ -352,32 +350,3 @@ class Answers:
     def is_right(self, number: int) -> bool:
         """Whether the first answer to a case was right."""
         return self.first.get(number) == NUMBERED[number - 1]
-
-    def to_text(self) -> str:
-        """A short text for a link, one character for each case: a digit for the answer, a letter in open cases."""
-        marks = []
-        for number in range(1, len(NUMBERED) + 1):
-            key = self.first.get(number)
-            answer = 0 if key == GIVEN_UP else NUMBERED.index(key) + 1 if key is not None else None
-            marks.append("-" if answer is None else str(answer) if number in self.explained else _OPEN[answer])
-        return "".join(marks)
-
-    @classmethod
-    def from_text(cls, text: str) -> Answers:
-        """Read the answers from a text of `to_text`.
-
-        Raises:
-            DataError: `to_text` did not write this text.
-        """
-        if not re.fullmatch(f"[-0-9b-j]{{{len(NUMBERED)}}}", text):
-            raise DataError(
-                "The answers in the link do not fit the fault lab.", "The lab starts without answers.", text
-            )
-        marks = {number: mark for number, mark in enumerate(text, 1) if mark != "-"}
-        keys = (GIVEN_UP, *NUMBERED)
-        first = {number: keys[int(_MARKS.get(mark, mark))] for number, mark in marks.items()}
-        # A right answer is always explained.
-        explained = {
-            number for number, mark in marks.items() if mark.isdigit() or first[number] == NUMBERED[number - 1]
-        }
-        return cls(first, frozenset(explained))

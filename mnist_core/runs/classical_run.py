@@ -149,12 +149,12 @@ class ClassicalRun(Job):
     def _end_stopped(self, message: str) -> None:
         shot = self._snapshot
         if self._answers is None:
-            what = "Stopped before it had learned anything."
+            what = "Stopped before it learned anything."
         else:
             what = f"Stopped after {shot.points[-1].done:,} of {shot.whole:,} {shot.counted}."
             if len(self._answers) < len(self._split.test_labels):
                 self._answers = None
-                what += " How well it reads is only known after it has read all of them."
+                what += " Its accuracy is known only after all test images."
         self._end(Status.STOPPED, f"{message} {what}".strip())
 
     def _end(self, status: Status, message: str) -> None:

@@ -251,5 +251,5 @@ class Job(ABC):
         elif now - self._watched_at >= unwatched_seconds():
             seconds = unwatched_seconds()
             how_long = f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
-            self._stop_reason = f"Stopped because nobody had watched it for {how_long}."
+            self._stop_reason = f"Stopped: nobody watched it for {how_long}."
             self._stop_wanted = True

@@ -457,6 +457,6 @@ def _ending(config: RunConfig, event: training.Finished) -> str:
     if not event.stopped_early:
         return ""
     return (
-        f"Stopped early after epoch {len(event.history)}: the validation loss had not fallen for "
-        f"{config.early_stopping} epochs. The network has the weights of the best epoch."
+        f"Stopped early after epoch {len(event.history)}: the validation loss did not fall for "
+        f"{config.early_stopping} epochs. The weights are those of the best epoch."
     )

@@ -85,8 +85,8 @@ def check(needed: int, remedy: str, promised: int = 0) -> None:
     free = free_bytes() - _RESERVE_BYTES - promised
     if needed > free:
         raise CapacityError(
-            f"This run needs about {needed / 2**20:,.0f} MB while it trains, and the server has "
-            f"{max(0, free) / 2**20:,.0f} MB to spare.",
+            f"This run needs about {needed / 2**20:,.0f} MB while it trains. The server has only "
+            f"{max(0, free) / 2**20:,.0f} MB free.",
             remedy,
         )
 

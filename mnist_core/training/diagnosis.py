@@ -84,7 +84,7 @@ def _too_fast(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | No
     if config.pixels == "raw":
         return _with_scaled_pixels(config, f"{seen} Pixels from 0 to 255 make steps too large.")
     if config.learning_rate > _HIGHER * _usual_rate(config):
-        text = f"{seen} The learning rate is probably too high: large steps can switch units off for good."
+        text = f"{seen} The learning rate is probably too high: large steps can switch units off for ever."
         return _with_rate(config, _LOWER, text)
     return None
 
@@ -111,7 +111,8 @@ def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | 
             layers = list(config.layers)
             layers[number] = dataclasses.replace(layer, units=_USUAL_UNITS)
             return Finding(
-                f"Layer {number + 1} has only {what}: a bottleneck. All it knows of an image must pass through there.",
+                f"Layer {number + 1} has only {what}: a bottleneck. All information about an image must pass through "
+                "it.",
                 f"Give layer {number + 1} {_USUAL_UNITS} {unit}",
                 dataclasses.replace(config, layers=tuple(layers)),
             )

@@ -281,8 +281,8 @@ def _is_exhausted(config: RunConfig, state: TrainingState) -> bool:
 def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> TrainingError:
     advice = f"Lower the learning rate, now {rate:g}; a tenth of it is a good next try"
     if not all(ACTIVATIONS[layer.activation].bounded for layer in config.layers):
-        advice += ", or choose an activation with a ceiling, such as tanh"
+        advice += ", or choose a bounded activation, such as tanh"
     return TrainingError(
-        f"The loss in epoch {epoch}, step {step}, {DIVERGED}: the weights have grown beyond what a computer can hold.",
+        f"The loss in epoch {epoch}, step {step}, {DIVERGED}: the weights became too large.",
         f"{advice}. The last finished epoch is saved." if epoch > 1 else f"{advice}.",
     )

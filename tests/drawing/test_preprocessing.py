@@ -218,7 +218,7 @@ def test_stray_speck_is_removed_with_a_warning() -> None:
     speckled[10:14, 10:14] = 1
     drawing = to_mnist(painted(speckled))
     np.testing.assert_array_equal(drawing.image, to_mnist(painted(ink)).image)
-    assert drawing.warnings == ("Stray specks were left out.",)
+    assert drawing.warnings == ("Small spots were removed.",)
 
 
 def test_speck_darker_than_the_digit_does_not_weaken_it() -> None:

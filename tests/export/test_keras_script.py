@@ -255,7 +255,7 @@ ON_MNIST = [
 ]
 ON_EMBEDDED_DIGITS = [
     "    python train.py FOLDER    reads the data set's IDX files from a folder",
-    "Keras does not have this run's data set, Embedded digits: the playground offers its files beside the script.",
+    "Keras does not have this run's data set, Embedded digits: the playground offers its files next to the script.",
     '    sys.exit("Name the folder that holds the IDX files of the data set embedded.")',
     "folder = sys.argv[1]",
     "data = load_folder(folder)  # Data set",

@@ -180,7 +180,7 @@ def test_stopped_neighbours_are_not_evaluated(by_hand: Scheduler) -> None:
     take_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
-    assert shot.message.startswith("Stopped after 40 of 90 test images. How well it reads")
+    assert shot.message.startswith("Stopped after 40 of 90 test images. Its accuracy")
 
 
 @pytest.mark.parametrize("turns", [0, 1])
@@ -192,7 +192,7 @@ def test_stopped_before_the_first_point(turns: int, by_hand: Scheduler) -> None:
     take_turns(by_hand, run)
     shot = run.snapshot
     assert (shot.status, shot.evaluation) == (Status.STOPPED, None)
-    assert shot.message == "Stopped before it had learned anything."
+    assert shot.message == "Stopped before it learned anything."
     assert run.wait_until_begun(0.0)
 
 
@@ -215,9 +215,7 @@ def test_run_continues_while_anybody_watches(by_hand: Scheduler, monkeypatch: py
     here["second"] = False
     take_turns(by_hand, run)
     assert status(run) is Status.STOPPED
-    assert run.snapshot.message == (
-        "Stopped because nobody had watched it for 30 seconds. Stopped after 2 of 100 trees."
-    )
+    assert run.snapshot.message == ("Stopped: nobody watched it for 30 seconds. Stopped after 2 of 100 trees.")
 
 
 @pytest.mark.usefixtures("one_piece_a_turn")

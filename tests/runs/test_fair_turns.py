@@ -285,7 +285,7 @@ def test_ten_minutes_end_without_a_turn(worker: Worker, monkeypatch: pytest.Monk
         worker.take(1)
     assert [run for run, _, _ in worker.given[1:]] == [watched] * 60 + [left]
     assert worker.now - began == pytest.approx(600, abs=1)
-    assert left.snapshot.message == "Stopped because nobody had watched it for 10 minutes."
+    assert left.snapshot.message == "Stopped: nobody watched it for 10 minutes."
 
 
 def test_unwatched_runs_do_not_shorten_turns(worker: Worker) -> None:
@@ -374,7 +374,7 @@ def test_unwatched_run_ends_after_ten_minutes_and_keeps_its_network(by_hand: Sch
     take_turns(by_hand, run)
     shot = run.snapshot
     assert shot.status is Status.STOPPED
-    assert shot.message == "Stopped because nobody had watched it for 10 minutes."
+    assert shot.message == "Stopped: nobody watched it for 10 minutes."
     assert shot.network is not None
     assert learned is not None
     assert_same_weights(shot.network.weights, learned)
@@ -426,7 +426,7 @@ def test_setting_for_unwatched_runs(
         visitor.now += 1.0
     take_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
-    assert f"nobody had watched it for {how_long}." in run.snapshot.message
+    assert f"nobody watched it for {how_long}." in run.snapshot.message
 
 
 @pytest.mark.parametrize("setting", ["", "soon", "-5", "nan", "inf", "1e3", "²"])

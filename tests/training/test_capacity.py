@@ -97,7 +97,7 @@ def test_run_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reserved_memory_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "700")
     check(small(), promised=500 * MB)
-    with pytest.raises(CapacityError, match="has 0 MB to spare"):
+    with pytest.raises(CapacityError, match="has only 0 MB free"):
         check(small(), promised=700 * MB)
 
 

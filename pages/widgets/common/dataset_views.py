@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
 
 _MAP_CAPTIONS = {
-    "pca": "Two directions out of 784: left to right is where images differ most (thin ones to wide zeros). Digits "
-    "that overlap here can still be far apart in the other 782.",
+    "pca": "Two directions out of 784: left to right is where images differ most. In MNIST it goes from thin ones to "
+    "wide zeros. Images that overlap here can still be far apart in the other 782.",
     "neighbours": "Only neighbours count here: distances between groups, and the page's directions, mean nothing.",
 }
 _SHOWN = 60
@@ -61,11 +61,28 @@ def training_images(dataset: Dataset) -> None:
     )
 
 
+def _image_key(dataset: Dataset) -> tuple[str, Key[int]]:
+    """The key of the control with the shown image, and what it remembers; those of each data set."""
+    key = f"data-image-{dataset.name}"
+    return key, Key(f"{key}-noted", 0)
+
+
+def shown_image(dataset: Dataset) -> int:
+    """The index of the training image that `image_in_numbers` shows."""
+    return _image_key(dataset)[1].get()
+
+
+def go_to_image(dataset: Dataset, text: str) -> None:
+    """Let `image_in_numbers` show the training image with this index; other texts change nothing."""
+    if text.isascii() and text.isdigit() and len(text) < 8 and int(text) < len(dataset.train_labels):
+        key, remembered = _image_key(dataset)
+        remembered.set(int(text))
+        controls.set_value(key, int(text))
+
+
 def image_in_numbers(dataset: Dataset) -> None:
     """One training image as a network gets it: pixel values, scaled, flattened, with a one-hot label."""
-    # A key for each data set, because another one may have fewer images.
-    key = f"data-image-{dataset.name}"
-    remembered = Key(f"{key}-noted", 0)
+    key, remembered = _image_key(dataset)
     index = st.number_input(
         "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(key, remembered.get())
     )
@@ -75,7 +92,7 @@ def image_in_numbers(dataset: Dataset) -> None:
     table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel(), "value": image.ravel()})
     table["scaled"] = table["value"] / 255
     name = pictures.with_article(label, dataset.class_names)
-    st.markdown(f"It is **{name}**. Each pixel is a number from 0, paper, to 255, ink.")
+    st.markdown(f"It is **{name}**. Each pixel is a number from 0 (paper) to 255 (ink).")
     picture, numbers = st.columns([3, 2], gap="large")
     picture.vega_lite_chart(
         table, data_charts.pixel_values(), alt=f"Training image {index}, {name}: its 28x28 pixel values."
@@ -88,15 +105,15 @@ def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
     """The image and its label after each step of the preparation."""
     row = st.slider("One row in numbers", 0, IMAGE_SIZE - 1, IMAGE_SIZE // 2)
     st.code(" ".join(map(str, image[row])), wrap_lines=True)
-    st.markdown("**Scaled** by 1/255, since networks learn badly from large numbers, the same row is")
+    st.markdown("**Scaled**: each number divided by 255. Networks learn badly from large numbers.")
     st.code(" ".join(f"{value / 255:.2f}" for value in image[row]), wrap_lines=True)
-    st.markdown("**Flattened**, its 28 rows one after the other make a vector of 784 numbers:")
+    st.markdown("**Flattened**: all 28 rows in one line, 784 numbers.")
     st.image(
         pictures.ink_url(np.repeat(image.reshape(1, -1), 24, axis=0)),
         width="stretch",
         alt="The same image as a single row.",
     )
-    st.markdown(f"**One-hot**, its label {label} becomes ten numbers, one for each answer that the network can give:")
+    st.markdown(f"**One-hot**: its label {label} as ten numbers, one for each possible answer.")
     st.code(" ".join(str(int(digit == label)) for digit in range(CLASSES)))
 
 
@@ -108,7 +125,7 @@ def idx_file(dataset: Dataset) -> None:
     header = idx.header_fields(content)
     length = header[-1].stop + array.nbytes
     st.markdown(
-        f"MNIST comes as IDX files: a header, then the bare numbers. This one has **{length:,} bytes** when unpacked."
+        f"MNIST comes as IDX files: a header, then only numbers. This one has **{length:,} bytes** when unpacked."
     )
     row = st.slider("From row", 0, IMAGE_SIZE**2 // data_charts.BYTES_PER_ROW, help="A row has sixteen bytes.")
     st.caption("Touch a byte to see what it is.")
@@ -127,7 +144,10 @@ def idx_file(dataset: Dataset) -> None:
         f"| {_places(one)} | `{content[one.start : one.stop].hex(' ')}` | {one.name} | {one.value} |" for one in header
     ]
     st.markdown("\n".join(["| Bytes | In hexadecimal | Meaning | Value |", "|:--|:--|:--|:--|", *lines]))
-    st.caption("Numbers of several bytes have the largest part first (big-endian).")
+    st.caption(
+        f"Bytes 0 to 3 together are the magic number, {int.from_bytes(content[:4])}. In a number of several bytes, the "
+        "most significant byte comes first (big-endian)."
+    )
 
 
 def _places(field: idx.Field) -> str:
@@ -160,8 +180,8 @@ def tensor_table(dataset: Dataset) -> None:
     ]
     lines = [f"| {name} | {rank} | {shape} | {dtype} |" for name, rank, shape, dtype in rows]
     st.markdown("\n".join(["| Training | Rank | Shape | Type |", "|:--|--:|:--|:--|", *lines]))
-    st.caption("A tensor is an array; its rank is how many numbers it takes to name a place in it.")
-    st.markdown(f"**How often each {noun} comes**")
+    st.caption("A tensor is an array. Its rank is its number of indices.")
+    st.markdown(f"**Images of each {noun}**")
     parts = {"training": dataset.train_labels, "test": dataset.test_labels}
     shown = [names[label] for label in classes_of(names)]
     counts = [
@@ -190,21 +210,19 @@ def split_sizes(dataset: Dataset) -> None:
         st.metric("Validation", f"{len(parts.validation_indices):,}", help="For checking while it trains.")
         st.metric("Test", f"{len(parts.test_labels):,}", help="For testing it at the end.")
     st.markdown(
-        "A network that is tested on the images it has learned from is like a pupil who knows the exam: the mark says "
-        "nothing. So some images are set aside until the end. If you compare many settings, choose by the validation "
+        "If you have seen the exam, passing it proves nothing. The same is true for a network. So some images are set "
+        "aside until the end. If you compare many settings, choose by the validation "
         "images. Otherwise your choice fits the test by luck."
     )
     st.caption(
-        f"As the Train page has it now: {SPLITS[config.split]}, validation share {config.validation_fraction:g}."
+        f"The settings of the Train page: {SPLITS[config.split]}, validation share {config.validation_fraction:g}."
     )
 
 
 def digit_map(dataset: Dataset) -> None:
     """A map of training images on which similar images are close together."""
     kinds = {"pca": "By their two main directions (PCA)", "neighbours": "By their neighbours (t-SNE)"}
-    kind = st.segmented_control(
-        "Lay them out", list(kinds), default="pca", required=True, format_func=kinds.__getitem__
-    )
+    kind = st.segmented_control("Arrange", list(kinds), default="pca", required=True, format_func=kinds.__getitem__)
     # Cached by content: the same images give every visitor the same map.
     table = _map(
         dataset, zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes()), kind, dataset.class_names
@@ -216,12 +234,12 @@ def digit_map(dataset: Dataset) -> None:
         alt=f"Map: {len(table):,} training images as points, similar ones near each other.",
     )
     st.caption(
-        f"{len(table):,} training images, each written as its {noun_of(dataset.class_names)}; touch one to see it. "
+        f"{len(table):,} training images, each shown as its {noun_of(dataset.class_names)}. Touch one to see it. "
         + _MAP_CAPTIONS[kind]
     )
 
 
-@st.cache_resource(show_spinner="Laying the images out takes some seconds the first time ...", max_entries=6)
+@st.cache_resource(show_spinner="Arranging the images (only the first time) …", max_entries=6)
 def _map(_dataset: Dataset, checksum: int, kind: str, names: tuple[str, ...]) -> pd.DataFrame:
     del checksum
     found = exploration.pca_map(_dataset) if kind == "pca" else exploration.tsne_map(_dataset)

@@ -177,7 +177,7 @@ def _open(config: RunConfig, source: str, opened: str, start: str = "", ignored:
     if config.dataset not in data_sets.names():
         there = editor_state.draft().dataset
         why = (
-            "It needs somebody's own images, and a link cannot contain them. Upload them on the Data page."
+            "This network was trained on private images, which a link cannot contain. Upload them on the Data page."
             if config.dataset == uploads.NAME
             else f'This server has no data set "{config.dataset}".'
         )

@@ -151,8 +151,8 @@ class Network {
         this.tip = add(box, "div", { class: "tip", hidden: "" });
         this.spoken = add(box, "p", { class: "spoken", role: "status" });
         this.note = add(box, "p", { class: "note" });
-        this.note.title = "Weights changed by: the size of the change, beside the size of the weights before. "
-            + "Near 0%, they hardly learn; a large part of 100% in a few batches is too much.";
+        this.note.title = "Weights changed by: how much the weights changed, in percent of their size before. "
+            + "Near 0%: they hardly learn. Tens of percent in a few batches: the steps are too large.";
         this.canvas.addEventListener("pointermove", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerdown", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerleave", () => this.point(null));
@@ -403,7 +403,7 @@ class Network {
             const value = here.reduce((a, b) => Math.max(a, b), -STEPS) / STEPS * frame.scales[layer];
             add(this.tip, "p", {}, `${filters ? "Largest activation" : "Activation"}: ${value.toPrecision(3)}`);
             const isExcited = Math.max(...excited) > 0;
-            add(this.tip, "p", {}, isExcited ? "These excite it most:" : "None of the twelve images excites it.");
+            add(this.tip, "p", {}, isExcited ? "Largest activation for:" : "It is 0 or less for all twelve images.");
             const row = add(this.tip, "div", { class: "exciting" });
             const order = excited.map((_, i) => i).sort((a, b) => excited[b] - excited[a]);
             for (const i of order.slice(0, isExcited ? MOST_EXCITING : 0)) {

@@ -108,7 +108,7 @@ def run_menu() -> Job | None:
         **controls.seeded_choice("run-choice", before, ids),
         format_func=names.__getitem__,
         on_change=lambda: visitor_runs.prefer_run(controls.value_of("run-choice")),
-        help="Your runs that have been tested, the newest first.",
+        help="Your tested runs, newest first.",
     )
     return opened_run(chosen)
 

@@ -28,7 +28,7 @@ def progress_text(run: Run, shot: Snapshot) -> str:
         if others <= 0:
             return f"{title} · preparing (only the first time) …"
         alone = capacity.estimated_seconds(run.config, len(run.split.train_indices))
-        return f"Waiting for a turn · {sharing} · all of it takes about {duration_text(alone * (1 + others))}"
+        return f"Waiting for a turn · {sharing} · total: about {duration_text(alone * (1 + others))}"
     epoch = shot.points[-1].epoch if shot.points else 1
     parts = [title, f"epoch {epoch} of {run.config.epochs}"]
     if run.is_stopping:

@@ -37,8 +37,8 @@ def lesson_text(run: Run) -> str:
     names = tuple((own_drawings.digest(one.image), one.label) for one in taught)
     after = _count(run.id, names, network, taught)
     drawings = "1 drawing" if len(taught) == 1 else f"{len(taught)} drawings"
-    text = f"You taught it {drawings}: it read {before} right before, and {after} now. This is no test, because it has "
-    text += "seen them. Draw new ones to test it."
+    text = f"You taught it {drawings}. Right before: {before}. Right now: {after}. "
+    text += "This is not a test: it has seen them. Draw new ones to test it."
     result = run.snapshot.evaluation
     if result is not None and lesson.accuracy_before is not None:
         text += f" Test images: {lesson.accuracy_before:.2%} before, {result.accuracy:.2%} now."

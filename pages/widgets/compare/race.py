@@ -256,7 +256,7 @@ def _started(config: RunConfig, epochs: int | None, dataset: Dataset) -> Run | N
     try:
         return visitor_runs.start_run(racer, dataset, title=title, is_shown=False)
     except PlaygroundError as error:
-        refusal = f"{presets.title_of(config)} does not race. {error}"
+        refusal = f"{presets.title_of(config)} cannot race. {error}"
         _REFUSALS.set((*_REFUSALS.get(), refusal))
         return None
 
@@ -307,10 +307,10 @@ def _standing(there: Named) -> Standing | None:
 
 def _standing_text(now: Standing | None) -> str:
     if now is None:
-        return "Nobody leads before each has finished its first epoch."
+        return "No leader yet: each has to finish one epoch first."
     share = f"{now.accuracy:.2%} on {now.images} after epoch {now.epoch}."
     if now.leader is None:
-        return f"Nobody leads: the best are equal, {share}"
+        return f"A tie: the best are equal, {share}"
     return f":material/trophy: **{run_picker.escape_markdown(now.leader)}** leads: {share}"
 
 
@@ -365,7 +365,7 @@ def _ranking(there: Named) -> None:
     if len({run.config.epochs for run in there.values()}) > 1:
         st.caption(_epochs_text([run.config.epochs for run in there.values()]))
     if len(splits) > 1:
-        st.caption("Not all were tested on the same images: Kite's recipe holds out training images for testing.")
+        st.caption("Not all were tested on the same images: Kite's recipe tests on images that it holds out.")
     if len(ended) > 1:
         ids = [run.id for run in there.values()]  # In this order the runs keep their colours.
         st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))

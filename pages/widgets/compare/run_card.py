@@ -35,7 +35,7 @@ def run_details(row: Row) -> None:
         spread = seeds.Spread.of(row.accuracies)
         st.markdown(
             f"**{spread.count} seeds**: test accuracy {spread.mean:.2%} on average, from {spread.low:.2%} to "
-            f"{spread.high:.2%}. They differ by luck alone: their settings are the same."
+            f"{spread.high:.2%}. Their settings are the same. Only the seed differs."
         )
         return
     summary = row.summary
@@ -67,7 +67,7 @@ def run_details(row: Row) -> None:
             "Notes",
             **controls.seeded(key, summary.notes),
             max_chars=NOTES_LENGTH,
-            placeholder="What you want to remember of it",
+            placeholder="Your notes",
             on_change=_change,
             args=(_note, summary.id, key),
             label_visibility="collapsed",
@@ -79,7 +79,7 @@ def _origin(row: Row) -> str:
     since = datetime.fromtimestamp(row.summary.created, _zone())
     # Not the provenance: it may contain a path of the server.
     names = {**datasets.NAMES, uploads.NAME: "Your own images"}
-    parts = [f"Saved since {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
+    parts = [f"Started on {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
         parts.append(f"seed {row.config.seed}")
     versions = saved_runs.saved_versions(row.summary)

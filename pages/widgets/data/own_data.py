@@ -32,8 +32,8 @@ _REFUSED = Key("own-names-refused-noted", ("", ""))
 def drawn_data(on_taken: Callable[[], None]) -> None:
     """Name two or more classes, draw some of each, and use them as a data set. `on_taken` is called after that."""
     st.markdown(
-        f"Teach a network your own signs. **1.** Name 2 to 10 classes. **2.** Draw about {_GOOD} of each. **3.** Press "
-        "**Use these drawings** and train a network on them."
+        f"Teach a network your own symbols. **1.** Name 2 to 10 classes. **2.** Draw about {_GOOD} of each. **3.** "
+        "Press **Use these drawings** and train a network on them."
     )
     own = own_work.drawings()
     _names_input(own)
@@ -73,7 +73,7 @@ def _take_names() -> None:
     try:
         names = ten_names([name for name in text.split(",") if name.strip()])
         if any(one.label not in classes_of(names) for one in own_work.drawings().examples):
-            raise DataError("There are drawings of a class that has no name now.", "Delete them first, or name it.")
+            raise DataError("A class without a name still has drawings.", "Name it, or delete them.")
     except DataError as error:
         _REFUSED.set((text, str(error)))
         return
@@ -180,9 +180,9 @@ def _use_button(own: OwnDrawings, on_taken: Callable[[], None]) -> None:
 def files_as_data(on_taken: Callable[[], None]) -> None:
     """Upload files as a data set. `on_taken` is called after that."""
     st.markdown(
-        f"28x28 grey images in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when unpacked: "
-        "MNIST's four IDX files, with or without gzip, or two of them, or one .npz with x_train, y_train, x_test and "
-        "y_test, and class_names if you like. Fashion-MNIST's files work as they are."
+        f"Grey images of 28x28 pixels in up to ten classes, at most {uploads.MAX_BYTES // 2**20} MB a file when "
+        "unpacked. Give MNIST's four IDX files, or two of them, with or without gzip. Or give one .npz with x_train, "
+        "y_train, x_test and y_test; class_names is optional. Fashion-MNIST's files work as they are."
     )
     files = st.file_uploader(
         "Your files",  # No list of extensions: IDX files often have none.
@@ -216,7 +216,7 @@ def keeping(dataset: Dataset) -> None:
             "own-data.npz",
             icon=":material/download:",
             on_click="ignore",
-            help="One NPZ file, as Keras has them. You can bring it here again.",
+            help="One NPZ file, as Keras has them. You can upload it again.",
         )
         st.button(
             "Delete",

@@ -26,8 +26,8 @@ def network_upload() -> None:
     folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
     with folded:
         st.markdown(
-            "Files that the playground has saved under **Download**: a `.keras` or `.npz` network is tested and "
-            "joins your runs; the settings of a `.json` file go into the editor."
+            "Upload a file from **Download**. A `.keras` or `.npz` network is tested and added to your runs. A `.json` "
+            "file fills the editor."
         )
         file = st.file_uploader(
             "File",

@@ -124,7 +124,7 @@ def _caveats(run: Run) -> list[str]:
     if run.snapshot.rates:
         caveats.append("The learning rate was changed during the run. The program uses the first one.")
     if run.snapshot.status is not Status.FINISHED:
-        caveats.append(f"This run ended before its {run.config.epochs} epochs. The program trains for all of them.")
+        caveats.append(f"This run stopped early. The program trains all {run.config.epochs} epochs.")
     return caveats
 
 

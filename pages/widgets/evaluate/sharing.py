@@ -30,7 +30,7 @@ def share_run_popover(run: Job) -> None:
         return
     with folded:
         if run.dataset.name not in datasets.NAMES:
-            st.caption("It learned from your own images, which are only in this tab. Others could not see them.")
+            st.caption("It learned from your own images. They are not part of a link, so this run cannot be shared.")
             return
         try:
             _offer(run)

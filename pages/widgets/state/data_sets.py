@@ -147,7 +147,7 @@ def _begin(load: Callable[[], bytes | None]) -> Loading:
         if own.dataset is None:  # Another tab may have loaded it.
             data = load()
             if not data:
-                raise DataError("Your own data set is no longer here.", "Bring it again on the Data page.")
+                raise DataError("Your own data set is no longer here.", "Upload it again on the Data page.")
             found = dataclasses.replace(uploads.read({"saved.npz": data}), provenance="your saved data set")
             _count(found, None)
             own.dataset = found
@@ -180,7 +180,7 @@ def get(name: str) -> Dataset | None:
         return _own()
     it = _loading(name)
     if it is None:
-        st.info("Your own data set is no longer here. Bring it again on the Data page.", icon=":material/info:")
+        st.info("Your own data set is no longer here. Upload it again on the Data page.", icon=":material/info:")
         return None
     # Local files are read in less than two seconds; only a download reports progress and needs a progress bar.
     if not it.done.wait(timeout=0 if it.progress else 2):

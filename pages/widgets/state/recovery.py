@@ -27,8 +27,8 @@ def recovery_panel() -> None:
         if is_used:
             _offer_code("recovery-code-shown")
         with st.form("recovery-form", border=False):
-            code = st.text_input("A recovery code", key="recovery-code", placeholder="From another device")
-            if st.form_submit_button("Bring its runs here", icon=":material/login:"):
+            code = st.text_input("Recovery code", key="recovery-code", placeholder="From another device")
+            if st.form_submit_button("Open these runs here", icon=":material/login:"):
                 try:
                     found = workspaces.from_recovery_code(code)
                 except PlaygroundError as error:
@@ -38,7 +38,7 @@ def recovery_panel() -> None:
                         workspace.enter(found)
                     st.rerun()
         if is_used:
-            st.caption("Your runs here stay saved. Write down their code first, so that you can come back.")
+            st.caption("Your current runs are not deleted. Write down this code to get back to them.")
             _offer_leaving()
 
 
