@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from mnist_core.config import RunConfig
+    from mnist_core.lessons.course import Question, Step
 
 _HEADING = {"": "Build a network", "draw": "Draw a digit", "learn": "Learn", "compare": "Compare"}
 _LINES = (((80, 60), (200, 60), (120, 230)), ((100, 150), (180, 150)), ((140, 40), (140, 240)))
@@ -118,10 +119,10 @@ async def learn(visit: Visit) -> None:
     """Answer the question of a step of a course, train its runs, and read the explanation."""
     client, plan = visit.client, visit.plan
     visit.crowd.note_started()
-    question = _step(visit.number)[2].question
+    question = _asked(visit)
     await visit.timed(
         "the runs of the step after the answer",
-        client.choose(question.text, question.choices[0]),
+        client.choose(question.text, question.right),
         lambda: any(_runs_of_step(client)) or None,
     )
     visit.seen.steps.append("answer")
@@ -183,18 +184,21 @@ async def round_of_pages(visit: Visit, moments: random.Random) -> None:
     seen.steps.append("visit")
 
 
-def _step(number: int) -> tuple[str, int, Any]:
-    """A step with runs for a visitor: its course, its place from 1, and the step."""
-    steps = [
-        (key, at, step) for key, course in COURSES.items() for at, step in enumerate(course.steps, 1) if step.trials
-    ]
+def _step(number: int) -> Step:
+    """A step with runs for a visitor."""
+    steps = [step for course in COURSES.values() for step in course.steps if step.trials and not step.classical]
     return steps[number % len(steps)]
+
+
+def _asked(visit: Visit) -> Question:
+    question = _step(visit.number).question
+    assert question is not None  # Steps with runs ask.
+    return question
 
 
 def _query(page: str, number: int, config: RunConfig) -> str:
     if page == "learn":
-        course, step, _ = _step(number)
-        return urlencode({"course": course, "step": step})
+        return urlencode({"step": _step(number).key})
     return urlencode(config.to_query()) if page == "" else ""
 
 
@@ -255,7 +259,7 @@ async def ready(visit: Visit, kind: str) -> None:
     elif kind == "draw":
         await client.wait_for("the canvas", lambda: _picture(client) or None)
     else:
-        text = _step(visit.number)[2].question.text
+        text = _asked(visit).text
         await client.wait_for("the question of the step", lambda: client.labelled("radio", text))
 
 

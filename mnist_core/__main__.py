@@ -1,4 +1,4 @@
-"""The playground without a browser: fetch the data, train a preset, evaluate it, read a picture, pretrain.
+"""The playground without a browser: fetch the data, train a preset, evaluate it, read a picture, check, pretrain.
 
 Run ``python -m mnist_core --help`` for the commands.
 """
@@ -186,6 +186,13 @@ def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read: {error}.", "Name a PNG or JPEG picture of one digit.") from error
 
 
+def _check(_: argparse.Namespace) -> None:
+    from mnist_core.lessons import check
+    from mnist_core.runs import saver
+
+    print(check.counts_table(saver.shared().store.checks.counts()))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m mnist_core", description="The MNIST playground without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -209,6 +216,9 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="read a picture of a digit")
     predict.add_argument("image", type=Path, metavar="IMAGE", help="a PNG or JPEG file")
     predict.set_defaults(run=_predict)
+
+    check = commands.add_parser("check", help="how the visitors of this server answered the check of the Learn page")
+    check.set_defaults(run=_check)
 
     pretrain = commands.add_parser("pretrain", help="make the network again that the playground ships")
     pretrain.add_argument("strokes", type=Path, nargs="+", metavar="STROKES.jsonl", help="pen digits, one a line")

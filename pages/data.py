@@ -3,19 +3,20 @@
 import streamlit as st
 
 from mnist_core.data import uploads
-from pages.widgets.common import dataset_views, segments
+from pages.widgets.common import address, dataset_views, segments
 from pages.widgets.data import own_data
 from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
 
 VIEWS = {
-    "Images": dataset_views.training_images,
-    "One image": dataset_views.image_in_numbers,
-    "The file": dataset_views.idx_file,
-    "Overview": dataset_views.tensor_table,
-    "Map": dataset_views.digit_map,
-    "Split": dataset_views.split_sizes,
+    "images": ("Images", dataset_views.training_images),
+    "image": ("One image", dataset_views.image_in_numbers),
+    "file": ("The file", dataset_views.idx_file),
+    "overview": ("Overview", dataset_views.tensor_table),
+    "map": ("Map", dataset_views.digit_map),
+    "split": ("Split", dataset_views.split_sizes),
 }
+"""The title and the function of each view, by its name in links."""
 
 SHOWN = Key("data-set-noted", "")
 
@@ -54,10 +55,17 @@ if dataset is not None:
         editor_state.use_data_set(name, **({"split": "official"} if own_data.is_drawn(dataset) else {}))
         st.switch_page("pages/train.py")
     # Do not show the path: where files are on the server is private.
-    st.caption(f"{len(dataset.train_labels):,} images to learn from and {len(dataset.test_labels):,} to test with.")
+    st.caption(f"{len(dataset.train_labels):,} training images and {len(dataset.test_labels):,} test images.")
     if name == uploads.NAME:
         own_data.keeping(dataset)
-    VIEWS[segments.segmented_choice("View", "data-view", list(VIEWS))](dataset)
+    asked = address.arrived_by_address("view")
+    if asked in VIEWS:
+        segments.choose_segment("data-view", asked)
+    dataset_views.go_to_image(dataset, address.arrived_by_address("image"))
+    view = segments.segmented_choice("View", "data-view", list(VIEWS), lambda view: VIEWS[view][0])
+    VIEWS[view][1](dataset)
+    address.write_address("view", view)
+    address.write_address("image", str(dataset_views.shown_image(dataset)) if view == "image" else "")
 draw = st.expander("Draw your own data", icon=":material/draw:", on_change="rerun", key="own-drawn")
 if draw.open:
     with draw:

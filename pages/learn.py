@@ -1,24 +1,32 @@
-"""Three courses, the tutorials' figures next to ours, their open questions, and runs with a fault."""
+"""Courses, runs with a fault, the tutorials' figures next to ours, and a check before and after."""
 
 import streamlit as st
 
-from pages.widgets.common import segments
-from pages.widgets.learn import fault_lab, lessons, published, questions
+from pages.widgets.common import address, segments
+from pages.widgets.learn import check, fault_lab, lessons, published
 from pages.widgets.state import data_sets, editor_state
 
 VIEWS = {
     lessons.VIEW: lessons.courses_view,
-    "Published": published.published_view,
-    "Questions": questions.questions_view,
     fault_lab.VIEW: fault_lab.fault_lab_view,
+    published.VIEW: published.published_view,
+    check.VIEW: check.check_view,
 }
+# As links contain them. The courses and the fault lab are known by their step and their case.
+SLUGS = {published.VIEW: "tutorials", check.VIEW: "check"}
 
+slug = address.arrived_by_address("view")
+asked = [view for view in SLUGS if SLUGS[view] == slug]
+asked += [lessons.VIEW] if lessons.go_to_step_in_address() else []
+asked += [fault_lab.VIEW] if fault_lab.go_to_case_in_address() else []
+if asked:
+    lessons.go_to_view(asked[-1])
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Learn", width="content")
-    first = fault_lab.VIEW if fault_lab.is_case_in_address() else None
-    view = segments.segmented_choice("View", "learn-view", list(VIEWS), first=first)
+    view = segments.segmented_choice("View", "learn-view", list(VIEWS))
 dataset = data_sets.get(editor_state.first_config().dataset)
 if dataset is not None:
     VIEWS[view](dataset)
-lessons.progress_to_address(view == lessons.VIEW)
+address.write_address("view", SLUGS.get(view, ""))
+lessons.step_to_address(view == lessons.VIEW)
 fault_lab.case_to_address(view == fault_lab.VIEW)

@@ -63,47 +63,51 @@ def trend(
 
 def curve_with_point(reach: float, bottom: float, top: float) -> dict[str, Any]:
     """A curve and one point on it, for data with the columns x, y and is_point (whether the row is the point)."""
+    return _curve_and_dot(
+        _number("x", **_within(-reach, reach), axis={"grid": False}), _number("y", **_within(bottom, top))
+    )
+
+
+def loss_curve(reach: float, top: float) -> dict[str, Any]:
+    """A loss over the score of the right digit, with a point on it.
+
+    For data with the columns score, value and is_point (whether the row is the point). Scores are from -reach to reach.
+    """
+    return _curve_and_dot(
+        _number("score", "score of the right digit", **_within(-reach, reach), axis={"grid": False}),
+        _number("value", **_within(0, top)),
+    )
+
+
+def error_and_slope() -> dict[str, Any]:
+    """The error of a neuron over one weight, a point on it and the slope there.
+
+    For data with the columns weight, error and is_point, and two more rows with weight and slope.
+    """
+    chart = _curve_and_dot(
+        _number("weight", "this weight", **_within(-1, 1.5), axis={"grid": False}),
+        _number("error", "error", **_within(0, 2)),
+    )
+    slope = {
+        "transform": [{"filter": "isValid(datum.slope)"}],
+        "mark": {"type": "line", "clip": True, "color": ERROR, "strokeWidth": 3},
+        "encoding": {"y": _number("slope", "error")},
+    }
+    return {**chart, "height": 220, "layer": [*chart["layer"], slope]}
+
+
+def _curve_and_dot(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
     return {
         "height": _HEIGHT,
-        "encoding": {
-            "x": _number("x", **_within(-reach, reach), axis={"grid": False}),
-            "y": _number("y", **_within(bottom, top)),
-        },
+        "encoding": {"x": x, "y": y},
         "layer": [
             {
-                "transform": [{"filter": "!datum.is_point"}],
+                "transform": [{"filter": "datum.is_point === false"}],
                 "mark": {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 2},
             },
             {
-                "transform": [{"filter": "datum.is_point"}],
+                "transform": [{"filter": "datum.is_point === true"}],
                 "mark": {"type": "point", "filled": True, "size": 160, "color": INK, "opacity": 1, "clip": True},
-            },
-        ],
-    }
-
-
-def two_curves(across: str, names: Sequence[str], top: float) -> dict[str, Any]:
-    """Curves over a value from 0 to 1, with a point on each.
-
-    For data with the columns `across`, value, name and is_point (whether the row is a point).
-    """
-    return {
-        "height": _HEIGHT,
-        "encoding": {
-            "x": _number(across, across, **_within(0, 1), axis={"grid": False, "format": ".0%"}),
-            "y": _number("value", **_within(0, top)),
-            "color": {
-                "field": "name",
-                "type": "nominal",
-                "scale": series(names),
-                "legend": {"title": None, "orient": "top-right"},
-            },
-        },
-        "layer": [
-            {"transform": [{"filter": "!datum.is_point"}], "mark": {"type": "line", "clip": True}},
-            {
-                "transform": [{"filter": "datum.is_point"}],
-                "mark": {"type": "point", "filled": True, "size": 160, "opacity": 1, "clip": True},
             },
         ],
     }

@@ -1,14 +1,13 @@
-"""The structure of a course: steps with a text, an activity, and a question to answer before the result.
+"""The structure of a course: steps with a text, a question to answer, and then something to see that answers it.
 
 A step only names its activity. The Learn page draws it.
 """
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from mnist_core.errors import DataError
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -44,9 +43,15 @@ CONCEPTS = (
 )
 """The concepts that the tutorials teach. Together the courses cover all of them."""
 
+RIGHT = 0
+"""The place of the right answer among the choices of every question."""
 
-_OPEN = "abcd"
-_MARKS = {mark: answer for marks in ("0123", _OPEN) for answer, mark in enumerate(marks)}
+
+class Wrong(NamedTuple):
+    """A wrong answer, and what to say to people who chose it."""
+
+    text: str
+    reply: str
 
 
 @dataclass(frozen=True)
@@ -55,119 +60,133 @@ class Question:
 
     Args:
         text: the question.
-        choices: two to four answers.
-        right: index of the right answer, counted from 0.
+        right: the right answer.
         why: the explanation, shown after the answer. Markdown.
+        wrong: one to three answers that people believe.
     """
 
     text: str
-    choices: tuple[str, ...]
-    right: int
+    right: str
     why: str
+    wrong: tuple[Wrong, ...]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All answers, the right one at `RIGHT`. Show them in the order of `shuffled`."""
+        return (self.right, *(one.text for one in self.wrong))
+
+    def reply(self, answer: int) -> str:
+        """What to say about an answer, a place in `choices`; empty for the right one."""
+        return "" if answer == RIGHT else self.wrong[answer - 1].reply
+
+    def shuffled(self, seed: str) -> list[int]:
+        """The places in `choices`, in an order that depends on the seed and the question alone."""
+        places = list(range(len(self.choices)))
+        random.Random(f"{seed} {self.text}").shuffle(places)
+        return places
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A run that a step asks for, and its name in charts and tables."""
+    """A run that a step asks for.
+
+    Args:
+        name: its name in charts and tables.
+        config: what is trained.
+        fault: a key of `faults.FAULTS`, whose data it trains on; empty for the usual data.
+    """
 
     name: str
     config: RunConfig
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A chart of the trials' results over the setting in which they differ.
+
+    Args:
+        across: the setting, the horizontal axis.
+        places: the value of each trial on it.
+        series: the name of each trial's line; empty if there is only one line.
+        is_log: whether the axis is logarithmic.
+    """
+
+    across: str
+    places: tuple[int, ...]
+    series: tuple[str, ...] = ()
+    is_log: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a course.
+    """One step of a course. What can be tried and the runs are shown after the answer.
 
     Args:
+        key: its name in links, unique among all courses.
         title: a few words.
-        text: the introduction, Markdown.
+        text: the introduction, Markdown. It does not give the answer away.
+        question: asked before the result; None for the step that only has the check.
+        minutes: how long it takes, in minutes.
         concepts: the concepts of `CONCEPTS` that it teaches.
-        question: asked before the result.
-        config: the network of the step, for the Train page.
         activity: name of what can be tried, which the Learn page knows; empty if there are only runs.
-        trials: the runs to compare. The learner starts them after the answer.
+        trials: the runs to compare. All visitors of a server share them.
+        own: what the visitor trains with a seed of their own; None if nothing.
+        config: the network to open on the Train page; None if the step is not about one.
         article: a key of `articles.ARTICLES`, whose printed log is drawn in the same chart as the run; empty for none.
         floor: the lower end of the accuracy axis, 0 to below 1. Above 0 if the runs differ by little.
+        trend: shown instead of the curves; None for the curves. Its runs train one after the other, so that their
+            times can be compared.
+        classical: the classical models to compare with, keys of `classical.KINDS`.
     """
 
+    key: str
     title: str
     text: str
-    concepts: tuple[str, ...]
-    question: Question
-    config: RunConfig
+    question: Question | None
+    minutes: int
+    concepts: tuple[str, ...] = ()
     activity: str = ""
     trials: tuple[Trial, ...] = ()
+    own: RunConfig | None = None
+    config: RunConfig | None = None
     article: str = ""
     floor: float = 0.0
+    trend: Trend | None = None
+    classical: tuple[str, ...] = ()
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether the explanation waits for runs."""
+        return bool(self.trials or self.own or self.classical)
 
 
 @dataclass(frozen=True)
 class Course:
-    """A course that follows one tutorial.
+    """A course about one idea.
 
     Args:
-        name: its name in the menu.
-        source: the tutorial.
-        summary: what the course teaches, one sentence.
+        name: its name in the menu, short.
+        summary: what it is about, one sentence.
         steps: from first to last.
+        known: what you know after it, one sentence each.
     """
 
     name: str
-    source: str
     summary: str
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A visitor's progress in a course.
-
-    Args:
-        answers: the first answer to each step's question; None if there is none yet.
-        open_steps: answered steps, counted from 0, whose runs the visitor has not seen to the end.
-    """
-
-    answers: tuple[int | None, ...]
-    open_steps: frozenset[int] = frozenset()
-
-    def is_done(self, step: int) -> bool:
-        """Whether a step, counted from 0, is answered and the visitor has seen its runs."""
-        return self.answers[step] is not None and step not in self.open_steps
+    known: tuple[str, ...]
 
     @property
-    def done(self) -> int:
-        """How many steps are done."""
-        return sum(map(self.is_done, range(len(self.answers))))
+    def minutes(self) -> int:
+        """How long it takes, in minutes."""
+        return sum(step.minutes for step in self.steps)
 
     @property
-    def next_step(self) -> int:
-        """The first step that is not done, counted from 0; the last step if all are done."""
-        return next((i for i in range(len(self.answers)) if not self.is_done(i)), len(self.answers) - 1)
+    def questions(self) -> int:
+        """How many of its steps ask a question."""
+        return sum(step.question is not None for step in self.steps)
 
-    def score(self, course: Course) -> int:
-        """How many first answers are right."""
-        return sum(answer == step.question.right for answer, step in zip(self.answers, course.steps, strict=True))
-
-    def to_text(self) -> str:
-        """A short text for a link, one character for each step: a digit for the answer, a letter in open steps."""
-        marks = (_OPEN[answer or 0] if i in self.open_steps else str(answer) for i, answer in enumerate(self.answers))
-        return "".join("-" if answer is None else mark for answer, mark in zip(self.answers, marks, strict=True))
-
-    @classmethod
-    def from_text(cls, course: Course, text: str) -> Progress:
-        """Read the progress from a text of `to_text`.
-
-        Raises:
-            DataError: the text does not fit the course.
-        """
-        answers = tuple(_MARKS.get(mark) for mark in text)
-        fits = len(text) == len(course.steps) and all(
-            mark == "-" or (answer is not None and answer < len(step.question.choices))
-            for mark, answer, step in zip(text, answers, course.steps, strict=True)
-        )
-        if not fits:
-            raise DataError(
-                f"The progress in the link does not fit the course {course.name}.",
-                "The course starts again at its first step.",
-            )
-        return cls(answers, frozenset(i for i, mark in enumerate(text) if mark in _OPEN))
+    def place(self, key: str) -> int | None:
+        """The place of the step with this key, from 0; None if it is not in this course."""
+        return next((at for at, step in enumerate(self.steps) if step.key == key), None)

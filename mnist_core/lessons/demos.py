@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mnist_core.config import IMAGE_SIZE
+from mnist_core.config import CLASSES, IMAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,143 @@ def gradient_descent(rate: float, start: float = 1.0, steps: int = 12) -> npt.ND
     The gradient at w is 2w, so each step goes from w to w - 2 * rate * w.
     """
     return np.asarray(start * (1 - 2 * rate) ** np.arange(steps + 1))
+
+
+SEVEN: Final = np.array([1, 1, 1, 0, 0, 1, 0, 1, 0], np.float64)
+"""The nine inputs of the neuron in "One step by hand": a picture of 3 by 3 pixels, row by row, 1 = ink."""
+SEVEN.setflags(write=False)
+START: Final = np.array([0.1, -0.1, 0.2, 0.1, 0.3, 0.1, -0.2, 0.1, 0.2])
+"""The neuron's weights at the start."""
+START.setflags(write=False)
+
+
+def neuron_error(weights: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The answer of a linear neuron without a bias to `SEVEN`, and its error, the squared difference from 1."""
+    answer = float(SEVEN @ weights)
+    return answer, (1 - answer) ** 2
+
+
+def neuron_gradient(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The gradient of the error of `neuron_error`: how fast it rises with each weight, (9,)."""
+    return np.asarray(-2 * (1 - SEVEN @ weights) * SEVEN)
+
+
+def learning_step(
+    kernel: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer],
+    rate: float,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """One step of gradient descent for a network without a hidden layer, on the cross-entropy of all images.
+
+    Args:
+        kernel: (784, 10).
+        bias: (10,).
+        images: (n, 28, 28), 255 = ink; scaled to 0 to 1.
+        labels: (n,).
+        rate: the learning rate.
+
+    Returns:
+        The new kernel and bias.
+    """
+    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
+    differences = shares(kernel, bias, images)
+    differences[np.arange(len(labels)), labels] -= 1
+    differences *= np.float32(rate / len(labels))
+    return np.asarray(kernel - pixels.T @ differences, np.float32), np.asarray(bias - differences.sum(axis=0))
+
+
+def shares(
+    kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], images: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float32]:
+    """The answers of a network without a hidden layer, (n, 10); the arguments are those of `learning_step`."""
+    from scipy.special import softmax
+
+    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
+    return np.asarray(softmax(pixels @ kernel + bias, axis=1))
+
+
+def draw(few: int, count: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Draw `few` of `count` images at random, at most half of them: whether each was drawn, (count,)."""
+    chosen = np.zeros(count, np.bool_)
+    chosen[np.random.default_rng(seed).permutation(count)[: min(few, count // 2)]] = True
+    return chosen
+
+
+DRAWS: Final = 100
+
+
+def mean_winner(right: Mapping[str, npt.NDArray[np.bool_]], few: int) -> tuple[float, float]:
+    """What the winners of `DRAWS` draws read of the few images and of the others, on average, each 0 to 1."""
+    count = len(next(iter(right.values())))
+    winners = [best_of(right, draw(few, count, seed)) for seed in range(DRAWS)]
+    return float(np.mean([one.few for one in winners])), float(np.mean([one.rest for one in winners]))
+
+
+def share_of(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The softmax share of a digit with these scores, (n,), if the scores of the other nine are 0."""
+    positive = np.exp(scores)
+    return np.asarray(positive / (positive + CLASSES - 1))
+
+
+def losses(scores: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Cross-entropy and mean squared error of `share_of` the right digit, each (n,)."""
+    share = share_of(scores)
+    rest = (1 - share) / (CLASSES - 1)
+    return -np.log(share), ((1 - share) ** 2 + (CLASSES - 1) * rest**2) / CLASSES
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The network that reads most of a few images.
+
+    Attributes:
+        name: its name.
+        few: the share of the few images that it reads, 0 to 1.
+        rest: the share of all others that it reads, 0 to 1.
+    """
+
+    name: str
+    few: float
+    rest: float
+
+
+def best_of(right: Mapping[str, npt.NDArray[np.bool_]], few: npt.NDArray[np.bool_]) -> Winner:
+    """Choose the network that reads most of a few images; the first one of equals.
+
+    Args:
+        right: whether each network reads each image, (n,), by its name.
+        few: whether each image is one of the few, (n,).
+    """
+    on_few = {name: float(one[few].mean()) for name, one in right.items()}
+    on_rest = {name: float(one[~few].mean()) for name, one in right.items()}
+    best = max(on_few, key=on_few.__getitem__)
+    return Winner(best, on_few[best], on_rest[best])
+
+
+_NO_DIGITS: Final[Mapping[str, str]] = types.MappingProxyType(
+    {
+        "the letter M": "09|00|46|90|99",
+        "the letter x": "00 99/90 09",
+        "a smiley": "40 12 05 28 49 78 95 82 40/24 26/64 66/25 37 48 57 65",
+        "a 1 and a 7": "02 20|29/60 90|59",
+    }
+)
+"""Pictures of no digit, in the notation of `handwriting.DIGIT_FORMS`."""
+
+
+@functools.cache
+def pictures_of_no_digit() -> Mapping[str, npt.NDArray[np.float32]]:
+    """Pictures that are not a single digit, as a network gets them: (28, 28) float32 in [0, 1], by their name."""
+    from mnist_core.drawing import handwriting, preprocessing, strokes
+
+    random = np.random.default_rng(0)
+    found = {}
+    for name, form in _NO_DIGITS.items():
+        lines = strokes.fit_to_canvas(handwriting.form_strokes(form, random, jitter=0), 0.7)
+        found[name] = preprocessing.to_mnist(strokes.render(lines, pen=18)).image
+    return types.MappingProxyType(found)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from mnist_core.network.model import (
     TrainedNetwork,
+    multiplications,
     parameter_count,
     step_flops,
     summary,
@@ -9,4 +10,12 @@ from mnist_core.network.model import (
     training_bytes,
 )
 
-__all__ = ["TrainedNetwork", "parameter_count", "step_flops", "summary", "to_keras", "training_bytes"]
+__all__ = [
+    "TrainedNetwork",
+    "multiplications",
+    "parameter_count",
+    "step_flops",
+    "summary",
+    "to_keras",
+    "training_bytes",
+]

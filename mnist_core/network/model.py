@@ -61,6 +61,16 @@ def parameter_count(config: RunConfig) -> int:
     return sum(layer.parameters for layer in plan(config.layers))
 
 
+def multiplications(config: RunConfig) -> int:
+    """How many multiplications of an input by a weight a network needs for one image. Training needs about 3 times as
+    many.
+
+    >>> multiplications(RunConfig())  # 784 x 128 + 128 x 10
+    101632
+    """
+    return sum(layer.flops for layer in plan(config.layers)) // 2
+
+
 def step_flops(config: RunConfig) -> float:
     """Floating-point operations of one training step: forward, and twice that for the gradients."""
     return 3.0 * sum(layer.flops for layer in plan(config.layers)) * config.batch_size

@@ -25,7 +25,7 @@ from mnist_core.store.runs import RunStore
 from mnist_core.training import Status, engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
@@ -82,6 +82,7 @@ class Saver:
         # Why a file is not saved, and since when.
         self._file_troubles: dict[tuple[str, str], tuple[str, float]] = {}
         self._files_not_before = 0.0
+        self._checks: list[tuple[str, Mapping[str, int]]] = []
         self._is_saving = False
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
@@ -160,6 +161,13 @@ class Saver:
             self._files_not_before = 0.0
             self._changed.notify_all()
 
+    def count_check(self, moment: str, answers: Mapping[str, int]) -> None:
+        """Count the answers of a visitor to the check soon, see `Checks.count`."""
+        with self._changed:
+            self._checks.append((moment, answers))
+            self._files_not_before = 0.0
+            self._changed.notify_all()
+
     def load_file(self, workspace: str, name: str) -> bytes | None:
         """As `Files.load`, but a file that waits to be saved counts already; with the errors of `list`."""
         with self._changed:
@@ -227,7 +235,7 @@ class Saver:
     def wait_until_saved(self, seconds: float) -> bool:
         """Wait until everything is saved, at most `seconds`. Returns whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: not (self._due or self._files or self._is_saving), seconds)
+            return self._changed.wait_for(lambda: not (self._due or self._has_files or self._is_saving), seconds)
 
     def close(self, seconds: float) -> bool:
         """Save what is due, then nothing more. From then on, any server may resume the runs that have not ended.
@@ -289,6 +297,7 @@ class Saver:
                 self._attempt(self.store.quotas.purge)
             self._record_visits()
             self._save_files()
+            self._count_checks()
             found = self._next(heartbeat_at)
             if found is not None:
                 self._save(*found)
@@ -299,6 +308,26 @@ class Saver:
             visits, self._visits = self._visits, set()
         for workspace in visits:
             self._attempt(functools.partial(self.store.quotas.visit, workspace))
+
+    @property
+    def _has_files(self) -> bool:
+        return bool(self._files or self._checks)
+
+    def _count_checks(self) -> None:
+        with self._changed:
+            due = list(self._checks) if self._files_not_before <= time.monotonic() else []
+        for one in due:
+            try:
+                self.store.checks.count(*one)
+            except StoreError as error:
+                logger.warning("Answers to the check wait to be counted: %s", error)
+                self._files_not_before = time.monotonic() + self._retry_seconds
+                return
+            except Exception:
+                logger.exception("Unexpected error while answers to the check were counted")
+            with self._changed:
+                self._checks.remove(one)
+                self._changed.notify_all()
 
     def _save_files(self) -> None:
         now = time.monotonic()
@@ -340,10 +369,10 @@ class Saver:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
             ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
-            if self._visits or self._is_closed or (self._files and self._files_not_before <= now):
+            if self._visits or self._is_closed or (self._has_files and self._files_not_before <= now):
                 return None
             if ready is None:
-                files_at = [self._files_not_before] if self._files else []
+                files_at = [self._files_not_before] if self._has_files else []
                 self._changed.wait(max(0.0, min([until, *waiting.values(), *files_at]) - now))
                 return None
             self._is_saving = True

@@ -1,4 +1,4 @@
-"""The store of runs. Each task has a module: `saving`, `reading`, `takeover`, `sharing`, `files` and `quotas`."""
+"""The store of runs. Its tasks: `saving`, `reading`, `takeover`, `sharing`, `files`, `checks` and `quotas`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.store import quotas
+from mnist_core.store.checks import Checks
 from mnist_core.store.database import Database
 from mnist_core.store.files import Files
 from mnist_core.store.quotas import Quotas
@@ -41,6 +42,7 @@ class RunStore(Saving, Reading, Takeover):
     Attributes:
         shares: runs that others can see by a link.
         files: what a workspace holds besides runs.
+        checks: counts of the answers to the check.
         quotas: how much may be stored.
 
     Raises:
@@ -70,6 +72,7 @@ class RunStore(Saving, Reading, Takeover):
             self._database, clock, max_runs, max_bytes, max_total_bytes, max_disk_share, max_age_days, undo_seconds
         )
         self.files = Files(self._database, self.quotas, clock)
+        self.checks = Checks(self._database)
 
     def close(self) -> None:
         """Close all connections."""

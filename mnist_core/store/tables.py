@@ -92,6 +92,16 @@ files = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+# How often each answer to the check was given, by all visitors together.
+check_counts = sa.Table(
+    "playground_check_counts",
+    metadata,
+    sa.Column("time", sa.String(16), primary_key=True),
+    sa.Column("item", sa.String(16), primary_key=True),
+    sa.Column("choice", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
 # Runs that others can see by a link. Only the SHA-256 of the link's token is saved, as for a workspace.
 shares = sa.Table(
     "playground_shares",

@@ -33,7 +33,7 @@ def open_data(page: Page) -> None:
     expect(page.get_by_role("heading", name="Build a network")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("link", name="Data").click()
-    expect(page.get_by_text("12,000 images to learn from")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("12,000 training images")).to_be_visible(timeout=SLOW)
 
 
 def choose(page: Page, view: str) -> None:
@@ -81,7 +81,7 @@ def test_own_files_become_a_data_set_to_train_on(page: Page) -> None:
     ]
     page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
     page.get_by_role("button", name="Use this data").click()
-    expect(page.get_by_text("343 images to learn from and 57 to test with")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("343 training images and 57 test images")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Train on it").click()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
@@ -120,7 +120,7 @@ def test_own_symbols_are_drawn_learned_and_read(page: Page) -> None:
             page.get_by_role("button", name=name, exact=True).click(timeout=SLOW)
             expect(page.get_by_text(f"{name}: {number + 1}", exact=True)).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Use these drawings").click()
-    expect(page.get_by_text("6,000 images to learn from and 2 to test with")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("6,000 training images and 2 test images")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Train on it").click()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)

@@ -37,7 +37,7 @@ def train(page: Page | FrameLocator) -> None:
 def expand(page: Page) -> None:
     page.get_by_text("Your runs on another device").click(timeout=SLOW)
     # Streamlit can lose a click on an element during a rerun.
-    expect(page.get_by_label("A recovery code")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Recovery code")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
 
 
@@ -79,8 +79,8 @@ def test_next_person_starts_empty_and_code_restores(page: Page) -> None:
     other.close()
 
     expand(page)
-    page.get_by_label("A recovery code").fill(code)
-    page.get_by_role("button", name="Bring its runs here").click()
+    page.get_by_label("Recovery code").fill(code)
+    page.get_by_role("button", name="Open these runs here").click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
     # The cookie has changed too: a new tab and a reload find the runs.
     again = new_tab(page, "/compare")

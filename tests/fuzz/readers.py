@@ -26,8 +26,9 @@ from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.data import Dataset, idx, uploads
 from mnist_core.drawing import photo, preprocessing, strokes
 from mnist_core.errors import ShareNotFoundError
-from mnist_core.lessons.course import Progress
-from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons import answers, courses
+from mnist_core.lessons.answers import LessonAnswers
+from mnist_core.lessons.check import ITEMS, CheckAnswers
 from mnist_core.lessons.faults import Answers
 from mnist_core.network import TrainedNetwork, files, parameter_count
 from mnist_core.network.layers import initial_weights
@@ -255,14 +256,20 @@ def read_share(data: bytes) -> None:
     raise AssertionError("a share of an empty store was opened")
 
 
-def read_progress(data: bytes) -> None:
-    progress = Progress.from_text(COURSES["kite"], as_text(data))
-    assert Progress.from_text(COURSES["kite"], progress.to_text()) == progress
+def read_step(data: bytes) -> None:
+    course, _, step = as_text(data).partition("&")
+    found = courses.linked_step(course, step)
+    assert found is None or found[1] < len(courses.COURSES[found[0]].steps)
+
+
+def answer_seeds() -> Sequence[bytes]:
+    lab, check = Answers({1: "low", 4: ""}, frozenset({1})), CheckAnswers((0,) * len(ITEMS), (1,) * len(ITEMS))
+    return [answers.pack(LessonAnswers({"neuron": 2, "sure": 0}, frozenset({"sure"}), lab, check))]
 
 
 def read_answers(data: bytes) -> None:
-    answers = Answers.from_text(as_text(data))
-    assert Answers.from_text(answers.to_text()) == answers
+    found = answers.unpack(data)
+    assert answers.unpack(answers.pack(found)) == found
 
 
 def token_seeds() -> Sequence[bytes]:
@@ -306,6 +313,6 @@ READERS: dict[str, Reader] = {
     "token": Reader(token_seeds, ANY_TEXT, read_token),
     "recovery-code": Reader(code_seeds, ANY_TEXT, read_code),
     "share": Reader(token_seeds, ANY_TEXT, read_share),
-    "progress": Reader(lambda: [b"-" * len(COURSES["kite"].steps)], ANY_TEXT, read_progress),
-    "answers": Reader(lambda: [b"---------", b"1b-0-h-8-"], ANY_TEXT, read_answers),
+    "step": Reader(lambda: [b"kite&9", b"&sure"], ANY_TEXT, read_step),
+    "answers": Reader(answer_seeds, ANY_JSON, read_answers),
 }

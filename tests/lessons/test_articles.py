@@ -211,7 +211,7 @@ def test_image_of_another_digit_is_not_compared() -> None:
 def test_total_time_of_a_finished_run_only() -> None:
     run, _, _ = run_of("official")
     article = dataclasses.replace(ARTICLES["morgan-0"], config=small(epochs=5))
-    assert compare(article, run.history, None, 0.5)[-1] == Row("seconds in all (ours: 5 epochs)", 30, 2.5, "seconds")
+    assert compare(article, run.history, None, 0.5)[-1] == Row("seconds in total (ours: 5 epochs)", 30, 2.5, "seconds")
     assert compare(article, run.history[:4], None, 0.5)[-1].ours is None
 
 

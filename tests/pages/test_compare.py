@@ -128,7 +128,7 @@ def test_run_card_names_data_set_without_server_path(compare: AppTest) -> None:
     assert saver.shared().wait_until_saved(MINUTES)
     compare.session_state["is-workspace-used"] = True
     choose_runs(compare.run(), run)
-    (origin,) = [caption.value for caption in compare.caption if "Saved since" in caption.value]
+    (origin,) = [caption.value for caption in compare.caption if "Started on" in caption.value]
     assert "Embedded digits" in origin
     assert not any("/srv" in one.value for one in (*compare.caption, *compare.markdown))
 

@@ -23,7 +23,7 @@ def page(app: AppTest) -> AppTest:
 
 
 def show(page: AppTest, view: str) -> AppTest:
-    page.session_state["data-view"] = view
+    page.session_state["data-view"] = view.lower().removeprefix("one ").removeprefix("the ")
     return page.run()
 
 
@@ -83,7 +83,7 @@ def test_uploaded_files_are_shown_and_trained_on(page: AppTest) -> None:
     upload(page, images=gzip.compress(idx.pack(IMAGES)), labels=idx.pack(LABELS))
     assert not page.exception
     assert page.selectbox(key="data-set-choice").value == "own"
-    assert "43 images to learn from and 7 to test with" in texts(page)
+    assert "43 training images and 7 test images." in texts(page)
     # Three classes were in the files.
     assert page.selectbox(key="data-digit").options == ["all", "0", "1", "2"]
     press(page, "Train on it")

@@ -142,7 +142,7 @@ def test_expander_opens(app: AppTest, folded: str) -> None:
     app.session_state[folded] = True
     draw(app, strokes.render(strokes.fit_to_canvas((np.array([[0.0, 0.0], [1.0, 4.0]]),), 0.3, (0.2, 0.2)), 12))
     assert not app.exception
-    words = {"way": "Centred in 28x28", "doctor": "Not in the middle", "why": "ink speaks for a 1", "alike": "1"}
+    words = {"way": "Centred in 28x28", "doctor": "Not in the middle", "why": "ink supports a 1", "alike": "1"}
     captions = [image.caption for element in app.get("image") for image in element.proto.imgs]
     assert any(words[folded] in text for text in [*captions, *(markdown.value for markdown in app.markdown)])
 
@@ -218,7 +218,7 @@ def test_expander_stays_open_when_canvas_is_cleared(app: AppTest) -> None:
     app.session_state["why"] = True
     for canvas in (ONE, np.full((280, 280, 4), 255, np.uint8), ONE):
         draw(app, canvas)
-    assert any("ink speaks for a 1" in markdown.value for markdown in app.markdown)
+    assert any("ink supports a 1" in markdown.value for markdown in app.markdown)
 
 
 def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
@@ -248,7 +248,7 @@ def test_finetuned_network_is_tested_on_other_drawings(app: AppTest) -> None:
         for run in (base, taught)
     )
     (lesson,) = [box.value for box in app.success if "You taught it 1 drawing" in box.value]
-    assert f"it read {before} right before, and {after} now" in lesson
+    assert f"Right before: {before}. Right now: {after}." in lesson
     accuracies = [run.snapshot.evaluation.accuracy for run in (base, taught)]  # type: ignore[union-attr]
     assert f"Test images: {accuracies[0]:.2%} before, {accuracies[1]:.2%} now." in lesson
     app.switch_page("pages/draw.py").run()

@@ -84,7 +84,7 @@ def test_explanations_use_the_names(drawn: AppTest, folded: str) -> None:
     draw(drawn, SMALL)
     assert not drawn.exception
     texts = [*captions(drawn), *(text.value for text in drawn.markdown)]
-    word = {"doctor": ": **{}** (", "why": "ink speaks for {}", "alike": "{}"}[folded]
+    word = {"doctor": ": **{}** (", "why": "ink supports {}", "alike": "{}"}[folded]
     assert any(word.format(name) in text for text in texts for name in NAMES)
     assert not any(word.format(digit) == text or f": **{digit}** (" in text for text in texts for digit in DIGITS)
 

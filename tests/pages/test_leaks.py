@@ -85,11 +85,10 @@ def test_rounds_of_an_experiment() -> None:
     def play() -> None:
         run_cache.shared.cache_clear()
         app = new_visitor("pages/learn.py")
-        app.session_state["learn-view"] = "Questions"
-        app.session_state["experiment"] = "forest"
+        app.query_params["step"] = "forest"
         app.run()
         app.radio[0].set_value(0).run()
-        app.button(key="learn-bayes").click().run()
+        app.button(key="start-models").click().run()
         wait_until(lambda: not run_cache.shared().active())
         assert "See its mistakes" in button_labels(app.run())
 

@@ -1,4 +1,4 @@
-"""The Learn page without a browser: courses, progress, published figures, questions and the fault lab."""
+"""The Learn page without a browser: courses, answers, the check, the tutorials' figures and the fault lab."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import training
 from mnist_core.errors import TrainingError
-from mnist_core.lessons import articles, faults
-from mnist_core.lessons.courses import COURSES
-from mnist_core.lessons.experiments import EXPERIMENTS
-from mnist_core.runs import run_cache, scheduler
+from mnist_core.lessons import articles, check, faults
+from mnist_core.lessons.course import RIGHT
+from mnist_core.lessons.courses import COURSES, find_step, step_of
+from mnist_core.runs import run_cache, saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
+from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
-from mnist_core.training.classical import KINDS
 from pages.widgets.common import live_frame
 from pages.widgets.learn import lessons, published, replays
-from pages.widgets.state import data_sets
+from pages.widgets.state import data_sets, own_work
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import button_labels, press
+from tests.pages.visitor import button_labels, new_session, press
 from tests.scheduled_runs import wait_for_status, wait_until
 
 
@@ -51,6 +51,11 @@ def another(learn: AppTest) -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/learn.py").run()
 
 
+def workspace_store() -> RunStore:
+    assert saver.shared().wait_until_saved(30)
+    return saver.shared().store
+
+
 def view(app: AppTest, name: str) -> AppTest:
     app.session_state["learn-view"] = name
     return app.run()
@@ -61,9 +66,26 @@ def course(app: AppTest, key: str) -> AppTest:
     return app.run()
 
 
-def answer(app: AppTest, choice: int) -> AppTest:
-    radio = app.radio[0]
-    return radio.set_value(choice).run()
+def go_to(app: AppTest, step: str) -> AppTest:
+    """Follow a link to a step."""
+    app.query_params["step"] = step
+    return app.run()
+
+
+def heading_of(step: str) -> str:
+    found = find_step(step)
+    assert found is not None
+    return f"{found[1] + 1}. {step_of(step).title}"
+
+
+def why_of(step: str) -> str:
+    question = step_of(step).question
+    assert question is not None
+    return question.why
+
+
+def answer(app: AppTest, choice: int = RIGHT) -> AppTest:
+    return app.radio[0].set_value(choice).run()
 
 
 def run_until(app: AppTest, words: str) -> None:
@@ -77,7 +99,7 @@ def run_until(app: AppTest, words: str) -> None:
 
 
 def test_every_activity_is_used() -> None:
-    named = {step.activity for course in COURSES.values() for step in course.steps} - {"", "answer"}
+    named = {step.activity for course in COURSES.values() for step in course.steps} - {"", "check"}
     assert named == set(lessons.ACTIVITIES)
 
 
@@ -98,85 +120,191 @@ def test_explanation_after_the_answer(learn: AppTest, key: str) -> None:
     for number, step in enumerate(steps):
         assert not learn.exception
         assert learn.subheader[0].value == f"{number + 1}. {step.title}"
+        assert "".join(learn.query_params["step"]) == step.key
         assert not learn.success
-        if step.activity not in SHARED_VIEWS:
-            assert all(len(text) > 10 for text in alternative_texts(learn))
-        assert "Start" not in button_labels(learn)
-        answer(learn, step.question.right)
-        if step.trials:
-            assert "Start" in button_labels(learn)
-            assert not learn.success
-        else:
-            assert step.question.why in learn.success[0].value
+        if step.question is not None:
+            # Nothing is shown before the answer.
+            assert not alternative_texts(learn)
+            assert "Start" not in button_labels(learn)
+            answer(learn)
+            if step.has_runs:
+                assert "Start" in button_labels(learn)
+                assert not learn.success
+            else:
+                assert step.question.why in learn.success[0].value
+                if step.activity not in SHARED_VIEWS:
+                    assert all(len(text) > 10 for text in alternative_texts(learn))
         if number + 1 < len(steps):
             press(learn, "Next")
     assert not learn.exception
+    answers = learn.session_state["own-work-noted"]
+    asked = {step.key for step in steps if step.question is not None}
+    assert answers.answers.value.first == dict.fromkeys(asked, RIGHT)
     # Steps with runs stay open until the visitor has seen the runs.
-    marks = [("abcd" if step.trials else "0123")[step.question.right] for step in steps]
-    assert "".join(learn.query_params[key]) == "".join(marks)
-    if not steps[-1].trials:
-        left = ", ".join(str(number) for number, step in enumerate(steps, 1) if step.trials)
-        assert f"Still open: step {left}." in learn.info[-1].value
+    assert answers.answers.value.seen == {step.key for step in steps if step.question is not None and not step.has_runs}
 
 
 def test_wrong_answer(learn: AppTest) -> None:
-    question = COURSES["kite"].steps[0].question
-    answer(learn, (question.right + 1) % len(question.choices))
-    assert not learn.success
-    assert learn.warning[0].value.startswith("**Not quite. The right answer is:")
-    assert question.choices[question.right] in learn.warning[0].value
+    question = COURSES["how"].steps[0].question
+    assert question is not None
+    for place, wrong in enumerate(question.wrong, 1):
+        answer(learn, place)
+        assert not learn.success
+        assert learn.warning[0].value.startswith(f"**Not quite.** {wrong.reply}")
+        assert f"The right answer: {question.right}." in learn.warning[0].value
+        assert question.why in learn.warning[0].value
 
 
 def test_right_answer(learn: AppTest) -> None:
-    answer(learn, COURSES["kite"].steps[0].question.right)
+    answer(learn)
     assert learn.success[0].value.startswith("**Right!**")
 
 
+def test_choices_in_the_visitors_order(learn: AppTest) -> None:
+    question = COURSES["how"].steps[0].question
+    assert question is not None
+    order = question.shuffled(learn.session_state["workspace"])
+    assert learn.radio[0].options == [question.choices[place] for place in order]
+
+
 def test_first_answer_counts(learn: AppTest) -> None:
-    question = COURSES["kite"].steps[0].question
-    wrong = (question.right + 1) % len(question.choices)
-    for choice in (wrong, question.right):
+    for choice in (1, RIGHT):
         answer(learn, choice)
-    assert learn.query_params["kite"][0].startswith(str(wrong))
-    assert learn.selectbox(key="contents-kite").options[0].startswith("✗ 1.")
+    assert learn.session_state["own-work-noted"].answers.value.first == {"examples": 1}
+    assert learn.selectbox(key="contents-how").options[0].startswith("✗ 1.")
 
 
-def test_end_of_a_course(app: AppTest) -> None:
-    steps = COURSES["torres"].steps
-    first = [step.question.right for step in steps]
-    first[0] = (first[0] + 1) % len(steps[0].question.choices)
-    app.query_params["torres"], app.query_params["course"] = "".join(map(str, first)), "torres"
-    app.switch_page("pages/learn.py").run()
-    assert app.subheader[0].value.startswith("13. ")
-    assert f"right in {len(steps) - 1} of {len(steps)} steps" in app.success[-1].value
-    press(app, "Next course: Morgan")
-    assert app.subheader[0].value == f"1. {COURSES['morgan'].steps[0].title}"
+def test_minutes_in_the_menu(learn: AppTest) -> None:
+    options = learn.selectbox(key="contents-how").options
+    assert all(
+        option.endswith(f" ({step.minutes} min)") for option, step in zip(options, COURSES["how"].steps, strict=True)
+    )
+
+
+def test_end_of_a_course(learn: AppTest) -> None:
+    steps = COURSES["published"].steps
+    for number, step in enumerate(steps):
+        go_to(learn, step.key)
+        answer(learn, 1 if number == 0 else RIGHT)
+        if "Start" in button_labels(learn):
+            press(learn, "Start")
+        run_until(learn, why_of(step.key))
+    done = learn.success[-1].value
+    assert f"right in {len(steps) - 1} of {len(steps)} steps" in done
+    assert all(sentence in done for sentence in COURSES["published"].known)
+    table = next(text.value for text in learn.markdown if "Your first answer" in text.value)
+    question = steps[0].question
+    assert question is not None
+    assert f"| {question.wrong[0].text} | {question.right} |" in table
+    press(learn, "Next: the fault lab")
+    assert learn.session_state["learn-view"] == "Fault lab"
+
+
+def test_way_to_the_next_course(learn: AppTest) -> None:
+    go_to(learn, "check")
+    for key in check.ITEMS:
+        learn.radio(key=f"check-after-{key}").set_value(RIGHT)
+    learn.run()
+    press(learn, "Hand in")
+    assert "Still open: step 1, 2, 3, 4, 5, 6, 7, 8." in learn.info[-1].value
+    press(learn, f"Next: {COURSES['better'].name}")
+    assert learn.subheader[0].value == f"1. {COURSES['better'].steps[0].title}"
+
+
+def test_check_before_and_after(own_saver: None, learn: AppTest) -> None:
+    press(learn, "First check what you know already")
+    assert learn.query_params["view"] == "check"
+    answers = [1, *[RIGHT] * (len(check.ITEMS) - 1)]
+    for key, place in zip(check.ITEMS, answers, strict=True):
+        assert learn.button[0].disabled
+        learn.radio(key=f"check-before-{key}").set_value(place).run()
+    shown = " ".join(text.value for text in (*learn.markdown, *learn.success, *learn.info))
+    assert not any(item.why in shown for item in check.ITEMS.values())
+    press(learn, "Hand in")
+    assert "saved" in learn.success[0].value
+    assert not learn.metric
+    for key in check.ITEMS:
+        learn.radio(key=f"check-after-{key}").set_value(RIGHT).run()
+    press(learn, "Hand in")
+    assert [(one.label, one.value) for one in learn.metric] == [
+        ("Before the course", "9 of 10"),
+        ("After the course", "10 of 10"),
+    ]
+    assert len(learn.expander) == len(check.ITEMS)
+    assert not learn.radio
+    counts = workspace_store().checks.counts()
+    first = next(iter(check.ITEMS))
+    assert counts["before", first, 1] == 1
+    assert counts["after", first, RIGHT] == 1
+    assert sum(counts.values()) == 2 * len(check.ITEMS)
+
+    again = new_session(learn, "pages/learn.py", view="check")
+    assert len(again.metric) == 2
+
+
+def test_check_that_another_tab_handed_in(own_saver: None, learn: AppTest) -> None:
+    press(learn, "First check what you know already")
+    for key in check.ITEMS:
+        learn.radio(key=f"check-before-{key}").set_value(RIGHT).run()
+    other = new_session(learn, "pages/learn.py", view="check")
+    for key in check.ITEMS:
+        other.radio(key=f"check-before-{key}").set_value(1).run()
+    press(other, "Hand in")
+    press(learn, "Hand in")
+    assert not learn.exception
+    assert sum(workspace_store().checks.counts().values()) == len(check.ITEMS)
 
 
 def test_step_in_the_address(app: AppTest) -> None:
+    app.query_params["step"] = "loss"
+    app.switch_page("pages/learn.py").run()
+    assert app.subheader[0].value == heading_of("loss")
+    press(app, "Next")
+    assert "".join(app.query_params["step"]) == "overfitting"
+
+
+def test_step_of_an_earlier_version_in_the_address(app: AppTest) -> None:
     app.query_params["course"], app.query_params["step"] = "morgan", "7"
     app.switch_page("pages/learn.py").run()
-    assert app.subheader[0].value == f"7. {COURSES['morgan'].steps[6].title}"
-    press(app, "Next")
-    assert "".join(app.query_params["step"]) == "8"
+    assert app.subheader[0].value == heading_of("loss")
+    assert "".join(app.query_params["step"]) == "loss"
+    assert "course" not in app.query_params
 
 
-@pytest.mark.parametrize("step", ["0", "11", "x", "²"])
+def test_way_back_in_the_browser(learn: AppTest) -> None:
+    press(learn, "Next")
+    press(learn, "Next")
+    # Back sends the page's earlier address.
+    go_to(learn, "numbers")
+    assert learn.subheader[0].value == heading_of("numbers")
+    go_to(learn, "examples")
+    assert learn.subheader[0].value == heading_of("examples")
+
+
+def test_way_back_to_another_view(learn: AppTest) -> None:
+    view(learn, "Fault lab")
+    assert "step" not in learn.query_params
+    del learn.query_params["lab"]
+    go_to(learn, "numbers")
+    assert learn.session_state["learn-view"] == "Courses"
+    assert learn.subheader[0].value == heading_of("numbers")
+
+
+@pytest.mark.parametrize("step", ["0", "11", "x", "²", "x" * 500])
 def test_unknown_step_in_the_address(app: AppTest, step: str) -> None:
-    app.query_params["course"], app.query_params["step"] = "morgan", step
+    app.query_params["step"] = step
     app.switch_page("pages/learn.py").run()
     assert not app.exception
+    assert "no such step" in app.warning[0].value
     assert app.subheader[0].value.startswith("1. ")
 
 
 def test_explanation_after_the_runs(learn: AppTest) -> None:
-    course(learn, "torres")
-    learn.selectbox(key="contents-torres").set_value(8).run()
-    step = COURSES["torres"].steps[8]
-    assert step.title == "Five epochs"
-    answer(learn, step.question.right)
+    go_to(learn, "published")
+    step = step_of("published")
+    answer(learn)
     press(learn, "Start")
-    run_until(learn, step.question.why)
+    run_until(learn, why_of("published"))
     dataset = data_sets.loading_data_set("embedded").dataset
     assert dataset is not None
     config = dataclasses.replace(step.trials[0].config, dataset="embedded")
@@ -185,67 +313,65 @@ def test_explanation_after_the_runs(learn: AppTest) -> None:
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
     # Settings that all runs share have no column, to save space on a phone.
-    assert any("| Run | Test | Train | Epoch |" in text.value for text in learn.markdown)
-    assert any("here 7,960." in caption.value for caption in learn.caption)
+    assert any("| Run | Test | Train |" in text.value for text in learn.markdown)
+    assert any("It learns 7,960 weights and biases." in caption.value for caption in learn.caption)
 
 
-def test_progress_after_another_page(learn: AppTest) -> None:
+def test_costs_in_multiplications(learn: AppTest) -> None:
+    go_to(learn, "neurons")
+    answer(learn)
+    press(learn, "Start")
+    run_until(learn, why_of("neurons"))
+    table = next(text.value for text in learn.markdown if "| Multiplications |" in text.value)
+    wide = next(line for line in table.splitlines() if line.startswith("| 512 neurons |"))
+    assert wide.endswith(f"| {785 * 512 + 513 * 10:,} | {784 * 512 + 512 * 10:,} |")
+    assert len(learn.get("image")) == 1
+
+
+def test_place_after_another_page(learn: AppTest) -> None:
     answer(learn, 1)
     press(learn, "Next")
     learn.switch_page("pages/draw.py").run()
     learn.switch_page("pages/learn.py").run()
-    assert learn.subheader[0].value == f"2. {COURSES['kite'].steps[1].title}"
+    assert learn.subheader[0].value == heading_of("numbers")
     press(learn, "Back")
     assert learn.radio[0].value == 1
 
 
-def test_progress_from_the_address(app: AppTest) -> None:
-    app.query_params["kite"] = "10" + "-" * (len(COURSES["kite"].steps) - 2)
-    app.switch_page("pages/learn.py").run()
-    assert app.subheader[0].value == f"3. {COURSES['kite'].steps[2].title}"
-    press(app, "Back")
-    assert app.radio[0].value == 0
-
-
-def test_course_in_the_address(app: AppTest) -> None:
-    app.query_params["course"] = "torres"
-    app.switch_page("pages/learn.py").run()
-    assert app.subheader[0].value == f"1. {COURSES['torres'].steps[0].title}"
-
-
-def test_unknown_course_in_the_address(app: AppTest) -> None:
-    app.query_params["course"] = "other"
-    app.switch_page("pages/learn.py").run()
-    assert not app.exception
-    assert app.subheader[0].value == f"1. {COURSES['kite'].steps[0].title}"
-
-
-def test_damaged_progress_in_the_address(app: AppTest) -> None:
-    app.query_params["kite"] = "99"
-    app.switch_page("pages/learn.py").run()
-    assert not app.exception
-    assert "does not fit" in app.warning[0].value
-    assert app.subheader[0].value.startswith("1. ")
+def test_answers_after_a_reload(learn: AppTest) -> None:
+    answer(learn, 2)
+    own_work._all.clear()  # Another server, or this one after a restart.
+    again = new_session(learn, "pages/learn.py")
+    assert again.subheader[0].value == heading_of("numbers")
+    press(again, "Back")
+    assert again.radio[0].value == 2
+    assert again.warning[0].value.startswith("**Not quite.**")
 
 
 def test_step_opens_its_network_in_train(learn: AppTest) -> None:
-    course(learn, "torres")
+    go_to(learn, "optimizer")
     press(learn, "Open this network in Train")
     learn.switch_page("pages/train.py").run()
-    config = COURSES["torres"].steps[0].config
+    config = step_of("optimizer").config
+    assert config is not None
     assert learn.session_state["draft"].to_query() == {**config.to_query(), "dataset": "embedded"}
 
 
+def test_step_without_a_network(learn: AppTest) -> None:
+    go_to(learn, "mushrooms")
+    assert "Open this network in Train" not in button_labels(learn)
+
+
 def test_published_and_own_figures(learn: AppTest) -> None:
-    view(learn, "Published")
+    view(learn, published.VIEW)
     assert not learn.exception
     assert any("MNIST" in box.value for box in learn.info)
     learn.selectbox(key="article-choice").select("torres").run()
-    table = next(text.value for text in learn.markdown if "Published" in text.value)
+    table = next(text.value for text in learn.markdown if "Printed" in text.value)
     assert "| training loss, epoch 1 | 2.1822 | - |" in table
     press(learn, "Start")
     wait_until(lambda: "See its mistakes" in button_labels(learn.run()))
-    table = next(text.value for text in learn.markdown if "Published" in text.value)
+    table = next(text.value for text in learn.markdown if "Printed" in text.value)
     row = next(line for line in table.splitlines() if line.startswith("| training loss, epoch 1 |"))
     assert row.split("|")[2].strip() == "2.1822"
     assert 1 < float(row.split("|")[3]) < 4
@@ -254,18 +380,21 @@ def test_published_and_own_figures(learn: AppTest) -> None:
 
 @pytest.mark.parametrize("key", published.EXAMINED)
 def test_course_step_about_a_mistake(learn: AppTest, key: str) -> None:
-    view(learn, "Published")
+    view(learn, published.VIEW)
     learn.selectbox(key="article-choice").select(key).run()
     press(learn, "Try it in the course")
     assert not learn.exception
-    assert learn.subheader[0].value.endswith(published.EXAMINED[key][1])
+    assert learn.subheader[0].value == heading_of(published.EXAMINED[key])
+
+
+def open_forest(app: AppTest) -> None:
+    go_to(app, "forest")
+    answer(app)
 
 
 def start_forest(app: AppTest) -> ClassicalRun:
-    view(app, "Questions")
-    app.session_state["experiment"] = "forest"
-    answer(app.run(), 0)
-    app.button(key="learn-forest").click()
+    open_forest(app)
+    app.button(key="start-models").click()
     app.run()
     run: ClassicalRun = app.session_state["watched-runs-noted"]["forest"]
     wait_until(lambda: bool(run.snapshot.points))
@@ -278,17 +407,15 @@ def test_stopped_forest_keeps_its_result(learn: AppTest) -> None:
     learn.button(key="stop-forest").click()
     learn.run()
     wait_for_status(run, Status.STOPPED)
+    wait_until(lambda: not run_cache.shared().active())
     learn.run()
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
-    assert [learn.button(key=f"learn-{kind}").label for kind in KINDS] == ["Start"] * 4
 
 
 def test_run_with_a_second_viewer_continues(learn: AppTest, another: AppTest) -> None:
     run = start_forest(learn)
-    view(another, "Questions")
-    another.session_state["experiment"] = "forest"
-    answer(another.run(), 0)
+    open_forest(another)
     learn.run()
     learn.button(key="stop-forest").click()
     learn.run()
@@ -301,7 +428,7 @@ def test_run_with_a_second_viewer_continues(learn: AppTest, another: AppTest) ->
 
 def test_refusal_by_a_full_server(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MEMORY_MB", "1")
-    view(learn, "Published")
+    view(learn, published.VIEW)
     press(learn, "Start")
     assert [("MB" in box.value) for box in learn.error] == [True]
     press(learn, "Run all 5 recipes")
@@ -317,9 +444,9 @@ def test_failure_is_shown_at_its_article_only(learn: AppTest, monkeypatch: pytes
         raise TrainingError("The loss is no number.", "Lower the learning rate.")
 
     monkeypatch.setattr(training, "train", broken)
-    view(learn, "Published")
+    view(learn, published.VIEW)
     press(learn, "Start")
-    run = learn.session_state["watched-runs-noted"][articles.ARTICLES["kite"].config]
+    run = learn.session_state["watched-runs-noted"][articles.ARTICLES["kite"].config, ""]
     wait_for_status(run, Status.FAILED)
     learn.run()
     assert "The loss is no number." in learn.error[0].value
@@ -341,15 +468,14 @@ def test_loss_axis_of_a_run_with_rising_loss(learn: AppTest) -> None:
 
 
 def test_naive_bayes_on_the_evaluate_page(learn: AppTest) -> None:
-    view(learn, "Questions")
-    learn.session_state["experiment"] = "forest"
+    open_forest(learn)
+    learn.button(key="start-models").click()
     learn.run()
-    assert "Start" not in button_labels(learn)
-    answer(learn, EXPERIMENTS["forest"].question.right)
-    learn.button(key="learn-bayes").click()
+    bayes = learn.session_state["watched-runs-noted"]["bayes"]
+    wait_for_status(bayes, Status.FINISHED)
     learn.run()
-    wait_until(lambda: "See its mistakes" in button_labels(learn.run()))
-    press(learn, "See its mistakes")
+    learn.button(key=f"mistakes-{bayes.id}").click()
+    learn.run()
     learn.switch_page("pages/evaluate.py").run()
     assert not learn.exception
     assert learn.metric[0].label == "Test accuracy"
@@ -459,7 +585,7 @@ def test_case_in_the_address(app: AppTest) -> None:
     assert "lab" not in app.query_params
 
 
-def test_first_answers_from_the_address(learn: AppTest, clock: Clock) -> None:
+def test_answers_in_the_lab_after_a_reload(learn: AppTest, clock: Clock) -> None:
     start_case(learn, "dead")
     number = faults.NUMBERED.index("dead") + 1
     for key in ("low", "dead"):
@@ -468,11 +594,9 @@ def test_first_answers_from_the_address(learn: AppTest, clock: Clock) -> None:
     answer_case(learn, 1, "low")
     start_case(learn, "high")
     answer_case(learn, 4, "nothing")
-    assert learn.query_params["faults"] == "1--d-1---"
 
-    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    again.query_params["faults"], again.query_params["lab"] = "1--d-1---", "6"
-    again.switch_page("pages/learn.py").run()
+    own_work._all.clear()  # Another server, or this one after a restart.
+    again = new_session(learn, "pages/learn.py", lab="6")
     press(again, "Skip")
     again.run()
     options = again.selectbox(key="lab-contents").options
@@ -489,24 +613,6 @@ def test_first_answers_from_the_address(learn: AppTest, clock: Clock) -> None:
     again.run()
     answer_case(again, 4, "high")
     assert "First answer right: 1 of 3" in [caption.value for caption in again.caption]
-    assert again.query_params["faults"] == "1--3-1---"
-
-
-def test_answers_in_the_address_after_another_view(app: AppTest) -> None:
-    app.query_params["faults"] = "123456780"
-    app.switch_page("pages/learn.py").run()
-    view(app, "Fault lab")
-    assert "right in 8 of 9" in app.subheader[0].value
-
-
-@pytest.mark.parametrize("text", ["1", "k--------", "1--------x", "²--------", "a--------"])
-def test_damaged_answers_in_the_address(app: AppTest, text: str) -> None:
-    app.query_params["faults"], app.query_params["lab"] = text, "1"
-    app.switch_page("pages/learn.py").run()
-    assert not app.exception
-    assert "do not fit the fault lab" in app.warning[0].value
-    assert "faults" not in app.query_params
-    assert not any(option[-1] in "✓✗" for option in app.selectbox(key="lab-contents").options)
 
 
 def test_unknown_case_in_the_address(app: AppTest) -> None:
@@ -527,9 +633,9 @@ def test_thinned_curve_keeps_its_first_point(learn: AppTest) -> None:
 
 
 def test_stop_between_two_runs_of_a_series(learn: AppTest) -> None:
-    view(learn, "Questions")
-    answer(learn, 0)
-    learn.session_state["awaited-trials-noted"] = EXPERIMENTS["neurons"].trials
+    go_to(learn, "few-neurons")
+    answer(learn)
+    learn.session_state["awaited-trials-noted"] = step_of("few-neurons").trials
     learn.run()
     assert "Stop" in button_labels(learn)
     assert not any("Others are watching" in caption.value for caption in learn.caption)
@@ -558,14 +664,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-TORRES_FIVE_EPOCHS = 8
-
-
 def open_five_epochs(app: AppTest) -> None:
-    """Open and answer the step of the Torres course that has a single run."""
-    course(app, "torres")
-    app.selectbox(key="contents-torres").set_value(TORRES_FIVE_EPOCHS).run()
-    answer(app, 0)
+    """Open and answer the step that has a single run."""
+    go_to(app, "published")
+    answer(app, 1)
 
 
 def last_epoch(app: AppTest) -> float:
@@ -578,8 +680,7 @@ def last_epoch(app: AppTest) -> float:
 def test_replay_for_a_later_visitor(learn: AppTest, another: AppTest, clock: Clock) -> None:
     open_five_epochs(learn)
     press(learn, "Start")
-    step = COURSES["torres"].steps[TORRES_FIVE_EPOCHS]
-    run_until(learn, step.question.why)
+    run_until(learn, why_of("published"))
     assert "Skip" not in button_labels(learn)
     runs = len(scheduler.shared()._runs)
 
@@ -588,13 +689,13 @@ def test_replay_for_a_later_visitor(learn: AppTest, another: AppTest, clock: Clo
     another.run()
     assert 1 < last_epoch(another) <= 2.5
     assert not another.warning
-    assert not any("Test and train" in caption.value for caption in another.caption)
+    assert not any("Accuracy on the" in caption.value for caption in another.caption)
     clock.now += replays.SECONDS / 2
     another.run()
     assert last_epoch(another) == 5
     assert all(len(text) > 10 for text in alternative_texts(another))
-    assert step.question.why in another.warning[0].value
-    assert any("Test and train" in caption.value for caption in another.caption)
+    assert why_of("published") in another.warning[0].value
+    assert any("Accuracy on the" in caption.value for caption in another.caption)
     assert len(scheduler.shared()._runs) == runs
 
     press(another, "Replay")
@@ -609,7 +710,7 @@ def test_replay_for_a_later_visitor(learn: AppTest, another: AppTest, clock: Clo
 def test_replay_ends_during_another_step(learn: AppTest, another: AppTest, clock: Clock) -> None:
     open_five_epochs(learn)
     press(learn, "Start")
-    run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
+    run_until(learn, why_of("published"))
     open_five_epochs(another)
     assert "Skip" in button_labels(another)
     press(another, "Back")
@@ -622,11 +723,8 @@ def test_replay_ends_during_another_step(learn: AppTest, another: AppTest, clock
 def test_no_replay_after_a_reload(learn: AppTest, clock: Clock) -> None:
     open_five_epochs(learn)
     press(learn, "Start")
-    run_until(learn, COURSES["torres"].steps[TORRES_FIVE_EPOCHS].question.why)
-    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name in ("torres", "course", "step"):
-        again.query_params[name] = "".join(learn.query_params[name])
-    again.switch_page("pages/learn.py").run()
-    assert again.subheader[0].value.startswith(f"{TORRES_FIVE_EPOCHS + 1}. ")
+    run_until(learn, why_of("published"))
+    again = new_session(learn, "pages/learn.py", step="published")
+    assert again.subheader[0].value == heading_of("published")
     assert last_epoch(again) == 5
     assert "Replay" in button_labels(again)

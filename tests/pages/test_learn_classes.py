@@ -13,8 +13,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import Dataset, datasets
+from mnist_core.lessons.course import RIGHT
 from mnist_core.lessons.courses import COURSES
 from mnist_core.runs import run_cache, scheduler
+from pages.widgets.learn import published
 from pages.widgets.state import data_sets
 from tests.pages.visitor import press
 from tests.scheduled_runs import wait_until
@@ -56,6 +58,8 @@ def open_activity(app: AppTest, activity: str) -> None:
     app.session_state["course"] = key
     app.run()
     app.selectbox(key=f"contents-{key}").set_value(at).run()
+    if app.radio and app.radio[0].value is None:
+        app.radio[0].set_value(RIGHT).run()
     assert not app.exception
 
 
@@ -86,18 +90,20 @@ def start_and_wait(app: AppTest) -> None:
     app.run()
 
 
-def test_label_of_an_example(learn: AppTest, clothes: Dataset) -> None:
+def test_labels_of_examples(learn: AppTest, clothes: Dataset) -> None:
     open_activity(learn, "examples")
-    learn.toggle[0].set_value(True).run()
-    assert f"Its label is **{NAMES[clothes.train_labels[0]]}**." in texts(learn)
+    assert not any(name in alt for alt in alternative_texts(learn) for name in NAMES)
+    learn.toggle(key="show-labels").set_value(True).run()
+    expected = [f"Training image {k}, {NAMES[clothes.train_labels[k]]}" for k in range(30)]
+    assert alternative_texts(learn) == expected
 
 
 def test_two_classes_as_points(learn: AppTest) -> None:
     open_activity(learn, "tasks")
-    question = next(control for control in learn.button_group if "How much ink?" in str(control.options))
-    assert "T-shirt or Trouser?" in str(question.options)
-    question.set_value("T-shirt or Trouser?").run()
-    assert "Each narrower image is called Trouser." in texts(learn)
+    task = next(control for control in learn.button_group if "How much ink?" in str(control.options))
+    assert "T-shirt or Trouser?" in str(task.options)
+    task.set_value("T-shirt or Trouser?").run()
+    assert "Narrower images count as Trouser." in texts(learn)
     [table] = chart_tables(learn)
     assert set(table["class"].to_pylist()) == {"T-shirt", "Trouser", None}
     spec = json.loads(learn.get("vega_lite_chart")[0].proto.spec)
@@ -105,12 +111,6 @@ def test_two_classes_as_points(learn: AppTest) -> None:
     assert spec["layer"][0]["encoding"]["color"]["legend"]["title"] == "class"
     [alt] = alternative_texts(learn)
     assert "T-shirt and of Trouser" in alt
-
-
-def test_label_as_number_and_name(learn: AppTest, clothes: Dataset) -> None:
-    open_activity(learn, "prepare")
-    label = int(clothes.train_labels[8])
-    assert f"Its label: **{label}** ({NAMES[label]})" in texts(learn)
 
 
 def test_filtered_image(learn: AppTest, clothes: Dataset) -> None:
@@ -128,13 +128,13 @@ def test_scores_and_shares(learn: AppTest) -> None:
 
 def test_loss_speaks_of_classes(learn: AppTest) -> None:
     open_activity(learn, "loss")
-    assert learn.slider[0].label == "Probability of the right class"
-    assert "The other nine classes share the rest equally." in texts(learn)
+    start_and_wait(learn)
+    assert learn.slider[0].label == "Score of the right class"
+    assert all("the right class" in alt for alt in alternative_texts(learn) if "dot marks" in alt)
 
 
 def test_answers_for_one_image(learn: AppTest, clothes: Dataset) -> None:
     open_activity(learn, "answer")
-    learn.radio[0].set_value(0).run()
     start_and_wait(learn)
     printed, *own = chart_tables(learn)
     assert printed["digit"].to_pylist() == list("0123456789")
@@ -154,10 +154,10 @@ def test_matrix_of_a_faulty_run(learn: AppTest) -> None:
 
 
 def test_printed_and_own_matrix(learn: AppTest) -> None:
-    learn.session_state["learn-view"] = "Published"
+    learn.session_state["learn-view"] = published.VIEW
     learn.run()
     assert matrix_axis(learn) == list("0123456789")
     start_and_wait(learn)
-    choice = next(control for control in learn.button_group if "Ours" in str(control.options))
-    choice.set_value("Ours").run()
+    choice = next(control for control in learn.button_group if "Run here" in str(control.options))
+    choice.set_value("Run here").run()
     assert matrix_axis(learn) == list(NAMES)

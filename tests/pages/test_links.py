@@ -187,7 +187,7 @@ def test_bad_link_text_is_not_rendered_as_markdown() -> None:
 @pytest.mark.parametrize(
     ("dataset", "note"),
     [
-        ("own", "somebody's own images, and a link cannot contain them. Upload them on the Data page."),
+        ("own", "private images, which a link cannot contain. Upload them on the Data page."),
         ("fashion", 'This server has no data set "fashion".'),
     ],
 )

@@ -58,7 +58,7 @@ def collect(page: AppTest, of_each: int) -> None:
 
 
 def examples(page: AppTest) -> list[tuple[int, tuple[str, ...]]]:
-    own = page.session_state["own-work-noted"].drawings
+    own = page.session_state["own-work-noted"].drawings.value
     return [(one.label, one.class_names[:3]) for one in own.examples]
 
 
@@ -68,7 +68,7 @@ def test_draw_use_train_and_read(page: AppTest) -> None:
     press(page, "Use these drawings")
     assert not page.exception
     assert page.selectbox(key="data-set-choice").value == "own"
-    assert "6,000 images to learn from and 2 to test with" in texts(page)
+    assert "6,000 training images and 2 test images" in texts(page)
     press(page, "Train on it")
     assert (page.session_state["draft"].dataset, page.session_state["draft"].split) == ("own", "official")
     page.switch_page("pages/train.py").run()
@@ -160,11 +160,11 @@ def test_class_with_drawings_is_not_removed(page: AppTest) -> None:
     name_classes(page, "stick, cross, ring")
     add(page, stick(0.5), 2)
     name_classes(page, "stick, cross")
-    assert "drawings of a class that has no name now" in page.error[0].value
+    assert "A class without a name still has drawings" in page.error[0].value
     assert examples(page) == [(2, ("stick", "cross", "ring"))]
     page.button(key="own-delete-2").click().run()
     assert not page.error
-    assert page.session_state["own-work-noted"].drawings.class_names[:3] == ("stick", "cross", "unused 2")
+    assert page.session_state["own-work-noted"].drawings.value.class_names[:3] == ("stick", "cross", "unused 2")
 
 
 def test_button_waits_for_two_drawings_of_each(page: AppTest) -> None:

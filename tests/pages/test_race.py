@@ -159,7 +159,7 @@ def test_race_does_not_move_to_another_workspace(compare: AppTest) -> None:
     compare.session_state["recovery"] = True
     compare.run()
     compare.text_input(key="recovery-code").set_value(workspaces.recovery_code(workspaces.new_workspace()))
-    press(compare, "Bring its runs here")
+    press(compare, "Open these runs here")
     select_view(compare, "compare-view", "Race")
     assert "no such run" not in page_text(compare)
 
@@ -192,7 +192,7 @@ def test_too_large_racer_is_named_and_left_out(compare: AppTest, monkeypatch: py
     monkeypatch.setattr(scheduler, "MAX_ACTIVE_RUNS", 1)
     runs = race_of(compare, "preset-morgan-1", "preset-torres")
     assert [run.config.optimizer for run in runs] == ["rmsprop"]
-    assert "Torres: ten sigmoid units does not race." in page_text(compare)
+    assert "Torres: ten sigmoid units cannot race." in page_text(compare)
     press(compare, "Stop all")
     to_the_end(compare, runs)
 

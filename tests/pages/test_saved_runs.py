@@ -244,7 +244,7 @@ def enter_code(app: AppTest, code: str) -> AppTest:
     app.session_state["recovery"] = True  # AppTest cannot open an expander.
     app.run()
     app.text_input(key="recovery-code").set_value(code)
-    return press(app, "Bring its runs here")
+    return press(app, "Open these runs here")
 
 
 def code_of(app: AppTest) -> str:

@@ -172,7 +172,7 @@ def test_clear_difference_of_five_seeds(compare: AppTest) -> None:
         compare, *(dataclasses.replace(config, seed=seed) for config in (SOFTMAX, weak) for seed in range(5))
     )
     choose_runs(compare, runs[0], runs[5])
-    assert "That is more than the seeds explain (p = 0.0079)." in page_text(compare)  # 2 of 252 ways.
+    assert "The difference is larger than the luck of the seeds (p = 0.0079)." in page_text(compare)  # 2 of 252 ways.
 
 
 @pytest.mark.usefixtures("own_saver")

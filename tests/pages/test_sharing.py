@@ -135,7 +135,7 @@ def test_invalid_share_link(token: str) -> None:
     assert not other.exception
     assert [error.value for error in other.error] == [
         "There is no shared run at this link. "
-        "Its owner may have stopped sharing it, or a piece of the link is missing: ask for it again."
+        "Its owner may have stopped sharing it, or the link is incomplete. Ask for it again."
     ]
     press(other, "To your own runs")
     assert not other.error
@@ -172,7 +172,7 @@ def test_run_on_uploaded_images_cannot_be_shared(app: AppTest) -> None:
     run.dataset = dataclasses.replace(run.dataset, name="own")
     evaluate(app)
     assert "Make a link" not in buttons(app)
-    assert any("your own images, which are only in this tab" in caption.value for caption in app.caption)
+    assert any("your own images. They are not part of a link" in caption.value for caption in app.caption)
 
 
 def test_shared_run_on_missing_images(app: AppTest, store: RunStore) -> None:

@@ -37,10 +37,10 @@ def test_too_many_runs_or_visitors_show_a_message(monkeypatch: pytest.MonkeyPatc
     train_briefly(app)
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     press(other, "Train")
-    assert "Very many people have started from your internet connection" in other.error[0].value
+    assert "too many new visitors from your network" in other.error[0].value
     assert other.session_state["current_run"] is None
     train_briefly(app)
     press(app, "Train")
-    assert "Very many runs" in app.error[0].value
+    assert "too many runs from your network" in app.error[0].value
     assert "Wait 30 minutes" in app.error[0].value
     visitor_limits._shared.cache_clear()

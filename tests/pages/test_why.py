@@ -61,7 +61,7 @@ def test_dialog_follows_the_answer_over_the_epochs(app: AppTest, run: Run) -> No
     titles = [one.value for one in app.markdown]
     assert f"It is **{pictures.with_article(label)}**, read as **{answer}**." in titles
     assert "**Its answer over the epochs**" in titles
-    assert any(f"speaks for {pictures.with_article(label)}" in text for text in titles)
+    assert any(f"supports {pictures.with_article(label)}" in text for text in titles)
     chart = app.get("vega_lite_chart")[-1].proto
     end = result.probabilities[index, label]
     assert chart.alt.startswith(f"Curves: the probability of {label} goes from ")

@@ -47,14 +47,14 @@ def labelled(app: AppTest) -> tuple[LabelledDrawing, ...]:
     """The visitor's test sets; none if no page has asked for them."""
     if "own-work-noted" not in app.session_state:
         return ()
-    tests: tuple[LabelledDrawing, ...] = app.session_state["own-work-noted"].drawings.tests
+    tests: tuple[LabelledDrawing, ...] = app.session_state["own-work-noted"].drawings.value.tests
     return tests
 
 
 def give_labelled(app: AppTest, tests: Sequence[LabelledDrawing]) -> None:
     """Give the visitor a test set, as if they had drawn it in this tab."""
     own = own_work.OwnWork()
-    own.drawings, own.is_loaded = OwnDrawings(tuple(tests)), True
+    own.drawings.value, own.drawings.is_loaded = OwnDrawings(tuple(tests)), True
     app.session_state["own-work-noted"] = own
 
 

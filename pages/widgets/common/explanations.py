@@ -11,6 +11,7 @@ from mnist_core.charts.network import signed_mosaic
 from mnist_core.data.sources import noun_of
 from mnist_core.evaluation import explanation
 from pages.widgets.common import pictures
+from pages.widgets.common.misconception import misconception_link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +41,15 @@ def deciding_pixels(
     if network.config.layers:
         shown = [explanation.integrated_gradients(network, image, digit, other)]
         text = (
-            f":blue[**Blue**] ink speaks for {best}, :orange[**orange**] ink for {next_best}, {rank}. "
+            f":blue[**Blue**] ink supports {best}, :orange[**orange**] ink {next_best}, {rank}. "
             f"Added up, they say how much the image favours {names[digit]} over {names[other]}."
         )
     else:
         shown = [explanation.integrated_gradients(network, image, one) for one in (digit, other)]
         text = (
             f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
-            ":blue[**blue**] ink speaks for it, :orange[**orange**] against it. Their sum, and a number "
-            f"that each {noun_of(names)} starts from (its bias), is all that counts: the largest wins."
+            ":blue[**blue**] ink supports it, :orange[**orange**] ink speaks against it. All these are added, plus the "
+            f"bias. The {noun_of(names)} with the largest sum wins."
         )
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
@@ -74,6 +75,7 @@ def similar_images(
     order = explanation.nearest_images(image, dataset.train_images, len(dataset.train_images))
     found = order[:_MOST_ALIKE] if among is None else order[np.isin(order, among)][:_MOST_ALIKE]
     st.caption("The network cannot see these. It has only its weights.")
+    misconception_link("stores")
     names = dataset.class_names
     labels = [int(dataset.train_labels[i]) for i in found]
     alt = [f"A training image of {pictures.with_article(label, names)}." for label in labels]

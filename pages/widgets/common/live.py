@@ -14,6 +14,7 @@ from mnist_core.evaluation import seeds
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
 from pages.widgets.common import live_panel, run_picker, stepping, taught
+from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import editor_state, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 _NOT_YET = "–"
+# Of the training images: from here on a network may look as if it had memorised them.
+_NEARLY_ALL = 0.995
+_MANY_LAYERS = 3
 _MORE_EPOCHS = (5, 10)
 _SEEDS = 5
 _RESULTS_WIDTH, _LINE_HEIGHT = 292, 40
@@ -183,7 +187,7 @@ def _what_now(run: Run, shot: Snapshot) -> None:
                 icon=":material/play_arrow:",
                 on_click=_go_on,
                 args=(run, count),
-                help=f"A new run goes on after epoch {len(shot.epochs)}.",
+                help=f"Starts a new run that continues after epoch {len(shot.epochs)}.",
             )
         if can_repeat:
             st.button(
@@ -193,10 +197,14 @@ def _what_now(run: Run, shot: Snapshot) -> None:
                 on_click=_train_more_seeds,
                 args=(run, more_seeds),
                 help="The same network with other random weights at the start, and the images in another order. The "
-                "curves show the mean, the lowest and the highest of all: what is luck, and what is not.",
+                "curves show the mean, the lowest and the highest of all runs. So you see how much is luck.",
             )
         if found is None:
             st.markdown("Or change a setting, train again, and compare: this curve stays in grey.")
+        if shot.epochs and shot.epochs[-1].accuracy >= _NEARLY_ALL:
+            misconception_link("perfect")
+        if len(run.config.layers) >= _MANY_LAYERS:
+            misconception_link("layers")
 
 
 def _go_on(run: Run, count: int) -> None:
@@ -251,7 +259,7 @@ def _messages(shot: Snapshot) -> None:
     elif shot.message:
         st.info(shot.message, icon=":material/info:")
     if shot.evaluation is None and shot.status is Status.STOPPED:
-        st.info("Stopped before it had learned anything.", icon=":material/info:")
+        st.info("Stopped before it learned anything.", icon=":material/info:")
 
 
 def _tutorial(run: Run, shot: Snapshot) -> Preset | None:

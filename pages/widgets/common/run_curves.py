@@ -57,12 +57,6 @@ _MOST_POINTS = 120
 _HEIGHT = 280
 
 
-def curves_and_results(there: Shown) -> None:
-    """The curves of runs, and a table of their results."""
-    training_curves(there)
-    results_table(there)
-
-
 def training_curves(
     there: Shown,
     article: Article | None = None,
@@ -186,27 +180,55 @@ def mistakes_button(run: Job) -> None:
         st.switch_page("pages/evaluate.py")
 
 
-def results_table(there: Shown) -> None:
-    """A table of the runs' results."""
-    lines = []
-    weights = [network.parameter_count(run.config) for run in there.values()]
-    is_same = len(set(weights)) == 1
-    for (name, run), count in zip(there.items(), weights, strict=True):
-        shot = run.snapshot
-        if shot.evaluation is None or not shot.epochs:
-            continue
-        seconds = shot.seconds_an_epoch
-        last = shot.epochs[-1]
-        lines.append(
-            f"| {name} | {shot.evaluation.accuracy:.2%} | {last.accuracy:.2%} | "
-            f"{'' if is_same else f'{count:,} | '}{'-' if seconds is None else f'{seconds:.2f} s'} |"
+def results_table(there: Shown, has_seconds: bool = False) -> None:
+    """A table of the runs' results: few and short columns, for phones.
+
+    Args:
+        there: the runs.
+        has_seconds: whether to show how long an epoch takes. Only times of runs that had the processor to themselves
+            can be compared.
+    """
+    tested = {name: run for name, run in there.items() if run.snapshot.evaluation is not None and run.snapshot.epochs}
+    if not tested:
+        return
+    has_validation = any(run.config.validation_fraction for run in tested.values())
+    weights = {network.parameter_count(run.config) for run in there.values()}
+    is_same = len(weights) == 1
+    columns = ["Run", "Test", *(["Validation"] if has_validation else []), "Train"]
+    columns += [] if is_same else ["Weights", "Multiplications"]
+    columns += ["Epoch"] if has_seconds else []
+    lines = [f"| {' | '.join(columns)} |", f"|:--|{'--:|' * (len(columns) - 1)}"]
+    is_ahead = False
+    for name, run in tested.items():
+        shot, last = run.snapshot, run.snapshot.epochs[-1]
+        assert shot.evaluation is not None
+        is_ahead = is_ahead or shot.evaluation.accuracy > last.accuracy
+        cells = [name, f"{shot.evaluation.accuracy:.2%}"]
+        if has_validation:
+            cells.append("-" if last.validation_accuracy is None else f"{last.validation_accuracy:.2%}")
+        cells.append(f"{last.accuracy:.2%}")
+        if not is_same:
+            cells += [f"{network.parameter_count(run.config):,}", f"{network.multiplications(run.config):,}"]
+        if has_seconds:
+            seconds = shot.seconds_an_epoch
+            cells.append("-" if seconds is None else f"{seconds:.2f} s")
+        lines.append(f"| {' | '.join(cells)} |")
+    st.markdown("\n".join(lines))
+    groups = "test, validation and training images" if has_validation else "test images and on the training images"
+    notes = [f"Accuracy on the {groups}."]
+    if is_ahead:
+        notes.append(
+            "Test can be higher than train: train is the average over the last epoch, while the network was still "
+            "getting better (and with dropout on). Test is measured at the end."
         )
-    if lines:
-        # Few and short columns, for phones.
-        head = f"| Run | Test | Train | {'' if is_same else 'Weights | '}Epoch |"
-        st.markdown("\n".join([head, f"|:--|--:|--:|{'' if is_same else '--:|'}--:|", *lines]))
-        st.caption(
-            "Test and train: accuracy on the test images, and on the training images over the last epoch. Weights: "
-            f"how many parameters it learns, biases included{f', here {weights[0]:,}' if is_same else ''}. "
-            "Epoch: how long one takes while the processor is free."
+    if is_same:
+        notes.append(
+            f"Each learns {weights.pop():,} weights and biases."
+            if len(there) > 1
+            else f"It learns {weights.pop():,} weights and biases."
         )
+    else:
+        notes.append("Weights: how many it learns, biases included. Multiplications: how many it needs for one image.")
+    if has_seconds:
+        notes.append("Epoch: how long one takes. The runs had the processor one after the other.")
+    st.caption(" ".join(notes))

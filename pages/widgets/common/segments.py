@@ -18,6 +18,12 @@ def remembered_segment(name: str) -> Key[str | None]:
     return Key(f"{name}-noted", None)
 
 
+def choose_segment(name: str, choice: str) -> None:
+    """Change the choice of the control `name`. Call it before the control is shown in this rerun, or in a callback."""
+    remembered_segment(name).set(choice)
+    controls.set_value(name, choice)
+
+
 def segmented_choice(
     label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = str, first: str | None = None
 ) -> str:

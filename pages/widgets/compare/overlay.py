@@ -13,6 +13,7 @@ from mnist_core.evaluation import comparison as run_comparison
 from mnist_core.evaluation import seeds
 from mnist_core.evaluation.comparison import pareto_front
 from pages.widgets.common import pictures, run_curves, segments
+from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, saved_runs
 from pages.widgets.state.keys import Key
 
@@ -39,7 +40,7 @@ _SIDES = {letter: Key(f"pair-{letter}-noted", "") for letter in "AB"}
 def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     """Views that compare the chosen runs, at most six, with each other and with all runs of the table."""
     if len(chosen) > MOST:
-        st.caption(f"The first {MOST} of the {len(chosen)} that are chosen:")
+        st.caption(f"You chose {len(chosen)} runs. Here are the first {MOST}:")
     chosen = chosen[:MOST]
     if not chosen:
         trade_off_charts(every, chosen)
@@ -105,9 +106,8 @@ def trade_off_charts(every: Sequence[Row], chosen: Sequence[Row]) -> None:
         with right:
             _trade_off("seconds", timed, [row.summary.seconds for row in timed], names)
     st.caption(
-        "Each point is a run; point at it for its name. For the runs on the dashed line, no other run is as accurate "
-        "and costs less. Each step up means about half as many mistakes. Seconds depend on what else the server was "
-        "doing."
+        "Each point is a run; point at it for its name. A run on the dashed line is the cheapest with its accuracy. "
+        "Each step up means about half as many mistakes. Seconds depend on what else the server was doing."
     )
 
 
@@ -191,22 +191,23 @@ def _test_of_seeds(a: Row, b: Row) -> None:
     if one.count < 2 or other.count < 2:
         lonely = "One seed each" if one.count == other.count == 1 else "Only one seed on one side"
         st.caption(
-            f":material/casino: {lonely}: with other seeds, the better one may be the worse. Train each network with "
-            "five seeds to know (**Next** on the Train page)."
+            f":material/casino: {lonely}. With other seeds the order may change. Train each network with five seeds "
+            "(**Next** on the Train page)."
         )
+        misconception_link("seeds")
         return
     means = f"On average {one.mean:.2%} ({one.count} seeds) against {other.mean:.2%} ({other.count} seeds). "
     chance = seeds.p_value(a.accuracies, b.accuracies)
     if seeds.least_p_value(one.count, other.count) > _RARE:
         verdict = "These are too few seeds to tell luck from a real difference."
     elif chance < _RARE:
-        verdict = f"That is more than the seeds explain (p = {chance:.2g})."
+        verdict = f"The difference is larger than the luck of the seeds (p = {chance:.2g})."
     else:
-        verdict = f"That may be luck of the seeds (p = {chance:.2g})."
+        verdict = f"The difference may be the luck of the seeds (p = {chance:.2g})."
     st.markdown(
         means + verdict,
-        help="A permutation test: p is how often the means would differ at least so much if all runs were dealt into "
-        "two groups at random.",
+        help="A permutation test. Put the runs into two groups at random: p says how often the difference is at least "
+        "this large.",
     )
 
 
@@ -219,7 +220,7 @@ def _test_of_difference(pair: PairedComparison) -> None:
     meaning = f"{better} is significantly better" if pair.p_value < _RARE else "The difference may be luck"
     st.markdown(
         f"Only A right: **{len(pair.only_a):,}**. Only B right: **{len(pair.only_b):,}**. {meaning} (p {p_text}).",
-        help="McNemar's exact test: p is how often two equally good networks would differ at least so much.",
+        help="McNemar's exact test: p says how often two equally good networks would differ by at least this much.",
     )
 
 

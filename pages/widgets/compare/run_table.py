@@ -18,6 +18,7 @@ from mnist_core.errors import StoreError
 from mnist_core.evaluation import comparison, seeds
 from mnist_core.training import Status
 from pages.widgets.common import live
+from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, saved_runs, workspace
 from pages.widgets.state.keys import Key
 
@@ -36,6 +37,7 @@ VIEW = "Your runs"
 _FEW = 3
 _EVERY = ""
 
+_CHOOSE = "Choose your settings by validation accuracy. Otherwise your choice fits the test by luck."
 _ENDS = "Lowest to highest"
 
 _IS_GROUPED = Key("group-seeds-noted", True)
@@ -180,9 +182,11 @@ def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         return [], []
     _grid(shown)
     if any(row.summary.validation_accuracy is not None for row in shown):
-        st.caption("Best validation accuracy first. Pick your settings by it, or the test wears out.")
+        st.caption(f"Best validation accuracy first. {_CHOOSE}")
+        misconception_link("wears-out")
     elif any(row.summary.test_accuracy is not None for row in shown):
-        st.caption("Pick your settings by validation accuracy, or the test wears out.")
+        st.caption(_CHOOSE)
+        misconception_link("wears-out")
     here = [run.id for row in shown for run in row.runs if run.summary.status.is_active]
     active = [run for run_id in here if (run := active_run(run_id)) is not None]
     if active:
@@ -241,7 +245,7 @@ def _grouped(rows: Sequence[Row]) -> list[Row]:
     is_wanted = st.toggle(
         "One row for all seeds of a network",
         **controls.seeded("group-seeds", _IS_GROUPED.get()),
-        help="Runs that differ in nothing but the seed become one row, with their mean.",
+        help="Runs that differ only in the seed become one row, with their mean.",
     )
     _IS_GROUPED.set(is_wanted)
     if not is_wanted:
@@ -278,7 +282,7 @@ def _grid(shown: Sequence[Row]) -> None:
             ),
             "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
             _ENDS: config.TextColumn(help="The test accuracy of the worst and of the best seed."),
-            "Test loss": config.NumberColumn(format="%.4f", help="How wrong its answers are on them; 0 is perfect."),
+            "Test loss": config.NumberColumn(format="%.4f", help="The loss on the test images. 0 is perfect."),
             "Parameters": config.NumberColumn(format="localized", help="How many weights and biases it learns."),
             "Seconds": config.NumberColumn(format="%.1f", help="Computing time, without waiting for other runs."),
             "State": config.TextColumn(help="Whether it has finished, and after how many epochs."),

@@ -14,6 +14,7 @@ from mnist_core.drawing import own_drawings, test_set
 from mnist_core.errors import PlaygroundError
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker, taught
+from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, data_sets, own_work, visitor_runs
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
@@ -79,6 +80,7 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), n
     if before is not None:
         saved = f"Saved to your test set as {pictures.with_article(before, names)}. No network has changed."
         st.caption(f":material/check: {saved}")
+        misconception_link("drawing")
 
 
 def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGITS) -> None:
@@ -106,7 +108,7 @@ def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGI
             test_set.to_idx_zip(own),
             "own-digits.zip",
             icon=":material/download:",
-            help="Images and labels in the form of MNIST's own test files.",
+            help="Images and labels in MNIST's file format.",
             on_click="ignore",
         )
         st.download_button(
@@ -144,7 +146,7 @@ def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -
         icon=":material/school:",
         key=f"teach-{name}",
         disabled=visitor_runs.is_training(),
-        help="A new run continues from this network, with these drawings among some of its old images. "
+        help="A new run continues from this network. It trains on these drawings and some old images. "
         "It takes a few seconds.",
     )
     # Remember the press while the old training images are still being loaded.

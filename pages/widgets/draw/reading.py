@@ -17,6 +17,7 @@ from mnist_core.drawing import diagnosis, pieces, preprocessing
 from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import explanations, pictures, run_picker, time_machine
+from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
 
@@ -90,6 +91,7 @@ def network_answers(predictors: dict[str, Predictor], image: npt.NDArray[np.floa
             (st.info if prediction.is_confident else st.warning)(answer_sentence(prediction, classes))
             _bars(prediction, classes)
     st.caption(_SHARES.format(_numbers([one.class_names for one in predictors.values()])))
+    misconception_link("sure")
     return found
 
 
@@ -101,6 +103,7 @@ def empty_answers(predictors: dict[str, Predictor], reason: str) -> None:
                 st.info(reason)
             _bars(None, predictors[name].class_names if name else DIGITS)
     st.caption(_SHARES.format(_numbers([one.class_names for one in predictors.values()])))
+    misconception_link("sure")
 
 
 def _numbers(class_names: Sequence[Sequence[str]]) -> str:
@@ -213,7 +216,7 @@ def augmentation_advice(
         if expected.is_confident and found[name].digit != expected.digit:
             st.markdown(
                 f"{name} has only seen the original training images. With augmentation it also sees them turned, "
-                "slanted and with other pens. That helps with other handwriting, most of all for large networks."
+                "slanted and with other pens. That helps with other handwriting, especially for large networks."
             )
             again = dataclasses.replace(predictors[name].network.config, augmentation=_SUGGESTED)
             if st.button("Train it again with augmentation", icon=":material/model_training:", key=f"augment-{name}"):

@@ -12,12 +12,14 @@ from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.lessons import faults
 from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
 from mnist_core.runs import run_cache
-from pages.widgets.common import live, pictures, run_curves
+from pages.widgets.common import address, live, pictures, run_curves
 from pages.widgets.learn import replays, trials
-from pages.widgets.state import controls, visitor_runs
+from pages.widgets.state import controls, own_work, visitor_runs
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
@@ -26,13 +28,12 @@ VIEW = "Fault lab"
 """What the Learn page calls this view."""
 
 _NAME = "this run"
-_PARAMETER, _ANSWERS = "lab", "faults"
+_PARAMETER = "lab"
 _SUMMARY = 0
 # With these heights curves, matrix and answers fit on a screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
 
 _CASE: Key[int | None] = Key("lab-case-noted", None)
-_GIVEN: Key[Answers | None] = Key("lab-answers-noted", None)
 _RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None)
 
 
@@ -78,57 +79,37 @@ def fault_lab_view(dataset: Dataset) -> None:
         _question(number, dataset)
 
 
-def case_to_address(is_shown: bool) -> None:
-    """Write the first answers and the case into the page's address, so that a reload or a link restores them.
+def go_to_case_in_address() -> bool:
+    """Open the case that a link, a reload or Back has brought into the page's address; returns whether it names one."""
+    text = address.arrived_by_address(_PARAMETER)
+    if not text:
+        return False
+    try:
+        _CASE.set(NUMBERED.index(faults.key_of_case(text)) + 1)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+    return True
 
-    The number of a case does not reveal the fault.
-    """
-    answers = _answers()
-    if answers.first:
-        st.query_params[_ANSWERS] = answers.to_text()
-    elif _ANSWERS in st.query_params:
-        del st.query_params[_ANSWERS]
+
+def case_to_address(is_shown: bool) -> None:
+    """Write the number of the case into the page's address. The number does not reveal the fault."""
     number = _CASE.get()
     if number is None:
-        return  # The data set is still being loaded, and the case in the address has not been read.
-    if is_shown and number != _SUMMARY:
-        st.query_params[_PARAMETER] = str(number)
-    elif _PARAMETER in st.query_params:
-        del st.query_params[_PARAMETER]
-
-
-def is_case_in_address() -> bool:
-    """Whether the page's address names a case."""
-    return _PARAMETER in st.query_params
+        return  # The data set is still being loaded, or another view is shown.
+    address.write_address(_PARAMETER, str(number) if is_shown and number != _SUMMARY else "")
 
 
 def _current_case() -> int:
-    """The current case, from 1, or `_SUMMARY`. At first the case in the page's address, or else the next open case."""
-    number = _CASE.get()
-    if number is None:
-        number = _next_case(len(NUMBERED)) or _SUMMARY
-        if is_case_in_address():
-            try:
-                number = NUMBERED.index(faults.key_of_case(st.query_params[_PARAMETER])) + 1
-            except DataError as error:
-                st.warning(str(error), icon=":material/warning:")
-        _CASE.set(number)
-    return number
+    """The current case, from 1, or `_SUMMARY`. At first the next open case."""
+    return _CASE.get_or_set(_next_case(len(NUMBERED)) or _SUMMARY) or _SUMMARY
 
 
 def _answers() -> Answers:
-    """The visitor's answers in this tab; after a reload those in the page's address."""
-    answers = _GIVEN.get()
-    if answers is None:
-        answers = Answers()
-        try:
-            answers = Answers.from_text(st.query_params[_ANSWERS]) if _ANSWERS in st.query_params else answers
-        except DataError as error:
-            st.warning(str(error), icon=":material/warning:")
-        _GIVEN.set(answers)
-        for number in filter(answers.is_right, answers.first):
-            _choice(number).set(answers.first[number])
-    return answers
+    return own_work.lesson_answers().faults
+
+
+def _change_answers(change: Callable[[Answers], Answers]) -> None:
+    own_work.change_lesson_answers(lambda now: now.with_faults(change(now.faults)))
 
 
 def _score(answers: Answers) -> int:
@@ -209,6 +190,8 @@ def _question(number: int, dataset: Dataset) -> None:
         st.caption(f"First answer right: {_score(answers)} of {len(answers.first)}", width="content")
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
+    if answers.is_right(number):  # Perhaps before a reload.
+        _choice(number).get_or_set(answers.first[number])
     remembered = _choice(number).get()
     answer: str | None = st.radio(
         "What is wrong?",
@@ -267,13 +250,11 @@ def _note_answer(number: int, name: str) -> None:
 
 
 def _note_first(number: int, answer: str) -> None:
-    before = _answers()
-    _GIVEN.set(Answers({number: answer} | dict(before.first), before.explained))
+    _change_answers(lambda now: Answers({number: answer} | dict(now.first), now.explained))
 
 
 def _mark_explained(number: int, answer: str) -> None:
-    _note_first(number, answer)
-    _GIVEN.set(Answers(_answers().first, _answers().explained | {number}))
+    _change_answers(lambda now: Answers({number: answer} | dict(now.first), now.explained | {number}))
 
 
 def _explanation(number: int, dataset: Dataset) -> None:
@@ -321,6 +302,6 @@ def _start_over() -> None:
         _choice(number).set(None)
         controls.reset(f"lab-choice-{number}")
         _hints(number).set(0)
-    _GIVEN.set(Answers())
+    _change_answers(lambda _: Answers())
     _CASE.set(1)
     _RUN.set(None)

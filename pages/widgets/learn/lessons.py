@@ -1,66 +1,80 @@
-"""The courses: each step has a text, something to try, a question, and often runs."""
+"""The courses: each step has a text and a question, and then runs and things to try that answer it."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.charts.answers import answer_bars
-from mnist_core.data.sources import DIGITS, has_published_figures, noun_of
-from mnist_core.errors import DataError
-from mnist_core.lessons import articles
-from mnist_core.lessons.course import Course, Progress, Question, Step
+from mnist_core.data.sources import has_published_figures
+from mnist_core.lessons import articles, courses
+from mnist_core.lessons.course import RIGHT, Course, Step
 from mnist_core.lessons.courses import COURSES
-from pages.widgets.common import pictures, run_curves, segments
-from pages.widgets.learn import explorers, explorers_data, fault_lab, scrolling, trials
-from pages.widgets.state import controls, editor_state
+from pages.widgets.common import address, run_curves, segments
+from pages.widgets.learn import (
+    check,
+    classical,
+    explorers,
+    explorers_data,
+    explorers_runs,
+    fault_lab,
+    own_network,
+    question_choice,
+    scrolling,
+    trials,
+)
+from pages.widgets.state import controls, editor_state, own_work
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Callable, Mapping
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
+    from mnist_core.lessons.course import Question
+    from pages.widgets.common.run_curves import Named
 
 VIEW = "Courses"
 """What the Learn page calls the view with the courses."""
-ANSWER_FIRST = "Choose an answer. Then you can start the run."
+ANSWER_FIRST = "Choose an answer. Then you see what happens."
 
-ACTIVITIES: Mapping[str, Callable[[Dataset, Step], None]] = {
+ACTIVITIES: Mapping[str, Callable[[Dataset, Step, Named], None]] = {
     function.__name__: function
     for function in (
         explorers_data.examples,
         explorers_data.tasks,
         explorers_data.file,
         explorers_data.one_image,
-        explorers_data.hold_back,
-        explorers_data.roles,
         explorers_data.tensor,
-        explorers_data.prepare,
         explorers_data.convolution,
         explorers.neuron,
+        explorers.one_step,
         explorers.activation,
         explorers.layers,
         explorers.softmax,
         explorers.loss,
         explorers.descent,
-        explorers.batches,
         explorers.matrices,
         explorers.two_classes,
         explorers.mushrooms,
+        explorers_runs.patterns,
+        explorers_runs.own_matrix,
+        explorers_runs.sure,
+        explorers_runs.best_of_ten,
+        explorers_runs.stored,
+        explorers_runs.answer_or_learn,
+        explorers_runs.answer,
     )
 }
 
-_SHOWN_STEP: Key[tuple[str, int] | None] = Key("shown-step-noted", None)
-
-
-def _restored(key: str) -> Key[bool]:
-    """Whether the answers in the page's address have been read for a course."""
-    return Key(f"restored-{key}-noted", False)
+_PARAMETER = "step"
+# In pixels: about 90 characters a line.
+_TEXT_WIDTH = 720
+_SHOWN: Key[frozenset[str]] = Key("lesson-runs-shown-noted", frozenset())
+"""The keys of the steps whose runs were shown in this tab."""
+_PLACE: Key[tuple[str, int] | None] = Key("lesson-place-noted", None)
 
 
 def _step(key: str) -> Key[int]:
@@ -68,123 +82,119 @@ def _step(key: str) -> Key[int]:
     return Key(f"step-{key}-noted", 0)
 
 
-def _answer(name: str) -> Key[int | None]:
-    """The last answer to a question."""
-    return Key(f"{name}-noted", None)
-
-
-def _first(name: str) -> Key[int | None]:
-    """The first answer to a question, which counts."""
-    return Key(f"first-{name}-noted", None)
-
-
-def _done(name: str) -> Key[bool]:
-    """Whether the explanation of a question has been shown."""
-    return Key(f"done-{name}-noted", False)
-
-
-def _seen(name: str) -> Key[bool]:
-    """Whether the runs of a question were shown before a reload."""
-    return Key(f"seen-{name}-noted", False)
-
-
-def course_progress(key: str) -> Progress:
-    """The visitor's progress in a course, in this tab; after a reload that in the page's address."""
-    course = COURSES[key]
-    if not _restored(key).get():
-        _restored(key).set(True)
-        _restore(key, course)
-    names = [_answer_name(key, at) for at in range(len(course.steps))]
-    answers = tuple(_first(name).get() for name in names)
-    # A step without runs is done once it is answered.
-    left = (at for at, step in enumerate(course.steps) if step.trials and answers[at] is not None)
-    return Progress(answers, frozenset(at for at in left if not _done(names[at]).get()))
-
-
-def _restore(key: str, course: Course) -> None:
-    text = st.query_params.get(key, "")
+def go_to_step_in_address() -> bool:
+    """Open the step that a link, a reload or Back has brought into the page's address; returns whether there is one."""
+    text = address.arrived_by_address(_PARAMETER)
     if not text:
-        return
-    try:
-        found = Progress.from_text(course, text)
-    except DataError as error:
-        st.warning(str(error), icon=":material/warning:")
-        return
-    for at, answer in enumerate(found.answers):
-        _answer(_answer_name(key, at)).set(answer)
-        _first(_answer_name(key, at)).set(answer)
-        _done(_answer_name(key, at)).set(found.is_done(at))
-        _seen(_answer_name(key, at)).set(found.is_done(at))
+        return False
+    found = courses.linked_step(st.query_params.get("course", ""), text)
+    if found is None:
+        st.warning("There is no such step. Choose one below.", icon=":material/link_off:")
+        return False
+    open_step(*found)
+    return True
 
 
-def progress_to_address(is_shown: bool) -> None:
-    """Write the progress and the current step into the address, so that a reload or a link restores them."""
-    for key in COURSES:
-        text = course_progress(key).to_text()
-        if text.strip("-"):
-            st.query_params[key] = text
-    place = _SHOWN_STEP.get()
+def step_to_address(is_shown: bool) -> None:
+    """Write the current step into the address, so that a reload, Back or a link leads to it."""
+    place = _PLACE.get()
     if place is None:
         return  # The data set is still being loaded.
-    if is_shown:
-        st.query_params["course"], st.query_params["step"] = place[0], str(place[1] + 1)
-    elif "step" in st.query_params:
-        del st.query_params["step"]
-
-
-def _step_of_address(key: str, course: Course) -> int | None:
-    """The step in the address, from 0; None if it names no step of this course."""
-    text = st.query_params.get("step", "")
-    is_here = st.query_params.get("course", "") == key
-    is_step = text.isascii() and text.isdigit() and len(text) < 3 and 1 <= int(text) <= len(course.steps)
-    return int(text) - 1 if is_here and is_step else None
+    address.write_address("course", "")  # Only links to earlier versions have it.
+    address.write_address(_PARAMETER, COURSES[place[0]].steps[place[1]].key if is_shown else "")
 
 
 def courses_view(dataset: Dataset) -> None:
     """A menu of courses and steps, and the current step."""
     keys = list(COURSES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        asked = st.query_params.get("course", keys[0])
-        key = segments.segmented_choice("Course", "course", keys, lambda key: COURSES[key].name, first=asked)
-        course, done = COURSES[key], course_progress(key)
-        linked = _step_of_address(key, course)
-        at = _step(key).get_or_set(done.next_step if linked is None else linked)
-        _step_menu(key, course, done, at)
-    _SHOWN_STEP.set((key, at))
+        key = segments.segmented_choice("Course", "course", keys, lambda key: COURSES[key].name)
+        course, answers = COURSES[key], own_work.lesson_answers()
+        at = _step(key).get_or_set(answers.next_step(course))
+        _step_menu(key, course, at)
+    _PLACE.set((key, at))
     step = course.steps[at]
-    st.progress(done.done / len(course.steps))
-    anchor = f"{key}-{at + 1}"
-    st.subheader(f"{at + 1}. {step.title}", anchor=anchor)
-    scrolling.scroll_to_heading(anchor, key="step-heading")
+    st.progress(sum(map(answers.is_done, course.steps)) / len(course.steps))
+    st.subheader(f"{at + 1}. {step.title}", anchor=step.key)
+    scrolling.scroll_to_heading(step.key, key="step-heading")
     if not at:
-        st.caption(f"{course.summary} Based on the tutorial by {course.source}.")
-    st.markdown(step.text)
-    if step.activity in ACTIVITIES:
+        st.caption(f"{course.summary} {len(course.steps)} steps, about {course.minutes} minutes.")
+        if key == keys[0] and answers.check.before is None and answers.check.after is None:
+            st.button(
+                "First check what you know already", icon=":material/quiz:", on_click=go_to_view, args=(check.VIEW,)
+            )
+    st.markdown(step.text, width=_TEXT_WIDTH)
+    is_explained = True
+    if step.question is None:
         with st.container(border=True):
-            ACTIVITIES[step.activity](dataset, step)
-    answer = question_choice(_answer_name(key, at), step.question)
-    is_shown = answer is not None
-    if step.trials:
+            check.check_after_course()
+        is_explained = answers.check.after is not None
+    else:
+        is_explained = _asked(step, step.question, dataset)
+    _step_buttons(key, course, dataset, at, is_explained)
+    _storage_notice()
+
+
+def _asked(step: Step, question: Question, dataset: Dataset) -> bool:
+    """The question of a step; after the answer its runs, the explanation and its activity; returns if all is shown."""
+    answers = own_work.lesson_answers()
+
+    def note(answer: int) -> None:
+        own_work.change_lesson_answers(lambda now: now.answered(step.key, answer))
+
+    answer = question_choice.question_choice(f"answer-{step.key}", question, answers.first.get(step.key), note)
+    if answer is None:
+        st.caption(ANSWER_FIRST)
+        return False
+    runs: Named = {}
+    if step.has_runs:
+        with st.container():
+            found = _runs(step, dataset)
+        if found is None:
+            return False
+        runs = found
+    question_choice.answer_feedback(question, answer)
+    if step.activity:
         with st.container(border=True):
-            # Seen before a reload: replay only if the visitor asks for it.
-            seen = _seen(_answer_name(key, at))
-            is_shown = _step_runs(step, dataset, answer is not None, is_seen=seen.get())
-            seen.set(seen.get() and not is_shown)
-    if is_shown and answer is not None:
-        answer_feedback(step.question, answer)
-        _done(_answer_name(key, at)).set(True)
-    _step_buttons(key, course, dataset, at, is_explained=is_shown and answer is not None)
+            ACTIVITIES[step.activity](dataset, step, runs)
+    if step.key not in answers.seen:
+        own_work.change_lesson_answers(lambda now: now.with_seen(step.key))
+    return True
 
 
-def _answer_name(key: str, at: int) -> str:
-    return f"answer-{key}-{at}"
+def _runs(step: Step, dataset: Dataset) -> Named | None:
+    """The runs of a step by name; None while they have not ended."""
+    if step.own is not None:
+        return own_network.own_network_view(step.own, dataset, has_result=not step.activity) or None
+    trials.refusal_message()
+    has_models = not step.classical or classical.models_view(step, dataset)
+    if step.classical:
+        st.markdown("**Two networks**, for comparison")
+    # Seen before a reload: replay only if the visitor asks for it.
+    is_seen = step.key in own_work.lesson_answers().seen - _SHOWN.get()
+    _SHOWN.set(_SHOWN.get() | {step.key})
+    draw = functools.partial(_draw_trials, step, dataset)
+    ended = trials.trials_view(step.trials, dataset, draw, in_turn=step.trend is not None, is_seen=is_seen)
+    return ended if ended and has_models else None
 
 
-def _step_menu(key: str, course: Course, done: Progress, at: int) -> None:
+def _draw_trials(step: Step, dataset: Dataset, there: run_curves.Shown) -> None:
+    if step.trend is not None:
+        trials.trend_charts(step, there)
+        return
+    has_printed = step.article and has_published_figures(dataset.name)
+    run_curves.training_curves(there, articles.ARTICLES[step.article] if has_printed else None, step.floor)
+    run_curves.results_table(there)
+
+
+def _step_menu(key: str, course: Course, at: int) -> None:
+    answers = own_work.lesson_answers()
+
     def title(i: int) -> str:
-        is_right = done.answers[i] == course.steps[i].question.right
-        mark = "○" if not done.is_done(i) else "✓" if is_right else "✗"
-        return f"{mark} {i + 1}. {course.steps[i].title}"
+        step = course.steps[i]
+        is_right = step.question is None or answers.first.get(step.key) == RIGHT
+        mark = "○" if not answers.is_done(step) else "✓" if is_right else "✗"
+        return f"{mark} {i + 1}. {step.title} ({step.minutes} min)"
 
     steps = list(range(len(course.steps)))
     name = f"contents-{key}"
@@ -202,94 +212,15 @@ def _step_menu(key: str, course: Course, done: Progress, at: int) -> None:
     )
 
 
-def question_choice(name: str, question: Question) -> int | None:
-    """A question with choices; returns the answer, or None. Remembers the last and the first answer under `name`."""
-    st.markdown(f"**{question.text}**")
-    answer: int | None = st.radio(
-        question.text,
-        list(range(len(question.choices))),
-        index=_answer(name).get(),
-        key=name,
-        format_func=question.choices.__getitem__,
-        on_change=_note_answer,
-        args=(name,),
-        label_visibility="collapsed",
-    )
-    return answer
-
-
-def _note_answer(name: str) -> None:
-    _answer(name).set(controls.value_of(name))
-    if _first(name).get() is None:
-        _first(name).set(controls.value_of(name))
-
-
-def _step_runs(step: Step, dataset: Dataset, is_answered: bool, is_seen: bool) -> bool:
-    """The runs of a step; returns whether they have ended, so that the answer can be explained."""
-    if not is_answered:
-        st.caption(ANSWER_FIRST)
-        return False
-    article = articles.ARTICLES[step.article] if step.article and has_published_figures(dataset.name) else None
-
-    def draw(there: run_curves.Shown) -> None:
-        run_curves.training_curves(there, article, step.floor)
-        run_curves.results_table(there)
-
-    trials.refusal_message()
-    ended = trials.trials_view(step.trials, dataset, draw, is_seen=is_seen)
-    if ended and step.activity == "answer":
-        _printed_and_own_answers(ended, dataset)
-    return bool(ended)
-
-
-def _printed_and_own_answers(ended: run_curves.Named, dataset: Dataset) -> None:
-    """The printed probabilities of one test image next to those of runs."""
-    printed = articles.ARTICLES["torres"].answer
-    assert printed is not None
-    if not has_published_figures(dataset.name):
-        st.caption(f"In this data set, image {printed.image} is another one. So you can only compare the two runs.")
-    shown = {"The tutorial's": (printed.probabilities, DIGITS)}
-    for name, run in ended.items():
-        result = run.snapshot.evaluation
-        if result is not None:
-            answer = dict(enumerate(result.probabilities[printed.image].tolist()))
-            shown[name] = (answer, dataset.class_names)
-    label = f"test image {printed.image}"
-    alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]), dataset.class_names)}"
-    st.image(pictures.ink_url(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
-    for column, (title, (probabilities, names)) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            best = max(probabilities, key=probabilities.__getitem__)
-            alt = (
-                f"Ten bars, the share of each {noun_of(names)}. "
-                f"The highest is the {names[best]} with {probabilities[best]:.0%}."
-            )
-            st.vega_lite_chart(_bars(probabilities, names), answer_bars(names), key=f"answer-{title}", alt=alt)
-
-
-def _bars(probabilities: Mapping[int, float], names: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    table = pd.DataFrame({"digit": [names[k] for k in probabilities], "probability": probabilities.values()})
-    table["best"] = table["probability"] == table["probability"].max()
-    return table
-
-
-def answer_feedback(question: Question, answer: int) -> None:
-    """Whether the answer was right, and why."""
-    if answer == question.right:
-        st.success(f"**Right!** {question.why}", icon=":material/check_circle:")
-    else:
-        right = question.choices[question.right].removesuffix(".")
-        st.warning(f"**Not quite. The right answer is: {right}.** {question.why}", icon=":material/lightbulb:")
-
-
 def open_step(key: str, step: int) -> None:
     """Open a step, counted from 0, of a course."""
-    segments.remembered_segment("course").set(key)
-    controls.set_value("course", key)
+    segments.choose_segment("course", key)
     _step(key).set(step)
+
+
+def go_to_view(name: str) -> None:
+    """Open a view of the Learn page."""
+    segments.choose_segment("learn-view", name)
 
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:
@@ -299,6 +230,7 @@ def open_in_train(config: RunConfig, dataset: Dataset) -> None:
 
 
 def _step_buttons(key: str, course: Course, dataset: Dataset, at: int, is_explained: bool) -> None:
+    config = course.steps[at].config
     with st.container(horizontal=True):
         if at:
             st.button("Back", icon=":material/arrow_back:", on_click=open_step, args=(key, at - 1))
@@ -310,35 +242,50 @@ def _step_buttons(key: str, course: Course, dataset: Dataset, at: int, is_explai
                 args=(key, at + 1),
                 type="primary" if is_explained else "secondary",
             )
-        if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
-            open_in_train(course.steps[at].config, dataset)
+        if config is not None and st.button(
+            "Open this network in Train", icon=":material/play_circle:", type="tertiary"
+        ):
+            open_in_train(config, dataset)
     if at + 1 == len(course.steps) and is_explained:
         _course_result(key, course)
 
 
 def _course_result(key: str, course: Course) -> None:
-    """The result of a course, and what to do next."""
-    done = course_progress(key)
-    count = len(course.steps)
-    left = [str(at + 1) for at in range(count) if not done.is_done(at)]
+    """The end of a course: what you know now, your first answers, and a way on."""
+    answers = own_work.lesson_answers()
+    left = [str(at) for at, step in enumerate(course.steps, 1) if not answers.is_done(step)]
     if left:
         st.info(f"This was the last step. Still open: step {', '.join(left)}.", icon=":material/flag:")
     else:
+        known = "\n".join(f"- {sentence}" for sentence in course.known)
         st.success(
-            f"**Course finished.** Your first answer was right in {done.score(course)} of {count} steps. "
-            f"{course.summary}",
+            f"**Done!** Your first answer was right in {answers.score(course)} of {course.questions} steps. "
+            f"You now know:\n{known}",
             icon=":material/flag:",
         )
+        with st.expander("Your first answers"):
+            st.markdown("\n".join(_first_answers(course)))
     keys = list(COURSES)
     following = keys.index(key) + 1
     if following < len(keys):
         name = COURSES[keys[following]].name
-        st.button(
-            f"Next course: {name}", icon=":material/arrow_forward:", on_click=open_step, args=(keys[following], 0)
-        )
+        st.button(f"Next: {name}", icon=":material/arrow_forward:", on_click=open_step, args=(keys[following], 0))
     else:
-        st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=_go_to_view, args=(fault_lab.VIEW,))
+        st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=go_to_view, args=(fault_lab.VIEW,))
 
 
-def _go_to_view(name: str) -> None:
-    controls.set_value("learn-view", name)
+def _first_answers(course: Course) -> list[str]:
+    lines = ["| Step | Your first answer | Right answer |", "|:--|:--|:--|"]
+    first = own_work.lesson_answers().first
+    for at, step in enumerate(course.steps, 1):
+        if step.question is not None and step.key in first:
+            answer = first[step.key]
+            given = "✓" if answer == RIGHT else step.question.choices[answer]
+            lines.append(f"| {at}. {step.title} | {given} | {step.question.right} |")
+    return lines
+
+
+def _storage_notice() -> None:
+    trouble = own_work.trouble(own_work.ANSWERS) if own_work.lesson_answers().first else ""
+    if trouble:
+        st.warning(f"Your answers are not being saved. {trouble}", icon=":material/warning:")

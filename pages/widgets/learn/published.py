@@ -1,4 +1,4 @@
-"""The figures of the tutorials next to this server's own results with the same settings."""
+"""The figures that the tutorials printed, next to this server's results with the same settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.data.sources import has_published_figures, noun_of
-from mnist_core.lessons import articles
+from mnist_core.lessons import articles, courses
 from mnist_core.lessons.articles import ARTICLES, Article
 from mnist_core.lessons.course import Trial
-from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import pictures, run_curves
 from pages.widgets.learn import lessons, trials
 from pages.widgets.state import controls
@@ -24,29 +23,27 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
 
-_OURS = "this server"
-EXAMINED = {
-    "kite": ("kite", "Ten answers that sum to one"),
-    "kite-retold": ("kite", "Which digits does it mix up?"),
-    "torres": ("torres", "Where could 0.9018 come from?"),
-}
-"""For some articles, the step of a course that examines its most important mistake: course and title."""
+VIEW = "Tutorials, checked"
+"""What the Learn page calls this view."""
+_PRINTED, _RUN_HERE = "Printed", "Run here"
+EXAMINED = {"kite": "shares", "kite-retold": "printed-matrix", "torres": "longer"}
+"""For some articles, the key of the step that examines its most important mistake."""
 
 _ARTICLE = Key("article-noted", "")
 
 
 def published_view(dataset: Dataset) -> None:
     """The figures of one article, with buttons to run its recipe or all recipes."""
-    st.markdown("The results that the tutorials printed, next to the results of the same settings on this server.")
+    st.markdown("What the tutorials printed, next to the results of the same settings on this server.")
     if not has_published_figures(dataset.name):
         st.info(
-            "The articles' figures are for MNIST. These runs use other images, so their figures may differ.",
+            "The printed figures are for MNIST. These runs use other images, so their figures may differ.",
             icon=":material/info:",
         )
     _offer_all(dataset)
     keys = list(ARTICLES)
     key = st.selectbox(
-        "Article",
+        "Tutorial",
         keys,
         **controls.seeded_choice("article-choice", _ARTICLE.get_or_set(keys[0]), keys),
         format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
@@ -54,9 +51,9 @@ def published_view(dataset: Dataset) -> None:
     )
     article = ARTICLES[key]
     ended = trials.trials_view(
-        (Trial(_OURS, article.config),), dataset, functools.partial(run_curves.training_curves, article=article)
+        (Trial(_RUN_HERE, article.config),), dataset, functools.partial(run_curves.training_curves, article=article)
     )
-    run = ended.get(_OURS)
+    run = ended.get(_RUN_HERE)
     _table(article, run)
     if run is not None:
         with st.container(horizontal=True):
@@ -70,13 +67,14 @@ def published_view(dataset: Dataset) -> None:
     for mistake in article.mistakes:
         st.markdown(f"**{mistake.title}.** {mistake.text}")
     if key in EXAMINED:
-        st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=EXAMINED[key])
+        st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=(EXAMINED[key],))
 
 
-def _examine(course: str, title: str) -> None:
-    titles = [step.title for step in COURSES[course].steps]
-    lessons.open_step(course, titles.index(title))
-    controls.set_value("learn-view", lessons.VIEW)
+def _examine(step: str) -> None:
+    found = courses.find_step(step)
+    assert found is not None
+    lessons.open_step(*found)
+    lessons.go_to_view(lessons.VIEW)
 
 
 def _offer_all(dataset: Dataset) -> None:
@@ -100,17 +98,17 @@ def _table(article: Article, run: Run | None) -> None:
         f"| {row.figure} | {articles.format_published(row)} | {articles.format_value(row.ours, row.unit)} |"
         for row in rows
     ]
-    st.markdown("\n".join(["| | Published | Ours |", "|:--|--:|--:|", *lines]))
+    st.markdown("\n".join([f"| | {_PRINTED} | {_RUN_HERE} |", "|:--|--:|--:|", *lines]))
 
 
 def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
     st.subheader("Confusion matrices")
     ours = run.snapshot.evaluation.confusion if run and run.snapshot.evaluation else None
-    views = ["Published", *(["Ours"] if ours is not None else [])]
+    views = [_PRINTED, *([_RUN_HERE] if ours is not None else [])]
     left, right = st.columns(2, vertical_alignment="bottom")
     view = left.segmented_control("Matrix", views, default=views[0], required=True)
     only_errors = right.toggle("Only the mistakes", key="published-errors")
-    if view == "Ours" and run is not None and ours is not None:
+    if view == _RUN_HERE and run is not None and ours is not None:
         names = run.dataset.class_names
         pictures.counts_matrix(ours, "published-matrix", only_errors, noun=noun_of(names), names=names)
     else:

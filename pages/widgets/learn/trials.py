@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.charts import lessons as lesson_charts
 from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
+from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live, run_text
+from pages.widgets.common import live, run_curves, run_text
 from pages.widgets.learn import replays
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from mnist_core.data import Dataset
-    from mnist_core.lessons.course import Trial
+    from mnist_core.lessons.course import Step, Trial
     from mnist_core.runs.job import Job
     from pages.widgets.common.run_curves import Named, Shown
 
@@ -38,10 +41,17 @@ def with_dataset(trial: Trial, dataset: Dataset) -> Trial:
     return dataclasses.replace(trial, config=dataclasses.replace(trial.config, dataset=dataset.name))
 
 
+def data_of(trial: Trial, dataset: Dataset) -> Dataset:
+    """The data that a trial is trained on: the data set, or that of its fault."""
+    return faults.corrupted(trial.fault, dataset) if trial.fault else dataset
+
+
 def trial_runs(trials: Sequence[Trial], dataset: Dataset) -> Named:
     """The server's runs of the trials so far, by name."""
     runs = run_cache.shared()
-    there = {trial.name: runs.find_network(with_dataset(trial, dataset).config, dataset) for trial in trials}
+    there = {
+        trial.name: runs.find_network(with_dataset(trial, dataset).config, data_of(trial, dataset)) for trial in trials
+    }
     return {name: run for name, run in there.items() if run is not None}
 
 
@@ -50,12 +60,15 @@ def start_trials(trials: Sequence[Trial], dataset: Dataset) -> None:
     REFUSAL.set(None)
     try:
         for trial in trials:
-            watch_run(
-                run_cache.shared().network(with_dataset(trial, dataset).config, dataset, visitor_runs.watcher()),
-                trial.config,
-            )
+            config, data = with_dataset(trial, dataset).config, data_of(trial, dataset)
+            watch_run(run_cache.shared().network(config, data, visitor_runs.watcher()), _name_of(trial))
     except PlaygroundError as error:
         remember_refusal(error)
+
+
+def _name_of(trial: Trial) -> Hashable:
+    """What `watched_run` knows the run of a trial by."""
+    return trial.config, trial.fault
 
 
 def remember_refusal(error: PlaygroundError) -> None:
@@ -116,7 +129,7 @@ def trials_view(
         replays.mark_seen(there.values())
     for trial in trials:
         if trial.name in there:
-            watch_run(there[trial.name], trial.config)
+            watch_run(there[trial.name], _name_of(trial))
     is_whole = len(there) == len(trials)
     if (is_whole and _are_active(there)) or _AWAITED.get() == trials:
         stop_button(there.values())
@@ -151,7 +164,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
 def _seconds(trial: Trial, dataset: Dataset) -> float:
     """The estimated duration of a trial, in seconds."""
     config = with_dataset(trial, dataset).config
-    parts = splits.split_for(dataset, config)
+    parts = splits.split_for(dataset, config)  # Faults leave the number of images as it is.
     return capacity.estimated_seconds(config, len(parts.train_indices))
 
 
@@ -164,7 +177,7 @@ def _missing(trials: Sequence[Trial], there: Named) -> list[Trial]:
 
 
 def _failed(trials: Sequence[Trial]) -> dict[str, Job]:
-    runs = {trial.name: watched_run(trial.config) for trial in trials}
+    runs = {trial.name: watched_run(_name_of(trial)) for trial in trials}
     return {name: run for name, run in runs.items() if run is not None and run.snapshot.status is Status.FAILED}
 
 
@@ -189,3 +202,33 @@ def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
     is_ready = any(run.snapshot.points for run in there.values())
     st.progress(done, text=f"{done:.0%} of the training is done" if is_ready else "Getting ready …")
     draw(there)
+
+
+def trend_charts(step: Step, there: Shown) -> None:
+    """Accuracy and time of the ended runs of a step, over the setting that differs, and a table."""
+    import pandas as pd
+
+    trend = step.trend
+    assert trend is not None
+    rows = []
+    lines = trend.series or ("",) * len(step.trials)
+    for place, line, trial in zip(trend.places, lines, step.trials, strict=True):
+        shot = there[trial.name].snapshot if trial.name in there else None
+        if shot is not None and shot.evaluation is not None:
+            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, trial.name, line))
+    if not rows:
+        return
+    time = "seconds an epoch"
+    table = pd.DataFrame(rows, columns=[trend.across, "accuracy", time, "name", "series"])
+    ends = (trend.places[0], trend.places[-1])
+    lowest = math.floor(10 * table["accuracy"].min()) / 10
+    charts = (("Test accuracy", "accuracy", (lowest, 1.0)), ("Seconds an epoch", time, (0.0, 1.1 * table[time].max())))
+    for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            spec = lesson_charts.trend(
+                trend.across, along, ends, height, trend.is_log, tuple(dict.fromkeys(trend.series))
+            )
+            alt = f"{title} over the number of {trend.across}; the table below has the values."
+            st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
+    run_curves.results_table(there, has_seconds=True)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def uninterrupted(action: Callable[[], T]) -> T:
-    """Return what `action` returns, or raise what it raises.
+    """Return what `action` returns, or raise what it raises. Not for callbacks, which hold the session's lock.
 
     When the browser asks for the page again, Streamlit ends the script at its next use of the session state. A press
     that was taken, but not carried out, would be lost. It does so in the script's own thread only, so the action runs

@@ -1,0 +1,98 @@
+"""The check: ten questions before and after the first course."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.errors import StoreError
+from mnist_core.lessons import check
+from mnist_core.lessons.check import AFTER, BEFORE, ITEMS
+from mnist_core.lessons.course import RIGHT
+from pages.widgets.learn import question_choice
+from pages.widgets.state import own_work, workspace
+
+if TYPE_CHECKING:
+    from mnist_core.data import Dataset
+
+VIEW = "Check"
+"""What the Learn page calls this view."""
+
+logger = logging.getLogger(__name__)
+
+
+def check_view(_: Dataset) -> None:
+    """The ten questions, until they are handed in; then the visitor's scores."""
+    given = own_work.lesson_answers().check
+    if given.after is not None:
+        check_result()
+    elif given.before is None:
+        st.markdown(
+            "Ten questions, about 3 minutes. Take them **before** course A, and again after it: you then see what you "
+            "have learned. You get the right answers after the second time."
+        )
+        _questions(BEFORE)
+    else:
+        st.success(
+            "Your answers from before the course are saved. Take the check again after course A.",
+            icon=":material/check_circle:",
+        )
+        _questions(AFTER)
+
+
+def check_after_course() -> None:
+    """The ten questions after the course, and then the visitor's scores."""
+    if own_work.lesson_answers().check.after is None:
+        _questions(AFTER)
+    else:
+        check_result()
+
+
+def check_result() -> None:
+    """The visitor's scores, and all questions with their answers."""
+    given = own_work.lesson_answers().check
+    assert given.after is not None
+    with st.container(horizontal=True):
+        if given.before is not None:
+            st.metric("Before the course", f"{check.score(given.before)} of {len(ITEMS)}")
+        st.metric("After the course", f"{check.score(given.after)} of {len(ITEMS)}")
+    for at, item in enumerate(ITEMS.values()):
+        answer = given.after[at]
+        mark = "✓" if answer == RIGHT else "✗"
+        before = "" if given.before is None else f" Before: {'right' if given.before[at] == RIGHT else 'not right'}."
+        with st.expander(f"{mark} {at + 1}. {item.text}"):
+            if answer != RIGHT:
+                st.markdown(f"You answered: {item.choices[answer]}. {item.reply(answer)}")
+            st.markdown(f"**{item.right}.** {item.why}{before}")
+
+
+def _questions(time: str) -> None:
+    answers = []
+    for at, (key, item) in enumerate(ITEMS.items(), 1):
+        answers.append(question_choice.question_choice(f"check-{time}-{key}", item, number=at))
+    left = [str(at) for at, answer in enumerate(answers, 1) if answer is None]
+    st.caption(f"Still open: {', '.join(left)}." if left else "All ten are answered.")
+    st.button(
+        "Hand in",
+        icon=":material/check:",
+        type="primary",
+        disabled=bool(left),
+        on_click=_hand_in,
+        args=(time, tuple(answers)),
+        help="You cannot change your answers afterwards. The owner of this server sees counts without names.",
+    )
+
+
+def _hand_in(time: str, answers: tuple[int, ...]) -> None:
+    before = own_work.lesson_answers().check
+    after = before.hand_in(answers, time)
+    if after == before:
+        return  # Another tab was faster.
+
+    own_work.change_lesson_answers(lambda now: now.with_check(now.check.hand_in(answers, time)))
+    try:
+        workspace.run_saver().count_check(time, dict(zip(ITEMS, answers, strict=True)))
+    except StoreError:  # The visitor's own scores do not need the counts.
+        logger.exception("The answers to the check are not counted")

@@ -1,0 +1,124 @@
+"""The visitor's own network in a course: the same settings as everybody's, with a seed of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.config import SEED
+from mnist_core.data import splits
+from mnist_core.errors import PlaygroundError
+from mnist_core.runs.network_run import Run
+from mnist_core.training import Status, capacity
+from pages.widgets.common import live, run_curves, run_text
+from pages.widgets.learn import trials
+from pages.widgets.state import saved_runs, visitor_runs, workspace
+from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+
+NAME = "Your network"
+"""What the courses call it."""
+_TITLE = "Let it learn"
+_SEEDS = min(9_999, int(SEED.high))
+_WANTED: Key[bool] = Key("own-network-wanted-noted", False)
+_SAVED: Key[Run | None] = Key("own-network-saved-noted", None, of_workspace=True)
+
+
+def own_config(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """The settings of a course with the visitor's data set, and a seed that follows from their workspace."""
+    digest = hashlib.sha256(workspace.token().encode()).digest()
+    return dataclasses.replace(config, dataset=dataset.name, seed=1 + int.from_bytes(digest[:4]) % _SEEDS)
+
+
+def own_network_view(config: RunConfig, dataset: Dataset, has_result: bool = True) -> dict[str, Run]:
+    """A start button, then the curves of the visitor's own run; returns the run by its name once it has ended.
+
+    Args:
+        config: the settings of the course.
+        dataset: the training data.
+        has_result: whether to show the curves after the end too.
+    """
+    wanted = own_config(config, dataset)
+    run = _find(wanted, dataset)
+    if run is None:
+        _offer_start(wanted, dataset)
+        return {}
+    if run.snapshot.status.is_active:
+        st.fragment(_follow, run_every=live.poll_seconds())(run)
+        return {}
+    if has_result:
+        run_curves.training_curves({NAME: run})
+        run_curves.results_table({NAME: run})
+        st.caption(
+            f"Your seed is {wanted.seed}. It decides the random weights at the start and the order of the images."
+        )
+    return {NAME: run}
+
+
+def _find(config: RunConfig, dataset: Dataset) -> Run | None:
+    """The visitor's run with these settings, in memory or saved; None if there is none."""
+    for run in reversed(visitor_runs.runs()):
+        if isinstance(run, Run) and run.config == config and run.dataset.fingerprint == dataset.fingerprint:
+            shot = run.snapshot
+            if shot.status.is_active or (shot.status is Status.FINISHED and shot.evaluation is not None):
+                return run
+    found = _SAVED.get()
+    if found is not None and found.config == config and found.dataset.fingerprint == dataset.fingerprint:
+        return found
+    return _saved(config, dataset)
+
+
+def _saved(config: RunConfig, dataset: Dataset) -> Run | None:
+    text = config.to_json()
+    for summary in saved_runs.summaries():
+        is_same = summary.config_text == text and summary.fingerprint == dataset.fingerprint
+        if is_same and summary.status is Status.FINISHED:
+            try:
+                run = saved_runs.open_run(summary.id)
+            except PlaygroundError:
+                return None  # The other pages list it and show the error.
+            if run.snapshot.network is None or run.snapshot.evaluation is None:
+                return None
+            _SAVED.set(run)
+            return run
+    return None
+
+
+def _offer_start(config: RunConfig, dataset: Dataset) -> None:
+    trials.refusal_message()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Start", icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
+        images = len(splits.split_for(dataset, config).train_indices)
+        seconds = run_text.duration_text(capacity.estimated_seconds(config, images))
+        st.caption(f"Trains a network for you alone. Takes about {seconds}.")
+    if not _WANTED.get():
+        return
+    _WANTED.set(False)
+    trials.REFUSAL.set(None)
+    try:
+        uninterrupted(lambda: _start(config, dataset))
+    except PlaygroundError as error:
+        trials.remember_refusal(error)
+    st.rerun()
+
+
+def _start(config: RunConfig, dataset: Dataset) -> None:
+    current = visitor_runs.current_run()
+    # A run that the visitor trains on the Train page stays there.
+    is_busy = current is not None and visitor_runs.is_network_active(current)
+    run = visitor_runs.start_run(config, dataset, title=_TITLE, is_shown=not is_busy)
+    visitor_runs.prefer_run(run.id)
+
+
+def _follow(run: Run) -> None:
+    if not run.snapshot.status.is_active:
+        st.rerun()
+    st.progress(run.fraction, text="Training …" if run.snapshot.points else "Getting ready …")
+    run_curves.training_curves({NAME: run})
