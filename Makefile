@@ -17,7 +17,7 @@ sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchma
 help:
 	@echo "make run          start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
 	@echo "make test         run all tests, browser tests included (some of them: make test ARGS='-k drawing')"
-	@echo "make check        check format, lint, types and known vulnerabilities; changes nothing"
+	@echo "make check        check format, lint, types, words on screens and known vulnerabilities; changes nothing"
 	@echo "make format       format the code and fix what the linter can fix"
 	@echo "make fuzz         feed N damaged inputs to every reader (make fuzz N=100000 READERS='keras photo' SEED=1)"
 	@echo "make bench        run the benchmarks (about half an hour)"
@@ -35,6 +35,7 @@ check: .venv/dev
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy $(sources)
+	.venv/bin/python -m tests.screen_texts
 	.venv/bin/python -m tests.audit
 
 format: .venv/dev
