@@ -13,6 +13,8 @@ from mnist_core.__main__ import main
 from mnist_core.config import LayerConfig
 from mnist_core.data import datasets
 from mnist_core.network.files import read_file
+from mnist_core.runs import saver
+from mnist_core.store.runs import RunStore
 from mnist_core.training import pretraining
 from tests import mirror
 from tests.samples import blobs
@@ -161,3 +163,15 @@ def test_fetch_gives_the_reason_for_failure(
     monkeypatch.setenv("HTTPS_PROXY", mirror.closed_url())  # No server listens there, with or without a network.
     assert main(["fetch", "--dataset", "mnist", "--directory", str(tmp_path)]) == 1
     assert "MNIST could not be fetched" in capsys.readouterr().err
+
+
+def test_check_prints_the_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    RunStore(url).checks.count("before", {"file": 0})
+    monkeypatch.setenv("DATABASE_URL", url)
+    saver._made.cache_clear()
+    assert main(["check"]) == 0
+    saver._made.cache_clear()
+    assert "100% of     1" in capsys.readouterr().out

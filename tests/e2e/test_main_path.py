@@ -71,6 +71,7 @@ def begin_long_run(page: Page) -> None:
     train.click()
 
 
+@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
 def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     begin_long_run(page)
 

@@ -69,6 +69,19 @@ def test_check_has_ten_items() -> None:
     assert all(1 <= len(key) <= 16 for key in ITEMS)
 
 
+def test_table_of_counts() -> None:
+    first, second = list(ITEMS)[:2]
+    counts = {("before", first, 0): 1, ("before", first, 2): 3, ("after", first, 0): 4, ("after", second, 1): 2}
+    lines = check.counts_table(counts).splitlines()
+    assert len(lines) == 1 + len(ITEMS)
+    assert lines[1].split("   ")[-1].strip() == ITEMS[first].choices[2]
+    assert "25% of     4" in lines[1]
+    assert "100% of     4" in lines[1]
+    assert lines[2].split()[:2] == [second, "-"]
+    assert "  0% of     2" in lines[2]
+    assert lines[3].endswith("   -")
+
+
 def test_pack_and_unpack() -> None:
     answers = LessonAnswers(
         {"neuron": 2, "sure": 0},

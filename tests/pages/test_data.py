@@ -126,3 +126,24 @@ def test_views_fit_one_row_on_a_phone(page: AppTest) -> None:
     assert len(views.options) == 6
     assert views.proto.HasField("wrap")
     assert not views.proto.wrap
+
+
+def test_view_and_image_in_the_address(app: AppTest) -> None:
+    data_sets.loading_data_set("embedded").done.wait()
+    app.query_params["view"], app.query_params["image"] = "image", "999"
+    page = app.switch_page("pages/data.py").run()
+    assert page.number_input[0].value == 999
+    page.number_input[0].set_value(7).run()
+    assert "".join(page.query_params["image"]) == "7"
+    show(page, "The file")
+    assert "".join(page.query_params["view"]) == "file"
+    assert "image" not in page.query_params
+
+
+@pytest.mark.parametrize(("view", "image"), [("other", "1"), ("image", "-1"), ("image", "99999999999"), ("image", "²")])
+def test_unknown_view_or_image_in_the_address(app: AppTest, view: str, image: str) -> None:
+    data_sets.loading_data_set("embedded").done.wait()
+    app.query_params["view"], app.query_params["image"] = view, image
+    page = app.switch_page("pages/data.py").run()
+    assert not page.exception
+    assert "".join(page.query_params["view"]) in ("images", "image")
