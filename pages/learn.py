@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.widgets.common import address, segments
-from pages.widgets.learn import check, fault_lab, lessons, published
+from pages.widgets.learn import check, fault_lab, lessons, published, words
 from pages.widgets.state import data_sets, editor_state
 
 VIEWS = {
@@ -11,9 +11,10 @@ VIEWS = {
     fault_lab.VIEW: fault_lab.fault_lab_view,
     published.VIEW: published.published_view,
     check.VIEW: check.check_view,
+    words.VIEW: words.glossary_view,
 }
 # As links contain them. The courses and the fault lab are known by their step and their case.
-SLUGS = {published.VIEW: "tutorials", check.VIEW: "check"}
+SLUGS = {published.VIEW: "tutorials", check.VIEW: "check", words.VIEW: "glossary"}
 
 slug = address.arrived_by_address("view")
 asked = [view for view in SLUGS if SLUGS[view] == slug]

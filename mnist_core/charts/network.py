@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 # The most units that a column of the diagram shows.
-_MOST_DOTS = 9
+_MOST_DOTS = 10
 
 
 def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:

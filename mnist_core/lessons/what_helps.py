@@ -195,7 +195,7 @@ COURSE = Course(
                 "The one with 5,000 images",
                 "Dropout makes the loss on the validation images rise later and less. But it adds no new examples of "
                 "how people write. Five times as many images do. With all 60,000 images this network reads 98 % of "
-                "new ones. If you cannot collect more images, make variants: **Training data** on the Train page can "
+                "new ones. If you cannot collect more images, make variants: **More settings** on the Train page can "
                 "turn and shift them a little.",
                 (
                     Wrong("The one with a dropout of 50 %", "It helps, but 1,000 images stay 1,000 images."),

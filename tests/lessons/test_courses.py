@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.course import CONCEPTS, RIGHT, Question, Step, Wrong
 from mnist_core.lessons.courses import COURSES, FORMER, find_step, linked_step, step_of
 from mnist_core.lessons.faults import FAULTS
+from mnist_core.lessons.glossary import GLOSSARY, terms_in
 from mnist_core.lessons.misconceptions import MISCONCEPTIONS
 from mnist_core.training.classical import KINDS
 from tests.events import finished
@@ -151,6 +153,28 @@ def test_link_to_no_step(course: str, step: str) -> None:
 def test_order_of_equal_questions_is_equal() -> None:
     one, other = (Question("Which?", "A", "Because.", (Wrong("B", "No."), Wrong("C", "No."))) for _ in range(2))
     assert one.shuffled("x") == other.shuffled("x")
+
+
+# What the pages call their own controls.
+CONTROLS = {"More settings", "Teach it", "See its mistakes", "Check a published result"}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=STEP_IDS)
+def test_new_words_are_in_the_glossary(step: Step) -> None:
+    why = "" if step.question is None else step.question.why
+    bold = set(re.findall(r"\*\*(.+?)\*\*", step.text + why)) - CONTROLS
+    known = {term.lower() for term in GLOSSARY}
+    assert {word.lower().removesuffix("s") if word == "layers" else word.lower() for word in bold} <= known
+
+
+def test_glossary_is_in_order() -> None:
+    assert list(GLOSSARY) == sorted(GLOSSARY, key=str.lower)
+    assert all(len(text.split()) <= 20 for text in GLOSSARY.values())
+
+
+def test_terms_in_a_text() -> None:
+    text = "The training takes long. Two **layers** see the test images; a weight of pixels, Softmax and re-weighting."
+    assert list(terms_in(text)) == ["layer", "pixel", "softmax", "test", "weight"]
 
 
 # The numbers in the texts, computed independently.

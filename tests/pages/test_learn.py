@@ -16,6 +16,7 @@ from mnist_core.errors import TrainingError
 from mnist_core.lessons import articles, check, faults
 from mnist_core.lessons.course import RIGHT
 from mnist_core.lessons.courses import COURSES, find_step, step_of
+from mnist_core.lessons.glossary import GLOSSARY
 from mnist_core.runs import run_cache, saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
@@ -179,6 +180,24 @@ def test_minutes_in_the_menu(learn: AppTest) -> None:
     assert all(
         option.endswith(f" ({step.minutes} min)") for option, step in zip(options, COURSES["how"].steps, strict=True)
     )
+
+
+def test_words_of_a_step(learn: AppTest) -> None:
+    go_to(learn, "neuron")
+    shown = next(text.value for text in learn.markdown if "**bias**: " in text.value)
+    assert "**weight**: " in shown
+    assert "**pooling**" not in shown
+
+
+def test_glossary(app: AppTest) -> None:
+    app.query_params["view"] = "glossary"
+    app.switch_page("pages/learn.py").run()
+    assert len(app.markdown[-1].value.splitlines()) == 2 + len(GLOSSARY)
+    app.text_input(key="glossary-search").set_value("Epoch").run()
+    assert "| **epoch** |" in app.markdown[-1].value
+    assert len(app.markdown[-1].value.splitlines()) < 10
+    app.text_input(key="glossary-search").set_value("xyz").run()
+    assert "No such word" in app.caption[-1].value
 
 
 def test_end_of_a_course(learn: AppTest) -> None:

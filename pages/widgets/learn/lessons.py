@@ -24,6 +24,7 @@ from pages.widgets.learn import (
     question_choice,
     scrolling,
     trials,
+    words,
 )
 from pages.widgets.state import controls, editor_state, own_work
 from pages.widgets.state.keys import Key
@@ -124,6 +125,7 @@ def courses_view(dataset: Dataset) -> None:
                 "First check what you know already", icon=":material/quiz:", on_click=go_to_view, args=(check.VIEW,)
             )
     st.markdown(step.text, width=_TEXT_WIDTH)
+    words.step_words(step)
     is_explained = True
     if step.question is None:
         with st.container(border=True):
