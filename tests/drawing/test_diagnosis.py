@@ -39,7 +39,7 @@ CASES = {
     "light on dark": (inverted(drawn()), "any_polarity", False),
     "small": (drawn(size=0.25, pen=7), "scale", False),
     "off-centre": (drawn(size=0.4, pen=12, centre=(0.3, 0.7)), "centre", False),
-    "faint": (lighter(drawn(), 0.4), "made darker", False),
+    "faint": (lighter(drawn(), 0.4), "strengthen", False),
     "specks": (speckled(drawn()), "drop_specks", False),
     "two pieces": (drawn(lines=(*TWO, np.array([[14.0, 0.0], [14.0, 12.0]]))), "largest_piece", True),
     "thick": (drawn(pen=60), "pen", -1),

@@ -45,7 +45,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     add(page, "Choose 2 to 6 networks", "Small CNN")  # Besides the two proposed ones; it takes the longest.
     choose(page, "Which will win?", "Morgan 0: no hidden layer")
     page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
-    standing = page.get_by_text("Nobody leads before each has finished its first epoch.")
+    standing = page.get_by_text("No leader yet: each has to finish one epoch first.")
     expect(standing).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("Your guess: Morgan 0: no hidden layer.")).to_be_visible()
     chart_top = page.get_by_text("Accuracy on training images").first

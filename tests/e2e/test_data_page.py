@@ -21,9 +21,9 @@ VIEWS = {
     "Images": "Below each image its index",
     "One image": "Each pixel is a number",
     "The file": "Touch a byte",
-    "Overview": "How often each digit comes",
-    "Map": "touch one to see it",
-    "Split": "As the Train page has it now",
+    "Overview": "Images of each digit",
+    "Map": "Touch one to see it",
+    "Split": "The settings of the Train page",
 }
 
 
