@@ -189,8 +189,12 @@ def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
 def _check(_: argparse.Namespace) -> None:
     from mnist_core.lessons import check
     from mnist_core.runs import saver
+    from mnist_core.store.runs import RunStore
 
-    print(check.counts_table(saver.shared().store.checks.counts()))
+    # A store without a saver, which would also remove old runs.
+    store = RunStore(os.environ.get("DATABASE_URL") or saver.DEFAULT_URL)
+    print(check.counts_table(store.checks.counts()))
+    store.close()
 
 
 def _parser() -> argparse.ArgumentParser:

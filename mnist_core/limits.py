@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SESSIONS, WORKSPACES, RUNS = "sessions", "workspaces", "runs"
 AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
-"""By default. Sessions are opened and reloaded tabs; workspaces are counted with their first run."""
+"""By default. Sessions are opened and reloaded tabs; workspaces with their first run, drawing or answer."""
 _PROBLEMS = {
     SESSIONS: "There were too many visits from your network in the last hour.",
     WORKSPACES: "There were too many new visitors from your network in the last hour.",

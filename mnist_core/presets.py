@@ -89,7 +89,7 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
             ),
             source="Torres, March 2019",
         ),
-        "morgan-0": _morgan(0, "784 pixels → 10 digits: the least a network can be", 0.276, 0.924),
+        "morgan-0": _morgan(0, "784 pixels → 10 digits: the smallest possible network", 0.276, 0.924),
         "morgan-1": _morgan(1, "784 pixels → 512 ReLU → 10 digits, with dropout", 0.068, 0.981),
         "morgan-2": _morgan(2, "784 pixels → 512 ReLU → 512 ReLU → 10 digits, with dropout", 0.0719, 0.982),
         "cnn": Preset(

@@ -39,6 +39,10 @@ def show_own() -> None:
 st.title("Look at the data")
 there = data_sets.names()
 names = {**there, uploads.NAME: there.get(uploads.NAME, "Your own: draw or upload it")}
+linked = address.arrived_by_address("data")
+if linked in there:
+    SHOWN.set(linked)
+    controls.reset("data-set-choice")
 left, right = st.columns([3, 1], vertical_alignment="bottom")
 with left:
     name = st.selectbox(
@@ -64,8 +68,8 @@ if dataset is not None:
     dataset_views.go_to_image(dataset, address.arrived_by_address("image"))
     view = segments.segmented_choice("View", "data-view", list(VIEWS), lambda view: VIEWS[view][0])
     VIEWS[view][1](dataset)
-    address.write_address("view", view)
-    address.write_address("image", str(dataset_views.shown_image(dataset)) if view == "image" else "")
+    image = str(dataset_views.shown_image(dataset)) if view == "image" else ""
+    address.write_address(data=name, view=view, image=image)
 draw = st.expander("Draw your own data", icon=":material/draw:", on_change="rerun", key="own-drawn")
 if draw.open:
     with draw:

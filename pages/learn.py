@@ -28,6 +28,10 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 dataset = data_sets.get(editor_state.first_config().dataset)
 if dataset is not None:
     VIEWS[view](dataset)
-address.write_address("view", SLUGS.get(view, ""))
-lessons.step_to_address(view == lessons.VIEW)
-fault_lab.case_to_address(view == fault_lab.VIEW)
+    lessons.storage_notice()
+address.write_address(
+    view=SLUGS.get(view, ""),
+    course="",  # Only links to earlier versions have it.
+    step=lessons.step_for_address(view == lessons.VIEW),
+    lab=fault_lab.case_for_address(view == fault_lab.VIEW),
+)

@@ -1,1 +1,1 @@
-"""Lessons: the courses, their experiments and demonstrations, the fault lab, and the articles' figures."""
+"""Lessons: the courses, misconceptions, the check, demonstrations, the fault lab, and the articles' figures."""

@@ -41,8 +41,10 @@ class LessonAnswers:
         return dataclasses.replace(self, first=MappingProxyType({step: answer} | dict(self.first)))
 
     def with_seen(self, step: str) -> LessonAnswers:
-        """These answers, and that the explanation of the step with this key was shown."""
-        return self if step in self.seen else dataclasses.replace(self, seen=self.seen | {step})
+        """These answers, and that the explanation of the step with this key was shown, if it is answered."""
+        return (
+            self if step in self.seen or step not in self.first else dataclasses.replace(self, seen=self.seen | {step})
+        )
 
     def with_check(self, answers: CheckAnswers) -> LessonAnswers:
         """These answers, with others to the check."""
@@ -86,8 +88,8 @@ def pack(answers: LessonAnswers) -> bytes:
         "seen": sorted(answers.seen),
         "faults": {str(number): key for number, key in answers.faults.first.items()},
         "explained": sorted(answers.faults.explained),
-        "before": answers.check.before,
-        "after": answers.check.after,
+        "before": _by_item(answers.check.before),
+        "after": _by_item(answers.check.after),
     }
     return json.dumps(raw).encode()
 
@@ -128,11 +130,15 @@ def _place(value: Any) -> int:
     return value
 
 
+def _by_item(answers: tuple[int, ...] | None) -> dict[str, int] | None:
+    return None if answers is None else dict(zip(check.ITEMS, answers, strict=True))
+
+
 def _checked(raw: Any) -> tuple[int, ...] | None:
     if raw is None:
         return None
-    answers = tuple(map(_place, raw))
-    fits = len(answers) == len(check.ITEMS) and all(
-        answer < len(item.choices) for answer, item in zip(answers, check.ITEMS.values(), strict=True)
+    answers = {str(key): _place(answer) for key, answer in raw.items()}
+    fits = answers.keys() == check.ITEMS.keys() and all(
+        answers[key] < len(item.choices) for key, item in check.ITEMS.items()
     )
-    return answers if fits else None
+    return tuple(answers[key] for key in check.ITEMS) if fits else None

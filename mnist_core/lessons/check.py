@@ -43,9 +43,9 @@ ITEMS: Final[Mapping[str, Question]] = {
     ),
     "choice": Question(
         "A reads 100 % of its training images and 90 % of new ones. B reads 95 % and 94 %. Tomorrow "
-        "you want to read new letters. Which one do you take?",
+        "you want to read new digits. Which one do you take?",
         "B",
-        "Tomorrow's letters are new, and B reads new ones better.",
+        "Tomorrow's digits are new, and B reads new ones better.",
         (
             Wrong("A", "Its 100 % are on images that it has trained on."),
             Wrong("It makes no difference", "On new images they differ by 4 percentage points."),

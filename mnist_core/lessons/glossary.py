@@ -41,7 +41,7 @@ GLOSSARY: Final[Mapping[str, str]] = types.MappingProxyType(
         "loss": "How wrong the answers are. Training makes it smaller.",
         "mean squared error": "A loss: the differences from the one-hot label, squared and averaged.",
         "metric": "A number that people want to know, such as the accuracy. Training does not use it.",
-        "naive Bayes": "A method that treats each pixel as if the others told nothing more about the digit.",
+        "naive Bayes": "A method that assumes: once you know the digit, one pixel tells nothing about another.",
         "nearest neighbours": "A method that stores all training images and looks for the most similar ones.",
         "neuron": "Multiplies its inputs by weights, adds them up with a bias, and applies its activation.",
         "one-hot": "A label as ten numbers: 1 for the right digit, 0 for the others.",

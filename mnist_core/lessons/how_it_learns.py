@@ -124,11 +124,11 @@ COURSE = Course(
         Step(
             "downhill",
             "Downhill",
-            "How wrong all its answers are together is the **loss** of a network. Think of the loss as a landscape. "
+            "The **loss** says how wrong the answers of a network are, all together. Think of the loss as a landscape. "
             "The weights are your place in it. **Gradient descent** checks which way is down, takes a step, and "
             "repeats. The length of a step is the slope times the **learning rate**. Steep slope, long step.",
             Question(
-                "You raise the learning rate more and more. What happens at last?",
+                "You raise the learning rate more and more. What happens in the end?",
                 "It jumps across and climbs out",
                 "With a small rate it crawls. With a larger one a step lands on the other side of the valley. If the "
                 "rate is too large, each step lands higher than the last. In this valley that happens above a rate of "
@@ -148,17 +148,17 @@ COURSE = Course(
         Step(
             "learn",
             "Let it learn",
-            "Now everything together. The weights start at random values, and yours are different from everybody "
-            "else's. The network looks at 128 images, a **batch**. Then all weights take one small step downhill, and "
+            "Now everything together. The weights start at random values, and yours are different from those of "
+            "others. The network looks at 128 images, a **batch**. Then all weights take one small step downhill, and "
             "the next batch follows. The rule for the steps is called the **optimizer**. After one pass through all "
             "training images, an **epoch** is over. Your network trains for five epochs.",
             Question(
-                "How many images that it has never seen will your network read after five epochs?",
+                "After five epochs, your network gets new images. How many of them does it read?",
                 "About 95 %",
                 "It learns most in the first seconds, and less and less after that. The solid curves show the images "
                 "that it trains on. The dashed ones show **validation** images, which it only answers and never "
-                "learns from. It knows nothing about digits but what these steps have put into its weights. This "
-                "network is yours now: you find it on the pages Train, Evaluate and Draw.",
+                "learns from. All that it knows about digits is in its weights. This "
+                "network is yours now: you find it on the pages Evaluate, Draw and Compare.",
                 (
                     Wrong("About 50 %", "It passes 50 % before the first epoch is over."),
                     Wrong("All of them", "Some digits are hard even for people, and five epochs are short."),
@@ -178,9 +178,9 @@ COURSE = Course(
             Question(
                 "Which two digits does such a network confuse most often?",
                 "4 and 9",
-                "Both are a loop with a tail, and many people leave the loop of the 4 open or close it. Find the two "
-                "cells in the matrix: row 4, column 9, and row 9, column 4. They are seldom equal. Your network may "
-                "have other weak pairs too, for example 3 and 5. **See its mistakes** shows you the images.",
+                "Both are a loop with a tail, and some people close the top of the 4, so it looks like a 9. Find the "
+                "two cells in the matrix: row 4, column 9, and row 9, column 4. They are seldom equal. Your network "
+                "may have other weak pairs too, for example 3 and 5. **See its mistakes** shows you the images.",
                 (
                     Wrong("0 and 1", "A ring and a stroke: this is the easiest pair of all."),
                     Wrong("6 and 9", "One is the other upside down, but a network always sees them the right way up."),
@@ -225,8 +225,8 @@ COURSE = Course(
         Step(
             "check",
             "Check what you know",
-            "Ten questions about everything in this course. If you answered them before the course, you can now see "
-            "what you have learned.",
+            "Ten questions about neural networks. If you answered them before the course, you now see what you have "
+            "learned. Some of them are answered in the other courses.",
             None,
             3,
             activity="check",

@@ -91,9 +91,9 @@ COURSE = Course(
             Question(
                 "What do you say about it?",
                 "It has learned well: the gap is small",
-                "If it had only memorised, it would fail on new images. It does not. Compare it with the same network "
-                "on 1,000 images: it reads 100 % of those too, but far fewer new ones. So look at the gap, and at the "
-                "loss on new images. The training accuracy alone tells you little.",
+                "If it had only memorised, it would fail on new images. It does not. Compare it with a network of the "
+                "same size on 1,000 images: it reads 100 % of those too, but far fewer new ones. So look at the gap, "
+                "and at the loss on new images. The training accuracy alone tells you little.",
                 (
                     Wrong(
                         "It overfits: it has only memorised its images",
@@ -111,13 +111,13 @@ COURSE = Course(
         Step(
             "layers",
             "Are more layers always better?",
-            "The recipe of the Kite tutorial, with zero to five hidden layers of 128 neurons each. First with its "
+            "The recipe of the Kite tutorial, with 0, 1, 3 or 5 hidden layers of 128 neurons each. First with its "
             "learning rate of 0.01, then with 0.1, which makes the steps ten times as long.",
             Question(
                 "What will each further layer do?",
                 "It costs time. Whether it helps depends on the recipe",
-                "After 20 epochs of small steps, the deep networks are ahead. They were quicker to learn, not able to "
-                "do more. With steps ten times as long, one layer reads as much as five. Only the network without a "
+                "After 20 epochs of small steps, the deep networks are ahead. They learned faster, but they cannot do "
+                "more. With steps ten times as long, one layer reads as much as five. Only the network without a "
                 "hidden layer stays behind. So more layers are something to try, not something to trust.",
                 (
                     Wrong(

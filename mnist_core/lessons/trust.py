@@ -69,12 +69,12 @@ COURSE = Course(
                 "What is the most likely reason?",
                 "Test images were among the training images",
                 "This is called a **leak**. It happens easily: the same photo is saved twice, or two files are mixed "
-                "up. Both groups of images come from the same people, so a good network reads both about equally "
+                "up. Both groups of images were collected in the same way, so a network reads both about equally "
                 "well. Here are two runs that differ only in this. If a result is too good, look for the reason.",
                 (
                     Wrong(
                         "The test images are easier than the validation images",
-                        "Both groups were drawn from the same images. A difference of 4 percentage points is no luck.",
+                        "Both groups were collected in the same way. 4 percentage points are too much for luck.",
                     ),
                     Wrong(
                         "It overfits",
@@ -98,10 +98,10 @@ COURSE = Course(
             Question(
                 "What do they get?",
                 "Different weights, and nearly the same accuracy",
-                "There are many sets of weights that read digits about equally well. Look at the five seeds above. If "
-                "another network is better by less than they differ, you do not know which one is really better. "
-                "After a few steps luck matters more: the network of the Torres tutorial read between 67 and 80 % in a "
-                "hundred runs.",
+                "There are many sets of weights that read digits about equally well. Look at the five seeds above. "
+                "They differ a little. If another network is better by no more than that, it may be luck. After a few "
+                "steps luck matters more: the network of the Torres tutorial read between 67 and 80 % in a hundred "
+                "runs.",
                 (
                     Wrong(
                         "The same network",
@@ -126,7 +126,7 @@ COURSE = Course(
                 "How will the winner read the new images?",
                 "Probably a little worse than the 200",
                 "It won partly by luck: these 200 images happened to suit it. New images do not. Below, this is tried "
-                "with a hundred choices of 200 images. Each time you choose by a test, you use some of it up. So "
+                "with a hundred choices of 200 images. Each choice by a test makes the test less honest. So "
                 "choose by validation images, and test once. This playground shows the test accuracy after every run. "
                 "Do not pick your settings by it.",
                 (
@@ -149,10 +149,10 @@ COURSE = Course(
         Step(
             "outcomes",
             "Two ways to be right, two ways to be wrong",
-            "Ask one question about every image: is it a 5? **True positive**: it is a 5, and it was called one. "
-            "**False negative**: it is a 5, but it was missed. **False positive**: it is no 5, but it was called one. "
-            "**True negative**: it is no 5, and it was not called one. **Recall** is the share of the fives that were "
-            "found.",
+            "Ask one question about every image: is it a 5? **True positive**: it is a 5, and the network says 5. "
+            "**False negative**: it is a 5, but the network says something else. **False positive**: it is not a 5, "
+            "but the network says 5. **True negative**: it is not a 5, and the network does not say 5. **Recall** is "
+            "the share of the fives that were found.",
             Question(
                 "In a confusion matrix, where are all the false negatives of the 5?",
                 "In the row of the 5",
@@ -179,8 +179,8 @@ COURSE = Course(
                 "95 %",
                 "It is right for 95 % of the mushrooms, and useless: it finds no poisonous mushroom. Its recall is 0. "
                 "Accuracy says little when one class is rare, or when one mistake costs much more than another. Below "
-                "is a test that gives each of 1,000 mushrooms a value. From which value on would you call a mushroom "
-                "poisonous?",
+                "is another forest, where one mushroom in five is poisonous. A test gives each of 1,000 mushrooms a "
+                "value. From which value on would you call a mushroom poisonous?",
                 (
                     Wrong("5 %", "It is wrong for 5 % of the mushrooms."),
                     Wrong("0 %: it is useless", "It is useless. But 95 of its 100 answers are right."),
@@ -196,12 +196,12 @@ COURSE = Course(
             "98 % means little until you know what other methods reach. Here are four that are older than today's "
             "networks. A **random forest** is a hundred decision trees that vote. **Nearest neighbours** looks for "
             "the five training images that are most similar. **Logistic regression** is a network without a hidden "
-            "layer. **Naive Bayes** treats each pixel as if the others told nothing more about the digit.",
+            "layer. **Naive Bayes** assumes: once you know the digit, one pixel tells you nothing about another.",
             Question(
                 "Which of these reads the most of the held-out images?",
                 "The random forest or nearest neighbours",
                 "Both read about 97 %, and the network of the Kite tutorial 93 %. So this network is no better than "
-                "something simple. The network of the Morgan tutorial is: it reads 98 %. Nearest neighbours stores "
+                "something simple. The network of the Morgan tutorial is better: 98 %. Nearest neighbours stores "
                 "all training images, and compares each new image with all of them. The network stores none.",
                 (
                     Wrong("The network of the Kite tutorial", "It is slow to learn, so 20 epochs are not enough."),
@@ -252,7 +252,7 @@ COURSE = Course(
     (
         "Choose by validation images, test once.",
         "A result that is too good has a reason: look for it.",
-        "Another seed gives another accuracy. Smaller differences mean nothing.",
+        "Another seed gives another accuracy. A difference as small as that means nothing.",
         "Accuracy hides which mistakes are made, and what they cost.",
     ),
 )

@@ -43,13 +43,13 @@ COURSE = Course(
             Question(
                 "512 neurons instead of 128: how much will the accuracy rise?",
                 "By less than 2 percentage points",
-                "Eight neurons already read about 92 %, as many as no hidden layer at all. Above 128, more neurons "
-                "bring little and cost much more calculation: see the table. The ten pictures below are the weights "
-                "of the network without a hidden layer. It compares an image with these ten patterns. "
+                "Eight neurons already read about 92 %, as much as the network without a hidden layer. Above 128, "
+                "more neurons bring little and cost much more calculation: see the table. The ten pictures below are "
+                "the weights of the network without a hidden layer. It compares an image with these ten patterns. "
                 "Many images that it misses are easy for you: a 7 with a bar, or a slanted 6. A single pattern cannot "
                 "fit two ways to write a digit.",
                 (
-                    Wrong("By about 5 percentage points", "There are not 5 percentage points left to win."),
+                    Wrong("By about 5 percentage points", "Then it would read every image. No network does."),
                     Wrong(
                         "It will fall, because it memorises",
                         "With 60,000 images there is too much to memorise in five epochs.",
@@ -76,7 +76,7 @@ COURSE = Course(
                 "layer already reads nearly everything. Depth helps where there is more to find, or with layers of "
                 "another kind. And look at the third network: without an activation, its layers can do no more than "
                 "a network with no hidden layer. A weighted sum of weighted sums is only another weighted sum. The "
-                "activation puts a bend between them. Below you can look at some.",
+                "activation puts a bend between them. Below you can look at some activations.",
                 (
                     Wrong("About 5 percentage points", "One layer reads about 98 %. There is not so much left."),
                     Wrong(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.scheduler import Scheduler
     from mnist_core.training import TrainingState
 
-MAX_ENDED = 48
+MAX_ENDED = 80
 """Ended runs in the cache. Each holds its answers to the test images (half a megabyte) and its weights."""
 
 AnyJob = TypeVar("AnyJob", bound=Job)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import math
 import os
 import threading
 import time
@@ -83,6 +84,7 @@ class Saver:
         self._file_troubles: dict[tuple[str, str], tuple[str, float]] = {}
         self._files_not_before = 0.0
         self._checks: list[tuple[str, Mapping[str, int]]] = []
+        self._checks_not_before = 0.0
         self._is_saving = False
         self._changed = threading.Condition()
         self._resuming = threading.Lock()
@@ -165,7 +167,7 @@ class Saver:
         """Count the answers of a visitor to the check soon, see `Checks.count`."""
         with self._changed:
             self._checks.append((moment, answers))
-            self._files_not_before = 0.0
+            self._checks_not_before = 0.0
             self._changed.notify_all()
 
     def load_file(self, workspace: str, name: str) -> bytes | None:
@@ -235,7 +237,9 @@ class Saver:
     def wait_until_saved(self, seconds: float) -> bool:
         """Wait until everything is saved, at most `seconds`. Returns whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: not (self._due or self._has_files or self._is_saving), seconds)
+            return self._changed.wait_for(
+                lambda: not (self._due or self._files or self._checks or self._is_saving), seconds
+            )
 
     def close(self, seconds: float) -> bool:
         """Save what is due, then nothing more. From then on, any server may resume the runs that have not ended.
@@ -247,6 +251,8 @@ class Saver:
         with self._changed:
             for run in self._due.values():
                 logger.error("Run %s could not be saved up to epoch %d", run.id, len(run.snapshot.epochs))
+            if self._checks:
+                logger.error("The answers of %d visitors to the check could not be counted", len(self._checks))
             self._is_closed = True
             self._changed.notify_all()
         if is_saved:
@@ -309,19 +315,15 @@ class Saver:
         for workspace in visits:
             self._attempt(functools.partial(self.store.quotas.visit, workspace))
 
-    @property
-    def _has_files(self) -> bool:
-        return bool(self._files or self._checks)
-
     def _count_checks(self) -> None:
         with self._changed:
-            due = list(self._checks) if self._files_not_before <= time.monotonic() else []
+            due = list(self._checks) if self._checks_not_before <= time.monotonic() else []
         for one in due:
             try:
                 self.store.checks.count(*one)
             except StoreError as error:
                 logger.warning("Answers to the check wait to be counted: %s", error)
-                self._files_not_before = time.monotonic() + self._retry_seconds
+                self._checks_not_before = time.monotonic() + self._retry_seconds
                 return
             except Exception:
                 logger.exception("Unexpected error while answers to the check were counted")
@@ -369,11 +371,14 @@ class Saver:
             now = time.monotonic()
             waiting = {key: self._records[key].not_before for key in self._due}
             ready = next((key for key, not_before in waiting.items() if not_before <= now), None)
-            if self._visits or self._is_closed or (self._has_files and self._files_not_before <= now):
+            others_at = [
+                *([self._files_not_before] if self._files else []),
+                *([self._checks_not_before] if self._checks else []),
+            ]
+            if self._visits or self._is_closed or min(others_at, default=math.inf) <= now:
                 return None
             if ready is None:
-                files_at = [self._files_not_before] if self._has_files else []
-                self._changed.wait(max(0.0, min([until, *waiting.values(), *files_at]) - now))
+                self._changed.wait(max(0.0, min([until, *waiting.values(), *others_at]) - now))
                 return None
             self._is_saving = True
             return self._records[ready], self._due.pop(ready)

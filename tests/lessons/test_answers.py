@@ -118,7 +118,7 @@ def test_answers_to_questions_that_no_longer_exist() -> None:
         seen=["gone", "sure"],
         faults={"1": "low", "2": "gone", "99": "low"},
         explained=[1, 2],
-        before=[0],
+        before={"gone": 0},
     )
     answers = unpack(data)
     assert answers.first == {"sure": 1}
@@ -141,6 +141,7 @@ def test_answers_to_questions_that_no_longer_exist() -> None:
         raw(faults={"x": "low"}),
         raw(faults={"1": []}),
         raw(before="0000000000"),
+        raw(after=[0] * 10),
         raw(explained=["1"]),
         b"[" * 100_000,
     ],

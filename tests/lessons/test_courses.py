@@ -19,6 +19,7 @@ from mnist_core.lessons.courses import COURSES, FORMER, find_step, linked_step, 
 from mnist_core.lessons.faults import FAULTS
 from mnist_core.lessons.glossary import GLOSSARY, terms_in
 from mnist_core.lessons.misconceptions import MISCONCEPTIONS
+from mnist_core.runs.run_cache import MAX_ENDED
 from mnist_core.training.classical import KINDS
 from tests.events import finished
 
@@ -121,6 +122,15 @@ def test_every_former_step_has_a_place() -> None:
     assert {key: len(steps) for key, steps in FORMER.items()} == {"kite": 11, "torres": 13, "morgan": 10}
     for steps in FORMER.values():
         assert all(find_step(key) is not None for key in steps)
+
+
+def test_a_server_keeps_all_runs_of_the_learn_page() -> None:
+    """Otherwise another visitor's run would remove the explanation of a step."""
+    networks = {(trial.config, trial.fault) for step in STEPS for trial in step.trials}
+    networks |= {(fault.config, key) for key, fault in FAULTS.items()}
+    networks |= {(article.config, "") for article in ARTICLES.values()}
+    models = {(kind, step.trials[0].config.split) for step in STEPS for kind in step.classical}
+    assert len(networks) + len(models) <= MAX_ENDED
 
 
 def test_link_to_a_step() -> None:

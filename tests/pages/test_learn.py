@@ -24,7 +24,7 @@ from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
 from pages.widgets.common import live_frame
 from pages.widgets.learn import lessons, published, replays
-from pages.widgets.state import data_sets, own_work
+from pages.widgets.state import data_sets, keys, own_work
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import button_labels, new_session, press
 from tests.scheduled_runs import wait_for_status, wait_until
@@ -242,6 +242,8 @@ def test_check_before_and_after(own_saver: None, learn: AppTest) -> None:
     press(learn, "Hand in")
     assert "saved" in learn.success[0].value
     assert not learn.metric
+    assert not learn.radio
+    press(learn, "Take it again now")
     for key in check.ITEMS:
         learn.radio(key=f"check-after-{key}").set_value(RIGHT).run()
     press(learn, "Hand in")
@@ -591,6 +593,33 @@ def test_summary_after_the_last_case(learn: AppTest) -> None:
     assert button_labels(learn) == ["Look at case 2 again", "Look at case 5 again", "Start over"]
     press(learn, "Start over")
     assert any("First answer right: 0 of 0" in caption.value for caption in learn.caption)
+
+
+def test_summary_after_another_tab_started_over(learn: AppTest) -> None:
+    view(learn, "Fault lab")
+    every = faults.Answers(dict(enumerate(faults.NUMBERED, 1)), frozenset(range(1, 10)))
+    answers = learn.session_state["own-work-noted"].answers
+    answers.value = answers.value.with_faults(every)
+    learn.session_state["lab-case-noted"] = 0
+    learn.run()
+    assert "9 of 9" in learn.subheader[0].value
+    answers.value = answers.value.with_faults(faults.Answers())
+    learn.run()
+    assert not learn.exception
+    assert learn.selectbox(key="lab-contents").value == 1
+
+
+def test_next_person_finds_no_answers(learn: AppTest) -> None:
+    answer(learn, 2)
+    press(learn, "Next")
+    workspace_of_another = "AAAAAAAAAAAAAAAAAAAAAA"
+    for name in [name for name in keys._of_workspace if name in learn.session_state]:
+        del learn.session_state[name]
+    learn.session_state["workspace"] = workspace_of_another
+    del learn.query_params["step"]
+    learn.run()
+    assert learn.subheader[0].value == heading_of("examples")
+    assert learn.radio[0].value is None
 
 
 def test_case_in_the_address(app: AppTest) -> None:

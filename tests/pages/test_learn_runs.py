@@ -165,12 +165,12 @@ def test_answering_changes_no_weight_and_training_does(learn: AppTest) -> None:
 
     press(learn, "Answer 50 images")
     assert metrics()["Images answered"] == "50"
-    assert metrics()["Weights that have changed"] == "0 of 7,850"
+    assert metrics()["Weights and biases that have changed"] == "0 of 7,850"
     press(learn, "Train one step on them")
-    changed = int(metrics()["Weights that have changed"].split()[0].replace(",", ""))
+    changed = int(metrics()["Weights and biases that have changed"].split()[0].replace(",", ""))
     assert 1_000 < changed < 7_850
     press(learn, "Start over")
-    assert metrics()["Weights that have changed"] == "0 of 7,850"
+    assert metrics()["Weights and biases that have changed"] == "0 of 7,850"
 
 
 def test_one_step_by_hand(learn: AppTest) -> None:

@@ -13,18 +13,21 @@ def _written(parameter: str) -> Key[str]:
 
 
 def arrived_by_address(parameter: str) -> str:
-    """The value that a link, a reload or Back has brought into the address, once; empty if the page wrote it."""
+    """The value that a link, a reload or Back has brought into the address; empty if the page itself wrote it."""
     value = str(st.query_params.get(parameter, ""))
-    if value == _written(parameter).get():
-        return ""
-    _written(parameter).set(value)
-    return value
+    return "" if value == _written(parameter).get() else value
 
 
-def write_address(parameter: str, value: str) -> None:
-    """Write a value into the address; an empty one removes the parameter."""
-    _written(parameter).set(value)
-    if value and st.query_params.get(parameter) != value:
-        st.query_params[parameter] = value
-    elif not value and parameter in st.query_params:
-        del st.query_params[parameter]
+def write_address(**values: str | None) -> None:
+    """Write values into the address, all at once: each change is a step for Back in the browser.
+
+    Args:
+        values: by parameter. An empty one removes the parameter, None leaves it as it is.
+    """
+    known = {parameter: value for parameter, value in values.items() if value is not None}
+    before = st.query_params.to_dict()
+    after = {parameter: value for parameter, value in {**before, **known}.items() if value}
+    for parameter, value in known.items():
+        _written(parameter).set(value)
+    if after != before:
+        st.query_params.from_dict(after)

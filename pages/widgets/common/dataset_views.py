@@ -83,9 +83,10 @@ def go_to_image(dataset: Dataset, text: str) -> None:
 def image_in_numbers(dataset: Dataset) -> None:
     """One training image as a network gets it: pixel values, scaled, flattened, with a one-hot label."""
     key, remembered = _image_key(dataset)
-    index = st.number_input(
-        "Training image", 0, len(dataset.train_labels) - 1, **controls.seeded(key, remembered.get())
-    )
+    most = len(dataset.train_labels) - 1
+    if (controls.value_of(key) or 0) > most:  # Another data set has this name now.
+        controls.reset(key)
+    index = st.number_input("Training image", 0, most, **controls.seeded(key, min(remembered.get(), most)))
     remembered.set(index)
     image, label = dataset.train_images[index], int(dataset.train_labels[index])
     rows, columns = np.indices(image.shape)

@@ -12,11 +12,13 @@ from mnist_core.lessons import check
 from mnist_core.lessons.check import AFTER, BEFORE, ITEMS
 from mnist_core.lessons.course import RIGHT
 from pages.widgets.learn import question_choice
-from pages.widgets.state import own_work, workspace
+from pages.widgets.state import controls, own_work, workspace
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
 
+_AGAIN: Key[bool] = Key("check-again-noted", False, of_workspace=True)
 VIEW = "Check"
 """What the Learn page calls this view."""
 
@@ -39,7 +41,10 @@ def check_view(_: Dataset) -> None:
             "Your answers from before the course are saved. Take the check again after course A.",
             icon=":material/check_circle:",
         )
-        _questions(AFTER)
+        if not _AGAIN.get():
+            st.button("Take it again now", icon=":material/quiz:", on_click=_AGAIN.set, args=(True,), type="tertiary")
+        else:
+            _questions(AFTER)
 
 
 def check_after_course() -> None:
@@ -68,10 +73,14 @@ def check_result() -> None:
             st.markdown(f"**{item.right}.** {item.why}{before}")
 
 
+def _name(time: str, key: str) -> str:
+    return f"check-{time}-{key}"
+
+
 def _questions(time: str) -> None:
     answers = []
     for at, (key, item) in enumerate(ITEMS.items(), 1):
-        answers.append(question_choice.question_choice(f"check-{time}-{key}", item, number=at))
+        answers.append(question_choice.question_choice(_name(time, key), item, number=at))
     left = [str(at) for at, answer in enumerate(answers, 1) if answer is None]
     st.caption(f"Still open: {', '.join(left)}." if left else "All ten are answered.")
     st.button(
@@ -80,12 +89,17 @@ def _questions(time: str) -> None:
         type="primary",
         disabled=bool(left),
         on_click=_hand_in,
-        args=(time, tuple(answers)),
+        args=(time,),
         help="You cannot change your answers afterwards. The owner of this server sees counts without names.",
     )
 
 
-def _hand_in(time: str, answers: tuple[int, ...]) -> None:
+def _hand_in(time: str) -> None:
+    # A choice may have changed since the button was drawn.
+    given = [controls.value_of(_name(time, key)) for key in ITEMS]
+    if None in given:
+        return
+    answers = tuple(given)
     before = own_work.lesson_answers().check
     after = before.hand_in(answers, time)
     if after == before:

@@ -168,8 +168,9 @@ def answer_or_learn(dataset: Dataset, _: Step, runs: Named) -> None:
     with st.container(horizontal=True):
         st.metric("Images answered", f"{_ANSWERED.get() * len(labels):,}")
         st.metric("Training steps", f"{_STEPS.get()}")
-        st.metric("Weights that have changed", f"{changed:,} of {kernel.size + bias.size:,}")
-        st.metric("Right", f"{right} of {len(labels)}")
+        st.metric("Weights and biases that have changed", f"{changed:,} of {kernel.size + bias.size:,}")
+        if _ANSWERED.get() or _STEPS.get():
+            st.metric("Right", f"{right} of {len(labels)}")
     st.caption("The weights of pixels that are blank in all these images stay as they are: they had no part in it.")
 
 

@@ -33,18 +33,18 @@ _SUMMARY = 0
 # With these heights curves, matrix and answers fit on a screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
 
-_CASE: Key[int | None] = Key("lab-case-noted", None)
-_RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None)
+_CASE: Key[int | None] = Key("lab-case-noted", None, of_workspace=True)
+_RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None, of_workspace=True)
 
 
 def _choice(number: int) -> Key[str | None]:
     """The last answer in a case."""
-    return Key(f"lab-choice-{number}-noted", None)
+    return Key(f"lab-choice-{number}-noted", None, of_workspace=True)
 
 
 def _hints(number: int) -> Key[int]:
     """How many hints of a case are shown."""
-    return Key(f"lab-hints-{number}-noted", 0)
+    return Key(f"lab-hints-{number}-noted", 0, of_workspace=True)
 
 
 def fault_lab_view(dataset: Dataset) -> None:
@@ -91,17 +91,20 @@ def go_to_case_in_address() -> bool:
     return True
 
 
-def case_to_address(is_shown: bool) -> None:
-    """Write the number of the case into the page's address. The number does not reveal the fault."""
+def case_for_address(is_shown: bool) -> str | None:
+    """The number of the case, which does not reveal the fault; empty for none, None while it is not known."""
     number = _CASE.get()
     if number is None:
-        return  # The data set is still being loaded, or another view is shown.
-    address.write_address(_PARAMETER, str(number) if is_shown and number != _SUMMARY else "")
+        return None if is_shown else ""
+    return str(number) if is_shown and number != _SUMMARY else ""
 
 
 def _current_case() -> int:
     """The current case, from 1, or `_SUMMARY`. At first the next open case."""
-    return _CASE.get_or_set(_next_case(len(NUMBERED)) or _SUMMARY) or _SUMMARY
+    left = _next_case(len(NUMBERED))
+    number = _CASE.get_or_set(left or _SUMMARY)
+    # Another tab may have started over.
+    return left if number == _SUMMARY and left is not None else number or _SUMMARY
 
 
 def _answers() -> Answers:

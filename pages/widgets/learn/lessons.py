@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.data.sources import has_published_figures
 from mnist_core.lessons import articles, courses
+from mnist_core.lessons.answers import LessonAnswers
 from mnist_core.lessons.course import RIGHT, Course, Step
 from mnist_core.lessons.courses import COURSES
 from pages.widgets.common import address, run_curves, segments
@@ -28,6 +29,7 @@ from pages.widgets.learn import (
 )
 from pages.widgets.state import controls, editor_state, own_work
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,14 +75,14 @@ ACTIVITIES: Mapping[str, Callable[[Dataset, Step, Named], None]] = {
 _PARAMETER = "step"
 # In pixels: about 90 characters a line.
 _TEXT_WIDTH = 720
-_SHOWN: Key[frozenset[str]] = Key("lesson-runs-shown-noted", frozenset())
+_SHOWN: Key[frozenset[str]] = Key("lesson-runs-shown-noted", frozenset(), of_workspace=True)
 """The keys of the steps whose runs were shown in this tab."""
-_PLACE: Key[tuple[str, int] | None] = Key("lesson-place-noted", None)
+_PLACE: Key[tuple[str, int] | None] = Key("lesson-place-noted", None, of_workspace=True)
 
 
 def _step(key: str) -> Key[int]:
     """The current step of a course, from 0."""
-    return Key(f"step-{key}-noted", 0)
+    return Key(f"step-{key}-noted", 0, of_workspace=True)
 
 
 def go_to_step_in_address() -> bool:
@@ -96,13 +98,12 @@ def go_to_step_in_address() -> bool:
     return True
 
 
-def step_to_address(is_shown: bool) -> None:
-    """Write the current step into the address, so that a reload, Back or a link leads to it."""
+def step_for_address(is_shown: bool) -> str | None:
+    """The key of the current step; empty for none, None while it is not known."""
     place = _PLACE.get()
     if place is None:
-        return  # The data set is still being loaded.
-    address.write_address("course", "")  # Only links to earlier versions have it.
-    address.write_address(_PARAMETER, COURSES[place[0]].steps[place[1]].key if is_shown else "")
+        return None if is_shown else ""
+    return COURSES[place[0]].steps[place[1]].key if is_shown else ""
 
 
 def courses_view(dataset: Dataset) -> None:
@@ -134,7 +135,6 @@ def courses_view(dataset: Dataset) -> None:
     else:
         is_explained = _asked(step, step.question, dataset)
     _step_buttons(key, course, dataset, at, is_explained)
-    _storage_notice()
 
 
 def _asked(step: Step, question: Question, dataset: Dataset) -> bool:
@@ -160,7 +160,7 @@ def _asked(step: Step, question: Question, dataset: Dataset) -> bool:
         with st.container(border=True):
             ACTIVITIES[step.activity](dataset, step, runs)
     if step.key not in answers.seen:
-        own_work.change_lesson_answers(lambda now: now.with_seen(step.key))
+        uninterrupted(lambda: own_work.change_lesson_answers(lambda now: now.with_seen(step.key)))
     return True
 
 
@@ -287,7 +287,8 @@ def _first_answers(course: Course) -> list[str]:
     return lines
 
 
-def _storage_notice() -> None:
-    trouble = own_work.trouble(own_work.ANSWERS) if own_work.lesson_answers().first else ""
+def storage_notice() -> None:
+    """A warning if the visitor's answers are not being saved."""
+    trouble = own_work.trouble(own_work.ANSWERS) if own_work.lesson_answers() != LessonAnswers() else ""
     if trouble:
         st.warning(f"Your answers are not being saved. {trouble}", icon=":material/warning:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import streamlit as st
 
 from mnist_core.config import SEED
 from mnist_core.data import splits
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live, run_curves, run_text
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 NAME = "Your network"
 """What the courses call it."""
 _TITLE = "Let it learn"
-_SEEDS = min(9_999, int(SEED.high))
-_WANTED: Key[bool] = Key("own-network-wanted-noted", False)
+_SEEDS = int(SEED.high)
+_WANTED: Key[bool] = Key("own-network-wanted-noted", False, of_workspace=True)
 _SAVED: Key[Run | None] = Key("own-network-saved-noted", None, of_workspace=True)
 
 
@@ -64,15 +65,22 @@ def own_network_view(config: RunConfig, dataset: Dataset, has_result: bool = Tru
 
 def _find(config: RunConfig, dataset: Dataset) -> Run | None:
     """The visitor's run with these settings, in memory or saved; None if there is none."""
-    for run in reversed(visitor_runs.runs()):
+    for run in reversed([*_of_other_tabs(), *visitor_runs.runs()]):
         if isinstance(run, Run) and run.config == config and run.dataset.fingerprint == dataset.fingerprint:
             shot = run.snapshot
-            if shot.status.is_active or (shot.status is Status.FINISHED and shot.evaluation is not None):
+            is_whole = shot.status is Status.FINISHED and shot.evaluation is not None
+            if (shot.status.is_active or is_whole) and run.begins_random and not shot.rates:
                 return run
     found = _SAVED.get()
     if found is not None and found.config == config and found.dataset.fingerprint == dataset.fingerprint:
         return found
     return _saved(config, dataset)
+
+
+def _of_other_tabs() -> list[Run]:
+    with contextlib.suppress(StoreError):  # A page that lists the saved runs shows the error.
+        return workspace.run_saver().runs(workspace.token()) if workspace.is_used() else []
+    return []
 
 
 def _saved(config: RunConfig, dataset: Dataset) -> Run | None:
@@ -93,6 +101,9 @@ def _saved(config: RunConfig, dataset: Dataset) -> Run | None:
 
 def _offer_start(config: RunConfig, dataset: Dataset) -> None:
     trials.refusal_message()
+    failed = [run for run in visitor_runs.runs() if isinstance(run, Run) and run.config == config]
+    if failed and failed[-1].snapshot.status is Status.FAILED:
+        st.error(failed[-1].snapshot.message, icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Start", icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
         images = len(splits.split_for(dataset, config).train_indices)
@@ -120,5 +131,7 @@ def _start(config: RunConfig, dataset: Dataset) -> None:
 def _follow(run: Run) -> None:
     if not run.snapshot.status.is_active:
         st.rerun()
-    st.progress(run.fraction, text="Training …" if run.snapshot.points else "Getting ready …")
+    is_paused = run.snapshot.status is Status.PAUSED
+    text = "Paused on the Train page" if is_paused else "Training …" if run.snapshot.points else "Getting ready …"
+    st.progress(run.fraction, text=text)
     run_curves.training_curves({NAME: run})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _answer(name: str) -> Key[int | None]:
     """The last answer to a question."""
-    return Key(f"{name}-noted", None)
+    return Key(f"{name}-noted", None, of_workspace=True)
 
 
 def question_choice(

@@ -26,7 +26,7 @@ _ADMITTED = Key("session-admitted-noted", False)
 
 # Streamlit can read cookies but not set them. The browser exchanges a ticket for the server's own cookie. If that
 # cookie does not come back, because a proxy drops cookies that it does not know, we set a readable one here. `left`
-# names a workspace that this browser must forget: its tabs reload without the query, which may hold answers.
+# names a workspace that this browser must forget: its tabs reload without the query.
 _REMEMBER = st.components.v2.component(
     "workspace_cookie",
     js="""const tried = new Set();

@@ -60,6 +60,7 @@ class Saved(Generic[T]):
         self.name = name
         self.value = value
         self.is_loaded = False
+        self._is_ahead = False  # Whether it was changed before the file could be read.
         self._pack = pack
         self._unpack = unpack
         self._with_older = with_older
@@ -76,7 +77,10 @@ class Saved(Generic[T]):
         self.get()
         with self._lock:
             before, self.value = self.value, change(self.value)
-            if self.value is not before and self.is_loaded:  # Otherwise it would replace what cannot be read now.
+            if self.value is before:
+                return
+            self._is_ahead = not self.is_loaded
+            if self.is_loaded:  # Otherwise it would replace what cannot be read now.
                 save(self.name, functools.partial(self._pack, self.value))
 
     def _load(self) -> None:
@@ -93,6 +97,8 @@ class Saved(Generic[T]):
                 self.value = self._with_older(self.value, saved)
                 self.is_loaded = True
                 own.troubles.pop(self.name, None)
+                if self._is_ahead:
+                    save(self.name, functools.partial(self._pack, self.value))
 
 
 class OwnWork:
