@@ -616,10 +616,30 @@ def test_next_person_finds_no_answers(learn: AppTest) -> None:
     for name in [name for name in keys._of_workspace if name in learn.session_state]:
         del learn.session_state[name]
     learn.session_state["workspace"] = workspace_of_another
-    del learn.query_params["step"]
     learn.run()
-    assert learn.subheader[0].value == heading_of("examples")
+    press(learn, "Back")
     assert learn.radio[0].value is None
+
+
+def test_first_open_step_when_the_workspace_comes_late(learn: AppTest) -> None:
+    """The browser hands in its workspace, and so the answers, a moment after the first page."""
+    own = own_work.OwnWork()
+    own.answers.value = own.answers.value.answered("examples", 0).with_seen("examples")
+    own.answers.is_loaded = True
+    assert learn.subheader[0].value == heading_of("examples")
+    for name in [name for name in keys._of_workspace if name in learn.session_state]:
+        del learn.session_state[name]
+    learn.session_state["own-work-noted"] = own
+    learn.run()
+    assert learn.subheader[0].value == heading_of("numbers")
+
+
+def test_linked_step_when_the_workspace_comes_late(learn: AppTest) -> None:
+    go_to(learn, "sure")
+    for name in [name for name in keys._of_workspace if name in learn.session_state]:
+        del learn.session_state[name]
+    learn.run()
+    assert learn.subheader[0].value == heading_of("sure")
 
 
 def test_case_in_the_address(app: AppTest) -> None:

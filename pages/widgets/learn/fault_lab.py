@@ -33,7 +33,7 @@ _SUMMARY = 0
 # With these heights curves, matrix and answers fit on a screen of 720 pixels.
 _CURVE_HEIGHT, _MATRIX_HEIGHT = 170, 400
 
-_CASE: Key[int | None] = Key("lab-case-noted", None, of_workspace=True)
+_CASE: Key[int | None] = Key("lab-case-noted", None)
 _RUN: Key[tuple[int, Run] | None] = Key("lab-run-noted", None, of_workspace=True)
 
 

@@ -77,12 +77,22 @@ _PARAMETER = "step"
 _TEXT_WIDTH = 720
 _SHOWN: Key[frozenset[str]] = Key("lesson-runs-shown-noted", frozenset(), of_workspace=True)
 """The keys of the steps whose runs were shown in this tab."""
-_PLACE: Key[tuple[str, int] | None] = Key("lesson-place-noted", None, of_workspace=True)
+_PLACE: Key[tuple[str, int] | None] = Key("lesson-place-noted", None)
 
 
 def _step(key: str) -> Key[int]:
     """The current step of a course, from 0."""
-    return Key(f"step-{key}-noted", 0, of_workspace=True)
+    return Key(f"step-{key}-noted", 0)
+
+
+def _is_chosen(key: str) -> Key[bool]:
+    """Whether the visitor has chosen the current step of a course, by a link too."""
+    return Key(f"step-{key}-chosen-noted", False)
+
+
+def _is_placed(key: str) -> Key[bool]:
+    """Whether a course was opened at the first step that is not done, with the answers of this workspace."""
+    return Key(f"step-{key}-placed-noted", False, of_workspace=True)
 
 
 def go_to_step_in_address() -> bool:
@@ -112,7 +122,11 @@ def courses_view(dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = segments.segmented_choice("Course", "course", keys, lambda key: COURSES[key].name)
         course, answers = COURSES[key], own_work.lesson_answers()
-        at = _step(key).get_or_set(answers.next_step(course))
+        if not _is_chosen(key).get() and not _is_placed(key).get():
+            # The browser may hand in its workspace, and so the answers, a moment after the first page.
+            _step(key).set(answers.next_step(course))
+            _is_placed(key).set(True)
+        at = _step(key).get()
         _step_menu(key, course, at)
     _PLACE.set((key, at))
     step = course.steps[at]
@@ -208,7 +222,7 @@ def _step_menu(key: str, course: Course, at: int) -> None:
         at,
         key=name,
         format_func=title,
-        on_change=lambda: _step(key).set(controls.value_of(name)),
+        on_change=lambda: open_step(key, controls.value_of(name)),
         label_visibility="collapsed",
         width=340,  # On a phone it has its own row.
     )
@@ -218,6 +232,7 @@ def open_step(key: str, step: int) -> None:
     """Open a step, counted from 0, of a course."""
     segments.choose_segment("course", key)
     _step(key).set(step)
+    _is_chosen(key).set(True)
 
 
 def go_to_view(name: str) -> None:
