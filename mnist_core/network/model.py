@@ -62,8 +62,7 @@ def parameter_count(config: RunConfig) -> int:
 
 
 def multiplications(config: RunConfig) -> int:
-    """How many multiplications of an input by a weight a network needs for one image. Training needs about 3 times as
-    many.
+    """How many multiplications of an input by a weight a network needs for one image; for training, about 3 times that.
 
     >>> multiplications(RunConfig())  # 784 x 128 + 128 x 10
     101632

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.runs import saver, scheduler
+from mnist_core.runs import run_cache, saver, scheduler
 from pages.widgets.server import garbage
 from pages.widgets.state import data_sets
 from tests.scheduled_runs import wait_until
@@ -52,6 +52,16 @@ def own_saver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
     yield
     _stop_all()
     saver._made.cache_clear()
+
+
+@pytest.fixture
+def no_shared_runs() -> Iterator[None]:
+    """A server without runs of the Learn page. Active ones are stopped after the test."""
+    run_cache.shared.cache_clear()
+    yield
+    for run in run_cache.shared().active():
+        scheduler.shared().stop(run)
+    wait_until(lambda: not run_cache.shared().active())
 
 
 def _stop_all() -> None:

@@ -29,15 +29,7 @@ from tests.pages.conftest import ROOT
 from tests.pages.visitor import button_labels, new_session, press
 from tests.scheduled_runs import wait_for_status, wait_until
 
-
-@pytest.fixture(autouse=True)
-def no_runs() -> Iterator[None]:
-    """A server without runs. Active runs are stopped after the test."""
-    run_cache.shared.cache_clear()
-    yield
-    for run in run_cache.shared().active():
-        scheduler.shared().stop(run)
-        wait_until(lambda run=run: not run.snapshot.status.is_active)  # type: ignore[misc]
+pytestmark = pytest.mark.usefixtures("no_shared_runs")
 
 
 @pytest.fixture
@@ -173,6 +165,17 @@ def test_first_answer_counts(learn: AppTest) -> None:
         answer(learn, choice)
     assert learn.session_state["own-work-noted"].answers.value.first == {"examples": 1}
     assert learn.selectbox(key="contents-how").options[0].startswith("✗ 1.")
+
+
+def test_later_answer_is_not_saved(learn: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(learn, 1)
+    saved: list[str] = []
+    monkeypatch.setattr(own_work, "save", lambda name, _: saved.append(name))
+    answer(learn, RIGHT)
+    assert saved == []
+    press(learn, "Next")
+    answer(learn, RIGHT)
+    assert set(saved) == {"answers"}
 
 
 def test_minutes_in_the_menu(learn: AppTest) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.data import Dataset, datasets
 from mnist_core.lessons.course import RIGHT
 from mnist_core.lessons.courses import COURSES
-from mnist_core.runs import run_cache, scheduler
+from mnist_core.runs import run_cache
 from pages.widgets.learn import published
 from pages.widgets.state import data_sets
 from tests.pages.visitor import press
@@ -24,14 +23,7 @@ from tests.scheduled_runs import wait_until
 NAMES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
-@pytest.fixture(autouse=True)
-def no_runs() -> Iterator[None]:
-    """A server without runs, before and after the test."""
-    run_cache.shared.cache_clear()
-    yield
-    for run in run_cache.shared().active():
-        scheduler.shared().stop(run)
-    wait_until(lambda: not run_cache.shared().active())
+pytestmark = pytest.mark.usefixtures("no_shared_runs")
 
 
 @pytest.fixture

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.lessons.how_it_learns import OWN
-from mnist_core.runs import run_cache, scheduler
+from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from pages.widgets.learn import own_network
 from tests.pages.visitor import button_labels, new_session, press
 from tests.scheduled_runs import wait_until
 
-
-@pytest.fixture(autouse=True)
-def no_runs() -> Iterator[None]:
-    """A server without runs of the courses. Active runs are stopped after the test."""
-    run_cache.shared.cache_clear()
-    yield
-    for run in run_cache.shared().active():
-        scheduler.shared().stop(run)
-    wait_until(lambda: not run_cache.shared().active())
+pytestmark = pytest.mark.usefixtures("no_shared_runs")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def check_view(_: Dataset) -> None:
     """The ten questions, until they are handed in; then the visitor's scores."""
     given = own_work.lesson_answers().check
     if given.after is not None:
-        check_result()
+        _result()
     elif given.before is None:
         st.markdown(
             "Ten questions, about 3 minutes. Take them **before** course A, and again after it: you then see what you "
@@ -52,10 +52,10 @@ def check_after_course() -> None:
     if own_work.lesson_answers().check.after is None:
         _questions(AFTER)
     else:
-        check_result()
+        _result()
 
 
-def check_result() -> None:
+def _result() -> None:
     """The visitor's scores, and all questions with their answers."""
     given = own_work.lesson_answers().check
     assert given.after is not None

@@ -169,7 +169,7 @@ def one_step(_: Dataset, __: Step, ___: Named) -> None:
         weights[at] = st.slider("Its weight", -1.0, 1.5, float(weights[at]), 0.05, key=name)
         answer, error = demos.neuron_error(weights)
         gradient = float(demos.neuron_gradient(weights)[at])
-        direction = "nothing changes" if not gradient else "to the right" if gradient < 0 else "to the left"
+        direction = "to the right" if gradient < 0 else "to the left"
         with st.container(horizontal=True):
             st.metric("Answer, should be 1", f"{answer:.2f}")
             st.metric("Error", f"{error:.3f}")

@@ -103,8 +103,8 @@ def _current_case() -> int:
     """The current case, from 1, or `_SUMMARY`. At first the next open case."""
     left = _next_case(len(NUMBERED))
     number = _CASE.get_or_set(left or _SUMMARY)
-    # Another tab may have started over.
-    return left if number == _SUMMARY and left is not None else number or _SUMMARY
+    # Instead of the summary, a case that another tab has opened again by starting over.
+    return number or left or _SUMMARY
 
 
 def _answers() -> Answers:

@@ -141,7 +141,6 @@ def courses_view(dataset: Dataset) -> None:
             )
     st.markdown(step.text, width=_TEXT_WIDTH)
     words.step_words(step)
-    is_explained = True
     if step.question is None:
         with st.container(border=True):
             check.check_after_course()
@@ -162,13 +161,9 @@ def _asked(step: Step, question: Question, dataset: Dataset) -> bool:
     if answer is None:
         st.caption(ANSWER_FIRST)
         return False
-    runs: Named = {}
-    if step.has_runs:
-        with st.container():
-            found = _runs(step, dataset)
-        if found is None:
-            return False
-        runs = found
+    runs = _runs(step, dataset) if step.has_runs else {}
+    if runs is None:
+        return False
     question_choice.answer_feedback(question, answer)
     if step.activity:
         with st.container(border=True):

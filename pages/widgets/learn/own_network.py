@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.config import SEED
-from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.runs.network_run import Run
-from mnist_core.training import Status, capacity
-from pages.widgets.common import live, run_curves, run_text
+from mnist_core.training import Status
+from pages.widgets.common import live, run_curves
 from pages.widgets.learn import trials
 from pages.widgets.state import saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
@@ -106,9 +105,7 @@ def _offer_start(config: RunConfig, dataset: Dataset) -> None:
         st.error(failed[-1].snapshot.message, icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Start", icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
-        images = len(splits.split_for(dataset, config).train_indices)
-        seconds = run_text.duration_text(capacity.estimated_seconds(config, images))
-        st.caption(f"Trains a network for you alone. Takes about {seconds}.")
+        st.caption(f"Trains a network for you alone. Takes about {trials.estimated_duration([config], dataset)}.")
     if not _WANTED.get():
         return
     _WANTED.set(False)

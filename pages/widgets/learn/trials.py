@@ -23,6 +23,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
+    from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.lessons.course import Step, Trial
     from mnist_core.runs.job import Job
@@ -158,14 +159,16 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
             else:
                 start_trials(trials, dataset)
             st.rerun()
-        st.caption(f"Takes about {run_text.duration_text(sum(_seconds(trial, dataset) for trial in missing))}.")
+        # Faults leave the number of images as it is.
+        configs = [with_dataset(trial, dataset).config for trial in missing]
+        st.caption(f"Takes about {estimated_duration(configs, dataset)}.")
 
 
-def _seconds(trial: Trial, dataset: Dataset) -> float:
-    """The estimated duration of a trial, in seconds."""
-    config = with_dataset(trial, dataset).config
-    parts = splits.split_for(dataset, config)  # Faults leave the number of images as it is.
-    return capacity.estimated_seconds(config, len(parts.train_indices))
+def estimated_duration(configs: Iterable[RunConfig], dataset: Dataset) -> str:
+    """How long these runs take on this data set, estimated, in words."""
+    parts = [(config, splits.split_for(dataset, config)) for config in configs]
+    seconds = [capacity.estimated_seconds(config, len(part.train_indices)) for config, part in parts]
+    return run_text.duration_text(sum(seconds))
 
 
 def _are_active(there: Named) -> bool:

@@ -77,7 +77,7 @@ class Saved(Generic[T]):
         self.get()
         with self._lock:
             before, self.value = self.value, change(self.value)
-            if self.value is before:
+            if self.value == before:
                 return
             self._is_ahead = not self.is_loaded
             if self.is_loaded:  # Otherwise it would replace what cannot be read now.
