@@ -170,8 +170,11 @@ def test_build_train_and_look_inside(page: Page) -> None:
     expect(curve.locator("path.line.training")).to_have_attribute("d", line)
 
     # Undo goes back one change at a time.
-    for parameters in ("52,650", "59,850", "50,890"):  # Dropout, units, the layer.
-        page.get_by_role("button", name="Undo").click()
+    undo, dropout = page.get_by_role("button", name="Undo"), page.get_by_role("combobox", name="Dropout").last
+    undo.click()
+    expect(dropout).to_have_value("0", timeout=SLOW)
+    for parameters in ("59,850", "50,890"):  # Units, the layer.
+        undo.click()
         expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
 
 
