@@ -5,28 +5,34 @@ That command reads `app` from this file as a module, and serves it; for each vis
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
+
 if __name__ == "__main__":
     from pages.widgets.common import projector, theme
-    from pages.widgets.state import browser, warmup
+    from pages.widgets.state import browser, visitor_language, warmup
 
-    st.set_page_config("MNIST playground", page_icon="✏️", layout="wide")
+    visitor_language.settle()
+    st.set_page_config(_("MNIST playground"), page_icon="✏️", layout="wide")
     theme.use_the_space()
     projector.enlarge()
 
     page = st.navigation(
         [
-            st.Page("pages/train.py", title="Train", icon=":material/play_circle:", default=True),
-            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-            st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
-            st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
-            st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
+            st.Page("pages/train.py", title=_("Train"), icon=":material/play_circle:", default=True),
+            st.Page("pages/evaluate.py", title=_("Evaluate"), icon=":material/grid_on:"),
+            st.Page("pages/compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
+            st.Page("pages/draw.py", title=_("Draw"), icon=":material/draw:"),
+            st.Page("pages/data.py", title=_("Data"), icon=":material/dataset:"),
+            st.Page("pages/learn.py", title=_("Learn"), icon=":material/school:"),
         ],
         position="hidden" if projector.is_on() else "top",
     )
     try:
         browser.admit_session()
         page.run()
+        if not projector.is_on():
+            visitor_language.language_menu()
+        visitor_language.tell_browser()
         browser.remember_workspace()
     finally:
         # Not before: importing TensorFlow at the same time doubles the time until the first visitor sees a text.

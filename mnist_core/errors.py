@@ -8,6 +8,8 @@ can show as they are. Any other exception is a bug.
 import numbers
 import reprlib
 
+from mnist_core.language import Message
+
 MAX_RECEIVED = 120
 """Characters of a received value that a message repeats."""
 
@@ -45,21 +47,44 @@ def brief(value: object, most: int = MAX_RECEIVED) -> str:
     return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"
 
 
+def _message(text: str) -> Message:
+    """A problem or a remedy as a message of limited length. What stands in it may come from outside."""
+    if isinstance(text, Message):
+        values = {name: value if isinstance(value, Message) else _short(value) for name, value in text.values.items()}
+        message = Message(text.template, **values)
+        if len(message) <= MAX_PROBLEM:
+            return message
+    return Message(brief(str(text), MAX_PROBLEM))
+
+
+def _short(value: object) -> object:
+    return brief(value, MAX_PROBLEM) if isinstance(value, str) else value
+
+
 class PlaygroundError(Exception):
-    """Base of all errors that are shown to the user.
+    """Base of all errors that are shown to the user. As a text it is in English, for logs.
 
     Args:
         problem: what was wrong, as a whole sentence.
         remedy: what to do about it, as a whole sentence.
         received: the offending value or a description of it, if that helps; the message shows what `brief` makes of it.
+
+    Attributes:
+        message: all of it, for `language.gettext`.
     """
 
     def __init__(self, problem: str, remedy: str, received: object = None) -> None:
-        self.problem = brief(problem, MAX_PROBLEM)
-        self.remedy = brief(remedy, MAX_PROBLEM)
+        self.problem = _message(problem)
+        self.remedy = _message(remedy)
         self.received = received
-        parts = [self.problem, *([] if received is None else [f"Received: {brief(received)}."]), self.remedy]
-        super().__init__(" ".join(parts))
+        if received is None:
+            self.message = Message("{problem} {remedy}", problem=self.problem, remedy=self.remedy)
+        else:
+            shown = received if isinstance(received, Message) else brief(received)
+            self.message = Message(
+                "{problem} Received: {received}. {remedy}", problem=self.problem, received=shown, remedy=self.remedy
+            )
+        super().__init__(str(self.message))
 
 
 class ConfigError(PlaygroundError):
@@ -72,8 +97,8 @@ class ConfigError(PlaygroundError):
 
     def __init__(self, field: str, problem: str, remedy: str, received: object = None) -> None:
         self.field = field
-        self.what = brief(problem, MAX_PROBLEM)
-        super().__init__(f"{field}: {problem}", remedy, received)
+        self.what = _message(problem)
+        super().__init__(Message("{field}: {what}", field=field, what=self.what), remedy, received)
 
 
 class DataError(PlaygroundError):

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import LimitError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +22,9 @@ SESSIONS, WORKSPACES, RUNS = "sessions", "workspaces", "runs"
 AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
 """By default. Sessions are opened and reloaded tabs; workspaces with their first run, drawing or answer."""
 _PROBLEMS = {
-    SESSIONS: "There were too many visits from your network in the last hour.",
-    WORKSPACES: "There were too many new visitors from your network in the last hour.",
-    RUNS: "There were too many runs from your network in the last hour.",
+    SESSIONS: Message("There were too many visits from your network in the last hour."),
+    WORKSPACES: Message("There were too many new visitors from your network in the last hour."),
+    RUNS: Message("There were too many runs from your network in the last hour."),
 }
 # The most addresses to remember; the least recently used one is dropped.
 _MOST = 10_000
@@ -66,8 +67,8 @@ class Limits:
                 self._left.popitem(last=False)
         if not is_enough:
             minutes = math.ceil((1 - left) * 60 / most)
-            wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-            raise LimitError(_PROBLEMS[kind], f"Wait {wait}, then try again.")
+            wait = Message("a minute") if minutes == 1 else Message("{minutes} minutes", minutes=minutes)
+            raise LimitError(_PROBLEMS[kind], Message("Wait {wait}, then try again.", wait=wait))
 
 
 def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:

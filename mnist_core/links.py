@@ -16,6 +16,7 @@ import segno
 
 from mnist_core.config import SEED, SETTINGS, RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ OWN_START = "own"
 """The value of ``seed`` in a link that gives each visitor another seed."""
 
 # Parameters that other services add to links, and those that Streamlit reads.
-_ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course|view")
+_ADDED = re.compile(r"utm_\w+|mc_[ce]id|[a-z]*clid|msclkid|igshid|embed|embed_options|shared|race|course|view|language")
 # Host names that mean a different computer for everybody else.
 _OWN = ("localhost", "0.0.0.0", "::1")
 
@@ -72,7 +73,9 @@ def read(query: Mapping[str, Sequence[str]], visitor: int = 0) -> RunConfig | No
     given = settings(query)
     for name, values in given.items():
         if name not in SETTINGS:
-            raise ConfigError(name, "is not a setting of a run.", f"Write {_meant(name)}, or leave it out.")
+            raise ConfigError(
+                name, "is not a setting of a run.", Message("Write {meant}, or leave it out.", meant=_meant(name))
+            )
         if len(values) != 1:
             raise ConfigError(name, "is in the link more than once.", "Leave only one of them.", ", ".join(values))
     if not given:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,32 +48,37 @@ class Preset:
     source: str
 
 
-_MORGAN_NOTE = "The article does not say after how many epochs; the preset runs 10."
+_MORGAN_NAMES = (
+    Message("Morgan 0: no hidden layer"),
+    Message("Morgan 1: one wide layer"),
+    Message("Morgan 2: two wide layers"),
+)
+_MORGAN_NOTE = Message("The article does not say after how many epochs; the preset runs 10.")
 
 
 def _morgan(layers: int, summary: str, loss: float, accuracy: float) -> Preset:
     hidden = (LayerConfig(units=512, dropout=0.2),) * layers
     return Preset(
-        name=f"Morgan {layers}: {('no hidden layer', 'one wide layer', 'two wide layers')[layers]}",
+        name=_MORGAN_NAMES[layers],
         summary=summary,
         config=RunConfig(layers=hidden, optimizer="rmsprop", learning_rate=0.001, epochs=10),
         published=Published(accuracy, loss, _MORGAN_NOTE),
-        source="Morgan, April 2020",
+        source=Message("Morgan, April 2020"),
     )
 
 
 PRESETS: Mapping[str, Preset] = types.MappingProxyType(
     {
         "kite": Preset(
-            name="Kite: one layer of 128",
-            summary="784 pixels → 128 ReLU → 10 digits, trained with plain SGD",
+            name=Message("Kite: one layer of 128"),
+            summary=Message("784 pixels → 128 ReLU → 10 digits, trained with plain SGD"),
             config=RunConfig(split="kite"),
             published=Published(0.9264, 0.2567),
-            source="Kite, January 2019",
+            source=Message("Kite, January 2019"),
         ),
         "torres": Preset(
-            name="Torres: ten sigmoid units",
-            summary="784 pixels → 10 sigmoid → 10 digits, trained with plain SGD",
+            name=Message("Torres: ten sigmoid units"),
+            summary=Message("784 pixels → 10 sigmoid → 10 digits, trained with plain SGD"),
             config=RunConfig(
                 layers=(LayerConfig(units=10, activation="sigmoid"),),
                 batch_size=100,
@@ -83,18 +89,22 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
             published=Published(
                 0.9018,
                 None,
-                "The article claims 0.9018, but the log printed in it ends at 0.7034 on the training images after "
-                "these five epochs. A hundred runs with other seeds reached 0.67 to 0.80 on the test images. "
-                "Try 40 epochs, or a learning rate of 0.1.",
+                Message(
+                    "The article claims 0.9018, but the log printed in it ends at 0.7034 on the training images after "
+                    "these five epochs. A hundred runs with other seeds reached 0.67 to 0.80 on the test images. "
+                    "Try 40 epochs, or a learning rate of 0.1."
+                ),
             ),
-            source="Torres, March 2019",
+            source=Message("Torres, March 2019"),
         ),
-        "morgan-0": _morgan(0, "784 pixels → 10 digits: the smallest possible network", 0.276, 0.924),
-        "morgan-1": _morgan(1, "784 pixels → 512 ReLU → 10 digits, with dropout", 0.068, 0.981),
-        "morgan-2": _morgan(2, "784 pixels → 512 ReLU → 512 ReLU → 10 digits, with dropout", 0.0719, 0.982),
+        "morgan-0": _morgan(0, Message("784 pixels → 10 digits: the smallest possible network"), 0.276, 0.924),
+        "morgan-1": _morgan(1, Message("784 pixels → 512 ReLU → 10 digits, with dropout"), 0.068, 0.981),
+        "morgan-2": _morgan(2, Message("784 pixels → 512 ReLU → 512 ReLU → 10 digits, with dropout"), 0.0719, 0.982),
         "cnn": Preset(
-            name="Small CNN: two convolutions",
-            summary="28x28 pixels → 32 filters → 64 filters → 10 digits: what the articles name as the next step",
+            name=Message("Small CNN: two convolutions"),
+            summary=Message(
+                "28x28 pixels → 32 filters → 64 filters → 10 digits: what the articles name as the next step"
+            ),
             config=RunConfig(
                 layers=(LayerConfig("conv", 32), LayerConfig("conv", 64, dropout=0.5)),
                 optimizer="adam",
@@ -134,7 +144,7 @@ def title_of(config: RunConfig) -> str:
     if preset is not None:
         return preset.name
     recipe = recipe_of(config)
-    return layers_of(config) if recipe is None else f"{recipe.name}, seed {config.seed}"
+    return layers_of(config) if recipe is None else Message("{name}, seed {seed}", name=recipe.name, seed=config.seed)
 
 
 def layers_of(config: RunConfig) -> str:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
 from pages.widgets.common import projector, segments
 from pages.widgets.compare import overlay, race, run_card, run_table
 from pages.widgets.state import controls, data_sets, editor_state, recovery, saved_runs
@@ -12,11 +13,11 @@ def show_runs(rows: list[run_table.Row]) -> None:
     run_card.deletion_notice()
     saved_runs.storage_notices()
     if not rows:
-        st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
+        st.info(_("You have not trained a network yet. It takes a few seconds."), icon=":material/info:")
         with st.container(horizontal=True):
-            if st.button("Train one", icon=":material/play_circle:", type="primary"):
+            if st.button(_("Train one"), icon=":material/play_circle:", type="primary"):
                 st.switch_page("pages/train.py")
-            st.button("Race several", icon=":material/sports_score:", on_click=go_to_race)
+            st.button(_("Race several"), icon=":material/sports_score:", on_click=go_to_race)
         return
     shown, chosen = run_table.runs_table(rows)
     if len(chosen) == 1:
@@ -33,10 +34,10 @@ def go_to_race() -> None:
 
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Compare runs", width="content")
+    st.title(_("Compare runs"), width="content")
     switch = st.container(width="content")
 first = race.VIEW if race.is_race_in_address() else run_table.VIEW
-view = segments.segmented_choice("View", "compare-view", [run_table.VIEW, race.VIEW], first=first)
+view = segments.segmented_choice(_("View"), "compare-view", [run_table.VIEW, race.VIEW], first=first)
 rows = run_table.table_rows(saved_runs.summaries())
 if view == run_table.VIEW:
     race.clear_address()

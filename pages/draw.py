@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.data.sources import DIGITS, classes_of
 from mnist_core.drawing import preprocessing, test_set
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import gettext as _
 from pages.widgets.common import board, explanations
 from pages.widgets.draw import own_digits, reading
 from pages.widgets.state import controls, data_sets, editor_state, own_work
@@ -13,7 +14,7 @@ from pages.widgets.state.keys import Key
 STRAIGHT = Key("straight-noted", False)
 
 
-st.title("Draw a digit")
+st.title(_("Draw a digit"))
 # Side by side on a wide screen, one below the other on a phone.
 both = st.container(horizontal=True, gap="medium")
 with both.container(width=board.WIDTH, key="sheet"):  # It stays in view beside a long explanation.
@@ -26,15 +27,15 @@ with both.container():
         seen = st.container(width=112)
     settings = st.container(horizontal=True, vertical_alignment="bottom")
     # A closed expander computes nothing, so the answer is shown sooner.
-    why = st.expander("Why this answer?", icon=":material/search:", on_change="rerun", key="why")
-    way = st.expander("How the drawing became 28x28", icon=":material/image:", on_change="rerun", key="way")
+    why = st.expander(_("Why this answer?"), icon=":material/search:", on_change="rerun", key="why")
+    way = st.expander(_("How the drawing became 28x28"), icon=":material/image:", on_change="rerun", key="way")
     doctor = st.expander(
-        "What is unusual about this drawing?", icon=":material/stethoscope:", on_change="rerun", key="doctor"
+        _("What is unusual about this drawing?"), icon=":material/stethoscope:", on_change="rerun", key="doctor"
     )
     alike = st.expander(
-        "For comparison: training images most like yours", icon=":material/apps:", on_change="rerun", key="alike"
+        _("For comparison: training images most like yours"), icon=":material/apps:", on_change="rerun", key="alike"
     )
-    own = st.expander("Your own test set", icon=":material/collections_bookmark:", on_change="rerun", key="own")
+    own = st.expander(_("Your own test set"), icon=":material/collections_bookmark:", on_change="rerun", key="own")
 
 drawn = as_mnist = None
 name, names = "", DIGITS
@@ -43,9 +44,9 @@ try:
     with settings:
         predictors = reading.reader_menu()
         is_straight = st.toggle(
-            "Skip centring (just resize)",
+            _("Skip centring (just resize)"),
             **controls.seeded("straight", STRAIGHT.get()),
-            help="Most demos just make the canvas smaller. See what that costs: draw small, or in a corner.",
+            help=_("Most demos just make the canvas smaller. See what that costs: draw small, or in a corner."),
         )
         STRAIGHT.set(is_straight)
     name = next(iter(predictors), "")
@@ -56,22 +57,22 @@ try:
         hint = as_mnist.warnings[0] if as_mnist.is_dot else hint
 except PlaygroundError as error:
     hint = ""
-    answer.error(str(error), icon=":material/error:")
+    answer.error(_(error.message), icon=":material/error:")
 
 classes = ", ".join(names[label] for label in classes_of(names))
-wanted.caption("Draw one digit (0-9)" if names == DIGITS else f"Draw one of these: {classes}")
+wanted.caption(_("Draw one digit (0-9)") if names == DIGITS else _("Draw one of these: {classes}", classes=classes))
 if sheet.rgba is None or drawn is None or as_mnist is None or as_mnist.is_empty or as_mnist.is_dot or not name:
     with answer:
-        reading.empty_answers(predictors if name else {}, hint if name else "Choose a network below.")
+        reading.empty_answers(predictors if name else {}, hint if name else _("Choose a network below."))
         own_digits.label_question(None, names=names)
     with seen:
         reading.network_input(drawn)
     for folded in (way, doctor, why, alike):
-        folded.caption("Draw something first.")
+        folded.caption(_("Draw something first."))
 else:
     own_work.LAST_DRAWING.set(test_set.pixels_of(drawn.image))
     # On a new server TensorFlow may still be loading.
-    with answer, st.spinner("The network is getting ready ..."):
+    with answer, st.spinner(_("The network is getting ready ...")):
         found = reading.network_answers(predictors, drawn.image)
         is_pair = reading.drawing_warnings(drawn, sheet.rgba, names)
         if not is_straight:

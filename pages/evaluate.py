@@ -3,6 +3,8 @@
 import streamlit as st
 
 from mnist_core.evaluation import Evaluation
+from mnist_core.language import format_number
+from mnist_core.language import gettext as _
 from mnist_core.runs.job import Job
 from pages.widgets.common import projector, run_picker, time_machine
 from pages.widgets.evaluate import bring_back, built_in, downloads, mistakes, sharing, why
@@ -12,7 +14,13 @@ from pages.widgets.state import visitor_runs
 def details(run: Job, result: Evaluation) -> None:
     """Metrics of each class, the most confident mistakes, single images, and downloads."""
     split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
-    digits, confident, one = st.tabs([f"{noun.capitalize()} by {noun}", "Most confident mistakes", "One image"])
+    digits, confident, one = st.tabs(
+        [
+            _("Digit by digit") if noun == "digit" else _("Class by class"),
+            _("Most confident mistakes"),
+            _("One image"),
+        ]
+    )
     with digits:
         mistakes.class_metrics(result, noun, names)
     with confident:
@@ -23,7 +31,7 @@ def details(run: Job, result: Evaluation) -> None:
 
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Evaluate: where is it wrong?", width="content")
+    st.title(_("Evaluate: where is it wrong?"), width="content")
     switch = st.container(width="content")
 is_shared, is_built_in = sharing.is_shared_run_in_address(), False
 menu, moment = st.columns([3, 2], gap="large")
@@ -39,9 +47,9 @@ with switch:
 if run is not None and result is not None:
     split, noun, names = run.split, mistakes.class_noun(run), run.dataset.class_names
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.metric("Test accuracy", f"{result.accuracy:.2%}")
-        st.metric("Test loss", f"{result.loss:.4f}")
-        st.metric("Mistakes", f"{len(result.mistakes):,} of {len(result.labels):,}")
+        st.metric(_("Test accuracy"), format_number(result.accuracy, ".2%"))
+        st.metric(_("Test loss"), format_number(result.loss, ".4f"))
+        st.metric(_("Mistakes"), _("{count:,} of {every:,}", count=len(result.mistakes), every=len(result.labels)))
         if not is_shared and not is_built_in:
             sharing.share_run_popover(run)
     left, right = st.columns([3, 2], gap="large")
@@ -50,7 +58,7 @@ if run is not None and result is not None:
     with right:
         mistakes.cell_images(result, split, noun, names)
     if run in visitor_runs.trained_networks():
-        st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:")
+        st.page_link("pages/draw.py", label=_("Draw a digit for it"), icon=":material/draw:")
     if not projector.is_on():
         details(run, result)
     why.explanation_dialog(run, result)

@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
+from mnist_core.language import gettext as _
 from pages.widgets.common import link_sharing, live, projector, run_text
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import editor, large_view, launch, network_menu
@@ -17,9 +18,12 @@ def show_costs(config: RunConfig, dataset: Dataset | None) -> None:
         parts = splits.split_for(dataset, config)
         images = len(parts.train_indices)
     st.caption(
-        f"{network.parameter_count(config):,} parameters to learn · "
-        f"about {run_text.duration_text(launch.expected_seconds(config, images))} · "
-        f"{network.training_bytes(config) / 2**20:,.0f} MB"
+        _(
+            "{parameters:,} parameters to learn · about {duration} · {megabytes:,.0f} MB",
+            parameters=network.parameter_count(config),
+            duration=run_text.duration_text(launch.expected_seconds(config, images)),
+            megabytes=network.training_bytes(config) / 2**20,
+        )
     )
 
 
@@ -30,7 +34,7 @@ def workbench() -> None:
     with st.container(key="workbench"):
         left, right = st.columns([5, 3], gap="medium")
     with header:
-        st.title("Build a network, watch it learn", width="content")
+        st.title(_("Build a network, watch it learn"), width="content")
         menu = st.container(width=240)
         with st.container(width=160):
             config = editor.data_set_menu(editor_state.draft())

@@ -20,6 +20,7 @@ PAGES = ROOT / "pages"
 # In order: a room imports only rooms before it in this list. Each package is a room, and so is each module beside them.
 # Add a new room here.
 ROOMS = [
+    "language",
     "errors",
     "lazy",
     "limits",

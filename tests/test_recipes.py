@@ -52,8 +52,8 @@ def insertion(file: str, after: str, text: str) -> Edit:
 ACTIVATION = [
     insertion(
         "mnist_core/config/layer.py",
-        '        "linear": Activation("Linear", bounded=False, monotonic=True),\n',
-        '        "mish": Activation("Mish", bounded=False, monotonic=False),\n',
+        '        "linear": Activation(Message("Linear"), bounded=False, monotonic=True),\n',
+        '        "mish": Activation(Message("Mish"), bounded=False, monotonic=False),\n',
     ),
     insertion(
         "mnist_core/lessons/demos.py",
@@ -69,18 +69,20 @@ ACTIVATION = [
 SETTING = [
     insertion(
         "mnist_core/config/run.py",
-        '        help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off.",\n'
+        '        help=Message("Adds the sum of squared weights, times this, to the loss: keeps weights small. '
+        '0 is off."),\n'
         '        section="training",\n'
         "        is_half=True,\n"
         "    )\n",
         "    rate_decay: float = setting(\n"
-        '        "Rate decay",\n'
+        '        Message("Rate decay"),\n'
         "        default=0.0,\n"
         "        limits=Range(0.0, 0.9),\n"
-        '        off="off",\n'
+        '        off=Message("off"),\n'
         "        step=0.05,\n"
         "        is_slider=True,\n"
-        '        help="How much lower the learning rate is in each epoch than in the one before. 0 is off.",\n'
+        '        help=Message("How much lower the learning rate is in each epoch than in the one before. 0 is off."'
+        "),\n"
         '        section="training",\n'
         "    )\n",
     ),
@@ -169,19 +171,20 @@ PAGE = [
         "",
         '"""Compare the ink of two classes."""\n\n'
         "import streamlit as st\n\n"
-        "from mnist_core.charts import ink\n\n"
-        'st.title("Ink")\n'
+        "from mnist_core.charts import ink\n"
+        "from mnist_core.language import gettext as _\n\n"
+        'st.title(_("Ink"))\n'
         "st.vega_lite_chart(\n"
         '    {"values": [{"name": "0", "ink": 0.2}, {"name": "1", "ink": 0.1}]},\n'
         "    ink.ink_by_class(),\n"
         '    key="ink",\n'
-        '    alt="Two bars: a zero has twice the ink of a one.",\n'
+        '    alt=_("Two bars: a zero has twice the ink of a one."),\n'
         ")\n",
     ),
     insertion(
         "app.py",
-        '            st.Page("pages/learn.py", title="Learn", icon=":material/school:"),\n',
-        '            st.Page("pages/ink.py", title="Ink", icon=":material/ink_pen:"),\n',
+        '            st.Page("pages/learn.py", title=_("Learn"), icon=":material/school:"),\n',
+        '            st.Page("pages/ink.py", title=_("Ink"), icon=":material/ink_pen:"),\n',
     ),
 ]
 # Tests of the results.

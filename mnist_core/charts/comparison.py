@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.style import QUIET
 from mnist_core.charts.training import series
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def trade_off(
     """
     is_chosen = {"field": "name", "oneOf": list(chosen)}
     scale = {"domain": list(ends), "nice": False} | ({"type": "log"} if is_log else {})
-    across = {"field": "cost", "type": "quantitative", "title": title}
+    across = {"field": "cost", "type": "quantitative", "title": _(title)}
     return {
         "height": _HEIGHT,
         "encoding": {
@@ -66,7 +67,7 @@ def trade_off(
                     },
                     "size": {"condition": {"test": is_chosen, "value": 140}, "value": 60},
                     "tooltip": [
-                        {"field": "name", "type": "nominal", "title": "run"},
+                        {"field": "name", "type": "nominal", "title": _("run")},
                         {"field": "accuracy", "type": "quantitative", "format": ".2%"},
                         across | {"format": ",.1~f"},
                     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.style import ERROR, INK, QUIET
 from mnist_core.charts.training import series
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def loss_curve(reach: float, top: float) -> dict[str, Any]:
     For data with the columns score, value and is_point (whether the row is the point). Scores are from -reach to reach.
     """
     return _curve_and_dot(
-        _number("score", "score of the right digit", **_within(-reach, reach), axis={"grid": False}),
+        _number("score", _("score of the right digit"), **_within(-reach, reach), axis={"grid": False}),
         _number("value", **_within(0, top)),
     )
 
@@ -85,7 +86,7 @@ def error_and_slope() -> dict[str, Any]:
     For data with the columns weight, error and is_point, and two more rows with weight and slope.
     """
     chart = _curve_and_dot(
-        _number("weight", "this weight", **_within(-1, 1.5), axis={"grid": False}),
+        _number("weight", _("this weight"), **_within(-1, 1.5), axis={"grid": False}),
         _number("error", "error", **_within(0, 2)),
     )
     slope = {
@@ -162,13 +163,13 @@ def classes_with_line(names: Sequence[str], noun: str, is_boundary: bool) -> dic
         "field": "class",
         "type": "nominal",
         "scale": {"domain": list(names), "range": [INK, ERROR]},
-        "legend": {"title": noun, "orient": "top-left"},
+        "legend": {"title": _(noun), "orient": "top-left"},
     }
     return {
         "height": _HEIGHT,
         "encoding": {
-            "x": _number("width", "width in pixels", **_within(0, 24), axis={"grid": False}),
-            "y": _number("ink", "inked pixels", **_within(0, 220)),
+            "x": _number("width", _("width in pixels"), **_within(0, 24), axis={"grid": False}),
+            "y": _number("ink", _("inked pixels"), **_within(0, 220)),
         },
         "layer": [
             {
@@ -197,11 +198,11 @@ def threshold_histograms(names: Sequence[str], most: int) -> dict[str, Any]:
             {
                 "mark": {"type": "bar", "opacity": 0.75},
                 "encoding": {
-                    "x": _number("value", "value of the test", bin={"step": 0.04, "extent": [0, 1]}),
+                    "x": _number("value", _("value of the test"), bin={"step": 0.04, "extent": [0, 1]}),
                     "y": {
                         "aggregate": "count",
                         "type": "quantitative",
-                        "title": "mushrooms",
+                        "title": _("mushrooms"),
                         "stack": None,
                         **_within(0, most),
                     },

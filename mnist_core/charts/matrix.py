@@ -11,6 +11,8 @@ import numpy as np
 
 from mnist_core.charts.style import ERROR, INK, rgb
 from mnist_core.data.sources import DIGITS, classes_of, noun_of
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +71,14 @@ def confusion_matrix(
         count, total = int(confusion[true, answer]), int(totals[true])
         share, text = count / total, texts[true][answer]
         strength = share**0.5 if text else 0.0
-        tooltip = f"{count:,} of {total:,} images of {names[true]} read as {names[answer]} ({share:.1%})"
+        tooltip = _(
+            "{count:,} of {total:,} images of {true} read as {answer} ({share:.1%})",
+            count=count,
+            total=total,
+            true=names[true],
+            answer=names[answer],
+            share=share,
+        )
         return _Cell(strength if true == answer else -strength, text, tooltip)
 
     cells = [[cell(true, answer) for answer in classes] for true in classes]
@@ -97,7 +106,12 @@ def difference_matrix(
         count = int(difference[true, answer])
         strength = (abs(count) / most) ** 0.5
         text = f"{count:+d}".replace("-", "−") if count else ""
-        tooltip = f"{names[true]} read as {names[answer]}: {text or 'no difference'}"
+        tooltip = _(
+            "{true} read as {answer}: {difference}",
+            true=names[true],
+            answer=names[answer],
+            difference=text or _("no difference"),
+        )
         return _Cell(strength if count > 0 else -strength, text, tooltip)
 
     digits = classes_of(names)
@@ -177,8 +191,12 @@ def _figure(
     # Class names need more room than digits; above the columns they are vertical.
     room = 7 * (max(map(len, names)) - 1)
     angle = {"tickangle": -90} if room else {}
-    figure.update_xaxes(**axis, **angle, side="top", range=[-0.5, len(names) - 0.5], title={"text": "answer", **title})
-    figure.update_yaxes(**axis, range=[len(names) - 0.5, -0.5], title={"text": f"true {noun}", **title})
+    figure.update_xaxes(
+        **axis, **angle, side="top", range=[-0.5, len(names) - 0.5], title={"text": _("answer"), **title}
+    )
+    figure.update_yaxes(
+        **axis, range=[len(names) - 0.5, -0.5], title={"text": _("true {noun}", noun=Message(noun)), **title}
+    )
     figure.update_layout(
         height=height,
         margin={"l": 44 + room, "r": 4, "t": 40 + room, "b": 4},

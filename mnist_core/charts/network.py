@@ -9,6 +9,8 @@ import numpy as np
 from mnist_core.charts.style import ERROR, INK, QUIET, rgb
 from mnist_core.config import ACTIVATIONS, CLASSES
 from mnist_core.data.sources import SOURCES, noun_of
+from mnist_core.language import format_number
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +34,8 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     columns += [
         (
             f"{layer.units}",
-            ("filters\n" if layer.is_convolution else "") + ACTIVATIONS[layer.activation].label.replace(" ", "\n"),
+            (_("filters") + "\n" if layer.is_convolution else "")
+            + _(ACTIVATIONS[layer.activation].label).replace(" ", "\n"),
             layer.units,
             INK,
         )
@@ -40,7 +43,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
     ]
     source = SOURCES.get(config.dataset)
     is_digits = source is not None and noun_of(source.class_names) == "digit"  # An upload may have any ten classes.
-    columns.append((f"{CLASSES}", "digits" if is_digits else "classes", CLASSES, ERROR))
+    columns.append((f"{CLASSES}", _("digits") if is_digits else _("classes"), CLASSES, ERROR))
     heights = [_dot_heights(units) for _, _, units, _ in columns]
     lines = [
         {"x": x, "y": a, "x2": x + 1, "y2": b}
@@ -58,7 +61,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
         if units > _MOST_DOTS:
             gaps.append({"x": x, "text": "⋮"})
         if layer and layer.dropout:
-            rates.append({"x": x, "text": f"dropout\n{layer.dropout:.0%}"})
+            rates.append({"x": x, "text": _("dropout") + "\n" + format_number(layer.dropout, ".0%")})
     place = {"type": "quantitative", "axis": None}
     across = {"field": "x", **place, "scale": {"domain": [-0.6, len(columns) - 0.4], "nice": False}}
     along = {"field": "y", **place, "scale": {"domain": [-8.8, 6.6], "nice": False}}
@@ -88,7 +91,7 @@ def network_diagram(config: RunConfig, text_color: str) -> dict[str, Any]:
                     "y": along,
                     "color": {"field": "color", "type": "nominal", "scale": None},
                     "shape": {"field": "shape", "type": "nominal", "scale": None},
-                    "tooltip": {"field": "unit", "type": "nominal", "title": "This column"},
+                    "tooltip": {"field": "unit", "type": "nominal", "title": _("This column")},
                 },
             },
             words(gaps, "text", 0, fontSize=18),

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core.charts.style import ERROR, INK, QUIET, RUN_COLORS
+from mnist_core.language import Message, format_number
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PUBLISHED = "published"
+PUBLISHED = Message("published")
 """The name of what was printed: its values are drawn as points."""
-TRAINING, VALIDATION = "training images", "validation images"
+ACCURACY, LOSS = Message("accuracy"), Message("loss")
+TRAINING, VALIDATION = Message("training images"), Message("validation images")
 _HEIGHT = 280
 _AXIS = "axis"
 # The name under which Streamlit passes the rows.
@@ -92,20 +95,24 @@ def description(name: str, points: Sequence[Point]) -> str:
     """
     training, validation = (_values(name, points, images) for images in (TRAINING, VALIDATION))
     if not training:
-        return f"{name.capitalize()} on training images: no points yet."
+        return _("{name} on training images: no points yet.", name=_(name.capitalize()))
 
     def text(value: float) -> str:
-        return f"{value:.0%}" if name == "accuracy" else f"{value:.2f}"
+        return format_number(value, ".0%" if name == "accuracy" else ".2f")
 
-    (_, first), (epoch, last) = training[0], training[-1]
+    (_at, first), (epoch, last) = training[0], training[-1]
     epochs = f"{epoch:.1f}".removesuffix(".0")
-    duration = f"{epochs} epoch{'' if epochs == '1' else 's'}"
+    duration = _("1 epoch") if epochs == "1" else _("{epochs:g} epochs", epochs=float(epochs))
+    values = {"name": _(name.capitalize()), "first": text(first), "last": text(last), "duration": duration}
     if text(first) == text(last):
-        course = f"is {text(last)} after {duration}"
+        course = _("{name} on training images is {last} after {duration}.", **values)
+    elif last > first:
+        course = _("{name} on training images rises from {first} to {last} in {duration}.", **values)
     else:
-        course = f"{'rises' if last > first else 'falls'} from {text(first)} to {text(last)} in {duration}"
-    more = f" On validation images it ends at {text(validation[-1][1])}." if validation else ""
-    return f"{name.capitalize()} on training images {course}.{more}"
+        course = _("{name} on training images falls from {first} to {last} in {duration}.", **values)
+    if not validation:
+        return course
+    return f"{course} {_('On validation images it ends at {last}.', last=text(validation[-1][1]))}"
 
 
 def _values(name: str, points: Sequence[Point], images: str) -> list[tuple[float, float]]:
@@ -163,7 +170,7 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
                 "epoch": point.epoch,
                 "drawn": min(max(value, low), high) if math.isfinite(value) else high,
                 "value": value,
-                "images": point.images,
+                "images": _(point.images),
                 "run": point.run,
                 "is_last": reached[point.run, point.images] == point.epoch,
                 "note": "",
@@ -171,7 +178,7 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
                 "highest": band[1],
             }
         )
-    note = f"higher values are cut off at {high:g}" if is_cut else ""
+    note = _("higher values are cut off at {high:g}", high=high) if is_cut else ""
     corner = {"epoch": 0.0, "value": 0.0, "images": _AXIS, "run": "", "is_last": False}
     drawn.append({**corner, "across": end / 2, "drawn": high, "note": note})
     return [{**row, "low": low, "high": high, "end": end} for row in drawn]
@@ -220,7 +227,7 @@ def learning_curves(
         height: in pixels.
     """
     is_share = name == "accuracy"
-    kinds = [TRAINING, VALIDATION] if shows_validation else [TRAINING]
+    kinds = [_(TRAINING), _(VALIDATION)] if shows_validation else [_(TRAINING)]
     # In the corner of the chart that curves leave free.
     corner = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
     is_single = len(names) == 1
@@ -233,11 +240,11 @@ def learning_curves(
     is_curve = f"{is_point} && datum.run !== '{PUBLISHED}'"
     near = {"type": "point", "on": "pointermove,click", "nearest": True, "clear": "pointerout"}
     is_near = {"param": "near", "empty": False}
-    value = {"field": "value", "type": "quantitative", "title": name, "format": ".2%" if is_share else ".4f"}
+    value = {"field": "value", "type": "quantitative", "title": _(name), "format": ".2%" if is_share else ".4f"}
     tooltip = [{"field": "run", "type": "nominal"}] if not is_single else []
     tooltip += [
         {"field": "images", "type": "nominal"},
-        {"field": "across", "type": "quantitative", "title": across, "format": ".2f"},
+        {"field": "across", "type": "quantitative", "title": _(across), "format": ".2f"},
         value,
     ]
     return {
@@ -252,7 +259,7 @@ def learning_curves(
             "x": {
                 "field": "across",
                 "type": "quantitative",
-                "title": across,
+                "title": _(across),
                 "scale": {"domain": [0, {"expr": "end"}], "nice": False},
                 "axis": {"tickMinStep": 1, "format": "d", "grid": False},
             },

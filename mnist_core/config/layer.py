@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config.settings import Range, Setting, setting, table, to_text
 from mnist_core.errors import ConfigError
+from mnist_core.language import Message, gettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 IMAGE_SIZE = 28
 
 LAYER_KINDS: Mapping[str, str] = types.MappingProxyType(
-    {"dense": "Dense", "conv": "Convolution, then pooling", "conv_only": "Convolution"}
+    {"dense": Message("Dense"), "conv": Message("Convolution, then pooling"), "conv_only": Message("Convolution")}
 )
 
 
@@ -37,15 +38,15 @@ class Activation:
 
 ACTIVATIONS: Mapping[str, Activation] = types.MappingProxyType(
     {
-        "relu": Activation("ReLU", bounded=False, monotonic=True),
-        "sigmoid": Activation("Sigmoid", bounded=True, monotonic=True),
-        "tanh": Activation("Tanh", bounded=True, monotonic=True),
+        "relu": Activation(Message("ReLU"), bounded=False, monotonic=True),
+        "sigmoid": Activation(Message("Sigmoid"), bounded=True, monotonic=True),
+        "tanh": Activation(Message("Tanh"), bounded=True, monotonic=True),
         "elu": Activation("ELU", bounded=False, monotonic=True),
         "gelu": Activation("GELU", bounded=False, monotonic=False),
-        "silu": Activation("SiLU", bounded=False, monotonic=False),
-        "leaky_relu": Activation("Leaky ReLU", bounded=False, monotonic=True),
-        "softplus": Activation("Softplus", bounded=False, monotonic=True),
-        "linear": Activation("Linear", bounded=False, monotonic=True),
+        "silu": Activation(Message("SiLU"), bounded=False, monotonic=False),
+        "leaky_relu": Activation(Message("Leaky ReLU"), bounded=False, monotonic=True),
+        "softplus": Activation(Message("Softplus"), bounded=False, monotonic=True),
+        "linear": Activation(Message("Linear"), bounded=False, monotonic=True),
     }
 )
 
@@ -58,33 +59,35 @@ class LayerConfig:
     """
 
     kind: str = setting(
-        "Kind",
+        Message("Kind"),
         default="dense",
         choices=LAYER_KINDS,
-        help="Dense: every unit sees all inputs. Convolution: small 3x3 filters move over the picture; pooling then "
-        "halves it. Put convolutions before dense layers.",
+        help=Message(
+            "Dense: every unit sees all inputs. Convolution: small 3x3 filters move over the picture; pooling then "
+            "halves it. Put convolutions before dense layers."
+        ),
     )
     # Neurons of a dense layer, filters of a convolution.
     units: int = setting(
-        "Units",
+        Message("Units"),
         default=128,
         limits=Range(1, 2048, whole=True),
         step=16,
-        help="How many neurons this layer has.",
+        help=Message("How many neurons this layer has."),
     )
     activation: str = setting(
-        "Activation",
+        Message("Activation"),
         default="relu",
         choices=ACTIVATIONS,
-        help="What each unit does with its weighted sum. With linear, more layers do not help.",
+        help=Message("What each unit does with its weighted sum. With linear, more layers do not help."),
     )
     # The share of this layer's outputs that is zeroed in each training step.
     dropout: float = setting(
-        "Dropout",
+        Message("Dropout"),
         default=0.0,
         limits=Range(0.0, 0.9),
         usual=(0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5),
-        help="Randomly switches off this share of the units during training, to reduce overfitting.",
+        help=Message("Randomly switches off this share of the units during training, to reduce overfitting."),
     )
 
     @property
@@ -105,7 +108,7 @@ class LayerConfig:
     @property
     def brief(self) -> str:
         """Its units and activation in words, such as "32 filters ReLU"."""
-        units = f"{self.units} filters" if self.is_convolution else str(self.units)
+        units = gettext("{units} filters", units=self.units) if self.is_convolution else str(self.units)
         return f"{units} {self.settings['activation'].in_words(self.activation)}"
 
     @property
@@ -113,7 +116,7 @@ class LayerConfig:
         """What it has beyond kind, units and activation, in words, such as "dropout 0.25"."""
         further = list(self.settings.values())[_ALWAYS_SAID:]
         changed = [one for one in further if getattr(self, one.name) != one.default]
-        return [f"{one.label.lower()} {one.in_words(getattr(self, one.name))}" for one in changed]
+        return [f"{gettext(one.label).lower()} {one.in_words(getattr(self, one.name))}" for one in changed]
 
     def check(self, field: str) -> None:
         """Raise `ConfigError` for the first setting that is wrong; `field` is this layer's own name."""
@@ -124,9 +127,9 @@ class LayerConfig:
 LAYER_SETTINGS: Mapping[str, Setting] = types.MappingProxyType(table(LayerConfig))
 _ALWAYS_SAID = 3  # The first settings of a layer: links and words leave out a later one that has its default.
 FILTERS = Setting(
-    label="Filters",
+    label=Message("Filters"),
     default=32,
-    help="How many filters this layer has.",
+    help=Message("How many filters this layer has."),
     name="units",
     limits=Range(1, 128, whole=True),
     step=8,
@@ -177,6 +180,8 @@ def _layer_from_text(field: str, text: str) -> LayerConfig:
     pieces = re.split(r"(?<![0-9.][eE])-", text, maxsplit=len(LAYER_SETTINGS) - 1)
     if len(pieces) < _ALWAYS_SAID:
         form = "-".join(LAYER_SETTINGS)
-        raise ConfigError(field, "is not a layer.", f"Write {form}, such as dense-128-relu-0.2.", text)
+        raise ConfigError(
+            field, "is not a layer.", Message("Write {form}, such as dense-128-relu-0.2.", form=form), text
+        )
     given = zip(LAYER_SETTINGS.values(), pieces, strict=False)
     return LayerConfig(**{one.name: one.from_text(piece, f"{field}.{one.name}") for one, piece in given})

@@ -20,6 +20,7 @@ from mnist_core.config.layer import (
 )
 from mnist_core.config.settings import Range, Setting, percent_in_words, setting, table, to_text
 from mnist_core.errors import ConfigError
+from mnist_core.language import Message, gettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,21 +39,23 @@ class OptimizerChoice:
 OPTIMIZERS: Mapping[str, OptimizerChoice] = types.MappingProxyType(
     {
         "sgd": OptimizerChoice("SGD", 0.01),
-        "momentum": OptimizerChoice("SGD with momentum 0.9", 0.01),
-        "rmsprop": OptimizerChoice("RMSprop", 0.001),
-        "adam": OptimizerChoice("Adam", 0.001),
-        "adamw": OptimizerChoice("AdamW", 0.001),
+        "momentum": OptimizerChoice(Message("SGD with momentum 0.9"), 0.01),
+        "rmsprop": OptimizerChoice(Message("RMSprop"), 0.001),
+        "adam": OptimizerChoice(Message("Adam"), 0.001),
+        "adamw": OptimizerChoice(Message("AdamW"), 0.001),
     }
 )
 LOSSES: Mapping[str, str] = types.MappingProxyType(
-    {"categorical_crossentropy": "Cross-entropy", "mean_squared_error": "Mean squared error"}
+    {"categorical_crossentropy": Message("Cross-entropy"), "mean_squared_error": Message("Mean squared error")}
 )
 SPLITS: Mapping[str, str] = types.MappingProxyType(
-    {"official": "Official test set", "kite": "Kite: a quarter of the training images held out"}
+    {"official": Message("Official test set"), "kite": Message("Kite: a quarter of the training images held out")}
 )
-PIXELS: Mapping[str, str] = types.MappingProxyType({"scaled": "From 0 to 1", "raw": "From 0 to 255, as in the file"})
+PIXELS: Mapping[str, str] = types.MappingProxyType(
+    {"scaled": Message("From 0 to 1"), "raw": Message("From 0 to 255, as in the file")}
+)
 ORDERS: Mapping[str, str] = types.MappingProxyType(
-    {"shuffled": "Shuffle in each epoch", "file": "Keep the order of the file"}
+    {"shuffled": Message("Shuffle in each epoch"), "file": Message("Keep the order of the file")}
 )
 
 
@@ -68,6 +71,14 @@ TRAINING_IMAGES = Range(0, 1_000_000, whole=True)
 VALIDATION_FRACTION = Range(0.0, 0.5)
 
 
+def _first_images(count: int) -> str:
+    return gettext("the first {count:,}", count=count)
+
+
+def _patience(epochs: int) -> str:
+    return gettext("after {epochs} epochs without progress", epochs=epochs)
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that decides what a run computes. The defaults are the Kite tutorial's network and recipe.
@@ -81,156 +92,168 @@ class RunConfig:
 
     # From input to output. The output layer, ten units with softmax, is always added.
     layers: tuple[LayerConfig, ...] = setting(
-        "Hidden layers",
+        Message("Hidden layers"),
         default=(LayerConfig(),),
-        off="no hidden layer",
+        off=Message("no hidden layer"),
         words=layers_in_words,
-        help="Layers between the pixels and the ten answers. More layers take longer. They do not always read better: "
-        "try.",
+        help=Message(
+            "Layers between the pixels and the ten answers. More layers take longer. They do not always read better: "
+            "try."
+        ),
     )
     optimizer: str = setting(
-        "Optimizer",
+        Message("Optimizer"),
         default="sgd",
         choices=OPTIMIZERS,
-        help="The rule that turns gradients into new weights. Changing it sets its usual learning rate.",
+        help=Message("The rule that turns gradients into new weights. Changing it sets its usual learning rate."),
         section="main",
     )
     learning_rate: float = setting(
-        "Learning rate",
+        Message("Learning rate"),
         default=0.01,
         limits=LEARNING_RATE,
         usual=(1e-05, 3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-        help="How far each step goes. Too low: slow. Too high: unstable.",
+        help=Message("How far each step goes. Too low: slow. Too high: unstable."),
         section="main",
         keras="learning_rate",
     )
     # An epoch's last batch may be smaller; it is never dropped.
     batch_size: int = setting(
-        "Batch size",
+        Message("Batch size"),
         default=128,
         limits=Range(1, 1024, whole=True),
         usual=tuple(2**power for power in range(11)),
-        help="Images looked at before each step. Small batches: more updates per epoch, but noisier ones.",
+        help=Message("Images looked at before each step. Small batches: more updates per epoch, but noisier ones."),
         section="training",
         is_half=True,
         keras="batch_size",
     )
     epochs: int = setting(
-        "Epochs",
+        Message("Epochs"),
         default=20,
         limits=EPOCHS,
-        help="How often the network sees every training image.",
+        help=Message("How often the network sees every training image."),
         section="main",
         keras="epochs",
     )
     loss: str = setting(
-        "Loss",
+        Message("Loss"),
         default="categorical_crossentropy",
         choices=LOSSES,
-        help="How wrong an answer is, as a number: what training makes smaller.",
+        help=Message("How wrong an answer is, as a number: what training makes smaller."),
         section="training",
         is_half=True,
         keras="loss",
     )
     # The squares of all layers' weights, without biases.
     l2: float = setting(
-        "L2 penalty",
+        Message("L2 penalty"),
         default=0.0,
         limits=Range(0.0, 1.0),
-        off="off",
+        off=Message("off"),
         step=0.0001,
-        help="Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off.",
+        help=Message("Adds the sum of squared weights, times this, to the loss: keeps weights small. 0 is off."),
         section="training",
         is_half=True,
     )
     # The choices are the data sets that a server has; a visitor may have brought one of their own.
     dataset: str = setting(
-        "Data set",
+        Message("Data set"),
         default="mnist",
         pattern=r"[a-z0-9_-]{1,40}",
         words=str,
-        help="MNIST is what the tutorials use. The embedded digits need no download.",
+        help=Message("MNIST is what the tutorials use. The embedded digits need no download."),
     )
     split: str = setting(
-        "Test images",
+        Message("Test images"),
         default="official",
         choices=SPLITS,
-        help="Which images test the network at the end. It does not train on them.",
+        help=Message("Which images test the network at the end. It does not train on them."),
         section="data",
     )
     # Of those that are left for training.
     training_images: int = setting(
-        "Training images",
+        Message("Training images"),
         default=0,
         limits=TRAINING_IMAGES,
-        off="all",
-        words="the first {:,}".format,
+        off=Message("all"),
+        words=_first_images,
         step=1000,
-        help="How many of the training images to use, from the first on. With fewer images, a network overfits sooner. "
-        "0 means all.",
+        help=Message(
+            "How many of the training images to use, from the first on. With fewer images, a network overfits sooner. "
+            "0 means all."
+        ),
         section="data",
     )
     # The numbers in which a network gets an image. `TrainedNetwork.predict` converts them.
     pixels: str = setting(
-        "Pixel values",
+        Message("Pixel values"),
         default="scaled",
         choices=PIXELS,
-        help="The numbers that a network gets for white, grey and black. Large numbers make large steps. From 0 "
-        "to 255, use a much lower learning rate.",
+        help=Message(
+            "The numbers that a network gets for white, grey and black. Large numbers make large steps. From 0 "
+            "to 255, use a much lower learning rate."
+        ),
         section="data",
     )
     order: str = setting(
-        "Order of images",
+        Message("Order of images"),
         default="shuffled",
         choices=ORDERS,
-        help="The order of the training images in each epoch. If a file is sorted by digit and the network trains in "
-        "that order, it forgets one digit while it learns the next.",
+        help=Message(
+            "The order of the training images in each epoch. If a file is sorted by digit and the network trains in "
+            "that order, it forgets one digit while it learns the next."
+        ),
         section="data",
     )
     # 1 is as much as hands do.
     augmentation: float = setting(
-        "Augmentation",
+        Message("Augmentation"),
         default=0.0,
         limits=Range(0.0, 1.0),
-        off="off",
+        off=Message("off"),
         step=0.1,
         is_slider=True,
-        help="How much each training image is turned, slanted, bent and made thicker or thinner, differently each "
-        "time. The network learns more slowly, and reads other people's handwriting better. 0 is off, as in the "
-        "tutorials.",
+        help=Message(
+            "How much each training image is turned, slanted, bent and made thicker or thinner, differently each "
+            "time. The network learns more slowly, and reads other people's handwriting better. 0 is off, as in the "
+            "tutorials."
+        ),
         section="data",
     )
     validation_fraction: float = setting(
-        "Validation share",
+        Message("Validation share"),
         default=0.0,
         limits=VALIDATION_FRACTION,
-        off="off",
+        off=Message("off"),
         words=percent_in_words,
         step=0.05,
         is_slider=True,
-        help="Share of the training images set aside to watch how it does on images it does not learn from.",
+        help=Message("Share of the training images set aside to watch how it does on images it does not learn from."),
         section="data",
         is_half=True,
     )
     early_stopping: int = setting(
-        "Early stopping",
+        Message("Early stopping"),
         default=0,
         limits=Range(0, 50, whole=True),
-        off="off",
-        words="after {} epochs without progress".format,
+        off=Message("off"),
+        words=_patience,
         needs="validation_fraction",
-        help="Stop after this many epochs without a lower validation loss, and use the best epoch. 0 is off. "
-        "It needs a validation share.",
+        help=Message(
+            "Stop after this many epochs without a lower validation loss, and use the best epoch. 0 is off. "
+            "It needs a validation share."
+        ),
         section="data",
         is_half=True,
         keras="patience",
     )
     # First weights, order of images, dropout and augmentation all follow from it.
     seed: int = setting(
-        "Seed",
+        Message("Seed"),
         default=0,
         limits=SEED,
-        help="Sets the first weights and the order of the images: the same seed repeats a run exactly.",
+        help=Message("Sets the first weights and the order of the images: the same seed repeats a run exactly."),
         section="training",
         is_half=True,
     )
@@ -250,7 +273,12 @@ class RunConfig:
         if not isinstance(self.layers, tuple) or not all(isinstance(x, LayerConfig) for x in self.layers):
             raise ConfigError("layers", "must be a tuple of LayerConfig.", "Give () for none.", self.layers)
         if len(self.layers) > MAX_LAYERS:
-            raise ConfigError("layers", "has too many hidden layers.", f"Use at most {MAX_LAYERS}.", len(self.layers))
+            raise ConfigError(
+                "layers",
+                "has too many hidden layers.",
+                Message("Use at most {most}.", most=MAX_LAYERS),
+                len(self.layers),
+            )
         for i, layer in enumerate(self.layers):
             layer.check(f"layers[{i}]")
             if layer.is_convolution and i and not self.layers[i - 1].is_convolution:
@@ -311,9 +339,16 @@ class RunConfig:
         values: dict[str, Any] = {}
         for name, text in query.items():
             if name not in SETTINGS:
-                raise ConfigError(name, "is not a setting of a run.", f"Known are {', '.join(SETTINGS)}.")
+                raise ConfigError(
+                    name, "is not a setting of a run.", Message("Known are {names}.", names=", ".join(SETTINGS))
+                )
             if len(text) > MAX_TEXT:
-                raise ConfigError(name, "is too long for a setting.", "Copy the link again.", f"{len(text):,} letters")
+                raise ConfigError(
+                    name,
+                    "is too long for a setting.",
+                    "Copy the link again.",
+                    Message("{count:,} letters", count=len(text)),
+                )
             values[name] = layers_from_text(text) if name == "layers" else SETTINGS[name].from_text(text)
         return cls(**values)
 
@@ -330,6 +365,6 @@ def _checked_object(field: str, raw: object, kind: type) -> dict[str, Any]:
         raise ConfigError(
             f"{field}.{min(unknown)}",
             "is not a known setting.",
-            f"Known are {', '.join(sorted(known))}.",
+            Message("Known are {names}.", names=", ".join(sorted(known))),
         )
     return dict(raw)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mnist_core.errors import ConfigError
+from mnist_core.language import Message, format_number, gettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,32 +42,43 @@ class Range:
         """Refuse a `value` that does not belong to the setting `field`."""
         right_type = isinstance(value, int if self.whole else (int, float))
         if isinstance(value, bool) or not right_type:
-            raise ConfigError(field, f"must be {self._kind}.", f"Choose one from {self.text}.", value)
+            raise ConfigError(
+                field,
+                Message("must be {kind}.", kind=self._kind),
+                Message("Choose one from {range}.", range=self.text),
+                value,
+            )
         if not self.low <= value <= self.high:  # type: ignore[operator]  # NaN is outside, too.
-            raise ConfigError(field, "is out of range.", f"Choose {self.text}.", value)
+            raise ConfigError(field, "is out of range.", Message("Choose {range}.", range=self.text), value)
 
     def read(self, field: str, text: str) -> float:
         """The number that a text such as ``0.001`` or ``1e-3`` stands for; an int for a whole range. Not checked."""
         # Python itself accepts more: 1_000, digits of other alphabets, inf.
         form = r"-?[0-9]{1,20}" if self.whole else r"-?([0-9]+\.?|[0-9]*\.[0-9]+)([eE]-?[0-9]{1,3})?"
         if not re.fullmatch(form, text):
-            raise ConfigError(field, f"is not {self._kind}.", "Write it with digits, such as 10.", text)
+            raise ConfigError(
+                field, Message("is not {kind}.", kind=self._kind), "Write it with digits, such as 10.", text
+            )
         return int(text) if self.whole else float(text)
 
     @property
     def text(self) -> str:
         """The range for the screen."""
-        return f"{self.low:,d} to {self.high:,d}" if self.whole else f"{self.low:,g} to {self.high:,g}"
+        if self.whole:
+            return Message("{low:,d} to {high:,d}", low=self.low, high=self.high)
+        return Message("{low:,g} to {high:,g}", low=self.low, high=self.high)
 
     @property
     def _kind(self) -> str:
-        return "a whole number" if self.whole else "a number"
+        return Message("a whole number") if self.whole else Message("a number")
 
 
 def check_choice(field: str, value: object, choices: Iterable[str]) -> None:
     """Refuse a `value` that is not among `choices` with a `ConfigError` that lists them."""
     if not isinstance(value, str) or value not in choices:
-        raise ConfigError(field, "is not a known choice.", f"Choose one of {', '.join(choices)}.", value)
+        raise ConfigError(
+            field, "is not a known choice.", Message("Choose one of {choices}.", choices=", ".join(choices)), value
+        )
 
 
 def to_text(value: object) -> str:
@@ -77,14 +89,14 @@ def to_text(value: object) -> str:
 
 def number_in_words(value: float) -> str:
     """A number for people, short if that is exact."""
-    short = f"{value:g}"
-    return short if float(short) == value else str(value)
+    return format_number(value, "g") if float(f"{value:g}") == value else str(value)
 
 
 def percent_in_words(value: float) -> str:
     """A share as a percentage, if a short one is exact."""
     short = f"{100 * value:g}"
-    return f"{short}%" if float(short) / 100 == value else str(value)
+    decimals = len(short.partition(".")[2])
+    return format_number(value, f".{decimals}%") if float(short) / 100 == value else str(value)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -143,8 +155,8 @@ class Setting:
         if self.limits is not None:
             self.limits.check(field, value)
         if self.pattern is not None and not (isinstance(value, str) and re.fullmatch(self.pattern, value)):
-            what = f"is not the name of a {self.label.lower()}."
-            raise ConfigError(field, what, f'Give one such as "{self.default}".', value)
+            what = Message("is not the name of a {label}.", label=self.label.lower())
+            raise ConfigError(field, what, Message('Give one such as "{default}".', default=self.default), value)
 
     def from_text(self, text: str, field: str = "") -> Any:
         """The value that `to_text` wrote; it may still be out of range, see `check`.
@@ -157,8 +169,8 @@ class Setting:
     def in_words(self, value: Any) -> str:
         """The value as reports and comparisons write it; different values read differently."""
         if self.off and not value:
-            return self.off
-        return self.words(value) if self.choices is None else self.choices[value]
+            return gettext(self.off)
+        return self.words(value) if self.choices is None else gettext(self.choices[value])
 
 
 def setting(label: str, *, choices: Mapping[str, str | Labelled] | None = None, **details: Any) -> Any:

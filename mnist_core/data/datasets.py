@@ -19,6 +19,7 @@ from mnist_core.data import embedded, idx
 from mnist_core.data.download import TIMEOUT, Progress, cache_folder, fetch, find, folder_in, has_files
 from mnist_core.data.sources import DIGITS, EMBEDDED, MNIST, SOURCES, DataSource, classes_of
 from mnist_core.errors import DataError, DownloadError
+from mnist_core.language import Message
 from mnist_core.lazy import lazy_property
 
 if TYPE_CHECKING:
@@ -69,11 +70,13 @@ class Dataset:
             self._freeze("train_groups", np.int32, count=len(self.train_images))
         if len(set(self.class_names)) != CLASSES or len(self.class_names) != CLASSES:
             raise DataError(
-                "A data set has ten class names.", "Give ten different names.", f"{len(self.class_names)} names"
+                "A data set has ten class names.",
+                "Give ten different names.",
+                Message("{count} names", count=len(self.class_names)),
             )
         highest, last = max(self.train_labels.max(), self.test_labels.max()), classes_of(self.class_names)[-1]
         if highest > last:
-            raise DataError("A label has no class.", f"Use labels from 0 to {last}.", int(highest))
+            raise DataError("A label has no class.", Message("Use labels from 0 to {last}.", last=last), int(highest))
 
     @lazy_property
     def fingerprint(self) -> str:
@@ -93,12 +96,14 @@ class Dataset:
         array = np.asarray(getattr(self, field))
         number = len(array) if array.ndim else 0
         expected = (number if count is None else count, *rest)
-        shape = " x ".join(["n above 0" if count is None else str(count), *map(str, rest)])
+        shape = " x ".join([Message("n above 0") if count is None else str(count), *map(str, rest)])
         if array.dtype != dtype or array.shape != expected or not number:
             raise DataError(
-                f"{field} must be a {dtype.__name__} array of shape {shape}.",
+                Message(
+                    "{field} must be a {name} array of shape {shape}.", field=field, name=dtype.__name__, shape=shape
+                ),
                 "Use files in the form of MNIST's that belong together.",
-                f"{array.shape} of {array.dtype}",
+                Message("{shape} of {dtype}", shape=array.shape, dtype=array.dtype),
             )
         object.__setattr__(self, field, read_only(array))
 
@@ -148,7 +153,10 @@ def load_source(
         return _from_folder(source, Path(directory))
 
     cache = cache_folder(source)
-    places = [("The folder data", folder_in(Path("data"), source)), ("The cache", cache)]
+    places: list[tuple[str, Path]] = [
+        (Message("The folder data"), folder_in(Path("data"), source)),
+        (Message("The cache"), cache),
+    ]
     places = [place for place in places if has_files(place[1], source)]
     if root := os.environ.get("MNIST_DATA_DIR"):
         folder = folder_in(Path(root), source)
@@ -163,18 +171,24 @@ def load_source(
         except DataError as error:
             logger.warning("%s was skipped: %s", place, error)
             if folder != cache:  # A damaged cache is downloaded again; no need to say so.
-                complaints.append(f"{place} was skipped: its files are missing or damaged.")  # The log says more.
+                complaints.append(
+                    Message("{place} was skipped: its files are missing or damaged.", place=place)
+                )  # The log says more.
     try:
         return _from_folder(source, fetch(source, cache, timeout, progress), complaints)
     except (DownloadError, DataError) as error:
         logger.warning("The embedded digits replace %s: %s", source.title, error)
-        reasons = [f"These are the embedded digits, not {source.title}.", *complaints, str(error)]
+        reasons = [
+            Message("These are the embedded digits, not {title}.", title=source.title),
+            *complaints,
+            error.message,
+        ]
         return _make_embedded(notice=" ".join(reasons))
 
 
 def _make_embedded(notice: str | None = None) -> Dataset:
     made = embedded.make()
-    provenance = "1,797 handwritten digits that come with scikit-learn"
+    provenance = Message("1,797 handwritten digits that come with scikit-learn")
     return Dataset(EMBEDDED.name, *made[:4], provenance, notice, made.train_groups, EMBEDDED.class_names)
 
 
@@ -182,8 +196,12 @@ def _from_folder(source: DataSource, folder: Path, complaints: Sequence[str] = (
     paths = {file: find(folder, file) for file in source.files}
     if missing := [f"{file.name}.gz" for file, path in paths.items() if path is None]:
         raise DataError(
-            f"The folder {folder} lacks {', '.join(missing)}.",
-            f"Put the {len(source.files)} files of {source.title} there, or name the folder that has them.",
+            Message("The folder {folder} lacks {files}.", folder=folder, files=", ".join(missing)),
+            Message(
+                "Put the {count} files of {title} there, or name the folder that has them.",
+                count=len(source.files),
+                title=source.title,
+            ),
         )
     train_images, train_labels, test_images, test_labels = (
         idx.read(path, max_bytes=file.limit, sha256=file.sha256) for file, path in paths.items() if path is not None
@@ -194,7 +212,7 @@ def _from_folder(source: DataSource, folder: Path, complaints: Sequence[str] = (
         train_labels,
         test_images,
         test_labels,
-        provenance=f"files in {folder}",
+        provenance=Message("files in {folder}", folder=folder),
         notice=" ".join(complaints) or None,
         class_names=source.class_names,
     )

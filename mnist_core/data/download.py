@@ -21,6 +21,7 @@ import requests
 from mnist_core.data import idx
 from mnist_core.data.sources import MNIST, DataFile, DataSource
 from mnist_core.errors import DataError, DownloadError
+from mnist_core.language import Message
 
 logger = logging.getLogger(__name__)
 
@@ -118,8 +119,16 @@ def fetch(
     if not missing:
         return folder
     raise DownloadError(
-        f"{source.title} could not be fetched: {'; '.join(failures) or 'no mirror was given'}.",
-        f"Check the connection and try again, or put its {len(source.files)} files into the folder data/{source.name}.",
+        Message(
+            "{title} could not be fetched: {reasons}.",
+            title=source.title,
+            reasons="; ".join(failures) or "no mirror was given",
+        ),
+        Message(
+            "Check the connection and try again, or put its {count} files into the folder data/{name}.",
+            count=len(source.files),
+            name=source.name,
+        ),
     )
 
 
@@ -180,7 +189,7 @@ def _download(mirror: str, file: DataFile, timeout: float, end: float, progress:
     try:
         idx.parse(data, max_bytes=file.limit, sha256=file.sha256)
     except DataError as error:
-        raise _MirrorError(f"sent something else as {file.name}") from error
+        raise _MirrorError(Message("sent something else as {name}", name=file.name)) from error
     if progress is not None:
         progress(DownloadProgress(file.name, mirror, len(data), len(data)))
     return data
@@ -208,7 +217,7 @@ def _write(folder: Path, source: DataSource, file: DataFile, data: bytes) -> Non
     except OSError as error:
         logger.warning("%s cannot be written to: %s", folder, error)
         raise DownloadError(
-            f"{source.title} cannot be saved in the cache: {error.strerror}.",
+            Message("{title} cannot be saved in the cache: {strerror}.", title=source.title, strerror=error.strerror),
             "Make room there, or name another folder in MNIST_CACHE_DIR.",
         ) from error
     finally:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 
 MAX_BYTES: Final = 64 * 2**20
 """Default limit on a file's size, before and after decompression. MNIST's largest file has 47 MB."""
@@ -38,7 +39,7 @@ TYPES: Final[dict[int, np.dtype[Any]]] = {
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # makes zlib read a gzip header and verify the checksum
-_FETCH_AGAIN: Final = "Download the file again, or choose another one."
+_FETCH_AGAIN: Final = Message("Download the file again, or choose another one.")
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ def header_fields(content: bytes) -> tuple[Field, ...]:
         DataError: this is not the header of an IDX file.
     """
     stored, shape = _read_header(content)
-    names = [f"dimension {k + 1}" for k in range(len(shape))]
+    names = [Message("dimension {number}", number=k + 1) for k in range(len(shape))]
     if len(shape) == 1:
-        names = ["how many labels"]
+        names = [Message("how many labels")]
     elif len(shape) == 3:
-        names = ["how many images", "rows of an image", "columns of an image"]
+        names = [Message("how many images"), Message("rows of an image"), Message("columns of an image")]
     return (
-        Field(0, 2, "always zero", "0"),
-        Field(2, 3, "type of number", stored.newbyteorder("=").name),
-        Field(3, 4, "number of dimensions", str(len(shape))),
+        Field(0, 2, Message("always zero"), "0"),
+        Field(2, 3, Message("type of number"), stored.newbyteorder("=").name),
+        Field(3, 4, Message("number of dimensions"), str(len(shape))),
         *(
             Field(4 + 4 * k, 8 + 4 * k, name, f"{size:,}")
             for k, (name, size) in enumerate(zip(names, shape, strict=True))
@@ -111,7 +112,10 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
     # elements, but NumPy cannot represent it.
     if stored.itemsize * math.prod(max(size, 1) for size in shape) > max_bytes:
         raise DataError(
-            f"The file's header announces an array larger than the limit of {max_bytes:,} bytes.",
+            Message(
+                "The file's header announces an array larger than the limit of {most:,} bytes.",
+                most=max_bytes,
+            ),
             _FETCH_AGAIN,
             received=f"dimensions {_times(shape)}",
         )
@@ -121,7 +125,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, sha256: str | None = None)
             f"The file is too {'short' if len(content) < expected else 'long'}: "
             f"its dimensions {_times(shape)} need {expected:,} bytes.",
             _FETCH_AGAIN,
-            received=f"{len(content):,} bytes",
+            received=Message("{count:,} bytes", count=len(content)),
         )
     values: NDArray[Any] = np.frombuffer(content, stored, offset=offset).reshape(shape)
     return values.astype(stored.newbyteorder("="), copy=False)
@@ -138,7 +142,7 @@ def read(path: str | Path, *, max_bytes: int = MAX_BYTES, sha256: str | None = N
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read.", "Check that the file exists and is readable.", error.strerror
+            Message("{path} cannot be read.", path=path), "Check that the file exists and is readable.", error.strerror
         ) from error
     try:
         return parse(data, max_bytes=max_bytes, sha256=sha256)
@@ -160,14 +164,14 @@ def pack(array: ArrayLike) -> bytes:
     if code is None:
         raise DataError(
             "IDX cannot hold numbers of this type.",
-            f"Convert the array to one of {_type_names()} first.",
+            Message("Convert the array to one of {type_names} first.", type_names=_type_names()),
             received=str(values.dtype),
         )
     if not 1 <= values.ndim <= MAX_DIMENSIONS:
         raise DataError(
-            f"An array for an IDX file has 1 to {MAX_DIMENSIONS} dimensions.",
+            Message("An array for an IDX file has 1 to {most} dimensions.", most=MAX_DIMENSIONS),
             "Reshape the array first.",
-            received=f"{values.ndim} dimensions",
+            received=Message("{ndim} dimensions", ndim=values.ndim),
         )
     return _header(code, values.shape) + values.astype(TYPES[code], copy=False).tobytes()
 
@@ -192,9 +196,9 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
         raise DataError("The file is empty.", _FETCH_AGAIN, received="0 bytes")
     if len(data) > max_bytes:
         raise DataError(
-            f"The file is larger than the limit of {max_bytes:,} bytes.",
+            Message("The file is larger than the limit of {most:,} bytes.", most=max_bytes),
             "Choose a smaller file.",
-            received=f"{len(data):,} bytes",
+            received=Message("{count:,} bytes", count=len(data)),
         )
     if not data.startswith(_GZIP_MAGIC):
         return data
@@ -204,24 +208,26 @@ def _decompress(data: bytes, max_bytes: int) -> bytes:
         # Stop one byte above the limit, so that a decompression bomb does no harm.
         content = stream.decompress(data, max_bytes + 1)
     except zlib.error as error:
-        raise DataError("The file's gzip compression is damaged.", _FETCH_AGAIN, f"{len(data):,} bytes") from error
+        raise DataError(
+            "The file's gzip compression is damaged.", _FETCH_AGAIN, Message("{count:,} bytes", count=len(data))
+        ) from error
     if len(content) > max_bytes:
         raise DataError(
-            f"Decompressed, the file is larger than the limit of {max_bytes:,} bytes.",
+            Message("Decompressed, the file is larger than the limit of {most:,} bytes.", most=max_bytes),
             "Choose a smaller file.",
-            received=f"{len(data):,} bytes of gzip",
+            received=Message("{count:,} bytes of gzip", count=len(data)),
         )
     if not stream.eof:
         raise DataError(
             "The file's gzip compression ends too early.",
             _FETCH_AGAIN,
-            received=f"{len(data):,} bytes",
+            received=Message("{count:,} bytes", count=len(data)),
         )
     if stream.unused_data:
         raise DataError(
             "Something follows the end of the file's gzip compression.",
             "Compress the IDX file again with gzip, without other files.",
-            received=f"{len(stream.unused_data):,} more bytes",
+            received=Message("{count:,} more bytes", count=len(stream.unused_data)),
         )
     if not content:
         raise DataError("Decompressed, the file is empty.", _FETCH_AGAIN, received="0 bytes")
@@ -248,22 +254,29 @@ def _read_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
         )
     if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise DataError(
-            f"The file's fourth byte, the number of dimensions, is not between 1 and {MAX_DIMENSIONS}.",
+            Message(
+                "The file's fourth byte, the number of dimensions, is not between 1 and {most}.",
+                most=MAX_DIMENSIONS,
+            ),
             "Choose a file of images (3 dimensions) or labels (1 dimension).",
             received=dimensions,
         )
     if len(content) < 4 + 4 * dimensions:
         raise DataError(
-            f"The file ends inside its header: {dimensions} dimensions take {4 + 4 * dimensions} bytes.",
+            Message(
+                "The file ends inside its header: {dimensions} dimensions take {needed} bytes.",
+                dimensions=dimensions,
+                needed=4 + 4 * dimensions,
+            ),
             _FETCH_AGAIN,
-            received=f"{len(content)} bytes",
+            received=Message("{count} bytes", count=len(content)),
         )
     return TYPES[code], struct.unpack_from(f">{dimensions}I", content, 4)
 
 
 def _type_names() -> str:
     names = [stored.newbyteorder("=").name for stored in TYPES.values()]
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+    return Message("{first} or {last}", first=", ".join(names[:-1]), last=names[-1])
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -271,4 +284,4 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _hex(data: bytes) -> str:
-    return f"bytes {data.hex(' ')}"
+    return Message("bytes {hex}", hex=data.hex(" "))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mnist_core.config import CLASSES
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +40,24 @@ def ten_names(names: Sequence[str]) -> tuple[str, ...]:
     """
     found = [str(name).strip() for name in names]
     if not 2 <= len(found) <= CLASSES or len({name.casefold() for name in found}) != len(found):
-        count = "1 name" if len(found) == 1 else f"{len(found)} names"
-        raise DataError("These are not class names.", f"Give 2 to {CLASSES} different names.", count)
+        count = Message("1 name") if len(found) == 1 else Message("{count} names", count=len(found))
+        raise DataError(
+            "These are not class names.", Message("Give 2 to {classes} different names.", classes=CLASSES), count
+        )
     for number, name in enumerate(found, 1):
         # The name is not repeated: a page would show it as Markdown.
-        problem = f"The name of class {number} cannot be used."
+        problem = Message("The name of class {number} cannot be used.", number=number)
         if not _is_plain(name[:1]) or not all(_is_plain(sign) or sign in _NAME_SIGNS for sign in name):
             raise DataError(problem, "Use letters, digits, emoji and spaces.")
         if len(name) > MAX_NAME or name.casefold().startswith(_UNUSED):
-            raise DataError(problem, f'Use at most {MAX_NAME} letters, and do not begin with "{_UNUSED.strip()}".')
+            raise DataError(
+                problem,
+                Message(
+                    'Use at most {most} letters, and do not begin with "{beginning}".',
+                    most=MAX_NAME,
+                    beginning=_UNUSED.strip(),
+                ),
+            )
     return (*found, *(f"{_UNUSED}{output}" for output in range(len(found), CLASSES)))
 
 
@@ -64,7 +74,7 @@ def outputs_to_show(class_names: Sequence[str], answer: int | None = None) -> li
 
 def noun_of(class_names: Sequence[str]) -> str:
     """Return what to call one of these classes: "digit" or "class"."""
-    return "digit" if tuple(class_names) == DIGITS else "class"
+    return Message("digit") if tuple(class_names) == DIGITS else Message("class")
 
 
 @dataclass(frozen=True)
@@ -135,7 +145,7 @@ MNIST: Final = DataSource(
 """MNIST (LeCun, Cortes, Burges): 60,000 training images and 10,000 test images."""
 # fmt: on
 
-EMBEDDED: Final = DataSource("embedded", "Embedded digits", has_groups=True)
+EMBEDDED: Final = DataSource("embedded", Message("Embedded digits"), has_groups=True)
 """Made by `mnist_core.data.embedded`, without a download. It replaces a data set that cannot be downloaded."""
 
 SOURCES: Final[Mapping[str, DataSource]] = types.MappingProxyType({source.name: source for source in (MNIST, EMBEDDED)})

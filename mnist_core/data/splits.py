@@ -11,6 +11,7 @@ import numpy as np
 from mnist_core.config import SPLITS, TRAINING_IMAGES, VALIDATION_FRACTION, check_choice
 from mnist_core.data.datasets import read_only
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +101,7 @@ def _divide(
         raise DataError(
             "No image can be held out: all training images were made from one original.",
             "Use a data set with more images, the official split and no validation images.",
-            f"{len(indices)} images",
+            Message("{count} images", count=len(indices)),
         )
     # NumPy never changes RandomState's stream; Generator's may change.
     order = np.random.RandomState(seed).permutation(len(sizes))

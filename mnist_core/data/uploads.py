@@ -13,6 +13,7 @@ from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset
 from mnist_core.data.sources import classes_of, ten_names
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +26,17 @@ MAX_BYTES = 64 * 2**20
 # The share to hold out if there are no test images, as in MNIST.
 _TEST_SHARE = 1 / 7
 _SEED = 70_000
-_REMEDY = (
+_REMEDY = Message(
     "Give MNIST's four IDX files, or two of them (images and labels), or one NPZ with x_train, y_train, x_test, y_test."
 )
 # Words for arrays of a wrong type, by NumPy's kind.
-_KINDS = {"f": "decimal numbers", "c": "complex numbers", "U": "texts", "S": "texts", "b": "only yes and no"}
+_KINDS = {
+    "f": Message("decimal numbers"),
+    "c": Message("complex numbers"),
+    "U": "texts",
+    "S": "texts",
+    "b": Message("only yes and no"),
+}
 _PARTS = ("x_train", "y_train", "x_test", "y_test", "class_names", "train_groups")
 
 
@@ -63,12 +70,14 @@ def read(files: Mapping[str, bytes]) -> Dataset:
         order = np.random.default_rng(_SEED).permutation(len(images))
         held_out, training = np.split(order, [max(1, round(len(images) * _TEST_SHARE))])
         if not len(training):
-            raise DataError("There are too few images.", "Give at least two.", f"{len(images)} images")
+            raise DataError(
+                "There are too few images.", "Give at least two.", Message("{count} images", count=len(images))
+            )
         training, held_out = np.sort(training), np.sort(held_out)
         test_images, test_labels = images[held_out], labels[held_out]
         images, labels = images[training], labels[training]
     names = _class_names(arrays, int(max(labels.max(), test_labels.max())))
-    provenance = f"your files {', '.join(files)}"
+    provenance = Message("your files {files}", files=", ".join(files))
     groups = arrays.get("train_groups") if "x_test" in arrays else None
     return Dataset(NAME, images, labels, test_images, test_labels, provenance, train_groups=groups, class_names=names)
 
@@ -98,7 +107,9 @@ def _class_names(arrays: Mapping[str, npt.NDArray[Any]], highest: int) -> tuple[
         raise DataError("class_names must be a list of texts.", "Leave it out, or give one name for each class.")
     if len(names) <= highest:
         raise DataError(
-            "There are fewer class names than classes.", "Give one name for each class.", f"{len(names)} names"
+            "There are fewer class names than classes.",
+            "Give one name for each class.",
+            Message("{count} names", count=len(names)),
         )
     return ten_names(names.tolist())
 
@@ -114,7 +125,9 @@ def _from_idx(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         part = f"{kind}_test" if any(word in name.lower() for word in ("t10k", "test")) else f"{kind}_train"
         if part in arrays:
             what = "labels" if kind == "y" else "images"
-            raise DataError(f"Two files contain the same kind of data: {what}.", _REMEDY, ", ".join(files))
+            raise DataError(
+                Message("Two files contain the same kind of data: {what}.", what=what), _REMEDY, ", ".join(files)
+            )
         arrays[part] = array
     return arrays
 
@@ -124,20 +137,30 @@ def _from_npz(files: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         raise DataError("Upload an NPZ file alone, without other files.", _REMEDY, ", ".join(files))
     ((name, data),) = files.items()
     if len(data) > MAX_BYTES:
-        raise DataError(f"{name} has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
+        raise DataError(
+            Message("{name} has more than {most} MB.", name=name, most=MAX_BYTES // 2**20),
+            _REMEDY,
+            Message("{count:,} bytes", count=len(data)),
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             # zipfile never reads more of a file than the size in the archive's directory.
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MAX_BYTES:
-            raise DataError(f"{name} unpacks to more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
+            raise DataError(
+                Message("{name} unpacks to more than {most} MB.", name=name, most=MAX_BYTES // 2**20),
+                _REMEDY,
+                Message("{size:,} bytes", size=size),
+            )
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {part: np.asarray(arrays[part]) for part in _PARTS if part in arrays.files}
     except DataError:
         raise
     except Exception as error:
         # zipfile and NumPy raise a dozen different exceptions for damaged files.
-        raise DataError(f"{name} cannot be read as an NPZ file, it may be damaged.", _REMEDY) from error
+        raise DataError(
+            Message("{name} cannot be read as an NPZ file, it may be damaged.", name=name), _REMEDY
+        ) from error
 
 
 def _checked(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -145,7 +168,7 @@ def _checked(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[npt.ND
     _check_images(images)
     labels = _as_labels(labels)
     if len(images) != len(labels):
-        counts = f"{len(images):,} images, {len(labels):,} labels"
+        counts = Message("{images:,} images, {labels:,} labels", images=len(images), labels=len(labels))
         raise DataError("There must be one label for each image.", _REMEDY, counts)
     return images, labels
 
@@ -157,12 +180,16 @@ def _check_images(images: npt.NDArray[Any]) -> None:
         size = f"{IMAGE_SIZE} x {IMAGE_SIZE}"
         these = " x ".join(f"{side:,}" for side in images.shape[1:])
         if images.ndim == 2:
-            these = f"rows of {these} numbers"
-        problem = f"The images must be {size} pixels, in grey. These are {these}."
-        raise DataError(problem, f"Resize them to {size} and choose the file again.")
+            these = Message("rows of {these} numbers", these=these)
+        problem = Message("The images must be {size} pixels, in grey. These are {these}.", size=size, these=these)
+        raise DataError(problem, Message("Resize them to {size} and choose the file again.", size=size))
     if images.dtype != np.uint8:
-        kind = "larger whole numbers" if images.dtype.kind in "iu" else _KINDS.get(images.dtype.kind, "no numbers")
-        problem = f"The pixels must be whole numbers from 0 to 255, one byte each. These are {kind}."
+        kind = (
+            Message("larger whole numbers")
+            if images.dtype.kind in "iu"
+            else _KINDS.get(images.dtype.kind, Message("no numbers"))
+        )
+        problem = Message("The pixels must be whole numbers from 0 to 255, one byte each. These are {kind}.", kind=kind)
         raise DataError(problem, "Save them as bytes, as MNIST's files have them, and choose the file again.")
     if not len(images):
         raise DataError("There are no images in the file.", _REMEDY)
@@ -171,11 +198,12 @@ def _check_images(images: npt.NDArray[Any]) -> None:
 def _as_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Convert labels of any integer type to uint8. Keras's own files have uint8, others often int64."""
     if labels.ndim != 1:
-        these = "a single value" if not labels.ndim else f"{' x '.join(f'{size:,}' for size in labels.shape)} values"
+        sides = " x ".join(f"{size:,}" for size in labels.shape)
+        these = Message("{sides} values", sides=sides) if labels.ndim else Message("a single value")
         raise DataError("The labels must be one number for each image.", _REMEDY, these)
     if labels.dtype.kind not in "iu":
-        these = _KINDS.get(labels.dtype.kind, "no numbers")
-        raise DataError("The labels must be whole numbers, one for each image.", _REMEDY, these)
+        kind = _KINDS.get(labels.dtype.kind, Message("no numbers"))
+        raise DataError("The labels must be whole numbers, one for each image.", _REMEDY, kind)
     if len(labels) and (labels.min() < 0 or labels.max() > 9):
         raise DataError("A label is not from 0 to 9.", "Use at most ten classes, numbered from 0.", _extreme(labels))
     return labels.astype(np.uint8)

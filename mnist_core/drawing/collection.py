@@ -11,6 +11,7 @@ from mnist_core.data import uploads
 from mnist_core.data.datasets import Dataset
 from mnist_core.data.sources import classes_of
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 from mnist_core.network.augmentation import augment
 from mnist_core.network.backend import load_tensorflow
 
@@ -55,8 +56,8 @@ def make_dataset(drawings: Sequence[LabelledDrawing], class_names: tuple[str, ..
         (own,) = np.nonzero(labels == label)
         if len(own) < LEAST_OF_EACH:
             raise DataError(
-                f"There are too few drawings of {class_names[label]}.",
-                f"Draw at least {LEAST_OF_EACH} of each class. Ten are better.",
+                Message("There are too few drawings of {name}.", name=class_names[label]),
+                Message("Draw at least {least_of_each} of each class. Ten are better.", least_of_each=LEAST_OF_EACH),
                 f"{len(own)}",
             )
         test += random.permutation(own)[: max(1, round(len(own) * TEST_SHARE))].tolist()
@@ -75,7 +76,7 @@ def make_dataset(drawings: Sequence[LabelledDrawing], class_names: tuple[str, ..
         labels[originals][order],
         images[test],
         labels[test],
-        f"{len(drawings)} drawings of your own",
+        Message("{count} drawings of your own", count=len(drawings)),
         train_groups=originals[order].astype(np.int32),
         class_names=class_names,
     )

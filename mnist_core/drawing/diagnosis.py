@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from mnist_core.drawing import preprocessing
 from mnist_core.drawing.preprocessing import MNIST_PREPARATION, Preparation
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,27 +76,37 @@ def diagnose(rgba: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
     found = (
         (
             _is_light_on_dark(rgba),
-            "Light on dark. Ink is whatever differs from the background.",
-            "with dark parts as ink",
+            Message("Light on dark. Ink is whatever differs from the background."),
+            Message("with dark parts as ink"),
             {"any_polarity": False},
         ),
         (
             size < _SMALL,
-            "Small for the canvas, so it was enlarged.",
-            "not enlarged",
+            Message("Small for the canvas, so it was enlarged."),
+            Message("not enlarged"),
             {"scale": False},
         ),
         (
             away / longer > _OFF_CENTRE,
-            "Not in the middle, so it was moved there.",
-            "not moved",
+            Message("Not in the middle, so it was moved there."),
+            Message("not moved"),
             {"centre": False},
         ),
-        (raw.max() < _FAINT, "Faint, so its ink was made stronger.", "left faint", {"strengthen": False}),
-        (is_speckled, "Small spots were removed.", "with the spots", {"drop_specks": False}),
-        (pieces > 1, f"It has {pieces} pieces.", "with only the largest piece", {"largest_piece": True}),
-        (width > _WIDE_LINE, "Lines thicker than in MNIST.", "with thinner lines", {"pen": -1}),
-        (width < _NARROW_LINE, "Lines thinner than in MNIST.", "with thicker lines", {"pen": 1}),
+        (
+            raw.max() < _FAINT,
+            Message("Faint, so its ink was made stronger."),
+            Message("left faint"),
+            {"strengthen": False},
+        ),
+        (is_speckled, Message("Small spots were removed."), Message("with the spots"), {"drop_specks": False}),
+        (
+            pieces > 1,
+            Message("It has {pieces} pieces.", pieces=pieces),
+            Message("with only the largest piece"),
+            {"largest_piece": True},
+        ),
+        (width > _WIDE_LINE, Message("Lines thicker than in MNIST."), Message("with thinner lines"), {"pen": -1}),
+        (width < _NARROW_LINE, Message("Lines thinner than in MNIST."), Message("with thicker lines"), {"pen": 1}),
     )
     return tuple(
         Finding(text, trial, dataclasses.replace(MNIST_PREPARATION, **change))

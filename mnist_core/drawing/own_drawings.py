@@ -16,6 +16,7 @@ import numpy as np
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ def unpack(data: bytes) -> OwnDrawings:
             tuple(_unpack_drawing(one) for one in raw["examples"]),
         )
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        problem = "Your drawings were saved, but they cannot be read."
+        problem = Message("Your drawings were saved, but they cannot be read.")
         raise StoreError(problem, "Ask the person who runs this server.") from error
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from mnist_core.drawing import preprocessing
 from mnist_core.errors import DrawingError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,7 +36,7 @@ _EMPTY = 0.35
 # Paper that is at least this bright everywhere counts as white.
 _WHITE = 245
 
-_REMEDY = "Choose a PNG or JPEG picture of one digit."
+_REMEDY = Message("Choose a PNG or JPEG picture of one digit.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,11 @@ def check_size(size: int) -> None:
         DrawingError: `size`, in bytes, is larger than `MAX_BYTES`.
     """
     if size > MAX_BYTES:
-        raise DrawingError(f"The picture has more than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{size:,} bytes")
+        raise DrawingError(
+            Message("The picture has more than {most} MB.", most=MAX_BYTES // 2**20),
+            _REMEDY,
+            Message("{size:,} bytes", size=size),
+        )
 
 
 def read(data: bytes) -> npt.NDArray[np.uint8]:
@@ -99,7 +104,7 @@ def read_canvas(data: bytes) -> npt.NDArray[np.uint8]:
         DrawingError: it is not a PNG file, or larger than `to_mnist` accepts.
     """
     return _opened(
-        data, ("PNG",), preprocessing.MAX_SIDE**2, preprocessing.MAX_SIDE, "Clear the canvas and draw again."
+        data, ("PNG",), preprocessing.MAX_SIDE**2, preprocessing.MAX_SIDE, Message("Clear the canvas and draw again.")
     )
 
 
@@ -116,7 +121,9 @@ def _opened(data: bytes, formats: tuple[str, ...], most_pixels: int, side: int, 
                 if picture.width * picture.height > most_pixels:
                     size = f"{picture.width} x {picture.height}"
                     raise DrawingError(
-                        f"The picture has more than {most_pixels // 10**6} million pixels.", remedy, size
+                        Message("The picture has more than {most} million pixels.", most=most_pixels // 10**6),
+                        remedy,
+                        size,
                     )
                 picture.thumbnail((side, side))
                 picture.getexif()

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import DrawingError
+from mnist_core.language import Message
 
 BOX = 20
 MAX_SIDE = 2048  # needs 120 MB of memory
@@ -45,8 +46,8 @@ _THIN = 0.5  # highest ink before normalization; less is a line narrower than ha
 PAIR = 0.35
 """The least ratio of ink of two pieces with an empty column between them that may be two digits."""
 SEVERAL = (
-    "This is wider than any digit in MNIST. Draw one digit at a time.",
-    "There are two pieces side by side. Draw one digit at a time.",
+    Message("This is wider than any digit in MNIST. Draw one digit at a time."),
+    Message("There are two pieces side by side. Draw one digit at a time."),
 )
 """The warnings about more than one digit."""
 
@@ -164,23 +165,35 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
     image = _with_pen(image, preparation.pen)
 
     steps = (
-        Step("Ink", "Whatever stands out from the background is ink; its colour does not matter.", ink),
+        Step(
+            Message("Ink"), Message("Whatever stands out from the background is ink; its colour does not matter."), ink
+        ),
         *(
-            [Step("Cropped", "The empty margin is cut away; the place on the canvas does not matter.", box)]
+            [
+                Step(
+                    Message("Cropped"),
+                    Message("The empty margin is cut away; the place on the canvas does not matter."),
+                    box,
+                )
+            ]
             * preparation.scale
         ),
         Step(
-            f"Scaled to {max(scaled.shape)} pixels",
-            "A single dot stays as small as the tip of a pen."
+            Message("Scaled to {pixels} pixels", pixels=max(scaled.shape)),
+            Message("A single dot stays as small as the tip of a pen.")
             if dot and preparation.scale
-            else f"The longer side is made {side} pixels long. Each pixel is the average of what it covers.",
+            else Message(
+                "The longer side is made {side} pixels long. Each pixel is the average of what it covers.", side=side
+            ),
             scaled,
         ),
         Step(
-            f"Centred in {IMAGE_SIZE}x{IMAGE_SIZE}" if preparation.centre else f"Set into {IMAGE_SIZE}x{IMAGE_SIZE}",
-            "The ink's centre of mass is moved to the middle. This is what the network sees."
+            Message("Centred in {image_size}x{image_size}", image_size=IMAGE_SIZE)
             if preparation.centre
-            else "It stays where it was on the canvas. This is what the network sees.",
+            else Message("Set into {image_size}x{image_size}", image_size=IMAGE_SIZE),
+            Message("The ink's centre of mass is moved to the middle. This is what the network sees.")
+            if preparation.centre
+            else Message("It stays where it was on the canvas. This is what the network sees."),
             image,
         ),
     )
@@ -189,24 +202,24 @@ def to_mnist(rgba: NDArray[np.uint8], preparation: Preparation = MNIST_PREPARATI
 
     thick = ndimage.binary_erosion(image >= 0.5, np.ones((_THICK, _THICK))).any()
     found = (
-        (dot, "This is only a dot, not a digit."),
-        (relative_size < _TINY and not dot, "This is tiny. A larger drawing keeps more of its shape."),
-        (peak < _FAINT, "This is faint. It was made darker, spots too."),
-        (full < _THIN, "The lines are very thin for this size. A thicker pen comes closer to MNIST's."),
-        (thick, "The lines are very thick for this size. Gaps and loops may have closed."),
+        (dot, Message("This is only a dot, not a digit.")),
+        (relative_size < _TINY and not dot, Message("This is tiny. A larger drawing keeps more of its shape.")),
+        (peak < _FAINT, Message("This is faint. It was made darker, spots too.")),
+        (full < _THIN, Message("The lines are very thin for this size. A thicker pen comes closer to MNIST's.")),
+        (thick, Message("The lines are very thick for this size. Gaps and loops may have closed.")),
         (
             ink[extent].shape[1] > _WIDE * ink[extent].shape[0],
             SEVERAL[0],
         ),
         (_is_a_pair(ink[extent]), SEVERAL[1]),
-        (dropped, "Small spots were removed."),
+        (dropped, Message("Small spots were removed.")),
     )
     warnings = tuple(text for is_so, text in found if is_so) if preparation == MNIST_PREPARATION else ()
     return Drawing(image, steps, warnings, is_empty=False, is_dot=dot)
 
 
 def _check(rgba: object) -> None:
-    remedy = f"Give an array of (height, width, 4) uint8 with 1 to {MAX_SIDE} pixels a side."
+    remedy = Message("Give an array of (height, width, 4) uint8 with 1 to {most} pixels a side.", most=MAX_SIDE)
     if not isinstance(rgba, np.ndarray):
         raise DrawingError("A drawing must be a NumPy array.", remedy, type(rgba).__name__)
     if rgba.dtype != np.uint8:
@@ -216,7 +229,7 @@ def _check(rgba: object) -> None:
     if min(rgba.shape) < 1:
         raise DrawingError("A drawing must have at least one pixel.", remedy, f"shape {rgba.shape}")
     if max(rgba.shape) > MAX_SIDE:
-        remedy = f"Shrink it to at most {MAX_SIDE} pixels a side."
+        remedy = Message("Shrink it to at most {most} pixels a side.", most=MAX_SIDE)
         raise DrawingError("The drawing is too large.", remedy, f"shape {rgba.shape}")
 
 

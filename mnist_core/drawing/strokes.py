@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mnist_core.errors import DataError, DrawingError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,17 +54,29 @@ def read_jsonl(path: Path) -> list[PenDigit]:
     try:
         size = path.stat().st_size
         if size > _MAX_FILE_BYTES:
-            raise DataError(f"{path} is too large.", f"At most {_MAX_FILE_BYTES:,} bytes are read.", f"{size:,} bytes")
+            raise DataError(
+                Message("{path} is too large.", path=path),
+                Message("At most {most:,} bytes are read.", most=_MAX_FILE_BYTES),
+                Message("{size:,} bytes", size=size),
+            )
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as text: {error}.", remedy) from error
+        raise DataError(Message("{path} cannot be read as text: {error}.", path=path, error=error), remedy) from error
     digits = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 digits.append(_pen_digit(json.loads(line)))
             except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-                raise DataError(f"Line {number} of {path} is not a pen digit: {error!r}.", remedy) from error
+                raise DataError(
+                    Message(
+                        "Line {number} of {path} is not a pen digit: {error}.",
+                        number=number,
+                        path=path,
+                        error=repr(error),
+                    ),
+                    remedy,
+                ) from error
     return digits
 
 
@@ -106,7 +119,7 @@ def from_canvas(drawing: object) -> Strokes:
     count = sum(len(path) for _, path in paths)
     if count > MAX_POINTS:
         what = f"The drawing has more than {MAX_POINTS:,} points."
-        raise DrawingError(what, "Draw with fewer or shorter lines.", f"{count:,} points")
+        raise DrawingError(what, "Draw with fewer or shorter lines.", Message("{count:,} points", count=count))
     strokes = []
     for one, path in paths:
         points = [[_number(value) for value in command[-2:]] for command in path if len(command) >= 3]

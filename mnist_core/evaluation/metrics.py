@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mnist_core.config import CLASSES, IMAGE_SIZE, LOSSES, check_choice
 from mnist_core.data import splits
 from mnist_core.errors import DataError
+from mnist_core.language import Message, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,13 +236,13 @@ def share_text(share: float) -> str:
     """Format a share as a percentage of at most five characters; empty for 0."""
     if not share:
         return ""
-    return "100%" if share == 1 else "<0.1%" if share < 0.0005 else f"{share:.1%}"
+    return "100%" if share == 1 else "<0.1%" if share < 0.0005 else format_number(share, ".1%")
 
 
 CONFUSION_VIEWS: dict[str, Callable[[NDArray[np.int64]], NDArray[np.int64] | NDArray[np.float64]]] = {
-    "Counts": as_counts,
-    "Shares of each true digit": as_shares,
-    "Errors only": errors_only,
+    Message("Counts"): as_counts,
+    Message("Shares of each true digit"): as_shares,
+    Message("Errors only"): errors_only,
 }
 
 
@@ -262,12 +263,12 @@ def _check_samples(images: object, labels: object) -> None:
         raise DataError(
             "Images and labels do not belong together.",
             "Take both from the same data set.",
-            f"{len(images)} images and {len(labels)} labels",
+            Message("{images} images and {labels} labels", images=len(images), labels=len(labels)),
         )
     if len(images) == 0:
         raise DataError("There are no images to evaluate.", "Choose a data set with a test part.")
     if labels.min() < 0 or labels.max() >= CLASSES:
-        received = f"labels from {labels.min()} to {labels.max()}"
+        received = Message("labels from {lowest} to {highest}", lowest=labels.min(), highest=labels.max())
         raise DataError("A label is not a digit.", "Use labels from 0 to 9 only.", received)
 
 
@@ -275,7 +276,7 @@ def _checked_probabilities(answers: object, count: int) -> NDArray[np.float32]:
     if not isinstance(answers, np.ndarray) or answers.shape != (count, CLASSES):
         raise DataError(
             "The network did not answer with ten values per image.",
-            f"Use a network with {CLASSES} outputs.",
+            Message("Use a network with {classes} outputs.", classes=CLASSES),
             _describe(answers),
         )
     if not np.isfinite(answers).all():
@@ -287,12 +288,12 @@ def _checked_probabilities(answers: object, count: int) -> NDArray[np.float32]:
         raise DataError(
             "The network's answers are not probabilities.",
             "Use a network that ends in softmax.",
-            f"values from {answers.min():.4g} to {answers.max():.4g}",
+            Message("values from {lowest:.4g} to {highest:.4g}", lowest=answers.min(), highest=answers.max()),
         )
     return answers.astype(np.float32)
 
 
 def _describe(value: object) -> str:
     if isinstance(value, np.ndarray):
-        return f"{value.dtype} array of shape {value.shape}"
+        return Message("{dtype} array of shape {shape}", dtype=value.dtype, shape=value.shape)
     return type(value).__name__

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.config import CLASSES, SETTINGS
 from mnist_core.data import idx
 from mnist_core.data.sources import SOURCES, DataSource, noun_of
+from mnist_core.language import SOURCE, speaking
 from mnist_core.network.layers import plan
 from mnist_core.network.optimizers import KERAS_CLASSES
 
@@ -79,6 +80,7 @@ class Section:
     code: str
 
 
+@speaking(SOURCE)
 def keras_script(config: RunConfig, file: str = "train.py") -> str:
     """The run as one file of Python that needs Keras 3 and NumPy; the same config gives the same text.
 
@@ -97,6 +99,7 @@ def keras_script(config: RunConfig, file: str = "train.py") -> str:
     return f'"""{head}\n"""\n\n{imports.code}\n\n\n{functions.code}\n\n\n{body}\n'
 
 
+@speaking(SOURCE)
 def notebook(config: RunConfig) -> str:
     """The program of `keras_script` as a Jupyter notebook (nbformat 4.5), one cell for each part."""
     title = [f"# A network that {_task(config)}", "", *_differences(config)]

@@ -20,6 +20,7 @@ from mnist_core.errors import DataError
 from mnist_core.evaluation.comparison import described
 from mnist_core.evaluation.metrics import classes_in
 from mnist_core.export import print_charts
+from mnist_core.language import SOURCE, speaking
 from mnist_core.training import EpochMetrics
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ section, figure, tr { break-inside: avoid }
 """
 
 
+@speaking(SOURCE)
 def history_csv(epochs: Sequence[EpochMetrics]) -> str:
     """The finished epochs as CSV: one row each, columns as in `EpochMetrics`, empty cells without validation images."""
     buffer = io.StringIO()
@@ -74,6 +76,7 @@ def figures_of(shot: Snapshot, names: Sequence[str] = DIGITS) -> dict[str, Print
     return curves | {"confusion-matrix": print_charts.confusion(result.confusion, names)}
 
 
+@speaking(SOURCE)
 def figure_files(shot: Snapshot, names: Sequence[str] = DIGITS) -> bytes:
     """A ZIP archive with what `figures_of` gives, each as PNG and as SVG.
 
@@ -94,6 +97,7 @@ def _evaluation(shot: Snapshot) -> Evaluation:
     return shot.evaluation
 
 
+@speaking(SOURCE)
 def in_words(config: RunConfig) -> list[tuple[str, str]]:
     """A run's settings as the editor calls them, each with its value in words; a row for each hidden layer."""
     words = described(config)
@@ -111,6 +115,7 @@ def _layer_in_words(layer: LayerConfig) -> str:
     return ", ".join([f"{words['kind']}: {units}", words["activation"], *layer.extras])
 
 
+@speaking(SOURCE)
 def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> str:
     """A run as one self-contained HTML page: no script, no font, no request.
 

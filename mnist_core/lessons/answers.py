@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
 from mnist_core.lessons import check, courses
 from mnist_core.lessons.check import CheckAnswers
 from mnist_core.lessons.course import RIGHT
@@ -120,7 +121,7 @@ def unpack(data: bytes) -> LessonAnswers:
             CheckAnswers(_checked(raw["before"]), _checked(raw["after"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        problem = "Your answers were saved, but they cannot be read."
+        problem = Message("Your answers were saved, but they cannot be read.")
         raise StoreError(problem, "Ask the person who runs this server.") from error
 
 

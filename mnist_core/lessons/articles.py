@@ -13,6 +13,7 @@ import numpy as np
 
 from mnist_core import network
 from mnist_core.evaluation.metrics import class_metrics
+from mnist_core.language import Message, format_number, gettext
 from mnist_core.presets import PRESETS, Published
 
 if TYPE_CHECKING:
@@ -154,7 +155,9 @@ def compare(
         rows.append(Row("accuracy, counted from the printed matrix", share, accuracy, "accuracy"))
         for printed in class_metrics(article.confusion):
             recall = None if evaluation is None else evaluation.per_class[printed.digit].recall
-            rows.append(Row(f"recall of digit {printed.digit}", printed.recall, recall, "accuracy"))
+            rows.append(
+                Row(Message("recall of digit {digit}", digit=printed.digit), printed.recall, recall, "accuracy")
+            )
     if article.answer is not None:
         rows += _answer_rows(article.answer, article.config.split == "official", evaluation)
     rows += _seconds_rows(article, len(epochs), seconds_an_epoch)
@@ -165,17 +168,21 @@ def _log_rows(article: Article, epochs: Mapping[int, EpochMetrics]) -> Iterator[
     for line in article.log:
         ours = epochs.get(line.epoch)
         loss, accuracy = (None, None) if ours is None else (ours.loss, ours.accuracy)
-        yield Row(f"training loss, epoch {line.epoch}", line.loss, loss, "loss")
-        yield Row(f"training accuracy, epoch {line.epoch}", line.accuracy, accuracy, "accuracy")
+        yield Row(Message("training loss, epoch {epoch}", epoch=line.epoch), line.loss, loss, "loss")
+        yield Row(Message("training accuracy, epoch {epoch}", epoch=line.epoch), line.accuracy, accuracy, "accuracy")
 
 
 def _answer_rows(answer: Answer, is_same_image: bool, evaluation: Evaluation | None) -> Iterator[Row]:
-    figure = f"image {answer.image}, a {answer.digit}"
+    figure = Message("image {image}, a {digit}", image=answer.image, digit=answer.digit)
     if is_same_image:
         chosen = slice(answer.image, answer.image + 1)
     else:
         # The article drew its held-out images at random, so our image at this index is another one.
-        figure = f"its {figure} (our image there is different: the median of all our {answer.digit}s)"
+        figure = Message(
+            "its {figure} (our image there is different: the median of all our {digit}s)",
+            figure=figure,
+            digit=answer.digit,
+        )
         chosen = slice(None)
     for digit, published in answer.probabilities.items():
         ours = None
@@ -184,7 +191,9 @@ def _answer_rows(answer: Answer, is_same_image: bool, evaluation: Evaluation | N
             # In other data sets than MNIST, this image may show another digit.
             if of_digit.any():
                 ours = float(np.median(evaluation.probabilities[chosen][of_digit, digit]))
-        yield Row(f"probability of {digit} for {figure}", published, ours, "probability")
+        yield Row(
+            Message("probability of {digit} for {figure}", digit=digit, figure=figure), published, ours, "probability"
+        )
 
 
 def _seconds_rows(article: Article, done: int, seconds_an_epoch: float | None) -> Iterator[Row]:
@@ -194,27 +203,33 @@ def _seconds_rows(article: Article, done: int, seconds_an_epoch: float | None) -
     if article.total_seconds is not None:
         epochs = article.config.epochs
         total = seconds_an_epoch * epochs if seconds_an_epoch is not None and done >= epochs else None
-        yield Row(f"seconds in total (ours: {epochs} epochs)", article.total_seconds, total, "seconds")
+        yield Row(
+            Message("seconds in total (ours: {epochs} epochs)", epochs=epochs), article.total_seconds, total, "seconds"
+        )
 
 
 _FORMATS: Final[Mapping[str, str]] = {
-    "accuracy": "{:.4f}",
-    "loss": "{:.4f}",
-    "count": "{:,.0f}",
-    "seconds": "{:,.2f} s",
-    "probability": "{:.5f}",
+    "accuracy": ".4f",
+    "loss": ".4f",
+    "count": ",.0f",
+    "seconds": ",.2f",
+    "probability": ".5f",
 }
 
 
 def format_value(value: float | None, unit: str) -> str:
     """Format a figure for a table, with at least as many digits as the articles print. None becomes a dash."""
-    return "-" if value is None else _FORMATS[unit].format(value)
+    if value is None:
+        return "-"
+    written = format_number(value, _FORMATS[unit])
+    return gettext("{seconds} s", seconds=written) if unit == "seconds" else written
 
 
 def format_published(row: Row) -> str:
     """Format the published figure, or the range, for a table."""
     ends = [value for value in (row.published, row.published_to) if value is not None]
-    return " to ".join(format_value(value, row.unit) for value in ends)
+    low, high = format_value(ends[0], row.unit), format_value(ends[-1], row.unit)
+    return low if len(ends) == 1 else gettext("{low} to {high}", low=low, high=high)
 
 
 def _published(key: str) -> Published:
@@ -306,28 +321,42 @@ _NO_VALIDATION: Final = Mistake(
 )
 _OTHER_MATRIX: Final = Mistake(
     "A matrix from another run",
-    f"The accuracy is that of the first article, {_published('kite').test_accuracy}, but the matrix is from a later "
-    f"run. Its diagonal adds up to {_RETOLD_CONFUSION.trace():,} of {_RETOLD_CONFUSION.sum():,} images, which is "
-    f"{_RETOLD_CONFUSION.trace() / _RETOLD_CONFUSION.sum():.4f}. Train the network with two seeds and add up each "
-    "diagonal on the Evaluate page. The accuracy and the matrix of one run always agree. Those of two runs almost "
-    "never do.",
+    Message(
+        "The accuracy is that of the first article, {test_accuracy}, but the matrix is from a "
+        "later run. Its diagonal adds up to {right:,} of {every:,} images, which is "
+        "{share:.4f}. Train the network with two seeds and add up each diagonal on the Evaluate "
+        "page. The accuracy and the matrix of one run always agree. Those of two runs almost never "
+        "do.",
+        test_accuracy=_published("kite").test_accuracy,
+        right=_RETOLD_CONFUSION.trace(),
+        every=_RETOLD_CONFUSION.sum(),
+        share=_RETOLD_CONFUSION.trace() / _RETOLD_CONFUSION.sum(),
+    ),
 )
 _TORRES_CLAIM: Final = Mistake(
     "An accuracy that five epochs do not reach",
-    f"The text gives {_published('torres').test_accuracy} on the test images, but its own log ends at "
-    f"{_TORRES_LOG[-1].accuracy} on the training images. Test images are rarely that much easier. Train the recipe as "
-    "it is and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
+    Message(
+        "The text gives {test_accuracy} on the test images, but its own log ends at {accuracy} on "
+        "the training images. Test images are rarely that much easier. Train the recipe as it is "
+        "and look at the result. Then try 40 epochs, or a learning rate of 0.1.",
+        test_accuracy=_published("torres").test_accuracy,
+        accuracy=_TORRES_LOG[-1].accuracy,
+    ),
 )
 _TORRES_SURE: Final = Mistake(
     "An answer that is too sure for five epochs",
-    f"Test image 11 is a 6. In the text it gets a probability of {_TORRES_ANSWER[6]}. After five epochs none of the "
-    "seeds that we tried gave it as much as 0.3, and most read another digit. With 40 epochs, or with 5 at a learning "
-    "rate of 0.1, it gets about half or more. So the network in the text had probably learned for longer than the log "
-    "shows, or faster. Train it in these three ways and look at MNIST's test image 11 on the Evaluate page, under "
-    "**One image**.",
+    Message(
+        "Test image 11 is a 6. In the text it gets a probability of {probability}. After five "
+        "epochs none of the seeds that we tried gave it as much as 0.3, and most read another "
+        "digit. With 40 epochs, or with 5 at a learning rate of 0.1, it gets about half or more. "
+        "So the network in the text had probably learned for longer than the log shows, or faster. "
+        "Train it in these three ways and look at MNIST's test image 11 on the Evaluate page, "
+        "under **One image**.",
+        probability=_TORRES_ANSWER[6],
+    ),
 )
 _TORRES_SUM: Final = Mistake(
-    f"Probabilities that add up to {sum(_TORRES_ANSWER):.2f}",
+    Message("Probabilities that add up to {total:.2f}", total=sum(_TORRES_ANSWER)),
     "The ten answers for one image should add up to 1. Each was rounded to two digits, and this alone can change the "
     "sum by as much as 0.05. Ours have five digits. Add them up. Then round each to two digits and add them up again.",
 )
@@ -339,9 +368,12 @@ _TORRES_VALIDATION: Final = Mistake(
 )
 _MORGAN_EPOCHS: Final = Mistake(
     "The number of epochs is missing",
-    "The article does not say for how many epochs its networks were trained. So nobody can repeat its figures exactly. "
-    f"Here it is {PRESETS['morgan-0'].config.epochs}. Also try 5 and 20, and see what changes: the accuracy, the loss, "
-    "or both.",
+    Message(
+        "The article does not say for how many epochs its networks were trained. So nobody can "
+        "repeat its figures exactly. Here it is {epochs}. Also try 5 and 20, and see what changes: "
+        "the accuracy, the loss, or both.",
+        epochs=PRESETS["morgan-0"].config.epochs,
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -282,12 +283,12 @@ def width_and_ink(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 
 KERNELS: Final[Mapping[str, tuple[tuple[int, ...], ...]]] = types.MappingProxyType(
     {
-        "upper edges": ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
-        "left edges": ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
-        "rising strokes": ((-1, -1, 2), (-1, 2, -1), (2, -1, -1)),
-        "falling strokes": ((2, -1, -1), (-1, 2, -1), (-1, -1, 2)),
-        "ends and dots": ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
-        "blur": ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
+        Message("upper edges"): ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
+        Message("left edges"): ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
+        Message("rising strokes"): ((-1, -1, 2), (-1, 2, -1), (2, -1, -1)),
+        Message("falling strokes"): ((2, -1, -1), (-1, 2, -1), (-1, -1, 2)),
+        Message("ends and dots"): ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
+        Message("blur"): ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
     }
 )
 """3x3 kernels by the pattern that they find."""

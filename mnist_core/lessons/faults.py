@@ -19,6 +19,7 @@ import numpy as np
 from mnist_core.config import LayerConfig, RunConfig, check_choice
 from mnist_core.data import splits
 from mnist_core.errors import DataError
+from mnist_core.language import Message
 from mnist_core.network.layers import initial_weights
 from mnist_core.training import TrainingState, engine
 
@@ -331,7 +332,9 @@ def key_of_case(text: str) -> str:
         DataError: there is no case with this number.
     """
     if not re.fullmatch("[1-9]", text) or int(text) > len(NUMBERED):
-        raise DataError("The fault lab has no such case.", f"Choose one from 1 to {len(NUMBERED)}.", text)
+        raise DataError(
+            "The fault lab has no such case.", Message("Choose one from 1 to {count}.", count=len(NUMBERED)), text
+        )
     return NUMBERED[int(text) - 1]
 
 

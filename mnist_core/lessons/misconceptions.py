@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mnist_core.config import LayerConfig
+from mnist_core.language import Message
 from mnist_core.lessons import how_it_learns, what_helps
 from mnist_core.lessons.course import Course, Question, Step, Trend, Trial, Wrong
 from mnist_core.presets import PRESETS
@@ -31,7 +32,8 @@ def _kite(*units: int) -> tuple[LayerConfig, ...]:
 
 
 def _layers(count: int) -> str:
-    return "no hidden layer" if not count else "1 hidden layer" if count == 1 else f"{count} hidden layers"
+    names = {0: Message("no hidden layer"), 1: Message("1 hidden layer")}
+    return names.get(count, Message("{count} hidden layers", count=count))
 
 
 COURSE = Course(
@@ -131,7 +133,7 @@ COURSE = Course(
             ("deep and shallow",),
             trials=tuple(
                 Trial(
-                    f"{_layers(count)}, rate {rate:g}",
+                    Message("{layers}, rate {rate:g}", layers=_layers(count), rate=rate),
                     dataclasses.replace(_KITE, layers=_kite(*[128] * count), learning_rate=rate),
                 )
                 for rate in _RATES
@@ -140,7 +142,7 @@ COURSE = Course(
             trend=Trend(
                 "hidden layers",
                 _LAYERS * len(_RATES),
-                tuple(f"rate {rate:g}" for rate in _RATES for _ in _LAYERS),
+                tuple(Message("rate {rate:g}", rate=rate) for rate in _RATES for _ in _LAYERS),
             ),
         ),
         Step(
@@ -162,7 +164,8 @@ COURSE = Course(
             6,
             ("layers",),
             trials=tuple(
-                Trial(f"{units} neurons", dataclasses.replace(_KITE, layers=_kite(units))) for units in _NEURONS
+                Trial(Message("{count} neurons", count=units), dataclasses.replace(_KITE, layers=_kite(units)))
+                for units in _NEURONS
             ),
             trend=Trend("neurons", _NEURONS, is_log=True),
         ),

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Final
 
 from mnist_core.config import LayerConfig
+from mnist_core.language import Message
 from mnist_core.lessons import how_it_learns, what_helps
 from mnist_core.lessons.course import Course, Question, Step, Trial, Wrong
 from mnist_core.lessons.faults import FAULTS
@@ -25,8 +26,8 @@ _TORRES = PRESETS["torres"].config
 FEW_IMAGES: Final = 200
 """How many test images the step "The test wears out" chooses by."""
 
-_SEEDS = tuple(Trial(f"seed {seed}", dataclasses.replace(_QUICK, seed=seed)) for seed in range(1, 6))
-_TEN = tuple(Trial(f"seed {seed}", dataclasses.replace(_FEW, seed=seed)) for seed in range(1, 11))
+_SEEDS = tuple(Trial(Message("seed {seed}", seed=seed), dataclasses.replace(_QUICK, seed=seed)) for seed in range(1, 6))
+_TEN = tuple(Trial(Message("seed {seed}", seed=seed), dataclasses.replace(_FEW, seed=seed)) for seed in range(1, 11))
 
 COURSE = Course(
     "C. Can you trust the number?",

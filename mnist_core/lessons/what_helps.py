@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mnist_core.config import LayerConfig
+from mnist_core.language import Message
 from mnist_core.lessons import how_it_learns
 from mnist_core.lessons.course import Course, Question, Step, Trial, Wrong
 from mnist_core.presets import PRESETS
@@ -18,7 +19,10 @@ _CNN = PRESETS["cnn"].config
 
 def _neurons(count: int) -> Trial:
     layers = (LayerConfig(units=count),) if count else ()
-    return Trial(f"{count} neurons" if count else "no hidden layer", dataclasses.replace(_QUICK, layers=layers))
+    return Trial(
+        Message("{count} neurons", count=count) if count else "no hidden layer",
+        dataclasses.replace(_QUICK, layers=layers),
+    )
 
 
 def few(name: str, dropout: float = 0.0, images: int = 1000) -> Trial:

@@ -21,6 +21,7 @@ import numpy as np
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, NetworkFileError
+from mnist_core.language import Message
 from mnist_core.network import hdf5, optimizers
 from mnist_core.network.hdf5 import UnfitError
 from mnist_core.network.layers import Weights, plan, weight_shapes
@@ -40,7 +41,7 @@ _SLACK_BYTES = 2**20
 _MOST_ENTRIES = 32
 _METADATA, _LAYERS, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _RUN = "mnist_playground_run"  # the key of our config in the metadata; Keras ignores it
-_REMEDY = "Choose a .keras or .npz file that the playground has saved."
+_REMEDY = Message("Choose a .keras or .npz file that the playground has saved.")
 
 
 def keras_file(network: TrainedNetwork) -> bytes:
@@ -77,10 +78,14 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
             not fit its config or are not finite.
     """
     if len(data) > MAX_BYTES:
-        raise NetworkFileError(f"{name} is larger than {MAX_BYTES // 2**20} MB.", _REMEDY, f"{len(data):,} bytes")
+        raise NetworkFileError(
+            Message("{name} is larger than {most} MB.", name=name, most=MAX_BYTES // 2**20),
+            _REMEDY,
+            Message("{count:,} bytes", count=len(data)),
+        )
     # This mark precedes each entry in the list of a ZIP archive. Listing millions of entries would fill the memory.
     if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
-        raise NetworkFileError(f"{name} holds more than a network.", _REMEDY)
+        raise NetworkFileError(Message("{name} holds more than a network.", name=name), _REMEDY)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -90,10 +95,14 @@ def read_network(data: bytes, name: str) -> TrainedNetwork:
                 return _from_keras(archive)
             raise UnfitError("it holds neither a network's weights nor its config")
     except (UnfitError, ConfigError) as error:
-        raise NetworkFileError(f"{name} cannot be read as a trained network: {error}.", _REMEDY) from error
+        raise NetworkFileError(
+            Message("{name} cannot be read as a trained network: {error}.", name=name, error=error), _REMEDY
+        ) from error
     except Exception as error:
         # zipfile and NumPy raise a dozen kinds of exceptions for damaged files, with no common base class.
-        raise NetworkFileError(f"{name} cannot be read as a trained network, it may be damaged.", _REMEDY) from error
+        raise NetworkFileError(
+            Message("{name} cannot be read as a trained network, it may be damaged.", name=name), _REMEDY
+        ) from error
 
 
 def read_file(path: Path) -> TrainedNetwork:
@@ -107,7 +116,9 @@ def read_file(path: Path) -> TrainedNetwork:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         remedy = "Name a file that is there, or make one: python -m mnist_core train --preset kite."
-        raise NetworkFileError(f"{path} cannot be read: {error.strerror}.", remedy) from error
+        raise NetworkFileError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror), remedy
+        ) from error
     return read_network(data, str(path))
 
 
@@ -118,19 +129,23 @@ def read_config(data: bytes, name: str) -> RunConfig:
         NetworkFileError: when the file is too large or is not text.
         ConfigError: as `RunConfig.from_json`.
     """
-    remedy = "Choose a .json file that the playground has saved."
+    remedy = Message("Choose a .json file that the playground has saved.")
     if len(data) > _TEXT_BYTES:
-        raise NetworkFileError(f"{name} is too large for a config.", remedy, f"{len(data):,} bytes")
+        raise NetworkFileError(
+            Message("{name} is too large for a config.", name=name), remedy, Message("{count:,} bytes", count=len(data))
+        )
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise NetworkFileError(f"{name} is not a text file.", remedy) from error
+        raise NetworkFileError(Message("{name} is not a text file.", name=name), remedy) from error
     return RunConfig.from_json(text)
 
 
 def _checked(config: RunConfig) -> RunConfig:
     if 4 * parameter_count(config) > MAX_BYTES:
-        raise UnfitError(f"a network of {parameter_count(config):,} weights is too large")
+        raise UnfitError(
+            Message("a network of {parameters:,} weights is too large", parameters=parameter_count(config))
+        )
     return config
 
 
@@ -146,9 +161,16 @@ def _content(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     entry = archive.getinfo(name)
     # With other compression methods, zipfile unpacks everything before it checks the size.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UnfitError(f"{name} is packed in an unusual way")
+        raise UnfitError(Message("{name} is packed in an unusual way", name=name))
     if entry.file_size > most:
-        raise UnfitError(f"{name} unpacks to {entry.file_size:,} bytes, more than the {most:,} that it may take")
+        raise UnfitError(
+            Message(
+                "{name} unpacks to {file_size:,} bytes, more than the {most:,} that it may take",
+                name=name,
+                file_size=entry.file_size,
+                most=most,
+            )
+        )
     return archive.read(entry)
 
 
@@ -171,12 +193,12 @@ def _array(name: str, content: bytes, kind: str, shape: tuple[int, ...]) -> npt.
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(stream)
     if version not in readers:
-        raise UnfitError(f"{name} is stored in an unusual way")
+        raise UnfitError(Message("{name} is stored in an unusual way", name=name))
     found, is_fortran, dtype = readers[version](stream)
     size = len(content) - stream.tell()
     fits = dtype.kind == kind and (kind == "U" or dtype == np.float32) and dtype.itemsize * math.prod(shape) == size
     if found != shape or not fits:
-        raise UnfitError(f"{name} does not fit the network's settings")
+        raise UnfitError(Message("{name} does not fit the network's settings", name=name))
     array = np.frombuffer(content, dtype, offset=stream.tell())
     return array.reshape(shape, order="F" if is_fortran else "C")
 
@@ -200,7 +222,7 @@ def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
     for place, (kind, layer) in enumerate(zip(kinds, learning, strict=True)):
         number = kinds[:place].count(kind)
         name = f"{kind}_{number}" if number else kind
-        what = f"the weights of its layer {name}"
+        what = Message("the weights of its layer {name}", name=name)
         for which, shape in enumerate(layer.weight_shapes):
             weights.append(_finite(what, file.array(["layers", name, "vars", str(which)], shape, what)))
     return tuple(weights)
@@ -208,5 +230,5 @@ def _weights_in_hdf5(content: bytes, config: RunConfig) -> Weights:
 
 def _finite(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise UnfitError(f"{name}: some are not finite numbers")
+        raise UnfitError(Message("{name}: some are not finite numbers", name=name))
     return np.ascontiguousarray(array, np.float32)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mnist_core.language import Message
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -65,19 +67,19 @@ class File:
         for part in path:
             links = self._links(address)
             if part.encode() not in links:
-                raise UnfitError(f"it lacks {what}")
+                raise UnfitError(Message("it lacks {what}", what=what))
             address = links[part.encode()]
         found = dict(self._messages(address))
         if _LAYOUT not in found:
-            raise UnfitError(f"it lacks {what}")
+            raise UnfitError(Message("it lacks {what}", what=what))
         if found.get(_DATATYPE, b"")[:20] != _FLOAT32 or _shape(found.get(_DATASPACE, b"")) != shape:
-            raise UnfitError(f"{what} do not fit its settings")
+            raise UnfitError(Message("{what} do not fit its settings", what=what))
         layout, size = found[_LAYOUT], 4 * math.prod(shape)
         # Version 3, contiguous in this file: not compressed, not in another file, not filled in by HDF5.
         is_plain = len(layout) >= 18 and layout[:2] == b"\3\1" and not {_EXTERNAL, _FILTERS} & set(found)
         start, stored = struct.unpack_from("<QQ", layout, 2) if is_plain else (0, 0)
         if stored != size or start + size > len(self._content):
-            raise UnfitError(f"{what} are stored in an unusual way")
+            raise UnfitError(Message("{what} are stored in an unusual way", what=what))
         return np.frombuffer(self._content, "<f4", math.prod(shape), start).reshape(shape).astype(np.float32)
 
     def _links(self, address: int) -> dict[bytes, int]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE, RunConfig
 from mnist_core.errors import DataError, NetworkFileError
+from mnist_core.language import Message
 from mnist_core.lazy import lazy_property
 from mnist_core.network.backend import load_tensorflow
 from mnist_core.network.layers import LayerPlan, Weights, outputs, pixels_in, plan, weight_shapes
@@ -156,7 +157,9 @@ class TrainedNetwork:
         received = [np.shape(weight) for weight in self.weights]
         if received != expected:
             raise NetworkFileError(
-                f"The weights do not fit the network: it needs arrays of the shapes {expected}.",
+                Message(
+                    "The weights do not fit the network: it needs arrays of the shapes {expected}.", expected=expected
+                ),
                 "Use weights and config of the same run.",
                 received,
             )
@@ -181,7 +184,7 @@ class TrainedNetwork:
         if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
             raise DataError(
                 "The images do not have the form that the network reads.",
-                f"Give an array of shape (n, {IMAGE_SIZE}, {IMAGE_SIZE}).",
+                Message("Give an array of shape (n, {image_size}, {image_size}).", image_size=IMAGE_SIZE),
                 images.shape,
             )
         if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import check_choice
 from mnist_core.evaluation.metrics import evaluate_answers
+from mnist_core.language import Message
 from mnist_core.runs.job import Job, JobSnapshot
 from mnist_core.training import Status, classical
 
@@ -66,7 +67,7 @@ class ClassicalRun(Job):
         ConfigError: there is no such kind or split.
     """
 
-    memory_remedy = "Wait until other runs have ended, or train a small network."
+    memory_remedy = Message("Wait until other runs have ended, or train a small network.")
     _snapshot: ClassicalSnapshot
 
     def __init__(
@@ -149,13 +150,16 @@ class ClassicalRun(Job):
     def _end_stopped(self, message: str) -> None:
         shot = self._snapshot
         if self._answers is None:
-            what = "Stopped before it learned anything."
+            what = Message("Stopped before it learned anything.")
         else:
-            what = f"Stopped after {shot.points[-1].done:,} of {shot.whole:,} {shot.counted}."
+            done = shot.points[-1].done
+            what = Message(
+                "Stopped after {done:,} of {whole:,} {counted}.", done=done, whole=shot.whole, counted=shot.counted
+            )
             if len(self._answers) < len(self._split.test_labels):
                 self._answers = None
-                what += " Its accuracy is known only after all test images."
-        self._end(Status.STOPPED, f"{message} {what}".strip())
+                what = Message("{what} Its accuracy is known only after all test images.", what=what)
+        self._end(Status.STOPPED, Message("{message} {what}", message=message, what=what) if message else what)
 
     def _end(self, status: Status, message: str) -> None:
         answers = self._answers

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import Message
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
@@ -218,11 +219,11 @@ class Job(ABC):
             self._fail(str(error))
         except MemoryError:
             logger.exception("Run %s: out of memory", self.id)
-            self._fail(f"The server ran out of memory. {self.memory_remedy}")
+            self._fail(Message("The server ran out of memory. {memory_remedy}", memory_remedy=self.memory_remedy))
         except Exception:
             # The thread must survive, and the error must be seen in the log and on the page.
             logger.exception("Run %s failed unexpectedly: %r", self.id, self)
-            self._fail("Something went wrong in the playground. The server's log has the details.")
+            self._fail(Message("Something went wrong in the playground. The server's log has the details."))
 
     def charge(self, length: float, smoothing: float) -> None:
         """Add a turn to `used_turns`.
@@ -250,6 +251,10 @@ class Job(ABC):
             self._watched_at = now
         elif now - self._watched_at >= unwatched_seconds():
             seconds = unwatched_seconds()
-            how_long = f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
-            self._stop_reason = f"Stopped: nobody watched it for {how_long}."
+            how_long = (
+                Message("{seconds:g} minutes", seconds=seconds / 60)
+                if seconds >= 120
+                else Message("{seconds:g} seconds", seconds=seconds)
+            )
+            self._stop_reason = Message("Stopped: nobody watched it for {how_long}.", how_long=how_long)
             self._stop_wanted = True

@@ -20,6 +20,7 @@ from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import splits
 from mnist_core.evaluation.metrics import evaluate_on_test
+from mnist_core.language import Message
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
 from mnist_core.network.layers import initial_weights
 from mnist_core.runs.job import Job
@@ -48,7 +49,7 @@ class StepSize(Enum):
 class Run(Job):
     """One run of a network in the scheduler."""
 
-    memory_remedy = "Use fewer units or layers, or SGD, or wait until other runs have ended."
+    memory_remedy = Message("Use fewer units or layers, or SGD, or wait until other runs have ended.")
     _snapshot: Snapshot
 
     def __init__(
@@ -456,7 +457,9 @@ def _with_test_images_of(stored: StoredRun, dataset: Dataset) -> Dataset:
 def _ending(config: RunConfig, event: training.Finished) -> str:
     if not event.stopped_early:
         return ""
-    return (
-        f"Stopped early after epoch {len(event.history)}: the validation loss did not fall for "
-        f"{config.early_stopping} epochs. The weights are those of the best epoch."
+    return Message(
+        "Stopped early after epoch {count}: the validation loss did not fall for "
+        "{early_stopping} epochs. The weights are those of the best epoch.",
+        count=len(event.history),
+        early_stopping=config.early_stopping,
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
+from mnist_core.language import Message
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
 from mnist_core.store import quotas, takeover
@@ -141,7 +142,7 @@ class Saver:
             if stored.state is not None and stored.summary.epochs:
                 config = dataclasses.replace(stored.config, dataset=stored.summary.dataset)
                 network = TrainedNetwork(config, stored.state.best_weights or stored.state.weights)
-            message = "The server stopped during this run."
+            message = Message("The server stopped during this run.")
             self.store.finish(workspace, run_id, Status.STOPPED, network=network, message=message)
 
     def visit(self, workspace: str) -> None:
@@ -346,7 +347,7 @@ class Saver:
                 trouble = str(error)
             except Exception:
                 logger.exception("The file %s of a workspace cannot be saved", key[1])
-                trouble, is_over = "It cannot be saved. See the server's log.", True
+                trouble, is_over = Message("It cannot be saved. See the server's log."), True
             with self._changed:
                 since = self._file_troubles.get(key, (trouble, now))[1]
                 if not trouble:
@@ -399,7 +400,7 @@ class Saver:
             again = self._is_worth_another_try(record, run)
         except Exception:
             logger.exception("Run %s cannot be saved", run.id)
-            record.is_closed, record.trouble = True, "It cannot be saved. See the server's log."
+            record.is_closed, record.trouble = True, Message("It cannot be saved. See the server's log.")
         with self._changed:
             if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds

@@ -18,6 +18,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import CapacityError
+from mnist_core.language import Message
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run, StepSize
 from mnist_core.training import Status, capacity, loop
@@ -194,7 +195,10 @@ class Scheduler:
             active = [other for other in self._runs if other.snapshot.status.is_active]
             if len(active) >= MAX_ACTIVE_RUNS:
                 raise CapacityError(
-                    f"This server already has {MAX_ACTIVE_RUNS} runs in training, its maximum.",
+                    Message(
+                        "This server already has {most} runs in training, its maximum.",
+                        most=MAX_ACTIVE_RUNS,
+                    ),
                     "Wait until one has ended, or stop one of yours.",
                 )
             # The memory of a run that has started is no longer free, so it is not counted twice.

@@ -16,6 +16,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, make_url
 
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,23 +216,26 @@ def _address(url: str) -> URL:
 _MEANINGS = (
     (
         ("disk is full", "53100", "no space left"),
-        "The disk with the saved runs is full.",
-        "Delete runs that you do not need, or ask the person who runs this server for more space.",
+        Message("The disk with the saved runs is full."),
+        Message("Delete runs that you do not need, or ask the person who runs this server for more space."),
     ),
     (
         ("is locked", "55P03", "40P01", "40001"),
-        "The database of saved runs is busy.",
-        "Try again in a minute.",
+        Message("The database of saved runs is busy."),
+        Message("Try again in a minute."),
     ),
     (
         ("malformed", "not a database"),
-        "The database of saved runs is damaged.",
-        "Ask the person who runs this server to restore a backup, or to move the file away and start with a new one.",
+        Message("The database of saved runs is damaged."),
+        Message(
+            "Ask the person who runs this server to restore a backup, or to move the file away and start with a new "
+            "one."
+        ),
     ),
     (
         ("readonly", "read-only", "unable to open", "permission denied", "42501", "25006"),
-        "The database of saved runs cannot be written.",
-        "Ask the person who runs this server to give it a folder that it can write to.",
+        Message("The database of saved runs cannot be written."),
+        Message("Ask the person who runs this server to give it a folder that it can write to."),
     ),
 )
 

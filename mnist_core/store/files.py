@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
 from mnist_core.store.tables import files
 from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import codec
@@ -42,7 +43,7 @@ class Files:
         """
         if len(data) > MAX_FILE_BYTES:
             most, size = (f"{count / 2**20:,.0f} MB" for count in (MAX_FILE_BYTES, len(data)))
-            raise StoreError("This is too large to be saved.", f"At most {most} are saved.", size)
+            raise StoreError("This is too large to be saved.", Message("At most {most} are saved.", most=most), size)
         key = workspace_key(workspace)
         where = (files.c.workspace == key, files.c.name == name)
         values = {"checksum": codec.checksum(data), "size": len(data), "updated": self._clock(), "data": data}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
 from mnist_core.store.tables import ACTIVE, files, parts, runs, servers, workspaces
 from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import codec
@@ -110,7 +111,11 @@ class Quotas:
         if is_strict and not is_enough:
             raise StoreError(
                 "Your workspace is full: its runs are pinned or still training.",
-                f"Unpin, delete or stop some. It holds {self._max_runs:,} runs and {self._max_bytes / 2**20:,.0f} MB.",
+                Message(
+                    "Unpin, delete or stop some. It holds {max_runs:,} runs and {most:,.0f} MB.",
+                    max_runs=self._max_runs,
+                    most=self._max_bytes / 2**20,
+                ),
             )
         if going:
             remove_runs(connection, sa.and_(own, runs.c.id.in_([row.id for row in going])))

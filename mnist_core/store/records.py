@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, PlaygroundError
+from mnist_core.language import Message
 from mnist_core.training.codec import damaged
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ def checked_text(field: str, text: str, most: int) -> str:
         ConfigError: it has more than `most` characters, or invalid ones.
     """
     if len(text) > most:
-        raise ConfigError(field, "is too long.", f"Use at most {most:,} characters.", f"{len(text):,} characters")
+        raise ConfigError(
+            field,
+            "is too long.",
+            Message("Use at most {most:,} characters.", most=most),
+            Message("{count:,} characters", count=len(text)),
+        )
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ConfigError(field, "contains characters that cannot be saved.", "Use ordinary letters.")
     return text

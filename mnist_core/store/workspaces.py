@@ -13,6 +13,7 @@ import re
 import secrets
 
 from mnist_core.errors import RunNotFoundError, WorkspaceError
+from mnist_core.language import Message
 
 _TOKEN_BYTES = 16
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -80,8 +81,12 @@ def from_recovery_code(text: str) -> str:
         # Do not repeat what was received: it may be most of a secret.
         raise WorkspaceError(
             "This is not a recovery code.",
-            f"A code has {_GROUPS} groups of {_GROUP} letters and digits. Copy all of it.",
-            f"{len(symbols)} letters and digits",
+            Message(
+                "A code has {groups} groups of {group} letters and digits. Copy all of it.",
+                groups=_GROUPS,
+                group=_GROUP,
+            ),
+            Message("{count} letters and digits", count=len(symbols)),
         )
     number = 0
     for symbol in symbols:

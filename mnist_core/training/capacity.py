@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core.errors import CapacityError
+from mnist_core.language import Message
 from mnist_core.network import step_flops
 
 if TYPE_CHECKING:
@@ -85,8 +86,11 @@ def check(needed: int, remedy: str, promised: int = 0) -> None:
     free = free_bytes() - _RESERVE_BYTES - promised
     if needed > free:
         raise CapacityError(
-            f"This run needs about {needed / 2**20:,.0f} MB while it trains. The server has only "
-            f"{max(0, free) / 2**20:,.0f} MB free.",
+            Message(
+                "This run needs about {needed:,.0f} MB while it trains. The server has only {free:,.0f} MB free.",
+                needed=needed / 2**20,
+                free=max(0, free) / 2**20,
+            ),
             remedy,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import NetworkFileError, PlaygroundError
+from mnist_core.language import Message
 from mnist_core.network import files
 from mnist_core.network.model import write_whole
 from mnist_core.training import codec
@@ -61,14 +62,22 @@ def load(path: Path, recipe: RunConfig, fingerprint: str) -> TrainingState | Non
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise NetworkFileError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
+        raise NetworkFileError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=error.strerror), _REMEDY
+        ) from error
     if len(data) > files.MAX_BYTES:
-        raise NetworkFileError(f"{path} is larger than {files.MAX_BYTES // 2**20} MB.", _REMEDY)
+        raise NetworkFileError(
+            Message("{path} is larger than {most} MB.", path=path, most=files.MAX_BYTES // 2**20), _REMEDY
+        )
     parts = _parts(path, data)
     if _recipe(path, parts.pop(_RECIPE, b"")) != recipe:
-        raise NetworkFileError(f"{path} belongs to another recipe: other layers, epochs or settings.", _REMEDY)
+        raise NetworkFileError(
+            Message("{path} belongs to another recipe: other layers, epochs or settings.", path=path), _REMEDY
+        )
     if parts.pop(_DATA, b"") != fingerprint.encode():
-        raise NetworkFileError(f"{path} belongs to other data: other digits, writers or another seed.", _REMEDY)
+        raise NetworkFileError(
+            Message("{path} belongs to other data: other digits, writers or another seed.", path=path), _REMEDY
+        )
     try:
         return codec.unpack_state(recipe, parts)
     except PlaygroundError as error:
@@ -99,4 +108,6 @@ def _recipe(path: Path, text: bytes) -> RunConfig:
 
 
 def _damaged(path: Path, reason: object) -> NetworkFileError:
-    return NetworkFileError(f"{path} cannot be read as a checkpoint: {reason}", _REMEDY)
+    return NetworkFileError(
+        Message("{path} cannot be read as a checkpoint: {reason}", path=path, reason=reason), _REMEDY
+    )

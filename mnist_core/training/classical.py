@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mnist_core.config import CLASSES, IMAGE_SIZE, check_choice
 from mnist_core.data import splits
+from mnist_core.language import Message
 from mnist_core.training import logistic
 
 if TYPE_CHECKING:
@@ -223,15 +224,15 @@ _LEARNERS: Final[Mapping[str, Callable[..., Iterator[Piece]]]] = {
 
 KINDS: Final[Mapping[str, str]] = types.MappingProxyType(
     {
-        "forest": "Random forest",
-        "logistic": "Logistic regression",
-        "bayes": "Naive Bayes",
-        "neighbours": "k nearest neighbours",
+        "forest": Message("Random forest"),
+        "logistic": Message("Logistic regression"),
+        "bayes": Message("Naive Bayes"),
+        "neighbours": Message("k nearest neighbours"),
     }
 )
 """The models' names, each with the title to show."""
 
 COUNTED: Final[Mapping[str, str]] = types.MappingProxyType(
-    {"forest": "trees", "logistic": "rounds", "bayes": "training images", "neighbours": "test images"}
+    {"forest": "trees", "logistic": "rounds", "bayes": Message("training images"), "neighbours": Message("test images")}
 )
 """What `Piece.done` counts."""

@@ -16,6 +16,7 @@ import numpy as np
 from mnist_core.config import CLASSES, LEARNING_RATE, RunConfig
 from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.evaluation.metrics import evaluate_answers
+from mnist_core.language import Message
 from mnist_core.network.layers import Weights, weight_shapes
 from mnist_core.network.optimizers import UPDATE_RULES
 from mnist_core.training.events import EpochMetrics, Progress, RateChanged, TrainingState
@@ -49,7 +50,9 @@ _POINT = 5  # numbers a point
 
 def damaged(what: str) -> StoreError:
     """The error for a part of a saved run that differs from what was written."""
-    return StoreError(f"The run was saved, but its {what} cannot be read.", "Delete the run and train it again.")
+    return StoreError(
+        Message("The run was saved, but its {what} cannot be read.", what=what), "Delete the run and train it again."
+    )
 
 
 def checksum(data: bytes) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.config import CLASSES, LEARNING_RATE, OPTIMIZERS
+from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,10 @@ _GUESS, _POOR = 0.2, 0.85
 _EXPLODED = 1.5  # The last loss beside the first one.
 _MOST_BOTTLENECK = 4  # Units.
 _USUAL_UNITS = 32
+_NARROW = {
+    False: (Message("{units} unit"), Message("{units} units")),
+    True: (Message("{units} filter"), Message("{units} filters")),
+}
 # Validation loss beside its lowest value, and the epochs since then.
 _RISEN, _EPOCHS_SINCE, _PATIENCE = 1.1, 2, 2
 
@@ -71,20 +76,22 @@ def _has_grown(points: Sequence[Progress], epochs: Sequence[EpochMetrics]) -> bo
 
 
 def _exploded(config: RunConfig) -> Finding | None:
-    seen = "The loss exploded: each step went too far, and the next one had to correct even more."
+    seen = Message("The loss exploded: each step went too far, and the next one had to correct even more.")
     if config.pixels == "raw":
-        return _with_scaled_pixels(config, f"{seen} Pixels from 0 to 255 make large steps.")
-    return _with_rate(config, _LOWER, f"{seen} The learning rate is too high.")
+        return _with_scaled_pixels(config, Message("{seen} Pixels from 0 to 255 make large steps.", seen=seen))
+    return _with_rate(config, _LOWER, Message("{seen} The learning rate is too high.", seen=seen))
 
 
 def _too_fast(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if not epochs or epochs[-1].accuracy >= _POOR:
         return None
-    seen = f"It reads only {epochs[-1].accuracy:.0%} of the training images right."
+    seen = Message("It reads only {accuracy:.0%} of the training images right.", accuracy=epochs[-1].accuracy)
     if config.pixels == "raw":
-        return _with_scaled_pixels(config, f"{seen} Pixels from 0 to 255 make steps too large.")
+        return _with_scaled_pixels(config, Message("{seen} Pixels from 0 to 255 make steps too large.", seen=seen))
     if config.learning_rate > _HIGHER * _usual_rate(config):
-        text = f"{seen} The learning rate is probably too high: large steps can switch units off for ever."
+        text = Message(
+            "{seen} The learning rate is probably too high: large steps can switch units off for ever.", seen=seen
+        )
         return _with_rate(config, _LOWER, text)
     return None
 
@@ -92,13 +99,13 @@ def _too_fast(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | No
 def _stuck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     if not epochs or epochs[-1].accuracy >= _GUESS:
         return None
-    seen = f"After {len(epochs)} epochs it still guesses."
+    seen = Message("After {count} epochs it still guesses.", count=len(epochs))
     if [layer.activation for layer in config.layers].count("sigmoid") > 1:
-        text = f"{seen} Through several sigmoid layers, hardly any gradient reaches the first one."
+        text = Message("{seen} Through several sigmoid layers, hardly any gradient reaches the first one.", seen=seen)
         return _with_relu(config, "sigmoid", text)
     if config.learning_rate > _usual_rate(config) / 3:
         return None  # It may need more epochs.
-    return _with_rate(config, _HIGHER, f"{seen} Its steps are too small.")
+    return _with_rate(config, _HIGHER, Message("{seen} Its steps are too small.", seen=seen))
 
 
 def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
@@ -106,14 +113,19 @@ def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | 
         return None
     for number, layer in enumerate(config.layers):
         if layer.units <= _MOST_BOTTLENECK:
-            unit = layer.settings["units"].label.lower()
-            what = f"{layer.units} {unit if layer.units > 1 else unit.removesuffix('s')}"
+            one, many = _NARROW[layer.is_convolution]
+            what = Message(one if layer.units == 1 else many, units=layer.units)
+            usual = Message(many, units=_USUAL_UNITS)
             layers = list(config.layers)
             layers[number] = dataclasses.replace(layer, units=_USUAL_UNITS)
             return Finding(
-                f"Layer {number + 1} has only {what}: a bottleneck. All information about an image must pass through "
-                "it.",
-                f"Give layer {number + 1} {_USUAL_UNITS} {unit}",
+                Message(
+                    "Layer {number} has only {what}: a bottleneck. All information about an image must pass through "
+                    "it.",
+                    number=number + 1,
+                    what=what,
+                ),
+                Message("Give layer {number} {usual}", number=number + 1, usual=usual),
                 dataclasses.replace(config, layers=tuple(layers)),
             )
     return None
@@ -124,14 +136,16 @@ def _slow(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
         return None
     if epochs[-1].loss >= epochs[-2].loss:
         return None
-    return _with_rate(config, _HIGHER, "It learns, but slowly: the loss still falls at the end. Its steps are small.")
+    return _with_rate(
+        config, _HIGHER, Message("It learns, but slowly: the loss still falls at the end. Its steps are small.")
+    )
 
 
 def _linear(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:
     del epochs  # It is so from the start.
     if not config.layers or any(layer.is_convolution or layer.activation != "linear" for layer in config.layers):
         return None
-    text = "All hidden layers are linear. Together they can do no more than a network without hidden layers."
+    text = Message("All hidden layers are linear. Together they can do no more than a network without hidden layers.")
     return _with_relu(config, "linear", text)
 
 
@@ -147,8 +161,11 @@ def _overfitted(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | 
     ):
         return None
     return Finding(
-        f"Validation loss has risen since epoch {best + 1}, and the training loss still falls: it overfits.",
-        f"Stop early, after {_PATIENCE} epochs without progress",
+        Message(
+            "Validation loss has risen since epoch {best}, and the training loss still falls: it overfits.",
+            best=best + 1,
+        ),
+        Message("Stop early, after {patience} epochs without progress", patience=_PATIENCE),
         dataclasses.replace(config, early_stopping=_PATIENCE),
     )
 
@@ -158,7 +175,7 @@ def _usual_rate(config: RunConfig) -> float:
 
 
 def _with_scaled_pixels(config: RunConfig, text: str) -> Finding:
-    return Finding(text, "Use pixels from 0 to 1", dataclasses.replace(config, pixels="scaled"))
+    return Finding(text, Message("Use pixels from 0 to 1"), dataclasses.replace(config, pixels="scaled"))
 
 
 def _with_relu(config: RunConfig, activation: str, text: str) -> Finding:
@@ -167,12 +184,12 @@ def _with_relu(config: RunConfig, activation: str, text: str) -> Finding:
         dataclasses.replace(layer, activation="relu") if layer.activation == activation else layer
         for layer in config.layers
     )
-    return Finding(text, "Use ReLU in these layers", dataclasses.replace(config, layers=layers))
+    return Finding(text, Message("Use ReLU in these layers"), dataclasses.replace(config, layers=layers))
 
 
 def _with_rate(config: RunConfig, factor: float, text: str) -> Finding | None:
     rate = float(f"{config.learning_rate * factor:.2g}")
     if not LEARNING_RATE.low <= rate <= LEARNING_RATE.high:
         return None
-    verb = "Divide" if factor < 1 else "Multiply"
-    return Finding(text, f"{verb} the learning rate by 10", dataclasses.replace(config, learning_rate=rate))
+    cure = Message("Divide the learning rate by 10") if factor < 1 else Message("Multiply the learning rate by 10")
+    return Finding(text, cure, dataclasses.replace(config, learning_rate=rate))

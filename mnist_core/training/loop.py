@@ -18,6 +18,7 @@ from mnist_core.config import ACTIVATIONS
 from mnist_core.data import splits
 from mnist_core.errors import TrainingError
 from mnist_core.evaluation.metrics import mean_loss
+from mnist_core.language import Message
 from mnist_core.network import TrainedNetwork, parameter_count, step_flops
 from mnist_core.network.layers import Weights, initial_weights
 from mnist_core.training import engine
@@ -47,7 +48,7 @@ _POINT_FLOPS = 5e9
 _POINTS_PER_EPOCH = 12
 # A chunk has as many points as fit in this time, since each call costs 1 to 5 ms. "Stop" may have to wait this long.
 CHUNK_SECONDS = 0.2
-DIVERGED = "is no longer a finite number"
+DIVERGED = Message("is no longer a finite number")
 """What the message of a run says if it was stopped because its loss was not a number."""
 
 
@@ -279,10 +280,20 @@ def _is_exhausted(config: RunConfig, state: TrainingState) -> bool:
 
 
 def _diverged(config: RunConfig, rate: float, epoch: int, step: int) -> TrainingError:
-    advice = f"Lower the learning rate, now {rate:g}; a tenth of it is a good next try"
-    if not all(ACTIVATIONS[layer.activation].bounded for layer in config.layers):
-        advice += ", or choose a bounded activation, such as tanh"
+    if all(ACTIVATIONS[layer.activation].bounded for layer in config.layers):
+        advice = Message("Lower the learning rate, now {rate:g}; a tenth of it is a good next try.", rate=rate)
+    else:
+        advice = Message(
+            "Lower the learning rate, now {rate:g}; a tenth of it is a good next try, or choose a bounded activation, "
+            "such as tanh.",
+            rate=rate,
+        )
     return TrainingError(
-        f"The loss in epoch {epoch}, step {step}, {DIVERGED}: the weights became too large.",
-        f"{advice}. The last finished epoch is saved." if epoch > 1 else f"{advice}.",
+        Message(
+            "The loss in epoch {epoch}, step {step}, {diverged}: the weights became too large.",
+            epoch=epoch,
+            step=step,
+            diverged=DIVERGED,
+        ),
+        Message("{advice} The last finished epoch is saved.", advice=advice) if epoch > 1 else advice,
     )

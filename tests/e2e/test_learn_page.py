@@ -8,12 +8,17 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from mnist_core.language import gettext as _
+from mnist_core.language import speaking
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.faults import FAULTS
+from tests.e2e.overflow import beyond_the_screen
 from tests.e2e.test_main_path import SLOW, matrix
 from tests.e2e.toolbars import controls_under_toolbars
 
+# What a reply begins with: to a right answer, and to a wrong one.
+VERDICTS = {"en": ("Right!", "Not quite."), "de": ("Richtig!", "Nicht ganz.")}
 MOTIONS: tuple[Literal["reduce"], Literal["no-preference"]] = ("reduce", "no-preference")
 NOTE_REPLAY = """
     window.wasPlayed = false;
@@ -23,9 +28,10 @@ NOTE_REPLAY = """
 """
 
 
-def open_learn(page: Page) -> None:
-    page.goto("/learn")
-    expect(page.get_by_role("heading", name="Learn", exact=True)).to_be_visible(timeout=SLOW)
+def open_learn(page: Page, language: str = "en") -> None:
+    page.goto("/learn" if language == "en" else f"/learn?language={language}")
+    with speaking(language):
+        expect(page.get_by_role("heading", name=_("Learn"), exact=True)).to_be_visible(timeout=SLOW)
     wait_until_idle(page)
 
 
@@ -49,36 +55,47 @@ def choose(page: Page, question: str, choice: str) -> None:
 def answer_check(page: Page) -> None:
     """Answer all ten questions right, and hand in."""
     for item in ITEMS.values():
-        choose(page, item.text, item.right)
-    button = page.get_by_role("button", name="Hand in")
+        choose(page, _(item.text), _(item.right))
+    button = page.get_by_role("button", name=_("Hand in"))
     expect(button).to_be_enabled(timeout=SLOW)
     button.click()
 
 
 @pytest.mark.parametrize(
-    ("page", "key"),
-    [("phone-light", "how"), ("desktop-light", "better"), ("desktop-dark", "trust")],
+    ("page", "key", "language"),
+    [
+        ("phone-light", "how", "en"),
+        ("phone-dark", "how", "de"),
+        ("desktop-light", "better", "en"),
+        ("desktop-dark", "trust", "en"),
+    ],
     indirect=["page"],
 )
-def test_course_from_first_to_last_step(page: Page, key: str) -> None:
+def test_course_from_first_to_last_step(page: Page, key: str, language: str) -> None:
     """Every second answer is wrong at first."""
+    with speaking(language):
+        take_course(page, key, language)
+
+
+def take_course(page: Page, key: str, language: str) -> None:
     course = COURSES[key]
-    open_learn(page)
-    segment(page, course.name).click()
+    open_learn(page, language)
+    segment(page, _(course.name)).click()
     for number, step in enumerate(course.steps, 1):
-        expect(page.get_by_role("heading", name=f"{number}. {step.title}")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("heading", name=f"{number}. {_(step.title)}")).to_be_visible(timeout=SLOW)
         wait_until_idle(page)  # Until then the page may still show the explanation of the previous step.
         assert not controls_under_toolbars(page)
+        assert beyond_the_screen(page) == []
         if step.question is None:
             answer_check(page)
-            expect(page.get_by_text("10 of 10")).to_be_visible(timeout=SLOW)
+            expect(page.get_by_text(_("{score} of {count}", score=10, count=10))).to_be_visible(timeout=SLOW)
         else:
             is_wrong = number % 2 == 0
             wrong = step.question.wrong[0]
-            choose(page, step.question.text, wrong.text if is_wrong else step.question.right)
+            choose(page, _(step.question.text), _(wrong.text if is_wrong else step.question.right))
             wait_until_idle(page)
-            explanation = page.get_by_test_id("stAlert").filter(has_text="Not quite." if is_wrong else "Right!")
-            for name in (["Start all"] if step.classical else []) + (["Start"] if step.has_runs else []):
+            explanation = page.get_by_test_id("stAlert").filter(has_text=VERDICTS[language][is_wrong])
+            for name in ([_("Start all")] if step.classical else []) + ([_("Start")] if step.has_runs else []):
                 # The server may have run them for another course.
                 run = page.get_by_role("button", name=name, exact=True)
                 expect(run.or_(explanation).first).to_be_visible(timeout=SLOW)
@@ -87,16 +104,16 @@ def test_course_from_first_to_last_step(page: Page, key: str) -> None:
                     wait_until_idle(page)
             expect(explanation).to_be_visible(timeout=SLOW)
             if is_wrong:
-                expect(explanation).to_contain_text(wrong.reply[:30])
+                expect(explanation).to_contain_text(_(wrong.reply)[:30])
             if step.trials and not step.classical:
                 expect(page.locator(".mark-line path").first).to_be_visible(timeout=SLOW)
-                row = page.get_by_role("row").filter(has_text=step.trials[-1].name)
-                expect(row.first).to_contain_text(re.compile(r"\d\d\.\d\d?%"))
+                row = page.get_by_role("row").filter(has_text=_(step.trials[-1].name))
+                expect(row.first).to_contain_text(re.compile(r"\d\d[.,]\d\d?\s?%"))
         wait_until_idle(page)
         if number < len(course.steps):
-            page.get_by_role("button", name="Next", exact=True).click()
+            page.get_by_role("button", name=_("Next"), exact=True).click()
     right = sum(step.question is not None and number % 2 == 1 for number, step in enumerate(course.steps, 1))
-    result = page.get_by_text(f"right in {right} of {course.questions} steps")
+    result = page.get_by_test_id("stAlert").filter(has_text=re.compile(rf"\b{right}\b.*\b{course.questions}\b"))
     expect(result).to_be_visible(timeout=SLOW)
 
     # A reload starts a new session. The answers are saved, and the address has the step.

@@ -337,7 +337,7 @@ def test_explanation_after_the_runs(learn: AppTest) -> None:
     assert run.snapshot.evaluation is not None
     assert any(f"{run.snapshot.evaluation.accuracy:.2%}" in text.value for text in learn.markdown)
     # Settings that all runs share have no column, to save space on a phone.
-    assert any("| Run | Test | Train |" in text.value for text in learn.markdown)
+    assert any("| Run | Test | Training |" in text.value for text in learn.markdown)
     assert any("It learns 7,960 weights and biases." in caption.value for caption in learn.caption)
 
 

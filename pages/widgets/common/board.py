@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError, PlaygroundError
+from mnist_core.language import gettext as _
 from pages.widgets.common import canvas, clipboard, keyboard
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
@@ -48,19 +49,21 @@ def drawing_board() -> Drawn:
     """The canvas, the keyboard sheet or a picture, with controls below to choose between them."""
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pen = st.slider("Pen width", *_PENS, **controls.seeded("pen", _PEN.get()))
+        pen = st.slider(_("Pen width"), *_PENS, **controls.seeded("pen", _PEN.get()))
         _PEN.set(pen)
-        by_keys = st.toggle("Keyboard", **controls.seeded("by-keys", _BY_KEYS.get()))
+        by_keys = st.toggle(_("Keyboard"), **controls.seeded("by-keys", _BY_KEYS.get()))
         _BY_KEYS.set(by_keys)
     with st.container(horizontal=True, gap="small"):
-        with st.popover("Photo", icon=":material/image:", width="stretch"):
+        with st.popover(_("Photo"), icon=":material/image:", width="stretch"):
             file = st.file_uploader(
-                "Read a picture instead",
+                _("Read a picture instead"),
                 ["png", "jpg", "jpeg"],
                 key=f"picture-{_PICTURES.get()}",
                 max_upload_size=photo.MAX_BYTES // 2**20,
-                help="A photo of a digit on paper, a scan or a screenshot. "
-                "You can also copy a picture and paste it here.",
+                help=_(
+                    "A photo of a digit on paper, a scan or a screenshot. "
+                    "You can also copy a picture and paste it here."
+                ),
             )
         _camera()
     pasted = _pasted()
@@ -68,10 +71,10 @@ def drawing_board() -> Drawn:
         picture = pasted if file is None else file.getvalue()
         if picture is not None:
             rgba = _picture(picture)
-            hint = "There is nothing in this picture. Draw again, or choose another picture."
+            hint = _("There is nothing in this picture. Draw again, or choose another picture.")
             return Drawn(rgba, "" if rgba is None else hint)
         if by_keys:
-            return Drawn(keyboard.keyboard_sheet(), "Put the pen down with P and move it with the arrow keys.")
+            return Drawn(keyboard.keyboard_sheet(), _("Put the pen down with P and move it with the arrow keys."))
         return _drawn(pen)
 
 
@@ -86,17 +89,19 @@ def _drawn(pen: int) -> Drawn:
     try:
         drawing, rgba = canvas.drawing_canvas(pen, WIDTH)
     except DrawingError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
         canvas.canvas_buttons()
         return Drawn(None, "")
     canvas.canvas_buttons()
-    hint = "Draw in the white square. The answer comes after each stroke."
+    hint = _("Draw in the white square. The answer comes after each stroke.")
     return Drawn(rgba, hint, strokes.from_canvas(drawing))
 
 
 def _camera() -> None:
     """The device's camera, in a popover. The browser asks the visitor for it when the popover opens, not before."""
-    folded = st.popover("Camera", icon=":material/photo_camera:", width="stretch", on_change="rerun", key="camera-open")
+    folded = st.popover(
+        _("Camera"), icon=":material/photo_camera:", width="stretch", on_change="rerun", key="camera-open"
+    )
     if not folded.open:
         return
     key = f"camera-{_PICTURES.get()}"
@@ -109,10 +114,10 @@ def _camera() -> None:
             controls.set_value("camera-open", False)
 
     folded.camera_input(
-        "One digit, dark on light paper",
+        _("One digit, dark on light paper"),
         key=key,
         on_change=take,
-        help="Your browser asks you first. Cameras work over HTTPS only, or on the server's own computer.",
+        help=_("Your browser asks you first. Cameras work over HTTPS only, or on the server's own computer."),
     )
 
 
@@ -121,7 +126,7 @@ def _pasted() -> bytes | None:
     try:
         new = clipboard.pasted_picture()
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
         new = None
     if new is not None:
         _put_away()
@@ -134,13 +139,16 @@ def _picture(data: bytes) -> npt.NDArray[np.uint8] | None:
     try:
         found = photo.read_picture(data)
         picture = found.rgba
-        done = ", dark on white" * found.is_inverted + ", with shadows removed" * found.is_light_corrected
+        done = _(", dark on white") * found.is_inverted + _(", with shadows removed") * found.is_light_corrected
         st.image(
-            picture, caption=f"Your picture{done}", width=strokes.CANVAS, alt="Your picture, as the networks get it."
+            picture,
+            caption=_("Your picture{done}", done=done),
+            width=strokes.CANVAS,
+            alt=_("Your picture, as the networks get it."),
         )
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
-    st.button("Draw again", icon=":material/draw:", on_click=_put_away, help="Remove the picture.")
+        st.error(_(error.message), icon=":material/error:")
+    st.button(_("Draw again"), icon=":material/draw:", on_click=_put_away, help=_("Remove the picture."))
     return picture
 
 

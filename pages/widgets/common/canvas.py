@@ -14,6 +14,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_core.drawing import photo, strokes
 from mnist_core.errors import DrawingError
+from mnist_core.language import gettext as _
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
 
@@ -105,7 +106,7 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DrawingError("The drawing cannot be read.", "Clear the canvas and draw again.") from error
     finally:
-        name = "Drawing area: draw one digit with mouse, pen or finger"
+        name = _("Drawing area: draw one digit with mouse, pen or finger")
         _SHAPE(data={"name": name, "width": width}, key="canvas-shape")
     strokes.from_canvas(drawing)
     # The canvas sends no picture of its initial drawing.
@@ -117,10 +118,10 @@ def drawing_canvas(pen: int, width: int) -> Drawing:
 
 def canvas_buttons() -> None:
     """The buttons Undo and Clear."""
-    drawing, _ = _DRAWING.get()
+    drawing, _picture = _DRAWING.get()
     with st.container(horizontal=True, gap="small"):
-        st.button("Undo", icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
-        st.button("Clear", icon=":material/delete:", on_click=clear_canvas, width="stretch")
+        st.button(_("Undo"), icon=":material/undo:", disabled=not _paths(drawing), on_click=_undo, width="stretch")
+        st.button(_("Clear"), icon=":material/delete:", on_click=clear_canvas, width="stretch")
 
 
 def clear_canvas() -> None:
@@ -129,13 +130,13 @@ def clear_canvas() -> None:
 
 
 def _undo() -> None:
-    drawing, _ = _DRAWING.get()
+    drawing, _picture = _DRAWING.get()
     rest = (drawing or {}).get("objects", [])[:-1]
     _replace({**(drawing or {}), "objects": rest} if rest else None)
 
 
 def _replace(drawing: dict[str, Any] | None) -> None:
-    replaced, _ = _DRAWING.get()
+    replaced, _picture = _DRAWING.get()
     _REPLACED.set([*_REPLACED.get(), _paths(replaced)])
     _DRAWING.set(_BLANK if drawing is None else (drawing, _painted(drawing)))
     _begin_with(drawing)

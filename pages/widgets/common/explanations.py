@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core.charts.network import signed_mosaic
 from mnist_core.data.sources import noun_of
 from mnist_core.evaluation import explanation
+from mnist_core.language import gettext as _
 from pages.widgets.common import pictures
 from pages.widgets.common.misconception import misconception_link
 
@@ -40,24 +41,41 @@ def deciding_pixels(
     best, next_best = pictures.with_article(digit, names), pictures.with_article(other, names)
     if network.config.layers:
         shown = [explanation.integrated_gradients(network, image, digit, other)]
-        text = (
-            f":blue[**Blue**] ink supports {best}, :orange[**orange**] ink {next_best}, {rank}. "
-            f"Added up, they say how much the image favours {names[digit]} over {names[other]}."
+        text = _(
+            ":blue[**Blue**] ink supports {best}, :orange[**orange**] ink {next_best}, {rank}. "
+            "Added up, they say how much the image favours {name} over {other}.",
+            best=best,
+            next_best=next_best,
+            rank=rank,
+            name=names[digit],
+            other=names[other],
         )
     else:
         shown = [explanation.integrated_gradients(network, image, one) for one in (digit, other)]
-        text = (
-            f"Each pixel times its weight, on the left for {best}, on the right for {next_best}: "
-            ":blue[**blue**] ink supports it, :orange[**orange**] ink speaks against it. All these are added, plus the "
-            f"bias. The {noun_of(names)} with the largest sum wins."
+        text = _(
+            "Each pixel times its weight, on the left for {best}, on the right for "
+            "{next_best}: :blue[**blue**] ink supports it, :orange[**orange**] ink speaks "
+            "against it. All these are added, plus the bias. The {noun} with the largest "
+            "sum wins.",
+            best=best,
+            next_best=next_best,
+            noun=noun_of(names),
         )
     strongest = max(float(np.abs(shown).max()), 1e-9)
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(
         pictures.png_url(signed_mosaic(np.array(shown) / strongest, columns=len(shown), side=168)),
-        alt=f"The image: pixels that speak for {best} in blue, for {next_best} in orange."
+        alt=_(
+            "The image: pixels that speak for {best} in blue, for {next_best} in orange.",
+            best=best,
+            next_best=next_best,
+        )
         if network.config.layers
-        else f"Each pixel times its weight, for {best} and for {next_best}: blue speaks for it.",
+        else _(
+            "Each pixel times its weight, for {best} and for {next_best}: blue speaks for it.",
+            best=best,
+            next_best=next_best,
+        ),
     )
     right.markdown(text)
 
@@ -74,9 +92,9 @@ def similar_images(
     """
     order = explanation.nearest_images(image, dataset.train_images, len(dataset.train_images))
     found = order[:_MOST_ALIKE] if among is None else order[np.isin(order, among)][:_MOST_ALIKE]
-    st.caption("The network cannot see these. It has only its weights.")
+    st.caption(_("The network cannot see these. It has only its weights."))
     misconception_link("stores")
     names = dataset.class_names
     labels = [int(dataset.train_labels[i]) for i in found]
-    alt = [f"A training image of {pictures.with_article(label, names)}." for label in labels]
+    alt = [_("A training image of {thing}.", thing=pictures.with_article(label, names)) for label in labels]
     pictures.image_row([dataset.train_images[i] for i in found], [names[label] for label in labels], alt=alt)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
 from pages.widgets.state import controls
 
 if TYPE_CHECKING:
@@ -28,9 +30,9 @@ _BUTTONS = st.components.v2.component(
         const root = parentElement.querySelector(".images"), drawn = JSON.stringify(data);
         if (parentElement.drawn === drawn) return;  // The focus stays.
         parentElement.drawn = drawn;
-        root.replaceChildren(...data.map(({ number, url, caption, label }) => {
-            const button = Object.assign(document.createElement("button"), { type: "button", title: "Why?" });
-            button.setAttribute("aria-label", `${label} Why?`);
+        root.replaceChildren(...data.map(({ number, url, caption, label, title }) => {
+            const button = Object.assign(document.createElement("button"), { type: "button", title });
+            button.setAttribute("aria-label", `${label} ${title}`);
             button.append(Object.assign(document.createElement("img"), { src: url, alt: "" }),
                 Object.assign(document.createElement("span"), { textContent: caption }));
             button.addEventListener("click", () => setTriggerValue("clicked", number));
@@ -65,7 +67,8 @@ def image_buttons(buttons: Sequence[ImageButton], key: str, on_click: Callable[[
         if number is not None:
             on_click(number)
 
-    data = [{"number": one.number, "url": one.url, "caption": one.caption, "label": one.label} for one in buttons]
+    title = _("Why?")
+    data = [{**dataclasses.asdict(one), "title": title} for one in buttons]
     _BUTTONS(data=data, key=key, on_clicked_change=take)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from pages.widgets.common import pictures
 from pages.widgets.state.keys import Key
 
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 
 CELLS = 14
 _CELL = 20  # pixels
-_MOVES = {"Up": (-1, 0), "Down": (1, 0), "Left": (0, -1), "Right": (0, 1)}
+_MOVES = {
+    Message("Up"): (-1, 0),
+    Message("Down"): (1, 0),
+    Message("Left"): (0, -1),
+    Message("Right"): (0, 1),
+}
 _KEY_MOVES = {name[0].lower(): move for name, move in _MOVES.items()}
 _PAPER, _CURSOR, _LIFTED = 255, (47, 111, 222), (138, 148, 166)
 _SHOWN_PAPER = np.array([238, 238, 238, 255], np.uint8)
@@ -115,17 +122,22 @@ def _show(sheet: Sheet) -> None:
     within = picture[inside].copy()
     picture[frame][..., :3] = _CURSOR if sheet.is_down else _LIFTED
     picture[inside] = within
-    pen = "down, painting" if sheet.is_down else "lifted"
-    where = f"Row {sheet.row + 1}, column {sheet.column + 1}. The pen is {pen}."
-    alt = f"Squared paper, {len(sheet.inked)} of {CELLS * CELLS} cells painted. {where}"
+    pen = _("down, painting") if sheet.is_down else _("lifted")
+    where = _("Row {row}, column {column}. The pen is {pen}.", row=sheet.row + 1, column=sheet.column + 1, pen=pen)
+    alt = _(
+        "Squared paper, {count} of {cells} cells painted. {where}",
+        count=len(sheet.inked),
+        cells=CELLS * CELLS,
+        where=where,
+    )
     st.image(pictures.png_url(picture), width=CELLS * _CELL, alt=alt)
     st.info(where)
     with st.container(horizontal=True):
-        _button("pen", "Lift the pen" if sheet.is_down else "Put the pen down", Sheet.turned)
+        _button("pen", _("Lift the pen") if sheet.is_down else _("Put the pen down"), Sheet.turned)
         for name, (down, right) in _MOVES.items():
-            _button(name, name, functools.partial(Sheet.moved, down=down, right=right))
-        _button("clear", "Clear", lambda _: Sheet())
-    st.caption("Keys: arrows move the pen, P puts it down and lifts it, Delete clears.")
+            _button(name, _(name), functools.partial(Sheet.moved, down=down, right=right))
+        _button("clear", _("Clear"), lambda _sheet: Sheet())
+    st.caption(_("Keys: arrows move the pen, P puts it down and lifts it, Delete clears."))
 
 
 def after_keys(sheet: Sheet, pressed: object, done: tuple[str, int]) -> Sheet:

@@ -12,6 +12,8 @@ import streamlit as st
 from mnist_core import links, presets
 from mnist_core.data import uploads
 from mnist_core.errors import ConfigError, PlaygroundError, brief
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.store import workspaces
 from pages.widgets.state import controls, data_sets, editor_state, workspace
 from pages.widgets.state.keys import Key
@@ -50,8 +52,8 @@ _LARGE_CODE = st.components.v2.component(
         image.alt = data.alt;
     }""",
 )
-_ALT = "QR code of this link."
-_STARTS = {True: "Everybody gets their own random start", False: "Exactly my start"}
+_ALT = Message("QR code of this link.")
+_STARTS = {True: Message("Everybody gets their own random start"), False: Message("Exactly my start")}
 
 
 def open_link() -> DeltaGenerator:
@@ -65,7 +67,7 @@ def open_link() -> DeltaGenerator:
     wanted = _WANTED.get()
     if wanted is not None:
         _WANTED.set(None)
-        _open(wanted, "From a shared run", "From a run that was shared")
+        _open(wanted, Message("From a shared run"), _("From a run that was shared"))
     elif address and address not in _known():
         try:
             config = _read(query)
@@ -75,8 +77,8 @@ def open_link() -> DeltaGenerator:
             ignored = _ignored(query)
             # After a reload, restoring the last run may have loaded the same network already.
             if config is not None and config != editor_state.draft():
-                start = f" Your own random start: seed {config.seed}." if _is_own_start(query) else ""
-                _open(config, "From a link", "Loaded from a link", start, ignored)
+                start = _(" Your own random start: seed {seed}.", seed=config.seed) if _is_own_start(query) else ""
+                _open(config, Message("From a link"), _("Loaded from a link"), start, ignored)
             elif ignored:
                 _ARRIVAL.set(_Arrival(editor_state.origin().config, ignored))
     _note(address)
@@ -102,24 +104,26 @@ def share_popover(config: RunConfig, place: DeltaGenerator) -> None:
         for note in arrival.notes:
             place.caption(note)
     _remember(config)
-    folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share")
+    folded = st.popover(_("Share"), icon=":material/share:", on_change="rerun", key="share")
     if folded.open:
         with folded:
             # Side by side, so that the code is visible on a small screen too.
             code, words = (None, st.container()) if links.is_own(page_address()) else st.columns([2, 3])
             with words:
-                st.caption("This link opens this network with these settings.")
+                st.caption(_("This link opens this network with these settings."))
                 own_start = st.radio(
-                    "Random start",
+                    _("Random start"),
                     list(_STARTS),
                     **controls.seeded_choice("own-start", _OWN_START.get(), list(_STARTS)),
-                    format_func=_STARTS.__getitem__,
+                    format_func=lambda is_own: _(_STARTS[is_own]),
                     on_change=lambda: _OWN_START.set(controls.value_of("own-start")),
-                    help="The seed sets the first weights and the order of the images. With own random starts, a class "
-                    "gets different networks from one link. With yours, everybody gets exactly your network.",
+                    help=_(
+                        "The seed sets the first weights and the order of the images. With own random starts, a class "
+                        "gets different networks from one link. With yours, everybody gets exactly your network."
+                    ),
                 )
                 if config.dataset == uploads.NAME:
-                    st.caption("The link does not contain your own images.")
+                    st.caption(_("The link does not contain your own images."))
             link_with_code(links.to_config(f"{page_address()}/", config, own_start), "share", code)
     large_code()
 
@@ -134,9 +138,9 @@ def link_with_code(address: str, within: str, place: DeltaGenerator | None = Non
     """
     if not links.is_own(address):
         with place or st.container():
-            st.image(links.code(address), width=220, alt=_ALT)
+            st.image(links.code(address), width=220, alt=_(_ALT))
             st.button(
-                "Full screen",
+                _("Full screen"),
                 icon=":material/fullscreen:",
                 type="tertiary",
                 on_click=_enlarge,
@@ -146,8 +150,10 @@ def link_with_code(address: str, within: str, place: DeltaGenerator | None = Non
     st.code(address, language=None, wrap_lines=True)
     if links.is_own(address):
         st.info(
-            "This link works only on this computer. Open the playground by this computer's name or address, then share "
-            "again.",
+            _(
+                "This link works only on this computer. Open the playground by this computer's name or address, "
+                "then share again."
+            ),
             icon=":material/info:",
         )
 
@@ -162,26 +168,27 @@ def large_code() -> None:
     address = _LARGE.get()
     if address:
         _LARGE.set("")
-        _large(address)
+        st.dialog(_("Scan it with a phone"), width="large")(_large)(address)
 
 
-@st.dialog("Scan it with a phone", width="large")
 def _large(address: str) -> None:
-    _LARGE_CODE(data={"svg": links.code(address), "alt": _ALT}, key="large-qr-code")
+    _LARGE_CODE(data={"svg": links.code(address), "alt": _(_ALT)}, key="large-qr-code")
     st.code(address, language=None, wrap_lines=True)
 
 
 def _open(config: RunConfig, source: str, opened: str, start: str = "", ignored: tuple[str, ...] = ()) -> None:
     recipe = presets.recipe_of(config)
-    notes = [f":material/link: {opened}: {recipe.name if recipe else presets.title_of(config)}.{start}", *ignored]
+    notes = [f":material/link: {opened}: {_(recipe.name if recipe else presets.title_of(config))}.{start}", *ignored]
     if config.dataset not in data_sets.names():
         there = editor_state.draft().dataset
         why = (
-            "This network was trained on private images, which a link cannot contain. Upload them on the Data page."
+            _("This network was trained on private images, which a link cannot contain. Upload them on the Data page.")
             if config.dataset == uploads.NAME
-            else f'This server has no data set "{config.dataset}".'
+            else _('This server has no data set "{dataset}".', dataset=config.dataset)
         )
-        notes.append(f":material/info: {why} For now it uses the data set {data_sets.names()[there]}.")
+        notes.append(
+            _(":material/info: {why} For now it uses the data set {title}.", why=why, title=data_sets.names()[there])
+        )
         config = dataclasses.replace(config, dataset=there)
     editor_state.load_config(config, source)
     _ARRIVAL.set(_Arrival(config, tuple(notes)))
@@ -226,10 +233,21 @@ def _note(address: object) -> None:
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
     """A note about unknown parameters."""
     names = [f"`{_plain(name)}`" for name in links.unknown(query)]
-    more = " and others" if len(names) > _MOST_NAMES else ""
+    more = _(" and others") if len(names) > _MOST_NAMES else ""
     names = names[:_MOST_NAMES]
-    what = "it is not a setting" if len(names) == 1 and not more else "they are not settings"
-    return (f":material/info: Ignored in the link, because {what}: {', '.join(names)}{more}.",) if names else ()
+    what = _("it is not a setting") if len(names) == 1 and not more else _("they are not settings")
+    return (
+        (
+            _(
+                ":material/info: Ignored in the link, because {what}: {names}{more}.",
+                what=what,
+                names=", ".join(names),
+                more=more,
+            ),
+        )
+        if names
+        else ()
+    )
 
 
 def _plain(received: object) -> str:
@@ -242,10 +260,19 @@ def _link_error(error: PlaygroundError) -> str:
     received = "" if error.received is None else _plain(error.received)
     shown = f"`{received}`" if received else ""
     if isinstance(error, ConfigError) and re.fullmatch(r"layers\[\d+\]", error.field):
-        return f"This link is broken: {shown or 'an empty text'} {error.what} Ask for the link again."
-    what = f"`{error.field}` {error.what}" if isinstance(error, ConfigError) else error.problem
-    received = f" Received: {shown}." if shown else ""
-    return f"This link is broken: {what}{received} {error.remedy} Or ask for the link again."
+        return _(
+            "This link is broken: {shown} {what} Ask for the link again.",
+            shown=shown or _("an empty text"),
+            what=error.what,
+        )
+    what = f"`{error.field}` {_(error.what)}" if isinstance(error, ConfigError) else _(error.problem)
+    received = _(" Received: {shown}.", shown=shown) if shown else ""
+    return _(
+        "This link is broken: {what}{received} {remedy} Or ask for the link again.",
+        what=what,
+        received=received,
+        remedy=error.remedy,
+    )
 
 
 def page_address() -> str:

@@ -11,6 +11,8 @@ from mnist_core.config import EPOCHS, LEARNING_RATE
 from mnist_core.data import sources
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import seeds
+from mnist_core.language import format_number
+from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.training import Status, diagnosis, loop
 from pages.widgets.common import live_panel, run_picker, stepping, taught
@@ -132,29 +134,31 @@ def _orders(active: Sequence[Run]) -> None:
         # Show the order at once, also when the run obeys it only after other runs' turns.
         if is_pause_wanted:
             st.button(
-                "Resume",
+                _("Resume"),
                 icon=":material/play_arrow:",
                 on_click=give,
                 args=(turns.resume,),
                 type="primary",
-                help="Continue.",
+                help=_("Continue."),
             )
             stepping.step_button(active[0].config, lambda: give(lambda run: turns.step(run, stepping.size())))
         else:
-            st.button("Pause", icon=":material/pause:", on_click=give, args=(turns.pause,), help="Pause the training.")
+            st.button(
+                _("Pause"), icon=":material/pause:", on_click=give, args=(turns.pause,), help=_("Pause the training.")
+            )
             st.empty()
         st.button(
-            "Stop",
+            _("Stop"),
             icon=":material/stop:",
             on_click=give,
             args=(turns.stop,),
-            help="Stop and keep what it learned.",
+            help=_("Stop and keep what it learned."),
         )
         st.button(
-            "Reset",
+            _("Reset"),
             icon=":material/replay:",
             on_click=visitor_runs.clear_train_page,
-            help="Stop, and clear the screen. The run stays under Compare.",
+            help=_("Stop, and clear the screen. The run stays under Compare."),
         )
 
 
@@ -167,7 +171,7 @@ def _what_now(run: Run, shot: Snapshot) -> None:
     can_repeat = shot.status is Status.FINISHED and run.begins_random and not shot.rates
     if found is None and not counts and not can_repeat:
         return
-    label, icon = ("Next", "arrow_forward") if found is None else ("Tip", "lightbulb")
+    label, icon = (_("Next"), "arrow_forward") if found is None else (_("Tip"), "lightbulb")
     with st.popover(label, icon=f":material/{icon}:"):
         if found is not None:
             st.markdown(found.text)
@@ -178,29 +182,31 @@ def _what_now(run: Run, shot: Snapshot) -> None:
                 on_click=editor_state.change,
                 args=(found.config,),
                 disabled=editor_state.draft() == found.config,
-                help="Changes the network in the editor. Then press Train, and compare the curves.",
+                help=_("Changes the network in the editor. Then press Train, and compare the curves."),
             )
         for count in counts:
             st.button(
-                f"Train {count} more epochs",
+                _("Train {count} more epochs", count=count),
                 key=f"go-on-{count}",
                 icon=":material/play_arrow:",
                 on_click=_go_on,
                 args=(run, count),
-                help=f"Starts a new run that continues after epoch {len(shot.epochs)}.",
+                help=_("Starts a new run that continues after epoch {count}.", count=len(shot.epochs)),
             )
         if can_repeat:
             st.button(
-                f"Train {more_seeds} more with other seeds",
+                _("Train {more_seeds} more with other seeds", more_seeds=more_seeds),
                 key="more-seeds",
                 icon=":material/casino:",
                 on_click=_train_more_seeds,
                 args=(run, more_seeds),
-                help="The same network with other random weights at the start, and the images in another order. The "
-                "curves show the mean, the lowest and the highest of all runs. So you see how much is luck.",
+                help=_(
+                    "The same network with other random weights at the start, and the images in another order. The "
+                    "curves show the mean, the lowest and the highest of all runs. So you see how much is luck."
+                ),
             )
         if found is None:
-            st.markdown("Or change a setting, train again, and compare: this curve stays in grey.")
+            st.markdown(_("Or change a setting, train again, and compare: this curve stays in grey."))
         if shot.epochs and shot.epochs[-1].accuracy >= _NEARLY_ALL:
             misconception_link("perfect")
         if len(run.config.layers) >= _MANY_LAYERS:
@@ -209,27 +215,27 @@ def _what_now(run: Run, shot: Snapshot) -> None:
 
 def _go_on(run: Run, count: int) -> None:
     ending = f", {len(run.snapshot.epochs) + count} epochs"
-    title = run_picker.run_title(run).removesuffix(f", {run.config.epochs} epochs")
+    title = run_picker.saved_title(run).removesuffix(f", {run.config.epochs} epochs")
     try:
         visitor_runs.go_on(run, count, run_picker.title_with(title, ending))
     except PlaygroundError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(_(error.message), icon=":material/error:")
 
 
 def _train_more_seeds(run: Run, count: int) -> None:
     try:
         visitor_runs.train_more_seeds(run, count)
     except PlaygroundError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(_(error.message), icon=":material/error:")
 
 
 def _rate_popover(run: Run, is_single: bool) -> None:
-    why_not = "All seeds train with the same learning rate."
+    why_not = _("All seeds train with the same learning rate.")
     with st.popover(
-        "Learning rate",
+        _("Learning rate"),
         key="rate",
         type="tertiary",
-        help="Change the learning rate." if is_single else why_not,
+        help=_("Change the learning rate.") if is_single else why_not,
         disabled=not is_single,
     ):
         if is_single:
@@ -239,12 +245,12 @@ def _rate_popover(run: Run, is_single: bool) -> None:
 def _learning_rate(run: Run) -> None:
     """Buttons that change the learning rate during the run."""
     rates = [run.learning_rate * factor for factor in (10, 3, 1 / 3, 1 / 10)]
-    st.markdown(f"Learning rate now: **{run.learning_rate:g}**. Change it to:")
+    st.markdown(_("Learning rate now: **{learning_rate:g}**. Change it to:", learning_rate=run.learning_rate))
     with st.container(horizontal=True):
         for rate in (float(f"{rate:.2g}") for rate in rates):
             is_possible = LEARNING_RATE.low <= rate <= LEARNING_RATE.high
             st.button(
-                f"{rate:g}",
+                format_number(rate, "g"),
                 key=f"rate-{rate:g}",
                 on_click=scheduler.shared().set_learning_rate,
                 args=(run, rate),
@@ -255,11 +261,11 @@ def _learning_rate(run: Run) -> None:
 def _messages(shot: Snapshot) -> None:
     """What people should know about how the run ended."""
     if shot.status is Status.FAILED:
-        st.error(shot.message, icon=":material/error:")
+        st.error(_(shot.message), icon=":material/error:")
     elif shot.message:
-        st.info(shot.message, icon=":material/info:")
+        st.info(_(shot.message), icon=":material/info:")
     if shot.evaluation is None and shot.status is Status.STOPPED:
-        st.info("Stopped before it learned anything.", icon=":material/info:")
+        st.info(_("Stopped before it learned anything."), icon=":material/info:")
 
 
 def _tutorial(run: Run, shot: Snapshot) -> Preset | None:
@@ -277,34 +283,38 @@ def _tutorial_of(config: RunConfig) -> Preset | None:
 def _figures(results: Sequence[Evaluation], tutorial: Preset | None, dataset: str) -> None:
     """The test results of a run, or the mean of several seeds; without any, empty places, so that nothing moves."""
     published = tutorial.published if tutorial and sources.has_published_figures(dataset) else None
-    accuracy = f"{published.test_accuracy:.2%} in the tutorial" if published else None
-    loss = f"{published.test_loss} in the tutorial" if published and published.test_loss is not None else None
+    accuracy = _("{test_accuracy:.2%} in the tutorial", test_accuracy=published.test_accuracy) if published else None
+    loss = (
+        _("{test_loss} in the tutorial", test_loss=published.test_loss)
+        if published and published.test_loss is not None
+        else None
+    )
     source = ""
     if tutorial is not None and tutorial.published is not None:
-        known = f"Tutorial: {tutorial.source}. {tutorial.published.note}".strip()
-        source = f" {known if published else 'The figures of the tutorial are for MNIST. These are other images.'}"
+        known = _("Tutorial: {source}. {note}", source=tutorial.source, note=tutorial.published.note).strip()
+        source = f" {known if published else _('The figures of the tutorial are for MNIST. These are other images.')}"
     right = seeds.Spread.of([one.accuracy for one in results]) if results else None
     wrong = seeds.Spread.of([one.loss for one in results]) if results else None
     if right is not None and wrong is not None and right.count > 1:
-        accuracy = f"{right.low:.2%} to {right.high:.2%}"
-        loss = f"{wrong.low:.3f} to {wrong.high:.3f}"
-        source = f" The mean of {right.count} seeds; below it the lowest and the highest."
+        accuracy = _("{low:.2%} to {high:.2%}", low=right.low, high=right.high)
+        loss = _("{low:.3f} to {high:.3f}", low=wrong.low, high=wrong.high)
+        source = _(" The mean of {count} seeds; below it the lowest and the highest.", count=right.count)
     st.metric(
-        "Test accuracy",
-        f"{right.mean:.2%}" if right else _NOT_YET,
+        _("Test accuracy"),
+        format_number(right.mean, ".2%") if right else _NOT_YET,
         accuracy,
         delta_color="off",
         delta_arrow="off",
-        help="Share of the test images that it reads right. It does not train on them. The test comes after the run."
+        help=_("Share of the test images that it reads right. It does not train on them. The test comes after the run.")
         + source,
     )
     st.metric(
-        "Test loss",
-        f"{wrong.mean:.4f}" if wrong else _NOT_YET,
+        _("Test loss"),
+        format_number(wrong.mean, ".4f") if wrong else _NOT_YET,
         loss,
         delta_color="off",
         delta_arrow="off",
-        help="How wrong its answers are on the test images. 0 is perfect." + source,
+        help=_("How wrong its answers are on the test images. 0 is perfect.") + source,
     )
 
 
@@ -313,6 +323,7 @@ def _line_below(config: RunConfig, shot: Snapshot | None, active: Sequence[Run],
     is_over = shot is not None and not active
     # Before and during a run it has this height by itself; a fixed one would cut off the ring of a control with focus.
     with st.container(
+        key="line-below",
         horizontal=True,
         gap="small",
         height=_LINE_HEIGHT if is_over else "content",
@@ -324,5 +335,5 @@ def _line_below(config: RunConfig, shot: Snapshot | None, active: Sequence[Run],
             if active:
                 _rate_popover(active[0], is_single)
         elif shot is not None and shot.evaluation is not None:
-            st.page_link("pages/evaluate.py", label="See its mistakes", icon=":material/grid_on:", width="content")
-            st.page_link("pages/draw.py", label="Draw a digit for it", icon=":material/draw:", width="content")
+            st.page_link("pages/evaluate.py", label=_("See its mistakes"), icon=":material/grid_on:", width="content")
+            st.page_link("pages/draw.py", label=_("Draw a digit for it"), icon=":material/draw:", width="content")

@@ -2,8 +2,12 @@
 
 const [HEIGHT, LEFT, BOTTOM, TOP] = [144, 46, 34, 8];
 const [RIGHT, ROOM_FOR_NAMES] = [8, 76];
-const FORMATS = { accuracy: [value => `${Math.round(100 * value)}%`, value => `${(100 * value).toFixed(2)}%`],
-    loss: [value => String(+value.toPrecision(6)), value => value.toFixed(4)] };
+const NAMES = { accuracy: say("Accuracy"), loss: say("Loss") };
+const IMAGES = { training: say("training images"), validation: say("validation images") };
+const RUNS = { training: say("training"), validation: say("validation"), previous: say("previous") };
+const FORMATS = { accuracy: [value => figure(value, 0, "percent"), value => figure(value, 2, "percent")],
+    loss: [value => (+value.toPrecision(6)).toLocaleString(LANGUAGE, { maximumFractionDigits: 6 }),
+        value => figure(value, 4)] };
 const SPEECH_REST = 3_000;
 const MEMORY = 0.85;  // How much of a smoothed value comes from the points before.
 
@@ -41,7 +45,7 @@ class Curves {
         this.title = add(caption, "span");
         if (name === "loss") this.addSmoothing(caption);
         this.svg = add(box, "svg", { class: `curve ${name}`, height: HEIGHT, role: "img",
-            "aria-label": `${name[0].toUpperCase()}${name.slice(1)} on training images: no points yet.` });
+            "aria-label": say("{name} on training images: no points yet.", { name: NAMES[name] }) });
         this.axes = add(this.svg, "g");
         this.areas = ["training", "validation"].map(of => add(this.svg, "path", { class: `area ${of}` }));
         this.previous = add(this.svg, "path", { class: "line previous" });
@@ -61,10 +65,10 @@ class Curves {
     }
 
     addSmoothing(caption) {
-        const label = add(caption, "label", { class: "smooth", title: "The mean of the last points, of both curves" });
+        const label = add(caption, "label", { class: "smooth", title: say("The mean of the last points, of both curves") });
         this.toggle = add(label, "input", { type: "checkbox", role: "switch" });
         this.toggle.checked = choice.smooth;
-        label.append(" Smooth");
+        label.append(` ${say("Smooth")}`);
         this.toggle.addEventListener("change", () => {
             choice.smooth = this.toggle.checked;
             this.changed();
@@ -77,11 +81,12 @@ class Curves {
     drawLegend() {
         this.legend.replaceChildren();
         const { validates, previous } = this.scene, { seeds } = this.frame;
-        const entries = validates ? [["training", "training images"], ["validation", "validation images"]] : [];
-        if (seeds > 1) entries.push(...validates ? [] : [["training", `mean of ${seeds} seeds`]], ["raw", "this run"]);
-        if (previous.length && !entries.length) entries.push(["training", "this run"]);
-        if (previous.length) entries.push(["previous", "previous run"]);
-        if (this.scene.isLarge) return this.drawNames(validates ? "training" : seeds > 1 ? "mean" : "this run");
+        const entries = validates ? ["training", "validation"].map(of => [of, IMAGES[of]]) : [];
+        const mean = ["training", say("mean of {seeds} seeds", { seeds })], thisRun = say("this run");
+        if (seeds > 1) entries.push(...validates ? [] : [mean], ["raw", thisRun]);
+        if (previous.length && !entries.length) entries.push(["training", thisRun]);
+        if (previous.length) entries.push(["previous", say("previous run")]);
+        if (this.scene.isLarge) return this.drawNames(validates ? RUNS.training : seeds > 1 ? say("mean") : thisRun);
         entries.forEach(([of, text], i) => {
             const y = this.name === "loss" ? TOP + 26 + 16 * i : HEIGHT - BOTTOM - 12 - 16 * (entries.length - 1 - i);
             add(this.legend, "path", { class: `line ${of}`, d: `M${this.width - 132} ${y}h22` });
@@ -91,8 +96,8 @@ class Curves {
 
     // The names at the ends of the lines, for those who sit far away; never one over the other.
     drawNames(training) {
-        const ends = [[training, "training", this.curves[0]], ["validation", "validation", this.curves[1]],
-            ["previous", "previous", this.before]].filter(([, , points]) => points.length);
+        const ends = [[training, "training", this.curves[0]], [RUNS.validation, "validation", this.curves[1]],
+            [RUNS.previous, "previous", this.before]].filter(([, , points]) => points.length);
         const places = ends.map(([text, of, points]) => {
             const [epoch, value] = points.at(-1);
             return { text, of, x: this.x(epoch), y: this.y(value) };
@@ -131,7 +136,7 @@ class Curves {
         for (const epoch of ticks(0, this.scene.epochs, this.width / 50).filter(Number.isInteger)) {
             add(this.axes, "text", { x: this.x(epoch), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, `${epoch}`);
         }
-        add(this.axes, "text", { x: (LEFT + this.width) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, "epoch");
+        add(this.axes, "text", { x: (LEFT + this.width) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, say("epoch"));
         const own = ["training", "validation"].map(of => columnsOf(frame[of], 3, column));
         // Of several seeds: the mean, the lowest and the highest.
         const isGroup = frame.seeds > 1, first = this.name === "accuracy" ? 1 : 4;
@@ -160,20 +165,22 @@ class Curves {
         });
         if (this.curves.flat().some(([, value]) => value > this.ends[1])) {
             add(this.axes, "text", { class: "note", x: (LEFT + this.width) / 2, y: TOP + 10, "text-anchor": "middle" },
-                `higher values are cut off at ${this.ends[1]}`);
+                say("higher values are cut off at {high}", { high: FORMATS.loss[0](this.ends[1]) }));
         }
-        const last = this.curves[0].at(-1), on = this.scene.validates ? "" : " on training images";
-        const value = last ? (this.name === "accuracy" ? `${(100 * last[1]).toFixed(1)}%` : last[1].toFixed(3)) : "";
+        const last = this.curves[0].at(-1), name = NAMES[this.name];
+        const value = last ? (this.name === "accuracy" ? figure(last[1], 1, "percent") : figure(last[1], 3)) : "";
         this.title.replaceChildren();
-        add(this.title, "b", {}, `${this.name[0].toUpperCase()}${this.name.slice(1)}${on}`);
-        this.title.append(` ${value}${value && isGroup ? " (mean)" : ""}`);
+        add(this.title, "b", {}, this.scene.validates ? name : say("{name} on training images", { name }));
+        this.title.append(` ${value}${value && isGroup ? ` (${say("mean")})` : ""}`);
         this.drawNear();
     }
 
     // From the lowest to the highest of several seeds, in words; empty for a single run.
     rangeAt(of, epoch) {
         const place = this.bands[["training", "validation"].indexOf(of)]?.find(one => one[0] === epoch);
-        return place ? ` (${place.slice(2).map(FORMATS[this.name][1]).join(" to ")})` : "";
+        if (!place) return "";
+        const [low, high] = place.slice(2).map(FORMATS[this.name][1]);
+        return ` (${say("{low} to {high}", { low, high })})`;
     }
 
     // The values of the point nearest to the pointer.
@@ -201,8 +208,8 @@ class Curves {
         if (!found.length) return;
         const place = this.x(found[0].at[0]), isLeft = place < this.width / 2;
         add(this.near, "path", { class: "rule", d: `M${place} ${TOP}V${HEIGHT - BOTTOM}` });
-        const texts = [`epoch ${found[0].at[0].toFixed(2)}`,
-            ...found.map(({ at, of }) => `${of} ${FORMATS[this.name][1](at[1])}${this.rangeAt(of, at[0])}`)];
+        const texts = [say("epoch {epochs}", { epochs: figure(found[0].at[0], 2) }),
+            ...found.map(({ at, of }) => `${RUNS[of]} ${FORMATS[this.name][1](at[1])}${this.rangeAt(of, at[0])}`)];
         texts.forEach((text, i) => add(this.near, "text", { x: place + (isLeft ? 8 : -8), y: TOP + 14 + 16 * i,
             "text-anchor": isLeft ? "start" : "end" }, text));
         found.forEach(({ at, of }) =>
@@ -215,7 +222,7 @@ class Progress {
     constructor(parent) {
         const box = add(parent, "div", { class: "progress" });
         this.text = add(box, "p");
-        this.bar = add(box, "div", { role: "progressbar", "aria-label": "Progress of the run", "aria-valuemin": 0,
+        this.bar = add(box, "div", { role: "progressbar", "aria-label": say("Progress of the run"), "aria-valuemin": 0,
             "aria-valuemax": 100 });
         this.done = add(this.bar, "div");
         this.rates = add(parent, "p");

@@ -25,6 +25,8 @@ from mnist_core.data import splits
 from mnist_core.data.sources import classes_of
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import explanation, seeds
+from mnist_core.language import current
+from mnist_core.language import gettext as _
 from mnist_core.network import backend
 from mnist_core.network.layers import initial_kernel, initial_weights
 from mnist_core.runs import scheduler
@@ -116,6 +118,8 @@ class LiveRun:
         self._shown_others: list[tuple[int, bool]] = []
         self._pictures_at = -math.inf
         self._part = _Part({})
+        self._points: list[Point] = []
+        self._descriptions: dict[str, dict[str, str]] = {}  # By language, of the points.
         self._sampled: tuple[int, tuple[npt.NDArray[np.float32], ...]] | None = None
         self._weights_moved: dict[str, Any] = {}
         kernel = run.start.weights[0] if run.start else initial_kernel(run.config)
@@ -176,7 +180,7 @@ class LiveRun:
         weights = None if run is None else _weights_at(run, place)
         if run is None or weights is None:
             return None
-        header, arrays, _ = _pictures(run, weights, self._step)
+        header, arrays, _kernels = _pictures(run, weights, self._step)
         return pack(header, **arrays)
 
     def image(self, which: int | bytes, place: tuple[int, int] | None = None) -> bytes | None:
@@ -227,6 +231,8 @@ class LiveRun:
                 self._shown_page = page
                 self._version += 1
             part, version = self._part, self._version
+            is_newer = version > after
+            descriptions = self._described() if is_newer else None
         header = {
             "version": version,
             "page": page,
@@ -237,7 +243,17 @@ class LiveRun:
             "rates": run_text.rates_text(shot),
             "spoken": run_text.spoken_text(run, shot) if len(group) == 1 else run_text.spoken_group_text(group),
         }
-        return (part if version > after else _Part({})).with_header(header)
+        if descriptions:
+            header["descriptions"] = descriptions
+        return (part if is_newer else _Part({})).with_header(header)
+
+    def _described(self) -> dict[str, str]:
+        """What the curves show, in words of the visitor's language; once for all who speak it."""
+        language = current()
+        if language not in self._descriptions and self._points:
+            texts = {name: training_charts.description(name, self._points) for name in ("accuracy", "loss")}
+            self._descriptions[language] = texts
+        return self._descriptions.get(language, {})
 
     def _changes(self, run: Run, shot: Snapshot, group: Sequence[Run]) -> _Part:
         """The curves of a snapshot of a run, and of the group's mean.
@@ -255,13 +271,13 @@ class LiveRun:
         shots = [shot, *(one.snapshot for one in group[1:])]
         curves = [curve_points(one, _MOST_POINTS, f"{i}") for i, one in enumerate(shots)]
         points, all_points = curves[0], [point for curve in curves for point in curve]
+        self._points, self._descriptions = points, {}
         training, validation = _curves_of(points)
         if len(group) > 1:
             arrays |= bands(curves)
         is_over = not any(one.snapshot.status.is_active for one in group)
         header = {
             "ends": {name: training_charts.ends(name, all_points, is_over) for name in ("accuracy", "loss")},
-            "descriptions": {name: training_charts.description(name, points) for name in ("accuracy", "loss")},
             "seeds": len(group),
             "moments": run.past_moments,
             "steps": shot.started.steps_per_epoch if shot.started else 1,
@@ -316,9 +332,9 @@ class Untrained:
         if not backend.is_loaded():
             return _Part({}).with_header({**header, "version": 0, "isActive": True, "text": ""})
         if self._answers is None:
-            pictures, arrays, _ = _inside(self._config, initial_weights(self._config), self._images)
+            pictures, arrays, _kernels = _inside(self._config, initial_weights(self._config), self._images)
             self._answers = _Part(pictures, **arrays)
-        text = "Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train."
+        text = _("Not trained yet: its answers are guesses, about 1 in 10 is right. Press Train.")
         return self._answers.with_header({**header, "version": 1, "isActive": False, "text": text})
 
     def moment(self, place: tuple[int, int]) -> None:
@@ -423,7 +439,7 @@ def _one_image(config: RunConfig, network: Position | Weights, split: Split, whi
         if len(which) != IMAGE_SIZE**2:
             return None
         image, label, index = np.frombuffer(which, np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE), -1, -1
-    header, arrays, _ = _inside(config, network, image[np.newaxis])
+    header, arrays, _kernels = _inside(config, network, image[np.newaxis])
     del header["stuck"]  # Of one image, that would say nothing.
     return pack({**header, "label": label, "index": index}, image=image[np.newaxis], **arrays)
 

@@ -8,7 +8,7 @@ const STEPS = 127;  // Activations come in steps of 1/127 of the largest one.
 // A guest is an image that is not one of the twelve: `query` asks for what it does inside the network.
 const choice = { image: 0, guest: null, isFlawless: false, onlyChange: false, smooth: false };
 
-const article = name => /^\d$/.test(name) ? `${name === "8" ? "an" : "a"} ${name}` : name;
+const article = name => !/^\d$/.test(name) ? name : name === "8" ? say("an {name}", { name }) : say("a {name}", { name });
 const largestOf = values => values.reduce((best, value, i) => value > values[best] ? i : best, 0);
 
 // The colours of values above and below 0, and of what is quiet.
@@ -49,17 +49,17 @@ class Samples {
     constructor(parent, scene, chosen, invite) {
         Object.assign(this, { scene, invite });
         const box = add(parent, "figure"), caption = add(box, "figcaption");
-        add(caption, "b", {}, "How it reads twelve test images ");
-        this.next = add(caption, "button", { class: "link", type: "button" }, "Next mistake");
-        this.next.title = "Go to the next test image that it misreads, of all test images.";
+        add(caption, "b", {}, `${say("How it reads twelve test images")} `);
+        this.next = add(caption, "button", { class: "link", type: "button" }, say("Next mistake"));
+        this.next.title = say("Go to the next test image that it misreads, of all test images.");
         this.next.addEventListener("click", () => this.nextMistake());
         caption.append(" ");
-        this.own = add(caption, "button", { class: "link", type: "button", hidden: "" }, "Your drawing");
-        this.own.title = "Your last drawing on the Draw page.";
+        this.own = add(caption, "button", { class: "link", type: "button", hidden: "" }, say("Your drawing"));
+        this.own.title = say("Your last drawing on the Draw page.");
         this.own.addEventListener("click", () => invite(`pixels=${drawing}`));
         const row = add(box, "div", { class: "samples" }), [count, height, width] = scene.images.shape;
         this.places = Array.from({ length: count }, (_, i) => {
-            const button = add(row, "button", { type: "button", title: "Show it in the network" });
+            const button = add(row, "button", { type: "button", title: say("Show it in the network") });
             const canvas = add(button, "canvas", { width, height });
             drawImage(canvas, scene.images, i);
             button.addEventListener("click", () => chosen(i));
@@ -73,8 +73,8 @@ class Samples {
         const isOne = i => !choice.guest && i === choice.image;
         this.places.forEach(({ button }, i) => button.setAttribute("aria-pressed", String(isOne(i))));
         this.own.hidden = !drawing;
-        this.below.textContent = choice.isFlawless ? "No mistakes: it reads every test image right."
-            : "Blue is right, orange is wrong. Choose one to see it inside the network.";
+        this.below.textContent = choice.isFlawless ? say("No mistakes: it reads every test image right.")
+            : say("Blue is right, orange is wrong. Choose one to see it inside the network.");
     }
 
     // The twelve are the first of all test images.
@@ -89,9 +89,9 @@ class Samples {
             text.className = answer === labels[i] ? "right" : "wrong";
             text.replaceChildren();
             add(text, "b", {}, names[answer]);
-            text.append(` ${Math.round(100 * probabilities[10 * i + answer])}%`);
-            button.setAttribute("aria-label",
-                `Test image of ${article(names[labels[i]])}, read as ${article(names[answer])}.`);
+            text.append(` ${figure(probabilities[10 * i + answer], 0, "percent")}`);
+            button.setAttribute("aria-label", say("Test image of {thing}, read as {answer}.",
+                { thing: article(names[labels[i]]), answer: article(names[answer]) }));
         });
     }
 }
@@ -101,13 +101,13 @@ class FirstLayer {
     constructor(parent, scene) {
         Object.assign(this, { scene });
         const box = add(parent, "figure", { class: "first" });
-        add(add(box, "figcaption"), "b", {}, "First layer");
+        add(add(box, "figcaption"), "b", {}, say("First layer"));
         this.canvas = add(box, "canvas", { class: "weights", role: "img" });
         const label = add(box, "label");
         this.toggle = add(label, "input", { type: "checkbox", role: "switch" });
         this.toggle.checked = choice.onlyChange;
-        label.append(" Only the change");
-        label.title = "Without the random weights that it started with.";
+        label.append(` ${say("Only the change")}`);
+        label.title = say("Without the random weights that it started with.");
         this.toggle.addEventListener("change", () => {
             choice.onlyChange = this.toggle.checked;
             this.draw(this.frame);
@@ -132,9 +132,10 @@ class FirstLayer {
             const [left, top] = [unit % columns, Math.floor(unit / columns)].map(at => 2 * at * (side + gap) + gap);
             drawSigned(pixels, colors, values.map(value => value / largest), [height, width], left, top, 2 * side);
         }
-        const change = choice.onlyChange ? " minus the random start" : "";
-        this.canvas.setAttribute("aria-label", `Weights of the first layer${change}: a picture for each unit, blue `
-            + "where ink speaks for it, orange where ink speaks against it.");
+        const meaning = say("A picture for each unit: blue where ink speaks for it, orange where ink speaks against it.");
+        const title = choice.onlyChange ? say("Weights of the first layer, minus the random start.")
+            : say("Weights of the first layer.");
+        this.canvas.setAttribute("aria-label", `${title} ${meaning}`);
     }
 }
 
@@ -144,15 +145,15 @@ class Network {
     constructor(parent, scene, weightsOf, askAgain) {
         Object.assign(this, { scene, weightsOf, askAgain, pointed: null });
         const box = add(parent, "figure", { class: "network" }), caption = add(box, "figcaption");
-        add(caption, "b", {}, "Inside the network");
+        add(caption, "b", {}, say("Inside the network"));
         this.hint = add(caption, "span", { class: "hint" });
-        this.canvas = add(box, "canvas", { tabindex: 0, role: "img", "aria-label": "The network: not computed yet.",
+        this.canvas = add(box, "canvas", { tabindex: 0, role: "img", "aria-label": say("The network: not computed yet."),
             height: BLOCK + LABELS });
         this.tip = add(box, "div", { class: "tip", hidden: "" });
         this.spoken = add(box, "p", { class: "spoken", role: "status" });
         this.note = add(box, "p", { class: "note" });
-        this.note.title = "Weights changed by: how much the weights changed, in percent of their size before. "
-            + "Near 0%: they hardly learn. Tens of percent in a few batches: the steps are too large.";
+        this.note.title = say("Weights changed by: how much the weights changed, in percent of their size before. "
+            + "Near 0%: they hardly learn. Tens of percent in a few batches: the steps are too large.");
         this.canvas.addEventListener("pointermove", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerdown", event => this.point(this.unitAt(event)));
         this.canvas.addEventListener("pointerleave", () => this.point(null));
@@ -232,7 +233,7 @@ class Network {
         drawImage(this.input, images, number);
         pixels.imageSmoothingEnabled = false;
         pixels.drawImage(this.input, 0, top, IMAGE, IMAGE);
-        this.write(pixels, colors, ["784 pixels"], IMAGE / 2);
+        this.write(pixels, colors, [say("784 pixels")], IMAGE / 2);
         const block = this.blocks[0] ?? { x: this.width - BARS, y: 0, height: BLOCK };
         pixels.globalAlpha = 0.12;
         pixels.fillStyle = colors.quiet;
@@ -287,8 +288,9 @@ class Network {
             }
         }
         const { x, width } = this.blocks[k];
-        const rest = layer.shown < layer.units ? [`first ${layer.shown} shown`] : [];
-        this.write(pixels, colors, [layer.name, ...rest], x + width / 2);
+        const rest = layer.shown < layer.units ? [say("first {count} shown", { count: layer.shown })] : [];
+        const units = layer.filters ? say("{units} filters", { units: layer.units }) : layer.units;
+        this.write(pixels, colors, [`${units} ${layer.activation}`, ...rest], x + width / 2);
     }
 
     drawBars(pixels, colors) {
@@ -304,10 +306,10 @@ class Network {
             pixels.fillStyle = colors.text;
             pixels.fillText(name.length > 9 ? `${name.slice(0, 8)}…` : name, x + 6, y + 4);
             if (i === best && name.length === 1 && found[i] < 0.6) {
-                pixels.fillText(`${Math.round(100 * found[i])}%`, left + (BARS - 18) * found[i] + 4, y + 4);
+                pixels.fillText(figure(found[i], 0, "percent"), left + (BARS - 18) * found[i] + 4, y + 4);
             }
         });
-        this.write(pixels, colors, ["its answer"], this.width - BARS / 2);
+        this.write(pixels, colors, [say("its answer")], this.width - BARS / 2);
     }
 
     write(pixels, colors, lines, x) {
@@ -321,28 +323,40 @@ class Network {
         if (!this.frame) return;
         const { names, layers } = this.scene, { guest } = choice, shown = this.shown();
         const found = this.answerOf(shown), best = found && largestOf(found);
-        const what = shown.label < 0 ? "your drawing" : `the image of ${article(names[shown.label])}`;
+        const answer = found && article(names[best]);
         if (!this.pointed && found) {
-            const sure = Math.round(100 * found[best]);
-            this.canvas.setAttribute("aria-label", `The network and ${what}: its answer is `
-                + `${article(names[best])}, ${sure}% sure. Arrow keys go through its units.`);
+            const said = { answer, sure: figure(found[best], 0, "percent") };
+            const sentence = shown.label < 0 ? say("The network and your drawing: its answer is {answer}, {sure} sure.", said)
+                : say("The network and the image of {thing}: its answer is {answer}, {sure} sure.",
+                    { ...said, thing: article(names[shown.label]) });
+            this.canvas.setAttribute("aria-label", `${sentence} ${say("Arrow keys go through its units.")}`);
         }
-        const hint = layers.length ? "Point at a unit. Blue is above 0, orange below." : "";
-        const title = guest?.index < 0 ? "Your drawing" : `Test image ${guest?.index.toLocaleString("en")}`;
-        const of = guest?.label >= 0 ? ` of ${article(names[guest.label])}` : "";
-        this.hint.textContent = guest ? ` ${title}${of}, read as ${article(names[best])}.` : ` ${hint}`;
-        const lines = layers.map(({ units, filters }, k) => `Layer ${k + 1}: ${this.frame.stuck[k]} of ${units} `
-            + `${filters ? "filters" : "units"} answer the same to all twelve images.`);
+        const hint = layers.length ? say("Point at a unit. Blue is above 0, orange below.") : "";
+        this.hint.textContent = ` ${guest ? this.guestInWords(guest, answer) : hint}`;
+        const lines = layers.map(({ units, filters }, k) => {
+            const values = { layer: k + 1, stuck: this.frame.stuck[k], units };
+            return filters ? say("Layer {layer}: {stuck} of {units} filters answer the same to all twelve images.", values)
+                : say("Layer {layer}: {stuck} of {units} units answer the same to all twelve images.", values);
+        });
         this.note.textContent = [...lines.filter((_, k) => this.frame.stuck[k]), this.changes()].join(" ");
+    }
+
+    guestInWords({ index, label }, answer) {
+        if (index < 0) return say("Your drawing, read as {answer}.", { answer });
+        const thing = article(this.scene.names[label]);
+        return say("Test image {index} of {thing}, read as {answer}.", { index: figure(index), thing, answer });
     }
 
     // How much the weights of each layer have moved since the last picture.
     changes() {
         const { changes, batches } = this.frame, percent = { style: "percent", maximumSignificantDigits: 2 };
         if (!changes) return "";
-        const last = changes.length - 1, words = changes.map((change, k) => `${k < last ? `layer ${k + 1}` : "output"} `
-            + (change === null ? "not a number" : change.toLocaleString("en", percent)));
-        return `Weights changed by: ${words.join(", ")} (last ${batches === 1 ? "batch" : `${batches} batches`}).`;
+        const last = changes.length - 1, moved = changes.map((change, k) => {
+            const name = k < last ? say("layer {layer}", { layer: k + 1 }) : say("output");
+            return `${name} ${change === null ? say("not a number") : change.toLocaleString(LANGUAGE, percent)}`;
+        }).join(", ");
+        return batches === 1 ? say("Weights changed by: {moved} (last batch).", { moved })
+            : say("Weights changed by: {moved} (last {batches} batches).", { moved, batches });
     }
 
     unitAt({ clientX, clientY }) {
@@ -393,7 +407,9 @@ class Network {
         const { layer, unit } = this.pointed, { shown, filters } = this.scene.layers[layer], { images } = this.scene;
         const [x, , size] = this.placeOf(layer, unit), found = this.frame?.[`activations${layer}`];
         this.tip.replaceChildren();
-        add(this.tip, "b", {}, `${filters ? "Filter" : "Unit"} ${unit + 1} of layer ${layer + 1}`);
+        add(this.tip, "b", {}, filters
+            ? say("Filter {unit} of layer {layer}", { unit: unit + 1, layer: layer + 1 })
+            : say("Unit {unit} of layer {layer}", { unit: unit + 1, layer: layer + 1 }));
         if (found) {
             const count = images.shape[0], area = found.length / count / shown;
             const of = i => found.subarray((i * shown + unit) * area, (i * shown + unit + 1) * area);
@@ -401,9 +417,11 @@ class Network {
             const { frame, number } = this.shown(), own = frame[`activations${layer}`];
             const here = own.subarray((number * shown + unit) * area, (number * shown + unit + 1) * area);
             const value = here.reduce((a, b) => Math.max(a, b), -STEPS) / STEPS * frame.scales[layer];
-            add(this.tip, "p", {}, `${filters ? "Largest activation" : "Activation"}: ${value.toPrecision(3)}`);
+            add(this.tip, "p", {}, filters
+                ? say("Largest activation: {value}", { value: precise(value) })
+                : say("Activation: {value}", { value: precise(value) }));
             const isExcited = Math.max(...excited) > 0;
-            add(this.tip, "p", {}, isExcited ? "Largest activation for:" : "It is 0 or less for all twelve images.");
+            add(this.tip, "p", {}, isExcited ? say("Largest activation for:") : say("It is 0 or less for all twelve images."));
             const row = add(this.tip, "div", { class: "exciting" });
             const order = excited.map((_, i) => i).sort((a, b) => excited[b] - excited[a]);
             for (const i of order.slice(0, isExcited ? MOST_EXCITING : 0)) {
@@ -417,7 +435,7 @@ class Network {
 
     drawWeights(layer) {
         const { weights } = this, before = this.scene.layers[layer - 1];
-        add(this.tip, "p", {}, before && !before.filters ? "Its weights for the units before:" : "Its weights:");
+        add(this.tip, "p", {}, before && !before.filters ? say("Its weights for the units before:") : say("Its weights:"));
         const isRow = weights.shape[2] > 1 && weights.shape[1] === 1, [count, ...shape] = weights.shape;
         // The units before are in columns, so their weights are drawn at the same places.
         const rows = isRow ? this.blocks[layer - 1].rows : shape[0];

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.config import ACTIVATIONS, CLASSES, IMAGE_SIZE
 from mnist_core.training import insight
 
 if TYPE_CHECKING:
@@ -30,9 +30,14 @@ def shown_units(layer: LayerConfig) -> int:
 
 
 def columns(config: RunConfig) -> list[dict[str, Any]]:
-    """What the picture says of each hidden layer: its name, its units, how many are shown, and if they are filters."""
+    """Of each hidden layer: its activation, its units, how many the picture shows, and if they are filters."""
     return [
-        {"name": layer.brief, "units": layer.units, "shown": shown_units(layer), "filters": layer.is_convolution}
+        {
+            "activation": ACTIVATIONS[layer.activation].label,
+            "units": layer.units,
+            "shown": shown_units(layer),
+            "filters": layer.is_convolution,
+        }
         for layer in config.layers
     ]
 

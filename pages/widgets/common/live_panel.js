@@ -67,7 +67,7 @@ class Follower {
         const address = this.address;
         let answer, bytes;
         try {
-            answer = await fetch(`${address}?after=${this.version}`, { signal: AbortSignal.timeout(PATIENCE) });
+            answer = await fetch(`${address}?after=${this.version}&language=${LANGUAGE}`, { signal: AbortSignal.timeout(PATIENCE) });
             bytes = await answer.arrayBuffer();
         } catch {
             return null;  // No connection: it asks again.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +12,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.charts.style import ERROR, INK, QUIET
+from mnist_core.language import current, gettext
 from mnist_core.training.moments import Place
 from pages.widgets.common import live_frame, projector
 from pages.widgets.state import controls, own_work, saved_runs, visitor_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -25,15 +29,29 @@ if TYPE_CHECKING:
 
 _CURVES = "live-panel-curves"
 _HERE = Path(__file__).parent
-_CODE = [_HERE / name for name in ("live_curves.js", "live_timeline.js", "live_network.js", "live_panel.js")]
+_FILES = [f"live_{name}.js" for name in ("words", "curves", "timeline", "network", "panel")]
+_CODE = "\n".join((_HERE / name).read_text() for name in _FILES)
 _STYLE = _HERE / "live_panel.css"
 
-_PANEL = st.components.v2.component(
-    "live_panel",
-    html=f'<div class="live" style="--ink: {INK}; --error: {ERROR}; --quiet: {QUIET}"></div>',
-    css=_STYLE.read_text(),
-    js="\n".join(file.read_text() for file in _CODE),
-)
+_SAID = re.compile(r'\bsay\(\s*((?:"[^"]*"\s*\+?\s*)+)')
+
+
+def said(code: str) -> Iterator[tuple[int, str]]:
+    """The texts that the code of a component says, in English, with the places where they stand."""
+    for found in _SAID.finditer(code):
+        yield found.start(), "".join(re.findall(r'"([^"]*)"', found[1]))
+
+
+@functools.cache
+def _panel_in(language: str) -> Callable[..., object]:
+    """The component in a language: its code is sent once for a page, and holds its words."""
+    words = {text: translated for _at, text in said(_CODE) if (translated := gettext(text)) != text}
+    return st.components.v2.component(
+        f"live_panel_{language}",
+        html=f'<div class="live" style="--ink: {INK}; --error: {ERROR}; --quiet: {QUIET}"></div>',
+        css=_STYLE.read_text(),
+        js=f"const LANGUAGE = {json.dumps(language)}, WORDS = {json.dumps(words)};\n{_CODE}",
+    )
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,7 @@ def panel(run: Run, state: str, previous: Run | None, places: Places) -> None:
 
     def look() -> None:
         # In a callback: the page's script may be interrupted before it gets here.
-        epoch, _, step = str(controls.value_of(_CURVES)["moment"]).partition(".")
+        epoch, _point, step = str(controls.value_of(_CURVES)["moment"]).partition(".")
         is_place = epoch.isdecimal() and step.isdecimal()
         visitor_runs.look_at_moment(run, Place(int(epoch), int(step)) if is_place else None)
 
@@ -86,10 +104,11 @@ def untrained_panel(config: RunConfig, dataset: Dataset, places: Places) -> None
 
 def _draw(curves: bytes, source: LiveRun | Untrained, places: Places, look: Callable[[], None] = lambda: None) -> None:
     """Draw the panel; calls `look` when the visitor has chosen a moment."""
+    show = _panel_in(current())
     with places.curves, st.container(key="live-panel"):
         # The panel asks for the page when the run has ended, for example; there is nothing else to do then.
-        _PANEL(data=curves, key=_CURVES, on_outdated_change=lambda: None, on_moment_change=look)
+        show(data=curves, key=_CURVES, on_outdated_change=lambda: None, on_moment_change=look)
     with places.network, st.container(key="live-network"):
-        _PANEL(data=source.network, key="live-panel-network")
+        show(data=source.network, key="live-panel-network")
     with places.images, st.container(key="live-images"):
-        _PANEL(data=source.images, key="live-panel-images")
+        show(data=source.images, key="live-panel-images")

@@ -10,12 +10,12 @@ const sameMoment = (one, other) => one?.[0] === other?.[0] && one?.[1] === other
 class Timeline {
     constructor(parent, scene, show, tell) {
         Object.assign(this, { scene, show, tell, moments: [], moment: null, frames: new Map() });
-        const box = add(parent, "div", { class: "timeline", role: "group", "aria-label": "Time machine" });
+        const box = add(parent, "div", { class: "timeline", role: "group", "aria-label": say("Time machine") });
         this.play = add(box, "button", { type: "button", class: "play" });
-        this.range = add(box, "input", { type: "range", min: 0, step: 1, "aria-label": "Moment of the run",
-            title: "Go back to an earlier moment of the run." });
+        this.range = add(box, "input", { type: "range", min: 0, step: 1, "aria-label": say("Moment of the run"),
+            title: say("Go back to an earlier moment of the run.") });
         this.text = add(box, "span", { class: "moment" });
-        this.now = add(box, "button", { type: "button", class: "link" }, "Back to now");
+        this.now = add(box, "button", { type: "button", class: "link" }, say("Back to now"));
         this.play.addEventListener("click", () => this.isPlaying ? this.pause() : this.playAll());
         this.range.addEventListener("input", () => this.choose(Number(this.range.value), KEY_REST));
         this.range.addEventListener("pointerup", () => this.choose(Number(this.range.value)));
@@ -43,10 +43,10 @@ class Timeline {
     get isOver() { return this.isActive === false && this.moments.length > 0; }
 
     get name() {
-        if (!this.moment) return this.isOver ? "The end" : "Now";
+        if (!this.moment) return this.isOver ? say("The end") : say("Now");
         const [epoch, step] = this.moment, place = epoch - 1 + step / this.steps;
-        if (!place) return "The start";
-        return `Epoch ${place < 1 ? place.toFixed(2) : Math.round(place)}`;
+        if (!place) return say("The start");
+        return say("Epoch {place}", { place: place < 1 ? figure(place, 2) : Math.round(place) });
     }
 
     describe() {
@@ -55,10 +55,10 @@ class Timeline {
         this.range.disabled = this.play.disabled = !this.moments.length;
         this.range.setAttribute("aria-valuetext", this.name);
         this.text.textContent = this.name;
-        this.now.textContent = this.isOver ? "To the end" : "Back to now";
+        this.now.textContent = this.isOver ? say("To the end") : say("Back to now");
         this.now.disabled = !this.moment;
         this.play.textContent = this.isPlaying ? "❚❚" : "▶";
-        const title = this.isPlaying ? "Pause" : "Play the run from its start, in five seconds";
+        const title = this.isPlaying ? say("Pause") : say("Play the run from its start, in five seconds");
         this.play.title = title;
         this.play.setAttribute("aria-label", title);
     }
@@ -83,7 +83,7 @@ class Timeline {
             const frame = asked && await this.frameOf(asked);
             if (!this.text.isConnected) return;  // The page shows another run by now.
             if (!asked || frame) this.show(asked, frame);
-            else if (asked === this.moment) this.text.textContent = "Not available";
+            else if (asked === this.moment) this.text.textContent = say("Not available");
         } while (asked !== this.moment);
         this.isLoading = false;
     }

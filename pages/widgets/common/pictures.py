@@ -15,6 +15,8 @@ from PIL import Image
 from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
 from mnist_core.data.sources import DIGITS
 from mnist_core.evaluation import metrics
+from mnist_core.language import Message, format_number
+from mnist_core.language import gettext as _
 from pages.widgets.common import cell_clicks, projector, theme
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 # A little darker than a white page, so that the edge of the picture is visible.
 _PAPER = 238
 _CONFIG = {"displayModeBar": False}
+
+_DIGIT = Message("digit")
 
 
 def png_url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -66,10 +70,15 @@ def image_row(
     st.image(shown, caption=list(captions), width=width, alt=None if alt is None else list(alt))
 
 
+def joined(names: Sequence[str]) -> str:
+    """Names as a list in a sentence: "A", "A and B", "A, B and C"."""
+    return _("{names} and {last}", names=", ".join(names[:-1]), last=names[-1]) if len(names) > 1 else names[0]
+
+
 def with_article(digit: int, names: Sequence[str] = DIGITS) -> str:
     """A digit with its article, or the name of a class that is no digit."""
     name = names[digit]
-    return name if name not in DIGITS else f"an {name}" if name == "8" else f"a {name}"
+    return name if name not in DIGITS else _("an {name}", name=name) if name == "8" else _("a {name}", name=name)
 
 
 def tick(is_right: bool) -> str:
@@ -79,14 +88,15 @@ def tick(is_right: bool) -> str:
 
 def answer_caption(label: int, answered: int, probability: float, names: Sequence[str] = DIGITS) -> str:
     """A caption for an answer, with a tick if it is right."""
-    return f"{tick(label == answered)} **{names[answered]}** {probability:.0%}"
+    return f"{tick(label == answered)} **{names[answered]}** {format_number(probability, '.0%')}"
 
 
 def matrix_legend(noun: str) -> str:
     """How to read a confusion matrix; `noun` is "digit" or "class"."""
-    return (
-        f"A row is a true {noun}, a column is an answer. Blue is right, orange is wrong; the stronger "
-        "the colour, the larger the share of its row."
+    return _(
+        "A row is a true {noun}, a column is an answer. Blue is right, orange is wrong; the "
+        "stronger the colour, the larger the share of its row.",
+        noun=noun,
     )
 
 
@@ -94,7 +104,7 @@ def clickable_matrix(
     confusion: npt.NDArray[np.int64],
     texts: Sequence[Sequence[str]],
     key: str,
-    noun: str = "digit",
+    noun: str = _DIGIT,
     chosen: tuple[int, int] | None = None,
     on_choose: Callable[[int, int], None] | None = None,
     only_errors: bool = False,
@@ -120,7 +130,12 @@ def clickable_matrix(
         figure.update_layout(font_size=projector.FONT_SIZE)
         figure.update_traces(textfont_size=projector.FONT_SIZE, selector={"type": "scatter"})
     right, every = int(confusion.trace()), int(confusion.sum())
-    alt = f"Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right."
+    alt = _(
+        "Confusion matrix: how often each {noun} is read as each {noun}. {right:,} of {every:,} are right.",
+        noun=noun,
+        right=right,
+        every=every,
+    )
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
     if on_choose is not None:
         cell_clicks.listen_for_cell_clicks(key, classes, on_choose)
@@ -131,7 +146,7 @@ def counts_matrix(
     key: str,
     only_errors: bool = False,
     height: int | None = None,
-    noun: str = "digit",
+    noun: str = _DIGIT,
     names: Sequence[str] = DIGITS,
 ) -> None:
     """A confusion matrix of counts, and the accuracy. Cells that are 0 stay empty.
@@ -147,7 +162,15 @@ def counts_matrix(
     texts = [[str(count or "") for count in row] for row in matrix_of.tolist()]
     clickable_matrix(matrix_of, texts, key, noun, only_errors=only_errors, height=height or HEIGHT, names=names)
     right, every = int(matrix_of.trace()), int(matrix_of.sum())
-    st.caption(f"{matrix_legend(noun)} {right:,} of {every:,} are right: an accuracy of {right / every:.2%}.")
+    st.caption(
+        _(
+            "{legend} {right:,} of {every:,} are right: an accuracy of {accuracy:.2%}.",
+            legend=matrix_legend(noun),
+            right=right,
+            every=every,
+            accuracy=right / every,
+        )
+    )
 
 
 def matrix_difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] = DIGITS) -> None:
@@ -161,7 +184,7 @@ def matrix_difference(of: npt.NDArray[np.int64], key: str, names: Sequence[str] 
     st.plotly_chart(
         difference_matrix(of, _colors(), names=names),
         key=key,
-        alt="Confusion matrix of A minus that of B: in which cells A or B has more images.",
+        alt=_("Confusion matrix of A minus that of B: in which cells A or B has more images."),
         config=_CONFIG,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
+
 _QUERY, _VALUE = "view", "projector"
 # Zoom enlarges all elements alike; a projector with more pixels needs more of it. Plotly and Vega measure their places
 # wrongly when they are zoomed, so their charts are not, and get larger texts instead.
@@ -27,12 +29,12 @@ def is_on() -> bool:
 def projector_button() -> None:
     """A button that switches the projector view on, or off."""
     st.button(
-        "Leave projector view" if is_on() else "Projector",
+        _("Leave projector view") if is_on() else _("Projector"),
         key="projector",
         icon=":material/close_fullscreen:" if is_on() else ":material/present_to_all:",
         type="tertiary" if is_on() else "secondary",
         on_click=_switch,
-        help=None if is_on() else "Large type and thick lines, without the controls.",
+        help=None if is_on() else _("Large type and thick lines, without the controls."),
     )
 
 

@@ -13,6 +13,8 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.charts import training as training_charts
 from mnist_core.charts.training import Point
+from mnist_core.language import Message, format_number
+from mnist_core.language import gettext as _
 from mnist_core.runs.snapshot import busy_seconds
 from pages.widgets.common import live_frame, projector, run_picker, theme
 from pages.widgets.state import visitor_runs
@@ -52,7 +54,7 @@ class SeedGroup:
         return self.runs[0].snapshot
 
 
-EPOCHS, SECONDS = "epoch", "seconds"
+EPOCHS, SECONDS = Message("epoch"), Message("seconds")
 _MOST_POINTS = 120
 _HEIGHT = 280
 
@@ -78,6 +80,7 @@ def training_curves(
         places: where the two charts go, or that of the accuracy alone; None for two columns.
         height: of each chart, in pixels; None for the default.
     """
+    there = {_(name): run for name, run in there.items()}
     started = {name: run for name, run in there.items() if run.snapshot.points}
     if not started:
         return
@@ -85,7 +88,7 @@ def training_curves(
 
     points = _points(started, article, across)
     has_legend = names is None and len(there) > 1
-    names = list(there if names is None else names)
+    names = list(map(_, there if names is None else names))
     if article is not None and article.log:
         names.append(training_charts.PUBLISHED)
         has_legend = True
@@ -94,9 +97,10 @@ def training_curves(
         end = _round_end(max(point.across for point in points))
     is_over = not any(run.snapshot.status.is_active for run in there.values())
     shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
-    for place, name in zip(places or st.columns(2), ("accuracy", "loss"), strict=False):
+    for place, name in zip(places or st.columns(2), (training_charts.ACCURACY, training_charts.LOSS), strict=False):
         with place:
-            st.markdown(f"**{name.capitalize()}{'' if shows_validation else ' on training images'}**")
+            title = _(name.capitalize())
+            st.markdown(f"**{title if shows_validation else _('{name} on training images', name=title)}**")
             ends = _ends(name, points, floor, is_over)
             table = pd.DataFrame(training_charts.rows(name, points, end, ends))
             spec = training_charts.learning_curves(
@@ -104,7 +108,7 @@ def training_curves(
             )
             if projector.is_on():
                 spec = training_charts.enlarged(spec, projector.FONT_SIZE)
-            alt = f"Curves: the {name} of {', '.join(names)}, by {across}."
+            alt = _("Curves: the {name} of {runs}, by {across}.", name=_(name), runs=", ".join(names), across=_(across))
             st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
 
 
@@ -175,7 +179,7 @@ def _mean_points(group: SeedGroup, name: str) -> list[Point]:
 
 def mistakes_button(run: Job) -> None:
     """A button that adds a shared run to the visitor's runs and opens it on the Evaluate page."""
-    if st.button("See its mistakes", key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
+    if st.button(_("See its mistakes"), key=f"mistakes-{run.id}", icon=":material/grid_on:", type="tertiary"):
         visitor_runs.adopt_run(run)
         st.switch_page("pages/evaluate.py")
 
@@ -188,47 +192,57 @@ def results_table(there: Shown, has_seconds: bool = False) -> None:
         has_seconds: whether to show how long an epoch takes. Only times of runs that had the processor to themselves
             can be compared.
     """
+    there = {_(name): run for name, run in there.items()}
     tested = {name: run for name, run in there.items() if run.snapshot.evaluation is not None and run.snapshot.epochs}
     if not tested:
         return
     has_validation = any(run.config.validation_fraction for run in tested.values())
     weights = {network.parameter_count(run.config) for run in there.values()}
     is_same = len(weights) == 1
-    columns = ["Run", "Test", *(["Validation"] if has_validation else []), "Train"]
-    columns += [] if is_same else ["Weights", "Multiplications"]
-    columns += ["Epoch"] if has_seconds else []
+    columns = [_("Run"), _("Test"), *([_("Validation")] if has_validation else []), _("Training")]
+    columns += [] if is_same else [_("Weights"), _("Multiplications")]
+    columns += [_("Epoch")] if has_seconds else []
     lines = [f"| {' | '.join(columns)} |", f"|:--|{'--:|' * (len(columns) - 1)}"]
     is_ahead = False
     for name, run in tested.items():
         shot, last = run.snapshot, run.snapshot.epochs[-1]
         assert shot.evaluation is not None
         is_ahead = is_ahead or shot.evaluation.accuracy > last.accuracy
-        cells = [name, f"{shot.evaluation.accuracy:.2%}"]
+        cells = [name, format_number(shot.evaluation.accuracy, ".2%")]
         if has_validation:
-            cells.append("-" if last.validation_accuracy is None else f"{last.validation_accuracy:.2%}")
-        cells.append(f"{last.accuracy:.2%}")
+            cells.append("-" if last.validation_accuracy is None else format_number(last.validation_accuracy, ".2%"))
+        cells.append(format_number(last.accuracy, ".2%"))
         if not is_same:
-            cells += [f"{network.parameter_count(run.config):,}", f"{network.multiplications(run.config):,}"]
+            cells += [
+                format_number(network.parameter_count(run.config), ","),
+                format_number(network.multiplications(run.config), ","),
+            ]
         if has_seconds:
             seconds = shot.seconds_an_epoch
-            cells.append("-" if seconds is None else f"{seconds:.2f} s")
+            cells.append("-" if seconds is None else _("{seconds:.2f} s", seconds=seconds))
         lines.append(f"| {' | '.join(cells)} |")
     st.markdown("\n".join(lines))
-    groups = "test, validation and training images" if has_validation else "test images and on the training images"
-    notes = [f"Accuracy on the {groups}."]
+    groups = (
+        _("test, validation and training images") if has_validation else _("test images and on the training images")
+    )
+    notes = [_("Accuracy on the {groups}.", groups=groups)]
     if is_ahead:
         notes.append(
-            "Test can be higher than train: train is the average over the last epoch, while the network was still "
-            "getting better (and with dropout on). Test is measured at the end."
+            _(
+                "Test can be higher than train: train is the average over the last epoch, while the network was still "
+                "getting better (and with dropout on). Test is measured at the end."
+            )
         )
     if is_same:
         notes.append(
-            f"Each learns {weights.pop():,} weights and biases."
+            _("Each learns {weights:,} weights and biases.", weights=weights.pop())
             if len(there) > 1
-            else f"It learns {weights.pop():,} weights and biases."
+            else _("It learns {weights:,} weights and biases.", weights=weights.pop())
         )
     else:
-        notes.append("Weights: how many it learns, biases included. Multiplications: how many it needs for one image.")
+        notes.append(
+            _("Weights: how many it learns, biases included. Multiplications: how many it needs for one image.")
+        )
     if has_seconds:
-        notes.append("Epoch: how long one takes. The runs had the processor one after the other.")
+        notes.append(_("Epoch: how long one takes. The runs had the processor one after the other."))
     st.caption(" ".join(notes))

@@ -9,6 +9,8 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import format_number
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from pages.widgets.state import controls, saved_runs, visitor_runs
 from pages.widgets.state.keys import Key
@@ -22,9 +24,14 @@ _MOST_LISTED = 100
 _PREFERRED_BEFORE = Key("preferred-before-noted", "")
 
 
-def run_title(run: Job) -> str:
-    """The name of a run's network or classical model."""
+def saved_title(run: Job) -> str:
+    """The name of a run's network or classical model as it is saved: a name of ours is English."""
     return run.title or (presets.title_of(run.config) if isinstance(run, Run) else "")
+
+
+def run_title(run: Job) -> str:
+    """The name of a run's network or classical model, in the visitor's language if it is one of ours."""
+    return _(saved_title(run))
 
 
 def title_with(title: str, ending: str) -> str:
@@ -46,8 +53,8 @@ def run_name(run: Job) -> str:
 
 
 def _name(title: str, accuracy: float | None, number: int) -> str:
-    share = "" if accuracy is None else f" · {accuracy:.1%}"
-    return f"{title}{share}{f' (run {number})' if number else ''}"
+    share = "" if accuracy is None else f" · {format_number(accuracy, '.1%')}"
+    return f"{title}{share}{_(' (run {number})', number=number) if number else ''}"
 
 
 def readable_runs(networks_only: bool = False) -> dict[str, str]:
@@ -85,13 +92,13 @@ def run_menu() -> Job | None:
     if not names:
         if visitor_runs.is_training():
             st.info(
-                "Your network is still learning. You can look at it here when the run has ended.",
+                _("Your network is still learning. You can look at it here when the run has ended."),
                 icon=":material/info:",
             )
-            st.page_link("pages/train.py", label="Watch it learn", icon=":material/play_circle:")
+            st.page_link("pages/train.py", label=_("Watch it learn"), icon=":material/play_circle:")
         else:
-            st.info("You have not trained a network yet. It takes a few seconds.", icon=":material/info:")
-            st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:")
+            st.info(_("You have not trained a network yet. It takes a few seconds."), icon=":material/info:")
+            st.page_link("pages/train.py", label=_("Train one"), icon=":material/play_circle:")
         return None
     ids = list(names)
     preferred = visitor_runs.preferred_run_id()
@@ -103,12 +110,12 @@ def run_menu() -> Job | None:
         controls.set_value("run-choice", preferred)
     _PREFERRED_BEFORE.set(preferred)
     chosen = st.selectbox(
-        "Network",
+        _("Network"),
         ids,
         **controls.seeded_choice("run-choice", before, ids),
         format_func=names.__getitem__,
         on_change=lambda: visitor_runs.prefer_run(controls.value_of("run-choice")),
-        help="Your tested runs, newest first.",
+        help=_("Your tested runs, newest first."),
     )
     return opened_run(chosen)
 
@@ -119,5 +126,5 @@ def opened_run(run_id: str) -> Job | None:
     try:
         return held or saved_runs.open_run(run_id)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.language import gettext
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
 
@@ -25,7 +26,7 @@ def choose_segment(name: str, choice: str) -> None:
 
 
 def segmented_choice(
-    label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = str, first: str | None = None
+    label: str, name: str, choices: Sequence[str], title: Callable[[str], str] = gettext, first: str | None = None
 ) -> str:
     """A segmented control; returns the choice. At first it is `first`, or the first of `choices`.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import StepSize
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 _KEY = "step-size"
-_NAMES = {StepSize.BATCH: "Step 1 batch", StepSize.EPOCH: "1 epoch"}
+_NAMES = {StepSize.BATCH: Message("Step 1 batch"), StepSize.EPOCH: Message("1 epoch")}
 
 # One batch at first: it is the smallest step that training takes, and shows one point.
 _SIZE = Key("step-size-noted", StepSize.BATCH)
@@ -30,11 +32,11 @@ def size() -> StepSize:
 def step_button(config: RunConfig, on_click: Callable[[], None], *, disabled: bool = False) -> None:
     """The button Step of the network with this config."""
     st.button(
-        "Step",
+        _("Step"),
         icon=":material/skip_next:",
         on_click=on_click,
         disabled=disabled,
-        help=f"Train on {_details(config)[size()]}, then pause.",
+        help=_("Train on {details}, then pause.", details=_details(config)[size()]),
     )
 
 
@@ -42,10 +44,10 @@ def size_choice(config: RunConfig) -> None:
     """The choice of the size of a step, in one line."""
     sizes = list(StepSize)
     st.radio(
-        "Step trains on",
+        _("Step trains on"),
         sizes,
         **controls.seeded_choice(_KEY, size(), sizes),
-        format_func=_NAMES.__getitem__,
+        format_func=lambda size: _(_NAMES[size]),
         on_change=_choose,
         horizontal=True,
         label_visibility="collapsed",
@@ -55,8 +57,8 @@ def size_choice(config: RunConfig) -> None:
 
 def _details(config: RunConfig) -> dict[StepSize, str]:
     return {
-        StepSize.BATCH: f"one batch of {config.batch_size} images",
-        StepSize.EPOCH: "all images, to the end of the epoch",
+        StepSize.BATCH: _("one batch of {batch_size} images", batch_size=config.batch_size),
+        StepSize.EPOCH: _("all images, to the end of the epoch"),
     }
 
 

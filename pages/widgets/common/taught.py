@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.drawing import own_drawings, test_set
+from mnist_core.language import gettext as _
+from mnist_core.language import ngettext
 from pages.widgets.state import own_work
 
 if TYPE_CHECKING:
@@ -36,13 +38,21 @@ def lesson_text(run: Run) -> str:
     before = sum(own_drawings.digest(one.image) in lesson.right_before for one in taught)
     names = tuple((own_drawings.digest(one.image), one.label) for one in taught)
     after = _count(run.id, names, network, taught)
-    drawings = "1 drawing" if len(taught) == 1 else f"{len(taught)} drawings"
-    text = f"You taught it {drawings}. Right before: {before}. Right now: {after}. "
-    text += "This is not a test: it has seen them. Draw new ones to test it."
+    texts = [
+        ngettext(
+            "You taught it {count} drawing. Right before: {before}. Right now: {after}.",
+            "You taught it {count} drawings. Right before: {before}. Right now: {after}.",
+            len(taught),
+            before=before,
+            after=after,
+        ),
+        _("This is not a test: it has seen them. Draw new ones to test it."),
+    ]
     result = run.snapshot.evaluation
     if result is not None and lesson.accuracy_before is not None:
-        text += f" Test images: {lesson.accuracy_before:.2%} before, {result.accuracy:.2%} now."
-    return text
+        now = _("Test images: {before:.2%} before, {now:.2%} now.", before=lesson.accuracy_before, now=result.accuracy)
+        texts.append(now)
+    return " ".join(texts)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

@@ -3,12 +3,16 @@
 import streamlit as st
 
 # Streamlit leaves a strip above a page, a tenth of a projector's height, and wide ones beside it. On a phone its
-# columns stand below each other; there the curves come first, then the editor, and the picture of the network last.
+# columns stand below each other; there the curves come first, then the editor, and the picture of the network last. On
+# a tablet the links below the buttons need two lines.
 _STYLE = """
 .stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 3rem; }
 @media (min-width: 641px) {
     .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
     :has(> .st-key-sheet) { position: sticky; top: 3.75rem; align-self: flex-start; }
+}
+@media (max-width: 1200px) {
+    .st-key-line-below, :has(> .st-key-line-below) { height: auto !important; }
 }
 @media (max-width: 640px) {
     .st-key-projector { display: none; }

@@ -12,6 +12,8 @@ from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.evaluation import comparison as run_comparison
 from mnist_core.evaluation import seeds
 from mnist_core.evaluation.comparison import pareto_front
+from mnist_core.language import Message, format_number, ngettext
+from mnist_core.language import gettext as _
 from pages.widgets.common import pictures, run_curves, segments
 from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, saved_runs
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST = 6
 """The most runs whose colors differ clearly in one chart."""
-_CURVES, _COSTS = "Curves", "Costs"
+_CURVES, _COSTS = Message("Curves"), Message("Costs")
 _MOST_IMAGES = 24
 _LEAST_ERROR = 0.0005
 # The usual level of significance, 5 %.
@@ -40,7 +42,7 @@ _SIDES = {letter: Key(f"pair-{letter}-noted", "") for letter in "AB"}
 def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     """Views that compare the chosen runs, at most six, with each other and with all runs of the table."""
     if len(chosen) > MOST:
-        st.caption(f"You chose {len(chosen)} runs. Here are the first {MOST}:")
+        st.caption(_("You chose {count} runs. Here are the first {most}:", count=len(chosen), most=MOST))
     chosen = chosen[:MOST]
     if not chosen:
         trade_off_charts(every, chosen)
@@ -53,7 +55,7 @@ def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     if len(readable) > 1:
         views["A minus B"] = lambda: _pair_view(readable, _matrix_difference)
         views["Which images differ"] = lambda: _pair_view(readable, _images_by_reader)
-    view = segments.segmented_choice("Compare by", "overlay", list(views))
+    view = segments.segmented_choice(_("Compare by"), "overlay", list(views))
     if len(chosen) > 1 and view in (_CURVES, _COSTS):
         with st.container(horizontal=True, gap="medium"):
             for label in run_curves.run_legend([row.name for row in chosen]).values():
@@ -68,7 +70,7 @@ def opened_or_warning(run_id: str, name: str = "") -> Run | None:
     try:
         return saved_runs.open_run(run_id)
     except PlaygroundError as error:
-        st.warning(f"{name}: {error}" if name else str(error), icon=":material/warning:")
+        st.warning(f"{name}: {_(error.message)}" if name else error.message, icon=":material/warning:")
         return None
 
 
@@ -79,7 +81,7 @@ def _curves(chosen: Sequence[Row]) -> None:
         if len(runs) == len(row.runs):
             there[row.name] = run_curves.SeedGroup(runs) if row.seeds else runs[0]
     if not any(run.snapshot.points for run in there.values()):
-        st.caption("These runs have no curve.")
+        st.caption(_("These runs have no curve."))
     run_curves.training_curves(there, names=[row.name for row in chosen])
 
 
@@ -93,21 +95,30 @@ def trade_off_charts(every: Sequence[Row], chosen: Sequence[Row]) -> None:
     group = tested[0] if tested else groups.most_common(1)[0][0]
     others, measured = len(measured) - groups[group], [row for row in measured if _tested_on(row) == group]
     if others:
-        left_out = "1 is" if others == 1 else f"{others} are"
-        st.caption(f"Your runs were not all tested on the same images: {left_out} left out here.")
+        text = ngettext(
+            "Your runs were not all tested on the same images: {count} is left out here.",
+            "Your runs were not all tested on the same images: {count} are left out here.",
+            others,
+        )
+        st.caption(text)
     left, right = st.columns(2)
     names = [row.name for row in chosen]
     with left:
-        _trade_off("parameters", measured, [float(row.parameters or 0) for row in measured], names, is_log=True)
+        _trade_off(
+            Message("parameters"), measured, [float(row.parameters or 0) for row in measured], names, is_log=True
+        )
     timed = [
         row for row in measured if row.summary.seconds
     ]  # An uploaded network was not trained here, so it has no time.
     if timed:
         with right:
-            _trade_off("seconds", timed, [row.summary.seconds for row in timed], names)
+            _trade_off(Message("seconds"), timed, [row.summary.seconds for row in timed], names)
     st.caption(
-        "Each point is a run; point at it for its name. A run on the dashed line is the cheapest with its accuracy. "
-        "Each step up means about half as many mistakes. Seconds depend on what else the server was doing."
+        _(
+            "Each point is a run; point at it for its name. A run on the dashed line is the cheapest with its "
+            "accuracy. "
+            "Each step up means about half as many mistakes. Seconds depend on what else the server was doing."
+        )
     )
 
 
@@ -130,8 +141,8 @@ def _trade_off(
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
-    st.markdown(f"**Accuracy against {cost}**")
-    alt = f"Points: the accuracy of {len(measured)} runs against their {cost}."
+    st.markdown(_("**Accuracy against {cost}**", cost=cost))
+    alt = _("Points: the accuracy of {count} runs against their {cost}.", count=len(measured), cost=cost)
     st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
 
 
@@ -153,17 +164,17 @@ def _pair_view(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparis
         )
         _SIDES[letter].set(picked[-1])
     if picked[0] == picked[1]:
-        st.caption("Choose two different runs.")
+        st.caption(_("Choose two different runs."))
         return
     a, b = (opened_or_warning(one, by_id[one].name) for one in picked)
     if any(by_id[one].seeds for one in picked):
-        st.caption("Of several seeds, this is the oldest run.")
+        st.caption(_("Of several seeds, this is the oldest run."))
     if a is None or b is None or a.snapshot.evaluation is None or b.snapshot.evaluation is None:
         return
     try:
         pair = run_comparison.compare_pair(a.snapshot.evaluation, b.snapshot.evaluation)
     except DataError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(_(error.message), icon=":material/info:")
         return
     draw(a, b, pair)
 
@@ -175,9 +186,11 @@ def _matrix_difference(a: Run, b: Run, pair: PairedComparison) -> None:
     with place:
         pictures.matrix_difference(pair.confusion, "difference", a.dataset.class_names)
     words.markdown(
-        "A row is a true digit, a column is an answer.\n\n"
-        "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
-        "On the diagonal more is better; everywhere else more is worse."
+        _(
+            "A row is a true digit, a column is an answer.\n\n"
+            "**:blue[Blue]**: A has more images in this cell. **:orange[Orange]**: B has more.\n\n"
+            "On the diagonal more is better; everywhere else more is worse."
+        )
     )
     with words:
         _test_of_difference(pair)
@@ -189,45 +202,66 @@ def _test_of_seeds(a: Row, b: Row) -> None:
         return
     one, other = seeds.Spread.of(a.accuracies), seeds.Spread.of(b.accuracies)
     if one.count < 2 or other.count < 2:
-        lonely = "One seed each" if one.count == other.count == 1 else "Only one seed on one side"
+        lonely = _("One seed each") if one.count == other.count == 1 else _("Only one seed on one side")
         st.caption(
-            f":material/casino: {lonely}. With other seeds the order may change. Train each network with five seeds "
-            "(**Next** on the Train page)."
+            _(
+                ":material/casino: {lonely}. With other seeds the order may change. Train each "
+                "network with five seeds (**Next** on the Train page).",
+                lonely=lonely,
+            )
         )
         misconception_link("seeds")
         return
-    means = f"On average {one.mean:.2%} ({one.count} seeds) against {other.mean:.2%} ({other.count} seeds). "
+    means = _(
+        "On average {mean:.2%} ({count} seeds) against {other_mean:.2%} ({other_count} seeds). ",
+        mean=one.mean,
+        count=one.count,
+        other_mean=other.mean,
+        other_count=other.count,
+    )
     chance = seeds.p_value(a.accuracies, b.accuracies)
     if seeds.least_p_value(one.count, other.count) > _RARE:
-        verdict = "These are too few seeds to tell luck from a real difference."
+        verdict = _("These are too few seeds to tell luck from a real difference.")
     elif chance < _RARE:
-        verdict = f"The difference is larger than the luck of the seeds (p = {chance:.2g})."
+        verdict = _("The difference is larger than the luck of the seeds (p = {chance:.2g}).", chance=chance)
     else:
-        verdict = f"The difference may be the luck of the seeds (p = {chance:.2g})."
+        verdict = _("The difference may be the luck of the seeds (p = {chance:.2g}).", chance=chance)
     st.markdown(
         means + verdict,
-        help="A permutation test. Put the runs into two groups at random: p says how often the difference is at least "
-        "this large.",
+        help=_(
+            "A permutation test. Put the runs into two groups at random: p says how often the difference is at least "
+            "this large."
+        ),
     )
 
 
 def _test_of_difference(pair: PairedComparison) -> None:
     if not len(pair.only_a) + len(pair.only_b):
-        st.markdown("Both read the same images correctly.")
+        st.markdown(_("Both read the same images correctly."))
         return
     better = "A" if len(pair.only_a) > len(pair.only_b) else "B"
-    p_text = f"= {pair.p_value:.2g}" if pair.p_value >= 0.0001 else "< 0.0001"
-    meaning = f"{better} is significantly better" if pair.p_value < _RARE else "The difference may be luck"
+    p_text = f"= {format_number(pair.p_value, '.2g')}" if pair.p_value >= 0.0001 else "< 0.0001"
+    meaning = (
+        _("{better} is significantly better", better=better)
+        if pair.p_value < _RARE
+        else _("The difference may be luck")
+    )
     st.markdown(
-        f"Only A right: **{len(pair.only_a):,}**. Only B right: **{len(pair.only_b):,}**. {meaning} (p {p_text}).",
-        help="McNemar's exact test: p says how often two equally good networks would differ by at least this much.",
+        _(
+            "Only A right: **{only_a:,}**. Only B right: **{only_b:,}**. {meaning} (p {p_text}).",
+            only_a=len(pair.only_a),
+            only_b=len(pair.only_b),
+            meaning=meaning,
+            p_text=p_text,
+        ),
+        help=_("McNemar's exact test: p says how often two equally good networks would differ by at least this much."),
     )
 
 
 def _images_by_reader(a: Run, b: Run, pair: PairedComparison) -> None:
     counts = {"Only A": pair.only_a, "Only B": pair.only_b, "Neither": pair.neither, "Both": pair.both}
     group = segments.segmented_choice(
-        "Read by", "pair-group", list(counts), lambda name: f"{name}: {len(counts[name]):,}"
+        _("Read by"), "pair-group", list(counts), lambda name: f"{name}: {format_number(len(counts[name]), ',')}"
     )
     _test_of_difference(pair)
     results = a.snapshot.evaluation, b.snapshot.evaluation
@@ -245,10 +279,13 @@ def _images_by_reader(a: Run, b: Run, pair: PairedComparison) -> None:
         ]
         captions.append("  \n".join(answers))
     alt = (
-        [f"Test image {i}: {pictures.with_article(int(results[0].labels[i]), names)}." for i in shown]
+        [
+            _("Test image {index}: {thing}.", index=i, thing=pictures.with_article(int(results[0].labels[i]), names))
+            for i in shown
+        ]
         if results[0]
         else []
     )
     pictures.image_row([images[i] for i in shown], captions, width=96, alt=alt)
     if len(counts[group]) > len(shown):
-        st.caption(f"The first {len(shown)} of {len(counts[group]):,}.")
+        st.caption(_("The first {count} of {every:,}.", count=len(shown), every=len(counts[group])))

@@ -13,6 +13,8 @@ from mnist_core import network, presets
 from mnist_core.config import EPOCHS
 from mnist_core.errors import PlaygroundError, RunNotFoundError
 from mnist_core.evaluation.comparison import unique_names
+from mnist_core.language import Message, format_number, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.training import Status
 from pages.widgets.common import live, projector, run_curves, run_picker, run_text, segments
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pages.widgets.compare.run_table import Row
     from pages.widgets.compare.standing import Standing
 
-VIEW = "Race"
+VIEW = Message("Race")
 """What the Compare page calls the view with the race."""
 MOST = 6
 _QUERY, _GUESS_QUERY = "race", "guess"
@@ -71,20 +73,20 @@ def race_view(dataset: Dataset, rows: Sequence[Row]) -> None:
     """The current or last race, and a form to start another one."""
     there = _found()
     for refusal in _REFUSALS.get():
-        st.error(refusal, icon=":material/error:")
+        st.error(_(refusal), icon=":material/error:")
     if not there:
         _offer(dataset, rows)
         return
     if any(run.snapshot.status.is_active for run in there.values()):
         with st.container(horizontal=True, vertical_alignment="center"):
             across = _across()
-            st.button("Stop all", icon=":material/stop:", on_click=_stop, args=(there,))
+            st.button(_("Stop all"), icon=":material/stop:", on_click=_stop, args=(there,))
         st.fragment(_follow, run_every=live.poll_seconds())(there, across)
     else:
         _ranking(there)
         _curves(there, _across())
         if not projector.is_on():
-            with st.expander("Another race", icon=":material/replay:"):
+            with st.expander(_("Another race"), icon=":material/replay:"):
                 _offer(dataset, rows)
 
 
@@ -95,8 +97,8 @@ def _curves(there: Named, across: str) -> None:
 
 
 def _across() -> str:
-    titles = {run_curves.EPOCHS: "By epochs", run_curves.SECONDS: "By seconds of computing"}
-    return segments.segmented_choice("Curves", "race-across", list(titles), titles.__getitem__)
+    titles: dict[str, str] = {run_curves.EPOCHS: _("By epochs"), run_curves.SECONDS: _("By seconds of computing")}
+    return segments.segmented_choice(_("Curves"), "race-across", list(titles), titles.__getitem__)
 
 
 # --- Finding the race ---------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def _found() -> Named:
         try:
             there.append(saved_runs.open_run(run_id))
         except PlaygroundError as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(_(error.message), icon=":material/warning:")
             if isinstance(error, RunNotFoundError):
                 continue
             # Other errors may go away in a moment, or when the run is resumed.
@@ -150,7 +152,7 @@ def _under_way() -> _Race:
 
 def _named(there: Sequence[Run]) -> Named:
     # The bars and the captions say how many epochs there are.
-    titles = [run_picker.run_title(run).removesuffix(_epochs_ending(run.config)) for run in there]
+    titles = [_(run_picker.saved_title(run).removesuffix(_epochs_ending(run.config))) for run in there]
     return dict(zip(unique_names(titles, [run.config for run in there]), there, strict=True))
 
 
@@ -160,12 +162,12 @@ def _named(there: Sequence[Run]) -> Named:
 def _entries(rows: Sequence[Row]) -> dict[str, tuple[str, RunConfig]]:
     """The networks that can race: a name and a config for each key."""
     draft = editor_state.draft()
-    entries = {f"preset-{key}": (preset.name, preset.config) for key, preset in presets.PRESETS.items()}
+    entries = {f"preset-{key}": (_(preset.name), preset.config) for key, preset in presets.PRESETS.items()}
     if presets.preset_of(draft) is None:
-        entries[_EDITOR] = (f"In the editor: {presets.title_of(draft)}", draft)
+        entries[_EDITOR] = (_("In the editor: {title}", title=presets.title_of(draft)), draft)
     for row in rows:
         if row.config is not None:
-            entries[f"run-{row.id}"] = (f"As {row.name}", row.config)
+            entries[f"run-{row.id}"] = (_("As {name}", name=row.name), row.config)
     return entries
 
 
@@ -176,51 +178,54 @@ def _offer(dataset: Dataset, rows: Sequence[Row]) -> None:
     key = controls.seed("race-choice", remembered)
     controls.set_value(key, [one for one in controls.value_of(key) if one in entries])
     chosen = st.multiselect(
-        f"Choose 2 to {MOST} networks",
+        _("Choose 2 to {most} networks", most=MOST),
         keys,
         default=controls.value_of(key),
         key=key,
         format_func=lambda one: entries[one][0],
         max_selections=MOST,
-        placeholder=f"Two to {MOST} networks",
-        help="The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs.",
+        placeholder=_("Two to {most} networks", most=MOST),
+        help=_("The tutorials' networks, the one in the editor if you have changed it, and the settings of your runs."),
     )
     _ENTRIES.set(chosen)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = _epochs_for_each()
         guesses = [_NO_GUESS, *chosen]
         guess = st.selectbox(
-            "Which will win?",
+            _("Which will win?"),
             guesses,
             **controls.seeded_choice("race-guess", _NO_GUESS, guesses),
-            format_func=lambda one: entries[one][0] if one else "No guess",
-            help="Guess before you see it.",
+            format_func=lambda one: entries[one][0] if one else _("No guess"),
+            help=_("Guess before you see it."),
             width=320,
         )
     configs = {one: entries[one][1] for one in chosen}
-    if st.button("Race", icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
+    if st.button(_("Race"), icon=":material/sports_score:", type="primary", disabled=len(chosen) < 2):
         uninterrupted(lambda: _start(configs, epochs, guess, dataset))
         st.rerun()
     st.caption(
-        f"{_epochs_text([epochs or config.epochs for config in configs.values()])} All learn from the "
-        f"{len(dataset.train_labels):,} images of the data set in the editor. They share the computer fairly and are "
-        "saved with your runs."
+        _(
+            "{epochs_text} All learn from the {count:,} images of the data set in the editor. They "
+            "share the computer fairly and are saved with your runs.",
+            epochs_text=_epochs_text([epochs or config.epochs for config in configs.values()]),
+            count=len(dataset.train_labels),
+        )
     )
 
 
 def _epochs_for_each() -> int | None:
     """The controls for how long they train: the epochs of each; None for those in the settings of each."""
-    titles = {_SAME: "Same epochs", _OWN: "As in their settings"}
+    titles = {_SAME: _("Same epochs"), _OWN: _("As in their settings")}
     with st.container(width="content"):
-        is_same = segments.segmented_choice("Epochs", "race-epochs", list(titles), titles.__getitem__) == _SAME
+        is_same = segments.segmented_choice(_("Epochs"), "race-epochs", list(titles), titles.__getitem__) == _SAME
     epochs = st.number_input(
-        "Epochs for each",
+        _("Epochs for each"),
         int(EPOCHS.low),
         int(EPOCHS.high),
         step=1,
         **controls.seeded("race-epochs-for-each", _EPOCHS_FOR_EACH.get()),
         disabled=not is_same,
-        help=f"How often each network sees every training image. From {EPOCHS.text}.",
+        help=_("How often each network sees every training image. From {range}.", range=EPOCHS.text),
         width=160,
     )
     _EPOCHS_FOR_EACH.set(epochs)
@@ -230,8 +235,8 @@ def _epochs_for_each() -> int | None:
 def _epochs_text(epochs: Collection[int]) -> str:
     """A sentence about how many epochs the networks of a race have; empty without any."""
     if len(set(epochs)) > 1:
-        return f"They have different numbers of epochs: {min(epochs)} to {max(epochs)}."
-    return f"Each has {_in_words(min(epochs))}." if epochs else ""
+        return _("They have different numbers of epochs: {fewest} to {most}.", fewest=min(epochs), most=max(epochs))
+    return ngettext("Each has {count} epoch.", "Each has {count} epochs.", min(epochs)) if epochs else ""
 
 
 def _start(configs: Mapping[str, RunConfig], epochs: int | None, guess: str, dataset: Dataset) -> None:
@@ -256,17 +261,14 @@ def _started(config: RunConfig, epochs: int | None, dataset: Dataset) -> Run | N
     try:
         return visitor_runs.start_run(racer, dataset, title=title, is_shown=False)
     except PlaygroundError as error:
-        refusal = f"{presets.title_of(config)} cannot race. {error}"
+        refusal = _("{title} cannot race. {error}", title=presets.title_of(config), error=error)
         _REFUSALS.set((*_REFUSALS.get(), refusal))
         return None
 
 
 def _epochs_ending(config: RunConfig) -> str:
-    return f", {_in_words(config.epochs)}"
-
-
-def _in_words(epochs: int) -> str:
-    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    """What a saved title says of the epochs, in English."""
+    return f", {config.epochs} epoch{'' if config.epochs == 1 else 's'}"
 
 
 def _stop(there: Named) -> None:
@@ -290,11 +292,13 @@ def _follow(there: Named, across: str) -> None:
         st.markdown(_standing_text(now))
     guess = _guess(there)
     if guess is not None:
-        st.caption(f":material/how_to_vote: Your guess: {run_picker.escape_markdown(guess)}.")
+        st.caption(_(":material/how_to_vote: Your guess: {guess}.", guess=run_picker.escape_markdown(guess)))
     if not projector.is_on():
         st.caption(
-            "A bar shows how much of its epochs a network has done. "
-            f"{_epochs_text([run.config.epochs for run in there.values()])} The best test accuracy wins."
+            _(
+                "A bar shows how much of its epochs a network has done. {epochs_text} The best test accuracy wins.",
+                epochs_text=_epochs_text([run.config.epochs for run in there.values()]),
+            )
         )
     _curves(there, across)
 
@@ -307,11 +311,15 @@ def _standing(there: Named) -> Standing | None:
 
 def _standing_text(now: Standing | None) -> str:
     if now is None:
-        return "No leader yet: each has to finish one epoch first."
-    share = f"{now.accuracy:.2%} on {now.images} after epoch {now.epoch}."
+        return _("No leader yet: each has to finish one epoch first.")
+    share = _(
+        "{accuracy:.2%} on {images} after epoch {epoch}.", accuracy=now.accuracy, images=now.images, epoch=now.epoch
+    )
     if now.leader is None:
-        return f"A tie: the best are equal, {share}"
-    return f":material/trophy: **{run_picker.escape_markdown(now.leader)}** leads: {share}"
+        return _("A tie: the best are equal, {share}", share=share)
+    return _(
+        ":material/trophy: **{leader}** leads: {share}", leader=run_picker.escape_markdown(now.leader), share=share
+    )
 
 
 def _guess(there: Named) -> str | None:
@@ -323,16 +331,20 @@ def _guess(there: Named) -> str | None:
 def _progress(run: Run) -> str:
     shot = run.snapshot
     if shot.status is Status.FAILED:
-        return shot.message
+        return _(shot.message)
     if not shot.status.is_active:
-        return f"{shot.status.value}, {shot.evaluation.accuracy:.2%}" if shot.evaluation else shot.status.value
+        return (
+            f"{_(shot.status.label)}, {format_number(shot.evaluation.accuracy, '.2%')}"
+            if shot.evaluation
+            else _(shot.status.label)
+        )
     if run.is_stopping:
-        return "stopping …"
+        return _("stopping …")
     if not shot.points:
-        return "getting ready …"
+        return _("getting ready …")
     left = run.seconds_left
-    return f"epoch {shot.points[-1].epoch} of {run.config.epochs}" + (
-        f" · {run_text.duration_text(left)} left" if left else ""
+    return _("epoch {epoch} of {epochs}", epoch=shot.points[-1].epoch, epochs=run.config.epochs) + (
+        _(" · {duration} left", duration=run_text.duration_text(left)) if left else ""
     )
 
 
@@ -346,37 +358,44 @@ def _ranking(there: Named) -> None:
     order = sorted(ended, key=lambda name: -ended[name].accuracy)
     labels = run_curves.run_legend(list(there))
     lines = [
-        f"| {labels[name]}{_unlike_finished(there[name])} | {ended[name].accuracy:.2%} | {_seconds(there[name]):.1f} "
-        f"| {network.parameter_count(there[name].config):,} |"
+        f"| {labels[name]}{_unlike_finished(there[name])} | {format_number(ended[name].accuracy, '.2%')} | "
+        f"{format_number(_seconds(there[name]), '.1f')} "
+        f"| {format_number(network.parameter_count(there[name].config), ',')} |"
         for name in order
     ]
     if len(order) > 1:
         _announce({name: ended[name].accuracy for name in order}, _guess(there))
     if lines:
-        st.markdown("\n".join(["| Network | Test | Seconds | Weights |", "|:--|--:|--:|--:|", *lines]))
+        st.markdown("\n".join([_("| Network | Test | Seconds | Weights |"), "|:--|--:|--:|--:|", *lines]))
         st.caption(
-            "Test: accuracy on the test images. Seconds: how long it computed, without waiting for the others' turns. "
-            "Weights: how many numbers it learns."
+            _(
+                "Test: accuracy on the test images. Seconds: how long it computed, without waiting for the others' "
+                "turns. Weights: how many numbers it learns."
+            )
         )
     for name, run in there.items():
         if run.snapshot.message:
-            st.warning(f"{name}: {run.snapshot.message}", icon=":material/warning:")
+            st.warning(f"{name}: {_(run.snapshot.message)}", icon=":material/warning:")
     splits = {run.config.split for run in there.values()}
     if len({run.config.epochs for run in there.values()}) > 1:
         st.caption(_epochs_text([run.config.epochs for run in there.values()]))
     if len(splits) > 1:
-        st.caption("Not all were tested on the same images: Kite's recipe tests on images that it holds out.")
+        st.caption(_("Not all were tested on the same images: Kite's recipe tests on images that it holds out."))
     if len(ended) > 1:
         ids = [run.id for run in there.values()]  # In this order the runs keep their colours.
-        st.button("Compare them", icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
+        st.button(_("Compare them"), icon=":material/compare_arrows:", on_click=_compare, args=(ids,))
 
 
 def _announce(accuracies: Mapping[str, float], guess: str | None) -> None:
     """The winner, and what became of the guess."""
     best = standing.best_of(accuracies)
     names = {name: run_picker.escape_markdown(name) for name in {*best, guess or best[0]}}
-    share = f"{accuracies[best[0]]:.2%} on the test images."
-    said = f"A draw: the best reach {share}" if len(best) > 1 else f"**{names[best[0]]}** wins: {share}"
+    share = _("{accuracy:.2%} on the test images.", accuracy=accuracies[best[0]])
+    said = (
+        _("A draw: the best reach {share}", share=share)
+        if len(best) > 1
+        else _("**{name}** wins: {share}", name=names[best[0]], share=share)
+    )
     if guess is not None:
         said += f" {standing.guess_text(names[guess], [names[name] for name in best])}"
     st.success(said, icon=":material/trophy:")
@@ -386,7 +405,12 @@ def _unlike_finished(run: Run) -> str:
     shot = run.snapshot
     if shot.status is Status.FINISHED:
         return ""
-    return f", {shot.status.value} after {len(shot.epochs)} of {run.config.epochs} epochs"
+    return _(
+        ", {status} after {count} of {epochs} epochs",
+        status=_(shot.status.label),
+        count=len(shot.epochs),
+        epochs=run.config.epochs,
+    )
 
 
 def _compare(ids: Sequence[str]) -> None:

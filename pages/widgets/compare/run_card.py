@@ -11,6 +11,8 @@ import streamlit as st
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import seeds
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH
 from pages.widgets.compare import run_table
@@ -34,8 +36,14 @@ def run_details(row: Row) -> None:
     if row.seeds:
         spread = seeds.Spread.of(row.accuracies)
         st.markdown(
-            f"**{spread.count} seeds**: test accuracy {spread.mean:.2%} on average, from {spread.low:.2%} to "
-            f"{spread.high:.2%}. Their settings are the same. Only the seed differs."
+            _(
+                "**{count} seeds**: test accuracy {mean:.2%} on average, from {low:.2%} to "
+                "{high:.2%}. Their settings are the same. Only the seed differs.",
+                count=spread.count,
+                mean=spread.mean,
+                low=spread.low,
+                high=spread.high,
+            )
         )
         return
     summary = row.summary
@@ -43,10 +51,10 @@ def run_details(row: Row) -> None:
     with name:
         key = f"name-{summary.id}"
         st.text_input(
-            "Name",
+            _("Name"),
             **controls.seeded(key, summary.title),
             max_chars=TITLE_LENGTH,
-            placeholder="Rename this run",
+            placeholder=_("Rename this run"),
             on_change=_change,
             args=(_rename, summary.id, key),
             label_visibility="collapsed",
@@ -54,20 +62,20 @@ def run_details(row: Row) -> None:
     with pin:
         key = f"pin-{summary.id}"
         st.toggle(
-            "Pin",
+            _("Pin"),
             **controls.seeded(key, summary.is_pinned),
             on_change=_change,
             args=(_pin, summary.id, key),
-            help="Pinned runs are never deleted automatically.",
+            help=_("Pinned runs are never deleted automatically."),
         )
     st.caption(_origin(row))
-    with st.expander("Notes", icon=":material/notes:", expanded=bool(summary.notes)):
+    with st.expander(_("Notes"), icon=":material/notes:", expanded=bool(summary.notes)):
         key = f"notes-{summary.id}"
         st.text_area(
-            "Notes",
+            _("Notes"),
             **controls.seeded(key, summary.notes),
             max_chars=NOTES_LENGTH,
-            placeholder="Your notes",
+            placeholder=_("Your notes"),
             on_change=_change,
             args=(_note, summary.id, key),
             label_visibility="collapsed",
@@ -78,10 +86,10 @@ def _origin(row: Row) -> str:
     """When the run was started, with which data and which library versions."""
     since = datetime.fromtimestamp(row.summary.created, _zone())
     # Not the provenance: it may contain a path of the server.
-    names = {**datasets.NAMES, uploads.NAME: "Your own images"}
-    parts = [f"Started on {since:%d %B %Y, %H:%M}", names.get(row.summary.dataset, row.summary.dataset)]
+    names = {**datasets.NAMES, uploads.NAME: _("Your own images")}
+    parts = [_("Started on {since}", since=since), names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
-        parts.append(f"seed {row.config.seed}")
+        parts.append(_("seed {seed}", seed=row.config.seed))
     versions = saved_runs.saved_versions(row.summary)
     parts += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
     return " · ".join(parts)
@@ -122,10 +130,10 @@ def run_buttons(chosen: Sequence[Row]) -> None:
         if len(chosen) == 1:
             _offer_ways(chosen[0])
         if under_way:
-            label = "Stop" if len(chosen) == 1 else f"Stop the active ones ({len(under_way)})"
+            label = _("Stop") if len(chosen) == 1 else _("Stop the active ones ({count})", count=len(under_way))
             st.button(label, icon=":material/stop:", on_click=_stop, args=(under_way,))
         else:
-            label = "Delete" if len(chosen) == 1 else f"Delete these {len(chosen)}"
+            label = _("Delete") if len(chosen) == 1 else _("Delete these {count}", count=len(chosen))
             ids = [row.id for row in chosen]
             is_pinned = any(row.summary.is_pinned for row in chosen)
             st.button(
@@ -135,18 +143,18 @@ def run_buttons(chosen: Sequence[Row]) -> None:
                 args=(ids,),
                 type="tertiary",
                 disabled=is_pinned,
-                help="Pinned runs are not deleted. Unpin it first." if is_pinned else None,
+                help=_("Pinned runs are not deleted. Unpin it first.") if is_pinned else None,
             )
 
 
 def _offer_ways(row: Row) -> None:
-    if row.summary.test_accuracy is not None and st.button("Evaluate", icon=":material/grid_on:"):
+    if row.summary.test_accuracy is not None and st.button(_("Evaluate"), icon=":material/grid_on:"):
         visitor_runs.prefer_run(row.id)
         st.switch_page("pages/evaluate.py")
     if row.config is not None and st.button(
-        "Edit in Train", icon=":material/tune:", help="Puts its settings into the editor."
+        _("Edit in Train"), icon=":material/tune:", help=_("Puts its settings into the editor.")
     ):
-        editor_state.load_config(row.config, f"Run {row.summary.number}")
+        editor_state.load_config(row.config, Message("Run {number}", number=row.summary.number))
         st.switch_page("pages/train.py")
 
 
@@ -178,7 +186,7 @@ def _try(what: Callable[..., object], *of: object) -> bool:
     try:
         what(*of)
     except PlaygroundError as error:
-        _TROUBLE.set(str(error))
+        _TROUBLE.set(error.message)
         return False
     return True
 
@@ -188,8 +196,8 @@ def deletion_notice() -> None:
     trouble, gone = _TROUBLE.get(), _DELETED.get()
     _TROUBLE.set("")
     if trouble:
-        st.error(trouble, icon=":material/error:")
+        st.error(_(trouble), icon=":material/error:")
     if gone:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Deleted {len(gone)} {'run' if len(gone) == 1 else 'runs'}.")
-            st.button("Undo", icon=":material/undo:", on_click=_restore, args=(gone,))
+            st.markdown(ngettext("Deleted {count} run.", "Deleted {count} runs.", len(gone)))
+            st.button(_("Undo"), icon=":material/undo:", on_click=_restore, args=(gone,))

@@ -16,6 +16,8 @@ from mnist_core.config import LAYER_KINDS
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import comparison, seeds
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.training import Status
 from pages.widgets.common import live
 from pages.widgets.common.misconception import misconception_link
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from mnist_core.store.records import RunSummary
 
-VIEW = "Your runs"
+VIEW = Message("Your runs")
 """What the Compare page calls the view with the table."""
 # With this many runs, no search is needed.
 _FEW = 3
 _EVERY = ""
 
-_CHOOSE = "Choose your settings by validation accuracy. Otherwise your choice fits the test by luck."
-_ENDS = "Lowest to highest"
+_CHOOSE = Message("Choose your settings by validation accuracy. Otherwise your choice fits the test by luck.")
+_ENDS = Message("Lowest to highest")
 
 _IS_GROUPED = Key("group-seeds-noted", True)
 _CHOSEN: Key[Sequence[str]] = Key("compared-runs-noted", (), of_workspace=True)
@@ -77,7 +79,7 @@ class Row:
             is_pinned=any(row.summary.is_pinned for row in rows),
             **means,  # type: ignore[arg-type]
         )
-        return cls(summary, first.config, f"{first.name} · {len(rows)} seeds", rows)
+        return cls(summary, first.config, _("{name} · {count} seeds", name=first.name, count=len(rows)), rows)
 
     @property
     def runs(self) -> Sequence[Row]:
@@ -105,9 +107,10 @@ class Row:
         status, done = self.summary.status, self.summary.epochs
         planned = self.config.epochs if self.config else done
         if not done and not status.is_active:
-            return status.value  # It failed at once, or was uploaded from a file.
-        epochs = f"{done} of {planned}" if done != planned else f"{done}"
-        return f"{status.value}, {epochs} {'epoch' if planned == 1 else 'epochs'}"
+            return _(status.label)  # It failed at once, or was uploaded from a file.
+        epochs = _("{done} of {planned}", done=done, planned=planned) if done != planned else f"{done}"
+        ended = ngettext("{epochs} epoch", "{epochs} epochs", planned, epochs=epochs)
+        return f"{_(status.label)}, {ended}"
 
 
 def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
@@ -116,7 +119,7 @@ def table_rows(summaries: Sequence[RunSummary]) -> list[Row]:
         # The number first, because a phone cuts off the end.
         (f"{one.number} · " if one.number else "")
         + saved_runs.saved_title(one)
-        + (" (own data)" if one.dataset == uploads.NAME else "")
+        + (_(" (own data)") if one.dataset == uploads.NAME else "")
         for one in summaries
     ]
     # The charts already use this name.
@@ -178,14 +181,14 @@ def runs_table(every: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         choose_runs(chosen)
     shown = sorted(rows, key=lambda row: -(row.summary.validation_accuracy or 0.0))
     if not shown:
-        st.caption("No matching runs. Clear the search to see all of them.")
+        st.caption(_("No matching runs. Clear the search to see all of them."))
         return [], []
     _grid(shown)
     if any(row.summary.validation_accuracy is not None for row in shown):
-        st.caption(f"Best validation accuracy first. {_CHOOSE}")
+        st.caption(_("Best validation accuracy first. {choose}", choose=_CHOOSE))
         misconception_link("wears-out")
     elif any(row.summary.test_accuracy is not None for row in shown):
-        st.caption(_CHOOSE)
+        st.caption(_(_CHOOSE))
         misconception_link("wears-out")
     here = [run.id for row in shown for run in row.runs if run.summary.status.is_active]
     active = [run for run_id in here if (run := active_run(run_id)) is not None]
@@ -205,20 +208,20 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
     if len(every) > _FEW or text or is_pinned or data_set:
         with st.container(horizontal=True, vertical_alignment="center"):
             # On the left: the toolbar of the table covers the right end.
-            is_pinned = st.toggle("Only pinned", **controls.seeded("run-pinned", is_pinned))
+            is_pinned = st.toggle(_("Only pinned"), **controls.seeded("run-pinned", is_pinned))
             if len(sets) > 1 or data_set:
                 choices = [_EVERY, *sorted({*sets, *filter(None, [data_set])})]
                 data_set = st.selectbox(
-                    "Data set",
+                    _("Data set"),
                     choices,
                     **controls.seeded_choice("run-data-set", data_set, choices),
-                    format_func=lambda name: datasets.NAMES.get(name, name) or "All data sets",
+                    format_func=lambda name: datasets.NAMES.get(name, name) or _("All data sets"),
                     label_visibility="collapsed",
                 )
             text = st.text_input(
-                "Search",
+                _("Search"),
                 **controls.seeded("run-search", text),
-                placeholder="Search names, notes and settings",
+                placeholder=_("Search names, notes and settings"),
                 label_visibility="collapsed",
             )
         _FILTER.set((text, is_pinned, data_set))
@@ -243,9 +246,9 @@ def _grouped(rows: Sequence[Row]) -> list[Row]:
     if not groups:
         return list(rows)
     is_wanted = st.toggle(
-        "One row for all seeds of a network",
+        _("One row for all seeds of a network"),
         **controls.seeded("group-seeds", _IS_GROUPED.get()),
-        help="Runs that differ only in the seed become one row, with their mean.",
+        help=_("Runs that differ only in the seed become one row, with their mean."),
     )
     _IS_GROUPED.set(is_wanted)
     if not is_wanted:
@@ -276,18 +279,28 @@ def _grid(shown: Sequence[Row]) -> None:
         selection_default={"selection": {"rows": [ids.index(one) for one in chosen_ids() if one in ids]}},
         placeholder="",
         column_config={
-            "Run": config.TextColumn(pinned=True, width="medium", help="★: pinned."),
+            "Run": config.TextColumn(_("Run"), pinned=True, width="medium", help=_("★: pinned.")),
             "Validation accuracy": config.NumberColumn(
-                format="%.2f%%", help="Share of the validation images that it read right after its last epoch."
+                _("Validation accuracy"),
+                format="%.2f%%",
+                help=_("Share of the validation images that it read right after its last epoch."),
             ),
-            "Test accuracy": config.NumberColumn(format="%.2f%%", help="Share of the test images that it reads right."),
-            _ENDS: config.TextColumn(help="The test accuracy of the worst and of the best seed."),
-            "Test loss": config.NumberColumn(format="%.4f", help="The loss on the test images. 0 is perfect."),
-            "Parameters": config.NumberColumn(format="localized", help="How many weights and biases it learns."),
-            "Seconds": config.NumberColumn(format="%.1f", help="Computing time, without waiting for other runs."),
-            "State": config.TextColumn(help="Whether it has finished, and after how many epochs."),
+            "Test accuracy": config.NumberColumn(
+                _("Test accuracy"), format="%.2f%%", help=_("Share of the test images that it reads right.")
+            ),
+            _ENDS: config.TextColumn(_(_ENDS), help=_("The test accuracy of the worst and of the best seed.")),
+            "Test loss": config.NumberColumn(
+                _("Test loss"), format="%.4f", help=_("The loss on the test images. 0 is perfect.")
+            ),
+            "Parameters": config.NumberColumn(
+                _("Parameters"), format="localized", help=_("How many weights and biases it learns.")
+            ),
+            "Seconds": config.NumberColumn(
+                _("Seconds"), format="%.1f", help=_("Computing time, without waiting for other runs.")
+            ),
+            "State": config.TextColumn(_("State"), help=_("Whether it has finished, and after how many epochs.")),
         },
-        alt="Your runs",
+        alt=_("Your runs"),
     )
 
 
@@ -323,12 +336,12 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
     settings = settings.apply(
         lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts
     )
-    return pd.concat([table, settings], axis=1)
+    return pd.concat([table, settings.rename(columns=_)], axis=1)
 
 
 def _ends(row: Row) -> str | None:
     spread = seeds.Spread.of(row.accuracies) if row.seeds else None
-    return f"{spread.low:.2%} to {spread.high:.2%}" if spread else None
+    return _("{low:.2%} to {high:.2%}", low=spread.low, high=spread.high) if spread else None
 
 
 def _take_ticks(key: str, ids: Sequence[str]) -> None:
@@ -353,13 +366,13 @@ def _choice(shown: Sequence[Row]) -> list[Row]:
 
     controls.set_value("run-choice-names", chosen)
     st.multiselect(
-        "Chosen runs",
+        _("Chosen runs"),
         list(by_id),
         default=chosen,
         key="run-choice-names",
         format_func=lambda one: by_id[one].name,
         on_change=take,
-        placeholder="Tick runs in the table, or choose them here",
+        placeholder=_("Tick runs in the table, or choose them here"),
         label_visibility="collapsed",
     )
     return [by_id[one] for one in chosen]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.charts.training import TRAINING, VALIDATION
+from mnist_core.language import gettext as _
+from pages.widgets.common.pictures import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,5 +71,9 @@ def guess_text(guess: str, winners: Sequence[str]) -> str:
         winners: the names of those that won; several for a draw.
     """
     if guess in winners:
-        return "Your guess was right." if len(winners) == 1 else f"Your guess was right: {guess} is one of the best."
-    return f"Your guess was {guess}; {' and '.join(winners)} won."
+        return (
+            _("Your guess was right.")
+            if len(winners) == 1
+            else _("Your guess was right: {guess} is one of the best.", guess=guess)
+        )
+    return _("Your guess was {guess}; {winners} won.", guess=guess, winners=joined(winners))

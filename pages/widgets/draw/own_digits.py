@@ -12,6 +12,8 @@ from mnist_core.data import datasets
 from mnist_core.data.sources import DIGITS, classes_of, noun_of
 from mnist_core.drawing import own_drawings, test_set
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.training import finetuning
 from pages.widgets.common import pictures, run_picker, taught
 from pages.widgets.common.misconception import misconception_link
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 24
 # Added to the title of a network that learned from them.
-_TAUGHT = {"digit": " + your digits", "class": " + your drawings"}
+_TAUGHT = {"digit": Message(" + your digits"), "class": Message(" + your drawings")}
 
 _WANTED: Key[str | None] = Key("wants-teaching-noted", None)
 
@@ -66,19 +68,23 @@ def label_question(image: npt.NDArray[np.float32] | None, lines: Strokes = (), n
             _change(lambda tests: test_set.add_drawing(tests, image, label, lines, names))
 
     st.pills(
-        "Correct answer? Saves it to your test set",
+        _("Correct answer? Saves it to your test set"),
         classes_of(names),
         format_func=names.__getitem__,
         key=key,
         default=before,
         required=before is not None,
-        help=f"Your test set holds your last {own_drawings.MAX_DRAWINGS} drawings. A network learns from them only if "
-        "you teach it.",
+        help=_(
+            "Your test set holds your last {most} drawings. A network learns from them only if you teach it.",
+            most=own_drawings.MAX_DRAWINGS,
+        ),
         on_change=add,
         disabled=image is None,
     )
     if before is not None:
-        saved = f"Saved to your test set as {pictures.with_article(before, names)}. No network has changed."
+        saved = _(
+            "Saved to your test set as {thing}. No network has changed.", thing=pictures.with_article(before, names)
+        )
         st.caption(f":material/check: {saved}")
         misconception_link("drawing")
 
@@ -87,41 +93,41 @@ def own_test_set(predictors: dict[str, Predictor], names: tuple[str, ...] = DIGI
     """The test set with these class names, its networks' accuracy, and buttons to download, teach and delete."""
     own = labelled_drawings(names)
     if not own:
-        thing = "a digit" if names == DIGITS else "something"
-        st.caption(f"Draw {thing}, then choose the correct answer below its bars.")
+        thing = _("a digit") if names == DIGITS else _("something")
+        st.caption(_("Draw {thing}, then choose the correct answer below its bars.", thing=thing))
         return
-    st.markdown(f"{len(own)} labelled drawing{'s' if len(own) > 1 else ''}")
+    st.markdown(ngettext("{count} labelled drawing", "{count} labelled drawings", len(own)))
     last = own[-_MOST_SHOWN:]
-    alt = [f"Your drawing, labelled as {pictures.with_article(one.label, names)}." for one in last]
+    alt = [_("Your drawing, labelled as {thing}.", thing=pictures.with_article(one.label, names)) for one in last]
     pictures.image_row([one.image for one in last], [names[one.label] for one in last], alt=alt)
-    shown = f"The last {_MOST_SHOWN}. " if len(own) > _MOST_SHOWN else ""
+    shown = _("The last {most}. ", most=_MOST_SHOWN) if len(own) > _MOST_SHOWN else ""
     trouble = own_work.trouble(own_work.DRAWINGS)
     if trouble:
-        st.warning(f"Your drawings are not being saved. {trouble}", icon=":material/warning:")
-    st.caption(f"{shown}Your drawings are saved with your runs.")
+        st.warning(_("Your drawings are not being saved. {trouble}", trouble=trouble), icon=":material/warning:")
+    st.caption(_("{shown}Your drawings are saved with your runs.", shown=shown))
     for name, predictor in predictors.items():
         if predictor.class_names == names:
             _standing(name, predictor, own)
     with st.container(horizontal=True):
         st.download_button(
-            "As IDX files",
+            _("As IDX files"),
             test_set.to_idx_zip(own),
             "own-digits.zip",
             icon=":material/download:",
-            help="Images and labels in MNIST's file format.",
+            help=_("Images and labels in MNIST's file format."),
             on_click="ignore",
         )
         st.download_button(
-            "As strokes",
+            _("As strokes"),
             test_set.to_jsonl(own),
             "own-digits.jsonl",
             icon=":material/download:",
-            help="Strokes as JSON lines (for developers).",
+            help=_("Strokes as JSON lines (for developers)."),
             on_click="ignore",
             disabled=not any(one.strokes for one in own),
         )
-        st.button("Delete the last", on_click=lambda: _delete(own[-1:]))
-        st.button("Delete all", on_click=lambda: _delete(own))
+        st.button(_("Delete the last"), on_click=lambda: _delete(own[-1:]))
+        st.button(_("Delete all"), on_click=lambda: _delete(own))
 
 
 def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> None:
@@ -131,23 +137,27 @@ def _standing(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -
     text, button = st.columns([3, 1], vertical_alignment="center")
     right = test_set.count_correct(predictor.network, fresh)
     if not fresh:
-        standing = f"No new drawings to test on: it was trained on all {len(own)}."
+        standing = _("No new drawings to test on: it was trained on all {count}.", count=len(own))
     else:
-        standing = f"**{right} of {len(fresh)}** read right ({right / len(fresh):.0%})"
+        standing = _(
+            "**{right} of {count}** read right ({share:.0%})", right=right, count=len(fresh), share=right / len(fresh)
+        )
         if len(fresh) < len(own):
-            standing += f". Not counted: {len(own) - len(fresh)} that it was trained on."
+            standing += _(". Not counted: {count} that it was trained on.", count=len(own) - len(fresh))
     text.markdown(f"{name}: {standing}")
     run = _run_of(predictor)
     lesson = taught.lesson_text(run) if run is not None else ""
     if lesson:
         text.caption(lesson)
     wants = button.button(
-        "Teach it",
+        _("Teach it"),
         icon=":material/school:",
         key=f"teach-{name}",
         disabled=visitor_runs.is_training(),
-        help="A new run continues from this network. It trains on these drawings and some old images. "
-        "It takes a few seconds.",
+        help=_(
+            "A new run continues from this network. It trains on these drawings and some old images. "
+            "It takes a few seconds."
+        ),
     )
     # Remember the press while the old training images are still being loaded.
     if wants or _WANTED.get() == name:
@@ -166,7 +176,7 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     suffix = _TAUGHT[noun_of(predictor.class_names)]
-    called = (run_picker.run_title(base) if base else name).removesuffix(suffix)
+    called = (run_picker.saved_title(base) if base else name).removesuffix(suffix)
     title = run_picker.title_with(called, suffix)
     answers = network.predict(np.stack([one.image for one in own])).argmax(axis=1)
     right = [own_drawings.digest(one.image) for one, answer in zip(own, answers, strict=True) if answer == one.label]
@@ -187,7 +197,7 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     try:
         uninterrupted(start)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
         return
     st.switch_page("pages/train.py")
 

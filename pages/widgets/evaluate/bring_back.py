@@ -10,6 +10,8 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.network import files
 from mnist_core.runs.network_run import Run
 from pages.widgets.state import data_sets, editor_state, visitor_runs
@@ -23,14 +25,16 @@ _BROUGHT_BACK = Key("brought-back-noted", 0)
 
 def network_upload() -> None:
     """An uploader in an expander. A network becomes a run of the visitor, settings go into the editor."""
-    folded = st.expander("Upload a model or settings", icon=":material/upload_file:")
+    folded = st.expander(_("Upload a model or settings"), icon=":material/upload_file:")
     with folded:
         st.markdown(
-            "Upload a file from **Download**. A `.keras` or `.npz` network is tested and added to your runs. A `.json` "
-            "file fills the editor."
+            _(
+                "Upload a file from **Download**. A `.keras` or `.npz` network is tested and added to your runs. A "
+                "`.json` file fills the editor."
+            )
         )
         file = st.file_uploader(
-            "File",
+            _("File"),
             ["keras", "npz", "json"],
             key=f"bring-back-{_BROUGHT_BACK.get()}",
             max_upload_size=files.MAX_BYTES // 2**20,
@@ -39,10 +43,10 @@ def network_upload() -> None:
         if file is None:
             return
         try:
-            with st.spinner("Reading it …"):
+            with st.spinner(_("Reading it …")):
                 _take(file.getvalue(), file.name)
         except PlaygroundError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(_(error.message), icon=":material/error:")
 
 
 def _take(content: bytes, name: str) -> None:
@@ -50,7 +54,7 @@ def _take(content: bytes, name: str) -> None:
         config = files.read_config(content, name)
         if config.dataset not in data_sets.names():
             config = dataclasses.replace(config, dataset=editor_state.draft().dataset)
-        editor_state.load_config(config, "From a file")
+        editor_state.load_config(config, Message("From a file"))
         page = "pages/train.py"
     else:
         run = _run(files.read_network(content, name), name)
@@ -68,8 +72,12 @@ def _run(network: TrainedNetwork, name: str) -> Run:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
             # File names are untrusted, and this is shown as Markdown.
             plain = re.sub(r"[^\w .()-]", "", name)[:80]
-            message = f"Read from the file {plain}, and tested on {data_sets.names().get(dataset.name, dataset.name)}."
+            message = _(
+                "Read from the file {file}, and tested on {title}.",
+                file=plain,
+                title=data_sets.names().get(dataset.name, dataset.name),
+            )
             run = Run.of_network(tested, dataset, message)
-            run.title = f"{presets.title_of(run.config)} from {plain}"
+            run.title = Message("{title} from {file}", title=presets.title_of(run.config), file=plain)
             return run
     raise DataError("There are no images to test it with yet.", "Wait until the data set is loaded, and try again.")

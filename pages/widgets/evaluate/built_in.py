@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.evaluation import predictor
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from pages.widgets.state import data_sets, editor_state
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_NAME = "Built-in network"
+_NAME = Message("Built-in network")
 
 
 @dataclass
@@ -60,11 +62,18 @@ def built_in_run() -> Run | None:
         st.fragment(_wait, run_every=_POLL_SECONDS)(it)
     elif it.run is not None:
         title = data_sets.names().get(dataset.name, dataset.name)
-        st.markdown(f"**{_NAME}**, tested on {len(dataset.test_labels):,} images: {title}")
+        st.markdown(
+            _(
+                "**{name}**, tested on {count:,} images: {title}",
+                name=_(_NAME),
+                count=len(dataset.test_labels),
+                title=title,
+            )
+        )
     return it.run
 
 
 def _wait(it: _Test) -> None:
-    st.caption("Testing the built-in network …")
+    st.caption(_("Testing the built-in network …"))
     if it.done.is_set():
         st.rerun()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.export import keras_script, report
+from mnist_core.language import gettext as _
 from mnist_core.network.files import keras_file
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
@@ -41,11 +42,11 @@ def download_panel(run: Job) -> None:
     """An expander with all downloads of a network's run. Classical models have none."""
     if not isinstance(run, Run) or run.snapshot.network is None:
         return
-    folded = st.expander("Download", icon=":material/download:", on_change="rerun", key="home")
+    folded = st.expander(_("Download"), icon=":material/download:", on_change="rerun", key="home")
     if not folded.open:
         return
     with folded:
-        name = _file_name(run_picker.run_title(run))
+        name = _file_name(run_picker.saved_title(run))
         for title, offers in download_files(run).items():
             st.markdown(f"**{title}**")
             with st.container(horizontal=True):
@@ -62,7 +63,7 @@ def download_panel(run: Job) -> None:
                     )
         for caveat in _caveats(run):
             st.caption(caveat)
-        if st.toggle("Show the Keras script", key="home-code"):
+        if st.toggle(_("Show the Keras script"), key="home-code"):
             st.code(keras_script.keras_script(run.config), language="python")
 
 
@@ -72,46 +73,51 @@ def download_files(run: Run) -> dict[str, list[Download]]:
     network = shot.network
     if network is None:
         return {}
-    pixels = "from 0 to 255" if config.pixels == "raw" else "from 0 to 1"
-    file = f"{_file_name(run_picker.run_title(run))}.py"
+    pixels = _("from 0 to 255") if config.pixels == "raw" else _("from 0 to 1")
+    file = f"{_file_name(run_picker.saved_title(run))}.py"
     programs = [
         Download(
-            "Keras script",
+            _("Keras script"),
             ".py",
             lambda: keras_script.keras_script(config, file),
-            "Trains the same network without the playground.",
+            _("Trains the same network without the playground."),
         ),
-        Download("Notebook", ".ipynb", lambda: keras_script.notebook(config), "The same for Jupyter or Colab."),
-        Download("Settings", ".json", config.to_json, "All settings of the run, to load them again here."),
+        Download(_("Notebook"), ".ipynb", lambda: keras_script.notebook(config), _("The same for Jupyter or Colab.")),
+        Download(_("Settings"), ".json", config.to_json, _("All settings of the run, to load them again here.")),
     ]
     if keras_script.needs_data_files(config):
-        note = "The images as IDX files, which the script and the notebook read from a folder."
-        programs.append(Download("Data", "-data.zip", lambda: keras_script.data_files(run.dataset), note))
+        note = _("The images as IDX files, which the script and the notebook read from a folder.")
+        programs.append(Download(_("Data"), "-data.zip", lambda: keras_script.data_files(run.dataset), note))
     return {
-        "Code": programs,
-        "Model": [
+        _("Code"): programs,
+        _("Model"): [
             Download(
-                "Keras model",
+                _("Keras model"),
                 ".keras",
                 lambda: keras_file(network),
-                f"For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
+                _(
+                    "For keras.models.load_model, ready for evaluate and fit. It reads (n, 28, 28) pixels {pixels}.",
+                    pixels=pixels,
+                ),
             ),
-            Download("Weights", ".npz", network.to_npz, "NumPy arrays in Keras's order, and the settings."),
+            Download(_("Weights"), ".npz", network.to_npz, _("NumPy arrays in Keras's order, and the settings.")),
         ],
-        "Report": [
+        _("Report"): [
             Download(
-                "Report",
+                _("Report"),
                 ".html",
-                lambda: report.report(run_picker.run_title(run), config, run.dataset, shot),
-                "One page with settings, curves, matrix, figures and mistakes, to keep or to print.",
+                lambda: report.report(run_picker.saved_title(run), config, run.dataset, shot),
+                _("One page with settings, curves, matrix, figures and mistakes, to keep or to print."),
             ),
             Download(
-                "Figures",
+                _("Figures"),
                 "-figures.zip",
                 lambda: report.figure_files(shot, run.dataset.class_names),
-                "Curves and matrix, as PNG and as SVG.",
+                _("Curves and matrix, as PNG and as SVG."),
             ),
-            Download("History", ".csv", lambda: report.history_csv(shot.epochs), "Loss and accuracy of each epoch."),
+            Download(
+                _("History"), ".csv", lambda: report.history_csv(shot.epochs), _("Loss and accuracy of each epoch.")
+            ),
         ],
     }
 
@@ -120,11 +126,11 @@ def _caveats(run: Run) -> list[str]:
     """Notes on how the program differs from the run."""
     caveats = []
     if not run.begins_random:
-        caveats.append("This run continued from another network. The program starts with random weights.")
+        caveats.append(_("This run continued from another network. The program starts with random weights."))
     if run.snapshot.rates:
-        caveats.append("The learning rate was changed during the run. The program uses the first one.")
+        caveats.append(_("The learning rate was changed during the run. The program uses the first one."))
     if run.snapshot.status is not Status.FINISHED:
-        caveats.append(f"This run stopped early. The program trains all {run.config.epochs} epochs.")
+        caveats.append(_("This run stopped early. The program trains all {epochs} epochs.", epochs=run.config.epochs))
     return caveats
 
 

@@ -10,6 +10,8 @@ import streamlit as st
 from mnist_core.data import uploads
 from mnist_core.data.sources import classes_of, noun_of
 from mnist_core.evaluation import metrics
+from mnist_core.language import Message, format_number, ngettext
+from mnist_core.language import gettext as _
 from pages.widgets.common import pictures
 from pages.widgets.common.image_buttons import ImageButton, image_buttons
 from pages.widgets.evaluate import why
@@ -29,7 +31,7 @@ _MOST_IMAGES = 24
 
 def class_noun(run: Job) -> str:
     """The word for a class: "digit", or "class" if the images are the visitor's own or not digits."""
-    return "class" if run.dataset.name == uploads.NAME else noun_of(run.dataset.class_names)
+    return Message("class") if run.dataset.name == uploads.NAME else noun_of(run.dataset.class_names)
 
 
 def _choose_cell(true: int, answer: int) -> None:
@@ -41,13 +43,13 @@ def _choose_cell(true: int, answer: int) -> None:
 def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """The confusion matrix in the chosen view, with a frame around the chosen cell."""
     views = list(metrics.CONFUSION_VIEWS)
-    titles = {views[1]: f"Shares of each true {noun}"}
+    titles = {views[1]: _("Shares of each true {noun}", noun=noun)}
     view = st.segmented_control(
-        "Show",
+        _("Show"),
         views,
         default=views[0],
         required=True,
-        format_func=lambda name: titles.get(name, name),
+        format_func=lambda name: titles.get(name) or _(name),
         label_visibility="collapsed",
         wrap=False,
     )
@@ -63,7 +65,7 @@ def matrix_view(result: Evaluation, noun: str, names: Sequence[str]) -> None:
         only_errors=view == views[-1],
         names=names,
     )
-    st.caption(f"{pictures.matrix_legend(noun)} Click a cell to see its images.")
+    st.caption(_("{legend} Click a cell to see its images.", legend=pictures.matrix_legend(noun)))
 
 
 def _cell(result: Evaluation) -> tuple[int, int]:
@@ -83,13 +85,20 @@ def cell_images(result: Evaluation, split: Split, noun: str, names: Sequence[str
     true, answer = _cell(result)
     left, right = st.columns(2)
     for place, label, name, value in (
-        (left, f"True {noun}", "cell-true", true),
-        (right, "Read as", "cell-answer", answer),
+        (left, _("True {noun}", noun=noun), "cell-true", true),
+        (right, _("Read as"), "cell-answer", answer),
     ):
         place.selectbox(label, classes, format_func=names.__getitem__, **controls.seeded_choice(name, value, classes))
     indices = result.cell(true, answer)
-    count = f"{len(indices):,} {'image' if len(indices) == 1 else 'images'}"
-    st.markdown(f"**{count} of {pictures.with_article(true, names)} read as {names[answer]}**")
+    count = ngettext("{count:,} image", "{count:,} images", len(indices))
+    st.markdown(
+        _(
+            "**{count} of {thing} read as {answer}**",
+            count=count,
+            thing=pictures.with_article(true, names),
+            answer=names[answer],
+        )
+    )
     read_images(result, split, indices, names, "cell-images")
 
 
@@ -99,41 +108,62 @@ def read_images(result: Evaluation, split: Split, indices: Indices, names: Seque
     buttons = []
     for i in shown:
         label, answer = int(result.labels[i]), int(result.predicted[i])
-        caption = (
-            f"{names[label]} → {pictures.tick(label == answer)} {names[answer]} {result.probabilities[i].max():.0%}"
+        sure = format_number(result.probabilities[i].max(), ".0%")
+        caption = f"{names[label]} → {pictures.tick(label == answer)} {names[answer]} {sure}"
+        text = _(
+            "Test image {index}: {thing}, read as {answer}.",
+            index=i,
+            thing=pictures.with_article(label, names),
+            answer=names[answer],
         )
-        text = f"Test image {i}: {pictures.with_article(label, names)}, read as {names[answer]}."
         buttons.append(ImageButton(i, pictures.ink_url(split.test_images[i], 4), caption, text))
     image_buttons(buttons, key, why.explain)
     if len(indices) > len(shown):
-        st.caption(f"Click an image to see why. The top {_MOST_IMAGES} of {len(indices):,}, the most confident first.")
+        st.caption(
+            _(
+                "Click an image to see why. The top {most} of {count:,}, the most confident first.",
+                most=_MOST_IMAGES,
+                count=len(indices),
+            )
+        )
     elif shown:
-        st.caption("Click an image to see why.")
+        st.caption(_("Click an image to see why."))
 
 
 def class_metrics(result: Evaluation, noun: str, names: Sequence[str]) -> None:
     """Precision, recall, F1 and support of each class."""
     three = pictures.with_article(min(3, classes_of(names)[-1]), names)
     st.caption(
-        f"**Precision**: of all images it called {three}, how many are {three}. **Recall**: of all images of {three}, "
-        f"how many it called {three}. **F1**: the harmonic mean of the two. "
-        f"**Support**: how many test images of this {noun} there are."
+        _(
+            "**Precision**: of all images it called {three}, how many are {three}. **Recall**: of "
+            "all images of {three}, how many it called {three}. **F1**: the harmonic mean of the "
+            "two. **Support**: how many test images of this {noun} there are.",
+            three=three,
+            noun=noun,
+        )
     )
-    table = pd.DataFrame(result.per_class).rename(columns=lambda name: "F1" if name == "f1" else name.capitalize())
-    table = table[table["Digit"].isin(metrics.classes_in(result.confusion))]
+    table = pd.DataFrame(result.per_class)
+    table = table[table["digit"].isin(metrics.classes_in(result.confusion))]
     if noun_of(names) == "class":
-        table["Digit"] = [names[label] for label in table["Digit"]]
+        table["digit"] = [names[label] for label in table["digit"]]
+    titles = {
+        "digit": _("Digit") if noun == "digit" else _("Class"),
+        "precision": _("Precision"),
+        "recall": _("Recall"),
+        "f1": "F1",
+        "support": _("Support"),
+    }
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(
-        table.rename(columns={"Digit": noun.capitalize()}),
+        table.rename(columns=titles),
         hide_index=True,
-        column_config={"Precision": share, "Recall": share, "F1": share},
-        alt=f"Precision, recall, F1 and support of each {noun}.",
+        column_config={titles[name]: share for name in ("precision", "recall", "f1")},
+        alt=_("Precision, recall, F1 and support of each {noun}.", noun=noun),
     )
 
 
 def one_test_image(result: Evaluation, split: Split, names: Sequence[str]) -> None:
     """One test image with its ten probabilities."""
-    index = int(st.number_input("Test image", 0, len(result.labels) - 1, **controls.seeded("one-image", 0)))
+    index = int(st.number_input(_("Test image"), 0, len(result.labels) - 1, **controls.seeded("one-image", 0)))
     why.answers(result, split, index, names, "one-bars")
-    st.button("Why?", icon=":material/search:", on_click=why.explain, args=(index,))
+    st.button(_("Why?"), icon=":material/search:", on_click=why.explain, args=(index,))

@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core import links
 from mnist_core.data import datasets
 from mnist_core.errors import PlaygroundError, RunNotFoundError
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from mnist_core.store import workspaces
 from pages.widgets.common import link_sharing, run_picker
@@ -25,36 +26,38 @@ def share_run_popover(run: Job) -> None:
     if not isinstance(run, Run) or run.snapshot.status.is_active or run.snapshot.network is None:
         return
     link_sharing.large_code()
-    folded = st.popover("Share", icon=":material/share:", on_change="rerun", key="share-run")
+    folded = st.popover(_("Share"), icon=":material/share:", on_change="rerun", key="share-run")
     if not folded.open:
         return
     with folded:
         if run.dataset.name not in datasets.NAMES:
-            st.caption("It learned from your own images. They are not part of a link, so this run cannot be shared.")
+            st.caption(_("It learned from your own images. They are not part of a link, so this run cannot be shared."))
             return
         try:
             _offer(run)
         except RunNotFoundError:
-            st.caption("This run is not saved, so it cannot be shared.")
+            st.caption(_("This run is not saved, so it cannot be shared."))
         except PlaygroundError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(_(error.message), icon=":material/error:")
 
 
 def _offer(run: Run) -> None:
     shares, token = saved_runs.store().shares, workspace.token()
     if not shares.is_shared(token, run.id):
         st.caption(
-            "Others can look at the results of this run and download it. They see neither your notes nor your other "
-            "runs. You can stop sharing at any time."
+            _(
+                "Others can look at the results of this run and download it. They see neither your notes nor your "
+                "other runs. You can stop sharing at any time."
+            )
         )
-        if st.button("Make a link", icon=":material/add_link:", type="primary", key="share-run-on"):
+        if st.button(_("Make a link"), icon=":material/add_link:", type="primary", key="share-run-on"):
             shares.share(token, run.id)
             st.rerun()
         return
     link_sharing.link_with_code(
         links.to_run(link_sharing.page_address(), workspaces.share_token(token, run.id)), "share-run"
     )
-    if st.button("Stop sharing", icon=":material/link_off:", key="share-run-off"):
+    if st.button(_("Stop sharing"), icon=":material/link_off:", key="share-run-off"):
         shares.unshare(token, run.id)
         st.rerun()
 
@@ -71,9 +74,9 @@ def shared_run() -> Run | None:
     """
     run = _find(st.query_params[links.SHARED])
     with st.container(horizontal=True):
-        if run is not None and st.button("Try this network", icon=":material/play_circle:", type="primary"):
+        if run is not None and st.button(_("Try this network"), icon=":material/play_circle:", type="primary"):
             link_sharing.open_in_editor(dataclasses.replace(run.config, dataset=run.dataset.name))
-        st.button("To your own runs", icon=":material/arrow_back:", on_click=_leave)
+        st.button(_("To your own runs"), icon=":material/arrow_back:", on_click=_leave)
     return run
 
 
@@ -82,17 +85,17 @@ def _find(token: str) -> Run | None:
         saved_runs.store().shares.check(token)
         stored = _load(token)
         if stored.summary.dataset not in datasets.NAMES:
-            st.error("This run learned from images that are not on this server.", icon=":material/error:")
+            st.error(_("This run learned from images that are not on this server."), icon=":material/error:")
             return None
         dataset = data_sets.get(stored.summary.dataset)
         if dataset is None:
             return None
         run = Run.restored(stored, dataset)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/link_off:")
+        st.error(_(error.message), icon=":material/link_off:")
         return None
     st.info(
-        "Shared with you (read-only). You can look at it and download it.",
+        _("Shared with you (read-only). You can look at it and download it."),
         icon=":material/visibility:",
     )
     # Untrusted text of another visitor: shown as plain text.

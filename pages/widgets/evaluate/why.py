@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
 from mnist_core.data.sources import outputs_to_show
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from pages.widgets.common import explanations, pictures, time_machine
 from pages.widgets.state import visitor_runs
@@ -38,7 +39,7 @@ def explanation_dialog(run: Job, result: Evaluation) -> None:
     if index is None or index >= len(result.labels):
         return
     names = run.dataset.class_names
-    title = f"Test image {index}: {pictures.with_article(int(result.labels[index]), names)}"
+    title = _("Test image {index}: {thing}", index=index, thing=pictures.with_article(int(result.labels[index]), names))
     st.dialog(title, width="large")(_content)(run, result, index, names)
 
 
@@ -49,23 +50,25 @@ def _content(run: Job, result: Evaluation, index: int, names: Sequence[str]) -> 
     label, rival = _right_and_rival(result, index)
     network = _network(run)
     if isinstance(run, Run) and network is not None:
-        st.markdown("**The pixels that decide**")
-        rank = "its answer" if rival == result.predicted[index] else "its next best answer"
+        st.markdown(_("**The pixels that decide**"))
+        rank = _("its answer") if rival == result.predicted[index] else _("its next best answer")
         explanations.deciding_pixels(network, image, label, rival, names, rank)
         _over_epochs(run, index, (label, rival), names)
-    st.markdown("**The training images most like it**")
+    st.markdown(_("**The training images most like it**"))
     explanations.similar_images(image, run.dataset, split.train_indices)
 
 
 def answers(result: Evaluation, split: Split, index: int, names: Sequence[str], key: str) -> None:
     """A test image with its ten probabilities; `key` is that of the chart."""
     label, answer = int(result.labels[index]), int(result.predicted[index])
-    st.markdown(f"It is **{pictures.with_article(label, names)}**, read as **{names[answer]}**.")
+    st.markdown(
+        _("It is **{thing}**, read as **{answer}**.", thing=pictures.with_article(label, names), answer=names[answer])
+    )
     picture, bars = st.columns([1, 3], vertical_alignment="center")
     picture.image(
         pictures.ink_url(split.test_images[index], 5),
         width=140,
-        alt=f"Test image {index}: {pictures.with_article(label, names)}.",
+        alt=_("Test image {index}: {thing}.", index=index, thing=pictures.with_article(label, names)),
     )
     shown = outputs_to_show(names, answer)
     kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in shown]
@@ -75,7 +78,7 @@ def answers(result: Evaluation, split: Split, index: int, names: Sequence[str], 
         table,
         checked_answer_bars([names[digit] for digit in shown]),
         key=key,
-        alt="Bars: how probable each answer is to the network for this image.",
+        alt=_("Bars: how probable each answer is to the network for this image."),
     )
 
 
@@ -109,12 +112,17 @@ def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[s
         probabilities = network.predict(image)[0]
         epochs = place.epoch - 1 + place.step / shot.started.steps_per_epoch
         rows += [(epochs, float(probabilities[digit]), names[digit]) for digit in shown]
-    st.markdown("**Its answer over the epochs**")
+    st.markdown(_("**Its answer over the epochs**"))
     table = pd.DataFrame(rows, columns=["epoch", "probability", "digit"])
     first, newest = rows[0], rows[-2]
     st.vega_lite_chart(
         table,
         answers_over_epochs(names[shown[0]], names[shown[1]], newest[0]),
         key="why-epochs",
-        alt=f"Curves: the probability of {newest[2]} goes from {first[1]:.0%} to {newest[1]:.0%}.",
+        alt=_(
+            "Curves: the probability of {answer} goes from {first:.0%} to {last:.0%}.",
+            answer=newest[2],
+            first=first[1],
+            last=newest[1],
+        ),
     )

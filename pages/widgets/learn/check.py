@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import StoreError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.lessons import check
 from mnist_core.lessons.check import AFTER, BEFORE, ITEMS
 from mnist_core.lessons.course import RIGHT
@@ -19,30 +21,34 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
 
 _AGAIN: Key[bool] = Key("check-again-noted", False, of_workspace=True)
-VIEW = "Check"
+VIEW = Message("Check")
 """What the Learn page calls this view."""
 
 logger = logging.getLogger(__name__)
 
 
-def check_view(_: Dataset) -> None:
+def check_view(_dataset: Dataset) -> None:
     """The ten questions, until they are handed in; then the visitor's scores."""
     given = own_work.lesson_answers().check
     if given.after is not None:
         _result()
     elif given.before is None:
         st.markdown(
-            "Ten questions, about 3 minutes. Take them **before** course A, and again after it: you then see what you "
-            "have learned. You get the right answers after the second time."
+            _(
+                "Ten questions, about 3 minutes. Take them **before** course A, and again after it: you then see "
+                "what you have learned. You get the right answers after the second time."
+            )
         )
         _questions(BEFORE)
     else:
         st.success(
-            "Your answers from before the course are saved. Take the check again after course A.",
+            _("Your answers from before the course are saved. Take the check again after course A."),
             icon=":material/check_circle:",
         )
         if not _AGAIN.get():
-            st.button("Take it again now", icon=":material/quiz:", on_click=_AGAIN.set, args=(True,), type="tertiary")
+            st.button(
+                _("Take it again now"), icon=":material/quiz:", on_click=_AGAIN.set, args=(True,), type="tertiary"
+            )
         else:
             _questions(AFTER)
 
@@ -61,16 +67,22 @@ def _result() -> None:
     assert given.after is not None
     with st.container(horizontal=True):
         if given.before is not None:
-            st.metric("Before the course", f"{check.score(given.before)} of {len(ITEMS)}")
-        st.metric("After the course", f"{check.score(given.after)} of {len(ITEMS)}")
+            st.metric(
+                _("Before the course"), _("{score} of {count}", score=check.score(given.before), count=len(ITEMS))
+            )
+        st.metric(_("After the course"), _("{score} of {count}", score=check.score(given.after), count=len(ITEMS)))
     for at, item in enumerate(ITEMS.values()):
         answer = given.after[at]
         mark = "✓" if answer == RIGHT else "✗"
-        before = "" if given.before is None else f" Before: {'right' if given.before[at] == RIGHT else 'not right'}."
-        with st.expander(f"{mark} {at + 1}. {item.text}"):
+        before = ""
+        if given.before is not None:
+            before = _("Before: right.") if given.before[at] == RIGHT else _("Before: not right.")
+        with st.expander(f"{mark} {at + 1}. {_(item.text)}"):
             if answer != RIGHT:
-                st.markdown(f"You answered: {item.choices[answer]}. {item.reply(answer)}")
-            st.markdown(f"**{item.right}.** {item.why}{before}")
+                st.markdown(
+                    _("You answered: {choice}. {reply}", choice=_(item.choices[answer]), reply=_(item.reply(answer)))
+                )
+            st.markdown(f"**{_(item.right)}.** {_(item.why)} {before}".rstrip())
 
 
 def _name(time: str, key: str) -> str:
@@ -82,15 +94,15 @@ def _questions(time: str) -> None:
     for at, (key, item) in enumerate(ITEMS.items(), 1):
         answers.append(question_choice.question_choice(_name(time, key), item, number=at))
     left = [str(at) for at, answer in enumerate(answers, 1) if answer is None]
-    st.caption(f"Still open: {', '.join(left)}." if left else "All ten are answered.")
+    st.caption(_("Still open: {numbers}.", numbers=", ".join(left)) if left else _("All ten are answered."))
     st.button(
-        "Hand in",
+        _("Hand in"),
         icon=":material/check:",
         type="primary",
         disabled=bool(left),
         on_click=_hand_in,
         args=(time,),
-        help="You cannot change your answers afterwards. The owner of this server sees counts without names.",
+        help=_("You cannot change your answers afterwards. The owner of this server sees counts without names."),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import gettext as _
 from mnist_core.runs import run_cache
 from mnist_core.training.classical import KINDS
 from pages.widgets.common import live, run_curves, run_text
@@ -30,7 +31,7 @@ def models_view(step: Step, dataset: Dataset) -> bool:
         return False
     _model_rows(step, dataset)
     missing = [kind for kind, run in runs.items() if run is None or run.snapshot.evaluation is None]
-    if missing and st.button("Start all", icon=":material/play_arrow:", type="primary", key="start-models"):
+    if missing and st.button(_("Start all"), icon=":material/play_arrow:", type="primary", key="start-models"):
         _start(missing, dataset, _split(step))
     return not missing
 
@@ -56,7 +57,7 @@ def _model_rows(step: Step, dataset: Dataset) -> list[ClassicalRun]:
     for kind in step.classical:
         run = _run(kind, dataset, step)
         with st.container(horizontal=True, vertical_alignment="center", key=f"model-{kind}"):
-            st.markdown(f"**{KINDS[kind]}**", width=190)
+            st.markdown(f"**{_(KINDS[kind])}**", width=190)
             if run is not None:
                 found.append(run)
                 _model_state(kind, run)
@@ -76,14 +77,31 @@ def _start(kinds: list[str], dataset: Dataset, split: str) -> None:
 def _model_state(kind: str, run: ClassicalRun) -> None:
     shot = run.snapshot
     if run.is_stopping:
-        st.progress(shot.fraction, text="Stopping …", width=320)
+        st.progress(shot.fraction, text=_("Stopping …"), width=320)
     elif shot.status.is_active:
         last = shot.points[-1] if shot.points else None
-        reached = f"{last.done:,} of {shot.whole:,} {shot.counted}, {last.accuracy:.1%} right so far" if last else ""
-        st.progress(shot.fraction, text=reached or "Getting ready …", width=320)
+        reached = (
+            _(
+                "{done:,} of {whole:,} {counted}, {accuracy:.1%} right so far",
+                done=last.done,
+                whole=shot.whole,
+                counted=shot.counted,
+                accuracy=last.accuracy,
+            )
+            if last
+            else ""
+        )
+        st.progress(shot.fraction, text=reached or _("Getting ready …"), width=320)
         trials.stop_button([run], key=f"stop-{kind}")
     elif shot.evaluation is not None:
-        st.markdown(f"**{shot.evaluation.accuracy:.2%}** right, {run_text.duration_text(shot.work_seconds)}", width=190)
+        st.markdown(
+            _(
+                "**{accuracy:.2%}** right, {duration}",
+                accuracy=shot.evaluation.accuracy,
+                duration=run_text.duration_text(shot.work_seconds),
+            ),
+            width=190,
+        )
         run_curves.mistakes_button(run)
     if shot.message:
-        st.caption(shot.message)
+        st.caption(_(shot.message))

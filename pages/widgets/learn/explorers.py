@@ -17,6 +17,8 @@ from mnist_core.charts.answers import answer_bars
 from mnist_core.charts.network import network_diagram
 from mnist_core.config import ACTIVATIONS, CLASSES, RunConfig
 from mnist_core.data.sources import noun_of
+from mnist_core.language import format_number, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, demos
 from mnist_core.network import model
 from pages.widgets.common import pictures, theme
@@ -39,38 +41,51 @@ _MOVED = (2, 3)
 _PATH: Key[tuple[tuple[float, ...], ...]] = Key("one-step-path-noted", (tuple(demos.START.tolist()),))
 
 
-def neuron(_: Dataset, __: Step, ___: Named) -> None:
+def neuron(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """A neuron of two inputs, live."""
     left, right = st.columns(2)
     with left:
-        inputs = [st.slider(f"Input {k}", 0.0, 1.0, value, 0.05) for k, value in ((1, 1.0), (2, 0.5))]
-        name = st.selectbox("Activation", list(ACTIVATIONS), format_func=_label)
+        inputs = [st.slider(_("Input {number}", number=k), 0.0, 1.0, value, 0.05) for k, value in ((1, 1.0), (2, 0.5))]
+        name = st.selectbox(_("Activation"), list(ACTIVATIONS), format_func=_label)
     with right:
-        weights = [st.slider(f"Weight {k}", -4.0, 4.0, value, 0.25) for k, value in ((1, 1.0), (2, 1.0))]
-        bias = st.slider("Bias", -4.0, 4.0, 0.0, 0.25)
+        weights = [
+            st.slider(_("Weight {number}", number=k), -4.0, 4.0, value, 0.25) for k, value in ((1, 1.0), (2, 1.0))
+        ]
+        bias = st.slider(_("Bias"), -4.0, 4.0, 0.0, 0.25)
     parts = [x * w for x, w in zip(inputs, weights, strict=True)]
     total = sum(parts) + bias
     answer = float(demos.activate(name, total))
-    terms = " + ".join(f"{x:g} x {w:g}" for x, w in zip(inputs, weights, strict=True))
-    st.markdown(f"{terms} + {bias:g} = **{total:g}** → {_label(name)} → **{answer:.3g}**")
+    terms = " + ".join(
+        f"{format_number(x, 'g')} x {format_number(w, 'g')}" for x, w in zip(inputs, weights, strict=True)
+    )
+    st.markdown(
+        f"{terms} + {format_number(bias, 'g')} = **{format_number(total, 'g')}** → {_label(name)} → "
+        f"**{format_number(answer, '.3g')}**"
+    )
     _activation_curve(name, total)
 
 
-def activation(_: Dataset, __: Step, ___: Named) -> None:
+def activation(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """An activation, a point on it, and its gradient there."""
     names = list(ACTIVATIONS)
     left, right = st.columns(2)
-    name = left.selectbox("Activation", names, format_func=_label)
-    total = right.slider("Sum", -_REACH, _REACH, 2.0, 0.25)
+    name = left.selectbox(_("Activation"), names, format_func=_label)
+    total = right.slider(_("Sum"), -_REACH, _REACH, 2.0, 0.25)
     answer, gradient = float(demos.activate(name, total)), demos.gradient(name, total)
     st.markdown(
-        f"{_label(name)} of {total:g} is **{answer:.3g}**, and its slope (the gradient) there is **{gradient:.2g}**."
+        _(
+            "{label} of {total:g} is **{answer:.3g}**, and its slope (the gradient) there is **{gradient:.2g}**.",
+            label=_label(name),
+            total=total,
+            answer=answer,
+            gradient=gradient,
+        )
     )
     _activation_curve(name, total)
 
 
 def _label(name: str) -> str:
-    return ACTIVATIONS[name].label
+    return _(ACTIVATIONS[name].label)
 
 
 def _activation_curve(name: str, total: float) -> None:
@@ -80,110 +95,155 @@ def _activation_curve(name: str, total: float) -> None:
     table = pd.DataFrame({"x": places, "y": demos.activate(name, places)})
     table["is_point"] = table.index == len(xs)
     spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if ACTIVATIONS[name].bounded else (-2.0, reach)))
-    st.vega_lite_chart(table, spec, alt=f"The activation {_label(name)} as a curve, with a dot at the chosen sum.")
+    st.vega_lite_chart(
+        table, spec, alt=_("The activation {label} as a curve, with a dot at the chosen sum.", label=_label(name))
+    )
 
 
-def layers(dataset: Dataset, step: Step, _: Named) -> None:
+def layers(dataset: Dataset, step: Step, _runs: Named) -> None:
     """A diagram of hidden layers of any number and size, with the number of parameters."""
     start = step.config or RunConfig()
     first = start.layers[0]
     left, right = st.columns(2)
-    count = left.slider("Hidden layers", 0, 3, len(start.layers))
-    units = right.slider("Neurons in each", 1, 512, 4)  # Not the number in the question.
+    count = left.slider(_("Hidden layers"), 0, 3, len(start.layers))
+    units = right.slider(_("Neurons in each"), 1, 512, 4)  # Not the number in the question.
     hidden_layers = (dataclasses.replace(first, units=units),) * count
     shown = dataclasses.replace(start, dataset=dataset.name, layers=hidden_layers)
-    hidden = f"{count} hidden {'layer' if count == 1 else 'layers'} of {units} neurons"
-    alt = f"A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs."
+    hidden = ngettext(
+        "{count} hidden layer of {units} neurons", "{count} hidden layers of {units} neurons", count, units=units
+    )
+    alt = _("A network drawn layer by layer: 784 pixels, {hidden}, 10 outputs.", hidden=hidden)
     sizes = [model.PIXELS, *[units] * count, CLASSES]
-    terms = [f"({before:,} + 1) x {size:,}" for before, size in itertools.pairwise(sizes)]
-    st.markdown(f"{' + '.join(terms)} = **{network.parameter_count(shown):,}** weights and biases")
-    st.caption("Each bracket: inputs + 1 for the bias.")
+    terms = [
+        f"({format_number(before, ',')} + 1) x {format_number(size, ',')}" for before, size in itertools.pairwise(sizes)
+    ]
+    st.markdown(
+        _(
+            "{terms} = **{parameters:,}** weights and biases",
+            terms=" + ".join(terms),
+            parameters=network.parameter_count(shown),
+        )
+    )
+    st.caption(_("Each bracket: inputs + 1 for the bias."))
     st.vega_lite_chart(network_diagram(shown, theme.text_color()), alt=alt)
 
 
-def softmax(dataset: Dataset, _: Step, __: Named) -> None:
+def softmax(dataset: Dataset, _step: Step, _runs: Named) -> None:
     """Sliders for the scores of three classes; the other scores are 0."""
     from scipy.special import softmax as probabilities_of
 
     names = dataset.class_names
     scores = np.zeros(CLASSES)
     for column, (digit, score) in zip(st.columns(3), ((4, 5.0), (7, 1.0), (9, 3.0)), strict=True):
-        scores[digit] = column.slider(f"Score of the {names[digit]}", -8.0, 8.0, score, 0.5)
+        scores[digit] = column.slider(_("Score of the {name}", name=names[digit]), -8.0, 8.0, score, 0.5)
     found = probabilities_of(scores)
     table = pd.DataFrame({"digit": names, "probability": found})
     table["best"] = table.index == int(found.argmax())
-    st.caption(f"{' + '.join(f'{value:.3f}' for value in found)} = {found.sum():.3f}. The other seven scores are 0.")
+    st.caption(
+        _(
+            "{terms} = {total:.3f}. The other seven scores are 0.",
+            terms=" + ".join(f"{value:.3f}" for value in found),
+            total=found.sum(),
+        )
+    )
     best = names[found.argmax()]
-    alt = f"Ten bars, the share of each {noun_of(names)}. The highest is the {best} with {found.max():.0%}."
+    alt = _(
+        "Ten bars, the share of each {noun}. The highest is the {best} with {share:.0%}.",
+        noun=noun_of(names),
+        best=best,
+        share=found.max(),
+    )
     st.vega_lite_chart(table, answer_bars(names), alt=alt)
 
 
-def loss(dataset: Dataset, _: Step, __: Named) -> None:
+def loss(dataset: Dataset, _step: Step, _runs: Named) -> None:
     """The two losses of one image against the score of the right class; the other scores are 0."""
     noun = noun_of(dataset.class_names)
-    score = st.slider(f"Score of the right {noun}", -_SCORES, _SCORES, -4.0, 0.5)
+    score = st.slider(_("Score of the right {noun}", noun=noun), -_SCORES, _SCORES, -4.0, 0.5)
     scores = np.append(np.linspace(-_SCORES, _SCORES, 81), score)
     found = demos.losses(scores)
     share = float(demos.share_of(scores)[-1])
-    verdict = "right" if score > 0 else "wrong" if score < 0 else "a guess: all ten scores are equal"
+    verdict = "right" if score > 0 else "wrong" if score < 0 else _("a guess: all ten scores are equal")
     cross, squared = (float(values[-1]) for values in found)
     st.markdown(
-        f"Its share is **{share:.1%}**, so the answer is {verdict}. Cross-entropy **{cross:.3f}**, mean squared error "
-        f"**{squared:.4f}**."
+        _(
+            "Its share is **{share:.1%}**, so the answer is {verdict}. Cross-entropy "
+            "**{cross:.3f}**, mean squared error **{squared:.4f}**.",
+            share=share,
+            verdict=verdict,
+            cross=cross,
+            squared=squared,
+        )
     )
-    names = ("Cross-entropy", "Mean squared error")
+    names = (_("Cross-entropy"), _("Mean squared error"))
     for column, name, values, top in zip(st.columns(2), names, found, (9.0, 0.12), strict=True):
         table = pd.DataFrame({"score": scores, "value": values})
         table["is_point"] = table.index == len(scores) - 1
-        alt = f"{name} over the score of the right {noun}. It falls as the score rises; a dot marks the chosen score."
+        alt = _(
+            "{name} over the score of the right {noun}. It falls as the score rises; a dot marks the chosen score.",
+            name=name,
+            noun=noun,
+        )
         with column:
             st.markdown(f"**{name}**")
             st.vega_lite_chart(table, lesson_charts.loss_curve(_SCORES, top), key=f"loss-{name}", alt=alt)
-    st.caption("The other nine scores are 0.")
+    st.caption(_("The other nine scores are 0."))
 
 
-def descent(_: Dataset, __: Step, ___: Named) -> None:
+def descent(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """Gradient descent with one weight."""
-    rate = st.slider("Learning rate", 0.01, 1.1, 0.05, 0.01)
+    rate = st.slider(_("Learning rate"), 0.01, 1.1, 0.05, 0.01)
     path = demos.gradient_descent(rate)
     valley = np.linspace(-_VALLEY, _VALLEY, 81)
     table = pd.DataFrame({"weight": np.concatenate([valley, path])})
     table["loss"] = table["weight"] ** 2
     table["step"] = np.concatenate([np.full(len(valley), -1), np.arange(len(path))])
-    st.markdown(f"After {len(path) - 1} steps the loss has gone from 1 to **{path[-1] ** 2:.3g}**.")
-    alt = f"A valley: the loss over one weight, with the {len(path) - 1} steps of gradient descent as dots."
+    st.markdown(
+        _("After {count} steps the loss has gone from 1 to **{loss:.3g}**.", count=len(path) - 1, loss=path[-1] ** 2)
+    )
+    alt = _(
+        "A valley: the loss over one weight, with the {count} steps of gradient descent as dots.", count=len(path) - 1
+    )
     st.vega_lite_chart(table, lesson_charts.descent_path(_VALLEY), alt=alt)
 
 
-def one_step(_: Dataset, __: Step, ___: Named) -> None:
+def one_step(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """A neuron with nine inputs: change one of its weights by hand, or let it take steps of gradient descent."""
     path = _PATH.get()
     weights = np.array(path[-1])
     left, right = st.columns(2)
-    inputs = ["An inked pixel", "A blank pixel"]
+    inputs = [_("An inked pixel"), _("A blank pixel")]
     with left:
-        which = st.segmented_control("Move the weight of", inputs, default=inputs[0], required=True, key="moved-input")
+        which = st.segmented_control(
+            _("Move the weight of"), inputs, default=inputs[0], required=True, key="moved-input"
+        )
         at = _MOVED[inputs.index(str(which))]
         # Its own slider for each step: after one, it starts from the new weight.
         name = f"moved-weight-{at}-{len(path)}"
-        weights[at] = st.slider("Its weight", -1.0, 1.5, float(weights[at]), 0.05, key=name)
+        weights[at] = st.slider(_("Its weight"), -1.0, 1.5, float(weights[at]), 0.05, key=name)
         answer, error = demos.neuron_error(weights)
         gradient = float(demos.neuron_gradient(weights)[at])
-        direction = "to the right" if gradient < 0 else "to the left"
+        direction = _("to the right") if gradient < 0 else _("to the left")
         with st.container(horizontal=True):
-            st.metric("Answer, should be 1", f"{answer:.2f}")
-            st.metric("Error", f"{error:.3f}")
+            st.metric(_("Answer, should be 1"), format_number(answer, ".2f"))
+            st.metric(_("Error"), format_number(error, ".3f"))
         st.markdown(
-            f"The slope here is **{gradient:.2f}**."
-            + (f" Downhill is **{direction}**." if gradient else " The error does not depend on this weight.")
+            _("The slope here is **{gradient:.2f}**.", gradient=gradient)
+            + (
+                _(" Downhill is **{direction}**.", direction=direction)
+                if gradient
+                else _(" The error does not depend on this weight.")
+            )
         )
         with st.container(horizontal=True):
-            st.button("Let the network do it", icon=":material/south_east:", on_click=_take_step, args=(weights,))
-            st.button("Start over", icon=":material/restart_alt:", on_click=_PATH.forget, type="tertiary")
+            st.button(_("Let the network do it"), icon=":material/south_east:", on_click=_take_step, args=(weights,))
+            st.button(_("Start over"), icon=":material/restart_alt:", on_click=_PATH.forget, type="tertiary")
     with right:
         picture, shown = st.columns([1, 3])
-        picture.image(pictures.ink_url(demos.SEVEN.reshape(3, 3), 20), width=60, alt="A 7 of 3 by 3 pixels, five inked")
-        shown.caption("The picture: five inked pixels are 1, four blank ones 0. One weight for each pixel.")
+        picture.image(
+            pictures.ink_url(demos.SEVEN.reshape(3, 3), 20), width=60, alt=_("A 7 of 3 by 3 pixels, five inked")
+        )
+        shown.caption(_("The picture: five inked pixels are 1, four blank ones 0. One weight for each pixel."))
         places = np.linspace(-1.0, 1.5, 51)
         moved = np.repeat(weights[None], len(places), axis=0)
         moved[:, at] = places
@@ -194,11 +254,15 @@ def one_step(_: Dataset, __: Step, ___: Named) -> None:
         line = pd.DataFrame(
             {"weight": [low, high], "slope": [error + gradient * (x - weights[at]) for x in (low, high)]}
         )
-        alt = f"The error over this weight, with a dot at {weights[at]:.2f} and the slope there, {gradient:.2f}."
+        alt = _(
+            "The error over this weight, with a dot at {weight:.2f} and the slope there, {gradient:.2f}.",
+            weight=weights[at],
+            gradient=gradient,
+        )
         st.vega_lite_chart(pd.concat([table, line]), lesson_charts.error_and_slope(), key="one-step-error", alt=alt)
     if len(path) > 1:
         errors = [demos.neuron_error(np.array(one))[1] for one in path]
-        st.caption(f"Error after each step: {', '.join(f'{one:.3f}' for one in errors[-11:])}")
+        st.caption(_("Error after each step: {errors}", errors=", ".join(f"{one:.3f}" for one in errors[-11:])))
 
 
 def _take_step(weights: npt.NDArray[np.float64]) -> None:
@@ -207,55 +271,78 @@ def _take_step(weights: npt.NDArray[np.float64]) -> None:
     _PATH.set((*before[:-1], tuple(weights.tolist()), tuple(after.tolist())))
 
 
-def matrices(_: Dataset, __: Step, ___: Named) -> None:
+def matrices(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """The two printed matrices, whole or only the mistakes."""
     printed = {key: one for key, one in articles.ARTICLES.items() if one.confusion is not None}
     left, right = st.columns(2)
-    key = left.selectbox("Matrix", list(printed), format_func=lambda key: printed[key].title)
+    key = left.selectbox(_("Matrix"), list(printed), format_func=lambda key: _(printed[key].title))
     confusion = printed[key].confusion
     assert confusion is not None
-    only_errors = right.toggle("Only the mistakes", key="printed-errors")
+    only_errors = right.toggle(_("Only the mistakes"), key="printed-errors")
     pictures.counts_matrix(confusion, "printed-matrix", only_errors)
 
 
-def two_classes(_: Dataset, __: Step, ___: Named) -> None:
+def two_classes(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """The Kite tutorial's matrix for one digit against all others."""
     confusion = articles.ARTICLES["kite"].confusion
     assert confusion is not None
-    digit = st.selectbox("Is it a …", range(CLASSES), 5)
+    digit = st.selectbox(_("Is it a …"), range(CLASSES), 5)
     _four_outcomes(
-        demos.one_vs_rest(confusion, digit), pictures.with_article(digit), f"not {pictures.with_article(digit)}"
+        demos.one_vs_rest(confusion, digit),
+        pictures.with_article(digit),
+        _("not {thing}", thing=pictures.with_article(digit)),
     )
 
 
-def mushrooms(_: Dataset, __: Step, ___: Named) -> None:
+def mushrooms(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     """A threshold between edible and poisonous, and the mistakes that each choice makes."""
-    threshold = st.slider("Poisonous from this value on", 0.0, 1.0, 0.7, 0.01, format="%.2f")
+    threshold = st.slider(_("Poisonous from this value on"), 0.0, 1.0, 0.7, 0.01, format="%.2f")
     values, poisonous = demos.mushrooms()
-    kinds = ["edible", "poisonous"]
+    kinds = [_("edible"), _("poisonous")]
     table = pd.DataFrame({"value": values, "kind": np.where(poisonous, *kinds[::-1]), "threshold": threshold})
     found = demos.classify_mushrooms(threshold)
     st.markdown(
-        f"**{found.false_negatives}** poisonous mushrooms are eaten, {found.false_positives} good ones are thrown away."
+        _(
+            "**{false_negatives}** poisonous mushrooms are eaten, {false_positives} good ones are thrown away.",
+            false_negatives=found.false_negatives,
+            false_positives=found.false_positives,
+        )
     )
-    alt = f"Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}."
+    alt = _(
+        "Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}.",
+        threshold=threshold,
+    )
     st.vega_lite_chart(table, lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), alt=alt)
     _four_outcomes(found, "poisonous", "edible")
 
 
 def _four_outcomes(found: demos.BinaryCounts, positive: str, negative: str) -> None:
     lines = [
-        f"| | called {positive} | called {negative} |",
+        _("| | called {positive} | called {negative} |", positive=positive, negative=negative),
         "|:--|--:|--:|",
-        f"| **is {positive}** | {found.true_positives:,} TP | {found.false_negatives:,} FN |",
-        f"| **is {negative}** | {found.false_positives:,} FP | {found.true_negatives:,} TN |",
+        _(
+            "| **is {positive}** | {true_positives:,} TP | {false_negatives:,} FN |",
+            positive=positive,
+            true_positives=found.true_positives,
+            false_negatives=found.false_negatives,
+        ),
+        _(
+            "| **is {negative}** | {false_positives:,} FP | {true_negatives:,} TN |",
+            negative=negative,
+            false_positives=found.false_positives,
+            true_negatives=found.true_negatives,
+        ),
     ]
     st.markdown("\n".join(lines))
     with st.container(horizontal=True):
-        st.metric("Accuracy", f"{found.accuracy:.1%}", help="(TP + TN) / all")
-        st.metric("Recall", f"{found.recall:.1%}", help="TP / (TP + FN): the share of the positives that were found.")
+        st.metric(_("Accuracy"), format_number(found.accuracy, ".1%"), help=_("(TP + TN) / all"))
         st.metric(
-            "Precision",
-            f"{found.precision:.1%}",
-            help="TP / (TP + FP): the share of the positive answers that are right.",
+            _("Recall"),
+            format_number(found.recall, ".1%"),
+            help=_("TP / (TP + FN): the share of the positives that were found."),
+        )
+        st.metric(
+            _("Precision"),
+            format_number(found.precision, ".1%"),
+            help=_("TP / (TP + FP): the share of the positive answers that are right."),
         )

@@ -12,6 +12,8 @@ from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data.sources import DIGITS, has_published_figures, noun_of
 from mnist_core.evaluation import predictor
+from mnist_core.language import format_number
+from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, demos, trust
 from pages.widgets.common import pictures, run_curves
 from pages.widgets.state.keys import Key
@@ -48,7 +50,7 @@ def _network(run: Run) -> TrainedNetwork:
     return network
 
 
-def patterns(dataset: Dataset, _: Step, runs: Named) -> None:
+def patterns(dataset: Dataset, _step: Step, runs: Named) -> None:
     """The ten patterns of weights of the run without a hidden layer."""
     run = next(run for run in runs.values() if not run.config.layers)
     weights = _network(run).weights[0].T.reshape(CLASSES, IMAGE_SIZE, IMAGE_SIZE)
@@ -56,36 +58,39 @@ def patterns(dataset: Dataset, _: Step, runs: Named) -> None:
     largest = np.abs(weights).max() or 1
     urls = [pictures.png_url(signed_mosaic((weights[k] / largest)[None], 1, 84)) for k in used]
     names = [dataset.class_names[k] for k in used]
-    alt = [f"The weights of the {noun_of(dataset.class_names)} {name}, one for each pixel" for name in names]
+    alt = [
+        _("The weights of the {noun} {name}, one for each pixel", noun=noun_of(dataset.class_names), name=name)
+        for name in names
+    ]
     st.image(urls, caption=names, width=88, alt=alt)
-    st.caption("Blue: ink here raises the score. Orange: ink here lowers it.")
+    st.caption(_("Blue: ink here raises the score. Orange: ink here lowers it."))
 
 
-def own_matrix(dataset: Dataset, _: Step, runs: Named) -> None:
+def own_matrix(dataset: Dataset, _step: Step, runs: Named) -> None:
     """The confusion matrix of the visitor's network, and a way to its mistakes."""
     run = _first(runs)
     result = run.snapshot.evaluation
     assert result is not None
-    only_errors = st.toggle("Only the mistakes", key="own-matrix-errors")
+    only_errors = st.toggle(_("Only the mistakes"), key="own-matrix-errors")
     names = dataset.class_names
     pictures.counts_matrix(result.confusion, "own-matrix", only_errors, noun=noun_of(names), names=names)
     run_curves.mistakes_button(run)
 
 
-def sure(dataset: Dataset, _: Step, runs: Named) -> None:
+def sure(dataset: Dataset, _step: Step, runs: Named) -> None:
     """Pictures of no digit, as the visitor's network and the built-in one answer, and sure answers that are wrong."""
     run, shown = _first(runs), demos.pictures_of_no_digit()
     if dataset.class_names == DIGITS:
-        name = str(st.segmented_control("Picture", list(shown), default=next(iter(shown)), required=True))
+        name = str(st.segmented_control(_("Picture"), list(shown), default=next(iter(shown)), required=True))
         image = shown[name]
         answers = {"Your network": _network(run).predict(image[None])[0]}
         answers["The built-in network"] = predictor.shipped()(image).probabilities
         left, *columns = st.columns([1, 2, 2], vertical_alignment="top")
-        left.image(pictures.ink_url(image, 5), caption=name, width=120, alt=f"A drawing of {name}")
+        left.image(pictures.ink_url(image, 5), caption=name, width=120, alt=_("A drawing of {name}", name=name))
         for column, (title, found) in zip(columns, answers.items(), strict=True):
             with column:
                 _answer(title, dict(enumerate(np.ravel(found).tolist())), DIGITS)
-        if st.button("Draw your own letter", icon=":material/draw:", type="tertiary"):
+        if st.button(_("Draw your own letter"), icon=":material/draw:", type="tertiary"):
             st.switch_page("pages/draw.py")
     result = run.snapshot.evaluation
     assert result is not None
@@ -94,18 +99,25 @@ def sure(dataset: Dataset, _: Step, runs: Named) -> None:
     wrong = np.flatnonzero(is_sure & is_wrong)
     wrong = wrong[np.argsort(-best[wrong], kind="stable")]
     st.markdown(
-        f"On the test images your network gave **{int(is_sure.sum()):,}** answers with 99 % or more. "
-        f"**{len(wrong):,}** of them are wrong."
+        _(
+            "On the test images your network gave **{sure:,}** answers with 99 % or more. "
+            "**{wrong:,}** of them are wrong.",
+            sure=int(is_sure.sum()),
+            wrong=len(wrong),
+        )
     )
     images, names = dataset.test_images, dataset.class_names
     some = wrong[:_MOST_SURE_MISTAKES]
-    captions = [f"**{names[result.probabilities[k].argmax()]}** {best[k]:.1%}" for k in some]
-    alt = [f"Test image {k}, {pictures.with_article(int(result.labels[k]), names)}" for k in some]
+    captions = [f"**{names[result.probabilities[k].argmax()]}** {format_number(best[k], '.1%')}" for k in some]
+    alt = [
+        _("Test image {index}, {thing}", index=k, thing=pictures.with_article(int(result.labels[k]), names))
+        for k in some
+    ]
     if len(some):
         pictures.image_row([images[k] for k in some], captions, 64, alt=alt)
 
 
-def best_of_ten(dataset: Dataset, _: Step, runs: Named) -> None:
+def best_of_ten(dataset: Dataset, _step: Step, runs: Named) -> None:
     """The network that reads most of a few test images, and how it reads the others; for one draw and for many."""
     right = {}
     for name, run in runs.items():
@@ -116,19 +128,34 @@ def best_of_ten(dataset: Dataset, _: Step, runs: Named) -> None:
     few, rest = int(drawn.sum()), int((~drawn).sum())
     winner = demos.best_of(right, drawn)
     st.markdown(
-        f"Of these {few} images, **{winner.name}** reads most: **{winner.few:.1%}**. Of the {rest:,} new images it "
-        f"reads **{winner.rest:.1%}**."
+        _(
+            "Of these {few} images, **{name}** reads most: **{on_few:.1%}**. Of the {rest:,} new "
+            "images it reads **{on_rest:.1%}**.",
+            few=few,
+            name=winner.name,
+            on_few=winner.few,
+            rest=rest,
+            on_rest=winner.rest,
+        )
     )
     lines = [
-        f"| {name} | {one[drawn].mean():.1%} | {one[~drawn].mean():.1%} |"
+        f"| {name} | {format_number(one[drawn].mean(), '.1%')} | {format_number(one[~drawn].mean(), '.1%')} |"
         for name, one in sorted(right.items(), key=lambda item: -item[1][drawn].mean())
     ]
-    st.markdown("\n".join([f"| Network | {few} images | {rest:,} new images |", "|:--|--:|--:|", *lines]))
-    st.button(f"Draw {few} others", icon=":material/casino:", on_click=lambda: _DRAW.set(_DRAW.get() + 1))
+    st.markdown(
+        "\n".join([_("| Network | {few} images | {rest:,} new images |", few=few, rest=rest), "|:--|--:|--:|", *lines])
+    )
+    st.button(_("Draw {few} others", few=few), icon=":material/casino:", on_click=lambda: _DRAW.set(_DRAW.get() + 1))
     on_few, on_rest = _mean_winner(tuple(run.id for run in runs.values()), right)
     st.markdown(
-        f"In {demos.DRAWS} such draws, the winner reads **{on_few:.1%}** of its {few} images on average, and "
-        f"**{on_rest:.1%}** of the new ones."
+        _(
+            "In {draws} such draws, the winner reads **{on_few:.1%}** of its {few} images on "
+            "average, and **{on_rest:.1%}** of the new ones.",
+            draws=demos.DRAWS,
+            on_few=on_few,
+            few=few,
+            on_rest=on_rest,
+        )
     )
 
 
@@ -138,40 +165,50 @@ def _mean_winner(run_ids: tuple[str, ...], _right: dict[str, npt.NDArray[np.bool
     return demos.mean_winner(_right, trust.FEW_IMAGES)
 
 
-def stored(dataset: Dataset, _: Step, runs: Named) -> None:
+def stored(dataset: Dataset, _step: Step, runs: Named) -> None:
     """How large the training images are, and how large the network's file is, with the weights of its first neurons."""
     network = _network(_first(runs))
     images, count = dataset.train_images.nbytes, sum(one.size for one in network.weights)
     file = len(network.to_npz())
     with st.container(horizontal=True):
-        st.metric(f"{len(dataset.train_labels):,} training images", f"{images / 1e6:.1f} MB")
-        st.metric(f"The network: {count:,} numbers", f"{file / 1e6:.2f} MB")
-        st.metric("Images larger by", f"{images / file:,.0f} times")
+        st.metric(
+            _("{count:,} training images", count=len(dataset.train_labels)),
+            _("{images:.1f} MB", images=images / 1000000.0),
+        )
+        st.metric(_("The network: {count:,} numbers", count=count), _("{file:.2f} MB", file=file / 1000000.0))
+        st.metric(_("Images larger by"), _("{images:,.0f} times", images=images / file))
     weights = network.weights[0].T[:_MOST_NEURONS].reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
     url = pictures.png_url(signed_mosaic(weights / (np.abs(weights).max() or 1), 8, 64))
-    st.image(url, caption=f"The weights of the first {len(weights)} neurons", alt="Blurred patterns, none is an image")
+    st.image(
+        url,
+        caption=_("The weights of the first {count} neurons", count=len(weights)),
+        alt=_("Blurred patterns, none is an image"),
+    )
 
 
-def answer_or_learn(dataset: Dataset, _: Step, runs: Named) -> None:
+def answer_or_learn(dataset: Dataset, _step: Step, runs: Named) -> None:
     """Let a network answer fifty images, or train one step on them, and count the weights that change."""
     start = _network(_first(runs)).weights
     images, labels = dataset.test_images[:_FIFTY], dataset.test_labels[:_FIFTY]
     kernel, bias = start[0], start[1]
-    for _step in range(_STEPS.get()):
+    for _at in range(_STEPS.get()):
         kernel, bias = demos.learning_step(kernel, bias, images, labels, _RATE)
     right = int((demos.shares(kernel, bias, images).argmax(axis=1) == labels).sum())
     changed = int((kernel != start[0]).sum() + (bias != start[1]).sum())
     with st.container(horizontal=True):
-        st.button(f"Answer {len(labels)} images", icon=":material/visibility:", on_click=_note_answering)
-        st.button("Train one step on them", icon=":material/fitness_center:", on_click=_train_step)
-        st.button("Start over", icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
+        st.button(_("Answer {count} images", count=len(labels)), icon=":material/visibility:", on_click=_note_answering)
+        st.button(_("Train one step on them"), icon=":material/fitness_center:", on_click=_train_step)
+        st.button(_("Start over"), icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
     with st.container(horizontal=True):
-        st.metric("Images answered", f"{_ANSWERED.get() * len(labels):,}")
-        st.metric("Training steps", f"{_STEPS.get()}")
-        st.metric("Weights and biases that have changed", f"{changed:,} of {kernel.size + bias.size:,}")
+        st.metric(_("Images answered"), format_number(_ANSWERED.get() * len(labels), ","))
+        st.metric(_("Training steps"), f"{_STEPS.get()}")
+        st.metric(
+            _("Weights and biases that have changed"),
+            _("{changed:,} of {size:,}", changed=changed, size=kernel.size + bias.size),
+        )
         if _ANSWERED.get() or _STEPS.get():
-            st.metric("Right", f"{right} of {len(labels)}")
-    st.caption("The weights of pixels that are blank in all these images stay as they are: they had no part in it.")
+            st.metric("Right", _("{right} of {count}", right=right, count=len(labels)))
+    st.caption(_("The weights of pixels that are blank in all these images stay as they are: they had no part in it."))
 
 
 _ANSWERED: Key[int] = Key("answered-fifties-noted", 0)
@@ -190,19 +227,24 @@ def _start_over() -> None:
     _ANSWERED.set(0)
 
 
-def answer(dataset: Dataset, _: Step, runs: Named) -> None:
+def answer(dataset: Dataset, _step: Step, runs: Named) -> None:
     """The printed shares of one test image next to those of runs."""
     printed = articles.ARTICLES["torres"].answer
     assert printed is not None
     if not has_published_figures(dataset.name):
-        st.caption(f"In this data set, image {printed.image} is another one. So you can only compare the two runs.")
+        st.caption(
+            _(
+                "In this data set, image {image} is another one. So you can only compare the two runs.",
+                image=printed.image,
+            )
+        )
     shown: dict[str, tuple[Mapping[int, float], Sequence[str]]] = {"Printed": (printed.probabilities, DIGITS)}
     for name, run in runs.items():
         result = run.snapshot.evaluation
         if result is not None:
             found = dict(enumerate(result.probabilities[printed.image].tolist()))
             shown[name] = (found, dataset.class_names)
-    label = f"test image {printed.image}"
+    label = _("test image {image}", image=printed.image)
     alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]), dataset.class_names)}"
     st.image(pictures.ink_url(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
     for column, (title, (shares, names)) in zip(st.columns(len(shown)), shown.items(), strict=True):
@@ -213,7 +255,12 @@ def answer(dataset: Dataset, _: Step, runs: Named) -> None:
 def _answer(title: str, shares: Mapping[int, float], names: Sequence[str]) -> None:
     st.markdown(f"**{title}**")
     best = max(shares, key=shares.__getitem__)
-    alt = f"Ten bars, the share of each {noun_of(names)}. The highest is the {names[best]} with {shares[best]:.0%}."
+    alt = _(
+        "Ten bars, the share of each {noun}. The highest is the {best} with {share:.0%}.",
+        noun=noun_of(names),
+        best=names[best],
+        share=shares[best],
+    )
     st.vega_lite_chart(_bars(shares, names), answer_bars(names), key=f"answer-{title}", alt=alt)
 
 

@@ -9,6 +9,8 @@ import streamlit as st
 
 from mnist_core.data.sources import noun_of
 from mnist_core.errors import DataError, PlaygroundError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
 from mnist_core.runs import run_cache
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
 
-VIEW = "Fault lab"
+VIEW = Message("Fault lab")
 """What the Learn page calls this view."""
 
-_NAME = "this run"
+_NAME = Message("this run")
 _PARAMETER = "lab"
 _SUMMARY = 0
 # With these heights curves, matrix and answers fit on a screen of 720 pixels.
@@ -56,15 +58,17 @@ def fault_lab_view(dataset: Dataset) -> None:
     run = _run(number, dataset)
     if run is None or run.snapshot.message:
         st.markdown(
-            "Each case is a training run with **one thing wrong**, or with nothing wrong at all. You see the curves "
-            "and the confusion matrix on the test images. What is wrong? Your **first answer** counts."
+            _(
+                "Each case is a training run with **one thing wrong**, or with nothing wrong at all. You see the "
+                "curves and the confusion matrix on the test images. What is wrong? Your **first answer** counts."
+            )
         )
         if run is not None:
-            st.error(run.snapshot.message, icon=":material/error:")
+            st.error(_(run.snapshot.message), icon=":material/error:")
         trials.refusal_message()
         with st.container(horizontal=True):
             _case_menu(number)
-            if st.button("Start", icon=":material/play_arrow:", type="primary"):
+            if st.button(_("Start"), icon=":material/play_arrow:", type="primary"):
                 _start_case(number, dataset)
         return
     left, right = st.columns([2, 1], gap="medium")
@@ -87,7 +91,7 @@ def go_to_case_in_address() -> bool:
     try:
         _CASE.set(NUMBERED.index(faults.key_of_case(text)) + 1)
     except DataError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(_(error.message), icon=":material/warning:")
     return True
 
 
@@ -140,12 +144,12 @@ def _config(key: str, dataset: Dataset) -> RunConfig:
 def _follow(run: Run) -> None:
     if not run.snapshot.status.is_active:
         st.rerun()
-    st.progress(run.fraction, text="Training …" if run.snapshot.points else "Getting ready …")
+    st.progress(run.fraction, text=_("Training …") if run.snapshot.points else _("Getting ready …"))
     _curves({_NAME: run})
 
 
 def _curves(there: run_curves.Shown) -> None:
-    left, _ = st.columns([6, 7])
+    left, _right = st.columns([6, 7])
     with left:
         _stacked_curves(there)
 
@@ -162,7 +166,7 @@ def _curves_and_matrix(run: Run) -> None:
     with right:
         result = run.snapshot.evaluation
         if result is not None:
-            st.markdown("**Confusion matrix**")
+            st.markdown(_("**Confusion matrix**"))
             names = run.dataset.class_names
             pictures.counts_matrix(
                 result.confusion, "fault-matrix", height=_MATRIX_HEIGHT, noun=noun_of(names), names=names
@@ -190,14 +194,17 @@ def _question(number: int, dataset: Dataset) -> None:
     answers = _answers()
     with st.container(horizontal=True, vertical_alignment="center"):
         _case_menu(number)
-        st.caption(f"First answer right: {_score(answers)} of {len(answers.first)}", width="content")
+        st.caption(
+            _("First answer right: {score} of {count}", score=_score(answers), count=len(answers.first)),
+            width="content",
+        )
     name = f"lab-choice-{number}"
     options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
     if answers.is_right(number):  # Perhaps before a reload.
         _choice(number).get_or_set(answers.first[number])
     remembered = _choice(number).get()
     answer: str | None = st.radio(
-        "What is wrong?",
+        _("What is wrong?"),
         options,
         index=None if remembered is None else options.index(remembered),
         key=name,
@@ -209,18 +216,18 @@ def _question(number: int, dataset: Dataset) -> None:
         _explanation(number, dataset)
         return
     if answer is not None:
-        st.warning(f"**Not quite.** {FAULTS[answer].symptom} Look again, or take a hint.")
+        st.warning(_("**Not quite.** {symptom} Look again, or take a hint.", symptom=FAULTS[answer].symptom))
     hints = _hints(number).get()
     for hint in fault.hints[:hints]:
         st.info(hint, icon=":material/lightbulb:")
     with st.container(horizontal=True):
         st.button(
-            "A hint",
+            _("A hint"),
             icon=":material/lightbulb:",
             on_click=lambda: _hints(number).set(hints + 1),
             disabled=hints >= len(fault.hints),
         )
-        st.button("Show the answer", on_click=_mark_explained, args=(number, faults.GIVEN_UP), type="tertiary")
+        st.button(_("Show the answer"), on_click=_mark_explained, args=(number, faults.GIVEN_UP), type="tertiary")
 
 
 def _case_menu(number: int) -> None:
@@ -229,11 +236,11 @@ def _case_menu(number: int) -> None:
 
     def title(one: int) -> str:
         mark = "" if one not in answers.first else " ✓" if answers.is_right(one) else " ✗"
-        return f"Case {one} of {len(NUMBERED)}{mark}"
+        return _("Case {number} of {count}{mark}", number=one, count=len(NUMBERED), mark=mark)
 
     controls.set_value("lab-contents", number)  # "Next case" changes the case too.
     st.selectbox(
-        "Case",
+        _("Case"),
         range(1, len(NUMBERED) + 1),
         number - 1,
         key="lab-contents",
@@ -264,15 +271,15 @@ def _explanation(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
     text = f"{fault.explanation} **{fault.cure}**"
     if _answers().is_right(number):
-        st.success(f"**Right! {fault.name}.** {text}", icon=":material/check_circle:")
+        st.success(_("**Right! {name}.** {text}", name=fault.name, text=text), icon=":material/check_circle:")
     else:
         st.info(f"**{fault.name}.** {text}", icon=":material/lightbulb:")
     left = _next_case(number)
     if left is None:
-        if st.button("See your result", icon=":material/flag:", type="primary"):
+        if st.button(_("See your result"), icon=":material/flag:", type="primary"):
             _CASE.set(_SUMMARY)
             st.rerun()
-    elif st.button("Next case", icon=":material/arrow_forward:", type="primary"):
+    elif st.button(_("Next case"), icon=":material/arrow_forward:", type="primary"):
         _start_case(left, dataset)
 
 
@@ -285,19 +292,21 @@ def _next_case(number: int) -> int | None:
 
 def _summary(dataset: Dataset) -> None:
     answers = _answers()
-    st.subheader(f"Done! Your first answer was right in {_score(answers)} of {len(NUMBERED)} cases.")
-    lines = ["| Case | What was wrong | Your first answer | What to do |", "|--:|:--|:--|:--|"]
+    st.subheader(
+        _("Done! Your first answer was right in {score} of {count} cases.", score=_score(answers), count=len(NUMBERED))
+    )
+    lines = [_("| Case | What was wrong | Your first answer | What to do |"), "|--:|:--|:--|:--|"]
     for number, key in enumerate(NUMBERED, 1):
         answer = answers.first[number]
-        given = "✓ right" if answers.is_right(number) else FAULTS[answer].name if answer else "none"
+        given = _("✓ right") if answers.is_right(number) else FAULTS[answer].name if answer else "none"
         lines.append(f"| {number} | {FAULTS[key].name} | {given} | {FAULTS[key].cure} |")
     st.markdown("\n".join(lines))
     missed = [number for number in answers.first if not answers.is_right(number)]
     with st.container(horizontal=True):
         for number in sorted(missed):
-            if st.button(f"Look at case {number} again"):
+            if st.button(_("Look at case {number} again", number=number)):
                 _start_case(number, dataset)
-        st.button("Start over", icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
+        st.button(_("Start over"), icon=":material/restart_alt:", on_click=_start_over, type="tertiary")
 
 
 def _start_over() -> None:
@@ -305,6 +314,6 @@ def _start_over() -> None:
         _choice(number).set(None)
         controls.reset(f"lab-choice-{number}")
         _hints(number).set(0)
-    _change_answers(lambda _: Answers())
+    _change_answers(lambda _before: Answers())
     _CASE.set(1)
     _RUN.set(None)

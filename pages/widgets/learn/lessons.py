@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.data.sources import has_published_figures
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, courses
 from mnist_core.lessons.answers import LessonAnswers
 from mnist_core.lessons.course import RIGHT, Course, Step
@@ -39,9 +41,9 @@ if TYPE_CHECKING:
     from mnist_core.lessons.course import Question
     from pages.widgets.common.run_curves import Named
 
-VIEW = "Courses"
+VIEW = Message("Courses")
 """What the Learn page calls the view with the courses."""
-ANSWER_FIRST = "Choose an answer. Then you see what happens."
+ANSWER_FIRST = Message("Choose an answer. Then you see what happens.")
 
 ACTIVITIES: Mapping[str, Callable[[Dataset, Step, Named], None]] = {
     function.__name__: function
@@ -102,7 +104,7 @@ def go_to_step_in_address() -> bool:
         return False
     found = courses.linked_step(st.query_params.get("course", ""), text)
     if found is None:
-        st.warning("There is no such step. Choose one below.", icon=":material/link_off:")
+        st.warning(_("There is no such step. Choose one below."), icon=":material/link_off:")
         return False
     open_step(*found)
     return True
@@ -120,7 +122,7 @@ def courses_view(dataset: Dataset) -> None:
     """A menu of courses and steps, and the current step."""
     keys = list(COURSES)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = segments.segmented_choice("Course", "course", keys, lambda key: COURSES[key].name)
+        key = segments.segmented_choice(_("Course"), "course", keys, lambda key: _(COURSES[key].name))
         course, answers = COURSES[key], own_work.lesson_answers()
         if not _is_chosen(key).get() and not _is_placed(key).get():
             # The browser may hand in its workspace, and so the answers, a moment after the first page.
@@ -131,15 +133,22 @@ def courses_view(dataset: Dataset) -> None:
     _PLACE.set((key, at))
     step = course.steps[at]
     st.progress(sum(map(answers.is_done, course.steps)) / len(course.steps))
-    st.subheader(f"{at + 1}. {step.title}", anchor=step.key)
+    st.subheader(f"{at + 1}. {_(step.title)}", anchor=step.key)
     scrolling.scroll_to_heading(step.key, key="step-heading")
     if not at:
-        st.caption(f"{course.summary} {len(course.steps)} steps, about {course.minutes} minutes.")
+        st.caption(
+            _(
+                "{summary} {count} steps, about {minutes} minutes.",
+                summary=_(course.summary),
+                count=len(course.steps),
+                minutes=course.minutes,
+            )
+        )
         if key == keys[0] and answers.check.before is None and answers.check.after is None:
             st.button(
-                "First check what you know already", icon=":material/quiz:", on_click=go_to_view, args=(check.VIEW,)
+                _("First check what you know already"), icon=":material/quiz:", on_click=go_to_view, args=(check.VIEW,)
             )
-    st.markdown(step.text, width=_TEXT_WIDTH)
+    st.markdown(_(step.text), width=_TEXT_WIDTH)
     words.step_words(step)
     if step.question is None:
         with st.container(border=True):
@@ -159,7 +168,7 @@ def _asked(step: Step, question: Question, dataset: Dataset) -> bool:
 
     answer = question_choice.question_choice(f"answer-{step.key}", question, answers.first.get(step.key), note)
     if answer is None:
-        st.caption(ANSWER_FIRST)
+        st.caption(_(ANSWER_FIRST))
         return False
     runs = _runs(step, dataset) if step.has_runs else {}
     if runs is None:
@@ -180,7 +189,7 @@ def _runs(step: Step, dataset: Dataset) -> Named | None:
     trials.refusal_message()
     has_models = not step.classical or classical.models_view(step, dataset)
     if step.classical:
-        st.markdown("**Two networks**, for comparison")
+        st.markdown(_("**Two networks**, for comparison"))
     # Seen before a reload: replay only if the visitor asks for it.
     is_seen = step.key in own_work.lesson_answers().seen - _SHOWN.get()
     _SHOWN.set(_SHOWN.get() | {step.key})
@@ -205,14 +214,14 @@ def _step_menu(key: str, course: Course, at: int) -> None:
         step = course.steps[i]
         is_right = step.question is None or answers.first.get(step.key) == RIGHT
         mark = "○" if not answers.is_done(step) else "✓" if is_right else "✗"
-        return f"{mark} {i + 1}. {step.title} ({step.minutes} min)"
+        return f"{mark} {i + 1}. {_(step.title)} ({_('{minutes} min', minutes=step.minutes)})"
 
     steps = list(range(len(course.steps)))
     name = f"contents-{key}"
     # The buttons below change the step too.
     controls.set_value(name, at)
     st.selectbox(
-        "Step",
+        _("Step"),
         steps,
         at,
         key=name,
@@ -237,7 +246,7 @@ def go_to_view(name: str) -> None:
 
 def open_in_train(config: RunConfig, dataset: Dataset) -> None:
     """Open the Train page with a network and a data set in the editor."""
-    editor_state.load_config(dataclasses.replace(config, dataset=dataset.name), "From a lesson")
+    editor_state.load_config(dataclasses.replace(config, dataset=dataset.name), Message("From a lesson"))
     st.switch_page("pages/train.py")
 
 
@@ -245,17 +254,17 @@ def _step_buttons(key: str, course: Course, dataset: Dataset, at: int, is_explai
     config = course.steps[at].config
     with st.container(horizontal=True):
         if at:
-            st.button("Back", icon=":material/arrow_back:", on_click=open_step, args=(key, at - 1))
+            st.button(_("Back"), icon=":material/arrow_back:", on_click=open_step, args=(key, at - 1))
         if at + 1 < len(course.steps):
             st.button(
-                "Next",
+                _("Next"),
                 icon=":material/arrow_forward:",
                 on_click=open_step,
                 args=(key, at + 1),
                 type="primary" if is_explained else "secondary",
             )
         if config is not None and st.button(
-            "Open this network in Train", icon=":material/play_circle:", type="tertiary"
+            _("Open this network in Train"), icon=":material/play_circle:", type="tertiary"
         ):
             open_in_train(config, dataset)
     if at + 1 == len(course.steps) and is_explained:
@@ -267,33 +276,43 @@ def _course_result(key: str, course: Course) -> None:
     answers = own_work.lesson_answers()
     left = [str(at) for at, step in enumerate(course.steps, 1) if not answers.is_done(step)]
     if left:
-        st.info(f"This was the last step. Still open: step {', '.join(left)}.", icon=":material/flag:")
+        st.info(
+            _("This was the last step. Still open: step {numbers}.", numbers=", ".join(left)), icon=":material/flag:"
+        )
     else:
-        known = "\n".join(f"- {sentence}" for sentence in course.known)
+        known = "\n".join(f"- {_(sentence)}" for sentence in course.known)
         st.success(
-            f"**Done!** Your first answer was right in {answers.score(course)} of {course.questions} steps. "
-            f"You now know:\n{known}",
+            _(
+                "**Done!** Your first answer was right in {score} of {questions} steps. You now know:\n{known}",
+                score=answers.score(course),
+                questions=course.questions,
+                known=known,
+            ),
             icon=":material/flag:",
         )
-        with st.expander("Your first answers"):
+        with st.expander(_("Your first answers")):
             st.markdown("\n".join(_first_answers(course)))
     keys = list(COURSES)
     following = keys.index(key) + 1
     if following < len(keys):
-        name = COURSES[keys[following]].name
-        st.button(f"Next: {name}", icon=":material/arrow_forward:", on_click=open_step, args=(keys[following], 0))
+        name = _(COURSES[keys[following]].name)
+        st.button(
+            _("Next: {name}", name=name), icon=":material/arrow_forward:", on_click=open_step, args=(keys[following], 0)
+        )
     else:
-        st.button("Next: the fault lab", icon=":material/arrow_forward:", on_click=go_to_view, args=(fault_lab.VIEW,))
+        st.button(
+            _("Next: the fault lab"), icon=":material/arrow_forward:", on_click=go_to_view, args=(fault_lab.VIEW,)
+        )
 
 
 def _first_answers(course: Course) -> list[str]:
-    lines = ["| Step | Your first answer | Right answer |", "|:--|:--|:--|"]
+    lines = [_("| Step | Your first answer | Right answer |"), "|:--|:--|:--|"]
     first = own_work.lesson_answers().first
     for at, step in enumerate(course.steps, 1):
         if step.question is not None and step.key in first:
             answer = first[step.key]
-            given = "✓" if answer == RIGHT else step.question.choices[answer]
-            lines.append(f"| {at}. {step.title} | {given} | {step.question.right} |")
+            given = "✓" if answer == RIGHT else _(step.question.choices[answer])
+            lines.append(f"| {at}. {_(step.title)} | {given} | {_(step.question.right)} |")
     return lines
 
 
@@ -301,4 +320,4 @@ def storage_notice() -> None:
     """A warning if the visitor's answers are not being saved."""
     trouble = own_work.trouble(own_work.ANSWERS) if own_work.lesson_answers() != LessonAnswers() else ""
     if trouble:
-        st.warning(f"Your answers are not being saved. {trouble}", icon=":material/warning:")
+        st.warning(_("Your answers are not being saved. {trouble}", trouble=trouble), icon=":material/warning:")

@@ -11,6 +11,8 @@ import streamlit as st
 
 from mnist_core.config import SEED
 from mnist_core.errors import PlaygroundError, StoreError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
 from pages.widgets.common import live, run_curves
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
 
-NAME = "Your network"
+NAME = Message("Your network")
 """What the courses call it."""
-_TITLE = "Let it learn"
+_TITLE = Message("Let it learn")
 _SEEDS = int(SEED.high)
 _WANTED: Key[bool] = Key("own-network-wanted-noted", False, of_workspace=True)
 _SAVED: Key[Run | None] = Key("own-network-saved-noted", None, of_workspace=True)
@@ -57,7 +59,10 @@ def own_network_view(config: RunConfig, dataset: Dataset, has_result: bool = Tru
         run_curves.training_curves({NAME: run})
         run_curves.results_table({NAME: run})
         st.caption(
-            f"Your seed is {wanted.seed}. It decides the random weights at the start and the order of the images."
+            _(
+                "Your seed is {seed}. It decides the random weights at the start and the order of the images.",
+                seed=wanted.seed,
+            )
         )
     return {NAME: run}
 
@@ -102,10 +107,15 @@ def _offer_start(config: RunConfig, dataset: Dataset) -> None:
     trials.refusal_message()
     failed = [run for run in visitor_runs.runs() if isinstance(run, Run) and run.config == config]
     if failed and failed[-1].snapshot.status is Status.FAILED:
-        st.error(failed[-1].snapshot.message, icon=":material/error:")
+        st.error(_(failed[-1].snapshot.message), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Start", icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
-        st.caption(f"Trains a network for you alone. Takes about {trials.estimated_duration([config], dataset)}.")
+        st.button(_("Start"), icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
+        st.caption(
+            _(
+                "Trains a network for you alone. Takes about {estimated_duration}.",
+                estimated_duration=trials.estimated_duration([config], dataset),
+            )
+        )
     if not _WANTED.get():
         return
     _WANTED.set(False)
@@ -129,6 +139,8 @@ def _follow(run: Run) -> None:
     if not run.snapshot.status.is_active:
         st.rerun()
     is_paused = run.snapshot.status is Status.PAUSED
-    text = "Paused on the Train page" if is_paused else "Training …" if run.snapshot.points else "Getting ready …"
+    text = (
+        _("Paused on the Train page") if is_paused else _("Training …") if run.snapshot.points else _("Getting ready …")
+    )
     st.progress(run.fraction, text=text)
     run_curves.training_curves({NAME: run})

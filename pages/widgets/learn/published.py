@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.data.sources import has_published_figures, noun_of
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, courses
 from mnist_core.lessons.articles import ARTICLES, Article
 from mnist_core.lessons.course import Trial
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
 
-VIEW = "Tutorials, checked"
+VIEW = Message("Tutorials, checked")
 """What the Learn page calls this view."""
-_PRINTED, _RUN_HERE = "Printed", "Run here"
+_PRINTED, _RUN_HERE = Message("Printed"), Message("Run here")
 EXAMINED = {"kite": "shares", "kite-retold": "printed-matrix", "torres": "longer"}
 """For some articles, the key of the step that examines its most important mistake."""
 
@@ -34,19 +36,19 @@ _ARTICLE = Key("article-noted", "")
 
 def published_view(dataset: Dataset) -> None:
     """The figures of one article, with buttons to run its recipe or all recipes."""
-    st.markdown("What the tutorials printed, next to the results of the same settings on this server.")
+    st.markdown(_("What the tutorials printed, next to the results of the same settings on this server."))
     if not has_published_figures(dataset.name):
         st.info(
-            "The printed figures are for MNIST. These runs use other images, so their figures may differ.",
+            _("The printed figures are for MNIST. These runs use other images, so their figures may differ."),
             icon=":material/info:",
         )
     _offer_all(dataset)
     keys = list(ARTICLES)
     key = st.selectbox(
-        "Tutorial",
+        _("Tutorial"),
         keys,
         **controls.seeded_choice("article-choice", _ARTICLE.get_or_set(keys[0]), keys),
-        format_func=lambda key: f"{ARTICLES[key].title} ({ARTICLES[key].source})",
+        format_func=lambda key: f"{_(ARTICLES[key].title)} ({_(ARTICLES[key].source)})",
         on_change=lambda: _ARTICLE.set(controls.value_of("article-choice")),
     )
     article = ARTICLES[key]
@@ -58,16 +60,16 @@ def published_view(dataset: Dataset) -> None:
     if run is not None:
         with st.container(horizontal=True):
             run_curves.mistakes_button(run)
-            if st.button("Open this network in Train", icon=":material/play_circle:", type="tertiary"):
+            if st.button(_("Open this network in Train"), icon=":material/play_circle:", type="tertiary"):
                 lessons.open_in_train(article.config, dataset)
     if article.confusion is not None:
         _matrices(article.confusion, run)
     if article.mistakes:
-        st.subheader("Worth a second look")
+        st.subheader(_("Worth a second look"))
     for mistake in article.mistakes:
-        st.markdown(f"**{mistake.title}.** {mistake.text}")
+        st.markdown(f"**{_(mistake.title)}.** {_(mistake.text)}")
     if key in EXAMINED:
-        st.button("Try it in the course", icon=":material/school:", on_click=_examine, args=(EXAMINED[key],))
+        st.button(_("Try it in the course"), icon=":material/school:", on_click=_examine, args=(EXAMINED[key],))
 
 
 def _examine(step: str) -> None:
@@ -80,7 +82,9 @@ def _examine(step: str) -> None:
 def _offer_all(dataset: Dataset) -> None:
     every = tuple({article.config: Trial(key, article.config) for key, article in ARTICLES.items()}.values())
     there = trials.trial_runs(every, dataset)
-    if len(there) < len(every) and st.button(f"Run all {len(every)} recipes", icon=":material/playlist_play:"):
+    if len(there) < len(every) and st.button(
+        _("Run all {count} recipes", count=len(every)), icon=":material/playlist_play:"
+    ):
         trials.start_trials(every, dataset)
         st.rerun()
     trials.refusal_message()
@@ -95,19 +99,19 @@ def _table(article: Article, run: Run | None) -> None:
         shot.seconds_an_epoch if shot else None,
     )
     lines = [
-        f"| {row.figure} | {articles.format_published(row)} | {articles.format_value(row.ours, row.unit)} |"
+        f"| {_(row.figure)} | {articles.format_published(row)} | {articles.format_value(row.ours, row.unit)} |"
         for row in rows
     ]
-    st.markdown("\n".join([f"| | {_PRINTED} | {_RUN_HERE} |", "|:--|--:|--:|", *lines]))
+    st.markdown("\n".join([f"| | {_(_PRINTED)} | {_(_RUN_HERE)} |", "|:--|--:|--:|", *lines]))
 
 
 def _matrices(printed: npt.NDArray[np.int64], run: Run | None) -> None:
-    st.subheader("Confusion matrices")
+    st.subheader(_("Confusion matrices"))
     ours = run.snapshot.evaluation.confusion if run and run.snapshot.evaluation else None
     views = [_PRINTED, *([_RUN_HERE] if ours is not None else [])]
     left, right = st.columns(2, vertical_alignment="bottom")
-    view = left.segmented_control("Matrix", views, default=views[0], required=True)
-    only_errors = right.toggle("Only the mistakes", key="published-errors")
+    view = left.segmented_control(_("Matrix"), views, default=views[0], required=True, format_func=_)
+    only_errors = right.toggle(_("Only the mistakes"), key="published-errors")
     if view == _RUN_HERE and run is not None and ours is not None:
         names = run.dataset.class_names
         pictures.counts_matrix(ours, "published-matrix", only_errors, noun=noun_of(names), names=names)

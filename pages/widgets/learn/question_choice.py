@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
 from mnist_core.lessons.course import RIGHT
 from pages.widgets.state import controls, workspace
 from pages.widgets.state.keys import Key
@@ -37,7 +38,7 @@ def question_choice(
         on_answer: called with each answer.
         number: shown before the question; None for no number.
     """
-    text = question.text if number is None else f"{number}. {question.text}"
+    text = _(question.text) if number is None else f"{number}. {_(question.text)}"
     st.markdown(f"**{text}**")
     places = question.shuffled(workspace.token())
     remembered = _answer(name).get_or_set(first) if first is not None else _answer(name).get()
@@ -49,11 +50,11 @@ def question_choice(
             on_answer(chosen)
 
     answer: int | None = st.radio(
-        question.text,
+        _(question.text),
         places,
         index=None if remembered is None else places.index(remembered),
         key=name,
-        format_func=question.choices.__getitem__,
+        format_func=lambda place: _(question.choices[place]),
         on_change=note,
         label_visibility="collapsed",
     )
@@ -63,10 +64,15 @@ def question_choice(
 def answer_feedback(question: Question, answer: int) -> None:
     """Whether the answer was right, and why; for a wrong one also what is wrong about it."""
     if answer == RIGHT:
-        st.success(f"**Right!** {question.why}", icon=":material/check_circle:")
+        st.success(_("**Right!** {why}", why=_(question.why)), icon=":material/check_circle:")
     else:
-        right = question.right.removesuffix(".")
+        right = _(question.right).removesuffix(".")
         st.warning(
-            f"**Not quite.** {question.reply(answer)}\n\n**The right answer: {right}.** {question.why}",
+            _(
+                "**Not quite.** {reply}\n\n**The right answer: {right}.** {why}",
+                reply=_(question.reply(answer)),
+                right=right,
+                why=_(question.why),
+            ),
             icon=":material/lightbulb:",
         )

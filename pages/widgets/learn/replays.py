@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.language import gettext as _
 from mnist_core.runs import replay
 from pages.widgets.state.keys import Key
 
@@ -74,7 +75,7 @@ def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> b
 
 def replay_button(runs: Mapping[str, Run]) -> None:
     """A button that replays runs."""
-    st.button("Replay", icon=":material/replay:", on_click=_again, args=(runs,), type="tertiary")
+    st.button(_("Replay"), icon=":material/replay:", on_click=_again, args=(runs,), type="tertiary")
 
 
 def _again(runs: Mapping[str, Run]) -> None:
@@ -97,5 +98,5 @@ def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool) -> None:
     if fraction >= 1 or _are_seen(runs):
         st.rerun()  # The whole page: it stops polling and shows the results.
     draw(replay.frame(runs, fraction, in_turn))
-    st.progress(fraction, text="Replay: this server has already trained it.")
-    st.button("Skip", icon=":material/skip_next:", on_click=mark_seen, args=(list(runs.values()),), type="tertiary")
+    st.progress(fraction, text=_("Replay: this server has already trained it."))
+    st.button(_("Skip"), icon=":material/skip_next:", on_click=mark_seen, args=(list(runs.values()),), type="tertiary")

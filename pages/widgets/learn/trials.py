@@ -12,6 +12,7 @@ import streamlit as st
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.data import splits
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
@@ -74,14 +75,14 @@ def _name_of(trial: Trial) -> Hashable:
 
 def remember_refusal(error: PlaygroundError) -> None:
     """Remember why a run was refused, until another one is started."""
-    REFUSAL.set(str(error))
+    REFUSAL.set(error.message)
 
 
 def refusal_message() -> None:
     """The reason why the last run was refused, if it was."""
     refusal = REFUSAL.get()
     if refusal:
-        st.error(refusal, icon=":material/error:")
+        st.error(_(refusal), icon=":material/error:")
 
 
 def watch_run(run: Job, what: Hashable) -> None:
@@ -102,8 +103,8 @@ def stop_button(runs: Iterable[Job], key: str = "stop") -> None:
     active = [run for run in runs if run.snapshot.status.is_active]
     left = _LEFT.get()
     if active and all(run.id in left for run in active):
-        st.caption("Others are watching it too, so it continues.")
-    elif st.button("Stop", key=key, icon=":material/stop:"):
+        st.caption(_("Others are watching it too, so it continues."))
+    elif st.button(_("Stop"), key=key, icon=":material/stop:"):
         _AWAITED.set(None)
         _LEFT.set(left | {run.id for run in active})
         for run in active:
@@ -152,7 +153,7 @@ def trials_view(
 def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_turn: bool) -> None:
     missing = _missing(trials, there)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start", icon=":material/play_arrow:", type="primary"):
+        if st.button(_("Start"), icon=":material/play_arrow:", type="primary"):
             if in_turn:
                 _AWAITED.set(trials)
                 start_trials(missing[:1], dataset)
@@ -161,7 +162,7 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
             st.rerun()
         # Faults leave the number of images as it is.
         configs = [with_dataset(trial, dataset).config for trial in missing]
-        st.caption(f"Takes about {estimated_duration(configs, dataset)}.")
+        st.caption(_("Takes about {estimated_duration}.", estimated_duration=estimated_duration(configs, dataset)))
 
 
 def estimated_duration(configs: Iterable[RunConfig], dataset: Dataset) -> str:
@@ -186,7 +187,7 @@ def _failed(trials: Sequence[Trial]) -> dict[str, Job]:
 
 def _show_failures(trials: Sequence[Trial]) -> None:
     for name, run in _failed(trials).items():
-        st.error(f"{name}: {run.snapshot.message}", icon=":material/error:")
+        st.error(f"{_(name)}: {_(run.snapshot.message)}", icon=":material/error:")
 
 
 def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
@@ -203,7 +204,7 @@ def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
         there = trial_runs(trials, dataset)
     done = sum(run.fraction for run in there.values()) / len(trials)
     is_ready = any(run.snapshot.points for run in there.values())
-    st.progress(done, text=f"{done:.0%} of the training is done" if is_ready else "Getting ready …")
+    st.progress(done, text=_("{done:.0%} of the training is done", done=done) if is_ready else _("Getting ready …"))
     draw(there)
 
 
@@ -218,20 +219,27 @@ def trend_charts(step: Step, there: Shown) -> None:
     for place, line, trial in zip(trend.places, lines, step.trials, strict=True):
         shot = there[trial.name].snapshot if trial.name in there else None
         if shot is not None and shot.evaluation is not None:
-            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, trial.name, line))
+            rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, _(trial.name), _(line)))
     if not rows:
         return
-    time = "seconds an epoch"
-    table = pd.DataFrame(rows, columns=[trend.across, "accuracy", time, "name", "series"])
+    time = _("seconds an epoch")
+    table = pd.DataFrame(rows, columns=[_(trend.across), "accuracy", time, "name", "series"])
     ends = (trend.places[0], trend.places[-1])
     lowest = math.floor(10 * table["accuracy"].min()) / 10
-    charts = (("Test accuracy", "accuracy", (lowest, 1.0)), ("Seconds an epoch", time, (0.0, 1.1 * table[time].max())))
+    charts = (
+        (_("Test accuracy"), "accuracy", (lowest, 1.0)),
+        (_("Seconds an epoch"), time, (0.0, 1.1 * table[time].max())),
+    )
     for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
         with column:
             st.markdown(f"**{title}**")
             spec = lesson_charts.trend(
-                trend.across, along, ends, height, trend.is_log, tuple(dict.fromkeys(trend.series))
+                _(trend.across), along, ends, height, trend.is_log, tuple(dict.fromkeys(map(_, trend.series)))
             )
-            alt = f"{title} over the number of {trend.across}; the table below has the values."
+            alt = _(
+                "{title} over the number of {across}; the table below has the values.",
+                title=title,
+                across=_(trend.across),
+            )
             st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
     run_curves.results_table(there, has_seconds=True)

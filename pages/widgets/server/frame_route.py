@@ -21,6 +21,8 @@ import weakref
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
+from mnist_core.language import speaking
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -112,7 +114,8 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
         while not source.is_newer(after) and time.monotonic() < end:
             await asyncio.sleep(_LOOK_SECONDS)
         # In a thread: to read the test images takes some milliseconds, and all pages wait for the event loop.
-        frame = await asyncio.to_thread(source.frame, after)
+        with speaking(query.get("language", [""])[0]):
+            frame = await asyncio.to_thread(source.frame, after)
     except Exception:
         logger.exception("A frame could not be made")
         return 500, b""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core import limits
 from mnist_core.errors import LimitError
+from mnist_core.language import gettext as _
 from mnist_core.store import workspaces
 from pages.widgets.server import cookies, visitor_limits
 from pages.widgets.state import controls, workspace
@@ -100,8 +101,8 @@ def admit_session() -> None:
     try:
         visitor_limits.spend(limits.SESSIONS)
     except LimitError as error:
-        st.title("Please wait")
-        st.info(f"{error} Then reload this page.", icon=":material/hourglass_top:")
+        st.title(_("Please wait"))
+        st.info(_("{error} Then reload this page.", error=error), icon=":material/hourglass_top:")
         st.stop()
     _ADMITTED.set(True)
 
@@ -112,8 +113,10 @@ def remember_workspace() -> None:
     if is_forgetful() and workspace.is_used() and not _WARNED.get():
         _WARNED.set(True)
         st.toast(
-            "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
-            "brings your networks back.",
+            _(
+                "This browser does not remember you here. After a reload, your **recovery code** on the Compare page "
+                "brings your networks back."
+            ),
             icon=":material/warning:",
             duration="infinite",
         )

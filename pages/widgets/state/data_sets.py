@@ -15,6 +15,8 @@ import streamlit as st
 
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
 from pages.widgets.state import editor_state, own_work
 from pages.widgets.state.keys import Key
 
@@ -53,10 +55,10 @@ class Loading:
         try:
             self.dataset = load(self._note)
         except PlaygroundError as error:
-            self.error = str(error)
+            self.error = error.message
         except Exception:
             logger.exception("The data set %s cannot be loaded", name)
-            self.error = "The data set cannot be loaded. The reason is in the server's log."
+            self.error = _("The data set cannot be loaded. The reason is in the server's log.")
         finally:
             self.done.set()
 
@@ -74,8 +76,8 @@ def loading_data_set(name: str) -> Loading:
 
 def names() -> dict[str, str]:
     """The data sets that the visitor can choose, each with its title."""
-    own = {uploads.NAME: "Your own"} if _own() is not None or _saved() is not None else {}
-    return dict(datasets.NAMES) | own
+    own = {uploads.NAME: _("Your own")} if _own() is not None or _saved() is not None else {}
+    return {name: _(title) for name, title in datasets.NAMES.items()} | own
 
 
 def take_uploaded(files: dict[str, bytes]) -> None:
@@ -116,9 +118,12 @@ def _count(dataset: Dataset, replaced: Dataset | None) -> None:
         size = dataset.train_images.nbytes + dataset.test_images.nbytes
         if held + size > _MOST_UPLOADED:
             raise CapacityError(
-                f"The visitors' own data sets on this server are at their limit of {_MOST_UPLOADED // 2**20} MB.",
+                Message(
+                    "The visitors' own data sets on this server are at their limit of {most} MB.",
+                    most=_MOST_UPLOADED // 2**20,
+                ),
                 "Use fewer images, or wait until other visitors have left.",
-                f"{size // 2**20} MB",
+                Message("{size} MB", size=size // 2**20),
             )
         _uploaded.add(dataset)
 
@@ -180,19 +185,19 @@ def get(name: str) -> Dataset | None:
         return _own()
     it = _loading(name)
     if it is None:
-        st.info("Your own data set is no longer here. Upload it again on the Data page.", icon=":material/info:")
+        st.info(_("Your own data set is no longer here. Upload it again on the Data page."), icon=":material/info:")
         return None
     # Local files are read in less than two seconds; only a download reports progress and needs a progress bar.
     if not it.done.wait(timeout=0 if it.progress else 2):
         _show_progress(it)
         return None
     if it.error:
-        st.error(it.error, icon=":material/error:")
+        st.error(_(it.error), icon=":material/error:")
     notice = it.dataset.notice if it.dataset else None
     if notice:
-        st.info(notice, icon=":material/info:")
+        st.info(_(notice), icon=":material/info:")
     if it.error or notice:
-        st.button("Try again", icon=":material/refresh:", on_click=_forget, args=(name,))
+        st.button(_("Try again"), icon=":material/refresh:", on_click=_forget, args=(name,))
     return it.dataset
 
 
@@ -209,10 +214,15 @@ def _show_progress(it: Loading) -> None:
     if it.done.is_set():
         st.rerun()
     if it.progress is None:
-        st.progress(0.0, text="Looking for the data set …")
+        st.progress(0.0, text=_("Looking for the data set …"))
         return
     got, total = it.progress.received, it.progress.total
     st.progress(
         min(1.0, got / total) if total else 0.0,
-        text=f"Downloading {it.progress.name}: {got / 2**20:.1f} of {total / 2**20:.1f} MB",
+        text=_(
+            "Downloading {name}: {got:.1f} of {total:.1f} MB",
+            name=it.progress.name,
+            got=got / 2**20,
+            total=total / 2**20,
+        ),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from mnist_core import presets
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
+from mnist_core.language import Message
 from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
 
@@ -80,7 +81,7 @@ def load_preset(key: str) -> None:
     load_config(dataclasses.replace(presets.PRESETS[key].config, dataset=draft().dataset), "")
 
 
-def load_config(config: RunConfig, source: str = "Own network") -> None:
+def load_config(config: RunConfig, source: str = Message("Own network")) -> None:
     """Load `config` into the editor, and remember its source. `undo` can bring back changes that it replaces."""
     past, replaces_changes = _PAST.get(), origin().is_changed(draft())
     _fill(config, Origin(config, source))

@@ -90,7 +90,7 @@ class Saved(Generic[T]):
             if workspace.is_used():
                 saved = self._unpack(workspace.run_saver().load_file(workspace.token(), self.name) or b"")
         except StoreError as error:
-            own.troubles[self.name] = str(error)
+            own.troubles[self.name] = error.message
             return
         with self._lock:
             if not self.is_loaded:
@@ -177,7 +177,7 @@ def save(name: str, make: Callable[[], bytes]) -> None:
         workspace.run_saver().save_file(workspace.token(), name, make)
         workspace.mark_used()
     except PlaygroundError as error:
-        own.troubles[name] = str(error)
+        own.troubles[name] = error.message
 
 
 def trouble(name: str) -> str:
@@ -188,7 +188,7 @@ def trouble(name: str) -> str:
     try:
         return workspace.run_saver().file_trouble(workspace.token(), name)
     except StoreError as error:
-        return str(error)
+        return error.message
 
 
 def saved_data() -> Callable[[], bytes | None] | None:

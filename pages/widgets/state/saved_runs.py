@@ -10,6 +10,8 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from mnist_core.store import records
 from pages.widgets.state import data_sets, visitor_runs, workspace
@@ -40,7 +42,7 @@ def summaries() -> tuple[RunSummary, ...]:
     try:
         return workspace.run_saver().list(workspace.token())
     except StoreError as error:
-        st.warning(f"Your saved runs cannot be shown. {error}", icon=":material/warning:")
+        st.warning(_("Your saved runs cannot be shown. {error}", error=error), icon=":material/warning:")
         return ()
 
 
@@ -67,9 +69,9 @@ def open_run(run_id: str) -> Run:
     if dataset is None:
         raise DataError(
             "The images that this run was tested with are not here.",
-            "Upload them again on the Data page."
+            Message("Upload them again on the Data page.")
             if stored.summary.dataset not in data_sets.names()
-            else "Wait until they are loaded.",
+            else Message("Wait until they are loaded."),
             data_sets.names().get(stored.summary.dataset, stored.summary.dataset),
         )
     run = Run.restored(stored, dataset)
@@ -78,8 +80,8 @@ def open_run(run_id: str) -> Run:
 
 
 def saved_title(summary: RunSummary) -> str:
-    """The title of a saved run."""
-    return summary.title or _title_of(summary.config_text)
+    """The title of a saved run, in the visitor's language if it is one of ours."""
+    return _(summary.title or _title_of(summary.config_text))
 
 
 @functools.lru_cache(maxsize=2_000)
@@ -87,7 +89,7 @@ def _title_of(config_text: str) -> str:
     try:
         return presets.title_of(records.read_config(config_text))
     except PlaygroundError:
-        return "A network whose settings cannot be read"
+        return Message("A network whose settings cannot be read")
 
 
 def saved_versions(summary: RunSummary) -> dict[str, str]:
@@ -102,7 +104,7 @@ def unsaved_warning(run: Run) -> None:
     """A warning if a run is not being saved."""
     trouble = trouble_of(run)()
     if trouble:
-        st.warning(f"This run is not being saved. {trouble}", icon=":material/warning:")
+        st.warning(_("This run is not being saved. {trouble}", trouble=trouble), icon=":material/warning:")
 
 
 def trouble_of(run: Run) -> Callable[[], str]:
@@ -113,7 +115,7 @@ def trouble_of(run: Run) -> Callable[[], str]:
         try:
             return workspace.run_saver().trouble(token, run_id)
         except StoreError as error:
-            return str(error)
+            return error.message
 
     run_id = run.id  # The run itself would be kept alive.
     return trouble
@@ -127,11 +129,15 @@ def storage_notices() -> None:
             removed += workspace.run_saver().take_removed(workspace.token())
         _REMOVED.set(removed)
         if removed:
-            what = "1 of your runs was" if removed == 1 else f"{removed} of your runs were"
-            st.info(
-                f"{what} deleted, because the server's storage was full. Pinned runs are never deleted.",
-                icon=":material/auto_delete:",
+            text = ngettext(
+                "{count} of your runs was deleted, because the server's storage was full. Pinned runs are never "
+                ""
+                "deleted.",
+                "{count} of your runs were deleted, because the server's storage was full. Pinned runs are never "
+                "deleted.",
+                removed,
             )
+            st.info(text, icon=":material/auto_delete:")
     troubled = next((run for run in visitor_runs.runs() if isinstance(run, Run) and trouble_of(run)()), None)
     if troubled is not None:
         unsaved_warning(troubled)

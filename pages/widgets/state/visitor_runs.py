@@ -15,6 +15,7 @@ from mnist_core import limits
 from mnist_core.config import SEED
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import seeds
+from mnist_core.language import Message
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
@@ -72,7 +73,7 @@ def show_on_train_page(run: Run) -> None:
     """Show a run on the Train page, with its network in the editor."""
     add_run(run)
     _CURRENT.set(run)
-    editor_state.load_config(run.config, f"Run {run.number}")
+    editor_state.load_config(run.config, Message("Run {number}", number=run.number))
 
 
 def start_run(

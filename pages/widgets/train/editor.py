@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -22,6 +23,8 @@ from mnist_core.config import (
 )
 from mnist_core.errors import ConfigError
 from mnist_core.export import keras_script
+from mnist_core.language import Message, format_number
+from mnist_core.language import gettext as _
 from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 
 # Brief, since a row has room for a word.
-_BRIEF_KINDS = {"dense": "Dense", "conv": "Conv + pool", "conv_only": "Conv"}
+_BRIEF_KINDS = {"dense": Message("Dense"), "conv": Message("Conv + pool"), "conv_only": Message("Conv")}
 # In pixels. Boxes this narrow have no buttons for the next number.
 _WIDTHS = {"kind": 128, "units": 68, "activation": 108, "dropout": 80, "learning_rate": 112, "epochs": 80}
 
@@ -50,8 +53,10 @@ def layer_rows(draft: RunConfig) -> RunConfig:
     for number, before in enumerate(draft.layers):
         with st.container(key=f"layer-{number}", horizontal=True, vertical_alignment="bottom", gap="xxsmall"):
             layers.append(_layer(number, before, layers))
-            _order_button(number, "up", "arrow_upward", f"Move layer {number + 1} up", is_off=not number)
-            _order_button(number, "remove", "close", f"Remove layer {number + 1}")
+            _order_button(
+                number, "up", "arrow_upward", _("Move layer {number} up", number=number + 1), is_off=not number
+            )
+            _order_button(number, "remove", "close", _("Remove layer {number}", number=number + 1))
     config = dataclasses.replace(draft, layers=tuple(layers))
     order = _ORDER.get()
     if order is not None:
@@ -65,14 +70,14 @@ def layer_rows(draft: RunConfig) -> RunConfig:
 def add_layer_button(config: RunConfig) -> None:
     """A button that adds a dense layer after the others."""
     st.button(
-        "Add a hidden layer",
+        _("Add a hidden layer"),
         key="add-layer",
         icon=":material/add:",
         on_click=_ORDER.set,
         args=((len(config.layers), "add"),),
         type="tertiary",
         disabled=len(config.layers) == MAX_LAYERS,
-        help=SETTINGS["layers"].help,
+        help=_(SETTINGS["layers"].help),
     )
 
 
@@ -109,15 +114,19 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     look: dict[str, Any] = {"label_visibility": "collapsed" if number else "visible"}
     key = _key(f"kind-{number}")
     kinds = {kind: _BRIEF_KINDS[kind] for kind in _possible_kinds(earlier)}
-    kind = _choice(st, LAYER_SETTINGS["kind"], key, before.kind, kinds, width=_WIDTHS["kind"], **look)
+    # The box of the units is too narrow for a sign of its own: in German or Spanish it would break the label.
+    units = before.settings["units"]
+    about = f"{_(LAYER_SETTINGS['kind'].help)}\n\n**{_(units.label)}**: {_help_with_range(units)}"
+    kind = _choice(st, LAYER_SETTINGS["kind"], key, before.kind, kinds, width=_WIDTHS["kind"], **look, help=about)
     layer = dataclasses.replace(before, kind=kind)
     if layer.is_convolution != before.is_convolution:
         layer = dataclasses.replace(layer, units=layer.settings["units"].default)
     keys = {name: f"{name}-{number}" for name in layer.settings}
     # With the kind, since what is a usual number of units is too many filters.
     keys["units"] = f"units-{kind}-{number}"
+    more: dict[str, dict[str, Any]] = defaultdict(dict, units={"help": None})
     values = {
-        name: _control(st, setting, _key(keys[name]), getattr(layer, name), width=_WIDTHS[name], **look)
+        name: _control(st, setting, _key(keys[name]), getattr(layer, name), width=_WIDTHS[name], **look, **more[name])
         for name, setting in layer.settings.items()
         if name != "kind"
     }
@@ -133,7 +142,7 @@ def _possible_kinds(earlier: list[LayerConfig]) -> list[str]:
 
 def main_controls(draft: RunConfig) -> RunConfig:
     """The controls that people use most, in a row; returns `draft` with what they say."""
-    with st.container(key="main-settings", horizontal=True, gap="xsmall"):
+    with st.container(key="main-settings", horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         values = {
             name: _control(st, setting, _key(name), getattr(draft, name), width=_WIDTHS.get(name, "stretch"))
             for name, setting in SETTINGS.items()
@@ -150,13 +159,13 @@ def data_set_menu(draft: RunConfig) -> RunConfig:
 
 def more_settings(draft: RunConfig) -> RunConfig:
     """The other controls, folded away, and not made until they are wanted; returns `draft` with what they say."""
-    folded = st.popover("More settings", icon=":material/tune:", on_change="rerun", key="more-settings")
+    folded = st.popover(_("More settings"), icon=":material/tune:", on_change="rerun", key="more-settings")
     if not folded.open:
         return draft
     with folded:
-        st.markdown("**Training**")
+        st.markdown(_("**Training**"))
         draft = _section(draft, "training")
-        st.markdown("**Images**")
+        st.markdown(_("**Images**"))
         return _section(draft, "data")
 
 
@@ -166,15 +175,15 @@ def _section(draft: RunConfig, name: str) -> RunConfig:
 
 def keras_program(config: RunConfig) -> None:
     """The layers as Keras lists them, and the run as a Keras program; folded away, and not made until wanted."""
-    folded = st.popover("As Keras code", icon=":material/code:", on_change="rerun", key="code")
+    folded = st.popover(_("As Keras code"), icon=":material/code:", on_change="rerun", key="code")
     if not folded.open:
         return
     rows = [
-        f"| {row.name} | {' x '.join(map(str, row.output_shape))} | {row.parameters:,} |"
+        f"| {row.name} | {' x '.join(map(str, row.output_shape))} | {format_number(row.parameters, ',')} |"
         for row in network.summary(config)
     ]
     with folded:
-        st.markdown("\n".join(["| Layer | Output | Parameters |", "|:--|:--|--:|", *rows]))
+        st.markdown("\n".join([_("| Layer | Output | Parameters |"), "|:--|:--|--:|", *rows]))
         st.code(keras_script.keras_script(config), language="python")
 
 
@@ -213,14 +222,13 @@ def _control(place: Any, setting: Setting, key: str, value: Any, is_off: bool = 
 def _choice(place: Any, setting: Setting, key: str, value: str, choices: Mapping[str, str], **look: Any) -> str:
     options = list(choices)
     chosen: str = place.selectbox(
-        setting.label,
+        _(setting.label),
         options,
         **controls.seeded_choice(key, value, options),
-        format_func=choices.__getitem__,
+        format_func=lambda name: _(choices[name]),
         on_change=_suggest_learning_rate if setting.name == "optimizer" else None,
         disabled=len(options) == 1,
-        help=setting.help,
-        **look,
+        **{"help": _(setting.help), **look},
     )
     return chosen
 
@@ -236,15 +244,20 @@ def _slider(place: Any, setting: Setting, key: str, value: float, **look: Any) -
     assert setting.limits is not None
     return float(
         place.slider(
-            setting.label,
+            _(setting.label),
             setting.limits.low,
             setting.limits.high,
             step=setting.step,
             **controls.seeded(key, value),
-            help=setting.help,
+            help=_(setting.help),
             **look,
         )
     )
+
+
+def _help_with_range(setting: Setting) -> str:
+    assert setting.limits is not None
+    return _("{help} From {range}.", help=setting.help, range=setting.limits.text)
 
 
 def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool, **look: Any) -> float:
@@ -255,7 +268,7 @@ def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool, 
     limits = setting.limits
     assert limits is not None
     place.number_input(
-        setting.label,
+        _(setting.label),
         float(limits.low),
         float(limits.high),
         step=float(setting.step),
@@ -263,9 +276,8 @@ def _number(place: Any, setting: Setting, key: str, value: float, is_off: bool, 
         **controls.seeded(key, float(value)),
         on_change=_round if limits.whole else None,
         args=(setting.label, key),
-        help=f"{setting.help} From {limits.text}.",
         disabled=is_off,
-        **look,
+        **{"help": _help_with_range(setting), **look},
     )
     number = float(controls.value_of(key))
     return round(number) if limits.whole else number
@@ -275,7 +287,15 @@ def _round(label: str, key: str) -> None:
     typed = controls.value_of(key)
     if typed != round(typed):
         controls.set_value(key, float(round(typed)))
-        st.toast(f"{label}: whole numbers only. {typed:g} became {round(typed)}.", icon=":material/info:")
+        st.toast(
+            _(
+                "{label}: whole numbers only. {typed:g} became {rounded}.",
+                label=label,
+                typed=typed,
+                rounded=round(typed),
+            ),
+            icon=":material/info:",
+        )
 
 
 def _usual_number(place: Any, setting: Setting, key: str, value: float, **look: Any) -> float:
@@ -289,17 +309,17 @@ def _usual_number(place: Any, setting: Setting, key: str, value: float, **look: 
             setting.check(read)
             number = read
         except ConfigError as error:
-            st.toast(f"{setting.label}: {error}", icon=":material/error:")
+            st.toast(_("{label}: {error}", label=setting.label, error=error), icon=":material/error:")
         if typed != to_text(number):
             controls.set_value(key, to_text(number))
     texts = [to_text(one) for one in sorted({*setting.usual, number})]
     place.selectbox(
-        setting.label,
+        _(setting.label),
         texts,
         **controls.seeded_choice(key, to_text(number), texts),
         accept_new_options=True,
         filter_mode="prefix",
-        help=f"{setting.help} Choose or type a number from {setting.limits.text}.",
+        help=_("{help} Choose or type a number from {range}.", help=setting.help, range=setting.limits.text),
         **look,
     )
     return number

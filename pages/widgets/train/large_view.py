@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.language import gettext as _
 from pages.widgets.common import link_sharing, live, projector, run_picker
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.train import launch
@@ -15,7 +16,7 @@ def large_view() -> None:
     link_sharing.open_link()
     config = editor_state.draft()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{run_picker.escape_markdown(presets.title_of(config))}**", width="content")
+        st.markdown(f"**{run_picker.escape_markdown(_(presets.title_of(config)))}**", width="content")
         projector.projector_button()
     trouble = st.container()
     with trouble:

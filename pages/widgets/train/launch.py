@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
@@ -73,13 +74,13 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
     """
     cannot = dataset is None
     st.button(
-        "Train",
+        _("Train"),
         icon=":material/play_arrow:",
         type="primary",
         disabled=cannot,
         on_click=_want,
         args=(_TRAIN,),
-        help="Start training.",
+        help=_("Start training."),
     )
     stepping.step_button(config, lambda: _want(_STEP), disabled=cannot)
     st.empty()
@@ -87,10 +88,10 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
         st.empty()
     else:
         st.button(
-            "Reset",
+            _("Reset"),
             icon=":material/replay:",
             on_click=visitor_runs.clear_train_page,
-            help="Clear the screen. The run stays under Compare.",
+            help=_("Clear the screen. The run stays under Compare."),
         )
     wanted = _take_wanted()
     if wanted and dataset is not None:
@@ -101,13 +102,13 @@ def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, t
     """A button that replaces the active run by a run of the changed network in the editor."""
     is_other = dataset is not None and not _is_of_run(config, dataset, run)
     st.button(
-        "Train the changed network",
+        _("Train the changed network"),
         key="train-changed",
         icon=":material/play_arrow:",
         disabled=not is_other,
         on_click=_want,
         args=(_CHANGED,),
-        help="Stops the current run, keeps what it has learned, and starts a new run with your changes.",
+        help=_("Stops the current run, keeps what it has learned, and starts a new run with your changes."),
     )
     if _take_wanted() == _CHANGED and dataset is not None:
         # Start the new run first: if it is refused, the old one continues.
@@ -129,9 +130,9 @@ def _take_wanted() -> str:
 def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
     """A heading that says whether the network in the editor is that of the run; always one line."""
     if run is None or not visitor_runs.is_network_active(run):
-        return "Your network"
+        return _("Your network")
     is_same = dataset is None or _is_of_run(config, dataset, run)
-    return "The network of this run" if is_same else "Your changes are for the next run"
+    return _("The network of this run") if is_same else _("Your changes are for the next run")
 
 
 def expected_seconds(config: RunConfig, images: int) -> float:
@@ -173,7 +174,7 @@ def _start(
     try:
         uninterrupted(start)
     except PlaygroundError as error:
-        trouble.error(str(error), icon=":material/error:")
+        trouble.error(_(error.message), icon=":material/error:")
         return
     st.rerun()
 
@@ -189,18 +190,27 @@ def interrupted_runs() -> None:
     found = _unfinished()
     for summary in found[:_MOST_OFFERED]:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
-            epochs = f"after epoch {summary.epochs}" if summary.epochs else "in its first epoch"
+            epochs = _("after epoch {epochs}", epochs=summary.epochs) if summary.epochs else _("in its first epoch")
             name = run_picker.escape_markdown(saved_runs.saved_title(summary))
-            st.markdown(f"**{name}, run {summary.number}**, was interrupted {epochs}.")
+            st.markdown(
+                _(
+                    "**{name}, run {number}**, was interrupted {epochs}.",
+                    name=name,
+                    number=summary.number,
+                    epochs=epochs,
+                )
+            )
             if saved_runs.saved_versions(summary) != library_versions():
-                st.caption("It was started with other versions of Python or its libraries. The last digits may differ.")
+                st.caption(
+                    _("It was started with other versions of Python or its libraries. The last digits may differ.")
+                )
             with st.container(horizontal=True):
-                if st.button("Continue", key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
+                if st.button(_("Continue"), key=f"go-on-{summary.id}", icon=":material/play_arrow:", type="primary"):
                     _go_on(summary)
-                if st.button("End it here", key=f"leave-{summary.id}", icon=":material/stop:"):
+                if st.button(_("End it here"), key=f"leave-{summary.id}", icon=":material/stop:"):
                     _end(summary)
     if len(found) > _MOST_OFFERED:
-        st.caption(f"And {len(found) - _MOST_OFFERED} more, after these.")
+        st.caption(_("And {count} more, after these.", count=len(found) - _MOST_OFFERED))
     if len(found) < len(under_way):
         _await_release(len(found))
 
@@ -221,7 +231,7 @@ def _unfinished() -> tuple[RunSummary, ...]:
 
 @st.fragment(run_every=3)
 def _await_release(found: int) -> None:
-    st.caption("Another of your runs is active on another server, or was just interrupted. Checking again …")
+    st.caption(_("Another of your runs is active on another server, or was just interrupted. Checking again …"))
     if len(_unfinished()) != found or len(_elsewhere()) == found:
         st.rerun()
 
@@ -235,7 +245,7 @@ def _go_on(summary: RunSummary) -> None:
             workspace.token(), summary.id, dataset, scheduler.shared(), visitor_runs.watcher()
         )
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
     else:
         visitor_runs.show_on_train_page(run)
         visitor_runs.prefer_run(run.id)
@@ -256,6 +266,6 @@ def _end(summary: RunSummary) -> None:
             visitor_runs.add_run(run)
             scheduler.shared().stop(run)
     except PlaygroundError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(_(error.message), icon=":material/error:")
     else:
         st.rerun()

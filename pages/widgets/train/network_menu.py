@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.language import gettext as _
 from pages.widgets.common import run_picker
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
@@ -31,24 +32,26 @@ def preset_menu(config: RunConfig) -> None:
     """
     start = editor_state.origin()
     there = presets.key_of(start.config) or _OWN
-    names = {key: preset.name for key, preset in presets.PRESETS.items()}
+    names = {key: _(preset.name) for key, preset in presets.PRESETS.items()}
     names = {_OWN: "", **names} if there == _OWN else names
     names[there] = network_name(config)
     if controls.value_of(_KEY) != there or _NAME.get() != names[there]:
         controls.set_value(_KEY, there)
         _NAME.set(names[there])
     st.selectbox(
-        "Network",
+        _("Network"),
         list(names),
         **controls.seeded_choice(_KEY, there, list(names)),
         format_func=names.__getitem__,
         on_change=_want,
-        help="Networks from the tutorials, with their settings, and a small convolutional one.",
+        help=_("Networks from the tutorials, with their settings, and a small convolutional one."),
     )
     # Here, not in the callback: a number that was typed just before is in `config` by now.
     wanted = _WANTED.get()
     if wanted and start.is_changed(config):
-        _ask(network_name(config), wanted)
+        # Escape, and a click beside it, mean the same as "Keep mine".
+        ask = st.dialog(_("Replace your changes?"), on_dismiss=_WANTED.forget)(_ask)
+        ask(network_name(config), wanted)
     elif wanted:
         _load(wanted)
 
@@ -56,35 +59,35 @@ def preset_menu(config: RunConfig) -> None:
 def network_name(config: RunConfig) -> str:
     """The name of the network in the editor."""
     start = editor_state.origin()
-    changed = " (changed)" if start.is_changed(config) else ""
+    changed = _(" (changed)") if start.is_changed(config) else ""
     recipe = presets.recipe_of(start.config)
     if recipe is None:
-        return f"{start.source}: {presets.title_of(config)}{changed}"
-    seed = "" if presets.preset_of(start.config) else f", seed {start.config.seed}"
-    return f"{recipe.name}{seed}{changed}"
+        return f"{_(start.source)}: {_(presets.title_of(config))}{changed}"
+    seed = "" if presets.preset_of(start.config) else _(", seed {seed}", seed=start.config.seed)
+    return f"{_(recipe.name)}{seed}{changed}"
 
 
 def undo_buttons(config: RunConfig) -> None:
     """Undo, and the way back to the network that the editor was filled from, while there is something to undo."""
     st.button(
-        "Undo",
+        _("Undo"),
         key="undo",
         icon=":material/undo:",
         on_click=editor_state.undo,
         type="tertiary",
         disabled=not editor_state.can_undo(),
-        help="Undo your last change.",
+        help=_("Undo your last change."),
     )
     start = editor_state.origin()
     if start.is_changed(config):
         name = network_name(start.config)
         st.button(
-            f"Back to {name.partition(':')[0]}",
+            _("Back to {name}", name=name.partition(":")[0]),
             key="go-back",
             icon=":material/restart_alt:",
             on_click=editor_state.go_back,
             type="tertiary",
-            help=f"Back to {name}.",
+            help=_("Back to {name}.", name=name),
         )
 
 
@@ -99,14 +102,12 @@ def _load(key: str) -> None:
     st.rerun()
 
 
-# Escape, and a click beside it, mean the same as "Keep mine".
-@st.dialog("Replace your changes?", on_dismiss=_WANTED.forget)
 def _ask(mine: str, key: str) -> None:
-    names = [run_picker.escape_markdown(name) for name in (mine, presets.PRESETS[key].name)]
+    names = [run_picker.escape_markdown(name) for name in (mine, _(presets.PRESETS[key].name))]
     st.markdown(" → ".join(names))
     with st.container(horizontal=True):
-        if st.button("Replace", key="replace-changes", type="primary"):
+        if st.button(_("Replace"), key="replace-changes", type="primary"):
             _load(key)
-        if st.button("Keep mine", key="keep-changes"):
+        if st.button(_("Keep mine"), key="keep-changes"):
             _WANTED.forget()
             st.rerun()
