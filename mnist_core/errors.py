@@ -156,3 +156,25 @@ class ShareNotFoundError(StoreError):
             "There is no shared run at this link.",
             "Its owner may have stopped sharing it, or the link is incomplete. Ask for it again.",
         )
+
+
+class ClassNotFoundError(StoreError):
+    """No class has this code, id or token now, or the visitor has no part in it."""
+
+    def __init__(self) -> None:
+        super().__init__("No class has this code now.", "Ask your teacher for it. Codes have no O, I, L or U.")
+
+
+class ClassMovedError(StoreError):
+    """Another desk of the same teacher has moved the class in the meantime."""
+
+    def __init__(self) -> None:
+        super().__init__("The class was moved in another window.", "Look where it is now, then move it from there.")
+
+
+class ClassClosedError(StoreError):
+    """A vote, or the doors of a class, are closed."""
+
+
+class ClassFullError(StoreError):
+    """There is no room for another class, or for another seat in one."""

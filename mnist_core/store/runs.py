@@ -1,4 +1,4 @@
-"""The store of runs. Its tasks: `saving`, `reading`, `takeover`, `sharing`, `files`, `checks` and `quotas`."""
+"""The store of runs and of what belongs to a workspace or a class; each task has a module in this folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mnist_core.errors import RunNotFoundError
 from mnist_core.store import quotas
 from mnist_core.store.checks import Checks
+from mnist_core.store.classes import Classes
 from mnist_core.store.database import Database
 from mnist_core.store.files import Files
 from mnist_core.store.quotas import Quotas
@@ -43,6 +44,7 @@ class RunStore(Saving, Reading, Takeover):
         shares: runs that others can see by a link.
         files: what a workspace holds besides runs.
         checks: counts of the answers to the check.
+        classes: lessons that a teacher leads.
         quotas: how much may be stored.
 
     Raises:
@@ -73,6 +75,7 @@ class RunStore(Saving, Reading, Takeover):
         )
         self.files = Files(self._database, self.quotas, clock)
         self.checks = Checks(self._database)
+        self.classes = Classes(self._database, clock)
 
     def close(self) -> None:
         """Close all connections."""

@@ -113,6 +113,63 @@ shares = sa.Table(
     sa.ForeignKeyConstraint(["workspace", "run"], [runs.c.workspace, runs.c.id], ondelete="CASCADE"),
 )
 
+# Lessons that a teacher leads. A class knows its owner's workspace and its seats, but no person.
+classes = sa.Table(
+    "playground_classes",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False),
+    # The code to join by; NULL once the class has ended, so that another one can have it.
+    sa.Column("code", sa.String(6), unique=True),
+    # The SHA-256 of the token of the wall, which may read what all may see.
+    sa.Column("wall", sa.String(64), nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    # Where the class is: a task of the plan by its place and its id, its phase, and which vote.
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("task", sa.String(12), nullable=False),
+    sa.Column("phase", sa.String(8), nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("doors", sa.Boolean, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    # Grows by 1 with each change of the columns above.
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("moved", sa.Double, nullable=False),
+    sa.Column("ended", sa.Double),
+)
+
+# A seat is a browser in a class. Its name is drawn, never typed.
+seats = sa.Table(
+    "playground_seats",
+    metadata,
+    sa.Column("class", sa.String(32), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("workspace", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("redrawn", sa.Boolean, nullable=False),
+    sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("hand", sa.Double),
+    sa.Column("removed", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("class", "workspace"),
+    sa.UniqueConstraint("class", "name"),
+    sa.ForeignKeyConstraint(["class"], [classes.c.id], ondelete="CASCADE"),
+)
+
+# What a seat handed in for a task: in a question, its choice in the first or the second vote.
+entries = sa.Table(
+    "playground_entries",
+    metadata,
+    sa.Column("class", sa.String(32), primary_key=True),
+    sa.Column("task", sa.String(12), primary_key=True),
+    sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seat", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("choice", sa.Integer),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("changed", sa.Double, nullable=False),
+    sa.ForeignKeyConstraint(["class", "seat"], [seats.c["class"], seats.c.number], ondelete="CASCADE"),
+)
+
 
 def in_workspace(key: str) -> sa.ColumnElement[bool]:
     """The condition for the runs of the workspace `key` that are not deleted."""

@@ -19,7 +19,7 @@ _TOKEN_BYTES = 16
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 # Crockford's base 32: no letters that look like a digit or like another letter.
-_SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD = str.maketrans("OIL", "011")
 _GROUPS, _GROUP = 6, 5
 # The remaining bits of the code are a checksum: one typing error in four million goes unnoticed.
@@ -66,7 +66,7 @@ def recovery_code(token: str) -> str:
     """
     secret = _secret(token)
     number = int.from_bytes(secret, "big") << _CHECK_BITS | _check(secret)
-    symbols = "".join(_SYMBOLS[number >> 5 * place & 31] for place in reversed(range(_GROUPS * _GROUP)))
+    symbols = "".join(SYMBOLS[number >> 5 * place & 31] for place in reversed(range(_GROUPS * _GROUP)))
     return "-".join(symbols[start : start + _GROUP] for start in range(0, len(symbols), _GROUP))
 
 
@@ -76,8 +76,8 @@ def from_recovery_code(text: str) -> str:
     Raises:
         WorkspaceError: the code is incomplete, or a symbol is wrong.
     """
-    symbols = re.sub(r"[\s\u2010-\u2015-]", "", text).upper().translate(_MISREAD)
-    if len(symbols) != _GROUPS * _GROUP or set(symbols) - set(_SYMBOLS):
+    symbols = spoken_code(text)
+    if len(symbols) != _GROUPS * _GROUP or set(symbols) - set(SYMBOLS):
         # Do not repeat what was received: it may be most of a secret.
         raise WorkspaceError(
             "This is not a recovery code.",
@@ -90,7 +90,7 @@ def from_recovery_code(text: str) -> str:
         )
     number = 0
     for symbol in symbols:
-        number = number << 5 | _SYMBOLS.index(symbol)
+        number = number << 5 | SYMBOLS.index(symbol)
     secret = (number >> _CHECK_BITS).to_bytes(_TOKEN_BYTES, "big")
     if number & (1 << _CHECK_BITS) - 1 != _check(secret):
         raise WorkspaceError(
@@ -98,6 +98,11 @@ def from_recovery_code(text: str) -> str:
             "Compare it with what you wrote down, letter by letter.",
         )
     return base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+
+
+def spoken_code(text: str) -> str:
+    """A code as it was meant: people type it in any case, with spaces and dashes, and with letters that it has not."""
+    return re.sub(r"[\s\u2010-\u2015-]", "", text).upper().translate(_MISREAD)
 
 
 def share_token(token: str, run_id: str) -> str:

@@ -114,7 +114,15 @@ def test_database_from_before_the_total_quota(url: str, clock: Clock) -> None:
     store = RunStore(url, clock=clock)
     save_run(store, MINE, "a")
     store.close()
-    for table in ("playground_workspaces", "playground_files", "playground_check_counts", "playground_revision"):
+    for table in (
+        "playground_workspaces",
+        "playground_files",
+        "playground_check_counts",
+        "playground_entries",
+        "playground_seats",
+        "playground_classes",
+        "playground_revision",
+    ):
         execute_sql(url, f"DROP TABLE {table}")
     clock.forward(2 * DAY)
     later = RunStore(url, max_total_bytes=int(2.5 * SIZE), clock=clock)

@@ -1,0 +1,496 @@
+"""Classes: lessons that a teacher leads, with a seat for each browser, and the votes of the seats.
+
+Only the owner's workspace moves a class, and each move names the revision that it started from: of two desks that move
+at the same time, the second is refused. A vote counts only while its task, its round and the class's phase are as the
+voter saw them; both are checked in the transaction that saves it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from mnist_core.errors import (
+    ClassClosedError,
+    ClassFullError,
+    ClassMovedError,
+    ClassNotFoundError,
+    ConfigError,
+    StoreError,
+    WorkspaceError,
+)
+from mnist_core.language import Message
+from mnist_core.store.records import checked_text
+from mnist_core.store.tables import classes, entries, seats
+from mnist_core.store.workspaces import SYMBOLS, share_token, spoken_code, workspace_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from mnist_core.store.database import Database
+
+CODE_LENGTH = 6
+MAX_SEATS, MAX_OPEN, MAX_ON_SERVER = 60, 3, 20
+"""The most seats of a class, open classes of a workspace, and open classes of a database."""
+TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
+"""The most characters of a title and of a plan."""
+IDLE_SECONDS = 4 * 3600.0
+"""A class that nobody has touched for so long has ended: nobody can join a forgotten class the next morning."""
+READY, OPEN, SHUT, SHOWN = "ready", "open", "shut", "shown"
+PHASES = (READY, OPEN, SHUT, SHOWN)
+"""The phases of a task."""
+_MOVABLE = frozenset({"title", "plan", "at", "task", "phase", "round", "doors", "paused"})
+_MOST_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class, as its owner knows it.
+
+    Attributes:
+        id: 32 hexadecimal digits. It opens nothing by itself.
+        code: six letters and digits to join by; None once the class has ended.
+        title: the owner's own name for it, which nobody else sees.
+        plan: the tasks, as `mnist_core.classes` writes them.
+        at, task: the current task: its place in the plan, counted from 0, and its id.
+        phase: one of `PHASES`.
+        round: which vote of the task, 1 or 2.
+        doors: whether new seats can be taken.
+        paused: whether the students are asked to look up.
+        revision: grows by 1 with each change of the above.
+        created, moved: when, in seconds since 1970; `moved` is also the last change.
+        ended: when it ended; None while it goes on.
+    """
+
+    id: str
+    code: str | None
+    title: str
+    plan: str
+    at: int
+    task: str
+    phase: str
+    round: int
+    doors: bool
+    paused: bool
+    revision: int
+    created: float
+    moved: float
+    ended: float | None
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A browser in a class.
+
+    Attributes:
+        number: from 1, in the order of joining.
+        name: drawn, unique in the class.
+        redrawn: whether it has another name than the first one: it can be drawn again once.
+        seen: when the browser was last there, in seconds since 1970.
+        hand: since when it asks for help; None if it does not.
+        removed: whether the teacher has taken the seat away.
+    """
+
+    number: int
+    name: str
+    redrawn: bool
+    seen: float
+    hand: float | None
+    removed: bool
+
+
+class Classes:
+    """The classes of one `RunStore`. Safe to use from any thread; the same errors as its methods.
+
+    Args:
+        database: where they are saved.
+        clock: the time in seconds since 1970.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    # --- The owner ---------------------------------------------------------------------------------------------
+
+    def create(self, workspace: str, title: str, plan: str, task: str) -> Class:
+        """Start a class with open doors, before its first task.
+
+        Args:
+            workspace: the owner's token.
+            title: at most 200 characters.
+            plan: at most 64 KB.
+            task: the id of the first task.
+
+        Raises:
+            ClassFullError: the workspace, or the server, has as many open classes as it may have.
+            ConfigError: the title or the plan is too long.
+        """
+        owner, now, class_id = workspace_key(workspace), self._clock(), uuid.uuid4().hex
+        values: dict[str, Any] = {
+            **_checked({"title": title, "plan": plan}),
+            **{"id": class_id, "owner": owner, "wall": workspace_key(wall_token(workspace, class_id))},
+            **{"at": 0, "task": task, "phase": READY, "round": 1, "doors": True, "paused": False},
+            **{"revision": 1, "created": now, "moved": now},
+        }
+        with self._database.writing() as connection:
+            self._end_idle(connection)
+            of_owner = classes.c.owner == owner
+            if _count(connection, _is_open(), of_owner) >= MAX_OPEN:
+                raise ClassFullError(
+                    Message("You already lead {most} classes.", most=MAX_OPEN), "End one of them, then start this one."
+                )
+            if _count(connection, _is_open()) >= MAX_ON_SERVER:
+                raise ClassFullError(
+                    Message("This server already has {most} classes.", most=MAX_ON_SERVER),
+                    "Wait until one of them has ended.",
+                )
+            for _ in range(_MOST_DRAWS):
+                try:
+                    with connection.begin_nested():
+                        connection.execute(classes.insert().values(**values, code=new_code()))
+                    return _class_of(_row(connection, classes.c.id == class_id))
+                except exc.IntegrityError:  # Another class has this code.
+                    continue
+        raise StoreError("No free code was found.", "Try again.")
+
+    def led_by(self, workspace: str) -> list[Class]:
+        """The classes of an owner, the newest first, ended ones too."""
+        query = sa.select(classes).where(classes.c.owner == workspace_key(workspace))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(classes.c.created.desc())).all()
+        return [self._as_of_now(_class_of(row)) for row in rows]
+
+    def move(self, workspace: str, class_id: str, revision: int, **changes: object) -> Class:
+        """Change where a class is; returns it as it is then.
+
+        Args:
+            workspace: the owner's token.
+            class_id: the class.
+            revision: that of the class from which the owner moves.
+            changes: new values of `Class`: title, plan, at, task, phase, round, doors, paused.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+            ClassMovedError: another desk of the owner has moved it since.
+        """
+        unknown = set(changes) - _MOVABLE
+        if unknown:
+            raise ValueError(f"{sorted(unknown)} cannot be changed")
+        where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
+        with self._database.writing() as connection:
+            values = {**_checked(changes), "revision": revision + 1, "moved": self._clock()}
+            moved = connection.execute(classes.update().where(*where, classes.c.revision == revision).values(**values))
+            row = connection.execute(sa.select(classes).where(*where)).one_or_none()
+        if row is None:
+            raise ClassNotFoundError
+        if not moved.rowcount:
+            raise ClassMovedError
+        return _class_of(row)
+
+    def empty(self, workspace: str, class_id: str, task: str) -> None:
+        """Throw away what was handed in for a task, to ask it again.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+        """
+        with self._database.writing() as connection:
+            self._owned(connection, workspace, class_id)
+            connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == task))
+
+    def remove_seat(self, workspace: str, class_id: str, number: int) -> None:
+        """Take a seat away: its browser no longer takes part, and may join again while the doors are open.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+        """
+        with self._database.writing() as connection:
+            self._owned(connection, workspace, class_id)
+            connection.execute(seats.update().where(*_seat(class_id, number)).values(removed=True, hand=None))
+
+    def end(self, workspace: str, class_id: str, delete: bool = False) -> None:
+        """End a class: its code opens nothing any more. With `delete`, its seats and votes are gone at once.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class.
+        """
+        owned = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace))
+        with self._database.writing() as connection:
+            if delete:
+                done = connection.execute(classes.delete().where(*owned))
+            else:
+                values = {"ended": self._clock(), "code": None, "revision": classes.c.revision + 1}
+                done = connection.execute(classes.update().where(*owned).values(**values))
+            if not done.rowcount:
+                raise ClassNotFoundError
+
+    # --- The seats ---------------------------------------------------------------------------------------------
+
+    def find(self, code: str) -> Class:
+        """The class with a code, typed or scanned: case, spaces and dashes do not matter, O is 0, I and L are 1.
+
+        Raises:
+            ClassNotFoundError: no class has this code now.
+        """
+        with self._database.reading() as connection:
+            query = sa.select(classes).where(classes.c.code == spoken_code(code), self._is_current())
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise ClassNotFoundError
+        return _class_of(row)
+
+    def join(self, class_id: str, workspace: str, draw: Callable[[frozenset[str]], str]) -> Seat:
+        """Take a seat, or the same one again.
+
+        Args:
+            class_id: the class, of `find`.
+            workspace: the token of the browser.
+            draw: returns a name that is not among the given ones.
+
+        Raises:
+            ClassNotFoundError: the class has ended.
+            ClassClosedError: its doors are closed.
+            ClassFullError: all its seats are taken.
+        """
+        key = workspace_key(workspace)
+        with self._database.writing() as connection:
+            # Lock the class: two browsers that join at once must not get the same number.
+            query = sa.select(classes).where(classes.c.id == class_id, self._is_current()).with_for_update()
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise ClassNotFoundError
+            known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id)).all()
+            own = next((one for one in known if one.workspace == key), None)
+            if own is not None and not own.removed:
+                return _seat_of(own)
+            if not row.doors:
+                raise ClassClosedError("The doors of this class are closed.", "Ask your teacher to open them.")
+            if own is None and sum(not one.removed for one in known) >= MAX_SEATS:
+                raise ClassFullError(
+                    Message("The class is full ({most}).", most=MAX_SEATS), "Look on with somebody else."
+                )
+            name, now = draw(frozenset(one.name for one in known)), self._clock()
+            if own is not None:
+                values = {"removed": False, "name": name, "redrawn": False, "seen": now}
+                connection.execute(seats.update().where(*_seat(class_id, own.number)).values(**values))
+                return Seat(own.number, name, False, now, None, False)
+            number = 1 + max((one.number for one in known), default=0)
+            values = {"class": class_id, "number": number, "workspace": key, "name": name, "redrawn": False}
+            connection.execute(seats.insert().values(**values, seen=now, removed=False))
+            return Seat(number, name, False, now, None, False)
+
+    def seat(self, class_id: str, workspace: str) -> Seat | None:
+        """The seat of a browser; None if it has none, or it was taken away."""
+        query = sa.select(seats).where(
+            seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace), seats.c.removed.is_(False)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _seat_of(row)
+
+    def redraw(self, class_id: str, workspace: str, draw: Callable[[frozenset[str]], str]) -> Seat:
+        """Draw another name for a seat, once; later calls change nothing.
+
+        Raises:
+            ClassNotFoundError: the browser has no seat there.
+        """
+        with self._database.writing() as connection:
+            known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id).with_for_update()).all()
+            own = next((one for one in known if one.workspace == workspace_key(workspace) and not one.removed), None)
+            if own is None:
+                raise ClassNotFoundError
+            if own.redrawn:
+                return _seat_of(own)
+            name = draw(frozenset(one.name for one in known))
+            connection.execute(seats.update().where(*_seat(class_id, own.number)).values(name=name, redrawn=True))
+            return dataclasses.replace(_seat_of(own), name=name, redrawn=True)
+
+    def leave(self, class_id: str, workspace: str) -> None:
+        """Give a seat up, with what it has handed in. No error if there is none."""
+        which = (seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace))
+        with self._database.writing() as connection:
+            connection.execute(seats.delete().where(*which))
+
+    def vote(self, class_id: str, workspace: str, task: str, round_: int, choice: int) -> None:
+        """Save or change a vote.
+
+        Args:
+            class_id: the class.
+            workspace: the token of the browser.
+            task: the id of the task that the voter has seen.
+            round_: which vote of it.
+            choice: a place among the choices, from 0.
+
+        Raises:
+            ClassClosedError: the vote is closed, or the class has moved on.
+            ClassNotFoundError: the browser has no seat there, or the class has ended.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            # Shared with other voters, but not with a move: a vote comes before the move, or not at all.
+            query = sa.select(classes).where(classes.c.id == class_id, self._is_current())
+            row = connection.execute(query.with_for_update(read=True)).one_or_none()
+            own = connection.execute(
+                sa.select(seats.c.number)
+                .where(
+                    seats.c["class"] == class_id,
+                    seats.c.workspace == workspace_key(workspace),
+                    seats.c.removed.is_(False),
+                )
+                # Lock the seat: of two tabs that vote at once, the second changes the vote of the first.
+                .with_for_update()
+            ).scalar_one_or_none()
+            if row is None or own is None:
+                raise ClassNotFoundError
+            if (row.phase, row.task, row.round) != (OPEN, task, round_):
+                raise ClassClosedError("This vote is closed.", "Look at the front.")
+            which = {"class": class_id, "task": task, "round": round_, "seat": own}
+            changed = entries.update().where(*(entries.c[name] == value for name, value in which.items()))
+            if not connection.execute(changed.values(choice=choice, changed=now)).rowcount:
+                connection.execute(entries.insert().values(**which, choice=choice, created=now, changed=now))
+
+    def raise_hand(self, class_id: str, workspace: str, is_up: bool) -> None:
+        """Ask for help, or no longer. The time of the first call stays."""
+        which = (seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace))
+        with self._database.writing() as connection:
+            if is_up:
+                connection.execute(seats.update().where(*which, seats.c.hand.is_(None)).values(hand=self._clock()))
+            else:
+                connection.execute(seats.update().where(*which).values(hand=None))
+
+    # --- What pages show ---------------------------------------------------------------------------------------
+
+    def load(self, class_id: str) -> Class:
+        """A class by its id, ended or not.
+
+        Raises:
+            ClassNotFoundError: there is no such class, or it was deleted.
+        """
+        with self._database.reading() as connection:
+            return self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
+
+    def on_wall(self, token: str) -> Class:
+        """The class of the wall's token, which may only look.
+
+        Raises:
+            ClassNotFoundError: it opens none.
+        """
+        with self._database.reading() as connection:
+            return self._as_of_now(_class_of(_row(connection, classes.c.wall == _key_of(token))))
+
+    def seats(self, class_id: str) -> list[Seat]:
+        """The seats that were not taken away, by number."""
+        query = sa.select(seats).where(seats.c["class"] == class_id, seats.c.removed.is_(False))
+        with self._database.reading() as connection:
+            return [_seat_of(row) for row in connection.execute(query.order_by(seats.c.number)).all()]
+
+    def votes(self, class_id: str, task: str) -> dict[int, dict[int, int]]:
+        """The votes for a task: the choice of each seat, by round and seat."""
+        query = sa.select(entries.c.round, entries.c.seat, entries.c.choice)
+        found: dict[int, dict[int, int]] = {}
+        with self._database.reading() as connection:
+            which = (entries.c["class"] == class_id, entries.c.task == task, entries.c.choice.is_not(None))
+            for round_, seat, choice in connection.execute(query.where(*which)):
+                found.setdefault(round_, {})[seat] = choice
+        return found
+
+    def note_seen(self, seen: Mapping[str, Iterable[int]]) -> None:
+        """Note that these seats, by class, are there now."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            for class_id, numbers in seen.items():
+                which = (seats.c["class"] == class_id, seats.c.number.in_(list(numbers)))
+                connection.execute(seats.update().where(*which).values(seen=now))
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:
+        where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
+        if connection.execute(sa.select(classes.c.id).where(*where)).first() is None:
+            raise ClassNotFoundError
+
+    def _is_current(self) -> sa.ColumnElement[bool]:
+        return sa.and_(_is_open(), classes.c.moved > self._clock() - IDLE_SECONDS)
+
+    def _as_of_now(self, one: Class) -> Class:
+        """The class; ended if nobody has touched it for too long."""
+        end = one.moved + IDLE_SECONDS
+        is_idle = one.ended is None and end <= self._clock()
+        return dataclasses.replace(one, ended=end, code=None) if is_idle else one
+
+    def _end_idle(self, connection: Connection) -> None:
+        idle = (_is_open(), classes.c.moved <= self._clock() - IDLE_SECONDS)
+        values = {"ended": classes.c.moved + IDLE_SECONDS, "code": None, "revision": classes.c.revision + 1}
+        connection.execute(classes.update().where(*idle).values(**values))
+
+
+def new_code() -> str:
+    """A random code of six letters and digits, one of a thousand million; none looks like another."""
+    return "".join(secrets.choice(SYMBOLS) for _ in range(CODE_LENGTH))
+
+
+def wall_token(workspace: str, class_id: str) -> str:
+    """The token of the wall of a class, always the same: 22 letters, digits, ``-`` and ``_``.
+
+    Raises:
+        WorkspaceError: `workspace` is not the token of a workspace.
+    """
+    return share_token(workspace, f"wall {class_id}")
+
+
+def counted(votes: Mapping[int, int]) -> Counter[int]:
+    """How many seats have chosen each choice."""
+    return Counter(votes.values())
+
+
+def _checked(values: Mapping[str, object]) -> dict[str, Any]:
+    found = dict(values)
+    for name, most in (("title", TITLE_LENGTH), ("plan", PLAN_LENGTH)):
+        if name in found:
+            found[name] = checked_text(name, str(found[name]), most)
+    if found.get("phase", READY) not in PHASES:
+        raise ConfigError("phase", "is not a phase of a task.", Message("Use one of {names}.", names=", ".join(PHASES)))
+    return found
+
+
+def _key_of(token: str) -> str:
+    try:
+        return workspace_key(token)
+    except WorkspaceError as error:
+        raise ClassNotFoundError from error
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    return classes.c.ended.is_(None)
+
+
+def _count(connection: Connection, *which: sa.ColumnElement[bool]) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(classes).where(*which)).scalar_one())
+
+
+def _row(connection: Connection, which: sa.ColumnElement[bool]) -> sa.Row[Any]:
+    row = connection.execute(sa.select(classes).where(which)).one_or_none()
+    if row is None:
+        raise ClassNotFoundError
+    return row
+
+
+def _class_of(row: sa.Row[Any]) -> Class:
+    return Class(**{field.name: row._mapping[field.name] for field in dataclasses.fields(Class)})
+
+
+def _seat(class_id: str, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return seats.c["class"] == class_id, seats.c.number == number
+
+
+def _seat_of(row: sa.Row[Any]) -> Seat:
+    return Seat(**{field.name: row._mapping[field.name] for field in dataclasses.fields(Seat)})

@@ -1,0 +1,339 @@
+"""Classes, seats and votes, in SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mnist_core.errors import ClassClosedError, ClassFullError, ClassMovedError, ClassNotFoundError, ConfigError
+from mnist_core.store import classes as module
+from mnist_core.store.classes import MAX_OPEN, MAX_SEATS, OPEN, SHOWN, SHUT, Class, Classes, new_code, wall_token
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import SYMBOLS, new_workspace
+from tests.stored_runs import Clock
+
+
+class Room:
+    """A class with its teacher's workspace."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.store = RunStore(url, clock=clock)
+        self.teacher = new_workspace()
+        self.now = self.classes.create(self.teacher, "9b", "[]", "q1")
+
+    @property
+    def classes(self) -> Classes:
+        return self.store.classes
+
+    def move(self, **changes: object) -> Class:
+        self.now = self.classes.move(self.teacher, self.now.id, self.now.revision, **changes)
+        return self.now
+
+    def student(self) -> str:
+        workspace = new_workspace()
+        self.classes.join(self.now.id, workspace, draw)
+        return workspace
+
+
+@pytest.fixture
+def room(url: str, clock: Clock) -> Room:
+    return Room(url, clock)
+
+
+def draw(taken: frozenset[str]) -> str:
+    return next(name for number in itertools.count(1) if (name := f"otter {number}") not in taken)
+
+
+def test_code_opens_the_class_however_it_is_typed(room: Room) -> None:
+    code = room.now.code
+    assert code is not None
+    assert len(code) == 6
+    assert set(code) <= set(SYMBOLS)
+    for typed in (code, code.lower(), f" {code[:3]}-{code[3:]} ", code.replace("0", "O").replace("1", "l")):
+        assert room.classes.find(typed).id == room.now.id
+
+
+@pytest.mark.parametrize("typed", ["", "K7M2Q", "ZZZZZZ", "'; DROP", "0" * 10_000])
+def test_wrong_code_opens_nothing(room: Room, typed: str) -> None:
+    with pytest.raises(ClassNotFoundError, match=r"No class has this code now\."):
+        room.classes.find(typed)
+
+
+def test_taken_code_is_drawn_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = iter([room.now.code, room.now.code, new_code()])
+    monkeypatch.setattr(module, "new_code", lambda: next(codes))
+    other = room.classes.create(room.teacher, "", "[]", "q1")
+    assert other.code != room.now.code
+    assert len(room.classes.led_by(room.teacher)) == 2
+
+
+def test_seat_is_the_same_after_a_reload(room: Room) -> None:
+    workspace = new_workspace()
+    first = room.classes.join(room.now.id, workspace, draw)
+    assert (first.number, first.name) == (1, "otter 1")
+    assert room.classes.join(room.now.id, workspace, draw) == first == room.classes.seat(room.now.id, workspace)
+
+
+def test_many_who_join_at_once_get_different_seats(room: Room) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: room.classes.join(room.now.id, new_workspace(), draw), range(20)))
+    assert sorted(one.number for one in found) == list(range(1, 21))
+    assert len({one.name for one in found}) == 20
+
+
+def test_class_is_full(room: Room) -> None:
+    workspaces = [room.student() for _ in range(MAX_SEATS)]
+    with pytest.raises(ClassFullError, match="full"):
+        room.student()
+    assert room.classes.join(room.now.id, workspaces[7], draw).number == 8
+    room.classes.remove_seat(room.teacher, room.now.id, 1)
+    assert room.classes.join(room.now.id, new_workspace(), draw).number == MAX_SEATS + 1
+
+
+def test_closed_doors_let_only_those_in_who_have_a_seat(room: Room) -> None:
+    inside = room.student()
+    room.move(doors=False)
+    assert room.classes.join(room.now.id, inside, draw).number == 1
+    with pytest.raises(ClassClosedError, match="doors"):
+        room.student()
+
+
+def test_removed_seat_may_come_back_with_a_new_name(room: Room) -> None:
+    workspace = room.student()
+    room.classes.remove_seat(room.teacher, room.now.id, 1)
+    assert room.classes.seat(room.now.id, workspace) is None
+    assert room.classes.seats(room.now.id) == []
+    again = room.classes.join(room.now.id, workspace, draw)
+    assert (again.number, again.name) == (1, "otter 2")
+
+
+def test_name_is_drawn_again_once(room: Room) -> None:
+    workspace = room.student()
+    second = room.classes.redraw(room.now.id, workspace, draw)
+    assert second.name == "otter 2"
+    assert room.classes.redraw(room.now.id, workspace, draw) == second
+
+
+def test_vote_can_change_until_it_is_closed(room: Room) -> None:
+    workspaces = [room.student() for _ in range(3)]
+    room.move(phase=OPEN)
+    for workspace, choice in zip(workspaces, (0, 1, 1), strict=True):
+        room.classes.vote(room.now.id, workspace, "q1", 1, choice)
+    room.classes.vote(room.now.id, workspaces[0], "q1", 1, 2)
+    room.move(phase=SHUT)
+    with pytest.raises(ClassClosedError, match="closed"):
+        room.classes.vote(room.now.id, workspaces[0], "q1", 1, 0)
+    assert room.classes.votes(room.now.id, "q1") == {1: {1: 2, 2: 1, 3: 1}}
+
+
+def test_second_vote_stands_beside_the_first(room: Room) -> None:
+    workspace = room.student()
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, workspace, "q1", 1, 0)
+    room.move(phase=OPEN, round=2)
+    with pytest.raises(ClassClosedError):
+        room.classes.vote(room.now.id, workspace, "q1", 1, 2)
+    room.classes.vote(room.now.id, workspace, "q1", 2, 1)
+    assert room.classes.votes(room.now.id, "q1") == {1: {1: 0}, 2: {1: 1}}
+
+
+@pytest.mark.parametrize("phase", ["ready", SHUT, SHOWN])
+def test_no_vote_outside_of_the_open_phase(room: Room, phase: str) -> None:
+    workspace = room.student()
+    room.move(phase=phase)
+    with pytest.raises(ClassClosedError):
+        room.classes.vote(room.now.id, workspace, "q1", 1, 0)
+
+
+def test_vote_for_a_task_of_before_is_refused(room: Room) -> None:
+    workspace = room.student()
+    room.move(phase=OPEN)
+    room.move(at=1, task="q2")
+    with pytest.raises(ClassClosedError):
+        room.classes.vote(room.now.id, workspace, "q1", 1, 0)
+
+
+def test_nobody_votes_without_a_seat(room: Room, url: str, clock: Clock) -> None:
+    other = Room(url, clock)
+    other.move(phase=OPEN)
+    room.move(phase=OPEN)
+    outsider, of_other = new_workspace(), other.student()
+    for workspace in (outsider, of_other, room.teacher):
+        with pytest.raises(ClassNotFoundError):
+            room.classes.vote(room.now.id, workspace, "q1", 1, 0)
+    removed = room.student()
+    room.classes.remove_seat(room.teacher, room.now.id, 1)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.vote(room.now.id, removed, "q1", 1, 0)
+    assert room.classes.votes(room.now.id, "q1") == {}
+
+
+def test_sixty_votes_at_once(room: Room) -> None:
+    workspaces = [room.student() for _ in range(MAX_SEATS)]
+    room.move(phase=OPEN)
+    with ThreadPoolExecutor(8) as threads:
+        votes = [threads.submit(room.classes.vote, room.now.id, one, "q1", 1, 3) for one in workspaces for _ in "ab"]
+        for vote in votes:
+            vote.result()
+    assert room.classes.votes(room.now.id, "q1") == {1: dict.fromkeys(range(1, MAX_SEATS + 1), 3)}
+
+
+def test_of_two_desks_that_move_at_once_one_is_refused(room: Room) -> None:
+    before = room.now
+
+    def move(phase: str) -> bool:
+        try:
+            room.classes.move(room.teacher, before.id, before.revision, phase=phase)
+        except ClassMovedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        moved = list(threads.map(move, [OPEN, SHUT, SHOWN, OPEN]))
+    assert moved.count(True) == 1
+    assert room.classes.load(before.id).revision == before.revision + 1
+
+
+def test_only_the_owner_moves_a_class(room: Room) -> None:
+    student = room.student()
+    for workspace in (student, new_workspace()):
+        with pytest.raises(ClassNotFoundError):
+            room.classes.move(workspace, room.now.id, room.now.revision, phase=OPEN)
+        with pytest.raises(ClassNotFoundError):
+            room.classes.end(workspace, room.now.id, delete=True)
+        with pytest.raises(ClassNotFoundError):
+            room.classes.remove_seat(workspace, room.now.id, 1)
+        with pytest.raises(ClassNotFoundError):
+            room.classes.empty(workspace, room.now.id, "q1")
+    assert room.classes.load(room.now.id) == room.now
+
+
+def test_wall_looks_by_its_own_token(room: Room) -> None:
+    token = wall_token(room.teacher, room.now.id)
+    assert room.classes.on_wall(token) == room.now
+    for wrong in ("", "a", room.now.id, wall_token(new_workspace(), room.now.id), wall_token(room.teacher, "other")):
+        with pytest.raises(ClassNotFoundError):
+            room.classes.on_wall(wrong)
+
+
+def test_ended_class_cannot_be_joined_and_stays_to_be_read(room: Room) -> None:
+    workspace, code = room.student(), room.now.code
+    assert code is not None
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, workspace, "q1", 1, 2)
+    room.classes.end(room.teacher, room.now.id)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.find(code)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.vote(room.now.id, workspace, "q1", 1, 0)
+    with pytest.raises(ClassNotFoundError):
+        room.move(phase=SHUT)
+    assert room.classes.votes(room.now.id, "q1") == {1: {1: 2}}
+    assert room.classes.load(room.now.id).ended is not None
+
+
+def test_deleted_class_leaves_nothing(room: Room) -> None:
+    workspace = room.student()
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, workspace, "q1", 1, 2)
+    room.classes.end(room.teacher, room.now.id, delete=True)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.load(room.now.id)
+    assert room.classes.seats(room.now.id) == []
+    assert room.classes.votes(room.now.id, "q1") == {}
+    assert room.classes.led_by(room.teacher) == []
+
+
+def test_forgotten_class_ends_by_itself(room: Room, clock: Clock) -> None:
+    code = room.now.code
+    assert code is not None
+    clock.now += 4 * 3600 - 1
+    assert room.classes.find(code).ended is None
+    clock.now += 2
+    with pytest.raises(ClassNotFoundError):
+        room.classes.find(code)
+    assert room.classes.load(room.now.id).ended == room.now.moved + 4 * 3600
+
+
+def test_each_move_is_a_touch(room: Room, clock: Clock) -> None:
+    clock.now += 3 * 3600
+    room.move(phase=OPEN)
+    clock.now += 3 * 3600
+    assert room.move(phase=SHUT).ended is None
+
+
+def test_clock_that_goes_back_does_not_end_a_class(room: Room, clock: Clock) -> None:
+    clock.now -= 86_400
+    code = room.move(phase=OPEN).code
+    assert code is not None
+    assert room.classes.find(code).id == room.now.id
+
+
+def test_teacher_leads_three_classes_at_most(room: Room, clock: Clock) -> None:
+    more = [room.classes.create(room.teacher, "", "[]", "q1") for _ in range(MAX_OPEN - 1)]
+    with pytest.raises(ClassFullError, match="already lead 3"):
+        room.classes.create(room.teacher, "", "[]", "q1")
+    room.classes.end(room.teacher, more[0].id)
+    room.classes.create(room.teacher, "", "[]", "q1")
+    clock.now += 5 * 3600  # The others have ended by themselves.
+    assert room.classes.create(room.teacher, "", "[]", "q1").ended is None
+
+
+def test_server_has_room_for_twenty_classes(room: Room) -> None:
+    for _ in range(19):
+        room.classes.create(new_workspace(), "", "[]", "q1")
+    with pytest.raises(ClassFullError, match="already has 20"):
+        room.classes.create(new_workspace(), "", "[]", "q1")
+
+
+@pytest.mark.parametrize(("name", "value"), [("title", "a" * 201), ("plan", "a" * 70_000), ("phase", "secret")])
+def test_move_to_something_impossible_is_refused(room: Room, name: str, value: str) -> None:
+    with pytest.raises(ConfigError):
+        room.move(**{name: value})
+    assert room.classes.load(room.now.id) == room.now
+
+
+def test_unknown_column_is_a_bug(room: Room) -> None:
+    with pytest.raises(ValueError, match="owner"):
+        room.move(owner=new_workspace())
+
+
+def test_hand_stays_up_since_the_first_call(room: Room, clock: Clock) -> None:
+    workspace, since = room.student(), clock.now
+    room.classes.raise_hand(room.now.id, workspace, True)
+    clock.now += 60
+    room.classes.raise_hand(room.now.id, workspace, True)
+    assert [one.hand for one in room.classes.seats(room.now.id)] == [since]
+    room.classes.raise_hand(room.now.id, workspace, False)
+    assert [one.hand for one in room.classes.seats(room.now.id)] == [None]
+
+
+def test_presence_of_many_is_one_statement_a_class(room: Room, clock: Clock) -> None:
+    for _ in range(3):
+        room.student()
+    clock.now += 30
+    room.classes.note_seen({room.now.id: [1, 3], "nowhere": [1]})
+    assert [one.seen for one in room.classes.seats(room.now.id)] == [clock.now, clock.now - 30, clock.now]
+
+
+def test_who_leaves_takes_their_votes_along(room: Room) -> None:
+    workspace, other = room.student(), room.student()
+    room.move(phase=OPEN)
+    for one in (workspace, other):
+        room.classes.vote(room.now.id, one, "q1", 1, 1)
+    room.classes.leave(room.now.id, workspace)
+    room.classes.leave(room.now.id, new_workspace())
+    assert [one.number for one in room.classes.seats(room.now.id)] == [2]
+    assert room.classes.votes(room.now.id, "q1") == {1: {2: 1}}
+
+
+def test_question_can_be_asked_again(room: Room) -> None:
+    workspace = room.student()
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, workspace, "q1", 1, 1)
+    room.classes.empty(room.teacher, room.now.id, "q1")
+    assert room.classes.votes(room.now.id, "q1") == {}
+    room.classes.vote(room.now.id, workspace, "q1", 1, 2)
+    assert room.classes.votes(room.now.id, "q1") == {1: {1: 2}}
