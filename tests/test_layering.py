@@ -35,6 +35,7 @@ ROOMS = [
     "training",
     "store",
     "lessons",
+    "classes",
     "runs",
     "export",
     "__main__",

@@ -1,0 +1,98 @@
+"""How a class goes through its plan: only the teacher moves it, by one button whose label is the next move.
+
+A question goes from ready to open, shut and shown; after the first vote the class may talk and vote again. What to do
+then follows from the share of right answers (C. H. Crouch and E. Mazur, "Peer instruction: ten years of experience and
+results", 2001): talking helps most if some are right and some are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.classes.plan import Ask, question_of
+from mnist_core.language import Message
+from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MANY_RIGHT, FEW_RIGHT = 0.8, 0.3
+"""From this share of right answers on there is little to talk about; below the other one, too few could explain it."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move of the teacher.
+
+    Args:
+        label: of the button.
+        changes: what it changes in the class, for `Classes.move`; empty for the end of the lesson.
+        advice: why it is the next move; empty for none.
+    """
+
+    label: str
+    changes: Mapping[str, Any]
+    advice: str = ""
+
+
+def moves(plan: Sequence[Ask], now: Class, votes: Mapping[int, int], seats: int) -> tuple[Move, ...]:
+    """The moves that are possible, the one to take first.
+
+    Args:
+        plan: the tasks of the class.
+        now: the class.
+        votes: the choices by seat in the current round.
+        seats: how many seats there are.
+    """
+    task = plan[now.at]
+    if now.phase == READY:
+        return (Move(Message("Open the vote"), {"phase": OPEN, "round": 1}), *_to_others(plan, now))
+    if now.phase == OPEN:
+        label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
+        return (Move(label, {"phase": SHUT}),)
+    if now.phase == SHUT:
+        return _after_vote(task, now, votes)
+    following = now.at + 1
+    if following < len(plan):
+        return (Move(Message("Next task"), _start(plan, following)), *_to_others(plan, now)[1:])
+    return (Move(Message("End the lesson"), {}), *_to_others(plan, now))
+
+
+def share_right(task: Ask, votes: Mapping[int, int]) -> float | None:
+    """The share of right votes, 0 to 1; None if no answer is right, or nobody has voted."""
+    right = question_of(task).right
+    if right is None or not votes:
+        return None
+    return sum(choice == right for choice in votes.values()) / len(votes)
+
+
+def _after_vote(task: Ask, now: Class, votes: Mapping[int, int]) -> tuple[Move, ...]:
+    show, again = Move(Message("Show the answer"), {"phase": SHOWN}), {"phase": OPEN, "round": 2}
+    share = share_right(task, votes)
+    talk = Move(Message("Talk, then vote again"), again)
+    if now.round > 1 or not task.twice:
+        return (show,)
+    if share is None:
+        return show, talk
+    if share > MANY_RIGHT:
+        return Move(show.label, show.changes, Message("{share:.0%} are right: show it.", share=share)), talk
+    if share < FEW_RIGHT:
+        advice = Message("Only {share:.0%} are right: explain first, then vote again.", share=share)
+        return Move(Message("Vote again"), again, advice), show
+    advice = Message("{share:.0%} are right: let them convince their neighbours, then vote again.", share=share)
+    return Move(talk.label, talk.changes, advice), show
+
+
+def _to_others(plan: Sequence[Ask], now: Class) -> tuple[Move, ...]:
+    """To the task after this one and to that before, where there is one."""
+    found = []
+    if now.at + 1 < len(plan):
+        found.append(Move(Message("Skip"), _start(plan, now.at + 1)))
+    if now.at:
+        found.append(Move(Message("Back"), _start(plan, now.at - 1)))
+    return tuple(found)
+
+
+def _start(plan: Sequence[Ask], at: int) -> dict[str, Any]:
+    return {"at": at, "task": plan[at].id, "phase": READY, "round": 1}

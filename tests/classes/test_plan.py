@@ -1,0 +1,105 @@
+"""Plans: written, read back, and refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mnist_core.classes import Ask, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.errors import ConfigError
+from mnist_core.lessons.check import ITEMS
+from mnist_core.lessons.courses import COURSES
+
+OWN = Ask("q2", "", "How many legs has an octopus?", ("Six", "Eight", "Ten"), 1, twice=False)
+PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"))
+
+
+def row(**changes: Any) -> str:
+    task = {"id": "q1", "kind": "ask", "text": "Yes or no?", "choices": ["Yes", "No"]} | changes
+    return json.dumps([{name: value for name, value in task.items() if value is not ...}])
+
+
+def test_plan_is_read_as_it_was_written() -> None:
+    assert from_json(to_json(PLAN)) == PLAN
+
+
+def test_written_plan_has_only_what_differs() -> None:
+    assert json.loads(to_json(PLAN))[0] == {"id": "q1", "kind": "ask", "question": "step/sure"}
+
+
+def test_every_question_of_the_courses_and_the_check_can_be_asked() -> None:
+    asked = sum(step.question is not None for course in COURSES.values() for step in course.steps)
+    names = list(known_questions())
+    assert len(names) == asked + len(ITEMS) > 40
+    plan = tuple(Ask(f"q{number}", name) for number, name in enumerate(names[:40]))
+    assert from_json(to_json(plan)) == plan
+    for name in names:
+        task = Ask("q", name)
+        found = question_of(task)
+        assert found.right == 0
+        assert not found.replies[0]
+        assert all(found.replies[1:])
+        assert sorted(order_of(task, "a class")) == list(range(len(found.choices)))
+
+
+def test_all_seats_of_a_class_see_one_order_and_classes_differ() -> None:
+    orders = {tuple(order_of(PLAN[0], f"class {number}")) for number in range(20)}
+    assert len(orders) > 1
+    assert order_of(PLAN[0], "class 1") == order_of(PLAN[0], "class 1")
+
+
+def test_own_question_stays_as_it_was_typed() -> None:
+    found = question_of(OWN)
+    assert (found.text, found.choices, found.right, found.is_own) == (OWN.text, OWN.choices, 1, True)
+    assert order_of(OWN, "any class") == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "[1]",
+        "[" * 100_000,
+        json.dumps([{"id": f"q{number}", "kind": "ask", "question": "step/sure"} for number in range(41)]),
+        json.dumps([{"id": "q", "kind": "ask", "question": "step/sure"}] * 2),
+        row(kind="train"),
+        row(id=...),
+        row(id="Q1"),
+        row(id="a" * 13),
+        row(id=1),
+        row(text=""),
+        row(text="a" * 301),
+        row(text="a\u0000b"),
+        row(text=["a"]),
+        row(choices=["one"]),
+        row(choices=list("abcdef")),
+        row(choices=["same", " same "]),
+        row(choices=["a", ""]),
+        row(choices=["a", "b" * 121]),
+        row(choices="ab"),
+        row(right=2),
+        row(right=-1),
+        row(right=True),
+        row(right="0"),
+        row(twice=1),
+        row(secret=1),
+        row(question="step/sure"),
+        row(question="step/nowhere", text=..., choices=...),
+        row(question="check/nothing", text=..., choices=...),
+        row(question="../../etc/passwd", text=..., choices=...),
+        row(question=7, text=..., choices=...),
+    ],
+)
+def test_what_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="plan"):
+        from_json(text)
+
+
+def test_spaces_and_line_breaks_of_a_typed_text_become_single_spaces() -> None:
+    [task] = from_json(row(text="  Is it\n  true? ", choices=["a  b", "c"]))
+    assert (task.text, task.choices) == ("Is it true?", ("a b", "c"))
