@@ -33,30 +33,30 @@ ITEMS: Final[Mapping[str, Question]] = {
         ),
     ),
     "sure": Question(
-        'It answers "4, 99.9 %". Then …',
+        'It answers "4, 99.9%". Then …',
         "… it can still be wrong",
         "The shares only compare ten digits with each other. The image need not be a digit at all.",
         (
             Wrong("… it is a 4 in 999 of 1,000 cases", "The share is not such a promise."),
-            Wrong("… it was right on 99.9 % of its training images", "The share is about this image only."),
+            Wrong("… it was right on 99.9% of its training images", "The share is about this image only."),
         ),
     ),
     "choice": Question(
-        "A reads 100 % of its training images and 90 % of new ones. B reads 95 % and 94 %. Tomorrow "
+        "A reads 100% of its training images and 90% of new ones. B reads 95% and 94%. Tomorrow "
         "you want to read new digits. Which one do you take?",
         "B",
         "Tomorrow's digits are new, and B reads new ones better.",
         (
-            Wrong("A", "Its 100 % are on images that it has trained on."),
+            Wrong("A", "Its 100% are on images that it has trained on."),
             Wrong("It makes no difference", "On new images they differ by 4 percentage points."),
         ),
     ),
     "gap": Question(
-        "A network reads 100 % of its training images and 98 % of new ones. It has …",
+        "A network reads 100% of its training images and 98% of new ones. It has …",
         "… learned well: the gap is small",
         "A network that only memorises fails on new images.",
         (
-            Wrong("… only memorised its training images", "Then it could not read 98 % of new images."),
+            Wrong("… only memorised its training images", "Then it could not read 98% of new images."),
             Wrong("… been tested in a wrong way", "New images are the right test."),
         ),
     ),
@@ -85,10 +85,10 @@ ITEMS: Final[Mapping[str, Question]] = {
     "mushrooms": Question(
         "95 of 100 mushrooms are edible. A test calls all of them edible. It is …",
         "… useless for finding the poisonous ones",
-        "Its accuracy is 95 %, and it finds none of the five.",
+        "Its accuracy is 95%, and it finds none of the five.",
         (
-            Wrong("… good: 95 % right", "It finds none of the five poisonous mushrooms."),
-            Wrong("… broken: a useless test should be right in 50 %", "95 of its 100 answers are right."),
+            Wrong("… good: 95% right", "It finds none of the five poisonous mushrooms."),
+            Wrong("… broken: a useless test should be right in 50%", "95 of its 100 answers are right."),
         ),
     ),
     "best": Question(

@@ -198,10 +198,10 @@ _CASES = (
             "In the matrix every digit is read as every other digit. The network has learned something, but it does "
             "not depend on what the images show.",
         ),
-        symptom="With shuffled labels the validation accuracy stays at about 10 %, as if the network guessed.",
+        symptom="With shuffled labels the validation accuracy stays at about 10%, as if the network guessed.",
         explanation="Each training image had the label of another image, so there was nothing to learn from the "
         "images. The network could only memorise the answers, one image at a time. So the training accuracy slowly "
-        "rose above 10 %, and the validation accuracy did not move. The validation loss rose, because the network "
+        "rose above 10%, and the validation accuracy did not move. The validation loss rose, because the network "
         "got more confident in answers that mean nothing. The matrix has no diagonal, and its answers are spread "
         "over the columns.",
         cure="Look at some images with their labels, especially after you have reordered images or labels.",

@@ -154,13 +154,13 @@ COURSE = Course(
             "training images, an **epoch** is over. Your network trains for five epochs.",
             Question(
                 "After five epochs, your network gets new images. How many of them does it read?",
-                "About 95 %",
+                "About 95%",
                 "It learns most in the first seconds, and less and less after that. The solid curves show the images "
                 "that it trains on. The dashed ones show **validation** images, which it only answers and never "
                 "learns from. All that it knows about digits is in its weights. This "
                 "network is yours now: you find it on the pages Evaluate, Draw and Compare.",
                 (
-                    Wrong("About 50 %", "It passes 50 % before the first epoch is over."),
+                    Wrong("About 50%", "It passes 50% before the first epoch is over."),
                     Wrong("All of them", "Some digits are hard even for people, and five epochs are short."),
                 ),
             ),
@@ -197,14 +197,14 @@ COURSE = Course(
             "Sure is not right",
             "The last ten neurons give ten scores, which can be any numbers. **Softmax** turns them into ten shares "
             'that add up to 1. People read the largest share as "how sure the network is". Now somebody draws the '
-            "letter M. A network says: this is a 4, and its share is 99.9 %.",
+            "letter M. A network says: this is a 4, and its share is 99.9%.",
             Question(
                 "Why is it so sure of an M?",
-                "It must share 100 % among ten digits",
+                "It must share 100% among ten digits",
                 "The shares only compare ten digits with each other. It never learned to say: none of them. So a "
                 "large share can be wrong, and the picture need not be a digit. Below, your network and the built-in "
                 "network look at the same pictures. The built-in one has also been trained on letters and scribbles: "
-                "it spreads its shares over all digits. Even on real digits, a few answers with 99 % and more are "
+                "it spreads its shares over all digits. Even on real digits, a few answers with 99% and more are "
                 "wrong: see how many.",
                 (
                     Wrong(
@@ -212,7 +212,7 @@ COURSE = Course(
                         "All its training images are digits. It has never seen a letter.",
                     ),
                     Wrong(
-                        "99.9 % of its training images looked like this M",
+                        "99.9% of its training images looked like this M",
                         "None of them did. The share does not count training images.",
                     ),
                 ),

@@ -88,18 +88,18 @@ COURSE = Course(
         ),
         Step(
             "perfect",
-            "Is 100 % on training images overfitting?",
-            "A network reads nearly 100 % of its training images. On images that it has never seen, it reads 98 %.",
+            "Is 100% on training images overfitting?",
+            "A network reads nearly 100% of its training images. On images that it has never seen, it reads 98%.",
             Question(
                 "What do you say about it?",
                 "It has learned well: the gap is small",
                 "If it had only memorised, it would fail on new images. It does not. Compare it with a network of the "
-                "same size on 1,000 images: it reads 100 % of those too, but far fewer new ones. So look at the gap, "
+                "same size on 1,000 images: it reads 100% of those too, but far fewer new ones. So look at the gap, "
                 "and at the loss on new images. The training accuracy alone tells you little.",
                 (
                     Wrong(
                         "It overfits: it has only memorised its images",
-                        "Then it could not read 98 % of images that are new to it.",
+                        "Then it could not read 98% of images that are new to it.",
                     ),
                     Wrong("The test must be wrong", "A test on images that it has never seen is a good test."),
                 ),
@@ -151,10 +151,10 @@ COURSE = Course(
             "The recipe of the Kite tutorial with one hidden layer. It has 2, 4, 8, 16, 64 or 256 neurons. Nothing "
             "else differs.",
             Question(
-                "How many neurons does it need to read more than 91 % of the held-out images?",
+                "How many neurons does it need to read more than 91% of the held-out images?",
                 "16",
-                "Two neurons already read about 55 %; guessing reads 10 %. Eight read about 90 %, and sixteen more "
-                "than 91 %. After that, more neurons bring little, and each epoch takes longer. A wide layer could do "
+                "Two neurons already read about 55%; guessing reads 10%. Eight read about 90%, and sixteen more "
+                "than 91%. After that, more neurons bring little, and each epoch takes longer. A wide layer could do "
                 "more, but with these small steps it does not get there in 20 epochs.",
                 (
                     Wrong("64", "64 are enough, but so are fewer: see the line."),
@@ -199,7 +199,7 @@ MISCONCEPTIONS: Final[Mapping[str, Misconception]] = types.MappingProxyType(
         "drawing": Misconception("It goes on learning while I draw.", "Does it learn while you draw?", "drawing"),
         "sure": Misconception("Sure means right.", "Does sure mean right?", "sure"),
         "perfect": Misconception(
-            "100 % on training images is overfitting.", "Is 100 % on training images overfitting?", "perfect"
+            "100% on training images is overfitting.", "Is 100% on training images overfitting?", "perfect"
         ),
         "layers": Misconception("More layers are better.", "Are more layers better?", "layers"),
         "seeds": Misconception(

@@ -154,13 +154,13 @@ COURSE = Course(
             "learning rate of 0.01, does not reach that. Perhaps the author had other settings. Try some: more epochs, "
             "or larger steps.",
             Question(
-                "Which of these will read 90 % of MNIST's test images?",
+                "Which of these will read 90% of MNIST's test images?",
                 "40 epochs, or 5 with a learning rate of 0.1",
-                "Eight times as many epochs reach about 90 %. Steps that are ten times as long reach it too, in an "
+                "Eight times as many epochs reach about 90%. Steps that are ten times as long reach it too, in an "
                 "eighth of the time. Nobody can know what the author ran. You find out what is possible by running it.",
                 (
                     Wrong("10 epochs instead of 5", "Twice as many steps help, but not so much."),
-                    Wrong("20 epochs instead of 5", "It gets close, but not to 90 %."),
+                    Wrong("20 epochs instead of 5", "It gets close, but not to 90%."),
                     Wrong("None of them", "The network can do it: it needs more or longer steps."),
                 ),
             ),
@@ -189,7 +189,7 @@ COURSE = Course(
                 "this value, too, fits a network that has learned more than the printed program lets it learn.",
                 (
                     Wrong(
-                        "The image is 54 % a 6 and 17 % a 2",
+                        "The image is 54% a 6 and 17% a 2",
                         "The image is a 6. The shares say something about the network, not about the image.",
                     ),
                     Wrong(
@@ -209,16 +209,16 @@ COURSE = Course(
             "The smallest possible network",
             "The Morgan tutorial starts with 784 pixels, ten outputs, and nothing between them. Statisticians call "
             "this model **logistic regression**. Its author first wrote a network by hand, without Keras. After 20 "
-            "minutes it read 69 % of the images.",
+            "minutes it read 69% of the images.",
             Question(
                 "How many of MNIST's test images will this network read?",
-                "About 92 %",
-                "The tutorial reports 92.4 % after half a minute. For each digit the network has one pattern: one "
+                "About 92%",
+                "The tutorial reports 92.4% after half a minute. For each digit the network has one pattern: one "
                 "weight for each pixel. You see the ten patterns below. Most people write most digits alike, so one "
                 "pattern for each digit is enough for nine images in ten.",
                 (
-                    Wrong("About 30 %", "Ten patterns are enough for much more."),
-                    Wrong("About 69 %", "Keras learns faster than the network that was written by hand."),
+                    Wrong("About 30%", "Ten patterns are enough for much more."),
+                    Wrong("About 69%", "Keras learns faster than the network that was written by hand."),
                 ),
             ),
             4,

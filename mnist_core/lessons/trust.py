@@ -1,4 +1,4 @@
-"""Course C: what a figure such as "98 % right" says about a network, and what it does not say."""
+"""Course C: what a figure such as "98% right" says about a network, and what it does not say."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COURSE = Course(
                 "You try twenty learning rates and keep the best one. By which images do you choose?",
                 "By the validation images",
                 "That is what they are for. The test images are kept for one last test of the network that you have "
-                "chosen. The network above has trained on 1,000 images. It reads all of them, and only 89 % of "
+                "chosen. The network above has trained on 1,000 images. It reads all of them, and only 89% of "
                 "new ones. So its training accuracy says nothing about new images.",
                 (
                     Wrong(
@@ -64,7 +64,7 @@ COURSE = Course(
         Step(
             "leak",
             "Too good to be true",
-            "Somebody shows you a network that reads 99.9 % of the test images. But it reads only about 96 % of the "
+            "Somebody shows you a network that reads 99.9% of the test images. But it reads only about 96% of the "
             "validation images. They say that it has trained on neither.",
             Question(
                 "What is the most likely reason?",
@@ -101,7 +101,7 @@ COURSE = Course(
                 "Different weights, and nearly the same accuracy",
                 "There are many sets of weights that read digits about equally well. Look at the five seeds above. "
                 "They differ a little. If another network is better by no more than that, it may be luck. After a few "
-                "steps luck matters more: the network of the Torres tutorial read between 67 and 80 % in a hundred "
+                "steps luck matters more: the network of the Torres tutorial read between 67 and 80% in a hundred "
                 "runs.",
                 (
                     Wrong(
@@ -159,7 +159,7 @@ COURSE = Course(
                 "In the row of the 5",
                 "A row is a true digit. So a missed 5 is in the row of the 5, outside the diagonal. Below, the matrix "
                 "of the Kite tutorial is boiled down to these four numbers. Choose a digit. **Accuracy** is (TP + TN) "
-                "/ all, **recall** is TP / (TP + FN). Look at the 5: an accuracy of 98 % sounds good, but one in ten "
+                "/ all, **recall** is TP / (TP + FN). Look at the 5: an accuracy of 98% sounds good, but one in ten "
                 "fives is missed.",
                 (
                     Wrong("In the column of the 5", "A column is an answer. There you find the false positives."),
@@ -173,18 +173,18 @@ COURSE = Course(
         Step(
             "mushrooms",
             "When accuracy misleads",
-            "Think of mushrooms. Throw away a good one: a pity. Eat a poisonous one: you may die. In one forest, 5 % "
+            "Think of mushrooms. Throw away a good one: a pity. Eat a poisonous one: you may die. In one forest, 5% "
             "of the mushrooms are poisonous. A careless test calls every mushroom edible.",
             Question(
                 "How good is its accuracy?",
-                "95 %",
-                "It is right for 95 % of the mushrooms, and useless: it finds no poisonous mushroom. Its recall is 0. "
+                "95%",
+                "It is right for 95% of the mushrooms, and useless: it finds no poisonous mushroom. Its recall is 0. "
                 "Accuracy says little when one class is rare, or when one mistake costs much more than another. Below "
                 "is another forest, where one mushroom in five is poisonous. A test gives each of 1,000 mushrooms a "
                 "value. From which value on would you call a mushroom poisonous?",
                 (
-                    Wrong("5 %", "It is wrong for 5 % of the mushrooms."),
-                    Wrong("0 %: it is useless", "It is useless. But 95 of its 100 answers are right."),
+                    Wrong("5%", "It is wrong for 5% of the mushrooms."),
+                    Wrong("0%: it is useless", "It is useless. But 95 of its 100 answers are right."),
                 ),
             ),
             5,
@@ -194,15 +194,15 @@ COURSE = Course(
         Step(
             "forest",
             "Is it better than something simple?",
-            "98 % means little until you know what other methods reach. Here are four that are older than today's "
+            "98% means little until you know what other methods reach. Here are four that are older than today's "
             "networks. A **random forest** is a hundred decision trees that vote. **Nearest neighbours** looks for "
             "the five training images that are most similar. **Logistic regression** is a network without a hidden "
             "layer. **Naive Bayes** assumes: once you know the digit, one pixel tells you nothing about another.",
             Question(
                 "Which of these reads the most of the held-out images?",
                 "The random forest or nearest neighbours",
-                "Both read about 97 %, and the network of the Kite tutorial 93 %. So this network is no better than "
-                "something simple. The network of the Morgan tutorial is better: 98 %. Nearest neighbours stores "
+                "Both read about 97%, and the network of the Kite tutorial 93%. So this network is no better than "
+                "something simple. The network of the Morgan tutorial is better: 98%. Nearest neighbours stores "
                 "all training images, and compares each new image with all of them. The network stores none.",
                 (
                     Wrong("The network of the Kite tutorial", "It is slow to learn, so 20 epochs are not enough."),
@@ -223,14 +223,14 @@ COURSE = Course(
         Step(
             "published",
             "A figure in an article",
-            "A tutorial shows a program with five epochs of training. Its printed log ends with an accuracy of 70 % on "
-            "the training images. Then it reports 90 % on the test images.",
+            "A tutorial shows a program with five epochs of training. Its printed log ends with an accuracy of 70% on "
+            "the training images. Then it reports 90% on the test images.",
             Question(
-                "What do you think of the 90 %?",
+                "What do you think of the 90%?",
                 "Something does not fit. Run the program to find out",
                 "You have its network and its settings, so you can run it. Here is the result. The grey points are the "
-                "printed log. In a hundred runs with different seeds, the best read 80 % of the test images. So the "
-                "90 % belong to another run. This happens easily, and running it again is how you find out. The track "
+                "printed log. In a hundred runs with different seeds, the best read 80% of the test images. So the "
+                "90% belong to another run. This happens easily, and running it again is how you find out. The track "
                 "**Check a published result** goes on from here.",
                 (
                     Wrong(

@@ -47,7 +47,7 @@ COURSE = Course(
             Question(
                 "512 neurons instead of 128: how much will the accuracy rise?",
                 "By less than 2 percentage points",
-                "Eight neurons already read about 92 %, as much as the network without a hidden layer. Above 128, "
+                "Eight neurons already read about 92%, as much as the network without a hidden layer. Above 128, "
                 "more neurons bring little and cost much more calculation: see the table. The ten pictures below are "
                 "the weights of the network without a hidden layer. It compares an image with these ten patterns. "
                 "Many images that it misses are easy for you: a 7 with a bar, or a slanted 6. A single pattern cannot "
@@ -82,7 +82,7 @@ COURSE = Course(
                 "a network with no hidden layer. A weighted sum of weighted sums is only another weighted sum. The "
                 "activation puts a bend between them. Below you can look at some activations.",
                 (
-                    Wrong("About 5 percentage points", "One layer reads about 98 %. There is not so much left."),
+                    Wrong("About 5 percentage points", "One layer reads about 98%. There is not so much left."),
                     Wrong(
                         "It halves the number of mistakes", "That would be worth it. But the test shows no such thing."
                     ),
@@ -142,7 +142,7 @@ COURSE = Course(
                 "The two losses are different measures, like metres and litres. The accuracy means the same for both. "
                 "With cross-entropy, a wrong answer costs more the more confident it is, without limit. A squared "
                 "error never gets above 0.2, and it is almost flat exactly where the network is most wrong. See it "
-                "below. Loss can improve while the accuracy stays the same: 51 % and 99 % for the right digit are "
+                "below. Loss can improve while the accuracy stays the same: 51% and 99% for the right digit are "
                 "both right.",
                 (
                     Wrong(
@@ -192,17 +192,17 @@ COURSE = Course(
             "Dropout, or more images?",
             "Two things help against overfitting. **Dropout** switches off a random share of the neurons in each "
             "training step, so no neuron can rely on another. When the network answers, all neurons are on. And you "
-            "can collect more images. Here the network of the last step trains as it is, with a dropout of 50 %, and "
+            "can collect more images. Here the network of the last step trains as it is, with a dropout of 50%, and "
             "with 5,000 images.",
             Question(
                 "Which of the two will read more validation images?",
                 "The one with 5,000 images",
                 "Dropout makes the loss on the validation images rise later and less. But it adds no new examples of "
-                "how people write. Five times as many images do. With all 60,000 images this network reads 98 % of "
+                "how people write. Five times as many images do. With all 60,000 images this network reads 98% of "
                 "new ones. If you cannot collect more images, make variants: **More settings** on the Train page can "
                 "turn and shift them a little.",
                 (
-                    Wrong("The one with a dropout of 50 %", "It helps, but 1,000 images stay 1,000 images."),
+                    Wrong("The one with a dropout of 50%", "It helps, but 1,000 images stay 1,000 images."),
                     Wrong("They are about equal", "Both help, but one of them brings new information."),
                 ),
             ),
@@ -227,8 +227,8 @@ COURSE = Course(
                 "… makes nearly twice as many mistakes",
                 "Its first sums are 255 times too large, and its first loss is about fifty times too high. It takes "
                 "long to come down from there. RMSprop manages, because it adapts the size of its steps. Plain SGD "
-                "has more trouble. With the recipe of the Kite tutorial, the scaled run reads 89 % after five epochs, "
-                "the other one 59 %.",
+                "has more trouble. With the recipe of the Kite tutorial, the scaled run reads 89% after five epochs, "
+                "the other one 59%.",
                 (
                     Wrong(
                         "… reads as many images: its weights only become smaller",
@@ -279,7 +279,7 @@ COURSE = Course(
                 "… fewer mistakes",
                 "It is built for images: neighbours belong together, and a stroke is a stroke wherever it is. So it "
                 "does not have to learn this from examples. The price is calculation: each filter is used at hundreds "
-                "of places. After five epochs it reads 98.8 % of MNIST's test images.",
+                "of places. After five epochs it reads 98.8% of MNIST's test images.",
                 (
                     Wrong("… more mistakes", "Fewer numbers can do more if they are used in the right way."),
                     Wrong("… about as many mistakes", "What it knows about images from the start gives it a lead."),

@@ -250,7 +250,7 @@ def test_accuracy_and_recall_of_the_five() -> None:
     missed, wrongly = confusion[5].sum() - confusion[5, 5], confusion[:, 5].sum() - confusion[5, 5]
     assert math.floor(100 * (1 - (missed + wrongly) / confusion.sum())) == 98
     assert round(confusion[5].sum() / missed) == 10
-    assert "98 %" in question_of("outcomes").why
+    assert "98%" in question_of("outcomes").why
 
 
 needs_mnist = pytest.mark.skipif("MNIST_DATA_DIR" not in os.environ, reason="MNIST is not here")

@@ -116,7 +116,7 @@ def test_sure_mistakes_are_counted(learn: AppTest) -> None:
     assert result is not None
     is_sure = result.probabilities.max(axis=1) >= 0.99
     wrong = int((is_sure & (result.probabilities.argmax(axis=1) != result.labels)).sum())
-    assert f"**{int(is_sure.sum()):,}** answers with 99 % or more. **{wrong:,}** of them" in shown(learn)
+    assert f"**{int(is_sure.sum()):,}** answers with 99% or more. **{wrong:,}** of them" in shown(learn)
     assert len([chart for chart in learn.get("vega_lite_chart") if "Ten bars" in chart.proto.alt]) == 2
 
 

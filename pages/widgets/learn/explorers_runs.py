@@ -100,7 +100,7 @@ def sure(dataset: Dataset, _step: Step, runs: Named) -> None:
     wrong = wrong[np.argsort(-best[wrong], kind="stable")]
     st.markdown(
         _(
-            "On the test images your network gave **{sure:,}** answers with 99 % or more. "
+            "On the test images your network gave **{sure:,}** answers with 99% or more. "
             "**{wrong:,}** of them are wrong.",
             sure=int(is_sure.sum()),
             wrong=len(wrong),
