@@ -25,10 +25,6 @@ _GUESS, _POOR = 0.2, 0.85
 _EXPLODED = 1.5  # The last loss beside the first one.
 _MOST_BOTTLENECK = 4  # Units.
 _USUAL_UNITS = 32
-_NARROW = {
-    False: (Message("{units} unit"), Message("{units} units")),
-    True: (Message("{units} filter"), Message("{units} filters")),
-}
 # Validation loss beside its lowest value, and the epochs since then.
 _RISEN, _EPOCHS_SINCE, _PATIENCE = 1.1, 2, 2
 
@@ -113,9 +109,8 @@ def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | 
         return None
     for number, layer in enumerate(config.layers):
         if layer.units <= _MOST_BOTTLENECK:
-            one, many = _NARROW[layer.is_convolution]
-            what = Message(one if layer.units == 1 else many, units=layer.units)
-            usual = Message(many, units=_USUAL_UNITS)
+            what = _in_units(layer.units, layer.is_convolution)
+            usual = _in_units(_USUAL_UNITS, layer.is_convolution)
             layers = list(config.layers)
             layers[number] = dataclasses.replace(layer, units=_USUAL_UNITS)
             return Finding(
@@ -129,6 +124,12 @@ def _bottleneck(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | 
                 dataclasses.replace(config, layers=tuple(layers)),
             )
     return None
+
+
+def _in_units(count: int, are_filters: bool) -> Message:
+    if are_filters:
+        return Message("{units} filter", units=count) if count == 1 else Message("{units} filters", units=count)
+    return Message("{units} unit", units=count) if count == 1 else Message("{units} units", units=count)
 
 
 def _slow(config: RunConfig, epochs: Sequence[EpochMetrics]) -> Finding | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
@@ -10,6 +13,9 @@ from babel.messages.catalog import Message
 from mnist_core.language import LANGUAGES, SOURCE
 from tests import catalogues
 
+ROOT = Path(__file__).parents[2]
+# How many texts each of these functions begins with.
+TRANSLATORS = {"_": 1, "gettext": 1, "ngettext": 2, "Message": 1}
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 # The whole of Train, Draw, Evaluate and course A. Other pages may have texts that are still English.
 WHOLE = re.compile(
@@ -100,3 +106,40 @@ def test_every_kind_of_text_is_collected() -> None:
     ):
         assert text in found, text
     assert ("{count} labelled drawing", "{count} labelled drawings") in found
+
+
+def calls_of_translators() -> Iterator[tuple[str, ast.Call, bool]]:
+    """Each call that translates or makes a text: where it stands, the call, and whether it is inside a function."""
+    for path in (*(ROOT / "pages").rglob("*.py"), *(ROOT / "mnist_core").rglob("*.py"), ROOT / "app.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
+        inside = {id(part) for function in functions for part in ast.walk(function)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TRANSLATORS:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node, id(node) in inside
+
+
+def test_every_value_of_a_text_is_given() -> None:
+    """Otherwise the page would fail, perhaps in a case that no other test reaches."""
+    wrong = []
+    for place, call, _inside in calls_of_translators():
+        name = ast.unparse(call.func)
+        texts = [one.value for one in call.args[: TRANSLATORS[name]] if isinstance(one, ast.Constant)]
+        given = {one.arg for one in call.keywords}
+        if None in given:  # From a dictionary.
+            continue
+        needed = {field.partition(":")[0] for text in texts for field in catalogues.placeholders(str(text))}
+        if needed - given - ({"count"} if name == "ngettext" else set()):
+            wrong.append(place)
+    assert wrong == []
+
+
+def test_no_text_is_translated_when_a_module_is_imported() -> None:
+    """It would stay in the language of the first visitor. Pages run as scripts, once for each visit."""
+    scripts = {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")} | {"app.py"}
+    early = [
+        place
+        for place, call, is_inside in calls_of_translators()
+        if not is_inside and ast.unparse(call.func) != "Message" and place.partition(":")[0] not in scripts
+    ]
+    assert early == []
