@@ -20,7 +20,7 @@ TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 # The whole of Train, Draw, Evaluate and course A. Other pages may have texts that are still English.
 WHOLE = re.compile(
     r"app\.py|pages/(train|draw|evaluate|learn)\.py|pages/widgets/(train|draw|evaluate|common|state)/.*"
-    r"|pages/widgets/learn/(lessons|question_choice|check|words|own_network|trials)\.py"
+    r"|pages/widgets/learn/(lessons|question_choice|check|words|own_network|trials|replays|explorers\w*)\.py"
     r"|mnist_core/lessons/(how_it_learns|check)\.py|mnist_core/(config|presets|charts|drawing|training|runs)\b.*"
 )
 
@@ -79,6 +79,14 @@ def test_spaces_at_the_ends_survive(language: str) -> None:
 
     every = [pair for message in messages(language) for pair in pairs(message)]
     assert [text for text, translation in every if translation and ends(text) != ends(translation)] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_percent_sign_stays_with_its_number(language: str) -> None:
+    broken = [
+        translation for one in messages(language) for _, translation in pairs(one) if re.search(r"\d %", translation)
+    ]
+    assert broken == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
