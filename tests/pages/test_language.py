@@ -10,11 +10,14 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.export import keras_script, report
 from mnist_core.language import gettext as _
 from mnist_core.language import messages, speaking
+from mnist_core.lessons import faults
 from mnist_core.lessons.courses import COURSES
+from mnist_core.training import Status
 from pages.widgets.state import saved_runs, visitor_language
 from tests.pages import visitor
 from tests.pages.marked_texts import Marked, unmarked
 from tests.pages.own_runs import SOFTMAX, WIDE, digits, train_runs
+from tests.scheduled_runs import wait_for_status
 
 FOLDED = (
     *("own", "own-drawn", "why", "way", "doctor", "alike", "home", "share", "code", "recovery", "share-run", "by-keys"),
@@ -75,6 +78,22 @@ def test_every_text_of_a_course_goes_through_gettext(app: AppTest, course: str) 
 @pytest.mark.parametrize("view", ["tutorials", "check", "glossary"])
 def test_every_text_of_a_view_goes_through_gettext(app: AppTest, view: str) -> None:
     assert unmarked(unfolded(app, "learn", view=view)) == []
+
+
+@pytest.mark.usefixtures("marked", "own_saver", "no_shared_runs")
+def test_every_text_of_a_case_goes_through_gettext(app: AppTest) -> None:
+    number = faults.NUMBERED.index("dead") + 1
+    shown = unfolded(app, "learn", lab=str(number))
+    assert unmarked(shown) == []
+    visitor.press(shown, "⟦Start⟧")
+    wait_for_status(shown.session_state["lab-run-noted"][1], Status.FINISHED)
+    shown.run()
+    for answer in ("low", "dead"):
+        shown.radio(key=f"lab-choice-{number}").set_value(answer).run()
+        if answer == "low":
+            visitor.press(shown, "⟦A hint⟧")
+        assert not shown.exception
+        assert unmarked(shown) == [], answer
 
 
 @pytest.mark.usefixtures("marked")

@@ -163,7 +163,7 @@ def loss(dataset: Dataset, _step: Step, _runs: Named) -> None:
     scores = np.append(np.linspace(-_SCORES, _SCORES, 81), score)
     found = demos.losses(scores)
     share = float(demos.share_of(scores)[-1])
-    verdict = "right" if score > 0 else "wrong" if score < 0 else _("a guess: all ten scores are equal")
+    verdict = _("right") if score > 0 else _("wrong") if score < 0 else _("a guess: all ten scores are equal")
     cross, squared = (float(values[-1]) for values in found)
     st.markdown(
         _(

@@ -104,7 +104,7 @@ def one_image(dataset: Dataset, _step: Step, _runs: Named) -> None:
 
 def tensor(dataset: Dataset, _step: Step, _runs: Named) -> None:
     """Fix one index after the other; shows the tensor that is left."""
-    names = ["nothing", _("the image"), _("image and row"), _("image, row and column")]
+    names = [_("nothing"), _("the image"), _("image and row"), _("image, row and column")]
     fixed = names.index(str(st.segmented_control(_("Fix"), names, default=names[0], required=True)))
     index: list[int] = []
     for k, (column, name) in enumerate(zip(st.columns(3), (_("Image"), _("Row"), _("Column")), strict=True)):

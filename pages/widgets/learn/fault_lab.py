@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VIEW = Message("Fault lab")
 """What the Learn page calls this view."""
 
-_NAME = Message("this run")
+_NAME, _NONE = Message("this run"), Message("none")
 _PARAMETER = "lab"
 _SUMMARY = 0
 # With these heights curves, matrix and answers fit on a screen of 720 pixels.
@@ -199,7 +199,7 @@ def _question(number: int, dataset: Dataset) -> None:
             width="content",
         )
     name = f"lab-choice-{number}"
-    options = sorted(FAULTS, key=lambda option: FAULTS[option].name)
+    options = sorted(FAULTS, key=lambda option: _(FAULTS[option].name))
     if answers.is_right(number):  # Perhaps before a reload.
         _choice(number).get_or_set(answers.first[number])
     remembered = _choice(number).get()
@@ -208,7 +208,7 @@ def _question(number: int, dataset: Dataset) -> None:
         options,
         index=None if remembered is None else options.index(remembered),
         key=name,
-        format_func=lambda option: FAULTS[option].name,
+        format_func=lambda option: _(FAULTS[option].name),
         on_change=_note_answer,
         args=(number, name),
     )
@@ -216,10 +216,10 @@ def _question(number: int, dataset: Dataset) -> None:
         _explanation(number, dataset)
         return
     if answer is not None:
-        st.warning(_("**Not quite.** {symptom} Look again, or take a hint.", symptom=FAULTS[answer].symptom))
+        st.warning(_("**Not quite.** {symptom} Look again, or take a hint.", symptom=_(FAULTS[answer].symptom)))
     hints = _hints(number).get()
     for hint in fault.hints[:hints]:
-        st.info(hint, icon=":material/lightbulb:")
+        st.info(_(hint), icon=":material/lightbulb:")
     with st.container(horizontal=True):
         st.button(
             _("A hint"),
@@ -269,11 +269,11 @@ def _mark_explained(number: int, answer: str) -> None:
 
 def _explanation(number: int, dataset: Dataset) -> None:
     fault = FAULTS[NUMBERED[number - 1]]
-    text = f"{fault.explanation} **{fault.cure}**"
+    text = f"{_(fault.explanation)} **{_(fault.cure)}**"
     if _answers().is_right(number):
-        st.success(_("**Right! {name}.** {text}", name=fault.name, text=text), icon=":material/check_circle:")
+        st.success(_("**Right! {name}.** {text}", name=_(fault.name), text=text), icon=":material/check_circle:")
     else:
-        st.info(f"**{fault.name}.** {text}", icon=":material/lightbulb:")
+        st.info(f"**{_(fault.name)}.** {text}", icon=":material/lightbulb:")
     left = _next_case(number)
     if left is None:
         if st.button(_("See your result"), icon=":material/flag:", type="primary"):
@@ -298,8 +298,8 @@ def _summary(dataset: Dataset) -> None:
     lines = [_("| Case | What was wrong | Your first answer | What to do |"), "|--:|:--|:--|:--|"]
     for number, key in enumerate(NUMBERED, 1):
         answer = answers.first[number]
-        given = _("✓ right") if answers.is_right(number) else FAULTS[answer].name if answer else "none"
-        lines.append(f"| {number} | {FAULTS[key].name} | {given} | {FAULTS[key].cure} |")
+        given = _("✓ right") if answers.is_right(number) else _(FAULTS[answer].name if answer else _NONE)
+        lines.append(f"| {number} | {_(FAULTS[key].name)} | {given} | {_(FAULTS[key].cure)} |")
     st.markdown("\n".join(lines))
     missed = [number for number in answers.first if not answers.is_right(number)]
     with st.container(horizontal=True):
