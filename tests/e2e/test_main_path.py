@@ -89,7 +89,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     assert chart.evaluate("chart => chart.isConnected")
     for name in ("Accuracy on training images", "Loss on training images"):
         expect(page.get_by_role("img", name=name)).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("^Weights of the first layer: .*against it.$"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"^Weights of the first layer\. .*against it\.$"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile(r"^Test image of an? \d, read as an? \d\.$"))).to_have_count(12)
     page.get_by_role("img", name="Accuracy on training images").hover()
     expect(page.locator(".curve.accuracy .near text").last).to_have_text(re.compile(r"^training \d+\.\d\d%$"))
