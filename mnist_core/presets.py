@@ -147,6 +147,7 @@ def title_of(config: RunConfig) -> str:
     return layers_of(config) if recipe is None else Message("{name}, seed {seed}", name=recipe.name, seed=config.seed)
 
 
-def layers_of(config: RunConfig) -> str:
+def layers_of(config: RunConfig) -> Message:
     """The layers of a network from input to output, in one line."""
-    return " → ".join(["784", *(layer.brief for layer in config.layers), "10"])
+    briefs = {f"layer{number}": layer.brief for number, layer in enumerate(config.layers)}
+    return Message(" → ".join(["784", *(f"{{{name}}}" for name in briefs), "10"]), **briefs)

@@ -106,10 +106,12 @@ class LayerConfig:
         return {**LAYER_SETTINGS, "units": FILTERS} if self.is_convolution else LAYER_SETTINGS
 
     @property
-    def brief(self) -> str:
+    def brief(self) -> Message:
         """Its units and activation in words, such as "32 filters ReLU"."""
-        units = gettext("{units} filters", units=self.units) if self.is_convolution else str(self.units)
-        return f"{units} {self.settings['activation'].in_words(self.activation)}"
+        activation = ACTIVATIONS[self.activation].label
+        if self.is_convolution:
+            return Message("{units} filters {activation}", units=self.units, activation=activation)
+        return Message("{units} {activation}", units=self.units, activation=activation)
 
     @property
     def extras(self) -> list[str]:
@@ -149,7 +151,8 @@ def picture_sides(layers: Sequence[LayerConfig]) -> list[int]:
 
 def layers_in_words(layers: Sequence[LayerConfig]) -> str:
     """Hidden layers in a line, such as "32 filters ReLU, pooling; 128 ReLU, dropout 0.25"."""
-    return "; ".join(", ".join([x.brief, *(["pooling"] if x.is_pooled else []), *x.extras]) for x in layers)
+    pooling = gettext("pooling")
+    return "; ".join(", ".join([gettext(x.brief), *([pooling] if x.is_pooled else []), *x.extras]) for x in layers)
 
 
 def layers_to_text(layers: tuple[LayerConfig, ...]) -> str:

@@ -96,7 +96,8 @@ def percent_in_words(value: float) -> str:
     """A share as a percentage, if a short one is exact."""
     short = f"{100 * value:g}"
     decimals = len(short.partition(".")[2])
-    return format_number(value, f".{decimals}%") if float(short) / 100 == value else str(value)
+    is_exact = float(short) / 100 == value and "e" not in short
+    return format_number(value, f".{decimals}%") if is_exact else str(value)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

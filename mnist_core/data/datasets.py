@@ -5,6 +5,7 @@ Every image is (28, 28) uint8, 0 = background and 255 = ink; every label is a ui
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
@@ -183,13 +184,18 @@ def load_source(
             *complaints,
             error.message,
         ]
-        return _make_embedded(notice=" ".join(reasons))
+        return _make_embedded(notice=_joined(reasons))
 
 
 def _make_embedded(notice: str | None = None) -> Dataset:
     made = embedded.make()
     provenance = Message("1,797 handwritten digits that come with scikit-learn")
     return Dataset(EMBEDDED.name, *made[:4], provenance, notice, made.train_groups, EMBEDDED.class_names)
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """Sentences one after the other, each of which can still be translated."""
+    return functools.reduce(lambda text, one: Message("{text} {one}", text=text, one=one), sentences)
 
 
 def _from_folder(source: DataSource, folder: Path, complaints: Sequence[str] = ()) -> Dataset:
@@ -213,7 +219,7 @@ def _from_folder(source: DataSource, folder: Path, complaints: Sequence[str] = (
         test_images,
         test_labels,
         provenance=Message("files in {folder}", folder=folder),
-        notice=" ".join(complaints) or None,
+        notice=_joined(complaints) if complaints else None,
         class_names=source.class_names,
     )
 

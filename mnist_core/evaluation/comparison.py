@@ -11,6 +11,7 @@ import numpy as np
 from mnist_core.config import SETTINGS
 from mnist_core.data import datasets
 from mnist_core.errors import DataError
+from mnist_core.language import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 def described(config: RunConfig) -> dict[str, str]:
     """Return every setting of a run as text, by its label. Different values give different texts."""
     words = {name: setting.in_words(getattr(config, name)) for name, setting in SETTINGS.items()}
-    words["dataset"] = datasets.NAMES.get(config.dataset, config.dataset)  # A data set may be the visitor's own.
+    words["dataset"] = gettext(
+        datasets.NAMES.get(config.dataset, config.dataset)
+    )  # A data set may be the visitor's own.
     return {SETTINGS[name].label: text for name, text in words.items()}
 
 
@@ -63,7 +66,7 @@ def unique_names(titles: Sequence[str], configs: Sequence[RunConfig]) -> list[st
     for title in {title for title in titles if titles.count(title) > 1}:
         same = [i for i, other in enumerate(titles) if other == title]
         for i, differing in zip(same, differences([configs[i] for i in same]), strict=True):
-            names[i] = ", ".join([title, *(f"{name} {value}" for name, value in differing.items())])
+            names[i] = ", ".join([title, *(f"{gettext(name)} {value}" for name, value in differing.items())])
     return number_duplicates(names)
 
 

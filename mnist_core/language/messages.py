@@ -54,7 +54,7 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Exception):
-            value = getattr(value, "message", value.args[0] if value.args else "")
+            value = getattr(value, "message", None) or _of_error(value)
         if isinstance(value, Message):
             value = gettext(value)
         if isinstance(value, datetime.datetime):
@@ -64,6 +64,12 @@ class _Formatter(string.Formatter):
         is_figure = isinstance(value, float) or (format_spec and not isinstance(value, str))
         written = format(value, format_spec)
         return _localized(written, self._language) if is_figure and self._language != SOURCE else written
+
+
+def _of_error(error: Exception) -> object:
+    """What an error of the core or of Python says."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Message) else str(error)
 
 
 _formatter = functools.cache(_Formatter)

@@ -216,7 +216,7 @@ class Job(ABC):
             else:
                 self._advance(seconds, chunk_seconds)
         except PlaygroundError as error:
-            self._fail(str(error))
+            self._fail(error.message)
         except MemoryError:
             logger.exception("Run %s: out of memory", self.id)
             self._fail(Message("The server ran out of memory. {memory_remedy}", memory_remedy=self.memory_remedy))

@@ -344,7 +344,7 @@ class Saver:
                 self.store.files.save(*key, data)
                 is_over = True
             except StoreError as error:
-                trouble = str(error)
+                trouble = error.message
             except Exception:
                 logger.exception("The file %s of a workspace cannot be saved", key[1])
                 trouble, is_over = Message("It cannot be saved. See the server's log."), True
@@ -394,9 +394,9 @@ class Saver:
         except RunNotFoundError:  # Its owner deleted it.
             record.is_closed = True
         except RunClosedError as error:
-            record.is_closed, record.trouble = True, str(error) if run.snapshot.status.is_active else ""
+            record.is_closed, record.trouble = True, error.message if run.snapshot.status.is_active else ""
         except StoreError as error:
-            record.trouble = str(error)
+            record.trouble = error.message
             again = self._is_worth_another_try(record, run)
         except Exception:
             logger.exception("Run %s cannot be saved", run.id)

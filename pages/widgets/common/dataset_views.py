@@ -133,7 +133,9 @@ def _in_numbers(image: npt.NDArray[np.uint8], label: int) -> None:
 
 def idx_file(dataset: Dataset) -> None:
     """The IDX file of the training images or labels, byte by byte."""
-    which = st.segmented_control(_("File"), ["images", "labels"], default="images", required=True)
+    which = st.segmented_control(
+        _("File"), [Message("images"), Message("labels")], default="images", required=True, format_func=_
+    )
     array = dataset.train_images if which == "images" else dataset.train_labels
     content = idx.first_bytes(array, IMAGE_SIZE**2 + _ROWS * data_charts.BYTES_PER_ROW)
     header = idx.header_fields(content)

@@ -215,7 +215,7 @@ def _what_now(run: Run, shot: Snapshot) -> None:
 
 def _go_on(run: Run, count: int) -> None:
     ending = f", {len(run.snapshot.epochs) + count} epochs"
-    title = run_picker.saved_title(run).removesuffix(f", {run.config.epochs} epochs")
+    title = str(run_picker.saved_title(run)).removesuffix(f", {run.config.epochs} epochs")
     try:
         visitor_runs.go_on(run, count, run_picker.title_with(title, ending))
     except PlaygroundError as error:

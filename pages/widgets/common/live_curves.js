@@ -6,7 +6,7 @@ const NAMES = { accuracy: say("Accuracy"), loss: say("Loss") };
 const IMAGES = { training: say("training images"), validation: say("validation images") };
 const RUNS = { training: say("training"), validation: say("validation"), previous: say("previous") };
 const FORMATS = { accuracy: [value => figure(value, 0, "percent"), value => figure(value, 2, "percent")],
-    loss: [value => (+value.toPrecision(6)).toLocaleString(LANGUAGE, { maximumFractionDigits: 6 }),
+    loss: [value => value.toLocaleString(LANGUAGE, { maximumSignificantDigits: 6, useGrouping: false }),
         value => figure(value, 4)] };
 const SPEECH_REST = 3_000;
 const MEMORY = 0.85;  // How much of a smoothed value comes from the points before.

@@ -290,7 +290,7 @@ class Network {
         const { x, width } = this.blocks[k];
         const rest = layer.shown < layer.units ? [say("first {count} shown", { count: layer.shown })] : [];
         const units = layer.filters ? say("{units} filters", { units: layer.units }) : layer.units;
-        this.write(pixels, colors, [`${units} ${layer.activation}`, ...rest], x + width / 2);
+        this.write(pixels, colors, [`${units} ${say(layer.activation)}`, ...rest], x + width / 2);
     }
 
     drawBars(pixels, colors) {

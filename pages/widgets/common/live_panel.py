@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.charts.style import ERROR, INK, QUIET
+from mnist_core.config import ACTIVATIONS
 from mnist_core.language import current, gettext
 from mnist_core.training.moments import Place
 from pages.widgets.common import live_frame, projector
@@ -45,7 +46,9 @@ def said(code: str) -> Iterator[tuple[int, str]]:
 @functools.cache
 def _panel_in(language: str) -> Callable[..., object]:
     """The component in a language: its code is sent once for a page, and holds its words."""
-    words = {text: translated for _at, text in said(_CODE) if (translated := gettext(text)) != text}
+    # The names of activations come with each network, which is the same for all visitors.
+    texts = [*(text for _at, text in said(_CODE)), *(one.label for one in ACTIVATIONS.values())]
+    words = {text: translated for text in texts if (translated := gettext(text)) != text}
     return st.components.v2.component(
         f"live_panel_{language}",
         html=f'<div class="live" style="--ink: {INK}; --error: {ERROR}; --quiet: {QUIET}"></div>',

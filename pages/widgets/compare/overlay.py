@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mnist_core.evaluation.comparison import PairedComparison
+    from mnist_core.evaluation.metrics import Indices
     from mnist_core.runs.network_run import Run
     from pages.widgets.compare.run_table import Row
 
@@ -53,8 +54,8 @@ def chosen_runs_view(every: Sequence[Row], chosen: Sequence[Row]) -> None:
         _COSTS: lambda: trade_off_charts(every, chosen),
     }
     if len(readable) > 1:
-        views["A minus B"] = lambda: _pair_view(readable, _matrix_difference)
-        views["Which images differ"] = lambda: _pair_view(readable, _images_by_reader)
+        views[Message("A minus B")] = lambda: _pair_view(readable, _matrix_difference)
+        views[Message("Which images differ")] = lambda: _pair_view(readable, _images_by_reader)
     view = segments.segmented_choice(_("Compare by"), "overlay", list(views))
     if len(chosen) > 1 and view in (_CURVES, _COSTS):
         with st.container(horizontal=True, gap="medium"):
@@ -70,7 +71,7 @@ def opened_or_warning(run_id: str, name: str = "") -> Run | None:
     try:
         return saved_runs.open_run(run_id)
     except PlaygroundError as error:
-        st.warning(f"{name}: {_(error.message)}" if name else error.message, icon=":material/warning:")
+        st.warning(f"{name}: {_(error.message)}" if name else _(error.message), icon=":material/warning:")
         return None
 
 
@@ -259,9 +260,14 @@ def _test_of_difference(pair: PairedComparison) -> None:
 
 
 def _images_by_reader(a: Run, b: Run, pair: PairedComparison) -> None:
-    counts = {"Only A": pair.only_a, "Only B": pair.only_b, "Neither": pair.neither, "Both": pair.both}
+    counts: dict[str, Indices] = {
+        Message("Only A"): pair.only_a,
+        Message("Only B"): pair.only_b,
+        Message("Neither"): pair.neither,
+        Message("Both"): pair.both,
+    }
     group = segments.segmented_choice(
-        _("Read by"), "pair-group", list(counts), lambda name: f"{name}: {format_number(len(counts[name]), ',')}"
+        _("Read by"), "pair-group", list(counts), lambda name: f"{_(name)}: {format_number(len(counts[name]), ',')}"
     )
     _test_of_difference(pair)
     results = a.snapshot.evaluation, b.snapshot.evaluation

@@ -152,7 +152,7 @@ def _under_way() -> _Race:
 
 def _named(there: Sequence[Run]) -> Named:
     # The bars and the captions say how many epochs there are.
-    titles = [_(run_picker.saved_title(run).removesuffix(_epochs_ending(run.config))) for run in there]
+    titles = [_(_without_epochs(run_picker.saved_title(run), run.config)) for run in there]
     return dict(zip(unique_names(titles, [run.config for run in there]), there, strict=True))
 
 
@@ -264,6 +264,11 @@ def _started(config: RunConfig, epochs: int | None, dataset: Dataset) -> Run | N
         refusal = _("{title} cannot race. {error}", title=presets.title_of(config), error=error)
         _REFUSALS.set((*_REFUSALS.get(), refusal))
         return None
+
+
+def _without_epochs(title: str, config: RunConfig) -> str:
+    ending = _epochs_ending(config)
+    return title.removesuffix(ending) if title.endswith(ending) else title  # Unchanged, it can be translated.
 
 
 def _epochs_ending(config: RunConfig) -> str:

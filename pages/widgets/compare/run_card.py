@@ -86,7 +86,7 @@ def _origin(row: Row) -> str:
     """When the run was started, with which data and which library versions."""
     since = datetime.fromtimestamp(row.summary.created, _zone())
     # Not the provenance: it may contain a path of the server.
-    names = {**datasets.NAMES, uploads.NAME: _("Your own images")}
+    names = {**{name: _(title) for name, title in datasets.NAMES.items()}, uploads.NAME: _("Your own images")}
     parts = [_("Started on {since}", since=since), names.get(row.summary.dataset, row.summary.dataset)]
     if row.config is not None:
         parts.append(_("seed {seed}", seed=row.config.seed))

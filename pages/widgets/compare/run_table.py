@@ -16,7 +16,7 @@ from mnist_core.config import LAYER_KINDS
 from mnist_core.data import datasets, uploads
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import comparison, seeds
-from mnist_core.language import Message, ngettext
+from mnist_core.language import SOURCE, Message, ngettext, speaking
 from mnist_core.language import gettext as _
 from mnist_core.training import Status
 from pages.widgets.common import live
@@ -215,7 +215,7 @@ def _filtered(every: Sequence[Row]) -> list[Row]:
                     _("Data set"),
                     choices,
                     **controls.seeded_choice("run-data-set", data_set, choices),
-                    format_func=lambda name: datasets.NAMES.get(name, name) or _("All data sets"),
+                    format_func=lambda name: _(datasets.NAMES.get(name, name)) or _("All data sets"),
                     label_visibility="collapsed",
                 )
             text = st.text_input(
@@ -260,9 +260,9 @@ def _grouped(rows: Sequence[Row]) -> list[Row]:
 
 def _searched(row: Row) -> str:
     described = comparison.described(row.config) if row.config else {}
-    settings = [f"{name} {value}" for name, value in described.items()]
-    settings += [LAYER_KINDS[layer.kind] for layer in (row.config.layers if row.config else ())]
-    return " ".join([row.name, row.summary.notes, row.summary.status.value, *settings]).lower()
+    settings = [f"{_(name)} {value}" for name, value in described.items()]
+    settings += [_(LAYER_KINDS[layer.kind]) for layer in (row.config.layers if row.config else ())]
+    return " ".join([row.name, row.summary.notes, _(row.summary.status.label), *settings]).lower()
 
 
 def _grid(shown: Sequence[Row]) -> None:
@@ -328,13 +328,14 @@ def _table(shown: Sequence[Row]) -> pd.DataFrame:
     if not any(row.seeds for row in shown):
         table = table.drop(columns=_ENDS)
     readable = [row.config for row in shown if row.config]
-    differing = iter(comparison.differences(readable))
+    with speaking(SOURCE):  # To read the numbers below.
+        differing = iter(comparison.differences(readable))
     settings = pd.DataFrame([next(differing) if row.config else {} for row in shown], index=table.index)
     if "Seed" in settings:
         settings["Seed"] = [", ".join(str(run.config.seed) for run in row.runs if run.config) for row in shown]
     # So that 9 is sorted before 10.
     settings = settings.apply(
-        lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts
+        lambda texts: numbers if (numbers := pd.to_numeric(texts, "coerce")).notna().all() else texts.map(_)
     )
     return pd.concat([table, settings.rename(columns=_)], axis=1)
 

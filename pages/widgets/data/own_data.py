@@ -94,7 +94,7 @@ def _class_buttons(own: OwnDrawings, sheet: Drawn) -> None:
             drawn = preprocessing.to_mnist(sheet.rgba)
             image = None if drawn.is_empty else drawn.image
     except PlaygroundError as error:
-        hint = error.message
+        hint = _(error.message)
 
     def add(label: int) -> None:
         if image is None:

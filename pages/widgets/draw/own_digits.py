@@ -176,7 +176,7 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     suffix = _TAUGHT[noun_of(predictor.class_names)]
-    called = (run_picker.saved_title(base) if base else name).removesuffix(suffix)
+    called = (run_picker.saved_title(base) if base else "Built-in network").removesuffix(suffix)
     title = run_picker.title_with(called, suffix)
     answers = network.predict(np.stack([one.image for one in own])).argmax(axis=1)
     right = [own_drawings.digest(one.image) for one, answer in zip(own, answers, strict=True) if answer == one.label]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.data import datasets
 from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -72,11 +73,8 @@ def _run(network: TrainedNetwork, name: str) -> Run:
             tested = dataclasses.replace(network, config=dataclasses.replace(network.config, dataset=dataset.name))
             # File names are untrusted, and this is shown as Markdown.
             plain = re.sub(r"[^\w .()-]", "", name)[:80]
-            message = _(
-                "Read from the file {file}, and tested on {title}.",
-                file=plain,
-                title=data_sets.names().get(dataset.name, dataset.name),
-            )
+            title = datasets.NAMES.get(dataset.name, Message("Your own"))
+            message = Message("Read from the file {file}, and tested on {title}.", file=plain, title=title)
             run = Run.of_network(tested, dataset, message)
             run.title = Message("{title} from {file}", title=presets.title_of(run.config), file=plain)
             return run

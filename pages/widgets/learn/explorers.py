@@ -142,7 +142,7 @@ def softmax(dataset: Dataset, _step: Step, _runs: Named) -> None:
     st.caption(
         _(
             "{terms} = {total:.3f}. The other seven scores are 0.",
-            terms=" + ".join(f"{value:.3f}" for value in found),
+            terms=" + ".join(format_number(value, ".3f") for value in found),
             total=found.sum(),
         )
     )
@@ -262,7 +262,9 @@ def one_step(_dataset: Dataset, _step: Step, _runs: Named) -> None:
         st.vega_lite_chart(pd.concat([table, line]), lesson_charts.error_and_slope(), key="one-step-error", alt=alt)
     if len(path) > 1:
         errors = [demos.neuron_error(np.array(one))[1] for one in path]
-        st.caption(_("Error after each step: {errors}", errors=", ".join(f"{one:.3f}" for one in errors[-11:])))
+        st.caption(
+            _("Error after each step: {errors}", errors=", ".join(format_number(one, ".3f") for one in errors[-11:]))
+        )
 
 
 def _take_step(weights: npt.NDArray[np.float64]) -> None:
@@ -313,7 +315,7 @@ def mushrooms(_dataset: Dataset, _step: Step, _runs: Named) -> None:
         threshold=threshold,
     )
     st.vega_lite_chart(table, lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), alt=alt)
-    _four_outcomes(found, "poisonous", "edible")
+    _four_outcomes(found, kinds[1], kinds[0])
 
 
 def _four_outcomes(found: demos.BinaryCounts, positive: str, negative: str) -> None:

@@ -12,7 +12,7 @@ from mnist_core.charts.network import signed_mosaic
 from mnist_core.config import CLASSES, IMAGE_SIZE
 from mnist_core.data.sources import DIGITS, has_published_figures, noun_of
 from mnist_core.evaluation import predictor
-from mnist_core.language import format_number
+from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, demos, trust
 from pages.widgets.common import pictures, run_curves
@@ -81,12 +81,14 @@ def sure(dataset: Dataset, _step: Step, runs: Named) -> None:
     """Pictures of no digit, as the visitor's network and the built-in one answer, and sure answers that are wrong."""
     run, shown = _first(runs), demos.pictures_of_no_digit()
     if dataset.class_names == DIGITS:
-        name = str(st.segmented_control(_("Picture"), list(shown), default=next(iter(shown)), required=True))
+        name = str(
+            st.segmented_control(_("Picture"), list(shown), default=next(iter(shown)), required=True, format_func=_)
+        )
         image = shown[name]
-        answers = {"Your network": _network(run).predict(image[None])[0]}
-        answers["The built-in network"] = predictor.shipped()(image).probabilities
+        answers: dict[str, npt.NDArray[np.float32]] = {Message("Your network"): _network(run).predict(image[None])[0]}
+        answers[Message("Built-in network")] = predictor.shipped()(image).probabilities
         left, *columns = st.columns([1, 2, 2], vertical_alignment="top")
-        left.image(pictures.ink_url(image, 5), caption=name, width=120, alt=_("A drawing of {name}", name=name))
+        left.image(pictures.ink_url(image, 5), caption=_(name), width=120, alt=_("A drawing of {name}", name=_(name)))
         for column, (title, found) in zip(columns, answers.items(), strict=True):
             with column:
                 _answer(title, dict(enumerate(np.ravel(found).tolist())), DIGITS)
@@ -132,14 +134,14 @@ def best_of_ten(dataset: Dataset, _step: Step, runs: Named) -> None:
             "Of these {few} images, **{name}** reads most: **{on_few:.1%}**. Of the {rest:,} new "
             "images it reads **{on_rest:.1%}**.",
             few=few,
-            name=winner.name,
+            name=_(winner.name),
             on_few=winner.few,
             rest=rest,
             on_rest=winner.rest,
         )
     )
     lines = [
-        f"| {name} | {format_number(one[drawn].mean(), '.1%')} | {format_number(one[~drawn].mean(), '.1%')} |"
+        f"| {_(name)} | {format_number(one[drawn].mean(), '.1%')} | {format_number(one[~drawn].mean(), '.1%')} |"
         for name, one in sorted(right.items(), key=lambda item: -item[1][drawn].mean())
     ]
     st.markdown(
@@ -207,7 +209,7 @@ def answer_or_learn(dataset: Dataset, _step: Step, runs: Named) -> None:
             _("{changed:,} of {size:,}", changed=changed, size=kernel.size + bias.size),
         )
         if _ANSWERED.get() or _STEPS.get():
-            st.metric("Right", _("{right} of {count}", right=right, count=len(labels)))
+            st.metric(_("Read right"), _("{right} of {count}", right=right, count=len(labels)))
     st.caption(_("The weights of pixels that are blank in all these images stay as they are: they had no part in it."))
 
 
@@ -238,14 +240,15 @@ def answer(dataset: Dataset, _step: Step, runs: Named) -> None:
                 image=printed.image,
             )
         )
-    shown: dict[str, tuple[Mapping[int, float], Sequence[str]]] = {"Printed": (printed.probabilities, DIGITS)}
+    shown: dict[str, tuple[Mapping[int, float], Sequence[str]]] = {Message("Printed"): (printed.probabilities, DIGITS)}
     for name, run in runs.items():
         result = run.snapshot.evaluation
         if result is not None:
             found = dict(enumerate(result.probabilities[printed.image].tolist()))
             shown[name] = (found, dataset.class_names)
     label = _("test image {image}", image=printed.image)
-    alt = f"T{label[1:]}, {pictures.with_article(int(dataset.test_labels[printed.image]), dataset.class_names)}"
+    thing = pictures.with_article(int(dataset.test_labels[printed.image]), dataset.class_names)
+    alt = f"{label[:1].upper()}{label[1:]}, {thing}"
     st.image(pictures.ink_url(dataset.test_images[printed.image], 5), width=112, caption=label, alt=alt)
     for column, (title, (shares, names)) in zip(st.columns(len(shown)), shown.items(), strict=True):
         with column:
@@ -253,7 +256,7 @@ def answer(dataset: Dataset, _step: Step, runs: Named) -> None:
 
 
 def _answer(title: str, shares: Mapping[int, float], names: Sequence[str]) -> None:
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{_(title)}**")
     best = max(shares, key=shares.__getitem__)
     alt = _(
         "Ten bars, the share of each {noun}. The highest is the {best} with {share:.0%}.",

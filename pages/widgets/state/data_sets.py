@@ -58,7 +58,7 @@ class Loading:
             self.error = error.message
         except Exception:
             logger.exception("The data set %s cannot be loaded", name)
-            self.error = _("The data set cannot be loaded. The reason is in the server's log.")
+            self.error = Message("The data set cannot be loaded. The reason is in the server's log.")
         finally:
             self.done.set()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.data import datasets
 from mnist_core.errors import DataError, PlaygroundError, StoreError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
@@ -72,7 +73,7 @@ def open_run(run_id: str) -> Run:
             Message("Upload them again on the Data page.")
             if stored.summary.dataset not in data_sets.names()
             else Message("Wait until they are loaded."),
-            data_sets.names().get(stored.summary.dataset, stored.summary.dataset),
+            datasets.NAMES.get(stored.summary.dataset, stored.summary.dataset),
         )
     run = Run.restored(stored, dataset)
     visitor_runs.add_run(run)

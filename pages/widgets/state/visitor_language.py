@@ -19,6 +19,9 @@ COOKIE = "mnist_playground_language"
 """Holds the choice in the menu, for the next visit."""
 _MENU = "language"
 _CHOSEN: Key[str] = Key("language-chosen-noted", "")
+# What the address says, and what it said before the choice in the menu.
+_ASKED: Key[str] = Key("language-asked-noted", "")
+_REPLACED: Key[str] = Key("language-replaced-noted", "")
 _SPOKEN: Key[str] = Key("language-spoken-noted", SOURCE)
 _CHOSE: Key[bool] = Key("language-chose-noted", False)
 # A page asks hundreds of times. A thread that runs scripts belongs to one session, until it ends.
@@ -37,10 +40,14 @@ _TELL = st.components.v2.component(
 
 def settle() -> None:
     """Find the visitor's language. Call it first in each run of the whole script; fragments speak the same."""
-    asked = language.match(st.query_params.get(PARAMETER))
-    if asked and asked != _CHOSEN.get():
+    asked = language.match(st.query_params.get(PARAMETER)) or ""
+    # A browser in a hurry sends the address from before a choice in the menu.
+    if asked and asked != _ASKED.get() and asked != _REPLACED.get():
+        _ASKED.set(asked)
         _CHOSEN.set(asked)
         controls.set_value(_MENU, asked)
+    if asked == _ASKED.get():
+        _REPLACED.forget()
     before = language.match(st.context.cookies.get(COOKIE))
     _speak(_CHOSEN.get() or before or language.match(st.context.locale) or SOURCE)
 
@@ -66,7 +73,9 @@ def language_menu() -> None:
 
 def _choose() -> None:
     chosen = controls.value_of(_MENU)
-    _CHOSEN.set(chosen)
+    _REPLACED.set(_ASKED.get())
+    for remembered in (_ASKED, _CHOSEN):
+        remembered.set(chosen)
     _CHOSE.set(True)
     _speak(chosen)
     st.query_params[PARAMETER] = chosen

@@ -106,7 +106,7 @@ def _obeyed(config: RunConfig, number: int, order: str) -> RunConfig:
     try:
         return dataclasses.replace(config, layers=tuple(layers))
     except ConfigError as error:
-        st.toast(f"{error}", icon=":material/error:")
+        st.toast(_(error.message), icon=":material/error:")
         return config
 
 
