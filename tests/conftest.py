@@ -19,6 +19,11 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest test first: as the last one it would keep one of two processes busy for minutes."""
+    items.sort(key=lambda item: item.path.name != "test_recipes.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Use one database for all page tests; each visitor has their own workspace in it."""
