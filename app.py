@@ -40,8 +40,9 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets.server import cookies, frame_route, server_log, shutdown
+    from pages.widgets.server import cookies, departures, frame_route, server_log, shutdown
 
     server_log.limit()
-    middleware = [Middleware(frame_route.FrameRoute), Middleware(cookies.WorkspaceCookie)]
+    around = departures.Departures, frame_route.FrameRoute, cookies.WorkspaceCookie
+    middleware = [Middleware(one) for one in around]
     app = st.App(__file__, middleware=middleware, lifespan=shutdown.lifespan)
