@@ -24,7 +24,7 @@ async def _connect() -> dict[str, Any]:
 
 
 def test_browser_that_leaves_during_an_answer_is_no_failure() -> None:
-    seen = []
+    seen: list[Exception] = []
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
         """What Streamlit does: a failed answer ends nothing, and the next message is awaited."""
