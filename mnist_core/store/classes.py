@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import uuid
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -242,11 +241,7 @@ class Classes:
             ClassNotFoundError: no class has this code now.
         """
         with self._database.reading() as connection:
-            query = sa.select(classes).where(classes.c.code == spoken_code(code), self._is_current())
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise ClassNotFoundError
-        return _class_of(row)
+            return _class_of(_row(connection, classes.c.code == spoken_code(code), self._is_current()))
 
     def join(self, class_id: str, workspace: str, draw: Callable[[frozenset[str]], str]) -> Seat:
         """Take a seat, or the same one again.
@@ -290,9 +285,7 @@ class Classes:
 
     def seat(self, class_id: str, workspace: str) -> Seat | None:
         """The seat of a browser; None if it has none, or it was taken away."""
-        query = sa.select(seats).where(
-            seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace), seats.c.removed.is_(False)
-        )
+        query = sa.select(seats).where(*_of_browser(class_id, workspace), seats.c.removed.is_(False))
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _seat_of(row)
@@ -316,9 +309,8 @@ class Classes:
 
     def leave(self, class_id: str, workspace: str) -> None:
         """Give a seat up, with what it has handed in. No error if there is none."""
-        which = (seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace))
         with self._database.writing() as connection:
-            connection.execute(seats.delete().where(*which))
+            connection.execute(seats.delete().where(*_of_browser(class_id, workspace)))
 
     def vote(self, class_id: str, workspace: str, task: str, round_: int, choice: int) -> None:
         """Save or change a vote.
@@ -341,11 +333,7 @@ class Classes:
             row = connection.execute(query.with_for_update(read=True)).one_or_none()
             own = connection.execute(
                 sa.select(seats.c.number)
-                .where(
-                    seats.c["class"] == class_id,
-                    seats.c.workspace == workspace_key(workspace),
-                    seats.c.removed.is_(False),
-                )
+                .where(*_of_browser(class_id, workspace), seats.c.removed.is_(False))
                 # Lock the seat: of two tabs that vote at once, the second changes the vote of the first.
                 .with_for_update()
             ).scalar_one_or_none()
@@ -360,7 +348,7 @@ class Classes:
 
     def raise_hand(self, class_id: str, workspace: str, is_up: bool) -> None:
         """Ask for help, or no longer. The time of the first call stays."""
-        which = (seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace))
+        which = _of_browser(class_id, workspace)
         with self._database.writing() as connection:
             if is_up:
                 connection.execute(seats.update().where(*which, seats.c.hand.is_(None)).values(hand=self._clock()))
@@ -414,9 +402,7 @@ class Classes:
     # ------------------------------------------------------------------------------------------------------------
 
     def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:
-        where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
-        if connection.execute(sa.select(classes.c.id).where(*where)).first() is None:
-            raise ClassNotFoundError
+        _row(connection, classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
 
     def _is_current(self) -> sa.ColumnElement[bool]:
         return sa.and_(_is_open(), classes.c.moved > self._clock() - IDLE_SECONDS)
@@ -447,11 +433,6 @@ def wall_token(workspace: str, class_id: str) -> str:
     return share_token(workspace, f"wall {class_id}")
 
 
-def counted(votes: Mapping[int, int]) -> Counter[int]:
-    """How many seats have chosen each choice."""
-    return Counter(votes.values())
-
-
 def _checked(values: Mapping[str, object]) -> dict[str, Any]:
     found = dict(values)
     for name, most in (("title", TITLE_LENGTH), ("plan", PLAN_LENGTH)):
@@ -477,8 +458,8 @@ def _count(connection: Connection, *which: sa.ColumnElement[bool]) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(classes).where(*which)).scalar_one())
 
 
-def _row(connection: Connection, which: sa.ColumnElement[bool]) -> sa.Row[Any]:
-    row = connection.execute(sa.select(classes).where(which)).one_or_none()
+def _row(connection: Connection, *which: sa.ColumnElement[bool]) -> sa.Row[Any]:
+    row = connection.execute(sa.select(classes).where(*which)).one_or_none()
     if row is None:
         raise ClassNotFoundError
     return row
@@ -490,6 +471,10 @@ def _class_of(row: sa.Row[Any]) -> Class:
 
 def _seat(class_id: str, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return seats.c["class"] == class_id, seats.c.number == number
+
+
+def _of_browser(class_id: str, workspace: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace)
 
 
 def _seat_of(row: sa.Row[Any]) -> Seat:
