@@ -23,7 +23,7 @@ from pages.widgets.common import live_panel
 
 ROOT = Path(__file__).parents[1]
 Id = str | tuple[str, str]
-_SHOWN = {"_": 1, "gettext": 1, "Message": 1, "ngettext": 2}
+TRANSLATORS = {"_": 1, "gettext": 1, "Message": 1, "ngettext": 2}
 """How many texts each of these functions begins with."""
 # What a developer or the owner of a server reads, not a visitor.
 _ELSEWHERE = re.compile(
@@ -71,7 +71,7 @@ def _in_python(tree: ast.Module, are_all_texts: bool) -> Iterator[tuple[int, Id]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).rpartition(".")[2]
-            given = [_constant(one) for one in node.args[: _SHOWN.get(name, 0)]]
+            given = [_constant(one) for one in node.args[: TRANSLATORS.get(name, 0)]]
             if given and all(given):
                 yield node.lineno, cast("Id", given[0] if len(given) == 1 else tuple(given))
             if name == "__init__" or (name.endswith("Error") and name[0].isupper()):

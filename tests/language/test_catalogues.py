@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,6 @@ from mnist_core.language import LANGUAGES, SOURCE
 from tests import catalogues
 
 ROOT = Path(__file__).parents[2]
-# How many texts each of these functions begins with.
-TRANSLATORS = {"_": 1, "gettext": 1, "ngettext": 2, "Message": 1}
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 # The whole of Train, Draw, Evaluate and course A. Other pages may have texts that are still English.
 WHOLE = re.compile(
@@ -36,6 +34,16 @@ def pairs(message: Message) -> list[tuple[str, str]]:
     return list(zip(texts, translations, strict=True))
 
 
+def unlike(language: str, of: Callable[[str], object]) -> list[tuple[str, str]]:
+    """The texts of which something is not the same as of their translation."""
+    return [
+        (text, translation)
+        for message in messages(language)
+        for text, translation in pairs(message)
+        if translation and of(text) != of(translation)
+    ]
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_catalogue_has_the_texts_of_today(language: str) -> None:
     known = {message.id for message in messages(language)}
@@ -51,25 +59,13 @@ def test_train_draw_evaluate_and_the_first_course_are_translated(language: str) 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_placeholders_survive(language: str) -> None:
-    lost = [
-        (text, translation)
-        for message in messages(language)
-        for text, translation in pairs(message)
-        if translation and catalogues.placeholders(text) != catalogues.placeholders(translation)
-    ]
-    assert lost == []
+    assert unlike(language, catalogues.placeholders) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 @pytest.mark.parametrize("mark", ["**", "`", ":material/", "|", "\n", ":blue[", ":orange["])
 def test_markdown_survives(language: str, mark: str) -> None:
-    lost = [
-        (text, translation)
-        for message in messages(language)
-        for text, translation in pairs(message)
-        if translation and text.count(mark) != translation.count(mark)
-    ]
-    assert lost == []
+    assert unlike(language, lambda text: text.count(mark)) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -77,8 +73,7 @@ def test_spaces_at_the_ends_survive(language: str) -> None:
     def ends(text: str) -> tuple[bool, bool]:
         return text[:1].isspace(), text[-1:].isspace()
 
-    every = [pair for message in messages(language) for pair in pairs(message)]
-    assert [text for text, translation in every if translation and ends(text) != ends(translation)] == []
+    assert unlike(language, ends) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -123,7 +118,11 @@ def calls_of_translators() -> Iterator[tuple[str, ast.Call, bool]]:
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
         inside = {id(part) for function in functions for part in ast.walk(function)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TRANSLATORS:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in catalogues.TRANSLATORS
+            ):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", node, id(node) in inside
 
 
@@ -132,7 +131,7 @@ def test_every_value_of_a_text_is_given() -> None:
     wrong = []
     for place, call, _inside in calls_of_translators():
         name = ast.unparse(call.func)
-        texts = [one.value for one in call.args[: TRANSLATORS[name]] if isinstance(one, ast.Constant)]
+        texts = [one.value for one in call.args[: catalogues.TRANSLATORS[name]] if isinstance(one, ast.Constant)]
         given = {one.arg for one in call.keywords}
         if None in given:  # From a dictionary.
             continue
