@@ -233,20 +233,14 @@ def _note(address: object) -> None:
 def _ignored(query: dict[str, list[str]]) -> tuple[str, ...]:
     """A note about unknown parameters."""
     names = [f"`{_plain(name)}`" for name in links.unknown(query)]
+    if not names:
+        return ()
     more = _(" and others") if len(names) > _MOST_NAMES else ""
     names = names[:_MOST_NAMES]
     what = _("it is not a setting") if len(names) == 1 and not more else _("they are not settings")
+    listed = ", ".join(names)
     return (
-        (
-            _(
-                ":material/info: Ignored in the link, because {what}: {names}{more}.",
-                what=what,
-                names=", ".join(names),
-                more=more,
-            ),
-        )
-        if names
-        else ()
+        _(":material/info: Ignored in the link, because {what}: {names}{more}.", what=what, names=listed, more=more),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -124,9 +123,10 @@ def _layer(number: int, before: LayerConfig, earlier: list[LayerConfig]) -> Laye
     keys = {name: f"{name}-{number}" for name in layer.settings}
     # With the kind, since what is a usual number of units is too many filters.
     keys["units"] = f"units-{kind}-{number}"
-    more: dict[str, dict[str, Any]] = defaultdict(dict, units={"help": None})
+    looks = {name: {"width": _WIDTHS[name], **look} for name in layer.settings}
+    looks["units"]["help"] = None
     values = {
-        name: _control(st, setting, _key(keys[name]), getattr(layer, name), width=_WIDTHS[name], **look, **more[name])
+        name: _control(st, setting, _key(keys[name]), getattr(layer, name), **looks[name])
         for name, setting in layer.settings.items()
         if name != "kind"
     }
