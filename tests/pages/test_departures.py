@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from pages.widgets.server.departures import Departures
+from tests import coroutines
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -40,7 +40,7 @@ def test_browser_that_leaves_during_an_answer_is_no_failure() -> None:
             seen.append(error)
             await socket.close()
 
-    asyncio.run(Departures(streamlit)({"type": "websocket"}, _connect, _gone))
+    coroutines.run(Departures(streamlit)({"type": "websocket"}, _connect, _gone))
     assert len(seen) == 2
 
 
@@ -50,4 +50,4 @@ def test_other_failures_are_raised(kind: str, error: type[Exception]) -> None:
         raise error
 
     with pytest.raises(error):
-        asyncio.run(Departures(app)({"type": kind}, _connect, _gone))
+        coroutines.run(Departures(app)({"type": kind}, _connect, _gone))

@@ -13,6 +13,7 @@ from mnist_core.training.classical import KINDS
 from pages.widgets.common import live, run_curves, run_text
 from pages.widgets.learn import trials
 from pages.widgets.state import visitor_runs
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -32,7 +33,8 @@ def models_view(step: Step, dataset: Dataset) -> bool:
     _model_rows(step, dataset)
     missing = [kind for kind, run in runs.items() if run is None or run.snapshot.evaluation is None]
     if missing and st.button(_("Start all"), icon=":material/play_arrow:", type="primary", key="start-models"):
-        _start(missing, dataset, _split(step))
+        uninterrupted(lambda: _start(missing, dataset, _split(step)))
+        st.rerun()
     return not missing
 
 
@@ -71,7 +73,6 @@ def _start(kinds: list[str], dataset: Dataset, split: str) -> None:
             trials.watch_run(run_cache.shared().classical(kind, dataset, split, visitor_runs.watcher()), kind)
     except PlaygroundError as error:
         trials.remember_refusal(error)
-    st.rerun()
 
 
 def _model_state(kind: str, run: ClassicalRun) -> None:

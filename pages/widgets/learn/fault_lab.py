@@ -18,6 +18,7 @@ from pages.widgets.common import address, live, pictures, run_curves
 from pages.widgets.learn import replays, trials
 from pages.widgets.state import controls, own_work, visitor_runs
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,6 +175,11 @@ def _curves_and_matrix(run: Run) -> None:
 
 
 def _start_case(number: int, dataset: Dataset) -> None:
+    uninterrupted(lambda: _start_run(number, dataset))
+    st.rerun()
+
+
+def _start_run(number: int, dataset: Dataset) -> None:
     _CASE.set(number)
     trials.REFUSAL.set(None)
     key = NUMBERED[number - 1]
@@ -186,7 +192,6 @@ def _start_case(number: int, dataset: Dataset) -> None:
     else:
         trials.watch_run(run, key)
         _RUN.set((number, run))
-    st.rerun()
 
 
 def _question(number: int, dataset: Dataset) -> None:

@@ -17,6 +17,7 @@ from pages.widgets.common import pictures, run_curves
 from pages.widgets.learn import lessons, trials
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,7 @@ def _offer_all(dataset: Dataset) -> None:
     if len(there) < len(every) and st.button(
         _("Run all {count} recipes", count=len(every)), icon=":material/playlist_play:"
     ):
-        trials.start_trials(every, dataset)
+        uninterrupted(lambda: trials.start_trials(every, dataset))
         st.rerun()
     trials.refusal_message()
 

@@ -20,6 +20,7 @@ from pages.widgets.common import live, run_curves, run_text
 from pages.widgets.learn import replays
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -105,11 +106,15 @@ def stop_button(runs: Iterable[Job], key: str = "stop") -> None:
     if active and all(run.id in left for run in active):
         st.caption(_("Others are watching it too, so it continues."))
     elif st.button(_("Stop"), key=key, icon=":material/stop:"):
-        _AWAITED.set(None)
-        _LEFT.set(left | {run.id for run in active})
-        for run in active:
-            scheduler.shared().leave(run, visitor_runs.watcher())
+        uninterrupted(lambda: _leave(active))
         st.rerun()
+
+
+def _leave(runs: Sequence[Job]) -> None:
+    _AWAITED.set(None)
+    _LEFT.set(_LEFT.get() | {run.id for run in runs})
+    for run in runs:
+        scheduler.shared().leave(run, visitor_runs.watcher())
 
 
 def trials_view(
@@ -154,15 +159,19 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
     missing = _missing(trials, there)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Start"), icon=":material/play_arrow:", type="primary"):
-            if in_turn:
-                _AWAITED.set(trials)
-                start_trials(missing[:1], dataset)
-            else:
-                start_trials(trials, dataset)
+            uninterrupted(lambda: _start(trials, missing, dataset, in_turn))
             st.rerun()
         # Faults leave the number of images as it is.
         configs = [with_dataset(trial, dataset).config for trial in missing]
         st.caption(_("Takes about {estimated_duration}.", estimated_duration=estimated_duration(configs, dataset)))
+
+
+def _start(trials: Sequence[Trial], missing: Sequence[Trial], dataset: Dataset, in_turn: bool) -> None:
+    if in_turn:
+        _AWAITED.set(trials)
+        start_trials(missing[:1], dataset)
+    else:
+        start_trials(trials, dataset)
 
 
 def estimated_duration(configs: Iterable[RunConfig], dataset: Dataset) -> str:
