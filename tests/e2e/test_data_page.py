@@ -44,7 +44,7 @@ def choose(page: Page, view: str) -> None:
     expect(page.get_by_text(VIEWS[view])).to_be_visible(timeout=SLOW)
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_every_view_with_hover_details(page: Page) -> None:
     open_data(page)
     for view in VIEWS:
@@ -105,7 +105,7 @@ def wait_until_blank(canvas: Locator) -> None:
     pytest.fail("The canvas was not cleared.")
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_own_symbols_are_drawn_learned_and_read(page: Page) -> None:
     page.goto("/data")  # A phone has its links in a menu.
     page.get_by_text("Draw your own data").click(timeout=SLOW)

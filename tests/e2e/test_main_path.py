@@ -113,7 +113,7 @@ def test_choose_train_watch_evaluate_draw(page: Page) -> None:
     )  # The visitor's network; the built-in one is second.
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_ring_is_read_as_zero(page: Page) -> None:
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)

@@ -24,7 +24,7 @@ def stop(page: Page) -> None:
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_reload_and_second_tab_show_the_active_run(page: Page) -> None:
     begin_long_run(page)
     page.get_by_text(UNDER_WAY).wait_for(timeout=SLOW)

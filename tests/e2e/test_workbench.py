@@ -178,7 +178,7 @@ def test_build_train_and_look_inside(page: Page) -> None:
         expect(page.get_by_text(f"{parameters} parameters")).to_be_visible(timeout=SLOW)
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_go_back_in_time(page: Page) -> None:
     open_page(page)
     slider, canvas = page.get_by_role("slider", name="Moment of the run"), page.locator(".network canvas").first
@@ -223,7 +223,7 @@ def test_go_back_in_time(page: Page) -> None:
     expect(page.get_by_role("slider", name="Moment of the run")).to_have_attribute("aria-valuetext", moment)
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_train_five_seeds_by_keys(page: Page) -> None:
     open_page(page)
     page.get_by_role("button", name="Train", exact=True).press("Enter")
