@@ -22,8 +22,8 @@ from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.store.runs import RunStore
 from mnist_core.training import Status
-from pages.widgets.common import live_frame
-from pages.widgets.learn import lessons, published, replays
+from pages.widgets.common import live_frame, replays
+from pages.widgets.learn import lessons, published
 from pages.widgets.state import data_sets, keys, own_work
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import button_labels, new_session, press

@@ -12,7 +12,8 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.learn import classical, trials
+from pages.widgets.common import trials
+from pages.widgets.learn import classical
 from pages.widgets.state import data_sets
 from pages.widgets.train import launch
 from tests.pages.visitor import button_labels, press, wait_for_end
@@ -61,6 +62,7 @@ def test_run_starts_although_the_script_is_interrupted(
         assert run.is_pause_wanted
 
 
+@pytest.mark.usefixtures("no_shared_runs")
 @pytest.mark.parametrize(
     ("step", "button", "module"), [("published", "Start", trials), ("forest", "Start all", classical)]
 )

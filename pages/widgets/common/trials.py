@@ -16,8 +16,7 @@ from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live, run_curves, run_text
-from pages.widgets.learn import replays
+from pages.widgets.common import live, replays, run_curves, run_text
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
@@ -153,6 +152,32 @@ def trials_view(
     draw(there)
     replays.replay_button(there)
     return there
+
+
+def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False) -> None:
+    """The runs of the trials on a screen that only shows: those that are missing start by themselves.
+
+    Args:
+        trials: what to run, each with its own name.
+        dataset: the training data.
+        draw: shows the runs that have started.
+        in_turn: whether to run one after the other, so that their times can be compared.
+    """
+    there = trial_runs(trials, dataset)
+    missing = _missing(trials, there)
+    if missing and _AWAITED.get() != trials and REFUSAL.get() is None and not _failed(trials):
+        uninterrupted(lambda: _start(trials, missing, dataset, in_turn))
+        there = trial_runs(trials, dataset)
+    for trial in trials:
+        if trial.name in there:
+            watch_run(there[trial.name], _name_of(trial))
+    if _are_active(there) or _AWAITED.get() == trials:
+        st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
+        return
+    refusal_message()
+    _show_failures(trials)
+    if len(there) < len(trials) or replays.replay_view(there, draw, in_turn):
+        draw(there)
 
 
 def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_turn: bool) -> None:

@@ -10,8 +10,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.runs import run_cache
 from mnist_core.training.classical import KINDS
-from pages.widgets.common import live, run_curves, run_text
-from pages.widgets.learn import trials
+from pages.widgets.common import live, run_curves, run_text, trials
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.uninterrupted import uninterrupted
 

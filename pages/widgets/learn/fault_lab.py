@@ -14,8 +14,7 @@ from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
 from mnist_core.runs import run_cache
-from pages.widgets.common import address, live, pictures, run_curves
-from pages.widgets.learn import replays, trials
+from pages.widgets.common import address, live, pictures, replays, run_curves, trials
 from pages.widgets.state import controls, own_work, visitor_runs
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted

@@ -15,7 +15,7 @@ from mnist_core.lessons import articles, courses
 from mnist_core.lessons.answers import LessonAnswers
 from mnist_core.lessons.course import RIGHT, Course, Step
 from mnist_core.lessons.courses import COURSES
-from pages.widgets.common import address, run_curves, segments
+from pages.widgets.common import address, run_curves, segments, trials
 from pages.widgets.learn import (
     check,
     classical,
@@ -26,7 +26,6 @@ from pages.widgets.learn import (
     own_network,
     question_choice,
     scrolling,
-    trials,
     words,
 )
 from pages.widgets.state import controls, editor_state, own_work

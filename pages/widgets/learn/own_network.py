@@ -15,8 +15,7 @@ from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
 from mnist_core.training import Status
-from pages.widgets.common import live, run_curves
-from pages.widgets.learn import trials
+from pages.widgets.common import live, run_curves, trials
 from pages.widgets.state import saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted

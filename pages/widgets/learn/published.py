@@ -13,8 +13,8 @@ from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, courses
 from mnist_core.lessons.articles import ARTICLES, Article
 from mnist_core.lessons.course import Trial
-from pages.widgets.common import pictures, run_curves
-from pages.widgets.learn import lessons, trials
+from pages.widgets.common import pictures, run_curves, trials
+from pages.widgets.learn import lessons
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
