@@ -24,6 +24,7 @@ if __name__ == "__main__":
             st.Page("pages/draw.py", title=_("Draw"), icon=":material/draw:"),
             st.Page("pages/data.py", title=_("Data"), icon=":material/dataset:"),
             st.Page("pages/learn.py", title=_("Learn"), icon=":material/school:"),
+            st.Page("pages/classroom.py", title=_("Class"), icon=":material/groups:", url_path="class"),
         ],
         position="hidden" if projector.is_on() else "top",
     )

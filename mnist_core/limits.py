@@ -18,13 +18,14 @@ from mnist_core.language import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-SESSIONS, WORKSPACES, RUNS = "sessions", "workspaces", "runs"
+SESSIONS, WORKSPACES, RUNS, CODES = "sessions", "workspaces", "runs", "codes"
 AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
 """By default. Sessions are opened and reloaded tabs; workspaces with their first run, drawing or answer."""
 _PROBLEMS = {
     SESSIONS: Message("There were too many visits from your network in the last hour."),
     WORKSPACES: Message("There were too many new visitors from your network in the last hour."),
     RUNS: Message("There were too many runs from your network in the last hour."),
+    CODES: Message("Too many wrong codes were entered on this server."),
 }
 # The most addresses to remember; the least recently used one is dropped.
 _MOST = 10_000
@@ -36,12 +37,16 @@ class Limits:
     A token bucket for each kind and address: it holds the limit of an hour and refills evenly.
 
     Args:
-        an_hour: the limit of each kind; 0 for no limit.
+        most: the limit of each kind in a period; 0 for no limit.
         clock: returns seconds.
+        period: its length, in seconds.
     """
 
-    def __init__(self, an_hour: Mapping[str, int], clock: Callable[[], float] = time.monotonic) -> None:
-        self._an_hour = dict(an_hour)
+    def __init__(
+        self, most: Mapping[str, int], clock: Callable[[], float] = time.monotonic, period: float = 3_600
+    ) -> None:
+        self._most = dict(most)
+        self._period = period
         self._clock = clock
         self._lock = threading.Lock()
         # By kind and address: what is left, and the time of that.
@@ -53,22 +58,30 @@ class Limits:
         Raises:
             LimitError: there were too many from this address.
         """
-        most = self._an_hour[kind]
+        most = self._most[kind]
         if not most:
             return
         key, now = (kind, _network(address)), self._clock()
         with self._lock:
             left, then = self._left.get(key, (float(most), now))
-            left = min(most, left + (now - then) * most / 3_600)
+            left = min(most, left + (now - then) * most / self._period)
             is_enough = left >= 1
             self._left[key] = (left - is_enough, now)
             self._left.move_to_end(key)
             if len(self._left) > _MOST:
                 self._left.popitem(last=False)
         if not is_enough:
-            minutes = math.ceil((1 - left) * 60 / most)
+            minutes = math.ceil((1 - left) * self._period / 60 / most)
             wait = Message("a minute") if minutes == 1 else Message("{minutes} minutes", minutes=minutes)
             raise LimitError(_PROBLEMS[kind], Message("Wait {wait}, then try again.", wait=wait))
+
+    def give_back(self, kind: str, address: str) -> None:
+        """Take back one `spend`, of something that does not count after all."""
+        key = (kind, _network(address))
+        with self._lock:
+            if key in self._left:
+                left, then = self._left[key]
+                self._left[key] = (min(left + 1, self._most[kind]), then)
 
 
 def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:

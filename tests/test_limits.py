@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnist_core.errors import LimitError
-from mnist_core.limits import AN_HOUR, RUNS, SESSIONS, WORKSPACES, Limits, client_address
+from mnist_core.limits import AN_HOUR, CODES, RUNS, SESSIONS, WORKSPACES, Limits, client_address
 from tests.stored_runs import Clock
 
 SCHOOL = "203.0.113.7"
@@ -83,3 +83,15 @@ def test_addresses_counted_as_one(one: str, other: str, is_same: bool) -> None:
 )
 def test_address_behind_trusted_proxies(forwarded: list[str], proxies: int, address: str) -> None:
     assert client_address("peer", forwarded, proxies) == address
+
+
+def test_limit_of_a_minute_and_what_is_given_back() -> None:
+    clock = Clock()
+    limits = Limits({CODES: 60}, clock, period=60)
+    assert accepted_requests(limits, CODES, "") == 60
+    with pytest.raises(LimitError, match="Too many wrong codes"):
+        limits.spend(CODES, "")
+    limits.give_back(CODES, "")
+    assert accepted_requests(limits, CODES, "") == 1
+    clock.forward(5)
+    assert accepted_requests(limits, CODES, "") == 5

@@ -184,12 +184,13 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
     return [{**row, "low": low, "high": high, "end": end} for row in drawn]
 
 
-def enlarged(spec: dict[str, Any], font_size: int) -> dict[str, Any]:
+def enlarged(spec: dict[str, Any], font_size: int, has_names: bool = True) -> dict[str, Any]:
     """The description of `learning_curves` for a projector: thick lines, with the names of the runs at their ends.
 
     Args:
         spec: the description.
         font_size: of the texts, in pixels.
+        has_names: whether the names are shown.
     """
     names = {
         "transform": [{"filter": "datum.is_last && datum.images !== 'axis'"}],
@@ -200,7 +201,7 @@ def enlarged(spec: dict[str, Any], font_size: int) -> dict[str, Any]:
         "line": {"strokeWidth": 5},
         "axis": {"labelFontSize": font_size, "titleFontSize": font_size},
     }
-    return {**spec, "layer": [*spec["layer"], names], "config": config}
+    return {**spec, "layer": [*spec["layer"], names] if has_names else spec["layer"], "config": config}
 
 
 def learning_curves(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.classes.plan import Ask, question_of
+from mnist_core.classes.plan import Ask, question_of, to_json
 from mnist_core.language import Message
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
@@ -55,7 +55,7 @@ def moves(plan: Sequence[Ask], now: Class, votes: Mapping[int, int], seats: int)
         return _after_vote(task, now, votes)
     following = now.at + 1
     if following < len(plan):
-        return (Move(Message("Next task"), _start(plan, following)), *_to_others(plan, now)[1:])
+        return (Move(Message("Next task"), start_of(plan, following)), *_to_others(plan, now)[1:])
     return (Move(Message("End the lesson"), {}), *_to_others(plan, now))
 
 
@@ -79,6 +79,8 @@ def _after_vote(task: Ask, now: Class, votes: Mapping[int, int]) -> tuple[Move, 
         return Move(show.label, show.changes, Message("{share:.0%} are right: show it.", share=share)), talk
     if share < FEW_RIGHT:
         advice = Message("Only {share:.0%} are right: explain first, then vote again.", share=share)
+        if not share:
+            advice = Message("Nobody is right: explain first, then vote again.")
         return Move(Message("Vote again"), again, advice), show
     advice = Message("{share:.0%} are right: let them convince their neighbours, then vote again.", share=share)
     return Move(talk.label, talk.changes, advice), show
@@ -88,11 +90,23 @@ def _to_others(plan: Sequence[Ask], now: Class) -> tuple[Move, ...]:
     """To the task after this one and to that before, where there is one."""
     found = []
     if now.at + 1 < len(plan):
-        found.append(Move(Message("Skip"), _start(plan, now.at + 1)))
+        found.append(Move(Message("Skip"), start_of(plan, now.at + 1)))
     if now.at:
-        found.append(Move(Message("Back"), _start(plan, now.at - 1)))
+        found.append(Move(Message("Back"), start_of(plan, now.at - 1)))
     return tuple(found)
 
 
-def _start(plan: Sequence[Ask], at: int) -> dict[str, Any]:
+def start_of(plan: Sequence[Ask], at: int) -> dict[str, Any]:
+    """The changes that go to the task at a place of the plan, for `Classes.move`."""
     return {"at": at, "task": plan[at].id, "phase": READY, "round": 1}
+
+
+def added(plan: tuple[Ask, ...], now: Class, task: Ask) -> dict[str, Any]:
+    """The changes that add a task after the current one, for `Classes.move`."""
+    return {"plan": to_json((*plan[: now.at + 1], task, *plan[now.at + 1 :]))}
+
+
+def removed(plan: tuple[Ask, ...], now: Class) -> dict[str, Any]:
+    """The changes that remove the current task and go to the next one, for `Classes.move`. A plan has one at least."""
+    left = plan[: now.at] + plan[now.at + 1 :]
+    return {"plan": to_json(left), **start_of(left, min(now.at, len(left) - 1))}

@@ -18,7 +18,7 @@ from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.course import RIGHT
 
 if TYPE_CHECKING:
-    from mnist_core.lessons.course import Question
+    from mnist_core.lessons.course import Question, Step
 
 MAX_TASKS = 40
 LEAST_CHOICES, MOST_CHOICES = 2, 5
@@ -78,6 +78,12 @@ def question_of(task: Ask) -> Asked:
     return Asked(found.text, found.choices, RIGHT, found.why, replies, is_own=False)
 
 
+def step_of(task: Ask) -> Step | None:
+    """The step of a course whose question a task asks; None for the check and for own questions."""
+    kind, _slash, key = task.question.partition("/")
+    return courses.step_of(key) if kind == "step" and courses.find_step(key) is not None else None
+
+
 def order_of(task: Ask, class_id: str) -> list[int]:
     """The places of the choices in the order in which a class sees them: the same for all, so that they can talk.
 
@@ -127,8 +133,9 @@ def from_json(text: str) -> tuple[Ask, ...]:
 
 def _known(name: str) -> Question | None:
     kind, _slash, key = name.partition("/")
-    if kind == "step" and courses.find_step(key) is not None:
-        return courses.step_of(key).question
+    step = step_of(Ask("", name))
+    if step is not None:
+        return step.question
     return ITEMS.get(key) if kind == "check" else None
 
 

@@ -44,6 +44,8 @@ TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
 """The most characters of a title and of a plan."""
 IDLE_SECONDS = 4 * 3600.0
 """A class that nobody has touched for so long has ended: nobody can join a forgotten class the next morning."""
+AWAY_SECONDS = 20.0
+"""A browser that was not seen for so long is away."""
 READY, OPEN, SHUT, SHOWN = "ready", "open", "shut", "shown"
 PHASES = (READY, OPEN, SHUT, SHOWN)
 """The phases of a task."""
@@ -107,6 +109,21 @@ class Seat:
     removed: bool
 
 
+@dataclass(frozen=True)
+class Board:
+    """A class with its seats, and what they have handed in for the current task.
+
+    Attributes:
+        now: the class.
+        seats: those that were not taken away, by number.
+        votes: the choice of each seat, by round and seat.
+    """
+
+    now: Class
+    seats: tuple[Seat, ...]
+    votes: Mapping[int, Mapping[int, int]]
+
+
 class Classes:
     """The classes of one `RunStore`. Safe to use from any thread; the same errors as its methods.
 
@@ -168,6 +185,16 @@ class Classes:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(classes.c.created.desc())).all()
         return [self._as_of_now(_class_of(row)) for row in rows]
+
+    def owned(self, workspace: str, class_id: str) -> Class:
+        """A class of an owner, ended or not.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class.
+        """
+        which = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace))
+        with self._database.reading() as connection:
+            return self._as_of_now(_class_of(_row(connection, *which)))
 
     def move(self, workspace: str, class_id: str, revision: int, **changes: object) -> Class:
         """Change where a class is; returns it as it is then.
@@ -243,12 +270,12 @@ class Classes:
         with self._database.reading() as connection:
             return _class_of(_row(connection, classes.c.code == spoken_code(code), self._is_current()))
 
-    def join(self, class_id: str, workspace: str, draw: Callable[[frozenset[str]], str]) -> Seat:
+    def join(self, class_id: str, token: str, draw: Callable[[frozenset[str]], str]) -> Seat:
         """Take a seat, or the same one again.
 
         Args:
             class_id: the class, of `find`.
-            workspace: the token of the browser.
+            token: of the seat, `seat_token`.
             draw: returns a name that is not among the given ones.
 
         Raises:
@@ -256,7 +283,7 @@ class Classes:
             ClassClosedError: its doors are closed.
             ClassFullError: all its seats are taken.
         """
-        key = workspace_key(workspace)
+        key = _key_of(token)
         with self._database.writing() as connection:
             # Lock the class: two browsers that join at once must not get the same number.
             query = sa.select(classes).where(classes.c.id == class_id, self._is_current()).with_for_update()
@@ -264,7 +291,7 @@ class Classes:
             if row is None:
                 raise ClassNotFoundError
             known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id)).all()
-            own = next((one for one in known if one.workspace == key), None)
+            own = next((one for one in known if one.token == key), None)
             if own is not None and not own.removed:
                 return _seat_of(own)
             if not row.doors:
@@ -279,18 +306,48 @@ class Classes:
                 connection.execute(seats.update().where(*_seat(class_id, own.number)).values(**values))
                 return Seat(own.number, name, False, now, None, False)
             number = 1 + max((one.number for one in known), default=0)
-            values = {"class": class_id, "number": number, "workspace": key, "name": name, "redrawn": False}
+            values = {"class": class_id, "number": number, "token": key, "name": name, "redrawn": False}
             connection.execute(seats.insert().values(**values, seen=now, removed=False))
             return Seat(number, name, False, now, None, False)
 
-    def seat(self, class_id: str, workspace: str) -> Seat | None:
+    def seat(self, class_id: str, token: str) -> Seat | None:
         """The seat of a browser; None if it has none, or it was taken away."""
-        query = sa.select(seats).where(*_of_browser(class_id, workspace), seats.c.removed.is_(False))
+        query = sa.select(seats).where(*_of_browser(class_id, token), seats.c.removed.is_(False))
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _seat_of(row)
 
-    def redraw(self, class_id: str, workspace: str, draw: Callable[[frozenset[str]], str]) -> Seat:
+    def seated(self, token: str) -> Class | None:
+        """The class that goes on and was started last, of those in which a seat has this token; None for none."""
+        query = (
+            sa.select(classes)
+            .join(seats, seats.c["class"] == classes.c.id)
+            .where(seats.c.token == _key_of(token), seats.c.removed.is_(False), self._is_current())
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(classes.c.created.desc()).limit(1)).one_or_none()
+        return None if row is None else _class_of(row)
+
+    def take_over(self, class_id: str, number: int, token: str) -> Seat:
+        """Give a seat whose browser is away to another one, which has lost its token.
+
+        Raises:
+            ClassNotFoundError: there is no such seat.
+            ClassClosedError: its browser is there.
+        """
+        now = self._clock()
+        with self._database.writing() as connection:
+            which = (*_seat(class_id, number), seats.c.removed.is_(False))
+            row = connection.execute(sa.select(seats).where(*which).with_for_update()).one_or_none()
+            if row is None:
+                raise ClassNotFoundError
+            if row.seen > now - AWAY_SECONDS:
+                raise ClassClosedError("Somebody uses this seat.", "Choose another one.")
+            connection.execute(seats.delete().where(*_of_browser(class_id, token)))
+            connection.execute(seats.update().where(*which).values(token=_key_of(token), seen=now))
+        return dataclasses.replace(_seat_of(row), seen=now)
+
+    def redraw(self, class_id: str, token: str, draw: Callable[[frozenset[str]], str]) -> Seat:
         """Draw another name for a seat, once; later calls change nothing.
 
         Raises:
@@ -298,7 +355,7 @@ class Classes:
         """
         with self._database.writing() as connection:
             known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id).with_for_update()).all()
-            own = next((one for one in known if one.workspace == workspace_key(workspace) and not one.removed), None)
+            own = next((one for one in known if one.token == _key_of(token) and not one.removed), None)
             if own is None:
                 raise ClassNotFoundError
             if own.redrawn:
@@ -307,17 +364,17 @@ class Classes:
             connection.execute(seats.update().where(*_seat(class_id, own.number)).values(name=name, redrawn=True))
             return dataclasses.replace(_seat_of(own), name=name, redrawn=True)
 
-    def leave(self, class_id: str, workspace: str) -> None:
+    def leave(self, class_id: str, token: str) -> None:
         """Give a seat up, with what it has handed in. No error if there is none."""
         with self._database.writing() as connection:
-            connection.execute(seats.delete().where(*_of_browser(class_id, workspace)))
+            connection.execute(seats.delete().where(*_of_browser(class_id, token)))
 
-    def vote(self, class_id: str, workspace: str, task: str, round_: int, choice: int) -> None:
+    def vote(self, class_id: str, token: str, task: str, round_: int, choice: int) -> None:
         """Save or change a vote.
 
         Args:
             class_id: the class.
-            workspace: the token of the browser.
+            token: of the seat, `seat_token`.
             task: the id of the task that the voter has seen.
             round_: which vote of it.
             choice: a place among the choices, from 0.
@@ -333,7 +390,7 @@ class Classes:
             row = connection.execute(query.with_for_update(read=True)).one_or_none()
             own = connection.execute(
                 sa.select(seats.c.number)
-                .where(*_of_browser(class_id, workspace), seats.c.removed.is_(False))
+                .where(*_of_browser(class_id, token), seats.c.removed.is_(False))
                 # Lock the seat: of two tabs that vote at once, the second changes the vote of the first.
                 .with_for_update()
             ).scalar_one_or_none()
@@ -346,9 +403,9 @@ class Classes:
             if not connection.execute(changed.values(choice=choice, changed=now)).rowcount:
                 connection.execute(entries.insert().values(**which, choice=choice, created=now, changed=now))
 
-    def raise_hand(self, class_id: str, workspace: str, is_up: bool) -> None:
+    def raise_hand(self, class_id: str, token: str, is_up: bool) -> None:
         """Ask for help, or no longer. The time of the first call stays."""
-        which = _of_browser(class_id, workspace)
+        which = _of_browser(class_id, token)
         with self._database.writing() as connection:
             if is_up:
                 connection.execute(seats.update().where(*which, seats.c.hand.is_(None)).values(hand=self._clock()))
@@ -366,6 +423,16 @@ class Classes:
         with self._database.reading() as connection:
             return self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
 
+    def board(self, class_id: str) -> Board:
+        """A class by its id with all that its pages show, in one look at the database.
+
+        Raises:
+            ClassNotFoundError: there is no such class, or it was deleted.
+        """
+        with self._database.reading() as connection:
+            now = self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
+            return Board(now, tuple(_seats(connection, class_id)), _votes(connection, class_id, now.task))
+
     def on_wall(self, token: str) -> Class:
         """The class of the wall's token, which may only look.
 
@@ -377,19 +444,13 @@ class Classes:
 
     def seats(self, class_id: str) -> list[Seat]:
         """The seats that were not taken away, by number."""
-        query = sa.select(seats).where(seats.c["class"] == class_id, seats.c.removed.is_(False))
         with self._database.reading() as connection:
-            return [_seat_of(row) for row in connection.execute(query.order_by(seats.c.number)).all()]
+            return _seats(connection, class_id)
 
     def votes(self, class_id: str, task: str) -> dict[int, dict[int, int]]:
         """The votes for a task: the choice of each seat, by round and seat."""
-        query = sa.select(entries.c.round, entries.c.seat, entries.c.choice)
-        found: dict[int, dict[int, int]] = {}
         with self._database.reading() as connection:
-            which = (entries.c["class"] == class_id, entries.c.task == task, entries.c.choice.is_not(None))
-            for round_, seat, choice in connection.execute(query.where(*which)):
-                found.setdefault(round_, {})[seat] = choice
-        return found
+            return _votes(connection, class_id, task)
 
     def note_seen(self, seen: Mapping[str, Iterable[int]]) -> None:
         """Note that these seats, by class, are there now."""
@@ -433,6 +494,15 @@ def wall_token(workspace: str, class_id: str) -> str:
     return share_token(workspace, f"wall {class_id}")
 
 
+def seat_token(workspace: str) -> str:
+    """The token of a browser's seats, always the same: 22 letters, digits, ``-`` and ``_``. It opens nothing else.
+
+    Raises:
+        WorkspaceError: `workspace` is not the token of a workspace.
+    """
+    return share_token(workspace, "seat")
+
+
 def _checked(values: Mapping[str, object]) -> dict[str, Any]:
     found = dict(values)
     for name, most in (("title", TITLE_LENGTH), ("plan", PLAN_LENGTH)):
@@ -469,12 +539,30 @@ def _class_of(row: sa.Row[Any]) -> Class:
     return Class(**{field.name: row._mapping[field.name] for field in dataclasses.fields(Class)})
 
 
+def _seats(connection: Connection, class_id: str) -> list[Seat]:
+    query = sa.select(seats).where(seats.c["class"] == class_id, seats.c.removed.is_(False))
+    return [_seat_of(row) for row in connection.execute(query.order_by(seats.c.number)).all()]
+
+
+def _votes(connection: Connection, class_id: str, task: str) -> dict[int, dict[int, int]]:
+    query = (
+        sa.select(entries.c.round, entries.c.seat, entries.c.choice)
+        .join(seats, sa.and_(seats.c["class"] == entries.c["class"], seats.c.number == entries.c.seat))
+        .where(seats.c.removed.is_(False), entries.c.choice.is_not(None))
+        .where(entries.c["class"] == class_id, entries.c.task == task)
+    )
+    found: dict[int, dict[int, int]] = {}
+    for round_, seat, choice in connection.execute(query):
+        found.setdefault(round_, {})[seat] = choice
+    return found
+
+
 def _seat(class_id: str, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return seats.c["class"] == class_id, seats.c.number == number
 
 
-def _of_browser(class_id: str, workspace: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return seats.c["class"] == class_id, seats.c.workspace == workspace_key(workspace)
+def _of_browser(class_id: str, token: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return seats.c["class"] == class_id, seats.c.token == _key_of(token)
 
 
 def _seat_of(row: sa.Row[Any]) -> Seat:

@@ -145,13 +145,14 @@ seats = sa.Table(
     metadata,
     sa.Column("class", sa.String(32), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("workspace", sa.String(64), nullable=False),
+    # The SHA-256 of the seat's token, which its browser makes of its workspace, or has in the address.
+    sa.Column("token", sa.String(64), nullable=False),
     sa.Column("name", sa.String(40), nullable=False),
     sa.Column("redrawn", sa.Boolean, nullable=False),
     sa.Column("seen", sa.Double, nullable=False),
     sa.Column("hand", sa.Double),
     sa.Column("removed", sa.Boolean, nullable=False),
-    sa.UniqueConstraint("class", "workspace"),
+    sa.UniqueConstraint("class", "token"),
     sa.UniqueConstraint("class", "name"),
     sa.ForeignKeyConstraint(["class"], [classes.c.id], ondelete="CASCADE"),
 )

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.test_main_path import SLOW, choose
 
-PAGES = ["", "evaluate", "compare", "draw", "data", "learn"]
+PAGES = ["", "evaluate", "compare", "draw", "data", "learn", "class"]
 _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 

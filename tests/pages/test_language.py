@@ -42,7 +42,7 @@ def unfolded(app: AppTest, page: str, **query: str) -> AppTest:
 
 
 @pytest.mark.usefixtures("marked", "own_saver")
-@pytest.mark.parametrize("page", ["train", "evaluate", "draw", "compare", "data"])
+@pytest.mark.parametrize("page", ["train", "evaluate", "draw", "compare", "data", "classroom"])
 def test_every_text_of_a_page_goes_through_gettext(app: AppTest, page: str) -> None:
     train_runs(app, SOFTMAX, WIDE)
     shown = unfolded(app, page)

@@ -9,9 +9,20 @@ import pytest
 
 from mnist_core.errors import ClassClosedError, ClassFullError, ClassMovedError, ClassNotFoundError, ConfigError
 from mnist_core.store import classes as module
-from mnist_core.store.classes import MAX_OPEN, MAX_SEATS, OPEN, SHOWN, SHUT, Class, Classes, new_code, wall_token
+from mnist_core.store.classes import (
+    MAX_OPEN,
+    MAX_SEATS,
+    OPEN,
+    SHOWN,
+    SHUT,
+    Class,
+    Classes,
+    new_code,
+    seat_token,
+    wall_token,
+)
 from mnist_core.store.runs import RunStore
-from mnist_core.store.workspaces import SYMBOLS, new_workspace
+from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace
 from tests.stored_runs import Clock
 
 
@@ -337,3 +348,67 @@ def test_question_can_be_asked_again(room: Room) -> None:
     assert room.classes.votes(room.now.id, "q1") == {}
     room.classes.vote(room.now.id, workspace, "q1", 1, 2)
     assert room.classes.votes(room.now.id, "q1") == {1: {1: 2}}
+
+
+def test_browser_finds_the_class_that_it_sits_in(room: Room) -> None:
+    token = room.student()
+    assert room.classes.seated(token) == room.now
+    assert room.classes.seated(new_workspace()) is None
+    other = room.classes.create(new_workspace(), "", "[]", "q1")
+    room.classes.join(other.id, token, draw)
+    room.classes.remove_seat(room.teacher, room.now.id, 1)
+    assert room.classes.seated(token) == other
+    room.classes.leave(other.id, token)
+    assert room.classes.seated(token) is None
+
+
+def test_seat_of_an_ended_class_is_not_found(room: Room) -> None:
+    token = room.student()
+    room.classes.end(room.teacher, room.now.id)
+    assert room.classes.seated(token) is None
+
+
+def test_token_of_a_seat_is_not_that_of_the_workspace() -> None:
+    workspace = new_workspace()
+    assert seat_token(workspace) == seat_token(workspace)
+    assert seat_token(workspace) not in (workspace, seat_token(new_workspace()), wall_token(workspace, "a"))
+    assert is_workspace(seat_token(workspace))
+
+
+@pytest.mark.parametrize("token", ["", "a", "'; --"])
+def test_malformed_token_has_no_seat(room: Room, token: str) -> None:
+    for ask in (room.classes.seated, lambda one: room.classes.join(room.now.id, one, draw)):
+        with pytest.raises(ClassNotFoundError):
+            ask(token)
+
+
+def test_seat_that_is_away_can_be_taken_over(room: Room, clock: Clock) -> None:
+    lost, token = room.student(), new_workspace()
+    with pytest.raises(ClassClosedError, match="Somebody uses this seat"):
+        room.classes.take_over(room.now.id, 1, token)
+    clock.forward(21)
+    room.classes.join(room.now.id, token, draw)  # A new seat, before the old one was found.
+    assert room.classes.take_over(room.now.id, 1, token).number == 1
+    assert room.classes.seat(room.now.id, lost) is None
+    assert [one.number for one in room.classes.seats(room.now.id)] == [1]
+    with pytest.raises(ClassNotFoundError):
+        room.classes.take_over(room.now.id, 9, token)
+
+
+def test_board_has_what_the_single_questions_give(room: Room) -> None:
+    students = [room.student() for _ in range(3)]
+    room.move(phase=OPEN)
+    for token, choice in zip(students, (0, 1, 1), strict=True):
+        room.classes.vote(room.now.id, token, "q1", 1, choice)
+    room.classes.remove_seat(room.teacher, room.now.id, 3)
+    board = room.classes.board(room.now.id)
+    assert board.now == room.now
+    assert list(board.seats) == room.classes.seats(room.now.id)
+    assert board.votes == room.classes.votes(room.now.id, "q1") == {1: {1: 0, 2: 1}}
+
+
+def test_desk_is_the_owners(room: Room) -> None:
+    assert room.classes.owned(room.teacher, room.now.id) == room.now
+    for workspace in (new_workspace(), room.student()):
+        with pytest.raises(ClassNotFoundError):
+            room.classes.owned(workspace, room.now.id)

@@ -67,6 +67,7 @@ def training_curves(
     names: Sequence[str] | None = None,
     places: Sequence[DeltaGenerator] | None = None,
     height: int | None = None,
+    font_size: int | None = None,
 ) -> None:
     """Charts of the accuracy and the loss of runs.
 
@@ -79,6 +80,7 @@ def training_curves(
         names: all names that get a colour, if `run_legend` is shown; None for the names in `there`.
         places: where the two charts go, or that of the accuracy alone; None for two columns.
         height: of each chart, in pixels; None for the default.
+        font_size: of its texts, in pixels, on a wall that names the runs elsewhere; None for the usual one.
     """
     there = {_(name): run for name, run in there.items()}
     started = {name: run for name, run in there.items() if run.snapshot.points}
@@ -106,7 +108,9 @@ def training_curves(
             spec = training_charts.learning_curves(
                 name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
             )
-            if projector.is_on():
+            if font_size is not None:
+                spec = training_charts.enlarged(spec, font_size, has_names=False)
+            elif projector.is_on():
                 spec = training_charts.enlarged(spec, projector.FONT_SIZE)
             alt = _("Curves: the {name} of {runs}, by {across}.", name=_(name), runs=", ".join(names), across=_(across))
             st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)

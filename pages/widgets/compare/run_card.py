@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -15,6 +14,7 @@ from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH
+from pages.widgets.common import time_zone
 from pages.widgets.compare import run_table
 from pages.widgets.state import controls, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
@@ -84,7 +84,7 @@ def run_details(row: Row) -> None:
 
 def _origin(row: Row) -> str:
     """When the run was started, with which data and which library versions."""
-    since = datetime.fromtimestamp(row.summary.created, _zone())
+    since = datetime.fromtimestamp(row.summary.created, time_zone.of_visitor())
     # Not the provenance: it may contain a path of the server.
     names = {**{name: _(title) for name, title in datasets.NAMES.items()}, uploads.NAME: _("Your own images")}
     parts = [_("Started on {since}", since=since), names.get(row.summary.dataset, row.summary.dataset)]
@@ -93,14 +93,6 @@ def _origin(row: Row) -> str:
     versions = saved_runs.saved_versions(row.summary)
     parts += [f"{name} {version}" for name, version in versions.items() if name not in ("scipy", "machine")]
     return " · ".join(parts)
-
-
-def _zone() -> tzinfo:
-    """The visitor's time zone if the browser sends a valid one, else UTC."""
-    try:
-        return ZoneInfo(str(st.context.timezone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def _change(how: Callable[[str, Any], None], run_id: str, key: str) -> None:

@@ -138,6 +138,11 @@ def is_forgetful() -> bool:
     return _HIDDEN.get() == workspace.token()
 
 
+def is_settled() -> bool:
+    """Whether the browser has said which workspace it has, or that it remembers none."""
+    return workspace.token() in (workspace.browser_token(), _ARRIVED.get()) or is_forgetful()
+
+
 def leave_workspace() -> None:
     """Start a new, empty workspace in this browser, in all tabs that show the current one."""
     left = _name(workspace.token())
@@ -151,7 +156,7 @@ def _task(token: str) -> dict[str, Any]:
     left = _LEFT.get()
     if left:
         task["left"] = left
-    elif token in (workspace.browser_token(), _ARRIVED.get()) or is_forgetful():
+    elif is_settled():
         return task
     if cookies.is_served() and _DROPPED.get() != token:
         return task | {"address": cookies.ADDRESS, "ticket": _ticket(token)}

@@ -1,0 +1,280 @@
+"""The teacher's desk: where the class is, one button for the next move, the votes, and the seats by need."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import links
+from mnist_core.classes import moves, step_of
+from mnist_core.errors import ClassNotFoundError, ConfigError, PlaygroundError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
+from mnist_core.store.classes import AWAY_SECONDS, OPEN, READY, SHOWN, wall_token
+from pages.widgets.classroom import following, lesson_plan, membership, question, wall
+from pages.widgets.common import link_sharing, projector, run_picker
+from pages.widgets.state import controls, workspace
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mnist_core.classes import Ask, Move
+    from mnist_core.store.classes import Board, Class, Seat
+
+_TROUBLE: Key[str] = Key("class-desk-trouble-noted", "")
+_PHASES: Mapping[str, str] = {
+    READY: Message("not open yet"),
+    OPEN: Message("open"),
+    SHOWN: Message("answer shown"),
+}
+_SHUT = Message("closed")
+
+
+def desk_view(class_id: str) -> None:
+    """The desk of a class that the visitor leads; in the projector view what the wall shows, moved by keys.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    try:
+        board, _read = membership.boards().board(class_id)
+    except ClassNotFoundError:
+        membership.lead("")
+        st.rerun()
+    if projector.is_on():
+        wall.wall(board)
+        if board.now.ended is None:
+            st.fragment(_keys, run_every=following.TEACHER_SECONDS, key="class-keys")(board.now)
+        return
+    if board.now.ended is not None:
+        _ended(board.now)
+        return
+    _header(board.now)
+    try:
+        plan = membership.plan_of(board.now.plan)
+    except ConfigError as error:
+        st.error(_(error.message), icon=":material/error:")
+        _end_popover(board.now)
+        return
+    # Another desk of the teacher may have switched them.
+    controls.set_value("class-paused", board.now.paused)
+    controls.set_value("class-doors", board.now.doors)
+    leading, planning = st.columns([2, 1], gap="large")
+    with leading:
+        st.fragment(_lead, run_every=following.TEACHER_SECONDS, key="class-lead")(board.now, plan)
+    with planning:
+        lesson_plan.plan_view(board.now, plan, move, ask_again)
+        _end_popover(board.now)
+
+
+# --- Moves -------------------------------------------------------------------------------------------------------
+
+
+def move(now: Class, changes: Mapping[str, object]) -> None:
+    """Move a class from where its page showed it. For callbacks; the desk says why a move was refused."""
+    _TROUBLE.set("")
+    try:
+        membership.classes().move(workspace.token(), now.id, now.revision, **changes)
+    except PlaygroundError as error:
+        _TROUBLE.set(error.message)
+    membership.boards().outdate(now.id)
+
+
+def ask_again(now: Class) -> None:
+    """Delete the votes for the current question, and go back to before it. For callbacks."""
+    _try_and_look(now.id, lambda: membership.classes().empty(workspace.token(), now.id, now.task))
+    if not _TROUBLE.get():
+        move(now, {"phase": READY, "round": 1})
+
+
+def _move_button(now: Class, step: Move, at: int, shortcut: str | None = None) -> None:
+    # The key changes with the class: a second click of a double click must not take the next move too.
+    st.button(
+        _(step.label),
+        key=f"move-{now.revision}-{at}",
+        type="primary" if at == 0 else "secondary",
+        on_click=move if step.changes else _end,
+        args=(now, step.changes) if step.changes else (now.id, False),
+        shortcut=shortcut,
+    )
+
+
+def _possible(board: Board, plan: tuple[Ask, ...]) -> tuple[Move, ...]:
+    return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats))
+
+
+def _keys(now: Class) -> None:
+    """Below the wall on the teacher's own screen: the next move, and the way back."""
+    if not projector.is_on():  # "Back to the desk" was pressed.
+        st.rerun()
+    board = following.latest(now)
+    try:
+        first = _possible(board, membership.plan_of(now.plan))[0]
+    except ConfigError:
+        first = None
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(
+            _("Back to the desk"), key="to-desk", type="tertiary", on_click=projector.switch_off, shortcut="Escape"
+        )
+        if first is not None and first.changes:
+            _move_button(now, first, 0, shortcut="Space")
+
+
+# --- What the desk shows -----------------------------------------------------------------------------------------
+
+
+def _header(now: Class) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(run_picker.escape_markdown(now.title) or _("Class"), width="content", anchor=False)
+        if now.code is not None and now.doors:
+            st.markdown(f"**{now.code}**", width="content")
+            with st.popover(_("QR code"), icon=":material/qr_code_2:"):
+                link_sharing.link_with_code(wall.join_address(now), "class-join")
+        token = wall_token(workspace.token(), now.id)
+        st.link_button(
+            _("Open the wall"),
+            f"{link_sharing.page_address()}?{projector.WALL}={token}",
+            icon=":material/open_in_new:",
+            help=_("A second window for the projector: it shows what all may see, and can change nothing."),
+        )
+        st.button(
+            _("Show on this screen"),
+            icon=":material/present_to_all:",
+            on_click=projector.switch_on,
+            help=_("If your screen is on the projector. Space is the next move, Escape leads back."),
+        )
+    link_sharing.large_code()
+    if links.is_own(link_sharing.page_address()):
+        st.caption(_("Others cannot reach this address. Open the playground by this computer's name, then go on."))
+
+
+def _lead(now: Class, plan: tuple[Ask, ...]) -> None:
+    """The next moves, the votes, and the seats."""
+    board = following.latest(now)
+    if _TROUBLE.get():
+        st.error(_(_TROUBLE.get()), icon=":material/error:")
+    task = plan[now.at]
+    possible = _possible(board, plan)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for at, one in enumerate(possible):
+            _move_button(now, one, at)
+        st.toggle(
+            _("Eyes up"),
+            **controls.seeded("class-paused", now.paused),
+            on_change=_switch,
+            args=(now, "paused", "class-paused"),
+            help=_("Nobody can vote until you switch it off. All screens ask to look at you."),
+        )
+    if possible[0].advice:
+        st.caption(_(possible[0].advice))
+    state = _(_PHASES.get(now.phase, _SHUT))
+    if now.round > 1:
+        state = _("{state}, second vote", state=state)
+    st.caption(_("Question {number} of {count}: {state}", number=now.at + 1, count=len(plan), state=state))
+    step = step_of(task)
+    if step is not None:
+        st.markdown(_(step.text))
+    st.subheader(question.question_text(task), anchor=False)
+    chart, seats = st.columns([3, 2], gap="medium")
+    with chart:
+        question.choice_list(task, now.id, has_answer=True)
+        if now.phase != READY:
+            question.votes_chart(task, now.id, board.votes, len(board.seats), "desk-votes")
+            st.caption(_("Only you see this before you show the answer."))
+        if now.phase == SHOWN:
+            st.markdown(question.why_text(task))
+            if step is not None:
+                st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
+    with seats:
+        _seats(board)
+
+
+def _seats(board: Board) -> None:
+    """The seats: who asks for help first, then who is there and has not voted, then the others."""
+    now = board.now
+    voted = board.votes.get(now.round, {}) if now.phase != READY else {}
+    earliest = time.time() - AWAY_SECONDS
+
+    def need(seat: Seat) -> tuple[bool, float, bool, bool]:
+        return seat.hand is None, seat.hand or 0.0, seat.seen < earliest, seat.number in voted
+
+    here = sum(seat.seen >= earliest for seat in board.seats)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_("**{count} here**", count=here), width="content")
+        st.toggle(
+            _("Doors open"),
+            **controls.seeded("class-doors", now.doors),
+            on_change=_switch,
+            args=(now, "doors", "class-doors"),
+            help=_("While they are closed, nobody new can join."),
+        )
+    for seat in sorted(board.seats, key=need):
+        _seat_row(now, seat, seat.seen < earliest, seat.number in voted)
+    if not board.seats:
+        st.caption(_("Nobody is here yet. Show the code at the front."))
+
+
+def _seat_row(now: Class, seat: Seat, is_away: bool, has_voted: bool) -> None:
+    mark = "✋" if seat.hand is not None else "✓" if has_voted else "·"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
+        name = f":gray[{seat.name} · {_('away')}]" if is_away else seat.name
+        st.markdown(f"{mark} {name}", width="stretch")
+        st.button(
+            " ",
+            key=f"remove-seat-{seat.number}",
+            icon=":material/close:",
+            type="tertiary",
+            help=_("Take this seat away. While the doors are open, the browser can join again, with another name."),
+            on_click=_remove,
+            args=(now.id, seat.number),
+        )
+
+
+def _switch(now: Class, what: str, name: str) -> None:
+    # A browser also reports a switch that it shows again, after the view for the projector.
+    if controls.value_of(name) != getattr(now, what):
+        move(now, {what: controls.value_of(name)})
+    if _TROUBLE.get():
+        controls.reset(name)
+
+
+def _remove(class_id: str, number: int) -> None:
+    _try_and_look(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
+
+
+# --- The end -----------------------------------------------------------------------------------------------------
+
+
+def _end_popover(now: Class) -> None:
+    with st.popover(_("End the lesson"), icon=":material/logout:"):
+        st.markdown(_("The code then opens nothing any more. You can still look at the class afterwards."))
+        st.button(_("End it"), key="class-end", type="primary", on_click=_end, args=(now.id, False))
+        st.markdown(_("Or delete all seats and votes at once:"))
+        st.button(_("End and delete"), key="class-delete", on_click=_end, args=(now.id, True))
+
+
+def _end(class_id: str, is_deleted: bool) -> None:
+    _try_and_look(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
+    if is_deleted and not _TROUBLE.get():
+        membership.lead("")
+
+
+def _ended(now: Class) -> None:
+    name = run_picker.escape_markdown(now.title) or _("Class")
+    st.title(name, anchor=False)
+    st.info(_("The lesson has ended."), icon=":material/flag:")
+    with st.container(horizontal=True):
+        st.button(_("Delete its seats and votes"), icon=":material/delete:", on_click=_end, args=(now.id, True))
+        st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
+
+
+def _try_and_look(class_id: str, action: Callable[[], object]) -> None:
+    _TROUBLE.set("")
+    try:
+        action()
+    except PlaygroundError as error:
+        _TROUBLE.set(error.message)
+    membership.boards().outdate(class_id)

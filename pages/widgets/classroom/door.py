@@ -1,0 +1,158 @@
+"""The door of a class: a code to join by, or a class of one's own to start."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.classes import Ask, known_questions
+from mnist_core.errors import PlaygroundError, StoreError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
+from mnist_core.lessons.check import ITEMS
+from mnist_core.lessons.courses import COURSES
+from mnist_core.store.classes import IDLE_SECONDS, MAX_SEATS, TITLE_LENGTH, Class
+from pages.widgets.classroom import membership
+from pages.widgets.common import address, run_picker
+from pages.widgets.state import controls, workspace
+from pages.widgets.state.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CODE, _TITLE = "class-code", "class-title"
+_CHECK = "check"
+_OWN_ONLY = "own"
+_NAMES = {
+    _CHECK: Message("The check: ten questions"),
+    _OWN_ONLY: Message("Questions of my own"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def door_view(trouble: str = "") -> None:
+    """Join a class, or lead one.
+
+    Args:
+        trouble: why the page's address opens no class; empty if it opens one or names none.
+    """
+    st.title(_("Class"))
+    joining, leading = st.columns(2, gap="large")
+    with joining:
+        _join_form(trouble)
+    with leading:
+        _start_form()
+        _own_classes()
+
+
+def waiting_view() -> None:
+    """Until the browser has said who it is."""
+    st.title(_("Class"))
+    st.info(_("Taking a seat …"), icon=":material/event_seat:")
+
+
+def _join_form(trouble: str) -> None:
+    st.subheader(_("Join a class"), anchor=False)
+    refusal = trouble
+    with st.form("class-join", border=False):
+        st.text_input(
+            _("Code"),
+            value=address.arrived_by_address(membership.JOIN)[:20],
+            max_chars=20,
+            key=_CODE,
+            placeholder="K7M 2QD",
+            help=_("Six letters and digits, at the front of the room."),
+            autocomplete="off",
+        )
+        if st.form_submit_button(_("Join"), type="primary", icon=":material/login:"):
+            refusal = _attempt(lambda: membership.join(str(controls.value_of(_CODE) or "")))
+    if refusal:
+        st.error(_(refusal), icon=":material/error:")
+    st.caption(_("No name, no account. You get a drawn name, such as *blue otter*."))
+
+
+def _start_form() -> None:
+    st.subheader(_("Lead a class"), anchor=False)
+    with st.form("class-start", border=False):
+        names = [*COURSES, _CHECK, _OWN_ONLY]
+        plan = st.selectbox(
+            _("Questions"),
+            names,
+            key="class-plan",
+            format_func=lambda key: _(_NAMES.get(key) or COURSES[key].name),
+            help=_("You can change them later, also during the lesson."),
+        )
+        title = st.text_input(
+            _("Name of the class"),
+            max_chars=TITLE_LENGTH,
+            key=_TITLE,
+            placeholder=_("for you alone"),
+            autocomplete="off",
+        )
+        if st.form_submit_button(_("Start a class"), icon=":material/groups:"):
+            refusal = _attempt(lambda: membership.create(title, _first_plan(str(plan))))
+            if refusal:
+                st.error(_(refusal), icon=":material/error:")
+    st.caption(
+        _(
+            "Up to {most} people join with a code. A class ends {hours} hours after the last change.",
+            most=MAX_SEATS,
+            hours=round(IDLE_SECONDS / 3600),
+        )
+    )
+
+
+def _attempt(action: Callable[[], object]) -> str:
+    """Do it, then draw the page again; returns why it was refused."""
+    refusal = ""
+    try:
+        uninterrupted(action)
+    except PlaygroundError as error:
+        refusal = error.message
+    if not refusal:
+        st.rerun()
+    return refusal
+
+
+def _first_plan(key: str) -> tuple[Ask, ...]:
+    if key == _CHECK:
+        names = [f"check/{item}" for item in ITEMS]
+    elif key in COURSES:
+        names = [f"step/{step.key}" for step in COURSES[key].steps if step.question is not None]
+    else:
+        names = []
+    known = known_questions()
+    plan = tuple(Ask(f"q{at}", name) for at, name in enumerate(names, 1) if name in known)
+    return plan or (Ask("q1", "", _("Are you here?"), (_("Yes"), _("Not yet")), None, twice=False),)
+
+
+def _own_classes() -> None:
+    """The classes that the visitor leads, the newest first."""
+    if not workspace.is_used():
+        return
+    try:
+        found = membership.classes().led_by(workspace.token())
+    except StoreError:
+        logger.exception("The classes of a visitor cannot be read")
+        return
+    if not found:
+        return
+    st.markdown(f"**{_('Your classes')}**")
+    for one in found[:10]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(_class_name(one), width=240)
+            st.button(
+                _("Open"),
+                key=f"open-{one.id}",
+                icon=":material/table_restaurant:",
+                on_click=membership.lead,
+                args=(one.id,),
+            )
+
+
+def _class_name(one: Class) -> str:
+    name = run_picker.escape_markdown(one.title) or _("Class")
+    return f"{name} · {one.code}" if one.code else f"{name} · {_('ended')}"

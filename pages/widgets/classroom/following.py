@@ -1,0 +1,68 @@
+"""A page follows its class: it is drawn again when the teacher moves, and says so when the server does not know."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.classes.boards import STALE_SECONDS
+from mnist_core.errors import ClassNotFoundError
+from mnist_core.language import gettext as _
+from pages.widgets.classroom import membership
+from pages.widgets.common import time_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mnist_core.store.classes import Board, Class
+
+STUDENT_SECONDS, TEACHER_SECONDS = 1.5, 1.0
+"""How often the page of a student, and the desk or the wall, look at the class."""
+
+
+def follow(now: Class, number: int, own: Sequence[Mapping[int, int]]) -> None:
+    """Draw the page of a seat again when its class has moved, and note that the seat is there.
+
+    Args:
+        now: the class as the page shows it.
+        number: the seat.
+        own: its votes by round, as the page shows them and as they were on the board. It is also drawn again when they
+            are others: after a reload the board may be a second old, and another tab may have voted.
+    """
+    st.fragment(_follow, run_every=STUDENT_SECONDS, key="class-follow")(now, number, own)
+
+
+def _follow(now: Class, number: int, own: Sequence[Mapping[int, int]]) -> None:
+    membership.boards().note_here(now.id, number)
+    if own_votes(latest(now), number) not in own:
+        st.rerun()
+
+
+def own_votes(board: Board, number: int) -> dict[int, int]:
+    """The choices of a seat, by round."""
+    return {round_: given[number] for round_, given in board.votes.items() if number in given}
+
+
+def latest(now: Class) -> Board:
+    """The board of a class, for a fragment of a page that shows it as `now`; runs the page again if it has moved."""
+    try:
+        board, read = membership.boards().board(now.id)
+    except ClassNotFoundError:  # The page says what has happened.
+        st.rerun()
+    if moved_state(board.now) != moved_state(now):
+        st.rerun()
+    if time.time() - read > STALE_SECONDS:
+        clock = f"{datetime.datetime.fromtimestamp(read, time_zone.of_visitor()):%H:%M}"
+        st.warning(
+            _("The server cannot look at the class: not up to date since {clock}.", clock=clock),
+            icon=":material/sync_problem:",
+        )
+    return board
+
+
+def moved_state(now: Class) -> tuple[int, bool]:
+    """What a page compares: it is drawn again when this changes."""
+    return now.revision, now.ended is None

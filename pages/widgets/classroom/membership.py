@@ -1,0 +1,206 @@
+"""Which class a tab is in, and as whom: as the teacher at the desk, or in a seat."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import limits
+from mnist_core.classes import draw_name, from_json, to_json
+from mnist_core.classes.boards import Boards
+from mnist_core.errors import ClassNotFoundError, LimitError, StoreError
+from mnist_core.language import Message
+from mnist_core.limits import CODES
+from mnist_core.store import classes as stored
+from mnist_core.store import workspaces
+from pages.widgets.common import address
+from pages.widgets.server import visitor_limits
+from pages.widgets.state import browser, workspace
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from mnist_core.classes import Ask
+    from mnist_core.store.classes import Board, Class, Classes, Seat
+
+JOIN, DESK, SEAT = "join", "desk", "seat"
+"""Parameters of an address: the code to join by, the class that is led, and the token of a seat."""
+_LED: Key[str] = Key("class-led-noted", "", of_workspace=True)
+_OWN: Key[tuple[str, int] | None] = Key("class-seat-noted", None)
+_TOKEN: Key[str] = Key("class-token-noted", "")
+_IS_CHECKED: Key[bool] = Key("class-checked-noted", False)
+_WRONG: Key[tuple[int, float]] = Key("class-wrong-codes-noted", (0, 0.0))
+_MOST_WRONG, _WAIT_SECONDS = 5, 30
+
+
+def classes() -> Classes:
+    """The classes of this server.
+
+    Raises:
+        StoreError: nothing can be saved at the address of the database.
+    """
+    return workspace.run_saver().store.classes
+
+
+def boards() -> Boards:
+    """The boards that the pages of this server show."""
+    return _boards(classes())
+
+
+@functools.lru_cache(1)
+def _boards(of: Classes) -> Boards:
+    return Boards(of)
+
+
+@functools.lru_cache(64)
+def plan_of(text: str) -> tuple[Ask, ...]:
+    """The tasks of a class.
+
+    Raises:
+        ConfigError: this version does not know one of them.
+    """
+    return from_json(text)
+
+
+def current_task(now: Class) -> Ask | None:
+    """The task that is on; None if it is not in the plan."""
+    plan = plan_of(now.plan)
+    return plan[now.at] if now.at < len(plan) and plan[now.at].id == now.task else None
+
+
+def create(title: str, plan: tuple[Ask, ...]) -> None:
+    """Start a class, and go to its desk.
+
+    Raises:
+        LimitError: there were too many new visitors from this address.
+        StoreError: there are too many classes, or nothing can be saved.
+    """
+    if not workspace.is_used():
+        visitor_limits.spend(limits.WORKSPACES)
+    found = classes().create(workspace.token(), title, to_json(plan), plan[0].id)
+    workspace.mark_used()
+    lead(found.id)
+
+
+# --- The teacher -------------------------------------------------------------------------------------------------
+
+
+def led_class() -> str:
+    """The id of the class that this tab leads; empty for none.
+
+    Raises:
+        ClassNotFoundError: the class in the page's address is not the visitor's.
+    """
+    asked = address.arrived_by_address(DESK)
+    if asked and asked != _LED.get():
+        classes().owned(workspace.token(), asked)
+        _LED.set(asked)
+    return _LED.get()
+
+
+def lead(class_id: str) -> None:
+    """Go to the desk of a class; an empty id leaves it."""
+    _LED.set(class_id)
+
+
+# --- A seat ------------------------------------------------------------------------------------------------------
+
+
+def seat_token() -> str:
+    """The token of the browser's seats: that of the address, or else that of the workspace."""
+    asked = str(st.query_params.get(SEAT, ""))
+    if workspaces.is_workspace(asked):
+        _TOKEN.set(asked)
+    return _TOKEN.get() or stored.seat_token(workspace.token())
+
+
+def own_seat() -> tuple[str, int] | None:
+    """The class and the number of this tab's seat; None for none. A code in the address takes one.
+
+    Raises:
+        LimitError: there were too many wrong codes.
+        StoreError: the code opens no class, or no seat is free.
+    """
+    # Not before the browser has said who it is: it would get another seat with each reload.
+    if _OWN.get() is not None or not browser.is_settled():
+        return _OWN.get()
+    code = address.arrived_by_address(JOIN)
+    if code:
+        join(code)
+    elif not _IS_CHECKED.get():
+        _IS_CHECKED.set(True)
+        found = classes().seated(seat_token())
+        seat = None if found is None else classes().seat(found.id, seat_token())
+        if found is not None and seat is not None:
+            _OWN.set((found.id, seat.number))
+    return _OWN.get()
+
+
+def join(code: str) -> None:
+    """Take a seat in the class with this code.
+
+    Raises:
+        LimitError: there were too many wrong codes.
+        StoreError: the code opens no class, or no seat is free.
+    """
+    wrong, until = _WRONG.get()
+    wait = round(until - time.monotonic())
+    if wait > 0:
+        raise LimitError("These were many wrong codes.", Message("Wait {count} seconds, then try again.", count=wait))
+    attempts = _code_limits()
+    attempts.spend(CODES, "")
+    try:
+        found = classes().find(code)
+    except ClassNotFoundError:
+        is_last = wrong + 1 >= _MOST_WRONG
+        _WRONG.set((0, time.monotonic() + _WAIT_SECONDS) if is_last else (wrong + 1, 0.0))
+        raise
+    attempts.give_back(CODES, "")
+    seat = classes().join(found.id, seat_token(), draw_name)
+    _OWN.set((found.id, seat.number))
+    boards().outdate(found.id)
+
+
+def take_over(class_id: str, number: int) -> None:
+    """Take the seat of a browser that is away: the visitor says that it was theirs.
+
+    Raises:
+        StoreError: somebody uses it.
+    """
+    classes().take_over(class_id, number, seat_token())
+    _OWN.set((class_id, number))
+    boards().outdate(class_id)
+
+
+def seat_on(board: Board, number: int) -> Seat | None:
+    """A seat on a board; None if it was taken away."""
+    return next((seat for seat in board.seats if seat.number == number), None)
+
+
+def give_up_seat() -> None:
+    """Forget this tab's seat; the class keeps it."""
+    _OWN.set(None)
+    address.write_address(**{JOIN: "", SEAT: ""})
+
+
+def address_of_seat() -> dict[str, str]:
+    """The parameters of the page's address that lead back to the seat.
+
+    The code, and if the browser does not remember who it is, the seat's token.
+    """
+    own = _OWN.get()
+    if own is None:  # It may not be taken yet.
+        return {}
+    try:
+        code = boards().board(own[0])[0].now.code or ""
+    except StoreError:
+        return {}
+    return {JOIN: code, SEAT: seat_token() if browser.is_forgetful() or _TOKEN.get() else ""}
+
+
+@functools.cache
+def _code_limits() -> limits.Limits:
+    """Of wrong codes, for the whole server: a school has one address, and there are a thousand million codes."""
+    return limits.Limits({CODES: 60}, period=60)

@@ -1,0 +1,215 @@
+"""A student's page: the task itself and nothing else. It follows the teacher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.classes import draw_name, step_of
+from mnist_core.errors import ClassClosedError, ClassNotFoundError, ConfigError, PlaygroundError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
+from mnist_core.store.classes import OPEN, READY, SHOWN
+from pages.widgets.classroom import following, membership, question
+from pages.widgets.state import browser
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mnist_core.classes import Ask
+    from mnist_core.store.classes import Class, Seat
+
+_TROUBLE: Key[str] = Key("class-vote-trouble-noted", "")
+# The vote that was saved last, and the class as it was.
+_SAVED: Key[tuple[Class, int] | None] = Key("class-vote-saved-noted", None)
+_LOOK = Message("Look at the front.")
+
+
+def student_view(class_id: str, number: int) -> None:
+    """The current task of a class, for one seat.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    try:
+        board, _read = membership.boards().board(class_id)
+    except ClassNotFoundError:
+        _ended(None)
+        return
+    seat = membership.seat_on(board, number)
+    if board.now.ended is not None:
+        _ended(seat)
+        return
+    if seat is None:
+        st.info(_("Your teacher has taken your seat away."), icon=":material/event_seat:")
+        st.button(_("Join again"), on_click=_join_again, args=(board.now.code or "",))
+        return
+    _header(board.now, seat)
+    votes = following.own_votes(board, number)
+    if board.now.paused:
+        st.header(_("Eyes up!"), anchor=False)
+        st.markdown(_(_LOOK))
+    else:
+        _task(board.now, seat, votes)
+    saved = _SAVED.get()
+    just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
+    following.follow(board.now, number, (votes, {**votes, **just_saved}))
+
+
+def _header(now: Class, seat: Seat) -> None:
+    """Who you are, and what you can always do."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/event_seat: **{seat.name}**", width="content")
+        is_up = seat.hand is not None
+        st.button(
+            _("Take my hand down") if is_up else _("I need help"),
+            key=f"hand-{is_up}",
+            icon=":material/front_hand:",
+            type="primary" if is_up else "secondary",
+            on_click=_raise_hand,
+            args=(now.id, not is_up),
+        )
+        with st.popover(_("My seat"), icon=":material/more_horiz:", type="tertiary"):
+            st.markdown(
+                _(
+                    "No name, no account. Your teacher sees what **{name}** does until the lesson ends.",
+                    name=seat.name,
+                )
+            )
+            if not seat.redrawn:
+                st.button(_("Draw another name"), icon=":material/casino:", on_click=_redraw, args=(now.id,))
+            st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=_leave, args=(now.id,))
+            st.caption(_("Your votes in this lesson and your networks leave this device. Use it on a shared tablet."))
+    if now.at == 0 and now.phase == READY:
+        st.caption(
+            _("No name, no account. Your teacher sees what **{name}** does until the lesson ends.", name=seat.name)
+        )
+
+
+def _task(now: Class, seat: Seat, votes: Mapping[int, int]) -> None:
+    try:
+        task = membership.current_task(now)
+    except ConfigError:  # The desk says what is wrong with it.
+        task = None
+    if task is None or now.phase == READY:
+        st.header(_(_LOOK), anchor=False)
+        return
+    step = step_of(task)
+    if step is not None and now.phase == OPEN:
+        st.markdown(_(step.text))
+    st.subheader(question.question_text(task), anchor=False)
+    if now.phase == OPEN:
+        _ballot(now, task, votes.get(now.round))
+    elif now.phase == SHOWN:
+        _result(now, task, votes)
+    else:
+        _own_vote(now, task, votes.get(now.round))
+        st.markdown(
+            _("Convince your neighbour: why is your answer right?")
+            if now.round == 1 and task.twice
+            else _("The vote is closed. Look at the front.")
+        )
+
+
+def _ballot(now: Class, task: Ask, given: int | None) -> None:
+    """A button for each choice, large enough for a thumb; the one that is saved is marked."""
+    if now.round > 1:
+        st.markdown(_("**Second vote.** Choose again, even if you have not changed your mind."))
+    saved = _SAVED.get()
+    # The board may be a second old; and the teacher may have deleted all votes.
+    chosen = saved[1] if saved is not None and saved[0] == now else given
+    for letter, place, text in question.choices_of(task, now.id):
+        st.button(
+            f"**{letter}**\u2002{text}" + (" ✓" if place == chosen else ""),
+            key=f"vote-{task.id}-{place}",
+            type="primary" if place == chosen else "secondary",
+            width="stretch",
+            on_click=_vote,
+            args=(now, place),
+        )
+    if _TROUBLE.get():
+        st.error(_(_TROUBLE.get()), icon=":material/error:")
+    elif chosen is not None:
+        st.caption(_("Your vote is saved. You can change it until the vote is closed."))
+
+
+def _vote(now: Class, choice: int) -> None:
+    _TROUBLE.set("")
+    try:
+        membership.classes().vote(now.id, membership.seat_token(), now.task, now.round, choice)
+    except ClassClosedError as error:  # The teacher was faster: the page then shows the vote that counts.
+        membership.boards().outdate(now.id)
+        st.toast(_(error.message), icon=":material/lock:")
+    except PlaygroundError as error:
+        _TROUBLE.set(Message("Your vote is not saved. {error}", error=error.message))
+    else:
+        _SAVED.set((now, choice))
+
+
+def _own_vote(now: Class, task: Ask, given: int | None) -> None:
+    for one in question.choices_of(task, now.id):
+        if one.place == given:
+            st.markdown(_("Your vote: {choice}", choice=f"**{one.letter}**\u2002{one.text}"))
+    if given is None:
+        st.markdown(_("You did not vote."))
+
+
+def _result(now: Class, task: Ask, votes: Mapping[int, int]) -> None:
+    """The own votes, and what is true. Nothing of it was sent before."""
+    asked = question.asked(task)
+    letters = {one.place: f"**{one.letter}**\u2002{one.text}" for one in question.choices_of(task, now.id)}
+    for round_, choice in sorted(votes.items()):
+        mark = "" if asked.right is None else " ✓" if choice == asked.right else " ✗"
+        title = _("First vote") if round_ == 1 else _("Second vote")
+        st.markdown(f"{title}: {letters[choice]}{mark}")
+    if not votes:
+        st.markdown(_("You did not vote."))
+    last = votes.get(max(votes)) if votes else None
+    if asked.right is None:
+        return
+    if last == asked.right:
+        st.success(_("**Right!** {why}", why=_(asked.why)), icon=":material/check_circle:")
+        return
+    reply = f"{_(asked.replies[last])}\n\n" if last is not None and asked.replies[last] else ""
+    right = letters[asked.right]
+    st.info(f"{reply}{_('The right answer: {right}', right=right)}\n\n{_(asked.why)}", icon=":material/lightbulb:")
+
+
+def _ended(seat: Seat | None) -> None:
+    st.header(_("The lesson has ended."), anchor=False)
+    if seat is not None:
+        st.markdown(_("Thank you, **{name}**.", name=seat.name))
+    with st.container(horizontal=True):
+        st.page_link("pages/learn.py", label=_("Go on learning"), icon=":material/school:")
+        st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=browser.leave_workspace)
+        st.button(_("Join another class"), icon=":material/login:", type="tertiary", on_click=membership.give_up_seat)
+
+
+def _join_again(code: str) -> None:
+    membership.give_up_seat()
+    _try(membership.join, code)
+
+
+def _raise_hand(class_id: str, is_up: bool) -> None:
+    _try(membership.classes().raise_hand, class_id, membership.seat_token(), is_up)
+    membership.boards().outdate(class_id)
+
+
+def _redraw(class_id: str) -> None:
+    _try(membership.classes().redraw, class_id, membership.seat_token(), draw_name)
+    membership.boards().outdate(class_id)
+
+
+def _leave(class_id: str) -> None:
+    _try(membership.classes().leave, class_id, membership.seat_token())
+    membership.boards().outdate(class_id)
+    browser.leave_workspace()
+
+
+def _try(action: Callable[..., object], *arguments: object) -> None:
+    try:
+        action(*arguments)
+    except PlaygroundError as error:
+        st.toast(_(error.message), icon=":material/error:")

@@ -1,0 +1,183 @@
+"""The wall of a class: what all may see, in type for the back row. It only looks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import links
+from mnist_core.classes import step_of
+from mnist_core.errors import ConfigError
+from mnist_core.language import gettext as _
+from mnist_core.store.classes import AWAY_SECONDS, OPEN, READY, SHOWN
+from pages.widgets.classroom import following, membership, question
+from pages.widgets.common import link_sharing, run_curves, trials
+from pages.widgets.state import data_sets, editor_state
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from mnist_core.classes import Ask
+    from mnist_core.lessons.course import Step
+    from mnist_core.store.classes import Board, Class
+    from pages.widgets.common.run_curves import Shown
+
+# The smallest text is 16 pixels, so 28 on a projector of 1280x720.
+_STYLE = """
+.stMain .stMainBlockContainer { --large: 1.75; padding: 1rem 1.25rem 0; }
+.stMain p { font-size: 1rem; }
+@media (min-width: 1600px) { .stMain .stMainBlockContainer { --large: 2.6; } }
+@media (max-width: 1000px) { .stMain .stMainBlockContainer { --large: 1; } }
+"""
+_FONT_SIZE = 28
+_FEW = 3
+_ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
+
+
+def wall_view(token: str) -> None:
+    """The wall that a token opens, in a window of its own.
+
+    Raises:
+        StoreError: it opens none, or the class cannot be read.
+    """
+    of_token, class_id = _ID.get()
+    if of_token != token:
+        class_id = membership.classes().on_wall(token).id
+        _ID.set((token, class_id))
+    board, _read = membership.boards().board(class_id)
+    wall(board)
+
+
+def wall(board: Board) -> None:
+    """What all may see of a class now."""
+    st.html(f"<style>{_STYLE}</style>")
+    now = board.now
+    if now.ended is not None:
+        st.header(_("The lesson has ended."), anchor=False)
+        return
+    try:
+        task = membership.current_task(now)
+    except ConfigError:  # The desk says what is wrong with it.
+        task = None
+    is_arriving = now.phase == READY and (now.at == 0 or len(board.seats) < _FEW)
+    if is_arriving and now.code is not None and not now.paused:
+        _invitation(now)
+        return
+    step = None if task is None else step_of(task)
+    title, corner = st.columns([3, 1], gap="medium")
+    with corner:
+        st.fragment(_corner, run_every=following.TEACHER_SECONDS, key="class-corner")(now)
+    with title:
+        if now.paused:
+            st.title(_("Eyes up!"), anchor=False)
+            return
+        if task is None or now.phase == READY:
+            st.header(_("Next question") if step is None else _(step.title), anchor=False)
+        else:
+            st.header(question.question_text(task), anchor=False)
+    if task is not None and now.phase == SHOWN:
+        _answer(board, task, step)
+    elif task is not None and now.phase != READY:
+        choices, state = st.columns([3, 2], gap="medium")
+        with choices:
+            question.choice_list(task, now.id, has_answer=False)
+        with state:
+            st.fragment(_state, run_every=following.TEACHER_SECONDS, key="class-state")(now, task)
+    elif step is not None:
+        st.markdown(_(step.text))
+
+
+def _answer(board: Board, task: Ask, step: Step | None) -> None:
+    """The right answer with all votes; then the step's run, or why it is right."""
+    runs = step is not None and step.trials
+    if runs:
+        question.right_choice(task, board.now.id)
+    left, right = st.columns([2, 3] if runs else [3, 2], gap="medium")
+    with left if runs else right:
+        question.votes_chart(task, board.now.id, board.votes, len(board.seats), "wall-votes", _FONT_SIZE, 260)
+    if step is not None and runs:
+        with right:
+            _run(step)
+        return
+    with left:
+        question.choice_list(task, board.now.id, has_answer=True)
+    st.markdown(question.why_text(task))
+
+
+def _invitation(now: Class) -> None:
+    """How to join, as large as it can be."""
+    picture, words = st.columns([1, 1], vertical_alignment="center")
+    picture.image(links.code(join_address(now)), alt=_("QR code: join the class."), width="stretch")
+    with words:
+        st.markdown(_("Scan the code, or open"))
+        st.markdown(f"**{short_address()}**")
+        st.title(_spaced(now.code or ""), anchor=False)
+        st.fragment(_arrivals, run_every=following.TEACHER_SECONDS, key="class-arrivals")(now)
+
+
+def join_address(now: Class) -> str:
+    """The address that takes a seat."""
+    return f"{link_sharing.page_address()}?{membership.JOIN}={now.code}"
+
+
+def short_address() -> str:
+    """The address of the door, short enough to type."""
+    return link_sharing.page_address().split("://", 1)[-1]
+
+
+def _spaced(code: str) -> str:
+    return f"{code[:3]} {code[3:]}"
+
+
+def _arrivals(now: Class) -> None:
+    st.header(_("{count} here", count=_here(following.latest(now))), anchor=False)
+
+
+def _here(board: Board) -> int:
+    return sum(seat.seen > time.time() - AWAY_SECONDS for seat in board.seats)
+
+
+def _corner(now: Class) -> None:
+    here = _("{count} here", count=_here(following.latest(now)))
+    code = f"**{_spaced(now.code)}** · " if now.code is not None and now.doors else ""
+    st.markdown(f"{code}{here}", text_alignment="right")
+
+
+def _state(now: Class, task: Ask) -> None:
+    """What changes without a move of the teacher: who has voted, and the time to talk."""
+    board = following.latest(now)
+    if now.phase == OPEN:
+        if now.round > 1:
+            st.markdown(f"**{_('Second vote')}**")
+        voted = len(board.votes.get(now.round, {}))
+        st.title(_("{voted} of {seats}", voted=voted, seats=len(board.seats)), anchor=False)
+        st.markdown(_("have voted"))
+    elif now.round == 1 and task.twice:
+        st.subheader(_("Convince your neighbour"), anchor=False)
+        seconds = max(0, int(time.time() - now.moved))
+        st.title(f"{seconds // 60}:{seconds % 60:02}", anchor=False)
+    else:
+        st.subheader(_("The vote is closed."), anchor=False)
+
+
+def _run(step: Step) -> None:
+    """The runs that answer the question: they start when the answer is shown."""
+    dataset = data_sets.get(editor_state.first_config().dataset)
+    if dataset is None:
+        return
+
+    def draw(there: Shown) -> None:
+        shots = {name: run.snapshot for name, run in there.items()}
+        ends = {name: f" **{shot.evaluation.accuracy:.1%}**" if shot.evaluation else "" for name, shot in shots.items()}
+        names = [trial.name for trial in step.trials]
+        legend = run_curves.run_legend(names)
+        # A name does not break: its dot would stay behind on the line above.
+        lines = [f"{legend[name]}{ends.get(name, '')}".replace(" ", "\u2060\u00a0\u2060") for name in names]
+        st.markdown(" \u2002".join(lines))
+        place = st.container()
+        run_curves.training_curves(
+            there, None, step.floor, names=names, places=[place], height=200, font_size=_FONT_SIZE
+        )
+
+    trials.running_view(step.trials, dataset, draw, in_turn=step.trend is not None)

@@ -1,0 +1,146 @@
+"""Boards of classes: how often they are read, and who is there."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mnist_core.classes import draw_name
+from mnist_core.classes.boards import FRESH_SECONDS, Boards
+from mnist_core.errors import ClassNotFoundError, StoreError
+from mnist_core.store.classes import OPEN, Board, Class
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
+from tests.stored_runs import Clock
+
+
+class Counted:
+    """The classes of a store; counts how often a board is read, and can fail."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.classes = store.classes
+        self.reads = 0
+        self.error: StoreError | None = None
+
+    def board(self, class_id: str) -> Board:
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        return self.classes.board(class_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.classes, name)
+
+
+@pytest.fixture
+def counted(tmp_path: Any, clock: Clock) -> Counted:
+    return Counted(RunStore(f"sqlite:///{tmp_path / 'runs.db'}", clock=clock))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def boards(counted: Counted, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Boards:
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: None)  # The test saves by hand.
+    return Boards(counted, clock, clock)  # type: ignore[arg-type]
+
+
+def new_class(counted: Counted) -> tuple[str, Class]:
+    teacher = new_workspace()
+    return teacher, counted.classes.create(teacher, "", "[]", "q1")
+
+
+def test_sixty_pages_read_the_database_once_a_second(counted: Counted, boards: Boards, clock: Clock) -> None:
+    _teacher, now = new_class(counted)
+    for _ in range(10):
+        for _ in range(60):
+            boards.board(now.id)
+        clock.forward(FRESH_SECONDS)
+    assert counted.reads == 10
+
+
+def test_many_threads_read_once(counted: Counted, boards: Boards) -> None:
+    _teacher, now = new_class(counted)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: boards.board(now.id)[0].now, range(64)))
+    assert found == [now] * 64
+    assert counted.reads == 1
+
+
+def test_move_is_seen_at_once(counted: Counted, boards: Boards) -> None:
+    teacher, now = new_class(counted)
+    boards.board(now.id)
+    moved = counted.classes.move(teacher, now.id, now.revision, phase=OPEN)
+    assert boards.board(now.id)[0].now == now
+    boards.outdate(now.id)
+    assert boards.board(now.id)[0].now == moved
+
+
+def test_last_board_stays_while_the_database_is_away(counted: Counted, boards: Boards, clock: Clock) -> None:
+    _teacher, now = new_class(counted)
+    read = clock()
+    assert boards.board(now.id) == (counted.classes.board(now.id), read)
+    counted.error = StoreError("The database is away.", "Wait.")
+    clock.forward(60)
+    assert boards.board(now.id)[1] == read
+    counted.error = None
+    clock.forward(FRESH_SECONDS)
+    assert boards.board(now.id)[1] == clock()
+
+
+def test_without_a_board_an_outage_is_an_error(counted: Counted, boards: Boards) -> None:
+    _teacher, now = new_class(counted)
+    counted.error = StoreError("The database is away.", "Wait.")
+    with pytest.raises(StoreError, match="away"):
+        boards.board(now.id)
+
+
+def test_deleted_class_is_gone_for_all_pages(counted: Counted, boards: Boards, clock: Clock) -> None:
+    teacher, now = new_class(counted)
+    boards.board(now.id)
+    counted.classes.end(teacher, now.id, delete=True)
+    clock.forward(FRESH_SECONDS)
+    for _ in range(2):
+        with pytest.raises(ClassNotFoundError):
+            boards.board(now.id)
+
+
+def test_who_is_here_is_known_at_once_and_saved_later(counted: Counted, boards: Boards, clock: Clock) -> None:
+    _teacher, now = new_class(counted)
+    for _ in range(3):
+        counted.classes.join(now.id, new_workspace(), draw_name)
+    joined = clock()
+    clock.forward(30)
+    boards.note_here(now.id, 1)
+    boards.note_here(now.id, 3)
+    assert [seat.seen for seat in boards.board(now.id)[0].seats] == [clock(), joined, clock()]
+    assert [seat.seen for seat in counted.classes.seats(now.id)] == [joined] * 3
+    boards.save_presence()
+    assert [seat.seen for seat in counted.classes.seats(now.id)] == [clock(), joined, clock()]
+
+
+def test_presence_that_cannot_be_saved_is_noted_in_the_log(
+    counted: Counted, boards: Boards, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(seen: object) -> None:
+        raise StoreError("The database is away.", "Wait.")
+
+    monkeypatch.setattr(counted.classes, "note_seen", fail)
+    boards.note_here("a", 1)
+    boards.save_presence()
+    assert "The database is away." in caplog.text
+    boards.note_here("a", 1)  # And again ten seconds later.
+
+
+def test_boards_that_nobody_looks_at_are_forgotten(counted: Counted, boards: Boards, clock: Clock) -> None:
+    first, second = (new_class(counted)[1] for _ in range(2))
+    boards.board(first.id)
+    clock.forward(601)
+    boards.board(second.id)
+    assert list(boards._looks) == [second.id]

@@ -1,0 +1,434 @@
+"""A class on its pages: the door, the desk, the wall and the students, each in a session of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.classes import Ask, from_json, known_questions, order_of, question_of
+from mnist_core.errors import StoreError
+from mnist_core.lessons.courses import step_of
+from mnist_core.runs import run_cache
+from mnist_core.runs.network_run import Run
+from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
+from mnist_core.store.workspaces import new_workspace
+from pages.widgets.classroom import membership
+from tests.pages.conftest import ROOT
+from tests.pages.visitor import press
+
+pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards")
+OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
+
+
+@pytest.fixture
+def fresh_boards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Boards that are read at each look: the tests do not wait for a second."""
+    monkeypatch.setattr("mnist_core.classes.boards.FRESH_SECONDS", 0.0)
+    membership._boards.cache_clear()
+    membership._code_limits.cache_clear()
+    yield
+    membership._boards.cache_clear()
+    membership._code_limits.cache_clear()
+
+
+def classes() -> Classes:
+    return membership.classes()
+
+
+def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    """A new browser, which has said who it is, on the Class page."""
+    monkeypatch.setenv("MNIST_DATASET", "embedded")
+    monkeypatch.chdir(ROOT)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    token = new_workspace()
+    app.session_state["workspace"] = app.session_state["workspace-arrived-noted"] = token
+    app.switch_page("pages/classroom.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def desk(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """A teacher who has started a class with the questions of course A."""
+    teacher = visitor(monkeypatch)
+    press(teacher, "Start a class")
+    assert not teacher.exception
+    return teacher
+
+
+def class_of(desk: AppTest) -> Class:
+    [found] = classes().led_by(desk.session_state["workspace"])
+    return found
+
+
+def board_of(desk: AppTest) -> Board:
+    return classes().board(class_of(desk).id)
+
+
+def student(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    return visitor(monkeypatch, join=class_of(desk).code or "")
+
+
+def wall(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    return visitor(monkeypatch, wall=wall_token(desk.session_state["workspace"], class_of(desk).id))
+
+
+def text(app: AppTest) -> str:
+    """All that the page shows when it next looks at the class."""
+    return shown(app.run())
+
+
+def shown(app: AppTest) -> str:
+    """All that the page shows."""
+    assert not app.exception
+    kinds = app.title, app.header, app.subheader, app.markdown, app.caption, app.success, app.info, app.error
+    found = [element.value for kind in kinds for element in kind]
+    found += [button.label for button in app.button]
+    return "\n".join([*found, *(chart.proto.alt for chart in app.get("vega_lite_chart"))])
+
+
+def move(desk: AppTest, label: str) -> None:
+    desk.run()
+    next(one for one in desk.button if one.label.startswith(label)).click().run()
+    assert not desk.exception
+
+
+def vote(student: AppTest, place: int, task: str = "q1") -> None:
+    student.run()
+    student.button(key=f"vote-{task}-{place}").click().run()
+    assert not student.exception
+
+
+def other_texts(task: Ask) -> list[str]:
+    """What nobody may read before the answer is shown."""
+    question = question_of(task)
+    return [question.why, *filter(None, question.replies)]
+
+
+def test_vote_from_door_to_answer(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = wall(desk, monkeypatch)
+    now = class_of(desk)
+    task = from_json(now.plan)[0]
+    question = question_of(task)
+    assert f"{(now.code or '')[:3]} {(now.code or '')[3:]}" in text(front)
+    assert "0 here" in text(front)
+    pupils = [student(desk, monkeypatch) for _ in range(3)]
+    names = [seat.name for seat in board_of(desk).seats]
+    assert all(name in text(pupil) for name, pupil in zip(names, pupils, strict=True))
+    assert all(name in text(desk) for name in names)
+    assert "3 here" in text(front)
+    assert "Look at the front." in text(pupils[0])
+    assert question.text not in text(pupils[0])
+
+    move(desk, "Open the vote")
+    for pupil, place in zip(pupils, (0, 1, 1), strict=True):
+        assert question.text in text(pupil)
+        vote(pupil, place)
+        assert "Your vote is saved." in text(pupil)
+    assert "3 of 3" in text(front)
+    assert board_of(desk).votes == {1: {1: 0, 2: 1, 3: 1}}
+    letters = {place: letter for letter, place in zip("ABCDE", order_of(task, now.id), strict=False)}
+    assert f"{letters[1]} 2" in text(desk)
+    for page in (*pupils, front):
+        assert not any(secret in text(page) for secret in other_texts(task))
+        assert not page.get("vega_lite_chart")
+        assert "✓" not in text(front)
+
+    move(desk, "Close the vote (3 of 3)")
+    assert "33% are right" in text(desk)
+    assert "Convince your neighbour" in text(front)
+    assert "Your vote:" in text(pupils[0])
+    for page in (*pupils, front):
+        assert not any(secret in text(page) for secret in other_texts(task))
+        assert not page.get("vega_lite_chart")
+
+    move(desk, "Talk, then vote again")
+    assert class_of(desk).round == 2
+    assert "Second vote" in text(pupils[1])
+    vote(pupils[0], 0)
+    vote(pupils[1], 0)
+    move(desk, "Close the vote (2 of 3)")
+    move(desk, "Show the answer")
+    assert question.why in text(front)
+    assert f"{letters[0]} ✓ 1" in text(front)
+    assert f"{letters[0]} ✓ 2" in text(front)
+    assert "Right!" in text(pupils[0])
+    assert question.why in text(pupils[1])
+    assert "First vote" in text(pupils[1])
+    assert question.replies[1] in text(pupils[2])  # The vote of the first round: there was no second one.
+
+    move(desk, "Next task")
+    assert (class_of(desk).at, class_of(desk).phase) == (1, READY)
+    assert question.text not in text(pupils[0])
+
+
+def test_vote_can_be_changed_until_it_is_closed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    vote(pupil, 2)
+    assert board_of(desk).votes == {1: {1: 2}}
+    assert pupil.button(key="vote-q1-2").label.endswith("✓")
+    stale = pupil.button(key="vote-q1-0")
+    move(desk, "Close the vote")
+    stale.click().run()
+    assert board_of(desk).votes == {1: {1: 2}}
+    assert "Your vote:" in text(pupil)
+
+
+def test_vote_that_cannot_be_saved_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+
+    def fail(*_: object) -> None:
+        raise StoreError("The database is away.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classes, "vote", fail)
+        vote(pupil, 1)
+        assert "Your vote is not saved. The database is away. Wait." in text(pupil)
+        assert "✓" not in pupil.button(key="vote-q1-1").label
+    vote(pupil, 1)
+    assert "Your vote is saved." in text(pupil)
+
+
+def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    move(desk, "Delete its votes, ask it again")
+    assert class_of(desk).phase == READY
+    move(desk, "Open the vote")
+    assert "Your vote is saved." not in text(pupil)
+    assert board_of(desk).votes == {}
+
+
+@pytest.mark.parametrize("typed", ["", "ABC", "ZZZZZZ"])
+def test_wrong_code_at_the_door(app: AppTest, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    new = visitor(monkeypatch)
+    new.text_input(key="class-code").set_value(typed)
+    assert "No class has this code now." in shown(press(new, "Join"))
+
+
+def test_five_wrong_codes_need_a_wait(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = visitor(monkeypatch)
+    for _ in range(5):
+        new.text_input(key="class-code").set_value("ZZZZZZ")
+        press(new, "Join")
+    new.text_input(key="class-code").set_value(class_of(desk).code or "")
+    press(new, "Join")
+    assert any(re.search(r"Wait \d+ seconds", error.value) for error in new.error)
+    assert board_of(desk).seats == ()
+
+
+def test_typed_code_takes_a_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = visitor(monkeypatch)
+    code = class_of(desk).code or ""
+    new.text_input(key="class-code").set_value(f" {code[:3].lower()}-{code[3:]} ")
+    press(new, "Join")
+    assert board_of(desk).seats[0].name in text(new)
+
+
+def test_browser_that_has_not_said_who_it_is_takes_no_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
+    app.query_params["join"] = class_of(desk).code or ""
+    assert "Taking a seat" in text(app)
+    assert board_of(desk).seats == ()
+    app.session_state["workspace-arrived-noted"] = app.session_state["workspace"]
+    text(app)
+    assert len(board_of(desk).seats) == 1
+
+
+def test_seat_without_cookies_is_in_the_address(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = visitor(monkeypatch)
+    pupil.session_state["workspace-hidden-noted"] = pupil.session_state["workspace"]
+    pupil.text_input(key="class-code").set_value(class_of(desk).code or "")
+    press(pupil, "Join")
+    pupil.run()
+    token = "".join(pupil.query_params["seat"])
+    again = visitor(monkeypatch, join=class_of(desk).code or "", seat=token)
+    assert [seat.number for seat in board_of(desk).seats] == [1]
+    assert board_of(desk).seats[0].name in text(again)
+
+
+def test_reload_with_cookies_finds_the_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    assert "seat" not in pupil.query_params
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
+    again.session_state["workspace"] = again.session_state["workspace-arrived-noted"] = pupil.session_state["workspace"]
+    assert board_of(desk).seats[0].name in text(again)
+    assert len(board_of(desk).seats) == 1
+
+
+def test_removed_seat_can_join_again_while_the_doors_are_open(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    name = board_of(desk).seats[0].name
+    desk.run()
+    desk.button(key="remove-seat-1").click().run()
+    assert "has taken your seat away" in text(pupil)
+    press(pupil, "Join again")
+    assert board_of(desk).seats[0].name != name
+    desk.run()
+    desk.toggle(key="class-doors").set_value(False).run()
+    assert not class_of(desk).doors
+    new = student(desk, monkeypatch)
+    assert "The doors of this class are closed." in text(new)
+
+
+def test_hand_up_comes_first_at_the_desk(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    _first, second = (student(desk, monkeypatch) for _ in range(2))
+    press(second, "I need help")
+    rows = [element.value for element in desk.run().markdown if element.value.startswith(("·", "✋"))]
+    assert rows[0] == f"✋ {board_of(desk).seats[1].name}"
+    press(second, "Take my hand down")
+    assert board_of(desk).seats[1].hand is None
+
+
+def test_other_name_can_be_drawn_once(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    name = board_of(desk).seats[0].name
+    press(pupil, "Draw another name")
+    assert board_of(desk).seats[0].name != name
+    assert "Draw another name" not in text(pupil)
+
+
+def test_eyes_up_hides_the_task(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    move(desk, "Open the vote")
+    desk.toggle(key="class-paused").set_value(True).run()
+    question = question_of(from_json(class_of(desk).plan)[0])
+    for page in (pupil, front):
+        assert "Eyes up!" in text(page)
+        assert question.text not in text(page)
+    desk.toggle(key="class-paused").set_value(False).run()
+    assert question.text in text(pupil)
+
+
+def test_second_click_of_a_double_click_is_no_move(desk: AppTest) -> None:
+    button = next(one for one in desk.run().button if one.label == "Open the vote")
+    button.click().run()
+    button.click().run()
+    assert class_of(desk).phase == OPEN
+
+
+def test_two_desks_cannot_both_move(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
+    other.session_state["workspace"] = desk.session_state["workspace"]
+    other.query_params["desk"] = class_of(desk).id
+    assert "Open the vote" in text(other)
+    move(desk, "Open the vote")
+    next(one for one in other.button if one.label == "Open the vote").click().run()
+    assert not other.exception
+    assert class_of(desk).phase == OPEN
+
+
+def test_desk_of_somebody_else_stays_closed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = visitor(monkeypatch, desk=class_of(desk).id)
+    assert "No class has this code now." in text(stranger)
+    assert "Open the vote" not in text(stranger)
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "A" * 22])
+def test_wrong_token_of_a_wall(app: AppTest, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    front = visitor(monkeypatch, wall=token)
+    assert [error.value for error in front.error] != []
+
+
+def test_own_question_is_shown_as_it_was_typed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    desk.text_input(key="plan-own-text").set_value(OWN.text)
+    for at, choice in enumerate(OWN.choices):
+        desk.text_input(key=f"plan-own-choice-{at}").set_value(choice)
+    desk.selectbox(key="plan-own-right").set_value(0)
+    press(desk, "Add my question")
+    task = from_json(class_of(desk).plan)[1]
+    assert (task.text, task.choices, task.right) == (OWN.text, OWN.choices, OWN.right)
+    move(desk, "Skip")
+    move(desk, "Open the vote")
+    assert "Is \\*\\*1\\*\\* \\< \\$2\\$?" in text(pupil)
+    vote(pupil, 0, task.id)
+    move(desk, "Close the vote")
+    assert class_of(desk).phase == SHUT
+
+
+@pytest.mark.parametrize(
+    ("question", "choices", "right"),
+    [("", ["a", "b"], None), ("Why?", ["a"], None), ("Why?", ["a", "a"], None), ("Why?", ["a", "b"], 3)],
+)
+def test_own_question_that_is_none_is_refused(
+    desk: AppTest, question: str, choices: list[str], right: int | None
+) -> None:
+    before = class_of(desk).plan
+    desk.text_input(key="plan-own-text").set_value(question)
+    for at, choice in enumerate(choices):
+        desk.text_input(key=f"plan-own-choice-{at}").set_value(choice)
+    desk.selectbox(key="plan-own-right").set_value(right)
+    press(desk, "Add my question")
+    assert desk.error
+    assert not desk.exception
+    assert class_of(desk).plan == before
+    assert desk.text_input(key="plan-own-text").value == question
+
+
+def test_plan_can_be_changed_and_gone_through_in_any_order(desk: AppTest) -> None:
+    plan = from_json(class_of(desk).plan)
+    desk.button(key=f"go-{plan[4].id}").click().run()
+    assert class_of(desk).at == 4
+    desk.button(key="plan-remove").click().run()
+    assert [task.id for task in from_json(class_of(desk).plan)] == [task.id for task in plan if task != plan[4]]
+    assert class_of(desk).task == plan[5].id
+    new = next(name for name in known_questions() if name not in {task.question for task in plan})
+    desk.selectbox(key="plan-known").set_value(new).run()
+    desk.button(key="plan-add-known").click().run()
+    assert from_json(class_of(desk).plan)[5].question == new
+    assert not desk.exception
+
+
+@pytest.mark.usefixtures("no_shared_runs")
+def test_answer_with_a_run_starts_it_on_the_wall(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = wall(desk, monkeypatch)
+    now = class_of(desk)
+    changes = {"plan": '[{"id": "q1", "kind": "ask", "question": "step/published"}]', "at": 0, "task": "q1"}
+    classes().move(desk.session_state["workspace"], now.id, now.revision, phase=SHOWN, **changes)
+    membership.boards().outdate(now.id)
+    assert run_cache.shared().active() == []
+    assert "✓" in text(front)
+    [run] = run_cache.shared().active()
+    [trial] = step_of("published").trials
+    assert isinstance(run, Run)
+    assert run.config == dataclasses.replace(trial.config, dataset="embedded")
+
+
+def test_end_leaves_the_code_dead_and_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    code = class_of(desk).code or ""
+    press(desk, "End it")
+    for page in (desk, pupil, front):
+        assert "The lesson has ended." in text(page)
+    assert "No class has this code now." in text(visitor(monkeypatch, join=code))
+
+
+def test_end_and_delete_leaves_nothing(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    found = class_of(desk).id
+    press(desk, "End and delete")
+    assert classes().led_by(desk.session_state["workspace"]) == []
+    assert classes().seats(found) == []
+    assert "The lesson has ended." in text(pupil)
+    assert "Start a class" in text(desk)
+
+
+def test_leaving_takes_the_votes_along(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    press(pupil, "Leave and forget this device")
+    assert board_of(desk).seats == ()
+    assert board_of(desk).votes == {}
