@@ -28,6 +28,11 @@ TESTS = (
     "tests/lessons/test_demos.py",
     "tests/pages/test_editor.py",
 )
+# They do not read the tables.
+SLOW = (
+    "tests/export/test_keras_script.py::test_script_reaches_the_accuracy_of_the_run",
+    "tests/test_layering.py::test_concurrent_first_imports_of_tensorflow",
+)
 
 
 @dataclass(frozen=True)
@@ -297,4 +302,4 @@ def test_recipes_pass_all_checks(copy: Path) -> None:
     run(copy, "ruff", "check", ".")
     # With the project's cache: types of packages are read once, for this and for `make check`.
     run(copy, "mypy", "--cache-dir", str(ROOT / ".mypy_cache"), "mnist_core", "pages", "app.py", "tests")
-    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS)
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS, *(f"--deselect={one}" for one in SLOW))

@@ -20,13 +20,20 @@ def histogram(
     Args:
         letters: the choices, from left to right.
         votes: the names of the votes; the bars of the last one are coloured.
-        most: the highest count that fits: the number of seats.
+        most: the highest count that fits.
         text_color: of the counts.
         font_size: of all texts, in pixels.
         height: of the bars, in pixels.
     """
     colors = {"domain": list(votes), "range": [QUIET, INK][-len(votes) :]}
-    legend = {"title": None, "orient": "top", "labelFontSize": font_size, "symbolSize": 10 * font_size}
+    legend = {
+        "title": None,
+        "orient": "top",
+        "labelFontSize": font_size,
+        "labelLimit": 0,
+        "columns": 1,
+        "symbolSize": 10 * font_size,
+    }
     place: dict[str, Any] = {
         "x": {
             "field": "letter",

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAUSE = Event()
 EXPECTED_404 = tuple(
     f"/{page}/_stcore/{name}"
-    for page in ("learn", "evaluate", "compare", "draw", "data")
+    for page in ("learn", "evaluate", "compare", "draw", "data", "class")
     for name in ("health", "host-config")
 )
 """Wrong paths that Streamlit tries first when a page is opened by its address."""

@@ -335,7 +335,7 @@ def test_desk_of_somebody_else_stays_closed(desk: AppTest, monkeypatch: pytest.M
     assert "Open the vote" not in text(stranger)
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "A" * 22])
+@pytest.mark.parametrize("token", ["wrong", "A" * 22])
 def test_wrong_token_of_a_wall(app: AppTest, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     front = visitor(monkeypatch, wall=token)
     assert [error.value for error in front.error] != []
@@ -416,13 +416,23 @@ def test_end_leaves_the_code_dead_and_says_so(desk: AppTest, monkeypatch: pytest
 
 
 def test_end_and_delete_leaves_nothing(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
     found = class_of(desk).id
     press(desk, "End and delete")
     assert classes().led_by(desk.session_state["workspace"]) == []
     assert classes().seats(found) == []
     assert "The lesson has ended." in text(pupil)
+    assert "The lesson has ended." in text(front)
     assert "Start a class" in text(desk)
+
+
+def test_teacher_goes_to_the_door_and_back_to_the_desk(desk: AppTest) -> None:
+    found = class_of(desk)
+    press(desk, "Back to the door")
+    assert "Start a class" in text(desk)
+    assert str(found.code) in text(desk)
+    desk.button(key=f"open-{found.id}").click().run()
+    assert "Open the vote" in text(desk)
 
 
 def test_leaving_takes_the_votes_along(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

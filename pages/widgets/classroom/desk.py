@@ -67,7 +67,9 @@ def desk_view(class_id: str) -> None:
         st.fragment(_lead, run_every=following.TEACHER_SECONDS, key="class-lead")(board.now, plan)
     with planning:
         lesson_plan.plan_view(board.now, plan, move, ask_again)
-        _end_popover(board.now)
+        with st.container(horizontal=True):
+            _end_popover(board.now)
+            st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
 
 
 # --- Moves -------------------------------------------------------------------------------------------------------

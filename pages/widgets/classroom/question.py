@@ -89,7 +89,7 @@ def votes_chart(
         task: the question.
         class_id: the class.
         votes: the choice of each seat, by round and seat.
-        seats: how many seats there are.
+        seats: how many votes the bars have room for at least.
         name: key of the chart.
         font_size: of its texts, in pixels.
         height: of the bars, in pixels.

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core import links
 from mnist_core.classes import step_of
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ClassNotFoundError, ConfigError
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import AWAY_SECONDS, OPEN, READY, SHOWN
 from pages.widgets.classroom import following, membership, question
@@ -32,6 +32,8 @@ _STYLE = """
 """
 _FONT_SIZE = 28
 _FEW = 3
+# The most runs whose names get a box each; more of them need less room in one text.
+_MOST_LINES = 4
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
 
 
@@ -45,7 +47,11 @@ def wall_view(token: str) -> None:
     if of_token != token:
         class_id = membership.classes().on_wall(token).id
         _ID.set((token, class_id))
-    board, _read = membership.boards().board(class_id)
+    try:
+        board, _read = membership.boards().board(class_id)
+    except ClassNotFoundError:  # It was deleted in the meantime.
+        st.header(_("The lesson has ended."), anchor=False)
+        return
     wall(board)
 
 
@@ -74,6 +80,8 @@ def wall(board: Board) -> None:
             return
         if task is None or now.phase == READY:
             st.header(_("Next question") if step is None else _(step.title), anchor=False)
+        elif now.phase == SHOWN:  # The answer needs the room.
+            st.subheader(question.question_text(task), anchor=False)
         else:
             st.header(question.question_text(task), anchor=False)
     if task is not None and now.phase == SHOWN:
@@ -91,11 +99,11 @@ def wall(board: Board) -> None:
 def _answer(board: Board, task: Ask, step: Step | None) -> None:
     """The right answer with all votes; then the step's run, or why it is right."""
     runs = step is not None and step.trials
-    if runs:
-        question.right_choice(task, board.now.id)
     left, right = st.columns([2, 3] if runs else [3, 2], gap="medium")
     with left if runs else right:
-        question.votes_chart(task, board.now.id, board.votes, len(board.seats), "wall-votes", _FONT_SIZE, 260)
+        if runs:
+            question.right_choice(task, board.now.id)
+        question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", _FONT_SIZE, 280)
     if step is not None and runs:
         with right:
             _run(step)
@@ -168,16 +176,20 @@ def _run(step: Step) -> None:
         return
 
     def draw(there: Shown) -> None:
-        shots = {name: run.snapshot for name, run in there.items()}
+        shots = {_(name): run.snapshot for name, run in there.items()}
         ends = {name: f" **{shot.evaluation.accuracy:.1%}**" if shot.evaluation else "" for name, shot in shots.items()}
-        names = [trial.name for trial in step.trials]
+        names = [_(trial.name) for trial in step.trials]
         legend = run_curves.run_legend(names)
-        # A name does not break: its dot would stay behind on the line above.
-        lines = [f"{legend[name]}{ends.get(name, '')}".replace(" ", "\u2060\u00a0\u2060") for name in names]
-        st.markdown(" \u2002".join(lines))
+        lines = [f"{legend[name]}{ends.get(name, '')}" for name in names]
+        if len(lines) > _MOST_LINES:
+            st.markdown(" \u2002".join(lines))
+        else:  # So that no dot stays behind on the line above its name.
+            with st.container(horizontal=True, gap="xsmall"):
+                for line in lines:
+                    st.markdown(line, width="content")
         place = st.container()
         run_curves.training_curves(
-            there, None, step.floor, names=names, places=[place], height=200, font_size=_FONT_SIZE
+            there, None, step.floor, names=names, places=[place], height=160, font_size=_FONT_SIZE
         )
 
     trials.running_view(step.trials, dataset, draw, in_turn=step.trend is not None)
