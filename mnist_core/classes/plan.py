@@ -80,8 +80,7 @@ def question_of(task: Ask) -> Asked:
 
 def step_of(task: Ask) -> Step | None:
     """The step of a course whose question a task asks; None for the check and for own questions."""
-    kind, _slash, key = task.question.partition("/")
-    return courses.step_of(key) if kind == "step" and courses.find_step(key) is not None else None
+    return _step(task.question)
 
 
 def order_of(task: Ask, class_id: str) -> list[int]:
@@ -132,11 +131,16 @@ def from_json(text: str) -> tuple[Ask, ...]:
 
 
 def _known(name: str) -> Question | None:
-    kind, _slash, key = name.partition("/")
-    step = step_of(Ask("", name))
+    step = _step(name)
     if step is not None:
         return step.question
+    kind, _slash, key = name.partition("/")
     return ITEMS.get(key) if kind == "check" else None
+
+
+def _step(name: str) -> Step | None:
+    kind, _slash, key = name.partition("/")
+    return courses.step_of(key) if kind == "step" and courses.find_step(key) is not None else None
 
 
 def _task(row: Any, field: str) -> Ask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +11,7 @@ from mnist_core.classes import moves, step_of
 from mnist_core.errors import ClassNotFoundError, ConfigError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import AWAY_SECONDS, OPEN, READY, SHOWN, wall_token
+from mnist_core.store.classes import OPEN, READY, SHOWN, wall_token
 from pages.widgets.classroom import following, lesson_plan, membership, question, wall
 from pages.widgets.common import link_sharing, projector, run_picker
 from pages.widgets.state import controls, workspace
@@ -77,12 +76,7 @@ def desk_view(class_id: str) -> None:
 
 def move(now: Class, changes: Mapping[str, object]) -> None:
     """Move a class from where its page showed it. For callbacks; the desk says why a move was refused."""
-    _TROUBLE.set("")
-    try:
-        membership.classes().move(workspace.token(), now.id, now.revision, **changes)
-    except PlaygroundError as error:
-        _TROUBLE.set(error.message)
-    membership.boards().outdate(now.id)
+    _try_and_look(now.id, lambda: membership.classes().move(workspace.token(), now.id, now.revision, **changes))
 
 
 def ask_again(now: Class) -> None:
@@ -198,12 +192,11 @@ def _seats(board: Board) -> None:
     """The seats: who asks for help first, then who is there and has not voted, then the others."""
     now = board.now
     voted = board.votes.get(now.round, {}) if now.phase != READY else {}
-    earliest = time.time() - AWAY_SECONDS
 
     def need(seat: Seat) -> tuple[bool, float, bool, bool]:
-        return seat.hand is None, seat.hand or 0.0, seat.seen < earliest, seat.number in voted
+        return seat.hand is None, seat.hand or 0.0, not following.is_here(seat), seat.number in voted
 
-    here = sum(seat.seen >= earliest for seat in board.seats)
+    here = sum(map(following.is_here, board.seats))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_("**{count} here**", count=here), width="content")
         st.toggle(
@@ -214,15 +207,15 @@ def _seats(board: Board) -> None:
             help=_("While they are closed, nobody new can join."),
         )
     for seat in sorted(board.seats, key=need):
-        _seat_row(now, seat, seat.seen < earliest, seat.number in voted)
+        _seat_row(now, seat, seat.number in voted)
     if not board.seats:
         st.caption(_("Nobody is here yet. Show the code at the front."))
 
 
-def _seat_row(now: Class, seat: Seat, is_away: bool, has_voted: bool) -> None:
+def _seat_row(now: Class, seat: Seat, has_voted: bool) -> None:
     mark = "✋" if seat.hand is not None else "✓" if has_voted else "·"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
-        name = f":gray[{seat.name} · {_('away')}]" if is_away else seat.name
+        name = seat.name if following.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
         st.markdown(f"{mark} {name}", width="stretch")
         st.button(
             " ",

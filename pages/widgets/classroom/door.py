@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Ask, known_questions
+from mnist_core.classes import Ask
 from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -124,8 +124,7 @@ def _first_plan(key: str) -> tuple[Ask, ...]:
         names = [f"step/{step.key}" for step in COURSES[key].steps if step.question is not None]
     else:
         names = []
-    known = known_questions()
-    plan = tuple(Ask(f"q{at}", name) for at, name in enumerate(names, 1) if name in known)
+    plan = tuple(Ask(f"q{at}", name) for at, name in enumerate(names, 1))
     return plan or (Ask("q1", "", _("Are you here?"), (_("Yes"), _("Not yet")), None, twice=False),)
 
 

@@ -11,13 +11,14 @@ import streamlit as st
 from mnist_core.classes.boards import STALE_SECONDS
 from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import gettext as _
+from mnist_core.store.classes import AWAY_SECONDS
 from pages.widgets.classroom import membership
 from pages.widgets.common import time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mnist_core.store.classes import Board, Class
+    from mnist_core.store.classes import Board, Class, Seat
 
 STUDENT_SECONDS, TEACHER_SECONDS = 1.5, 1.0
 """How often the page of a student, and the desk or the wall, look at the class."""
@@ -52,7 +53,7 @@ def latest(now: Class) -> Board:
         board, read = membership.boards().board(now.id)
     except ClassNotFoundError:  # The page says what has happened.
         st.rerun()
-    if moved_state(board.now) != moved_state(now):
+    if _state_of(board.now) != _state_of(now):
         st.rerun()
     if time.time() - read > STALE_SECONDS:
         clock = f"{datetime.datetime.fromtimestamp(read, time_zone.of_visitor()):%H:%M}"
@@ -63,6 +64,11 @@ def latest(now: Class) -> Board:
     return board
 
 
-def moved_state(now: Class) -> tuple[int, bool]:
+def is_here(seat: Seat) -> bool:
+    """Whether the browser of a seat was there a moment ago."""
+    return seat.seen > time.time() - AWAY_SECONDS
+
+
+def _state_of(now: Class) -> tuple[int, bool]:
     """What a page compares: it is drawn again when this changes."""
     return now.revision, now.ended is None

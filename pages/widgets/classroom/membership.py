@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core import limits
 from mnist_core.classes import draw_name, from_json, to_json
 from mnist_core.classes.boards import Boards
-from mnist_core.errors import ClassNotFoundError, LimitError, StoreError
+from mnist_core.errors import ClassNotFoundError, ConfigError, LimitError, StoreError
 from mnist_core.language import Message
 from mnist_core.limits import CODES
 from mnist_core.store import classes as stored
@@ -65,8 +65,11 @@ def plan_of(text: str) -> tuple[Ask, ...]:
 
 
 def current_task(now: Class) -> Ask | None:
-    """The task that is on; None if it is not in the plan."""
-    plan = plan_of(now.plan)
+    """The task that is on; None if this version does not know the plan, which the desk then says."""
+    try:
+        plan = plan_of(now.plan)
+    except ConfigError:
+        return None
     return plan[now.at] if now.at < len(plan) and plan[now.at].id == now.task else None
 
 
@@ -161,17 +164,6 @@ def join(code: str) -> None:
     seat = classes().join(found.id, seat_token(), draw_name)
     _OWN.set((found.id, seat.number))
     boards().outdate(found.id)
-
-
-def take_over(class_id: str, number: int) -> None:
-    """Take the seat of a browser that is away: the visitor says that it was theirs.
-
-    Raises:
-        StoreError: somebody uses it.
-    """
-    classes().take_over(class_id, number, seat_token())
-    _OWN.set((class_id, number))
-    boards().outdate(class_id)
 
 
 def seat_on(board: Board, number: int) -> Seat | None:

@@ -34,6 +34,16 @@ class Choice(NamedTuple):
     place: int
     text: str
 
+    @property
+    def line(self) -> str:
+        """The letter and the text, as Markdown."""
+        return f"**{self.letter}**\u2002{self.text}"
+
+    @property
+    def right_line(self) -> str:
+        """The line of the right choice."""
+        return f"**{self.letter}**\u2002**{self.text}** ✓"
+
 
 @functools.lru_cache(256)
 def asked(task: Ask) -> Asked:
@@ -60,17 +70,20 @@ def _shown(question: Asked, text: str) -> str:
 def choice_list(task: Ask, class_id: str, has_answer: bool) -> None:
     """The choices, one below the other; with the answer, the right one is marked."""
     right = asked(task).right if has_answer else None
-    lines = []
-    for letter, place, text in choices_of(task, class_id):
-        lines.append(f"**{letter}**\u2002**{text}** ✓" if place == right else f"**{letter}**\u2002{text}")
+    lines = [one.right_line if one.place == right else one.line for one in choices_of(task, class_id)]
     st.markdown("\n\n".join(lines))
 
 
 def right_choice(task: Ask, class_id: str) -> None:
     """The right choice alone; nothing if none is right."""
-    for letter, place, text in choices_of(task, class_id):
-        if place == asked(task).right:
-            st.markdown(f"**{letter}**\u2002**{text}** ✓")
+    for one in choices_of(task, class_id):
+        if one.place == asked(task).right:
+            st.markdown(one.right_line)
+
+
+def vote_name(round_: int) -> str:
+    """The name of the first or the second vote."""
+    return _(_VOTES[round_ - 1])
 
 
 def votes_chart(
@@ -81,9 +94,8 @@ def votes_chart(
     name: str,
     font_size: int = 14,
     height: int = 160,
-    has_answer: bool = True,
 ) -> None:
-    """The votes as bars, those of the first and of the second round beside each other.
+    """The votes as bars, those of the first and of the second round beside each other; the right choice is marked.
 
     Args:
         task: the question.
@@ -93,20 +105,19 @@ def votes_chart(
         name: key of the chart.
         font_size: of its texts, in pixels.
         height: of the bars, in pixels.
-        has_answer: whether the right choice is marked.
     """
     rounds = sorted(votes) or [1]
-    right = asked(task).right if has_answer else None
+    right = asked(task).right
     rows, words = [], []
     choices = choices_of(task, class_id)
     letters = {one.place: f"{one.letter} ✓" if one.place == right else one.letter for one in choices}
     for round_ in rounds:
-        title = _(_VOTES[round_ - 1])
+        title = vote_name(round_)
         given = list(votes.get(round_, {}).values())
         counts = {place: given.count(place) for place in letters}
         rows += [{"letter": letters[place], "vote": title, "count": count} for place, count in counts.items()]
         words.append(f"{title}: {', '.join(f'{letters[place]} {count}' for place, count in counts.items())}.")
-    names = [_(_VOTES[round_ - 1]) for round_ in rounds]
+    names = list(map(vote_name, rounds))
     most = max(seats, *(len(given) for given in votes.values()), 1)
     spec = vote_charts.histogram(list(letters.values()), names, most, theme.text_color(), font_size, height)
     st.vega_lite_chart({**spec, "data": {"values": rows}}, key=name, alt=" ".join(words))

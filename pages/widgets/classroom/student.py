@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.classes import draw_name, step_of
-from mnist_core.errors import ClassClosedError, ClassNotFoundError, ConfigError, PlaygroundError
+from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN
@@ -52,7 +52,7 @@ def student_view(class_id: str, number: int) -> None:
         st.header(_("Eyes up!"), anchor=False)
         st.markdown(_(_LOOK))
     else:
-        _task(board.now, seat, votes)
+        _task(board.now, votes)
     saved = _SAVED.get()
     just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
     following.follow(board.now, number, (votes, {**votes, **just_saved}))
@@ -60,6 +60,7 @@ def student_view(class_id: str, number: int) -> None:
 
 def _header(now: Class, seat: Seat) -> None:
     """Who you are, and what you can always do."""
+    privacy = _("No name, no account. Your teacher sees what **{name}** does until the lesson ends.", name=seat.name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/event_seat: **{seat.name}**", width="content")
         is_up = seat.hand is not None
@@ -72,27 +73,17 @@ def _header(now: Class, seat: Seat) -> None:
             args=(now.id, not is_up),
         )
         with st.popover(_("My seat"), icon=":material/more_horiz:", type="tertiary"):
-            st.markdown(
-                _(
-                    "No name, no account. Your teacher sees what **{name}** does until the lesson ends.",
-                    name=seat.name,
-                )
-            )
+            st.markdown(privacy)
             if not seat.redrawn:
                 st.button(_("Draw another name"), icon=":material/casino:", on_click=_redraw, args=(now.id,))
             st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=_leave, args=(now.id,))
             st.caption(_("Your votes in this lesson and your networks leave this device. Use it on a shared tablet."))
     if now.at == 0 and now.phase == READY:
-        st.caption(
-            _("No name, no account. Your teacher sees what **{name}** does until the lesson ends.", name=seat.name)
-        )
+        st.caption(privacy)
 
 
-def _task(now: Class, seat: Seat, votes: Mapping[int, int]) -> None:
-    try:
-        task = membership.current_task(now)
-    except ConfigError:  # The desk says what is wrong with it.
-        task = None
+def _task(now: Class, votes: Mapping[int, int]) -> None:
+    task = membership.current_task(now)
     if task is None or now.phase == READY:
         st.header(_(_LOOK), anchor=False)
         return
@@ -120,14 +111,15 @@ def _ballot(now: Class, task: Ask, given: int | None) -> None:
     saved = _SAVED.get()
     # The board may be a second old; and the teacher may have deleted all votes.
     chosen = saved[1] if saved is not None and saved[0] == now else given
-    for letter, place, text in question.choices_of(task, now.id):
+    for one in question.choices_of(task, now.id):
+        is_chosen = one.place == chosen
         st.button(
-            f"**{letter}**\u2002{text}" + (" ✓" if place == chosen else ""),
-            key=f"vote-{task.id}-{place}",
-            type="primary" if place == chosen else "secondary",
+            one.line + (" ✓" if is_chosen else ""),
+            key=f"vote-{task.id}-{one.place}",
+            type="primary" if is_chosen else "secondary",
             width="stretch",
             on_click=_vote,
-            args=(now, place),
+            args=(now, one.place),
         )
     if _TROUBLE.get():
         st.error(_(_TROUBLE.get()), icon=":material/error:")
@@ -151,7 +143,7 @@ def _vote(now: Class, choice: int) -> None:
 def _own_vote(now: Class, task: Ask, given: int | None) -> None:
     for one in question.choices_of(task, now.id):
         if one.place == given:
-            st.markdown(_("Your vote: {choice}", choice=f"**{one.letter}**\u2002{one.text}"))
+            st.markdown(_("Your vote: {choice}", choice=one.line))
     if given is None:
         st.markdown(_("You did not vote."))
 
@@ -159,11 +151,10 @@ def _own_vote(now: Class, task: Ask, given: int | None) -> None:
 def _result(now: Class, task: Ask, votes: Mapping[int, int]) -> None:
     """The own votes, and what is true. Nothing of it was sent before."""
     asked = question.asked(task)
-    letters = {one.place: f"**{one.letter}**\u2002{one.text}" for one in question.choices_of(task, now.id)}
+    lines = {one.place: one.line for one in question.choices_of(task, now.id)}
     for round_, choice in sorted(votes.items()):
         mark = "" if asked.right is None else " ✓" if choice == asked.right else " ✗"
-        title = _("First vote") if round_ == 1 else _("Second vote")
-        st.markdown(f"{title}: {letters[choice]}{mark}")
+        st.markdown(f"{question.vote_name(round_)}: {lines[choice]}{mark}")
     if not votes:
         st.markdown(_("You did not vote."))
     last = votes.get(max(votes)) if votes else None
@@ -173,7 +164,7 @@ def _result(now: Class, task: Ask, votes: Mapping[int, int]) -> None:
         st.success(_("**Right!** {why}", why=_(asked.why)), icon=":material/check_circle:")
         return
     reply = f"{_(asked.replies[last])}\n\n" if last is not None and asked.replies[last] else ""
-    right = letters[asked.right]
+    right = lines[asked.right]
     st.info(f"{reply}{_('The right answer: {right}', right=right)}\n\n{_(asked.why)}", icon=":material/lightbulb:")
 
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from mnist_core import links
 from mnist_core.classes import step_of
-from mnist_core.errors import ClassNotFoundError, ConfigError
+from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import AWAY_SECONDS, OPEN, READY, SHOWN
+from mnist_core.store.classes import OPEN, READY, SHOWN
 from pages.widgets.classroom import following, membership, question
 from pages.widgets.common import link_sharing, run_curves, trials
 from pages.widgets.state import data_sets, editor_state
@@ -62,10 +62,7 @@ def wall(board: Board) -> None:
     if now.ended is not None:
         st.header(_("The lesson has ended."), anchor=False)
         return
-    try:
-        task = membership.current_task(now)
-    except ConfigError:  # The desk says what is wrong with it.
-        task = None
+    task = membership.current_task(now)
     is_arriving = now.phase == READY and (now.at == 0 or len(board.seats) < _FEW)
     if is_arriving and now.code is not None and not now.paused:
         _invitation(now)
@@ -119,7 +116,8 @@ def _invitation(now: Class) -> None:
     picture.image(links.code(join_address(now)), alt=_("QR code: join the class."), width="stretch")
     with words:
         st.markdown(_("Scan the code, or open"))
-        st.markdown(f"**{short_address()}**")
+        # The address of the door, short enough to type.
+        st.markdown(f"**{link_sharing.page_address().split('://', 1)[-1]}**")
         st.title(_spaced(now.code or ""), anchor=False)
         st.fragment(_arrivals, run_every=following.TEACHER_SECONDS, key="class-arrivals")(now)
 
@@ -127,11 +125,6 @@ def _invitation(now: Class) -> None:
 def join_address(now: Class) -> str:
     """The address that takes a seat."""
     return f"{link_sharing.page_address()}?{membership.JOIN}={now.code}"
-
-
-def short_address() -> str:
-    """The address of the door, short enough to type."""
-    return link_sharing.page_address().split("://", 1)[-1]
 
 
 def _spaced(code: str) -> str:
@@ -143,7 +136,7 @@ def _arrivals(now: Class) -> None:
 
 
 def _here(board: Board) -> int:
-    return sum(seat.seen > time.time() - AWAY_SECONDS for seat in board.seats)
+    return sum(map(following.is_here, board.seats))
 
 
 def _corner(now: Class) -> None:
@@ -157,7 +150,7 @@ def _state(now: Class, task: Ask) -> None:
     board = following.latest(now)
     if now.phase == OPEN:
         if now.round > 1:
-            st.markdown(f"**{_('Second vote')}**")
+            st.markdown(f"**{question.vote_name(now.round)}**")
         voted = len(board.votes.get(now.round, {}))
         st.title(_("{voted} of {seats}", voted=voted, seats=len(board.seats)), anchor=False)
         st.markdown(_("have voted"))
