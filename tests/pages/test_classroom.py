@@ -285,9 +285,11 @@ def test_removed_seat_can_join_again_while_the_doors_are_open(desk: AppTest, mon
 def test_hand_up_comes_first_at_the_desk(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     _first, second = (student(desk, monkeypatch) for _ in range(2))
     press(second, "I need help")
-    rows = [element.value for element in desk.run().markdown if element.value.startswith(("·", "✋"))]
-    assert rows[0] == f"✋ {board_of(desk).seats[1].name}"
-    press(second, "Take my hand down")
+    rows = [
+        element.value for element in desk.run().markdown if element.value.startswith(("·", ":material/front_hand:"))
+    ]
+    assert rows[0] == f":material/front_hand: {board_of(desk).seats[1].name}"
+    press(second, "Hand down")
     assert board_of(desk).seats[1].hand is None
 
 

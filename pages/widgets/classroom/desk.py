@@ -213,7 +213,7 @@ def _seats(board: Board) -> None:
 
 
 def _seat_row(now: Class, seat: Seat, has_voted: bool) -> None:
-    mark = "✋" if seat.hand is not None else "✓" if has_voted else "·"
+    mark = ":material/front_hand:" if seat.hand is not None else "✓" if has_voted else "·"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
         name = seat.name if following.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
         st.markdown(f"{mark} {name}", width="stretch")

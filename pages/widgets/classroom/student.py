@@ -65,7 +65,7 @@ def _header(now: Class, seat: Seat) -> None:
         st.markdown(f":material/event_seat: **{seat.name}**", width="content")
         is_up = seat.hand is not None
         st.button(
-            _("Take my hand down") if is_up else _("I need help"),
+            _("Hand down") if is_up else _("I need help"),
             key=f"hand-{is_up}",
             icon=":material/front_hand:",
             type="primary" if is_up else "secondary",
