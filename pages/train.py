@@ -6,9 +6,9 @@ from mnist_core import network
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset, splits
 from mnist_core.language import gettext as _
-from pages.widgets.common import link_sharing, live, projector, run_text
+from pages.widgets.common import editor, link_sharing, live, projector, run_text
 from pages.widgets.state import data_sets, editor_state, visitor_runs
-from pages.widgets.train import editor, large_view, launch, network_menu
+from pages.widgets.train import large_view, launch, network_menu
 
 
 def show_costs(config: RunConfig, dataset: Dataset | None) -> None:

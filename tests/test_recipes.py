@@ -28,9 +28,12 @@ TESTS = (
     "tests/lessons/test_demos.py",
     "tests/pages/test_editor.py",
 )
-# They do not read the tables.
+# They take long, and do not read the tables.
 SLOW = (
+    "tests/export/test_keras_script.py::test_groups_are_held_out_together",
+    "tests/export/test_keras_script.py::test_same_weights_give_the_same_trained_network",
     "tests/export/test_keras_script.py::test_script_reaches_the_accuracy_of_the_run",
+    "tests/test_documents.py::test_python_example_runs",
     "tests/test_layering.py::test_concurrent_first_imports_of_tensorflow",
 )
 
@@ -300,6 +303,9 @@ def test_recipes_pass_all_checks(copy: Path) -> None:
     run(copy, "tests.rooms")
     run(copy, "ruff", "format", "--check", ".")
     run(copy, "ruff", "check", ".")
+    edits = (edit.file for recipe in (ACTIVATION, SETTING, DATA_SET, CHART, PAGE) for edit in recipe)
+    changed_tests = sorted({file for file in edits if file.startswith("tests/")})
     # With the project's cache: types of packages are read once, for this and for `make check`.
-    run(copy, "mypy", "--cache-dir", str(ROOT / ".mypy_cache"), "mnist_core", "pages", "app.py", "tests")
+    cache = ("--cache-dir", str(ROOT / ".mypy_cache"))
+    run(copy, "mypy", *cache, "mnist_core", "pages", "app.py", "tests/test_probe.py", *changed_tests)
     run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS, *(f"--deselect={one}" for one in SLOW))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEIGHT = 280
-# Each is about half of the one before.
-_ERRORS = [0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001]
+ERRORS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""The marks of the vertical axis of `trade_off`. Each is about half of the one before."""
 
 
 def trade_off(
@@ -43,7 +43,7 @@ def trade_off(
                 "type": "quantitative",
                 "title": None,
                 "scale": {"domain": list(height), "nice": False, "type": "log"},
-                "axis": {"values": _ERRORS, "labelExpr": "format(1 - datum.value, '.1~%')"},
+                "axis": {"values": list(ERRORS), "labelExpr": "format(1 - datum.value, '.1~%')"},
             },
         },
         "layer": [

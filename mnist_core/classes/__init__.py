@@ -2,13 +2,30 @@
 
 from mnist_core.classes.names import draw_name
 from mnist_core.classes.phases import Move, added, moves, removed, share_right, start_of
-from mnist_core.classes.plan import Ask, Asked, from_json, known_questions, order_of, question_of, step_of, to_json
+from mnist_core.classes.plan import (
+    Ask,
+    Asked,
+    Task,
+    Train,
+    config_for,
+    config_of,
+    from_json,
+    known_questions,
+    order_of,
+    question_of,
+    step_of,
+    to_json,
+)
 
 __all__ = [
     "Ask",
     "Asked",
     "Move",
+    "Task",
+    "Train",
     "added",
+    "config_for",
+    "config_of",
     "draw_name",
     "from_json",
     "known_questions",

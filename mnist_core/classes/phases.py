@@ -2,7 +2,7 @@
 
 A question goes from ready to open, shut and shown; after the first vote the class may talk and vote again. What to do
 then follows from the share of right answers (C. H. Crouch and E. Mazur, "Peer instruction: ten years of experience and
-results", 2001): talking helps most if some are right and some are not.
+results", 2001): talking helps most if some are right and some are not. A network to train has one round.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.classes.plan import Ask, question_of, to_json
+from mnist_core.classes.plan import Ask, Train, question_of, to_json
 from mnist_core.language import Message
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from mnist_core.classes.plan import Task
 
 MANY_RIGHT, FEW_RIGHT = 0.8, 0.3
 """From this share of right answers on there is little to talk about; below the other one, too few could explain it."""
@@ -36,7 +38,7 @@ class Move:
     advice: str = ""
 
 
-def moves(plan: Sequence[Ask], now: Class, votes: Mapping[int, int], seats: int) -> tuple[Move, ...]:
+def moves(plan: Sequence[Task], now: Class, votes: Mapping[int, int], seats: int, done: int = 0) -> tuple[Move, ...]:
     """The moves that are possible, the one to take first.
 
     Args:
@@ -44,14 +46,20 @@ def moves(plan: Sequence[Ask], now: Class, votes: Mapping[int, int], seats: int)
         now: the class.
         votes: the choices by seat in the current round.
         seats: how many seats there are.
+        done: how many of them have trained a network to its end.
     """
     task = plan[now.at]
     if now.phase == READY:
-        return (Move(Message("Open the vote"), {"phase": OPEN, "round": 1}), *_to_others(plan, now))
+        label = Message("Let them train") if isinstance(task, Train) else Message("Open the vote")
+        return (Move(label, {"phase": OPEN, "round": 1}), *_to_others(plan, now))
     if now.phase == OPEN:
         label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
+        if isinstance(task, Train):
+            label = Message("End the training ({count} of {seats} are done)", count=done, seats=seats)
         return (Move(label, {"phase": SHUT}),)
-    if now.phase == SHUT:
+    if now.phase == SHUT and isinstance(task, Train):
+        return Move(Message("Show the result"), {"phase": SHOWN}), Move(Message("Train longer"), {"phase": OPEN})
+    if now.phase == SHUT and isinstance(task, Ask):
         return _after_vote(task, now, votes)
     following = now.at + 1
     if following < len(plan):
@@ -86,7 +94,7 @@ def _after_vote(task: Ask, now: Class, votes: Mapping[int, int]) -> tuple[Move, 
     return Move(talk.label, talk.changes, advice), show
 
 
-def _to_others(plan: Sequence[Ask], now: Class) -> tuple[Move, ...]:
+def _to_others(plan: Sequence[Task], now: Class) -> tuple[Move, ...]:
     """To the task after this one and to that before, where there is one."""
     found = []
     if now.at + 1 < len(plan):
@@ -96,17 +104,17 @@ def _to_others(plan: Sequence[Ask], now: Class) -> tuple[Move, ...]:
     return tuple(found)
 
 
-def start_of(plan: Sequence[Ask], at: int) -> dict[str, Any]:
+def start_of(plan: Sequence[Task], at: int) -> dict[str, Any]:
     """The changes that go to the task at a place of the plan, for `Classes.move`."""
     return {"at": at, "task": plan[at].id, "phase": READY, "round": 1}
 
 
-def added(plan: tuple[Ask, ...], now: Class, task: Ask) -> dict[str, Any]:
+def added(plan: tuple[Task, ...], now: Class, task: Task) -> dict[str, Any]:
     """The changes that add a task after the current one, for `Classes.move`."""
     return {"plan": to_json((*plan[: now.at + 1], task, *plan[now.at + 1 :]))}
 
 
-def removed(plan: tuple[Ask, ...], now: Class) -> dict[str, Any]:
+def removed(plan: tuple[Task, ...], now: Class) -> dict[str, Any]:
     """The changes that remove the current task and go to the next one, for `Classes.move`. A plan has one at least."""
     left = plan[: now.at] + plan[now.at + 1 :]
     return {"plan": to_json(left), **start_of(left, min(now.at, len(left) - 1))}

@@ -1,16 +1,21 @@
 """The plan of a class: its tasks in their order, as JSON that can be saved, sent and checked.
 
-So far there is one kind of task, a question to vote on: one of the courses or of the check, or the teacher's own.
+There are two kinds of tasks: a question to vote on, and a network to train.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnist_core import links
+from mnist_core.config import SEED, SETTINGS, RunConfig
+from mnist_core.data import sources
 from mnist_core.errors import ConfigError
 from mnist_core.language import Message
 from mnist_core.lessons import courses
@@ -24,7 +29,15 @@ MAX_TASKS = 40
 LEAST_CHOICES, MOST_CHOICES = 2, 5
 TEXT_LENGTH, CHOICE_LENGTH = 300, 120
 """The most characters of a teacher's own question and of one of its choices."""
+LINK_LENGTH = 2_000
+"""The most characters of a link to a network."""
+FREE = tuple(
+    name for name in SETTINGS if name not in {"dataset", "split", "validation_fraction", "training_images", "seed"}
+)
+"""The settings that a class may change in a network to train. The images stay the same: networks can be compared."""
 _ID = re.compile(r"[a-z0-9-]{1,12}")
+# What can be switched in a network to train, and what is usual.
+_SWITCHES = {"own_seed": True, "predict": True, "ranking": False}
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,34 @@ class Ask:
     choices: tuple[str, ...] = ()
     right: int | None = None
     twice: bool = True
+
+
+@dataclass(frozen=True)
+class Train:
+    """A network to train: everybody changes what is free, trains, and sees how all networks of the class do.
+
+    Args:
+        id: unique in the plan: 1 to 12 small letters, digits and dashes.
+        link: its settings, as in a link to a network. It holds images back for validation.
+        free: names of the settings that may be changed, of `FREE`.
+        own_seed: whether each seat has a seed of its own: that of the link plus its number.
+        predict: whether everybody guesses the accuracy first.
+        accuracy: the validation accuracy to reach, 0 to 1; None for no such goal.
+        parameters: the most parameters that count for the goal; None for any number.
+        ranking: whether the wall names the best seats at the end.
+    """
+
+    id: str
+    link: str
+    free: tuple[str, ...] = ()
+    own_seed: bool = True
+    predict: bool = True
+    accuracy: float | None = None
+    parameters: int | None = None
+    ranking: bool = False
+
+
+Task = Ask | Train
 
 
 @dataclass(frozen=True)
@@ -78,9 +119,33 @@ def question_of(task: Ask) -> Asked:
     return Asked(found.text, found.choices, RIGHT, found.why, replies, is_own=False)
 
 
-def step_of(task: Ask) -> Step | None:
-    """The step of a course whose question a task asks; None for the check and for own questions."""
-    return _step(task.question)
+def step_of(task: Task) -> Step | None:
+    """The step of a course whose question a task asks; None for the check, for own questions and for networks."""
+    return _step(task.question) if isinstance(task, Ask) else None
+
+
+def config_of(task: Train) -> RunConfig:
+    """The network of a task, as its link says.
+
+    Raises:
+        ConfigError: naming the setting that is misspelt, unreadable or refused.
+    """
+    config = links.read(urllib.parse.parse_qs(task.link.rpartition("?")[2], keep_blank_values=True))
+    return RunConfig() if config is None else config
+
+
+def config_for(task: Train, seat: int, chosen: RunConfig | None = None) -> RunConfig:
+    """The network that a seat trains.
+
+    Args:
+        task: what the class trains.
+        seat: the number of the seat.
+        chosen: what the seat has chosen; only its free settings count. None for no change.
+    """
+    config = config_of(task)
+    free = {name: getattr(chosen, name) for name in task.free} if chosen is not None else {}
+    seed = (config.seed + seat) % int(SEED.high + 1) if task.own_seed else config.seed
+    return dataclasses.replace(config, **free, seed=seed)
 
 
 def order_of(task: Ask, class_id: str) -> list[int]:
@@ -100,19 +165,18 @@ def known_questions() -> dict[str, Question]:
     return steps | {f"check/{key}": item for key, item in ITEMS.items()}
 
 
-def to_json(plan: tuple[Ask, ...]) -> str:
+def to_json(plan: tuple[Task, ...]) -> str:
     """A plan as text; settings with their usual value are left out."""
-    usual = Ask("")
     rows = []
     for task in plan:
-        values = {name: getattr(task, name) for name in ("question", "text", "choices", "right", "twice")}
-        rows.append(
-            {"id": task.id, "kind": "ask", **{k: v for k, v in values.items() if v != getattr(usual, k)}},
-        )
+        usual = Ask("") if isinstance(task, Ask) else Train("", "")
+        values = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
+        changed = {name: value for name, value in values.items() if value != getattr(usual, name)}
+        rows.append({"id": task.id, "kind": "ask" if isinstance(task, Ask) else "train", **changed})
     return json.dumps(rows, ensure_ascii=False)
 
 
-def from_json(text: str) -> tuple[Ask, ...]:
+def from_json(text: str) -> tuple[Task, ...]:
     """The plan that `to_json` has written, or that somebody sent.
 
     Raises:
@@ -143,19 +207,24 @@ def _step(name: str) -> Step | None:
     return courses.step_of(key) if kind == "step" and courses.find_step(key) is not None else None
 
 
-def _task(row: Any, field: str) -> Ask:
-    if not isinstance(row, Mapping) or row.get("kind") != "ask":
+def _task(row: Any, field: str) -> Task:
+    kind = row.get("kind") if isinstance(row, Mapping) else None
+    if kind not in ("ask", "train"):
         raise ConfigError(
             field, "is not a task that this version knows.", "Update the playground, or leave it out.", row
         )
-    unknown = set(map(str, row)) - {"id", "kind", "question", "text", "choices", "right", "twice"}
+    known = {one.name for one in dataclasses.fields(Ask if kind == "ask" else Train)} | {"kind"}
+    unknown = set(map(str, row)) - known
     if unknown:
-        raise ConfigError(f"{field}.{min(unknown)}", "is not a setting of a question.", "Leave it out.")
-    task_id, twice = row.get("id"), row.get("twice", True)
+        raise ConfigError(f"{field}.{min(unknown)}", "is not a setting of this task.", "Leave it out.")
+    task_id = row.get("id")
     if not isinstance(task_id, str) or not _ID.fullmatch(task_id):
         raise ConfigError(f"{field}.id", "is not an id.", "Use 1 to 12 small letters, digits and dashes.", task_id)
-    if not isinstance(twice, bool):
-        raise ConfigError(f"{field}.twice", "must be true or false.", "Leave it out for true.", twice)
+    return _ask(task_id, row, field) if kind == "ask" else _train(task_id, row, field)
+
+
+def _ask(task_id: str, row: Mapping[str, Any], field: str) -> Ask:
+    twice = _switch(row, "twice", field, usual=True)
     question = row.get("question", "")
     if question:
         if not isinstance(question, str) or _known(question) is None:
@@ -165,6 +234,50 @@ def _task(row: Any, field: str) -> Ask:
         return Ask(task_id, question, twice=twice)
     text = _own(row.get("text"), f"{field}.text", TEXT_LENGTH)
     return Ask(task_id, "", text, *_own_choices(row, field), twice=twice)
+
+
+def _train(task_id: str, row: Mapping[str, Any], field: str) -> Train:
+    link, free = row.get("link"), row.get("free", [])
+    if not isinstance(link, str) or len(link) > LINK_LENGTH:
+        remedy = Message("Give a link of at most {most} characters.", most=LINK_LENGTH)
+        raise ConfigError(f"{field}.link", "is not a link to a network.", remedy, link)
+    if not isinstance(free, list) or not all(isinstance(name, str) and name in FREE for name in free):
+        remedy = Message("Use {names}.", names=", ".join(FREE))
+        raise ConfigError(f"{field}.free", "are not settings that a class can change.", remedy, free)
+    switches = {name: _switch(row, name, field, usual=usual) for name, usual in _SWITCHES.items()}
+    goal = {
+        "accuracy": _number(row, "accuracy", field, 0, 1),
+        "parameters": _number(row, "parameters", field, 1, 10**9),
+    }
+    if goal["parameters"] is not None:
+        goal["parameters"] = round(goal["parameters"])
+    task = Train(task_id, link, tuple(name for name in FREE if name in free), **switches, **goal)  # type: ignore[arg-type]
+    config = config_of(task)
+    if not config.validation_fraction:
+        raise ConfigError(
+            f"{field}.link", "holds no images back for validation.", "Add validation_fraction=0.2 to the link.", link
+        )
+    if config.dataset not in sources.SOURCES:
+        raise ConfigError(f"{field}.link", "needs a data set of your own.", "Use one that everybody has.", link)
+    return task
+
+
+def _switch(row: Mapping[str, Any], name: str, field: str, usual: bool) -> bool:
+    value = row.get(name, usual)
+    if not isinstance(value, bool):
+        remedy = Message("Leave it out for {usual}.", usual=str(usual).lower())
+        raise ConfigError(f"{field}.{name}", "must be true or false.", remedy, value)
+    return value
+
+
+def _number(row: Mapping[str, Any], name: str, field: str, least: float, most: float) -> float | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        remedy = Message("Give a number from {least} to {most}, or leave it out.", least=least, most=most)
+        raise ConfigError(f"{field}.{name}", "is not a goal.", remedy, value)
+    return value
 
 
 def _own_choices(row: Mapping[str, Any], field: str) -> tuple[tuple[str, ...], int | None]:

@@ -1,8 +1,8 @@
-"""Classes: lessons that a teacher leads, with a seat for each browser, and the votes of the seats.
+"""Classes: lessons that a teacher leads, with a seat for each browser, and what the seats hand in.
 
 Only the owner's workspace moves a class, and each move names the revision that it started from: of two desks that move
-at the same time, the second is refused. A vote counts only while its task, its round and the class's phase are as the
-voter saw them; both are checked in the transaction that saves it.
+at the same time, the second is refused. A vote, a guess or a run counts only while the task, its round and the class's
+phase are as the seat saw them, which is checked in the transaction that saves it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mnist_core.errors import (
 )
 from mnist_core.language import Message
 from mnist_core.store.records import checked_text
-from mnist_core.store.tables import classes, entries, seats
+from mnist_core.store.tables import classes, entries, runs, seats
 from mnist_core.store.workspaces import SYMBOLS, share_token, spoken_code, workspace_key
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 CODE_LENGTH = 6
 MAX_SEATS, MAX_OPEN, MAX_ON_SERVER = 60, 3, 20
 """The most seats of a class, open classes of a workspace, and open classes of a database."""
+MAX_RUNS = 30
+"""The most runs that a seat can hand in for a task."""
 TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
 """The most characters of a title and of a plan."""
 IDLE_SECONDS = 4 * 3600.0
@@ -51,6 +53,7 @@ PHASES = (READY, OPEN, SHUT, SHOWN)
 """The phases of a task."""
 _MOVABLE = frozenset({"title", "plan", "at", "task", "phase", "round", "doors", "paused"})
 _MOST_DRAWS = 20
+_CLOSED, _MOVED_ON = Message("This task is closed."), Message("The class has moved on.")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,28 @@ class Seat:
 
 
 @dataclass(frozen=True)
+class TrainedRun:
+    """A run that a seat has handed in, as it was saved last: after its last epoch.
+
+    Attributes:
+        run: its id.
+        created: when it was handed in, in seconds since 1970.
+        config: its settings, as `RunConfig.to_json` writes them; empty until it is saved.
+        status: the value of its `Status`; empty until it is saved.
+        epochs: how many it has finished.
+        accuracy, validation_accuracy: after the last one, 0 to 1; None before the first one.
+    """
+
+    run: str
+    created: float
+    config: str
+    status: str
+    epochs: int
+    accuracy: float | None
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Board:
     """A class with its seats, and what they have handed in for the current task.
 
@@ -117,11 +142,15 @@ class Board:
         now: the class.
         seats: those that were not taken away, by number.
         votes: the choice of each seat, by round and seat.
+        guesses: the accuracy that each seat has guessed, 0 to 1, by seat.
+        runs: the runs of each seat, the oldest first, by seat. Deleted ones are left out.
     """
 
     now: Class
     seats: tuple[Seat, ...]
     votes: Mapping[int, Mapping[int, int]]
+    guesses: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    runs: Mapping[int, tuple[TrainedRun, ...]] = dataclasses.field(default_factory=dict)
 
 
 class Classes:
@@ -383,25 +412,50 @@ class Classes:
             ClassClosedError: the vote is closed, or the class has moved on.
             ClassNotFoundError: the browser has no seat there, or the class has ended.
         """
-        now = self._clock()
         with self._database.writing() as connection:
-            # Shared with other voters, but not with a move: a vote comes before the move, or not at all.
-            query = sa.select(classes).where(classes.c.id == class_id, self._is_current())
-            row = connection.execute(query.with_for_update(read=True)).one_or_none()
-            own = connection.execute(
-                sa.select(seats.c.number)
-                .where(*_of_browser(class_id, token), seats.c.removed.is_(False))
-                # Lock the seat: of two tabs that vote at once, the second changes the vote of the first.
-                .with_for_update()
-            ).scalar_one_or_none()
-            if row is None or own is None:
-                raise ClassNotFoundError
-            if (row.phase, row.task, row.round) != (OPEN, task, round_):
-                raise ClassClosedError("This vote is closed.", "Look at the front.")
-            which = {"class": class_id, "task": task, "round": round_, "seat": own}
-            changed = entries.update().where(*(entries.c[name] == value for name, value in which.items()))
-            if not connection.execute(changed.values(choice=choice, changed=now)).rowcount:
-                connection.execute(entries.insert().values(**which, choice=choice, created=now, changed=now))
+            which = self._open_to(connection, class_id, token, task, round_)
+            self._put(connection, {**which, "n": 0}, choice=choice)
+
+    def guess(self, class_id: str, token: str, task: str, accuracy: float) -> None:
+        """Save or change a guess, 0 to 1, of the accuracy that a seat's network will have.
+
+        Raises:
+            ClassClosedError: the task is closed, or the class has moved on.
+            ClassNotFoundError: the browser has no seat there, or the class has ended.
+        """
+        with self._database.writing() as connection:
+            which = self._open_to(connection, class_id, token, task, 1)
+            self._put(connection, {**which, "n": 0}, guess=accuracy)
+
+    def hand_in_run(self, class_id: str, token: str, task: str, workspace: str, run_id: str) -> None:
+        """Hand in a run. A run that the seat has handed in already stays as it is.
+
+        Args:
+            class_id: the class.
+            token: of the seat, `seat_token`.
+            task: the id of the task.
+            workspace: the token of the workspace in which the run is, or will be, saved.
+            run_id: the run.
+
+        Raises:
+            ClassClosedError: the task is closed, or the class has moved on.
+            ClassFullError: the seat has handed in as many runs as it may.
+            ClassNotFoundError: the browser has no seat there, or the class has ended.
+        """
+        owner = workspace_key(workspace)
+        with self._database.writing() as connection:
+            which = self._open_to(connection, class_id, token, task, 1)
+            given = connection.execute(
+                sa.select(entries.c.n, entries.c.run).where(*_equal(which), entries.c.run.is_not(None))
+            ).all()
+            if any(one.run == run_id for one in given):
+                return
+            if len(given) >= MAX_RUNS:
+                raise ClassFullError(
+                    Message("You have trained {most} networks in this task.", most=MAX_RUNS), "Look at their results."
+                )
+            number = 1 + max((one.n for one in given), default=0)
+            self._put(connection, {**which, "n": number}, workspace=owner, run=run_id)
 
     def raise_hand(self, class_id: str, token: str, is_up: bool) -> None:
         """Ask for help, or no longer. The time of the first call stays."""
@@ -431,7 +485,13 @@ class Classes:
         """
         with self._database.reading() as connection:
             now = self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
-            return Board(now, tuple(_seats(connection, class_id)), _votes(connection, class_id, now.task))
+            return Board(
+                now,
+                tuple(_seats(connection, class_id)),
+                _votes(connection, class_id, now.task),
+                _guesses(connection, class_id, now.task),
+                _runs(connection, class_id, now.task),
+            )
 
     def on_wall(self, token: str) -> Class:
         """The class of the wall's token, which may only look.
@@ -461,6 +521,30 @@ class Classes:
                 connection.execute(seats.update().where(*which).values(seen=now))
 
     # ------------------------------------------------------------------------------------------------------------
+
+    def _open_to(self, connection: Connection, class_id: str, token: str, task: str, round_: int) -> dict[str, Any]:
+        """What begins the key of an entry of a seat, if the seat can hand in something now."""
+        # Shared with other seats, but not with a move: an entry comes before the move, or not at all.
+        query = sa.select(classes).where(classes.c.id == class_id, self._is_current())
+        row = connection.execute(query.with_for_update(read=True)).one_or_none()
+        own = connection.execute(
+            sa.select(seats.c.number)
+            .where(*_of_browser(class_id, token), seats.c.removed.is_(False))
+            # Lock the seat: of two tabs that vote at once, the second changes the vote of the first.
+            .with_for_update()
+        ).scalar_one_or_none()
+        if row is None or own is None:
+            raise ClassNotFoundError
+        if (row.phase, row.task, row.round) != (OPEN, task, round_):
+            raise ClassClosedError(_CLOSED if row.task == task else _MOVED_ON, "Look at the front.")
+        return {"class": class_id, "task": task, "round": round_, "seat": own}
+
+    def _put(self, connection: Connection, which: Mapping[str, object], **values: object) -> None:
+        """Save an entry, or change it."""
+        now = self._clock()
+        changed = entries.update().where(*_equal(which)).values(**values, changed=now)
+        if not connection.execute(changed).rowcount:
+            connection.execute(entries.insert().values(**which, **values, created=now, changed=now))
 
     def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:
         _row(connection, classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
@@ -545,16 +629,46 @@ def _seats(connection: Connection, class_id: str) -> list[Seat]:
 
 
 def _votes(connection: Connection, class_id: str, task: str) -> dict[int, dict[int, int]]:
-    query = (
-        sa.select(entries.c.round, entries.c.seat, entries.c.choice)
-        .join(seats, sa.and_(seats.c["class"] == entries.c["class"], seats.c.number == entries.c.seat))
-        .where(seats.c.removed.is_(False), entries.c.choice.is_not(None))
-        .where(entries.c["class"] == class_id, entries.c.task == task)
-    )
+    query = _entries(class_id, task, entries.c.round, entries.c.seat, entries.c.choice)
     found: dict[int, dict[int, int]] = {}
-    for round_, seat, choice in connection.execute(query):
+    for round_, seat, choice in connection.execute(query.where(entries.c.choice.is_not(None))):
         found.setdefault(round_, {})[seat] = choice
     return found
+
+
+def _guesses(connection: Connection, class_id: str, task: str) -> dict[int, float]:
+    query = _entries(class_id, task, entries.c.seat, entries.c.guess).where(entries.c.guess.is_not(None))
+    return {row.seat: row.guess for row in connection.execute(query)}
+
+
+def _runs(connection: Connection, class_id: str, task: str) -> dict[int, tuple[TrainedRun, ...]]:
+    saved = runs.c.config, runs.c.status, runs.c.epochs, runs.c.accuracy, runs.c.validation_accuracy
+    is_same = sa.and_(runs.c.workspace == entries.c.workspace, runs.c.id == entries.c.run)
+    query = (
+        _entries(class_id, task, entries.c.seat, entries.c.run, entries.c.created, *saved)
+        .outerjoin(runs, is_same)
+        .where(entries.c.run.is_not(None), runs.c.deleted.is_(None))
+        .order_by(entries.c.seat, entries.c.n)
+    )
+    found: dict[int, tuple[TrainedRun, ...]] = {}
+    for seat, run, created, config, status, epochs, *accuracies in connection.execute(query):
+        one = TrainedRun(run, created, config or "", status or "", epochs or 0, *accuracies)
+        found[seat] = (*found.get(seat, ()), one)
+    return found
+
+
+def _entries(class_id: str, task: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """What was handed in for a task, without the seats that were taken away."""
+    return (
+        sa.select(*columns)
+        .select_from(entries)
+        .join(seats, sa.and_(seats.c["class"] == entries.c["class"], seats.c.number == entries.c.seat))
+        .where(seats.c.removed.is_(False), entries.c["class"] == class_id, entries.c.task == task)
+    )
+
+
+def _equal(which: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:
+    return [entries.c[name] == value for name, value in which.items()]
 
 
 def _seat(class_id: str, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

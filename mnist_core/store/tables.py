@@ -157,7 +157,8 @@ seats = sa.Table(
     sa.ForeignKeyConstraint(["class"], [classes.c.id], ondelete="CASCADE"),
 )
 
-# What a seat handed in for a task: in a question, its choice in the first or the second vote.
+# What a seat handed in for a task. In a question: its choice in the first or the second vote. In a network to train:
+# a guess of its accuracy, 0 to 1, as entry 0, and runs as entries 1, 2 and so on.
 entries = sa.Table(
     "playground_entries",
     metadata,
@@ -165,7 +166,12 @@ entries = sa.Table(
     sa.Column("task", sa.String(12), primary_key=True),
     sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("seat", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("choice", sa.Integer),
+    sa.Column("guess", sa.Double),
+    # The key of the run. There is no foreign key: a run is saved a moment after it was handed in.
+    sa.Column("workspace", sa.String(64)),
+    sa.Column("run", sa.String(64)),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("changed", sa.Double, nullable=False),
     sa.ForeignKeyConstraint(["class", "seat"], [seats.c["class"], seats.c.number], ondelete="CASCADE"),

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mnist_core.classes import Ask, Move, moves, share_right
+from mnist_core.classes import Ask, Move, Train, moves, share_right
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
 ONCE = Ask("q3", "", "Yes or no?", ("Yes", "No"))
@@ -92,3 +92,25 @@ def test_share_right() -> None:
     assert share_right(PLAN[0], {1: 0, 2: 1, 3: 0, 4: 2}) == 0.5
     assert share_right(PLAN[0], {}) is None
     assert share_right(ONCE, {1: 0}) is None
+
+
+NETWORK = (Train("n1", "layers=none&validation_fraction=0.1"), ONCE)
+
+
+def test_first_button_leads_through_a_network() -> None:
+    now, seen = dataclasses.replace(START, task="n1"), []
+    for _ in range(4):
+        first = moves(NETWORK, now, {}, 9, done=4)[0]
+        now = after(now, first)
+        seen.append((str(first.label), now.task, now.phase))
+    assert seen == [
+        ("Let them train", "n1", OPEN),
+        ("End the training (4 of 9 are done)", "n1", SHUT),
+        ("Show the result", "n1", SHOWN),
+        ("Next task", "q3", READY),
+    ]
+
+
+def test_training_can_go_on_after_its_end() -> None:
+    shut = dataclasses.replace(START, task="n1", phase=SHUT)
+    assert after(shut, moves(NETWORK, shut, {}, 9)[1]).phase == OPEN

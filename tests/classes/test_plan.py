@@ -7,13 +7,27 @@ from typing import Any
 
 import pytest
 
-from mnist_core.classes import Ask, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.classes import (
+    Ask,
+    Train,
+    config_for,
+    config_of,
+    from_json,
+    known_questions,
+    order_of,
+    question_of,
+    to_json,
+)
+from mnist_core.classes.plan import FREE
+from mnist_core.config import SEED, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.courses import COURSES
 
 OWN = Ask("q2", "", "How many legs has an octopus?", ("Six", "Eight", "Ten"), 1, twice=False)
-PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"))
+LINK = "layers=dense-32-relu&epochs=3&validation_fraction=0.2&seed=5"
+NETWORK = Train("q4", LINK, ("layers", "learning_rate"), predict=False, accuracy=0.9, parameters=20_000)
+PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"), NETWORK)
 
 
 def row(**changes: Any) -> str:
@@ -68,6 +82,7 @@ def test_own_question_stays_as_it_was_typed() -> None:
         json.dumps([{"id": f"q{number}", "kind": "ask", "question": "step/sure"} for number in range(41)]),
         json.dumps([{"id": "q", "kind": "ask", "question": "step/sure"}] * 2),
         row(kind="train"),
+        row(kind="dance"),
         row(id=...),
         row(id="Q1"),
         row(id="a" * 13),
@@ -102,4 +117,67 @@ def test_what_is_no_plan_is_refused(text: str) -> None:
 
 def test_spaces_and_line_breaks_of_a_typed_text_become_single_spaces() -> None:
     [task] = from_json(row(text="  Is it\n  true? ", choices=["a  b", "c"]))
+    assert isinstance(task, Ask)
     assert (task.text, task.choices) == ("Is it true?", ("a b", "c"))
+
+
+def network(**changes: Any) -> str:
+    task = {"id": "n1", "kind": "train", "link": LINK} | changes
+    return json.dumps([{name: value for name, value in task.items() if value is not ...}])
+
+
+def test_network_of_a_link_is_read_as_the_link_says() -> None:
+    [task] = from_json(network(link=f"https://host.example/?{LINK}"))
+    assert isinstance(task, Train)
+    expected = RunConfig(layers=(LayerConfig(units=32),), epochs=3, validation_fraction=0.2, seed=5)
+    assert config_of(task) == config_of(NETWORK) == expected
+    assert (task.own_seed, task.predict, task.ranking, task.free) == (True, True, False, ())
+
+
+def test_each_seat_has_its_seed_and_changes_only_what_is_free() -> None:
+    wish = RunConfig(layers=(LayerConfig(units=7),), epochs=9, learning_rate=0.5, validation_fraction=0.4, seed=99)
+    for seat in (1, 60):
+        config = config_for(NETWORK, seat, wish)
+        assert (config.layers, config.learning_rate) == (wish.layers, 0.5)
+        assert (config.epochs, config.validation_fraction, config.seed) == (3, 0.2, 5 + seat)
+    [same] = from_json(network(own_seed=False))
+    assert isinstance(same, Train)
+    assert config_for(same, 7) == config_for(same, 8) == config_of(same)
+
+
+def test_seed_of_a_seat_stays_in_range() -> None:
+    last = Train("n", f"layers=none&validation_fraction=0.1&seed={SEED.high:.0f}")
+    assert config_for(last, 3).seed == 2
+
+
+def test_images_cannot_be_changed() -> None:
+    assert not {"dataset", "split", "validation_fraction", "training_images", "seed"} & set(FREE)
+    assert {"layers", "optimizer", "learning_rate", "epochs", "batch_size"} < set(FREE)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (network(link=...), "plan[0].link"),
+        (network(link=7), "plan[0].link"),
+        (network(link="a" * 2_001), "plan[0].link"),
+        (network(link="layers=none"), "plan[0].link"),
+        (network(link="layers=dense-0&validation_fraction=0.2"), "layers[0]"),
+        (network(link="layrs=none&validation_fraction=0.2"), "layrs"),
+        (network(link="layers=none&validation_fraction=0.2&dataset=own"), "plan[0].link"),
+        (network(free="layers"), "plan[0].free"),
+        (network(free=["seed"]), "plan[0].free"),
+        (network(free=["name"]), "plan[0].free"),
+        (network(predict="yes"), "plan[0].predict"),
+        (network(ranking=1), "plan[0].ranking"),
+        (network(accuracy=1.5), "plan[0].accuracy"),
+        (network(accuracy=True), "plan[0].accuracy"),
+        (network(parameters=0), "plan[0].parameters"),
+        (network(parameters="many"), "plan[0].parameters"),
+        (network(twice=True), "plan[0].twice"),
+    ],
+)
+def test_damaged_network_is_refused_by_name(text: str, field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_json(text)
+    assert caught.value.field == field

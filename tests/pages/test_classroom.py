@@ -9,16 +9,16 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.classes import Ask, from_json, known_questions, order_of, question_of
+from mnist_core.classes import Ask, Train, from_json, known_questions, order_of, question_of, to_json
 from mnist_core.errors import StoreError
 from mnist_core.lessons.courses import step_of
-from mnist_core.runs import run_cache
+from mnist_core.runs import run_cache, saver
 from mnist_core.runs.network_run import Run
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
 from mnist_core.store.workspaces import new_workspace
 from pages.widgets.classroom import membership
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import press
+from tests.pages.visitor import press, wait_for_end
 
 pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards")
 OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
@@ -80,6 +80,11 @@ def wall(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     return visitor(monkeypatch, wall=wall_token(desk.session_state["workspace"], class_of(desk).id))
 
 
+def questions(desk: AppTest) -> list[Ask]:
+    """The plan of the class, without networks to train."""
+    return [task for task in from_json(class_of(desk).plan) if isinstance(task, Ask)]
+
+
 def text(app: AppTest) -> str:
     """All that the page shows when it next looks at the class."""
     return shown(app.run())
@@ -115,7 +120,7 @@ def other_texts(task: Ask) -> list[str]:
 def test_vote_from_door_to_answer(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     front = wall(desk, monkeypatch)
     now = class_of(desk)
-    task = from_json(now.plan)[0]
+    task = questions(desk)[0]
     question = question_of(task)
     assert f"{(now.code or '')[:3]} {(now.code or '')[3:]}" in text(front)
     assert "0 here" in text(front)
@@ -203,7 +208,7 @@ def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.Mo
     pupil = student(desk, monkeypatch)
     move(desk, "Open the vote")
     vote(pupil, 1)
-    move(desk, "Delete its votes, ask it again")
+    move(desk, "Delete what was handed in, begin again")
     assert class_of(desk).phase == READY
     move(desk, "Open the vote")
     assert "Your vote is saved." not in text(pupil)
@@ -305,7 +310,7 @@ def test_eyes_up_hides_the_task(desk: AppTest, monkeypatch: pytest.MonkeyPatch) 
     pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
     move(desk, "Open the vote")
     desk.toggle(key="class-paused").set_value(True).run()
-    question = question_of(from_json(class_of(desk).plan)[0])
+    question = question_of(questions(desk)[0])
     for page in (pupil, front):
         assert "Eyes up!" in text(page)
         assert question.text not in text(page)
@@ -350,7 +355,7 @@ def test_own_question_is_shown_as_it_was_typed(desk: AppTest, monkeypatch: pytes
         desk.text_input(key=f"plan-own-choice-{at}").set_value(choice)
     desk.selectbox(key="plan-own-right").set_value(0)
     press(desk, "Add my question")
-    task = from_json(class_of(desk).plan)[1]
+    task = questions(desk)[1]
     assert (task.text, task.choices, task.right) == (OWN.text, OWN.choices, OWN.right)
     move(desk, "Skip")
     move(desk, "Open the vote")
@@ -380,7 +385,7 @@ def test_own_question_that_is_none_is_refused(
 
 
 def test_plan_can_be_changed_and_gone_through_in_any_order(desk: AppTest) -> None:
-    plan = from_json(class_of(desk).plan)
+    plan = questions(desk)
     desk.button(key=f"go-{plan[4].id}").click().run()
     assert class_of(desk).at == 4
     desk.button(key="plan-remove").click().run()
@@ -389,7 +394,7 @@ def test_plan_can_be_changed_and_gone_through_in_any_order(desk: AppTest) -> Non
     new = next(name for name in known_questions() if name not in {task.question for task in plan})
     desk.selectbox(key="plan-known").set_value(new).run()
     desk.button(key="plan-add-known").click().run()
-    assert from_json(class_of(desk).plan)[5].question == new
+    assert questions(desk)[5].question == new
     assert not desk.exception
 
 
@@ -444,3 +449,203 @@ def test_leaving_takes_the_votes_along(desk: AppTest, monkeypatch: pytest.Monkey
     press(pupil, "Leave and forget this device")
     assert board_of(desk).seats == ()
     assert board_of(desk).votes == {}
+
+
+# --- A network to train ------------------------------------------------------------------------------------------
+
+NETWORK = Train(
+    "n1", "layers=dense-8-relu&epochs=2&validation_fraction=0.2&dataset=embedded&seed=5", ("layers",), accuracy=0.3
+)
+
+
+@pytest.fixture
+def training(desk: AppTest) -> AppTest:
+    """A desk whose class is about to train a network."""
+    now = class_of(desk)
+    plan = to_json((NETWORK, OWN))
+    classes().move(desk.session_state["workspace"], now.id, now.revision, plan=plan, task="n1")
+    desk.run()
+    return desk
+
+
+def guess(pupil: AppTest, value: int) -> None:
+    pupil.run()
+    pupil.slider(key="class-guess-value").set_value(value)
+    press(pupil, "That is my guess")
+    assert not pupil.exception
+
+
+def train(pupil: AppTest) -> Run:
+    """Train the network in the editor to its end, and wait until it is saved."""
+    pupil.run()
+    pupil.button(key="class-train").click().run()
+    assert not pupil.exception
+    run = wait_for_end(pupil)
+    assert saver.shared().wait_until_saved(60)
+    return run
+
+
+def test_network_from_guess_to_result(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils, front = [student(training, monkeypatch) for _ in range(2)], wall(training, monkeypatch)
+    assert "Look at the front." in text(pupils[0])
+    assert "It takes about" not in text(pupils[0])
+    assert "If all train at once, it takes about" in text(training)
+    move(training, "Let them train")
+    for pupil in pupils:
+        assert "Your guess first" in text(pupil) or pupil.slider(key="class-guess-value").label.startswith("Your guess")
+        assert not [one for one in pupil.button if one.key == "class-train"]
+    guess(pupils[0], 40)
+    guess(pupils[1], 90)
+    assert board_of(training).guesses == {1: 0.4, 2: 0.9}
+    assert "has not begun" in text(training)
+
+    # Seat 2 changes what is free. The seeds differ by the number of the seat.
+    pupils[1].number_input(key=one_key(pupils[1], "units")).set_value(20).run()
+    runs = [train(pupil) for pupil in pupils]
+    assert [(run.config.layers[0].units, run.config.seed) for run in runs] == [(8, 6), (20, 7)]
+    assert {run.config.epochs for run in runs} == {2}
+    board = board_of(training)
+    assert [[one.run for one in board.runs[seat]] for seat in (1, 2)] == [[run.id] for run in runs]
+    reached = [shot.epochs[-1].validation_accuracy for shot in (run.snapshot for run in runs)]
+    assert [board.runs[seat][0].validation_accuracy for seat in (1, 2)] == reached
+
+    assert "2 networks" in text(front)
+    assert "2 of 2" in shown(front)
+    names = [seat.name for seat in board.seats]
+    assert not any(name in shown(front) for name in names)
+    count = sum(accuracy is not None and accuracy >= 0.3 for accuracy in reached)
+    assert f"{count} have reached the goal" in shown(front).replace("has", "have")
+    assert text(training).count("1 network ·") == 2
+    assert not any("Guessed" in text(page) for page in (*pupils, front))
+
+    move(training, "End the training (2 of 2 are done)")
+    assert not [one for one in pupils[0].run().button if one.key == "class-train"]
+    move(training, "Show the result")
+    assert "Guessed: 40–49: 1, 90–100: 1." in text(front)
+    assert f"Your guess: **40%**. The validation accuracy of your last network: **{reached[0]:.1%}**." in text(
+        pupils[0]
+    )
+    assert not any(name in text(front) for name in names)
+    move(training, "Next task")
+    assert "Your guess: **40%**" not in text(pupils[0])
+
+
+def one_key(pupil: AppTest, part: str) -> str:
+    return next(str(one.key) for one in pupil.number_input if part in str(one.key))
+
+
+def test_network_needs_no_guess_and_has_no_free_settings(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = class_of(training)
+    plan = (dataclasses.replace(NETWORK, free=(), predict=False, own_seed=False),)
+    classes().move(training.session_state["workspace"], now.id, now.revision, plan=to_json(plan))
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    assert "Its settings stay as they are." in text(pupil)
+    assert not [one for one in pupil.number_input if "units" in str(one.key)]
+    assert train(pupil).config.seed == 5
+
+
+def test_run_is_there_again_after_a_reload(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    run = train(pupil)
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    token = pupil.session_state["workspace"]
+    again.session_state["workspace"] = again.session_state["workspace-arrived-noted"] = token
+    again.session_state["is-workspace-used"] = True
+    again.switch_page("pages/classroom.py")
+    again.query_params["join"] = class_of(training).code or ""
+    again.run()
+    assert not again.exception
+    assert any(
+        run.snapshot.evaluation and f"{run.snapshot.evaluation.accuracy:.2%}" in str(one.value) for one in again.metric
+    )
+    assert again.button(key="class-train").label == "Train"
+
+
+def test_run_that_came_too_late_is_stopped(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    pupil.run()
+    now = class_of(training)
+    classes().move(training.session_state["workspace"], now.id, now.revision, phase=SHUT)
+    with monkeypatch.context() as patch:
+        # The page still shows the board from before the move.
+        patch.setattr(membership.boards(), "board", lambda _id: (dataclasses.replace(board_of(training), now=now), 0.0))
+        pupil.button(key="class-train").click().run()
+    run = wait_for_end(pupil)
+    assert run.is_stopping or not run.snapshot.status.is_active
+    assert board_of(training).runs == {}
+
+
+def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    pupil.run()
+
+    def fail(*_: object) -> None:
+        raise StoreError("The database is away.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classes, "hand_in_run", fail)
+        pupil.button(key="class-train").click().run()
+        assert "Your teacher does not see this run yet. The database is away. Wait." in shown(pupil)
+    run = wait_for_end(pupil)
+    assert "does not see" not in text(pupil)
+    assert [one.run for one in board_of(training).runs[1]] == [run.id]
+
+
+def test_network_that_is_begun_again(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    train(pupil)
+    move(training, "Delete what was handed in, begin again")
+    move(training, "Let them train")
+    pupil.run()
+    assert pupil.slider(key="class-guess-value").value == 50
+    assert board_of(training).runs == {}
+
+
+def test_best_seats_are_named_only_if_the_teacher_wants_it(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(training, monkeypatch), wall(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    train(pupil)
+    move(training, "End the training")
+    move(training, "Show the result")
+    name = board_of(training).seats[0].name
+    assert name not in text(front)
+    now = class_of(training)
+    plan = to_json((dataclasses.replace(NETWORK, ranking=True), OWN))
+    classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan)
+    assert name in text(front)
+
+
+def test_network_is_added_at_the_desk(desk: AppTest) -> None:
+    desk.text_input(key="plan-network-link").set_value(
+        "https://host.example/?layers=dense-8-relu&validation_fraction=0.1"
+    )
+    desk.multiselect(key="plan-network-free").set_value(["layers", "epochs"])
+    desk.number_input(key="plan-network-accuracy").set_value(95.0)
+    desk.number_input(key="plan-network-parameters").set_value(20_000)
+    desk.toggle(key="plan-network-predict").set_value(False)
+    press(desk, "Add the network")
+    task = from_json(class_of(desk).plan)[1]
+    link = "https://host.example/?layers=dense-8-relu&validation_fraction=0.1"
+    assert task == Train(task.id, link, ("layers", "epochs"), True, False, 0.95, 20_000)
+    press(desk, "Add the network")  # That of the own editor, with images for validation.
+    own = from_json(class_of(desk).plan)[1]
+    assert isinstance(own, Train)
+    assert "validation_fraction=0.2" in own.link
+
+
+def test_link_that_is_none_is_refused_at_the_desk(desk: AppTest) -> None:
+    before = class_of(desk).plan
+    desk.text_input(key="plan-network-link").set_value("layers=dense-8-relu")
+    press(desk, "Add the network")
+    assert "Add validation_fraction=0.2 to the link." in shown(desk)
+    assert class_of(desk).plan == before

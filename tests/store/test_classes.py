@@ -11,6 +11,7 @@ from mnist_core.errors import ClassClosedError, ClassFullError, ClassMovedError,
 from mnist_core.store import classes as module
 from mnist_core.store.classes import (
     MAX_OPEN,
+    MAX_RUNS,
     MAX_SEATS,
     OPEN,
     SHOWN,
@@ -23,7 +24,8 @@ from mnist_core.store.classes import (
 )
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace
-from tests.stored_runs import Clock
+from mnist_core.training import Status
+from tests.stored_runs import Clock, save_run
 
 
 class Room:
@@ -412,3 +414,113 @@ def test_desk_is_the_owners(room: Room) -> None:
     for workspace in (new_workspace(), room.student()):
         with pytest.raises(ClassNotFoundError):
             room.classes.owned(workspace, room.now.id)
+
+
+@pytest.fixture
+def training(room: Room) -> Room:
+    """A class that trains a network."""
+    room.move(task="n1", phase=OPEN)
+    return room
+
+
+def test_run_is_on_the_board_as_it_was_saved_last(training: Room) -> None:
+    one, other = training.student(), training.student()
+    training.classes.hand_in_run(training.now.id, one, "n1", one, "run")
+    [given] = training.classes.board(training.now.id).runs[1]
+    assert (given.run, given.config, given.status, given.epochs, given.validation_accuracy) == ("run", "", "", 0, None)
+
+    save_run(training.store, one, "run", epochs=2, status=None)
+    # The id of another workspace's run is not that run.
+    save_run(training.store, other, "run", epochs=1)
+    saved = training.store.load(one, "run")
+    [given] = training.classes.board(training.now.id).runs[1]
+    assert given.config == saved.config.to_json()
+    assert Status(given.status).is_active
+    assert (given.epochs, given.accuracy) == (2, saved.summary.accuracy)
+    assert given.validation_accuracy == saved.summary.validation_accuracy
+    assert 2 not in training.classes.board(training.now.id).runs
+
+
+def test_runs_are_in_order_and_a_second_call_changes_nothing(training: Room) -> None:
+    own = training.student()
+    for run in ("b", "a", "b", "c"):
+        training.classes.hand_in_run(training.now.id, own, "n1", own, run)
+    assert [one.run for one in training.classes.board(training.now.id).runs[1]] == ["b", "a", "c"]
+
+
+def test_seat_hands_in_thirty_runs_at_most(training: Room) -> None:
+    own = training.student()
+    for number in range(MAX_RUNS):
+        training.classes.hand_in_run(training.now.id, own, "n1", own, f"run {number}")
+    with pytest.raises(ClassFullError, match="30 networks"):
+        training.classes.hand_in_run(training.now.id, own, "n1", own, "one more")
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run 3")
+    assert len(training.classes.board(training.now.id).runs[1]) == MAX_RUNS
+
+
+def test_deleted_run_is_off_the_board(training: Room) -> None:
+    own = training.student()
+    save_run(training.store, own, "run")
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    training.store.delete(own, "run")
+    assert training.classes.board(training.now.id).runs == {}
+
+
+def test_guess_can_change_until_the_end(training: Room) -> None:
+    own = training.student()
+    training.classes.guess(training.now.id, own, "n1", 0.5)
+    training.classes.guess(training.now.id, own, "n1", 0.8)
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    board = training.classes.board(training.now.id)
+    assert board.guesses == {1: 0.8}
+    assert [one.run for one in board.runs[1]] == ["run"]
+    training.move(phase=SHUT)
+    with pytest.raises(ClassClosedError, match="closed"):
+        training.classes.guess(training.now.id, own, "n1", 0.9)
+    with pytest.raises(ClassClosedError, match="closed"):
+        training.classes.hand_in_run(training.now.id, own, "n1", own, "late")
+    board = training.classes.board(training.now.id)
+    assert board.guesses == {1: 0.8}
+    assert [one.run for one in board.runs[1]] == ["run"]
+
+
+def test_run_of_an_earlier_task_is_refused(training: Room) -> None:
+    own = training.student()
+    training.move(task="n2")
+    with pytest.raises(ClassClosedError, match="moved on"):
+        training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    assert training.classes.board(training.now.id).runs == {}
+
+
+def test_nobody_hands_in_without_a_seat(training: Room) -> None:
+    stranger = new_workspace()
+    with pytest.raises(ClassNotFoundError):
+        training.classes.hand_in_run(training.now.id, stranger, "n1", stranger, "run")
+    with pytest.raises(ClassNotFoundError):
+        training.classes.guess(training.now.id, stranger, "n1", 0.5)
+
+
+def test_removed_seat_is_off_the_board(training: Room) -> None:
+    own = training.student()
+    training.classes.guess(training.now.id, own, "n1", 0.5)
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    training.classes.remove_seat(training.teacher, training.now.id, 1)
+    board = training.classes.board(training.now.id)
+    assert (board.guesses, board.runs) == ({}, {})
+
+
+def test_network_can_be_trained_again_from_nothing(training: Room) -> None:
+    own = training.student()
+    training.classes.guess(training.now.id, own, "n1", 0.5)
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    training.classes.empty(training.teacher, training.now.id, "n1")
+    board = training.classes.board(training.now.id)
+    assert (board.guesses, board.runs) == ({}, {})
+
+
+def test_runs_handed_in_at_once_all_count(training: Room) -> None:
+    own = training.student()
+    with ThreadPoolExecutor(8) as pool:
+        names = [f"run {number}" for number in range(16)]
+        list(pool.map(lambda run: training.classes.hand_in_run(training.now.id, own, "n1", own, run), names))
+    assert {one.run for one in training.classes.board(training.now.id).runs[1]} == set(names)

@@ -44,7 +44,7 @@ from tests.stored_runs import (
 DUMPS = Path(__file__).parent / "databases"
 WORKSPACE = "a_workspace_of_its_own"
 CONFIG = small(epochs=10, layers=(LayerConfig("conv", 2),) * 3, optimizer="momentum", seed=7)
-NEWEST = "0005"
+NEWEST = "0006"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -218,7 +218,7 @@ def start_two_servers(url: str) -> None:
 
 BEFORE_OPENING = """
 import sys
-import app, pages.widgets.state.workspace, pages.widgets.train.editor
+import app, pages.widgets.state.workspace, pages.widgets.common.editor
 assert "sqlalchemy" not in sys.modules
 from mnist_core.store.runs import RunStore
 store = RunStore("sqlite:///" + sys.argv[1])

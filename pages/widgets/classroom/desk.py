@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import moves, step_of
+from mnist_core.classes import Ask, Train, moves, progress, step_of
 from mnist_core.errors import ClassNotFoundError, ConfigError, PlaygroundError
-from mnist_core.language import Message
+from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN, wall_token
-from pages.widgets.classroom import following, lesson_plan, membership, question, wall
-from pages.widgets.common import link_sharing, projector, run_picker
+from pages.widgets.classroom import following, lesson_plan, membership, networks, question, wall
+from pages.widgets.common import link_sharing, projector, run_picker, run_text
 from pages.widgets.state import controls, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mnist_core.classes import Ask, Move
+    from mnist_core.classes import Move, Task
+    from mnist_core.classes.progress import Progress
     from mnist_core.store.classes import Board, Class, Seat
 
 _TROUBLE: Key[str] = Key("class-desk-trouble-noted", "")
@@ -29,7 +31,7 @@ _PHASES: Mapping[str, str] = {
     OPEN: Message("open"),
     SHOWN: Message("answer shown"),
 }
-_SHUT = Message("closed")
+_SHUT, _RESULT_SHOWN = Message("closed"), Message("result shown")
 
 
 def desk_view(class_id: str) -> None:
@@ -98,8 +100,16 @@ def _move_button(now: Class, step: Move, at: int, shortcut: str | None = None) -
     )
 
 
-def _possible(board: Board, plan: tuple[Ask, ...]) -> tuple[Move, ...]:
-    return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats))
+def _possible(board: Board, plan: tuple[Task, ...]) -> tuple[Move, ...]:
+    done = sum(one.stage is progress.Stage.DONE for one in _progress(board, plan[board.now.at]).values())
+    return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats), done)
+
+
+def _progress(board: Board, task: Task) -> dict[int, Progress]:
+    """How each seat gets on with a network to train; empty before it is open, and for a question."""
+    if not isinstance(task, Train) or board.now.phase == READY:
+        return {}
+    return progress.progress_of(task, board, time.time())
 
 
 def _keys(now: Class) -> None:
@@ -147,7 +157,7 @@ def _header(now: Class) -> None:
         st.caption(_("Others cannot reach this address. Open the playground by this computer's name, then go on."))
 
 
-def _lead(now: Class, plan: tuple[Ask, ...]) -> None:
+def _lead(now: Class, plan: tuple[Task, ...]) -> None:
     """The next moves, the votes, and the seats."""
     board = following.latest(now)
     if _TROUBLE.get():
@@ -166,35 +176,62 @@ def _lead(now: Class, plan: tuple[Ask, ...]) -> None:
         )
     if possible[0].advice:
         st.caption(_(possible[0].advice))
-    state = _(_PHASES.get(now.phase, _SHUT))
+    state = _(_RESULT_SHOWN if isinstance(task, Train) and now.phase == SHOWN else _PHASES.get(now.phase, _SHUT))
     if now.round > 1:
         state = _("{state}, second vote", state=state)
-    st.caption(_("Question {number} of {count}: {state}", number=now.at + 1, count=len(plan), state=state))
-    step = step_of(task)
-    if step is not None:
+    st.caption(_("Task {number} of {count}: {state}", number=now.at + 1, count=len(plan), state=state))
+    if isinstance(task, Ask) and (step := step_of(task)) is not None:
         st.markdown(_(step.text))
-    st.subheader(question.question_text(task), anchor=False)
-    chart, seats = st.columns([3, 2], gap="medium")
-    with chart:
-        question.choice_list(task, now.id, has_answer=True)
-        if now.phase != READY:
-            question.votes_chart(task, now.id, board.votes, len(board.seats), "desk-votes")
-            st.caption(_("Only you see this before you show the answer."))
-        if now.phase == SHOWN:
-            st.markdown(question.why_text(task))
-            if step is not None:
-                st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
+    st.subheader(lesson_plan.task_title(task), anchor=False)
+    shown, seats = st.columns([3, 2], gap="medium")
+    with shown:
+        if isinstance(task, Train):
+            _training(board, task)
+        else:
+            _question(board, task)
     with seats:
-        _seats(board)
+        _seats(board, _progress(board, task))
 
 
-def _seats(board: Board) -> None:
-    """The seats: who asks for help first, then who is there and has not voted, then the others."""
+def _question(board: Board, task: Ask) -> None:
+    """The answers, and who has given which."""
+    now, step = board.now, step_of(task)
+    question.choice_list(task, now.id, has_answer=True)
+    if now.phase != READY:
+        question.votes_chart(task, now.id, board.votes, len(board.seats), "desk-votes")
+        st.caption(_("Only you see this before you show the answer."))
+    if now.phase == SHOWN:
+        st.markdown(question.why_text(task))
+        if step is not None:
+            st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
+
+
+def _training(board: Board, task: Train) -> None:
+    """What is trained, and all networks so far."""
+    st.markdown(networks.task_text(task))
+    if board.now.phase == READY:
+        seconds = networks.seconds_for(task, max(1, len(board.seats)))
+        st.caption(
+            _(
+                "If all train at once, it takes about {duration} on this server.",
+                duration=run_text.duration_text(seconds),
+            )
+        )
+        return
+    networks.picture(task, board, "desk-networks", has_spread=board.now.phase == SHOWN)
+    if board.guesses:
+        networks.guesses_chart(board, "desk-guesses")
+
+
+def _seats(board: Board, training: Mapping[int, Progress]) -> None:
+    """The seats: who asks for help first, then who is there and has handed in nothing, then the others."""
     now = board.now
     voted = board.votes.get(now.round, {}) if now.phase != READY else {}
 
-    def need(seat: Seat) -> tuple[bool, float, bool, bool]:
-        return seat.hand is None, seat.hand or 0.0, not following.is_here(seat), seat.number in voted
+    def need(seat: Seat) -> tuple[bool, float, bool, int]:
+        own = training.get(seat.number)
+        stage = int(seat.number in voted) if own is None else int(own.stage)
+        return seat.hand is None, seat.hand or 0.0, not following.is_here(seat), stage
 
     here = sum(map(following.is_here, board.seats))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -207,16 +244,18 @@ def _seats(board: Board) -> None:
             help=_("While they are closed, nobody new can join."),
         )
     for seat in sorted(board.seats, key=need):
-        _seat_row(now, seat, seat.number in voted)
+        _seat_row(now, seat, seat.number in voted, training.get(seat.number))
     if not board.seats:
         st.caption(_("Nobody is here yet. Show the code at the front."))
 
 
-def _seat_row(now: Class, seat: Seat, has_voted: bool) -> None:
-    mark = ":material/front_hand:" if seat.hand is not None else "✓" if has_voted else "·"
+def _seat_row(now: Class, seat: Seat, has_voted: bool, training: Progress | None) -> None:
+    is_done = has_voted or (training is not None and training.stage is progress.Stage.DONE)
+    mark = ":material/front_hand:" if seat.hand is not None else "✓" if is_done else "·"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
         name = seat.name if following.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
-        st.markdown(f"{mark} {name}", width="stretch")
+        ending = "" if training is None else f"  \n{_stage_text(training)}"
+        st.markdown(f"{mark} {name}{ending}", width="stretch")
         st.button(
             " ",
             key=f"remove-seat-{seat.number}",
@@ -226,6 +265,18 @@ def _seat_row(now: Class, seat: Seat, has_voted: bool) -> None:
             on_click=_remove,
             args=(now.id, seat.number),
         )
+
+
+def _stage_text(one: Progress) -> str:
+    """What a seat does with the network, in small letters below its name."""
+    if one.stage is progress.Stage.STUCK:
+        return f":orange[{_(one.trouble)}]"
+    if one.stage is progress.Stage.NOT_BEGUN:
+        return f":gray[{_('has not begun')}]"
+    state = _("is training") if one.stage is progress.Stage.TRAINING else _("done")
+    best = f" · {one.best:.1%}" if one.best is not None else ""
+    goal = f" · {_('goal reached')}" if one.has_reached else ""
+    return f":gray[{ngettext('{count} network', '{count} networks', one.runs)}{best} · {state}{goal}]"
 
 
 def _switch(now: Class, what: str, name: str) -> None:

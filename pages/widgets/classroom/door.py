@@ -22,6 +22,8 @@ from pages.widgets.state.uninterrupted import uninterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mnist_core.classes import Task
+
 _CODE, _TITLE = "class-code", "class-title"
 _CHECK = "check"
 _OWN_ONLY = "own"
@@ -117,7 +119,7 @@ def _attempt(action: Callable[[], object]) -> str:
     return refusal
 
 
-def _first_plan(key: str) -> tuple[Ask, ...]:
+def _first_plan(key: str) -> tuple[Task, ...]:
     if key == _CHECK:
         names = [f"check/{item}" for item in ITEMS]
     elif key in COURSES:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Ask, added, from_json, known_questions, removed, start_of, to_json
-from mnist_core.classes.plan import CHOICE_LENGTH, MAX_TASKS, MOST_CHOICES, TEXT_LENGTH
+from mnist_core import links
+from mnist_core.classes import Ask, Train, added, from_json, known_questions, removed, start_of, to_json
+from mnist_core.classes.plan import CHOICE_LENGTH, FREE, LINK_LENGTH, MAX_TASKS, MOST_CHOICES, TEXT_LENGTH
+from mnist_core.config import SETTINGS
 from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import READY
-from pages.widgets.classroom import question
-from pages.widgets.state import controls
+from pages.widgets.classroom import networks, question
+from pages.widgets.state import controls, editor_state
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mnist_core.classes import Task
     from mnist_core.store.classes import Class
 
     Mover = Callable[[Class, Mapping[str, object]], None]
 
 
-def plan_view(now: Class, plan: tuple[Ask, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
+# Of the training images, in a network whose link holds none back.
+_VALIDATION = 0.2
+
+
+def plan_view(now: Class, plan: tuple[Task, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
     """The tasks; a click on one goes there. Below them, how to add and remove tasks.
 
     Args:
@@ -37,7 +45,7 @@ def plan_view(now: Class, plan: tuple[Ask, ...], move: Mover, ask_again: Callabl
     for at, task in enumerate(plan):
         is_on = at == now.at
         st.button(
-            f"{'▶ ' if is_on else ''}{at + 1}. {_short(question.question_text(task))}",
+            f"{'▶ ' if is_on else ''}{at + 1}. {_short(task_title(task))}",
             key=f"go-{task.id}",
             type="tertiary",
             disabled=is_on,
@@ -47,15 +55,23 @@ def plan_view(now: Class, plan: tuple[Ask, ...], move: Mover, ask_again: Callabl
     with st.expander(_("Change the plan")):
         _add_known(now, plan, move)
         _add_own(now, plan, move)
+        _add_network(now, plan, move)
         _change_current(now, plan, move, ask_again)
+
+
+def task_title(task: Task) -> str:
+    """What a task is, in one line of Markdown."""
+    if isinstance(task, Ask):
+        return question.question_text(task)
+    return _("Train a network: {network}", network=networks.network_title(task))
 
 
 def _short(text: str) -> str:
     return textwrap.shorten(text, 60, placeholder=" …")
 
 
-def _add_known(now: Class, plan: tuple[Ask, ...], move: Mover) -> None:
-    used = {task.question for task in plan}
+def _add_known(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
+    used = {task.question for task in plan if isinstance(task, Ask)}
     free = {name: item for name, item in known_questions().items() if name not in used}
     name = st.selectbox(
         _("Question of a course or of the check"),
@@ -74,7 +90,7 @@ def _add_known(now: Class, plan: tuple[Ask, ...], move: Mover) -> None:
     )
 
 
-def _add_own(now: Class, plan: tuple[Ask, ...], move: Mover) -> None:
+def _add_own(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
     with st.form("plan-own", border=False):
         text = st.text_input(_("Or your own question"), key="plan-own-text", max_chars=TEXT_LENGTH, autocomplete="off")
         choices = [
@@ -105,27 +121,94 @@ def _add_own(now: Class, plan: tuple[Ask, ...], move: Mover) -> None:
     st.rerun()
 
 
-def _own_task(task_id: str, text: str, choices: Sequence[str], right: int | None) -> Ask:
+def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
+    with st.form("plan-network", border=False):
+        link = st.text_input(
+            _("Or a network to train"),
+            key="plan-network-link",
+            max_chars=LINK_LENGTH,
+            placeholder=_("link to a network"),
+            autocomplete="off",
+            help=_("From Share on the Train page. Leave it empty for the network in your own editor there."),
+        )
+        free = st.multiselect(
+            _("What your class can change"),
+            FREE,
+            default=["layers"],
+            key="plan-network-free",
+            format_func=lambda name: _(SETTINGS[name].label),
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            accuracy = st.number_input(
+                _("Goal: validation accuracy, %"), 1.0, 100.0, None, 0.5, key="plan-network-accuracy", format="%g"
+            )
+            parameters = st.number_input(
+                _("At most so many parameters"), 1, 10**9, None, 1_000, key="plan-network-parameters"
+            )
+        own_seed = st.toggle(
+            _("A random start for each seat"),
+            value=True,
+            key="plan-network-seed",
+            help=_("Then networks with the same settings show how much is luck."),
+        )
+        predict = st.toggle(_("Everybody guesses first"), value=True, key="plan-network-predict")
+        ranking = st.toggle(
+            _("Name the best three at the end"),
+            key="plan-network-ranking",
+            help=_("Off is better for most classes: rankings discourage those who need help."),
+        )
+        if not st.form_submit_button(_("Add the network"), disabled=len(plan) >= MAX_TASKS):
+            return
+        try:
+            task = Train(
+                _new_id(plan),
+                link.strip() or _own_link(),
+                tuple(free),
+                own_seed,
+                predict,
+                None if accuracy is None else accuracy / 100,
+                parameters,
+                ranking,
+            )
+            [checked] = from_json(to_json((task,)))
+        except PlaygroundError as error:
+            st.error(_(error.message), icon=":material/error:")
+            return
+    uninterrupted(lambda: move(now, added(plan, now, checked)))
+    controls.reset("plan-network-link")
+    st.rerun()
+
+
+def _own_link() -> str:
+    """A link to the network in the visitor's editor; with images for validation, which comparing needs."""
+    config = editor_state.draft()
+    if not config.validation_fraction:
+        config = dataclasses.replace(config, validation_fraction=_VALIDATION)
+    return links.to_config("", config)
+
+
+def _own_task(task_id: str, text: str, choices: Sequence[str], right: int | None) -> Task:
     """A checked task, without the choices that were left empty."""
     given = tuple(one for one in choices if one.strip())
     place = None
     if right is not None:  # An empty choice as the right one is refused: it is none.
         place = given.index(choices[right]) if choices[right].strip() else len(given)
-    [task] = from_json(to_json((Ask(task_id, "", text, given, place),)))
-    return task
+    task = Ask(task_id, "", text, given, place)
+    [checked] = from_json(to_json((task,)))
+    return checked
 
 
-def _change_current(now: Class, plan: tuple[Ask, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
+def _change_current(now: Class, plan: tuple[Task, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
     with st.container(horizontal=True):
         st.button(
-            _("Remove the current question"),
+            _("Remove the current task"),
             key="plan-remove",
             disabled=len(plan) < 2,
             on_click=move,
             args=(now, removed(plan, now) if len(plan) > 1 else {}),
         )
         st.button(
-            _("Delete its votes, ask it again"),
+            _("Delete what was handed in, begin again"),
             key="plan-again",
             disabled=now.phase == READY,
             on_click=ask_again,
@@ -133,6 +216,6 @@ def _change_current(now: Class, plan: tuple[Ask, ...], move: Mover, ask_again: C
         )
 
 
-def _new_id(plan: tuple[Ask, ...]) -> str:
+def _new_id(plan: tuple[Task, ...]) -> str:
     used = {task.id for task in plan}
     return next(name for at in range(1, 2 * MAX_TASKS + 2) if (name := f"q{at}") not in used)

@@ -22,7 +22,7 @@ from pages.widgets.state import browser, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from mnist_core.classes import Ask
+    from mnist_core.classes import Task
     from mnist_core.store.classes import Board, Class, Classes, Seat
 
 JOIN, DESK, SEAT = "join", "desk", "seat"
@@ -55,7 +55,7 @@ def _boards(of: Classes) -> Boards:
 
 
 @functools.lru_cache(64)
-def plan_of(text: str) -> tuple[Ask, ...]:
+def plan_of(text: str) -> tuple[Task, ...]:
     """The tasks of a class.
 
     Raises:
@@ -64,7 +64,7 @@ def plan_of(text: str) -> tuple[Ask, ...]:
     return from_json(text)
 
 
-def current_task(now: Class) -> Ask | None:
+def current_task(now: Class) -> Task | None:
     """The task that is on; None if this version does not know the plan, which the desk then says."""
     try:
         plan = plan_of(now.plan)
@@ -73,7 +73,7 @@ def current_task(now: Class) -> Ask | None:
     return plan[now.at] if now.at < len(plan) and plan[now.at].id == now.task else None
 
 
-def create(title: str, plan: tuple[Ask, ...]) -> None:
+def create(title: str, plan: tuple[Task, ...]) -> None:
     """Start a class, and go to its desk.
 
     Raises:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import draw_name, step_of
+from mnist_core.classes import Train, draw_name, step_of
 from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN
-from pages.widgets.classroom import following, membership, question
+from pages.widgets.classroom import following, membership, question, train_task
 from pages.widgets.state import browser
 from pages.widgets.state.keys import Key
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mnist_core.classes import Ask
-    from mnist_core.store.classes import Class, Seat
+    from mnist_core.store.classes import Board, Class, Seat
 
 _TROUBLE: Key[str] = Key("class-vote-trouble-noted", "")
 # The vote that was saved last, and the class as it was.
@@ -52,7 +52,7 @@ def student_view(class_id: str, number: int) -> None:
         st.header(_("Eyes up!"), anchor=False)
         st.markdown(_(_LOOK))
     else:
-        _task(board.now, votes)
+        _task(board, seat, votes)
     saved = _SAVED.get()
     just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
     following.follow(board.now, number, (votes, {**votes, **just_saved}))
@@ -82,10 +82,14 @@ def _header(now: Class, seat: Seat) -> None:
         st.caption(privacy)
 
 
-def _task(now: Class, votes: Mapping[int, int]) -> None:
+def _task(board: Board, seat: Seat, votes: Mapping[int, int]) -> None:
+    now = board.now
     task = membership.current_task(now)
     if task is None or now.phase == READY:
         st.header(_(_LOOK), anchor=False)
+        return
+    if isinstance(task, Train):
+        train_task.train_view(board, seat, task)
         return
     step = step_of(task)
     if step is not None and now.phase == OPEN:

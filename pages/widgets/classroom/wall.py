@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import step_of
+from mnist_core.classes import Ask, Train, progress, step_of
 from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import gettext as _
+from mnist_core.language import ngettext
 from mnist_core.store.classes import OPEN, READY, SHOWN
-from pages.widgets.classroom import following, membership, question
+from pages.widgets.classroom import following, membership, networks, question
 from pages.widgets.common import link_sharing, run_curves, trials
 from pages.widgets.state import data_sets, editor_state
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from mnist_core.classes import Ask
     from mnist_core.lessons.course import Step
     from mnist_core.store.classes import Board, Class
     from pages.widgets.common.run_curves import Shown
@@ -32,6 +32,7 @@ _STYLE = """
 """
 _FONT_SIZE = 28
 _FEW = 3
+_MOST_NAMED = 3
 # The most runs whose names get a box each; more of them need less room in one text.
 _MOST_LINES = 4
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
@@ -75,13 +76,16 @@ def wall(board: Board) -> None:
         if now.paused:
             st.title(_("Eyes up!"), anchor=False)
             return
-        if task is None or now.phase == READY:
-            st.header(_("Next question") if step is None else _(step.title), anchor=False)
+        if task is None or now.phase == READY or isinstance(task, Train):
+            title_ = _("Train a network") if isinstance(task, Train) else _("Next question")
+            st.header(title_ if step is None else _(step.title), anchor=False)
         elif now.phase == SHOWN:  # The answer needs the room.
             st.subheader(question.question_text(task), anchor=False)
         else:
             st.header(question.question_text(task), anchor=False)
-    if task is not None and now.phase == SHOWN:
+    if isinstance(task, Train):
+        _training(board, task)
+    elif task is not None and now.phase == SHOWN:
         _answer(board, task, step)
     elif task is not None and now.phase != READY:
         choices, state = st.columns([3, 2], gap="medium")
@@ -108,6 +112,59 @@ def _answer(board: Board, task: Ask, step: Step | None) -> None:
     with left:
         question.choice_list(task, board.now.id, has_answer=True)
     st.markdown(question.why_text(task))
+
+
+def _training(board: Board, task: Train) -> None:
+    """What the class trains, then its networks as they learn; at the end the guesses and one network from near."""
+    now = board.now
+    if now.phase == READY:
+        st.markdown(networks.task_text(task))
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.fragment(_networks, run_every=following.TEACHER_SECONDS, key="class-networks")(now, task)
+    with right:
+        st.fragment(_trained, run_every=following.TEACHER_SECONDS, key="class-trained")(now, task)
+
+
+def _networks(now: Class, task: Train) -> None:
+    board, is_shown = following.latest(now), now.phase == SHOWN
+    chosen = networks.picture(
+        task,
+        board,
+        "wall-networks",
+        has_spread=is_shown,
+        can_select=is_shown,
+        font_size=_FONT_SIZE,
+        height=400 if is_shown else 500,
+    )
+    if chosen is not None:
+        st.markdown(networks.network_line(chosen))
+    elif is_shown:
+        st.markdown(_("Click a point to look at its network."))
+
+
+def _trained(now: Class, task: Train) -> None:
+    """How many train and are done; at the end what was guessed, and the best seats if the teacher wants it."""
+    board = following.latest(now)
+    found = progress.progress_of(task, board, time.time())
+    if now.phase != SHOWN:
+        stages = [one.stage for one in found.values()]
+        done, trains = stages.count(progress.Stage.DONE), stages.count(progress.Stage.TRAINING)
+        st.title(_("{voted} of {seats}", voted=done, seats=len(stages)), anchor=False)
+        st.markdown(_("have trained a network"))
+        st.markdown(ngettext("{count} is training", "{count} are training", trains))
+    elif board.guesses:
+        networks.guesses_chart(board, "wall-guesses", _FONT_SIZE, 260)
+    if networks.goal_text(task):
+        if now.phase != SHOWN:  # Then the result needs the room, and the goal is in the picture.
+            st.markdown(networks.goal_text(task))
+        reached = sum(one.has_reached for one in found.values())
+        st.markdown(ngettext("{count} has reached the goal", "{count} have reached the goal", reached))
+    if task.ranking and now.phase == SHOWN:
+        names = {seat.number: seat.name for seat in board.seats}
+        best = [one for one in progress.best_seats(progress.networks_of(board), _MOST_NAMED) if one.seat in names]
+        st.markdown("\n".join(f"{at}. {names[one.seat]} **{one.accuracy:.1%}**" for at, one in enumerate(best, 1)))
 
 
 def _invitation(now: Class) -> None:

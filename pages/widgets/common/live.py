@@ -47,6 +47,7 @@ def live_view(
     dataset: Dataset | None,
     offer: Callable[[], None],
     images: DeltaGenerator | None = None,
+    is_alone: bool = False,
 ) -> None:
     """The run: buttons, results, progress and curves. Each row keeps its place before, during and after a run.
 
@@ -58,6 +59,7 @@ def live_view(
         dataset: the data that the config names; None until they are loaded.
         offer: draws the row of buttons while no run is active.
         images: where the test images go, with the network's answers; None for below the curves.
+        is_alone: whether the page is about this run only: it offers no other runs, and cannot be cleared.
     """
     group = [] if run is None else visitor_runs.same_network(run)
     if run is not None and len(group) < seeds.LEAST:
@@ -76,18 +78,19 @@ def live_view(
     # The buttons first, so that the text never mentions a Train button that is not there yet.
     with buttons:
         if active:
-            _orders(active)
+            _orders(active, is_alone)
         else:
             with _row("start"):
                 offer()
-                if run is not None and shot is not None:
+                if run is not None and shot is not None and not is_alone:
                     _what_now(run, shot)
     if run is None or shot is None:
         if dataset is not None:
             with results:
                 _figures([], _tutorial_of(config), dataset.name)
-            with below:
-                _line_below(config, None, [], is_single=True)
+            if not is_alone:  # There is no button Step yet.
+                with below:
+                    _line_below(config, None, [], is_single=True)
             live_panel.untrained_panel(config, dataset, places)
         return
     with messages:
@@ -121,7 +124,7 @@ def _row(name: str) -> DeltaGenerator:
     return st.container(horizontal=True, gap="xxsmall", key=f"buttons-{name}")
 
 
-def _orders(active: Sequence[Run]) -> None:
+def _orders(active: Sequence[Run], is_alone: bool) -> None:
     """The buttons of a run, or of several seeds, in the same places as those of `launch.train_buttons`."""
     turns = scheduler.shared()
     is_pause_wanted = all(run.is_pause_wanted for run in active)
@@ -154,12 +157,13 @@ def _orders(active: Sequence[Run]) -> None:
             args=(turns.stop,),
             help=_("Stop and keep what it learned."),
         )
-        st.button(
-            _("Reset"),
-            icon=":material/replay:",
-            on_click=visitor_runs.clear_train_page,
-            help=_("Stop, and clear the screen. The run stays under Compare."),
-        )
+        if not is_alone:
+            st.button(
+                _("Reset"),
+                icon=":material/replay:",
+                on_click=visitor_runs.clear_train_page,
+                help=_("Stop, and clear the screen. The run stays under Compare."),
+            )
 
 
 def _what_now(run: Run, shot: Snapshot) -> None:

@@ -28,7 +28,7 @@ from pages.widgets.state import controls, data_sets, editor_state
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from mnist_core.config import Setting
 
@@ -169,6 +169,19 @@ def more_settings(draft: RunConfig) -> RunConfig:
         return _section(draft, "data")
 
 
+def free_controls(draft: RunConfig, names: Collection[str]) -> RunConfig:
+    """The controls of some settings only; returns `draft` with what they say.
+
+    A setting that needs another one is left out while that one is off.
+    """
+    if "layers" in names:
+        draft = layer_rows(draft)
+        add_layer_button(draft)
+    others = [setting for name, setting in SETTINGS.items() if name in names and name != "layers"]
+    shown = [one for one in others if not one.needs or one.needs in names or getattr(draft, one.needs)]
+    return dataclasses.replace(draft, **_controls(shown, draft))
+
+
 def _section(draft: RunConfig, name: str) -> RunConfig:
     return dataclasses.replace(draft, **_controls([one for one in SETTINGS.values() if one.section == name], draft))
 
@@ -202,7 +215,7 @@ def _controls(settings: Iterable[Setting], draft: RunConfig) -> dict[str, Any]:
         places: Iterable[Any] = itertools.cycle(st.columns(2)) if is_half else itertools.repeat(st)
         for setting, place in zip(group, places, strict=False):
             name = setting.name
-            is_off = bool(setting.needs) and not values[setting.needs]
+            is_off = bool(setting.needs) and not values.get(setting.needs, getattr(draft, setting.needs))
             value = _control(place, setting, _key(name), getattr(draft, name), is_off)
             values[name] = setting.default if is_off else value
     return values

@@ -1,0 +1,202 @@
+"""A network to train, on a student's page: a guess first, then what is free to change, and the own run."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.classes import config_for, progress
+from mnist_core.errors import ClassClosedError, PlaygroundError
+from mnist_core.language import Message
+from mnist_core.language import gettext as _
+from mnist_core.runs import scheduler
+from mnist_core.store.classes import OPEN, SHOWN
+from pages.widgets.classroom import membership, networks
+from pages.widgets.common import editor, live
+from pages.widgets.state import data_sets, editor_state, saved_runs, visitor_runs, workspace
+from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from mnist_core.classes import Train
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.runs.network_run import Run
+    from mnist_core.store.classes import Board, Class, Seat
+
+# The class and the task whose network is in the editor.
+_LOADED: Key[tuple[str, str]] = Key("class-network-loaded-noted", ("", ""))
+# What was handed in last, and the class as it was: the board may be a second old, until the next move.
+_GUESSED: Key[tuple[Class, float] | None] = Key("class-guess-noted", None)
+_STARTED: Key[tuple[Class, str] | None] = Key("class-run-noted", None, of_workspace=True)
+_IS_HANDED_IN: Key[bool] = Key("class-run-handed-in-noted", True, of_workspace=True)
+_IS_WANTED: Key[bool] = Key("class-train-wanted-noted", False)
+_TROUBLE: Key[str] = Key("class-train-trouble-noted", "")
+_USUAL_GUESS = 50
+
+
+def train_view(board: Board, seat: Seat, task: Train) -> None:
+    """The task for one seat, in any phase but the first."""
+    now = board.now
+    own = [run.run for run in board.runs.get(seat.number, ())]
+    started = _STARTED.get()
+    if started is not None and (started[0].id, started[0].task) == (now.id, task.id):
+        _hand_in(started[0], started[1])
+        if started[1] not in own and (started[0] == now or not _IS_HANDED_IN.get()):
+            own.append(started[1])
+    guessed = _GUESSED.get()
+    guess = guessed[1] if guessed is not None and guessed[0] == now else board.guesses.get(seat.number)
+    if now.phase == SHOWN:
+        _result(board, seat, task, guess)
+        return
+    st.markdown(networks.task_text(task))
+    if task.predict and guess is None and not own:
+        if now.phase == OPEN:
+            _guess_form(now, task)
+        else:
+            st.markdown(_("The training has ended. Look at the front."))
+        return
+    _workplace(board, seat, task, own)
+
+
+def _guess_form(now: Class, task: Train) -> None:
+    with st.form("class-guess", border=False):
+        value = st.slider(
+            _("Your guess first: which share of new images will it read right?"),
+            0,
+            100,
+            _USUAL_GUESS,
+            key="class-guess-value",
+            format="%d%%",
+        )
+        if not st.form_submit_button(_("That is my guess"), type="primary"):
+            return
+
+    def save() -> None:
+        membership.classes().guess(now.id, membership.seat_token(), task.id, value / 100)
+        _GUESSED.set((now, value / 100))
+
+    try:
+        uninterrupted(save)
+    except PlaygroundError as error:
+        membership.boards().outdate(now.id)
+        st.error(_("Your guess is not saved. {error}", error=error.message), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _workplace(board: Board, seat: Seat, task: Train, own: list[str]) -> None:
+    """What is free to change, and the own run."""
+    now = board.now
+    run = _own_run(own)
+    if _LOADED.get() != (now.id, task.id):
+        _LOADED.set((now.id, task.id))
+        chosen = run.config if run is not None else None
+        editor_state.load_config(config_for(task, seat.number, chosen), Message("From the class"))
+    config = config_for(task, seat.number, editor_state.draft())
+    place = st.container()
+    if now.phase == OPEN and task.free:
+        with st.container(border=True, key="class-editor"):
+            config = editor.free_controls(config, task.free)
+            st.caption(_("The same for all: {settings}", settings=networks.fixed_text(task, config)))
+    editor_state.set_draft(config)
+    dataset = data_sets.get(config.dataset)
+    with place:
+        if _TROUBLE.get():
+            st.error(_(_TROUBLE.get()), icon=":material/error:")
+        if now.phase != OPEN:
+            st.markdown(_("The training has ended. Look at the front."))
+        elif any(progress.reaches(task, one) for one in progress.networks_of(board) if one.seat == seat.number):
+            st.success(_("You have reached the goal. Can you do it with a smaller network?"), icon=":material/flag:")
+    live.live_view(run, config, dataset, lambda: _offer(now, task, config, dataset), is_alone=True)
+
+
+def _own_run(own: list[str]) -> Run | None:
+    """The newest of the seat's runs, also after a reload; None if there is none, or it cannot be read now."""
+    current = visitor_runs.current_run()
+    if current is not None and current.id in own:
+        return current
+    if not own:
+        return None
+    try:
+        return saved_runs.open_run(own[-1])
+    except PlaygroundError:  # It was interrupted, for example: the Train page says so, and a new one can be trained.
+        return None
+
+
+def _offer(now: Class, task: Train, config: RunConfig, dataset: Dataset | None) -> None:
+    """The button that trains, while the task is open."""
+    if now.phase != OPEN:
+        return
+    st.button(
+        _("Train"),
+        key="class-train",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=dataset is None,
+        # A flag, since another rerun may interrupt the script before it reaches the button.
+        on_click=_IS_WANTED.set,
+        args=(True,),
+    )
+    if _IS_WANTED.get() and dataset is not None:
+        _IS_WANTED.set(False)
+        _TROUBLE.set("")
+        try:
+            uninterrupted(lambda: _start(now, config, dataset))
+        except PlaygroundError as error:
+            _TROUBLE.set(error.message)
+        st.rerun()
+
+
+def _start(now: Class, config: RunConfig, dataset: Dataset) -> None:
+    run = visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset)
+    _STARTED.set((now, run.id))
+    _IS_HANDED_IN.set(False)
+    _hand_in(now, run.id)
+
+
+def _hand_in(now: Class, run_id: str) -> None:
+    """Tell the class of the run that was started last; later again if the database does not answer."""
+    if _IS_HANDED_IN.get():
+        return
+    try:
+        membership.classes().hand_in_run(now.id, membership.seat_token(), now.task, workspace.token(), run_id)
+    except ClassClosedError as error:  # The teacher was faster.
+        _STARTED.forget()
+        _IS_HANDED_IN.set(True)
+        membership.boards().outdate(now.id)
+        run = visitor_runs.current_run()
+        if run is not None and run.id == run_id:
+            scheduler.shared().stop(run)
+        _TROUBLE.set(error.message)
+    except PlaygroundError as error:
+        _TROUBLE.set(Message("Your teacher does not see this run yet. {error}", error=error.message))
+    else:
+        _IS_HANDED_IN.set(True)
+        _TROUBLE.set("")
+
+
+def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
+    """The own place in the picture, and what was guessed."""
+    own = [one for one in progress.networks_of(board) if one.seat == seat.number]
+    if not own:
+        st.markdown(_("You have not trained a network in this task."))
+    else:
+        last = own[-1]
+        if guess is not None:
+            st.markdown(
+                _(
+                    "Your guess: **{guess:.0%}**. The validation accuracy of your last network: **{accuracy:.1%}**.",
+                    guess=guess,
+                    accuracy=last.accuracy,
+                )
+            )
+        if any(progress.reaches(task, one) for one in own):
+            st.success(_("You have reached the goal."), icon=":material/flag:")
+        st.markdown(networks.network_line(max(own, key=lambda one: one.accuracy)))
+    networks.picture(task, board, "student-networks", own=seat.number, has_spread=True)
+    st.caption(
+        _("Each point is a network of the class; yours have a color. On the dashed line: the best of their size.")
+    )
