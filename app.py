@@ -9,7 +9,7 @@ from mnist_core.language import gettext as _
 
 if __name__ == "__main__":
     from pages.widgets.common import projector, theme
-    from pages.widgets.state import browser, visitor_language, warmup
+    from pages.widgets.state import browser, class_seat, visitor_language, warmup
 
     visitor_language.settle()
     st.set_page_config(_("MNIST playground"), page_icon="✏️", layout="wide")
@@ -30,6 +30,10 @@ if __name__ == "__main__":
     )
     try:
         browser.admit_session()
+        if class_seat.OWN.is_set() and page.url_path != "class":
+            from pages.widgets.classroom import way_back  # Most visitors are in no class.
+
+            way_back.way_back()
         page.run()
         if not projector.is_on():
             visitor_language.language_menu()

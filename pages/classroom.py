@@ -21,6 +21,8 @@ def show() -> None:
         desk.desk_view(led)
     elif seat is not None:
         student.student_view(*seat)
+    elif membership.returned_to():
+        door.return_view(membership.returned_to())
     elif address.arrived_by_address(membership.JOIN) and not browser.is_settled():
         door.waiting_view()
     else:

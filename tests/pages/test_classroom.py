@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -649,3 +650,73 @@ def test_link_that_is_none_is_refused_at_the_desk(desk: AppTest) -> None:
     press(desk, "Add the network")
     assert "Add validation_fraction=0.2 to the link." in shown(desk)
     assert class_of(desk).plan == before
+
+
+# --- Coming back -------------------------------------------------------------------------------------------------
+
+
+def forgetful(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """A student whose browser keeps no cookies, who has scanned the code."""
+    app = visitor(monkeypatch)
+    app.session_state["workspace-hidden-noted"] = app.session_state["workspace"]
+    app.text_input(key="class-code").set_value(class_of(desk).code or "")
+    return press(app, "Join")
+
+
+def test_browser_without_cookies_chooses_its_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    student(desk, monkeypatch)
+    here = student(desk, monkeypatch)
+    lost, other = board_of(desk).seats
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    monkeypatch.setattr(membership.boards(), "_wall_clock", lambda: later)
+    monkeypatch.setattr(classes(), "_clock", lambda: later)
+    text(here)  # It is still there.
+    back = forgetful(desk, monkeypatch)
+    assert back.title[0].value == "Which one were you?"
+    assert lost.name in shown(back)
+    assert other.name not in shown(back)
+    press(back, lost.name)
+    assert lost.name in text(back)
+    assert "I need help" in shown(back)
+    assert [seat.name for seat in board_of(desk).seats] == [lost.name, other.name]
+
+
+def test_browser_without_cookies_takes_a_new_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    student(desk, monkeypatch)
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    new = forgetful(desk, monkeypatch)
+    press(new, "I am new")
+    assert len(board_of(desk).seats) == 2
+    assert board_of(desk).seats[1].name in text(new)
+
+
+def test_first_browser_without_cookies_is_not_asked(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = forgetful(desk, monkeypatch)
+    assert board_of(desk).seats[0].name in text(new)
+
+
+def another_page(pupil: AppTest) -> str:
+    """What the Train page of a student's tab shows, in a session of its own: page tests run app.py in the first run."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name in ("workspace", "workspace-arrived-noted", "class-seat-noted", "class-revision-noted"):
+        if name in pupil.session_state:
+            app.session_state[name] = pupil.session_state[name]
+    return shown(app.run())
+
+
+def test_other_pages_lead_back_to_the_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    name = board_of(desk).seats[0].name
+    assert f":material/event_seat: **{name}**\n" in another_page(pupil)
+    move(desk, "Open the vote")
+    assert "the class has moved on" in another_page(pupil)
+    text(pupil)
+    assert "the class has moved on" not in another_page(pupil)
+    classes().end(desk.session_state["workspace"], class_of(desk).id)
+    assert name not in another_page(pupil)
+
+
+def test_other_pages_say_nothing_of_a_class_to_others(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "event_seat" not in another_page(visitor(monkeypatch))

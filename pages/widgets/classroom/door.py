@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,25 @@ def door_view(trouble: str = "") -> None:
     with leading:
         _start_form()
         _own_classes()
+
+
+def return_view(class_id: str) -> None:
+    """The seats that are away: one of them may be the visitor's.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    st.title(_("Which one were you?"))
+    st.markdown(_("Your browser has not kept your seat. Choose it, or take a new one."))
+    refusal = ""
+    with st.container(horizontal=True):
+        for seat in membership.away_seats(class_id):
+            if st.button(seat.name, key=f"return-{seat.number}"):
+                refusal = _attempt(functools.partial(membership.take_over, class_id, seat.number))
+    if st.button(_("I am new"), key="return-new", type="primary"):
+        refusal = _attempt(lambda: membership.take_seat(class_id))
+    if refusal:
+        st.error(_(refusal), icon=":material/error:")
 
 
 def waiting_view() -> None:

@@ -18,7 +18,7 @@ from mnist_core.store import classes as stored
 from mnist_core.store import workspaces
 from pages.widgets.common import address
 from pages.widgets.server import visitor_limits
-from pages.widgets.state import browser, workspace
+from pages.widgets.state import browser, class_seat, workspace
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 JOIN, DESK, SEAT = "join", "desk", "seat"
 """Parameters of an address: the code to join by, the class that is led, and the token of a seat."""
 _LED: Key[str] = Key("class-led-noted", "", of_workspace=True)
-_OWN: Key[tuple[str, int] | None] = Key("class-seat-noted", None)
+_RETURNED: Key[str] = Key("class-returned-noted", "")
 _TOKEN: Key[str] = Key("class-token-noted", "")
 _IS_CHECKED: Key[bool] = Key("class-checked-noted", False)
 _WRONG: Key[tuple[int, float]] = Key("class-wrong-codes-noted", (0, 0.0))
@@ -127,18 +127,18 @@ def own_seat() -> tuple[str, int] | None:
         StoreError: the code opens no class, or no seat is free.
     """
     # Not before the browser has said who it is: it would get another seat with each reload.
-    if _OWN.get() is not None or not browser.is_settled():
-        return _OWN.get()
+    if class_seat.OWN.get() is not None or not browser.is_settled():
+        return class_seat.OWN.get()
     code = address.arrived_by_address(JOIN)
-    if code:
+    if code and not _RETURNED.get():
         join(code)
     elif not _IS_CHECKED.get():
         _IS_CHECKED.set(True)
         found = classes().seated(seat_token())
         seat = None if found is None else classes().seat(found.id, seat_token())
         if found is not None and seat is not None:
-            _OWN.set((found.id, seat.number))
-    return _OWN.get()
+            class_seat.OWN.set((found.id, seat.number))
+    return class_seat.OWN.get()
 
 
 def join(code: str) -> None:
@@ -161,9 +161,50 @@ def join(code: str) -> None:
         _WRONG.set((0, time.monotonic() + _WAIT_SECONDS) if is_last else (wrong + 1, 0.0))
         raise
     attempts.give_back(CODES, "")
-    seat = classes().join(found.id, seat_token(), draw_name)
-    _OWN.set((found.id, seat.number))
-    boards().outdate(found.id)
+    # A browser without cookies has lost its seat with its address: it may have been here before.
+    if browser.is_forgetful() and classes().seat(found.id, seat_token()) is None and away_seats(found.id):
+        _RETURNED.set(found.id)
+    else:
+        take_seat(found.id)
+
+
+def take_seat(class_id: str) -> None:
+    """Take a new seat, or the one that the browser has already.
+
+    Raises:
+        StoreError: no seat is free, or the class has ended.
+    """
+    _RETURNED.forget()
+    seat = classes().join(class_id, seat_token(), draw_name)
+    class_seat.OWN.set((class_id, seat.number))
+    boards().outdate(class_id)
+
+
+def returned_to() -> str:
+    """The id of the class in which the visitor may have had a seat; empty for none."""
+    return _RETURNED.get()
+
+
+def away_seats(class_id: str) -> list[Seat]:
+    """The seats of a class whose browsers are away.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    board, _read = boards().board(class_id)
+    return [seat for seat in board.seats if seat.seen <= time.time() - stored.AWAY_SECONDS]
+
+
+def take_over(class_id: str, number: int) -> None:
+    """Go on in a seat whose browser is away.
+
+    Raises:
+        StoreError: somebody uses it, or there is no such seat.
+    """
+    classes().take_over(class_id, number, seat_token())
+    _RETURNED.forget()
+    class_seat.OWN.set((class_id, number))
+    boards().outdate(class_id)
 
 
 def seat_on(board: Board, number: int) -> Seat | None:
@@ -173,7 +214,7 @@ def seat_on(board: Board, number: int) -> Seat | None:
 
 def give_up_seat() -> None:
     """Forget this tab's seat; the class keeps it."""
-    _OWN.set(None)
+    class_seat.OWN.set(None)
     address.write_address(**{JOIN: "", SEAT: ""})
 
 
@@ -182,7 +223,7 @@ def address_of_seat() -> dict[str, str]:
 
     The code, and if the browser does not remember who it is, the seat's token.
     """
-    own = _OWN.get()
+    own = class_seat.OWN.get()
     if own is None:  # It may not be taken yet.
         return {}
     try:

@@ -12,7 +12,7 @@ from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN
 from pages.widgets.classroom import following, membership, question, train_task
-from pages.widgets.state import browser
+from pages.widgets.state import browser, class_seat
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def student_view(class_id: str, number: int) -> None:
         st.info(_("Your teacher has taken your seat away."), icon=":material/event_seat:")
         st.button(_("Join again"), on_click=_join_again, args=(board.now.code or "",))
         return
+    class_seat.SEEN.set(board.now.revision)
     _header(board.now, seat)
     votes = following.own_votes(board, number)
     if board.now.paused:
