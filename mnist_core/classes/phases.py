@@ -55,7 +55,7 @@ def moves(plan: Sequence[Task], now: Class, votes: Mapping[int, int], seats: int
     if now.phase == OPEN:
         label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
         if isinstance(task, Train):
-            label = Message("End the training ({count} of {seats} are done)", count=done, seats=seats)
+            label = Message("End the training (done: {count} of {seats})", count=done, seats=seats)
         return (Move(label, {"phase": SHUT}),)
     if now.phase == SHUT and isinstance(task, Train):
         return Move(Message("Show the result"), {"phase": SHOWN}), Move(Message("Train longer"), {"phase": OPEN})

@@ -242,7 +242,7 @@ def _train(task_id: str, row: Mapping[str, Any], field: str) -> Train:
         remedy = Message("Give a link of at most {most} characters.", most=LINK_LENGTH)
         raise ConfigError(f"{field}.link", "is not a link to a network.", remedy, link)
     if not isinstance(free, list) or not all(isinstance(name, str) and name in FREE for name in free):
-        remedy = Message("Use {names}.", names=", ".join(FREE))
+        remedy = Message("Choose from {names}.", names=", ".join(FREE))
         raise ConfigError(f"{field}.free", "are not settings that a class can change.", remedy, free)
     switches = {name: _switch(row, name, field, usual=usual) for name, usual in _SWITCHES.items()}
     goal = {
@@ -255,10 +255,10 @@ def _train(task_id: str, row: Mapping[str, Any], field: str) -> Train:
     config = config_of(task)
     if not config.validation_fraction:
         raise ConfigError(
-            f"{field}.link", "holds no images back for validation.", "Add validation_fraction=0.2 to the link.", link
+            f"{field}.link", "holds no images back for validation.", "Set validation_fraction=0.2 in the link.", link
         )
     if config.dataset not in sources.SOURCES:
-        raise ConfigError(f"{field}.link", "needs a data set of your own.", "Use one that everybody has.", link)
+        raise ConfigError(f"{field}.link", "uses a data set of your own.", "Use one that everybody has.", link)
     return task
 
 
@@ -275,7 +275,7 @@ def _number(row: Mapping[str, Any], name: str, field: str, least: float, most: f
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        remedy = Message("Give a number from {least} to {most}, or leave it out.", least=least, most=most)
+        remedy = Message("Give a number from {least:,} to {most:,}, or leave it out.", least=least, most=most)
         raise ConfigError(f"{field}.{name}", "is not a goal.", remedy, value)
     return value
 

@@ -105,7 +105,7 @@ def test_first_button_leads_through_a_network() -> None:
         seen.append((str(first.label), now.task, now.phase))
     assert seen == [
         ("Let them train", "n1", OPEN),
-        ("End the training (4 of 9 are done)", "n1", SHUT),
+        ("End the training (done: 4 of 9)", "n1", SHUT),
         ("Show the result", "n1", SHOWN),
         ("Next task", "q3", READY),
     ]

@@ -13,6 +13,7 @@ from mnist_core.lessons.courses import COURSES
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import SIZES
 from tests.e2e.overflow import beyond_the_screen
+from tests.e2e.test_learn_page import wait_until_idle
 from tests.e2e.test_main_path import SLOW
 
 Visit = Callable[..., Page]
@@ -155,3 +156,58 @@ def test_one_screen_is_moved_by_keys(visit: Visit) -> None:
     expect(desk.get_by_role("heading", name="0 of 0")).to_be_visible(timeout=SLOW)
     desk.keyboard.press("Escape")
     expect(desk.get_by_text("Nobody is here yet.")).to_be_visible(timeout=SLOW)
+
+
+def test_two_networks_from_one_link(visit: Visit) -> None:
+    """A guess first, two networks that differ in what is free, both on the wall, and the guesses at the end."""
+    desk, code = start_class(visit)
+    desk.get_by_text("Change the plan").click()
+    link = "layers=dense-8-relu&epochs=2&validation_fraction=0.2&dataset=embedded"
+    desk.get_by_placeholder("link to a network").fill(link)
+    desk.get_by_role("button", name="Add the network").click()
+    task = desk.get_by_role("button", name="2. Train a network")
+    expect(task).to_be_visible(timeout=SLOW)
+    task.click()
+    expect(desk.get_by_text("If all train at once")).to_be_visible(timeout=SLOW)
+    wall = open_wall(visit, desk)
+    phones = [visit(f"/class?join={code}", looks) for looks in ("phone-light", "phone-dark")]
+    for one in phones:
+        expect(one.get_by_role("heading", name="Look at the front.")).to_be_visible(timeout=SLOW)
+
+    primary(desk, "Let them train")
+    for one in phones:
+        one.get_by_role("button", name="That is my guess").click(timeout=SLOW)
+        expect(one.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=SLOW)
+    units = phones[1].get_by_role("spinbutton", name="Units").or_(phones[1].get_by_label("Units")).first
+    units.fill("20")
+    units.press("Enter")
+    for one in phones:
+        wait_until_idle(one)
+        one.get_by_role("button", name="Train", exact=True).click()
+        expect(one.get_by_role("link", name="See its mistakes")).to_be_visible(timeout=SLOW)
+        assert beyond_the_screen(one) == []
+    expect(wall.get_by_role("heading", name="2 of 2")).to_be_visible(timeout=SLOW)
+    assert "Guessed" not in wall.content()
+    assert not scrolls(wall)
+
+    # On another page a line leads back.
+    phones[0].get_by_role("link", name="See its mistakes").click()
+    back = phones[0].get_by_role("link", name="Go to the class")
+    expect(back).to_be_visible(timeout=SLOW)
+    primary(desk, "End the training")
+    expect(phones[0].get_by_text("the class has moved on")).to_be_visible(timeout=SLOW)
+    back.click()
+    expect(phones[0].get_by_text("The training has ended.")).to_be_visible(timeout=SLOW)
+
+    primary(desk, "Show the result")
+    for one in phones:
+        expect(one.get_by_text("Your guess:")).to_be_visible(timeout=SLOW)
+        expect(one.get_by_test_id("stVegaLiteChart")).to_be_visible()
+        assert beyond_the_screen(one) == []
+    expect(wall.get_by_text("Accuracy in %")).to_be_visible(timeout=SLOW)
+    points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
+    expect(points).to_have_count(2)
+    points.first.click(force=True)
+    expect(wall.get_by_text(re.compile(r"784 → (8|20) ReLU → 10"))).to_be_visible(timeout=SLOW)
+    assert not scrolls(wall)
+    assert wall.evaluate(SMALLEST) >= 28

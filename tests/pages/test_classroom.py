@@ -510,7 +510,7 @@ def test_network_from_guess_to_result(training: AppTest, monkeypatch: pytest.Mon
     reached = [shot.epochs[-1].validation_accuracy for shot in (run.snapshot for run in runs)]
     assert [board.runs[seat][0].validation_accuracy for seat in (1, 2)] == reached
 
-    assert "2 networks" in text(front)
+    assert "Networks: 2." in text(front)
     assert "2 of 2" in shown(front)
     names = [seat.name for seat in board.seats]
     assert not any(name in shown(front) for name in names)
@@ -519,7 +519,7 @@ def test_network_from_guess_to_result(training: AppTest, monkeypatch: pytest.Mon
     assert text(training).count("1 network ·") == 2
     assert not any("Guessed" in text(page) for page in (*pupils, front))
 
-    move(training, "End the training (2 of 2 are done)")
+    move(training, "End the training (done: 2 of 2)")
     assert not [one for one in pupils[0].run().button if one.key == "class-train"]
     move(training, "Show the result")
     assert "Guessed: 40–49: 1, 90–100: 1." in text(front)
@@ -593,7 +593,7 @@ def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monk
     with monkeypatch.context() as patch:
         patch.setattr(Classes, "hand_in_run", fail)
         pupil.button(key="class-train").click().run()
-        assert "Your teacher does not see this run yet. The database is away. Wait." in shown(pupil)
+        assert "Your teacher does not see this network yet. The database is away. Wait." in shown(pupil)
     run = wait_for_end(pupil)
     assert "does not see" not in text(pupil)
     assert [one.run for one in board_of(training).runs[1]] == [run.id]
@@ -648,7 +648,7 @@ def test_link_that_is_none_is_refused_at_the_desk(desk: AppTest) -> None:
     before = class_of(desk).plan
     desk.text_input(key="plan-network-link").set_value("layers=dense-8-relu")
     press(desk, "Add the network")
-    assert "Add validation_fraction=0.2 to the link." in shown(desk)
+    assert "Set validation_fraction=0.2 in the link." in shown(desk)
     assert class_of(desk).plan == before
 
 
@@ -673,7 +673,7 @@ def test_browser_without_cookies_chooses_its_seat(desk: AppTest, monkeypatch: py
     monkeypatch.setattr(classes(), "_clock", lambda: later)
     text(here)  # It is still there.
     back = forgetful(desk, monkeypatch)
-    assert back.title[0].value == "Which one were you?"
+    assert back.title[0].value == "Which name was yours?"
     assert lost.name in shown(back)
     assert other.name not in shown(back)
     press(back, lost.name)

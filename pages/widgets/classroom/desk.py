@@ -172,7 +172,7 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
             **controls.seeded("class-paused", now.paused),
             on_change=_switch,
             args=(now, "paused", "class-paused"),
-            help=_("Nobody can vote until you switch it off. All screens ask to look at you."),
+            help=_("All screens ask to look at you, until you switch it off."),
         )
     if possible[0].advice:
         st.caption(_(possible[0].advice))
@@ -298,7 +298,7 @@ def _end_popover(now: Class) -> None:
     with st.popover(_("End the lesson"), icon=":material/logout:"):
         st.markdown(_("The code then opens nothing any more. You can still look at the class afterwards."))
         st.button(_("End it"), key="class-end", type="primary", on_click=_end, args=(now.id, False))
-        st.markdown(_("Or delete all seats and votes at once:"))
+        st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
         st.button(_("End and delete"), key="class-delete", on_click=_end, args=(now.id, True))
 
 
@@ -313,7 +313,9 @@ def _ended(now: Class) -> None:
     st.title(name, anchor=False)
     st.info(_("The lesson has ended."), icon=":material/flag:")
     with st.container(horizontal=True):
-        st.button(_("Delete its seats and votes"), icon=":material/delete:", on_click=_end, args=(now.id, True))
+        st.button(
+            _("Delete its seats and what they handed in"), icon=":material/delete:", on_click=_end, args=(now.id, True)
+        )
         st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
 
 

@@ -57,8 +57,8 @@ def return_view(class_id: str) -> None:
     Raises:
         StoreError: the class cannot be read.
     """
-    st.title(_("Which one were you?"))
-    st.markdown(_("Your browser has not kept your seat. Choose it, or take a new one."))
+    st.title(_("Which name was yours?"))
+    st.markdown(_("Your browser has not kept your seat. These seats are empty now: choose yours, or take a new one."))
     refusal = ""
     with st.container(horizontal=True):
         for seat in membership.away_seats(class_id):

@@ -143,7 +143,7 @@ def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
                 _("Goal: validation accuracy, %"), 1.0, 100.0, None, 0.5, key="plan-network-accuracy", format="%g"
             )
             parameters = st.number_input(
-                _("At most so many parameters"), 1, 10**9, None, 1_000, key="plan-network-parameters"
+                _("Goal: parameters, at most"), 1, 10**9, None, 1_000, key="plan-network-parameters"
             )
         own_seed = st.toggle(
             _("A random start for each seat"),
@@ -155,7 +155,7 @@ def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
         ranking = st.toggle(
             _("Name the best three at the end"),
             key="plan-network-ranking",
-            help=_("Off is better for most classes: rankings discourage those who need help."),
+            help=_("Most classes are better without it: a ranking discourages those who need help."),
         )
         if not st.form_submit_button(_("Add the network"), disabled=len(plan) >= MAX_TASKS):
             return

@@ -57,12 +57,12 @@ def goal_text(task: Train) -> str:
     parameters = format_number(task.parameters or 0, ",")
     if task.accuracy is not None and task.parameters is not None:
         return _(
-            "Goal: a validation accuracy of **{accuracy}** with at most **{parameters}** parameters.",
+            "Goal: a validation accuracy of at least **{accuracy}**, with at most **{parameters}** parameters.",
             accuracy=accuracy,
             parameters=parameters,
         )
     if task.accuracy is not None:
-        return _("Goal: a validation accuracy of **{accuracy}**.", accuracy=accuracy)
+        return _("Goal: a validation accuracy of at least **{accuracy}**.", accuracy=accuracy)
     return _("Goal: at most **{parameters}** parameters.", parameters=parameters) if task.parameters is not None else ""
 
 
@@ -133,7 +133,7 @@ def picture(
     alt = _("No network has finished an epoch yet.")
     if found:
         alt = _(
-            "{count} networks: validation accuracy {low:.1%} to {high:.1%}, {least:,.0f} to {most:,.0f} parameters.",
+            "Networks: {count}. Validation accuracy: {low:.1%} to {high:.1%}. Parameters: {least:,.0f} to {most:,.0f}.",
             count=len(found),
             low=min(accuracies),
             high=max(accuracies),

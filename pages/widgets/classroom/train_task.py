@@ -64,7 +64,7 @@ def train_view(board: Board, seat: Seat, task: Train) -> None:
 def _guess_form(now: Class, task: Train) -> None:
     with st.form("class-guess", border=False):
         value = st.slider(
-            _("Your guess first: which share of new images will it read right?"),
+            _("Your guess first: which share of the validation images will it read right?"),
             0,
             100,
             _USUAL_GUESS,
@@ -172,7 +172,7 @@ def _hand_in(now: Class, run_id: str) -> None:
             scheduler.shared().stop(run)
         _TROUBLE.set(error.message)
     except PlaygroundError as error:
-        _TROUBLE.set(Message("Your teacher does not see this run yet. {error}", error=error.message))
+        _TROUBLE.set(Message("Your teacher does not see this network yet. {error}", error=error.message))
     else:
         _IS_HANDED_IN.set(True)
         _TROUBLE.set("")
@@ -182,7 +182,7 @@ def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
     """The own place in the picture, and what was guessed."""
     own = [one for one in progress.networks_of(board) if one.seat == seat.number]
     if not own:
-        st.markdown(_("You have not trained a network in this task."))
+        st.markdown(_("You have no trained network in this task."))
     else:
         last = own[-1]
         if guess is not None:
@@ -197,6 +197,4 @@ def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
             st.success(_("You have reached the goal."), icon=":material/flag:")
         st.markdown(networks.network_line(max(own, key=lambda one: one.accuracy)))
     networks.picture(task, board, "student-networks", own=seat.number, has_spread=True)
-    st.caption(
-        _("Each point is a network of the class; yours have a color. On the dashed line: the best of their size.")
-    )
+    st.caption(_("Each point is a network of the class; yours are blue. On the dashed line: the best of their size."))
