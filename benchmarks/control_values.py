@@ -39,6 +39,8 @@ def first_value(element: Element) -> WidgetState | None:
         state.string_array_value.data.extend(it.raw_values if it.set_value else [options[at] for at in it.default])
     elif kind == "slider":
         state.double_array_value.data.extend(it.value if it.set_value else it.default)
+    elif kind == "number_input" and not it.set_value and not it.HasField("default"):  # An empty field.
+        return None
     else:
         setattr(state, _VALUES[kind], it.value if it.set_value else it.default)
     return state

@@ -201,6 +201,11 @@ class Client:
         control = await self.wait_for(f'the field "{label}"', lambda: self.labelled("number_input", label))
         await self._set(WidgetState(id=control.id, double_value=value))
 
+    async def write(self, label: str, text: str) -> None:
+        """Write a text into a field; returns when the request is sent."""
+        control = await self.wait_for(f'the field "{label}"', lambda: self.labelled("text_input", label))
+        await self._set(WidgetState(id=control.id, string_value=text))
+
     async def choose(self, label: str, choice: str, kind: str = "radio") -> None:
         """Choose one of the choices of a radio group or a menu; returns when the request is sent."""
         control = await self.wait_for(f'the choice "{label}"', lambda: self.labelled(kind, label))

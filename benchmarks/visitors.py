@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import crowds, report, visitor, visits
+from benchmarks import crowds, lesson, report, visitor, visits
 from benchmarks.crowds import CONFIG
 from mnist_core.data import datasets, splits
 
@@ -36,14 +36,28 @@ if TYPE_CHECKING:
 
 _QUIET_LIMIT = 120.0
 _SHORT, _WARM_UP = 5.0, 60.0
+_ARRIVE, _CLICKS = 20.0, 5.0  # In a lesson: within so many seconds all scan the code, and all vote.
 _FIRST = 5  # How many come before the memory is measured.
-SOAK = "soak"
+SOAK, CLASS = "soak", "class"
 # Between these words of the log and the next line is TensorFlow's greeting.
 _NO_FAULT = "WARNING: All log messages before absl::InitializeLog()"
 _FAULTS = ("WARN", "Warning", "ERROR", "Traceback")
-_TIMES = ("first text", "page ready", "click to first point", "gap between points", "frame", "poll", "control changed")
+_TIMES = (
+    "scan to vote",
+    "vote saved",
+    "vote on the desk",
+    "move on a screen",
+    "first text",
+    "page ready",
+    "click to first point",
+    "gap between points",
+    "frame",
+    "poll",
+    "control changed",
+)
 _TOTALS = (
     "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
+    "of as many without a class",
     "answers", "CPU an answer, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
     "memory peak, MB", "memory after, MB", "growth, %", "errors",
 )  # fmt: skip
@@ -137,17 +151,32 @@ def _visits(server: visitor.Server, plan: Plan, crowd: Crowd, page: str) -> list
     ]
 
 
+async def _lesson(server: visitor.Server, plan: Plan, crowd: Crowd, used: dict[str, Any]) -> None:
+    """Hold a lesson, and add to `used` what everybody has seen of it."""
+    found = await lesson.lead(server.address, plan, crowd)
+    used |= {
+        "scan to vote": spread(found.scanned),
+        "vote saved": spread(found.saved),
+        "vote on the desk": spread(found.on_desk),
+        "move on a screen": spread(found.moves),
+        "in the lesson": found.errors,
+    }
+
+
 async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[Seen], dict[str, Any]]:
     """Let the visitors of a plan come; what each has seen, and what the server needed while all were there."""
     pid = server.process.pid
     crowd = crowds.Crowd(plan)
     watch = asyncio.create_task(_watched(server, crowd))
     before = Usage.of(pid)
-    await asyncio.gather(*_visits(server, plan, crowd, page))
+    used: dict[str, Any] = {}
+    await asyncio.gather(
+        *([_lesson(server, plan, crowd, used)] if page == CLASS else _visits(server, plan, crowd, page))
+    )
     after = Usage.of(pid)
     watch.cancel()
     lasted = after.moment - before.moment
-    used: dict[str, float | None] = {
+    used |= {
         "server cores": round((after.all - before.all) / lasted, 2),
         "for training": round((after.training - before.training) / lasted, 2),
         "clients cores": round((after.clients - before.clients) / lasted, 2),
@@ -167,7 +196,7 @@ def measure(server: visitor.Server, plan: Plan, page: str, after: float = 0.0) -
     Args:
         server: it has had visitors, so TensorFlow is imported.
         plan: how they behave.
-        page: a key of `visits.PAGES`, or "mixed".
+        page: a key of `visits.PAGES`, "mixed", `SOAK` or `CLASS`.
         after: how many seconds after they have left the memory is measured.
     """
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # Resets the peak.
@@ -178,6 +207,7 @@ def measure(server: visitor.Server, plan: Plan, page: str, after: float = 0.0) -
     time.sleep(after)
     found: dict[str, Any] = {"visitors": plan.count, "page": page, "seconds": plan.seconds}
     found |= what_was_seen(seen, plan) | used
+    found["what went wrong"] += found.pop("in the lesson", [])
     found |= {"memory before, MB": round(memory), "memory peak, MB": round(peak)}
     quiet(server)
     found |= {
@@ -284,6 +314,21 @@ def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
     return [found]
 
 
+def lesson_of(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """A lesson that a teacher leads, at a warm server; then as many visitors who train without a class."""
+    arrive = _ARRIVE if options.arrive is None else options.arrive
+    plan = crowds.Plan(options.visitors, options.seconds, arrive, clicks=_CLICKS, patience=options.patience)
+    with visitor.running_server("-m", "streamlit") as server:
+        asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), "train"))  # The first one waits for TensorFlow.
+        quiet(server)
+        in_class = measure(server, plan, CLASS, options.after)
+        without = measure(server, crowds.Plan(options.visitors, options.seconds, clicks=_CLICKS), "train")
+    if in_class["images a second"] and without["images a second"]:
+        in_class["of one visitor alone"] = None
+        in_class["of as many without a class"] = round(in_class["images a second"] / without["images a second"], 2)
+    return [in_class, without]
+
+
 def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The visitors arrive at a server that has just started, and leave when they could press Train."""
     with visitor.running_server("-m", "streamlit") as server:
@@ -324,7 +369,12 @@ def main() -> int:
     add = parser.add_argument
     add("visitors", type=int, nargs="?", default=30, help="how many come (%(default)s)")
     add("--seconds", type=float, default=30.0, help="how long each of them uses the page (%(default)s)")
-    add("--page", choices=[*visits.PAGES, "mixed"], default="train", help="what they do; mixed: a third each")
+    add(
+        "--page",
+        choices=[*visits.PAGES, "mixed", CLASS],
+        default="train",
+        help="what they do; mixed: a third each; class: follow a teacher, vote, and train",
+    )
     add(
         "--arrive",
         type=float,
@@ -349,6 +399,8 @@ def main() -> int:
         results, name = soak(options), "visitors-soak"
     elif options.one_by_one:
         results, name = one_by_one(options), "visitors-one-by-one"
+    elif options.page == CLASS:
+        results, name = lesson_of(options), f"visitors-class-{options.visitors}"
     elif options.arrive is not None:
         results, name = arrival(options), "visitors-arrive"
     else:

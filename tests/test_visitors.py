@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from benchmarks import crowds, visitor, visitors
+from benchmarks import crowds, lesson, visitor, visitors
 from benchmarks.page_files import VisitError
 from benchmarks.protocol import Client
 from tests import coroutines
@@ -56,6 +56,26 @@ def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) 
         assert len(epochs) > 1
         assert epochs == sorted(set(epochs))
         assert one.steps == ["control"]
+
+
+def test_lesson_with_three_students(server: visitor.Server) -> None:
+    """Votes on three questions, and a network: every vote is saved and counted, every screen follows every move."""
+    config = dataclasses.replace(crowds.CONFIG, dataset="embedded")
+    plan = crowds.Plan(3, 3.0, clicks=0.0, config=config, patience=600.0)
+    coroutines.run(train_until_the_first_point(server, plan))
+
+    async def hold() -> lesson.Lesson:
+        return await lesson.lead(server.address, plan, crowds.Crowd(plan), pause=0.0)
+
+    found = coroutines.run(hold())
+
+    assert found.errors == []
+    assert visitors.faults(server.printed()) == []
+    assert len(found.scanned) == 3
+    assert len(found.saved) == len(found.on_desk) == 3 * lesson.QUESTIONS
+    # Three moves a question and one between two questions, but the first vote was open; on three pages and the wall.
+    assert len(found.moves) == (4 * lesson.QUESTIONS - 2) * 4
+    assert all(len(one.points) > 1 for one in found.crowd.seen)
 
 
 def test_a_visitor_who_waits_in_vain_is_an_error_that_says_for_what(server: visitor.Server) -> None:

@@ -1,0 +1,257 @@
+"""A lesson without browsers: a teacher at the desk, a wall, and students, for `benchmarks.visitors --page class`.
+
+The students scan the code while the first vote is open, vote on each question, and follow every move. At last they all
+train the same network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from benchmarks.crowds import Crowd, Plan, Seen
+from benchmarks.page_files import VisitError
+from benchmarks.protocol import Client
+from mnist_core import links
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+QUESTIONS = 3
+
+
+@dataclass(eq=False)
+class Lesson:
+    """What everybody has seen in a lesson; times in seconds.
+
+    Attributes:
+        plan: how the students behave.
+        crowd: the students.
+        pause: how long the teacher waits before each move.
+        scanned: for each student, from scanning the code until a vote can be given.
+        saved: for each vote, until its page says that it is saved.
+        on_desk: for each vote, until the desk counts it.
+        moves: for each move of the teacher and each screen, until the screen shows it.
+        errors: what went wrong at the desk and on the wall.
+    """
+
+    plan: Plan
+    crowd: Crowd
+    pause: float
+    scanned: list[float] = field(default_factory=list)
+    saved: list[float] = field(default_factory=list)
+    on_desk: list[float] = field(default_factory=list)
+    moves: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+async def lead(address: str, plan: Plan, crowd: Crowd, pause: float = 3.0) -> Lesson:
+    """Hold a lesson of a few votes and one network at a server; returns what was seen.
+
+    Args:
+        address: the server's.
+        plan: how the students behave.
+        crowd: empty; the students are added.
+        pause: how long the teacher waits before each move, in seconds.
+    """
+    lesson = Lesson(plan, crowd, pause)
+    desk = Client(address, page="class", patience=plan.patience, errors=lesson.errors)
+    wall: Client | None = None
+    students: list[Client] = []
+    try:
+        await desk.open()
+        await desk.press("Start a class")
+        code = await desk.wait_for("the code of the class", lambda: _code(desk))
+        wall = Client(address, await _wall_query(desk), "class", plan.patience, errors=lesson.errors)
+        await wall.open()
+        await _press(desk, "Open the vote")
+        students = [Client(address, f"join={code}", "class", plan.patience) for _ in range(plan.count)]
+        seen = [crowd.add(Seen(student)) for student in students]
+        await _all(lesson, students, lambda number, one: _scan(lesson, number, one))
+        for question in range(QUESTIONS):
+            if question:
+                await _move(lesson, desk, [*students, wall], "Open the vote", _can_vote, _voted_of)
+            await _vote(lesson, desk, students)
+            await _move(lesson, desk, [*students, wall], "Close the vote", _is_closed, _asks_to_talk)
+            await _move(lesson, desk, [*students, wall], "Show the answer", _has_answer, _has_chart)
+            if question < QUESTIONS - 1:
+                await _move(lesson, desk, [*students, wall], "Next task", _looks_up, lambda one: not _has_chart(one))
+        await _train(lesson, desk, students, seen)
+    except VisitError as error:
+        lesson.errors.append(str(error))
+    finally:
+        for one in (desk, wall, *students):
+            if one is not None:
+                await one.close()
+    return lesson
+
+
+# --- What they do ------------------------------------------------------------------------------------------------
+
+
+async def _scan(lesson: Lesson, number: int, student: Client) -> None:
+    await asyncio.sleep(lesson.plan.share(number, lesson.plan.arrive))
+    began = time.perf_counter()
+    await student.open()
+    await student.wait_for("a choice to vote for", lambda: _can_vote(student) or None)
+    lesson.scanned.append(time.perf_counter() - began)
+
+
+async def _vote(lesson: Lesson, desk: Client, students: list[Client]) -> None:
+    """All vote; the desk counts them in the order in which they came."""
+    given: list[float] = []
+    counted: list[float] = []
+
+    async def vote(number: int, student: Client) -> None:
+        await asyncio.sleep(lesson.plan.share(number, lesson.plan.clicks))
+        choices = [one for one in student.elements("button") if "-vote-" in one.id]
+        given.append(began := time.perf_counter())
+        await student.press(choices[number % len(choices)].label)
+        await student.wait_for("the vote to be saved", lambda: _says(student, "Your vote is saved.") or None)
+        lesson.saved.append(time.perf_counter() - began)
+
+    async def count() -> None:
+        for number in range(1, len(students) + 1):
+            await desk.wait_for(f"vote {number} at the desk", lambda least=number: _votes(desk) >= least or None)  # type: ignore[misc]
+            counted.append(time.perf_counter())
+
+    counting = asyncio.create_task(count())
+    try:
+        await _all(lesson, students, vote)
+        await counting
+    finally:
+        counting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await counting
+    lesson.on_desk += [shown - pressed for pressed, shown in zip(sorted(given), counted, strict=True)]
+
+
+async def _move(
+    lesson: Lesson,
+    desk: Client,
+    screens: list[Client],
+    label: str,
+    on_page: Callable[[Client], bool],
+    on_wall: Callable[[Client], bool],
+) -> None:
+    """The teacher moves, and every screen follows; the last one is the wall."""
+    await asyncio.sleep(lesson.pause)
+    began = time.perf_counter()
+    await _press(desk, label)
+
+    async def follow(number: int, screen: Client) -> None:
+        is_there = on_wall if number == len(screens) - 1 else on_page
+        await screen.wait_for(f'what "{label}" changes', lambda: is_there(screen) or None)
+        lesson.moves.append(time.perf_counter() - began)
+
+    await _all(lesson, screens, follow)
+
+
+async def _train(lesson: Lesson, desk: Client, students: list[Client], seen: list[Seen]) -> None:
+    """All guess, and train the same network for `plan.seconds`."""
+    link = links.to_config("", lesson.plan.config) + "&validation_fraction=0.1"
+    await desk.write("Or a network to train", link)
+    await desk.press("Add the network")
+    await desk.wait_for("the network in the plan", lambda: _has_network(desk) or None)
+    await _press(desk, "Next task")
+    await _press(desk, "Let them train")
+
+    async def train(number: int, student: Client) -> None:
+        await student.press("That is my guess")
+        await student.see_button("Train")
+        lesson.crowd.note_ready()
+        await lesson.crowd.all_ready.wait()
+        await asyncio.sleep(lesson.plan.share(number, lesson.plan.clicks))
+        seen[number].trains = True
+        seen[number].watch()
+        await student.press("Train")
+        lesson.crowd.note_started()
+        await student.wait_for("the first point", lambda: seen[number].points or None)
+        await asyncio.sleep(max(0.0, seen[number].pressed + lesson.plan.seconds - time.perf_counter()))
+        await student.press("Stop")
+        await student.see_button("Train")
+
+    await _all(lesson, students, train)
+
+
+async def _all(lesson: Lesson, clients: list[Client], act: Callable[[int, Client], Coroutine[Any, Any, None]]) -> None:
+    """Let all act at the same time; what fails is noted, and the others go on."""
+    for found in await asyncio.gather(*(act(*one) for one in enumerate(clients)), return_exceptions=True):
+        if isinstance(found, VisitError):
+            lesson.errors.append(str(found))
+        elif isinstance(found, BaseException):
+            raise found
+
+
+async def _press(desk: Client, label: str) -> None:
+    """Press the button of the desk whose label begins so: some count votes."""
+    button = await desk.wait_for(
+        f'the button "{label}"',
+        lambda: next(
+            (one for one in desk.elements("button") if one.label.startswith(label) and not one.disabled), None
+        ),
+    )
+    await desk.press(button.label)
+
+
+# --- What their pages show ---------------------------------------------------------------------------------------
+
+
+def _code(desk: Client) -> str | None:
+    texts = (one.body for one in desk.elements("markdown"))
+    return next((found[1] for text in texts if (found := re.fullmatch(r"\*\*([0-9A-Z]{6})\*\*", text))), None)
+
+
+async def _wall_query(desk: Client) -> str:
+    link = await desk.wait_for("the link to the wall", lambda: next(iter(desk.elements("link_button")), None))
+    return urlsplit(str(link.url)).query
+
+
+def _votes(desk: Client) -> int:
+    """How many votes the desk's button counts."""
+    labels = [one.label for one in desk.elements("button")]
+    found = (re.fullmatch(r"Close the vote \((\d+) of \d+\)", label) for label in labels)
+    return next((int(one[1]) for one in found if one), 0)
+
+
+def _has_network(desk: Client) -> bool:
+    return any("Train a network" in one.label for one in desk.elements("button"))
+
+
+def _says(client: Client, words: str) -> bool:
+    return any(words in one.body for kind in ("markdown", "heading", "alert") for one in client.elements(kind))
+
+
+def _can_vote(student: Client) -> bool:
+    return any("-vote-" in one.id for one in student.elements("button"))
+
+
+def _is_closed(student: Client) -> bool:
+    return _says(student, "Your vote:")
+
+
+def _has_answer(student: Client) -> bool:
+    return any(True for _ in student.elements("alert"))
+
+
+def _looks_up(student: Client) -> bool:
+    return _says(student, "Look at the front.")
+
+
+def _voted_of(wall: Client) -> bool:
+    return _says(wall, "have voted")
+
+
+def _asks_to_talk(wall: Client) -> bool:
+    return _says(wall, "Convince your neighbour")
+
+
+def _has_chart(wall: Client) -> bool:
+    return any(True for _ in wall.elements("arrow_vega_lite_chart")) or any(
+        True for _ in wall.elements("vega_lite_chart")
+    )
