@@ -14,12 +14,15 @@ from mnist_core.classes import Ask, Train, from_json, known_questions, order_of,
 from mnist_core.errors import StoreError
 from mnist_core.lessons.courses import step_of
 from mnist_core.runs import run_cache, saver
+from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
 from mnist_core.store.workspaces import new_workspace
+from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import membership
 from tests.pages.conftest import ROOT
 from tests.pages.visitor import press, wait_for_end
+from tests.scheduled_runs import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards")
 OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
@@ -412,6 +415,22 @@ def test_answer_with_a_run_starts_it_on_the_wall(desk: AppTest, monkeypatch: pyt
     [trial] = step_of("published").trials
     assert isinstance(run, Run)
     assert run.config == dataclasses.replace(trial.config, dataset="embedded")
+
+
+@pytest.mark.usefixtures("no_shared_runs")
+def test_models_that_are_no_networks_start_on_the_wall_too(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = wall(desk, monkeypatch)
+    now = class_of(desk)
+    changes = {"plan": '[{"id": "q1", "kind": "ask", "question": "step/forest"}]', "at": 0, "task": "q1"}
+    classes().move(desk.session_state["workspace"], now.id, now.revision, phase=SHOWN, **changes)
+    text(front)
+    models = {run.kind: run for run in run_cache.shared()._runs.values() if isinstance(run, ClassicalRun)}
+    assert sorted(models) == sorted(step_of("forest").classical)
+    wait_until(lambda: not any(run.snapshot.status.is_active for run in models.values()))
+    seen = text(front)
+    for kind, run in models.items():
+        assert run.snapshot.evaluation is not None
+        assert f"{KINDS[kind]} **{run.snapshot.evaluation.accuracy:.1%}**" in seen
 
 
 def test_end_leaves_the_code_dead_and_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

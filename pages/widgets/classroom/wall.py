@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import links
 from mnist_core.classes import Ask, Train, progress, step_of
-from mnist_core.errors import ClassNotFoundError
+from mnist_core.errors import ClassNotFoundError, PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.language import ngettext
+from mnist_core.runs import run_cache
 from mnist_core.store.classes import OPEN, READY, SHOWN
+from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import following, membership, networks, question
 from pages.widgets.common import link_sharing, run_curves, trials
-from pages.widgets.state import data_sets, editor_state
+from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
+    from mnist_core.data import Dataset
     from mnist_core.lessons.course import Step
     from mnist_core.store.classes import Board, Class
     from pages.widgets.common.run_curves import Shown
@@ -243,3 +248,23 @@ def _run(step: Step) -> None:
         )
 
     trials.running_view(step.trials, dataset, draw, in_turn=step.trend is not None)
+    if step.classical:
+        st.fragment(_models, run_every=following.TEACHER_SECONDS, key="class-models")(step, dataset)
+
+
+def _models(step: Step, dataset: Dataset) -> None:
+    """The models that are no networks, in one line: they start by themselves too."""
+    shared, split = run_cache.shared(), step.trials[0].config.split
+    lines = []
+    for kind in step.classical:
+        run = shared.find_classical(kind, dataset, split) or trials.watched_run(kind)
+        if run is None:
+            try:
+                run = uninterrupted(partial(shared.classical, kind, dataset, split, visitor_runs.watcher()))
+            except PlaygroundError as error:
+                lines.append(f"{_(KINDS[kind])}: {_(error.message)}")
+                continue
+            trials.watch_run(run, kind)
+        result = run.snapshot.evaluation
+        lines.append(f"{_(KINDS[kind])} " + (f"**{result.accuracy:.1%}**" if result else "…"))
+    st.markdown(" · ".join(lines))
