@@ -168,17 +168,17 @@ def _is_bad(run: TrainedRun) -> bool:
 
 
 def _network(seat: int, run: TrainedRun) -> Network | None:
-    accuracy, config = run.validation_accuracy, _config(run.config)
-    if config is None or accuracy is None or not math.isfinite(accuracy):
+    accuracy, read = run.validation_accuracy, _read(run.config)
+    if read is None or accuracy is None or not math.isfinite(accuracy):
         return None
-    is_active = Status(run.status).is_active
-    return Network(seat, run.run, config, network.parameter_count(config), accuracy, is_active)
+    return Network(seat, run.run, *read, accuracy, Status(run.status).is_active)
 
 
 @functools.lru_cache(2_000)
-def _config(text: str) -> RunConfig | None:
-    """The config of a saved run; None if it is not saved yet, or cannot be read."""
+def _read(text: str) -> tuple[RunConfig, int] | None:
+    """The config of a saved run and its parameters; None if it is not saved yet, or cannot be read."""
     try:
-        return RunConfig.from_json(text) if text else None
+        config = RunConfig.from_json(text) if text else None
     except ConfigError:
         return None
+    return None if config is None else (config, network.parameter_count(config))

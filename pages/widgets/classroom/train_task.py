@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core import network
 from mnist_core.classes import config_for, progress
+from mnist_core.classes.progress import Network
 from mnist_core.errors import ClassClosedError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -93,6 +95,7 @@ def _workplace(board: Board, seat: Seat, task: Train, own: list[str]) -> None:
     run = _own_run(own)
     if _LOADED.get() != (now.id, task.id):
         _LOADED.set((now.id, task.id))
+        _TROUBLE.set("")
         chosen = run.config if run is not None else None
         editor_state.load_config(config_for(task, seat.number, chosen), Message("From the class"))
     config = config_for(task, seat.number, editor_state.draft())
@@ -108,9 +111,20 @@ def _workplace(board: Board, seat: Seat, task: Train, own: list[str]) -> None:
             st.error(_(_TROUBLE.get()), icon=":material/error:")
         if now.phase != OPEN:
             st.markdown(_("The training has ended. Look at the front."))
-        elif any(progress.reaches(task, one) for one in progress.networks_of(board) if one.seat == seat.number):
-            st.success(_("You have reached the goal. Can you do it with a smaller network?"), icon=":material/flag:")
+        if any(progress.reaches(task, one) for one in _own_networks(board, seat, run)):
+            st.success(_("You have reached the goal."), icon=":material/flag:")
     live.live_view(run, config, dataset, lambda: _offer(now, task, config, dataset), is_alone=True)
+
+
+def _own_networks(board: Board, seat: Seat, run: Run | None = None) -> list[Network]:
+    """The networks of the seat on the board, and that of its run, whose end may not be saved yet."""
+    found = [one for one in progress.networks_of(board) if one.seat == seat.number]
+    epochs = [] if run is None else run.snapshot.epochs
+    accuracy = epochs[-1].validation_accuracy if epochs else None
+    if run is not None and accuracy is not None:
+        parameters, is_active = network.parameter_count(run.config), run.snapshot.status.is_active
+        found.append(Network(seat.number, run.id, run.config, parameters, accuracy, is_active))
+    return found
 
 
 def _own_run(own: list[str]) -> Run | None:
@@ -180,7 +194,7 @@ def _hand_in(now: Class, run_id: str) -> None:
 
 def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
     """The own place in the picture, and what was guessed."""
-    own = [one for one in progress.networks_of(board) if one.seat == seat.number]
+    own = _own_networks(board, seat)
     if not own:
         st.markdown(_("You have no trained network in this task."))
     else:
