@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def first_value(element: Element) -> WidgetState | None:
     elif kind in ("multiselect", "button_group"):
         options = [getattr(one, "content", one) for one in it.options]
         state.string_array_value.data.extend(it.raw_values if it.set_value else [options[at] for at in it.default])
+    elif kind == "slider" and it.type == Slider.SELECT_SLIDER:
+        state.string_array_value.data.extend(
+            it.raw_value if it.set_value else [it.options[int(at)] for at in it.default]
+        )
     elif kind == "slider":
         state.double_array_value.data.extend(it.value if it.set_value else it.default)
     elif kind == "number_input" and not it.set_value and not it.HasField("default"):  # An empty field.

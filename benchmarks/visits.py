@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _HEADING = {"": "Build a network", "draw": "Draw a digit", "learn": "Learn", "compare": "Compare"}
 _LINES = (((80, 60), (200, 60), (120, 230)), ((100, 150), (180, 150)), ((140, 40), (140, 240)))
 _PEN, _PAUSE_SECONDS = 18, 1.0
+TRAIN_SECONDS, COMPARE_SECONDS = (5.0, 15.0), (2.0, 4.0)
+"""How long somebody who wanders trains and looks at Compare: from, to."""
 # The component that reports whether the visitor wants less motion.
 _MOTION = "motion-preference"
 _ANSWERED, _RATED = ("It reads", "Not sure", "does not look like"), ("Right!", "Not quite.")
@@ -171,7 +173,7 @@ async def round_of_pages(visit: Visit, moments: random.Random) -> None:
     seen.watch()
     await client.press("Train")
     await client.wait_for("the first point", lambda: seen.points or None)
-    await asyncio.sleep(moments.uniform(5, 15))
+    await asyncio.sleep(moments.uniform(*TRAIN_SECONDS))
     await client.press("Stop")
     await client.see_button("Train")
     seen.is_watching = False
@@ -180,7 +182,7 @@ async def round_of_pages(visit: Visit, moments: random.Random) -> None:
     await strokes_of_a_digit(visit)
     await client.go_to("compare")
     await visit.heading("compare")
-    await asyncio.sleep(moments.uniform(2, 4))
+    await asyncio.sleep(moments.uniform(*COMPARE_SECONDS))
     seen.steps.append("visit")
 
 

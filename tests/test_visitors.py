@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from benchmarks import crowds, lesson, visitor, visitors
+from benchmarks import crowds, lesson, visitor, visitors, visits
 from benchmarks.page_files import VisitError
 from benchmarks.protocol import Client
 from tests import coroutines
@@ -56,6 +56,21 @@ def test_five_visitors_train_change_a_control_and_leave(server: visitor.Server) 
         assert len(epochs) > 1
         assert epochs == sorted(set(epochs))
         assert one.steps == ["control"]
+
+
+def test_one_who_wanders_trains_stops_draws_and_compares(
+    server: visitor.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visits, "TRAIN_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(visits, "COMPARE_SECONDS", (0.0, 0.0))
+    config = dataclasses.replace(crowds.CONFIG, dataset="embedded")
+    plan = crowds.Plan(1, 1.0, config=config, patience=600.0)
+
+    seen, _ = coroutines.run(visitors.crowd_of(server, plan, visitors.SOAK))
+
+    assert [error for one in seen for error in one.errors] == []
+    assert visitors.faults(server.printed()) == []
+    assert seen[0].steps == ["stroke"] * 3 + ["visit"]
 
 
 def test_lesson_with_three_students(server: visitor.Server) -> None:
