@@ -153,9 +153,8 @@ async def _move(
 
 
 async def _train(lesson: Lesson, desk: Client, students: list[Client], seen: list[Seen]) -> None:
-    """All guess, and train the same network for `plan.seconds`."""
-    link = links.to_config("", lesson.plan.config) + "&validation_fraction=0.1"
-    await desk.write("Or a network to train", link)
+    """All guess, and train the same network, which holds images back, for `plan.seconds`."""
+    await desk.write("Or a network to train", links.to_config("", lesson.plan.config))
     await desk.press("Add the network")
     await desk.wait_for("the network in the plan", lambda: _has_network(desk) or None)
     await _press(desk, "Next task")

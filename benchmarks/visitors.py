@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import functools
 import itertools
 import json
@@ -317,14 +318,14 @@ def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
 def lesson_of(options: argparse.Namespace) -> list[dict[str, Any]]:
     """A lesson that a teacher leads, at a warm server; then as many visitors who train without a class."""
     arrive = _ARRIVE if options.arrive is None else options.arrive
-    plan = crowds.Plan(options.visitors, options.seconds, arrive, clicks=_CLICKS, patience=options.patience)
+    config = dataclasses.replace(CONFIG, validation_fraction=0.1)  # A class compares networks on held-out images.
+    plan = crowds.Plan(options.visitors, options.seconds, arrive, _CLICKS, options.patience, config)
     with visitor.running_server("-m", "streamlit") as server:
         asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), "train"))  # The first one waits for TensorFlow.
         quiet(server)
         in_class = measure(server, plan, CLASS, options.after)
-        without = measure(server, crowds.Plan(options.visitors, options.seconds, clicks=_CLICKS), "train")
+        without = measure(server, dataclasses.replace(plan, arrive=0.0), "train")
     if in_class["images a second"] and without["images a second"]:
-        in_class["of one visitor alone"] = None
         in_class["of as many without a class"] = round(in_class["images a second"] / without["images a second"], 2)
     return [in_class, without]
 

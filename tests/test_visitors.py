@@ -75,7 +75,7 @@ def test_one_who_wanders_trains_stops_draws_and_compares(
 
 def test_lesson_with_three_students(server: visitor.Server) -> None:
     """Votes on three questions, and a network: every vote is saved and counted, every screen follows every move."""
-    config = dataclasses.replace(crowds.CONFIG, dataset="embedded")
+    config = dataclasses.replace(crowds.CONFIG, dataset="embedded", validation_fraction=0.2)
     plan = crowds.Plan(3, 3.0, clicks=0.0, config=config, patience=600.0)
     coroutines.run(train_until_the_first_point(server, plan))
 

@@ -80,7 +80,12 @@ class Progress:
 
 def networks_of(board: Board) -> list[Network]:
     """All networks of a class that have finished an epoch, by seat, the oldest of each first."""
-    found = (_network(seat, run) for seat, given in board.runs.items() for run in given)
+    return networks_by(board.runs)
+
+
+def networks_by(runs: Mapping[int, Sequence[TrainedRun]]) -> list[Network]:
+    """The networks among the runs of seats that have finished an epoch, in the same order."""
+    found = (_network(seat, run) for seat, given in runs.items() for run in given)
     return [one for one in found if one is not None]
 
 

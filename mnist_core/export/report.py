@@ -137,13 +137,18 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
         f"<p><b>Test accuracy {result.accuracy:.2%}</b>, test loss {result.loss:.4f}; {len(result.mistakes):,} of "
         f"{len(result.labels):,} test images misread.</p>",
         *_notes(shot),
-        _section("The network and its recipe", _table(in_words(config))),
-        _section("How it learned", "".join(f"<figure>{figures[name].svg()}</figure>" for name in ("accuracy", "loss"))),
-        _section("Confusion matrix", figures["confusion-matrix"].svg()),
-        _section(f"{noun} by {noun.lower()}", _digits(result, names)),
+        section("The network and its recipe", _table(in_words(config))),
+        section("How it learned", "".join(f"<figure>{figures[name].svg()}</figure>" for name in ("accuracy", "loss"))),
+        section("Confusion matrix", figures["confusion-matrix"].svg()),
+        section(f"{noun} by {noun.lower()}", _digits(result, names)),
     ]
     if len(result.mistakes):
-        parts.append(_section("Most confident mistakes", "".join(_mistakes(result, images, names))))
+        parts.append(section("Most confident mistakes", "".join(_mistakes(result, images, names))))
+    return page(title, parts)
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """A self-contained HTML page to print, of parts that are HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
@@ -161,7 +166,8 @@ def _notes(shot: Snapshot) -> Iterable[str]:
         yield f"<p>Learning rate {change.learning_rate:g} from epoch {change.epoch}, step {change.step + 1}.</p>"
 
 
-def _section(title: str, content: str) -> str:
+def section(title: str, content: str) -> str:
+    """A part of a page: a heading, and content that is HTML."""
     return f"<section><h2>{html.escape(title)}</h2>{content}</section>"
 
 

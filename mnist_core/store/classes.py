@@ -8,6 +8,7 @@ phase are as the seat saw them, which is checked in the transaction that saves i
 from __future__ import annotations
 
 import dataclasses
+import json
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ MAX_SEATS, MAX_OPEN, MAX_ON_SERVER = 60, 3, 20
 """The most seats of a class, open classes of a workspace, and open classes of a database."""
 MAX_RUNS = 30
 """The most runs that a seat can hand in for a task."""
+KEPT_DAYS = 30
+"""How long an ended class is kept, without its seats."""
 TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
 """The most characters of a title and of a plan."""
 IDLE_SECONDS = 4 * 3600.0
@@ -135,6 +138,25 @@ class TrainedRun:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a seat has handed in for a task.
+
+    Attributes:
+        seat: its number; after the end of the class another one, so that nobody can be recognized.
+        task: the id of the task.
+        votes: its choices by round.
+        guess: the accuracy that it has guessed, 0 to 1; None for none.
+        runs: its runs, the oldest first; after the end without ids and times.
+    """
+
+    seat: int
+    task: str
+    votes: Mapping[int, int]
+    guess: float | None
+    runs: tuple[TrainedRun, ...]
+
+
+@dataclass(frozen=True)
 class Board:
     """A class with its seats, and what they have handed in for the current task.
 
@@ -188,7 +210,7 @@ class Classes:
             **{"revision": 1, "created": now, "moved": now},
         }
         with self._database.writing() as connection:
-            self._end_idle(connection)
+            self._tidy(connection)
             of_owner = classes.c.owner == owner
             if _count(connection, _is_open(), of_owner) >= MAX_OPEN:
                 raise ClassFullError(
@@ -211,7 +233,8 @@ class Classes:
     def led_by(self, workspace: str) -> list[Class]:
         """The classes of an owner, the newest first, ended ones too."""
         query = sa.select(classes).where(classes.c.owner == workspace_key(workspace))
-        with self._database.reading() as connection:
+        with self._database.writing() as connection:
+            self._tidy(connection)
             rows = connection.execute(query.order_by(classes.c.created.desc())).all()
         return [self._as_of_now(_class_of(row)) for row in rows]
 
@@ -273,20 +296,35 @@ class Classes:
             connection.execute(seats.update().where(*_seat(class_id, number)).values(removed=True, hand=None))
 
     def end(self, workspace: str, class_id: str, delete: bool = False) -> None:
-        """End a class: its code opens nothing any more. With `delete`, its seats and votes are gone at once.
+        """End a class: its code opens nothing any more, and its seats are gone at once.
+
+        What they have handed in is kept for 30 days, without names and in another order of seats.
+        With `delete`, it is gone at once too.
 
         Raises:
             ClassNotFoundError: the workspace leads no such class.
         """
         owned = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace))
         with self._database.writing() as connection:
-            if delete:
-                done = connection.execute(classes.delete().where(*owned))
-            else:
-                values = {"ended": self._clock(), "code": None, "revision": classes.c.revision + 1}
-                done = connection.execute(classes.update().where(*owned).values(**values))
-            if not done.rowcount:
+            # Locked, so that nothing is handed in between reading and deleting.
+            row = connection.execute(sa.select(classes).where(*owned).with_for_update()).one_or_none()
+            if row is None:
                 raise ClassNotFoundError
+            if delete:
+                connection.execute(classes.delete().where(*owned))
+            elif row.ended is None:
+                self._end(connection, row, self._clock())
+
+    def work(self, workspace: str, class_id: str) -> list[Work]:
+        """All that was handed in, by task and seat; after the end without names and in another order of seats.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class.
+        """
+        owned = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace))
+        with self._database.reading() as connection:
+            row = _row(connection, *owned)
+            return _work(connection, class_id) if row.kept is None else _kept_work(row.kept)
 
     # --- The seats ---------------------------------------------------------------------------------------------
 
@@ -558,10 +596,24 @@ class Classes:
         is_idle = one.ended is None and end <= self._clock()
         return dataclasses.replace(one, ended=end, code=None) if is_idle else one
 
-    def _end_idle(self, connection: Connection) -> None:
-        idle = (_is_open(), classes.c.moved <= self._clock() - IDLE_SECONDS)
-        values = {"ended": classes.c.moved + IDLE_SECONDS, "code": None, "revision": classes.c.revision + 1}
-        connection.execute(classes.update().where(*idle).values(**values))
+    def _tidy(self, connection: Connection) -> None:
+        """End the classes that nobody has touched for too long, and delete those that have ended long ago."""
+        now = self._clock()
+        idle = (_is_open(), classes.c.moved <= now - IDLE_SECONDS)
+        for row in connection.execute(sa.select(classes).where(*idle).with_for_update(skip_locked=True)).all():
+            self._end(connection, row, row.moved + IDLE_SECONDS)
+        connection.execute(classes.delete().where(classes.c.ended <= now - KEPT_DAYS * 86_400))
+
+    def _end(self, connection: Connection, row: sa.Row[Any], ended: float) -> None:
+        """End a class: keep what was handed in, and delete the seats, with all that says whose it was."""
+        found = _work(connection, row.id)
+        numbers = list(range(1, 1 + len({one.seat for one in found})))
+        secrets.SystemRandom().shuffle(numbers)
+        seats_now = dict(zip(sorted({one.seat for one in found}), numbers, strict=True))
+        kept = json.dumps([_anonymous(one, seats_now[one.seat]) for one in found])
+        values = {"ended": ended, "code": None, "revision": row.revision + 1, "kept": kept}
+        connection.execute(classes.update().where(classes.c.id == row.id).values(**values))
+        connection.execute(seats.delete().where(seats.c["class"] == row.id))
 
 
 def new_code() -> str:
@@ -655,6 +707,45 @@ def _runs(connection: Connection, class_id: str, task: str) -> dict[int, tuple[T
         one = TrainedRun(run, created, config or "", status or "", epochs or 0, *accuracies)
         found[seat] = (*found.get(seat, ()), one)
     return found
+
+
+def _work(connection: Connection, class_id: str) -> list[Work]:
+    tasks = connection.execute(
+        sa.select(entries.c.task)
+        .where(entries.c["class"] == class_id)
+        .group_by(entries.c.task)
+        .order_by(entries.c.task)
+    )
+    found = []
+    for task in tasks.scalars().all():
+        votes, guesses = _votes(connection, class_id, task), _guesses(connection, class_id, task)
+        runs = _runs(connection, class_id, task)
+        numbers = {seat for given in votes.values() for seat in given} | set(guesses) | set(runs)
+        for seat in sorted(numbers):
+            own = {round_: given[seat] for round_, given in votes.items() if seat in given}
+            found.append(Work(seat, task, own, guesses.get(seat), runs.get(seat, ())))
+    return found
+
+
+def _anonymous(one: Work, seat: int) -> dict[str, Any]:
+    """A work as it is kept: with another seat, and without what leads to a visitor's runs."""
+    runs = [dataclasses.asdict(dataclasses.replace(run, run="", created=0.0)) for run in one.runs]
+    return {"seat": seat, "task": one.task, "votes": one.votes, "guess": one.guess, "runs": runs}
+
+
+def _kept_work(text: str) -> list[Work]:
+    """What `_anonymous` has written, by task and seat."""
+    found = [
+        Work(
+            row["seat"],
+            row["task"],
+            {int(round_): choice for round_, choice in row["votes"].items()},
+            row["guess"],
+            tuple(TrainedRun(**run) for run in row["runs"]),
+        )
+        for row in json.loads(text)
+    ]
+    return sorted(found, key=lambda one: (one.task, one.seat))
 
 
 def _entries(class_id: str, task: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:

@@ -137,6 +137,8 @@ classes = sa.Table(
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("moved", sa.Double, nullable=False),
     sa.Column("ended", sa.Double),
+    # What is kept after the end: what was handed in, as JSON, without names.
+    sa.Column("kept", sa.Text),
 )
 
 # A seat is a browser in a class. Its name is drawn, never typed.

@@ -739,3 +739,25 @@ def test_other_pages_lead_back_to_the_class(desk: AppTest, monkeypatch: pytest.M
 
 def test_other_pages_say_nothing_of_a_class_to_others(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "event_seat" not in another_page(visitor(monkeypatch))
+
+
+# --- The end -----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    name = board_of(desk).seats[0].name
+    move(desk, "Open the vote")
+    vote(pupil, 0)
+    assert [one.proto.label for one in desk.run().get("download_button")] == ["Report", "Table"]
+    desk.button(key="class-end").click().run()
+    seen = text(desk)
+    assert "The lesson has ended." in seen
+    assert "What was handed in is here until" in seen
+    assert name not in seen
+    assert [one.proto.label for one in desk.get("download_button")] == ["Report", "Table"]
+    assert "The lesson has ended." in text(front)
+    assert "The lesson has ended." in text(pupil)
+    press(desk, "Delete it now")
+    assert classes().led_by(desk.session_state["workspace"]) == []
+    assert "Start a class" in shown(desk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,11 +12,12 @@ import streamlit as st
 from mnist_core import links
 from mnist_core.classes import Ask, Train, moves, progress, step_of
 from mnist_core.errors import ClassNotFoundError, ConfigError, PlaygroundError
+from mnist_core.export import class_report
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import OPEN, READY, SHOWN, wall_token
+from mnist_core.store.classes import KEPT_DAYS, OPEN, READY, SHOWN, wall_token
 from pages.widgets.classroom import following, lesson_plan, membership, networks, question, wall
-from pages.widgets.common import link_sharing, projector, run_picker, run_text
+from pages.widgets.common import link_sharing, projector, run_picker, run_text, time_zone
 from pages.widgets.state import controls, workspace
 from pages.widgets.state.keys import Key
 
@@ -100,8 +103,8 @@ def _move_button(now: Class, step: Move, at: int, shortcut: str | None = None) -
     )
 
 
-def _possible(board: Board, plan: tuple[Task, ...]) -> tuple[Move, ...]:
-    done = sum(one.stage is progress.Stage.DONE for one in _progress(board, plan[board.now.at]).values())
+def _possible(board: Board, plan: tuple[Task, ...], training: Mapping[int, Progress]) -> tuple[Move, ...]:
+    done = sum(one.stage is progress.Stage.DONE for one in training.values())
     return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats), done)
 
 
@@ -118,7 +121,8 @@ def _keys(now: Class) -> None:
         st.rerun()
     board = following.latest(now)
     try:
-        first = _possible(board, membership.plan_of(now.plan))[0]
+        plan = membership.plan_of(now.plan)
+        first = _possible(board, plan, _progress(board, plan[now.at]))[0]
     except ConfigError:
         first = None
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -163,7 +167,8 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
     if _TROUBLE.get():
         st.error(_(_TROUBLE.get()), icon=":material/error:")
     task = plan[now.at]
-    possible = _possible(board, plan)
+    training = _progress(board, task)
+    possible = _possible(board, plan, training)
     with st.container(horizontal=True, vertical_alignment="center"):
         for at, one in enumerate(possible):
             _move_button(now, one, at)
@@ -190,7 +195,7 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
         else:
             _question(board, task)
     with seats:
-        _seats(board, _progress(board, task))
+        _seats(board, training)
 
 
 def _question(board: Board, task: Ask) -> None:
@@ -296,10 +301,49 @@ def _remove(class_id: str, number: int) -> None:
 
 def _end_popover(now: Class) -> None:
     with st.popover(_("End the lesson"), icon=":material/logout:"):
-        st.markdown(_("The code then opens nothing any more. You can still look at the class afterwards."))
+        st.markdown(
+            _(
+                "The code then opens nothing any more, and the seats are deleted. What they have handed in is kept for "
+                "{days} days, without names.",
+                days=KEPT_DAYS,
+            )
+        )
         st.button(_("End it"), key="class-end", type="primary", on_click=_end, args=(now.id, False))
+        st.markdown(_("With the names of the seats, now only:"))
+        _downloads(now)
         st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
         st.button(_("End and delete"), key="class-delete", on_click=_end, args=(now.id, True))
+
+
+def _downloads(now: Class) -> None:
+    """The report to print, and the table. They are made when they are wanted, with the seats of that moment."""
+    token = workspace.token()
+
+    def made(make: Callable[..., str]) -> str:
+        names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
+        return make(membership.plan_of(now.plan), membership.classes().work(token, now.id), names)
+
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Report"),
+            lambda: made(partial(class_report.class_page, now.title)),
+            "class.html",
+            "text/html",
+            key="class-report",
+            icon=":material/print:",
+            on_click="ignore",
+            help=_("A page to print: the votes before and after talking, the networks, and each seat."),
+        )
+        st.download_button(
+            _("Table"),
+            lambda: made(class_report.class_csv),
+            "class.csv",
+            "text/csv",
+            key="class-table",
+            icon=":material/table:",
+            on_click="ignore",
+            help=_("A row for each seat and task, for a spreadsheet."),
+        )
 
 
 def _end(class_id: str, is_deleted: bool) -> None:
@@ -312,10 +356,11 @@ def _ended(now: Class) -> None:
     name = run_picker.escape_markdown(now.title) or _("Class")
     st.title(name, anchor=False)
     st.info(_("The lesson has ended."), icon=":material/flag:")
+    day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
+    st.markdown(_("What was handed in is here until {day}, without names.", day=day))
+    _downloads(now)
     with st.container(horizontal=True):
-        st.button(
-            _("Delete its seats and what they handed in"), icon=":material/delete:", on_click=_end, args=(now.id, True)
-        )
+        st.button(_("Delete it now"), icon=":material/delete:", on_click=_end, args=(now.id, True))
         st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
 
 

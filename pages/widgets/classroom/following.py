@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mnist_core.store.classes import Board, Class, Seat
 
-STUDENT_SECONDS, TEACHER_SECONDS = 1.5, 1.0
+STUDENT_SECONDS, TEACHER_SECONDS = 2.0, 1.0
 """How often the page of a student, and the desk or the wall, look at the class."""
 
 
