@@ -18,6 +18,7 @@ from benchmarks.crowds import Crowd, Plan, Seen
 from benchmarks.page_files import VisitError
 from benchmarks.protocol import Client
 from mnist_core import links
+from mnist_core.lessons.courses import COURSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -65,6 +66,7 @@ async def lead(address: str, plan: Plan, crowd: Crowd, pause: float = 3.0) -> Le
     students: list[Client] = []
     try:
         await desk.open()
+        await desk.choose("Plan", f"Questions: {COURSES['how'].name}", "selectbox")
         await desk.press("Start a class")
         code = await desk.wait_for("the code of the class", lambda: _code(desk))
         wall = Client(address, await _wall_query(desk), "class", plan.patience, errors=lesson.errors)

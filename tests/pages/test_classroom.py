@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.classes import Ask, Train, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.classes import Ask, Train, config_of, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.errors import StoreError
 from mnist_core.lessons.courses import step_of
 from mnist_core.runs import run_cache, saver
@@ -62,6 +63,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
 def desk(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A teacher who has started a class with the questions of course A."""
     teacher = visitor(monkeypatch)
+    teacher.selectbox(key="class-plan").set_value("how")
     press(teacher, "Start a class")
     assert not teacher.exception
     return teacher
@@ -761,3 +763,13 @@ def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: p
     press(desk, "Delete it now")
     assert classes().led_by(desk.session_state["workspace"]) == []
     assert "Start a class" in shown(desk)
+
+
+@pytest.mark.parametrize("key", READY_PLANS)
+def test_ready_plan_uses_the_data_of_the_server(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    teacher = visitor(monkeypatch)
+    teacher.selectbox(key="class-plan").set_value(key)
+    press(teacher, "Start a class")
+    plan = from_json(class_of(teacher).plan)
+    assert [task.id for task in plan] == [task.id for task in READY_PLANS[key].tasks]
+    assert {config_of(task).dataset for task in plan if isinstance(task, Train)} == {"embedded"}

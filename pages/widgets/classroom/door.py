@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.classes import Ask
+from mnist_core.classes.ready_plans import READY_PLANS
+from mnist_core.config import RunConfig
 from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -17,7 +20,7 @@ from mnist_core.lessons.courses import COURSES
 from mnist_core.store.classes import IDLE_SECONDS, MAX_SEATS, TITLE_LENGTH, Class
 from pages.widgets.classroom import membership
 from pages.widgets.common import address, run_picker
-from pages.widgets.state import controls, workspace
+from pages.widgets.state import controls, editor_state, workspace
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -99,12 +102,12 @@ def _join_form(trouble: str) -> None:
 def _start_form() -> None:
     st.subheader(_("Lead a class"), anchor=False)
     with st.form("class-start", border=False):
-        names = [*COURSES, _CHECK, _OWN_ONLY]
+        names = [*READY_PLANS, *COURSES, _CHECK, _OWN_ONLY]
         plan = st.selectbox(
-            _("Questions"),
+            _("Plan"),
             names,
             key="class-plan",
-            format_func=lambda key: _(_NAMES.get(key) or COURSES[key].name),
+            format_func=_plan_name,
             help=_("You can change them later, also during the lesson."),
         )
         title = st.text_input(
@@ -127,6 +130,12 @@ def _start_form() -> None:
     )
 
 
+def _plan_name(key: str) -> str:
+    if key in READY_PLANS:
+        return _(READY_PLANS[key].name)
+    return _(_NAMES[key]) if key in _NAMES else _("Questions: {course}", course=COURSES[key].name)
+
+
 def _attempt(action: Callable[[], object]) -> str:
     """Do it, then draw the page again; returns why it was refused."""
     refusal = ""
@@ -140,6 +149,8 @@ def _attempt(action: Callable[[], object]) -> str:
 
 
 def _first_plan(key: str) -> tuple[Task, ...]:
+    if key in READY_PLANS:
+        return tuple(map(_with_data_set, READY_PLANS[key].tasks))
     if key == _CHECK:
         names = [f"check/{item}" for item in ITEMS]
     elif key in COURSES:
@@ -148,6 +159,14 @@ def _first_plan(key: str) -> tuple[Task, ...]:
         names = []
     plan = tuple(Ask(f"q{at}", name) for at, name in enumerate(names, 1))
     return plan or (Ask("q1", "", _("Are you here?"), (_("Yes"), _("Not yet")), None, twice=False),)
+
+
+def _with_data_set(task: Task) -> Task:
+    """A task with the data set that this server begins with."""
+    name = editor_state.first_config().dataset
+    if isinstance(task, Ask) or name == RunConfig.dataset:
+        return task
+    return dataclasses.replace(task, link=f"{task.link}&dataset={name}")
 
 
 def _own_classes() -> None:
