@@ -163,15 +163,17 @@ async def _train(lesson: Lesson, desk: Client, students: list[Client], seen: lis
     await _press(desk, "Let them train")
 
     async def train(number: int, student: Client) -> None:
-        await student.press("That is my guess")
-        await student.see_button("Train")
-        lesson.crowd.note_ready()
+        try:
+            await student.press("That is my guess")
+            await student.see_button("Train")
+        finally:  # The others do not wait for somebody who has given up.
+            lesson.crowd.note_ready()
+            lesson.crowd.note_started()
         await lesson.crowd.all_ready.wait()
         await asyncio.sleep(lesson.plan.share(number, lesson.plan.clicks))
         seen[number].trains = True
         seen[number].watch()
         await student.press("Train")
-        lesson.crowd.note_started()
         await student.wait_for("the first point", lambda: seen[number].points or None)
         await asyncio.sleep(max(0.0, seen[number].pressed + lesson.plan.seconds - time.perf_counter()))
         await student.press("Stop")

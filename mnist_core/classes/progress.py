@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEAST_SECONDS = 60.0
 """Nobody is stuck before this time, or before twice the time that half of the seats took for their first run."""
+UNSAVED_SECONDS = 60.0
+"""A run that is not saved after this time is not counted."""
 SAME_RUNS = 5
 """So many runs without a change of settings: somebody waits for luck."""
 _GUESSING, _BAD_RUNS = 0.2, 2  # Ten digits are guessed right in 10 % of all cases.
@@ -67,6 +69,7 @@ class Progress:
         stage: what it does.
         runs: how many runs it has handed in.
         best: the highest validation accuracy of its networks, 0 to 1; None before the first epoch.
+        has_trained: whether one of its runs has ended.
         has_reached: whether one of its networks that have ended reaches the goal.
         trouble: why it may be stuck; empty if it is not.
     """
@@ -74,6 +77,7 @@ class Progress:
     stage: Stage
     runs: int
     best: float | None
+    has_trained: bool
     has_reached: bool
     trouble: str = ""
 
@@ -100,13 +104,18 @@ def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
     by_seat: dict[int, list[Network]] = {}
     for one in networks_of(board):
         by_seat.setdefault(one.seat, []).append(one)
-    firsts = [given[0].created for given in board.runs.values() if given]
+    # A run that was removed, or could not be saved, has no status: it is left out after a while.
+    runs = {
+        seat: [one for one in given if one.status or now - one.created < UNSAVED_SECONDS]
+        for seat, given in board.runs.items()
+    }
+    firsts = [given[0].created for given in runs.values() if given]
     # The last move has opened the task, unless the teacher has switched something since.
     opened = min([board.now.moved, *firsts])
     patience = max(LEAST_SECONDS, 2 * (statistics.median(firsts) - opened)) if firsts else math.inf
     is_late = now - opened > patience
     return {
-        seat.number: _progress(task, board.runs.get(seat.number, ()), by_seat.get(seat.number, ()), is_late)
+        seat.number: _progress(task, runs.get(seat.number, ()), by_seat.get(seat.number, ()), is_late)
         for seat in board.seats
     }
 
@@ -153,7 +162,8 @@ def _progress(task: Train, runs: Sequence[TrainedRun], networks: Sequence[Networ
     is_active = bool(runs) and (not runs[-1].status or Status(runs[-1].status).is_active)
     stage = Stage.TRAINING if is_active else Stage.DONE if runs else Stage.NOT_BEGUN
     trouble = "" if has_reached else _trouble(runs, is_late)
-    return Progress(Stage.STUCK if trouble else stage, len(runs), best, has_reached, trouble)
+    has_trained = any(one.status and not Status(one.status).is_active for one in runs)
+    return Progress(Stage.STUCK if trouble else stage, len(runs), best, has_trained, has_reached, trouble)
 
 
 def _trouble(runs: Sequence[TrainedRun], is_late: bool) -> str:

@@ -302,6 +302,7 @@ class Saver:
             if now >= purge_at:
                 purge_at = now + _PURGE_SECONDS
                 self._attempt(self.store.quotas.purge)
+                self._attempt(self.store.classes.tidy)
             self._record_visits()
             self._save_files()
             self._count_checks()

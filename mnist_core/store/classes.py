@@ -17,19 +17,22 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from mnist_core.config import RunConfig
 from mnist_core.errors import (
     ClassClosedError,
     ClassFullError,
     ClassMovedError,
     ClassNotFoundError,
     ConfigError,
+    PlaygroundError,
     StoreError,
     WorkspaceError,
 )
 from mnist_core.language import Message
-from mnist_core.store.records import checked_text
+from mnist_core.store.records import checked_text, read_config
 from mnist_core.store.tables import classes, entries, runs, seats
 from mnist_core.store.workspaces import SYMBOLS, share_token, spoken_code, workspace_key
+from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -105,6 +108,7 @@ class Seat:
         seen: when the browser was last there, in seconds since 1970.
         hand: since when it asks for help; None if it does not.
         removed: whether the teacher has taken the seat away.
+        token: the SHA-256 of the token of its browser.
     """
 
     number: int
@@ -113,6 +117,7 @@ class Seat:
     seen: float
     hand: float | None
     removed: bool
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,9 +237,9 @@ class Classes:
 
     def led_by(self, workspace: str) -> list[Class]:
         """The classes of an owner, the newest first, ended ones too."""
-        query = sa.select(classes).where(classes.c.owner == workspace_key(workspace))
-        with self._database.writing() as connection:
-            self._tidy(connection)
+        columns = [classes.c[field.name] for field in dataclasses.fields(Class)]
+        query = sa.select(*columns).where(classes.c.owner == workspace_key(workspace))
+        with self._database.reading() as connection:
             rows = connection.execute(query.order_by(classes.c.created.desc())).all()
         return [self._as_of_now(_class_of(row)) for row in rows]
 
@@ -264,26 +269,20 @@ class Classes:
         unknown = set(changes) - _MOVABLE
         if unknown:
             raise ValueError(f"{sorted(unknown)} cannot be changed")
-        where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
         with self._database.writing() as connection:
-            values = {**_checked(changes), "revision": revision + 1, "moved": self._clock()}
-            moved = connection.execute(classes.update().where(*where, classes.c.revision == revision).values(**values))
-            row = connection.execute(sa.select(classes).where(*where)).one_or_none()
-        if row is None:
-            raise ClassNotFoundError
-        if not moved.rowcount:
-            raise ClassMovedError
-        return _class_of(row)
+            return self._moved(connection, workspace, class_id, revision, changes)
 
-    def empty(self, workspace: str, class_id: str, task: str) -> None:
-        """Throw away what was handed in for a task, to ask it again.
+    def begin_again(self, workspace: str, class_id: str, revision: int) -> Class:
+        """Throw away what was handed in for the current task, and go back to before it; returns the class.
 
         Raises:
             ClassNotFoundError: the workspace leads no such class, or it has ended.
+            ClassMovedError: another desk of the owner has moved it since.
         """
         with self._database.writing() as connection:
-            self._owned(connection, workspace, class_id)
-            connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == task))
+            now = self._moved(connection, workspace, class_id, revision, {"phase": READY, "round": 1})
+            connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == now.task))
+        return now
 
     def remove_seat(self, workspace: str, class_id: str, number: int) -> None:
         """Take a seat away: its browser no longer takes part, and may join again while the doors are open.
@@ -371,11 +370,11 @@ class Classes:
             if own is not None:
                 values = {"removed": False, "name": name, "redrawn": False, "seen": now}
                 connection.execute(seats.update().where(*_seat(class_id, own.number)).values(**values))
-                return Seat(own.number, name, False, now, None, False)
+                return Seat(own.number, name, False, now, None, False, key)
             number = 1 + max((one.number for one in known), default=0)
             values = {"class": class_id, "number": number, "token": key, "name": name, "redrawn": False}
             connection.execute(seats.insert().values(**values, seen=now, removed=False))
-            return Seat(number, name, False, now, None, False)
+            return Seat(number, name, False, now, None, False, key)
 
     def seat(self, class_id: str, token: str) -> Seat | None:
         """The seat of a browser; None if it has none, or it was taken away."""
@@ -412,7 +411,7 @@ class Classes:
                 raise ClassClosedError("Somebody uses this seat.", "Choose another one.")
             connection.execute(seats.delete().where(*_of_browser(class_id, token)))
             connection.execute(seats.update().where(*which).values(token=_key_of(token), seen=now))
-        return dataclasses.replace(_seat_of(row), seen=now)
+        return dataclasses.replace(_seat_of(row), seen=now, token=_key_of(token))
 
     def redraw(self, class_id: str, token: str, draw: Callable[[frozenset[str]], str]) -> Seat:
         """Draw another name for a seat, once; later calls change nothing.
@@ -550,6 +549,11 @@ class Classes:
         with self._database.reading() as connection:
             return _votes(connection, class_id, task)
 
+    def tidy(self) -> None:
+        """End the classes that nobody has touched for too long, and delete those that have ended long ago."""
+        with self._database.writing() as connection:
+            self._tidy(connection)
+
     def note_seen(self, seen: Mapping[str, Iterable[int]]) -> None:
         """Note that these seats, by class, are there now."""
         now = self._clock()
@@ -584,6 +588,20 @@ class Classes:
         if not connection.execute(changed).rowcount:
             connection.execute(entries.insert().values(**which, **values, created=now, changed=now))
 
+    def _moved(
+        self, connection: Connection, workspace: str, class_id: str, revision: int, changes: Mapping[str, object]
+    ) -> Class:
+        """Change a class if it still has the revision; returns it as it is then."""
+        where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
+        values = {**_checked(changes), "revision": revision + 1, "moved": self._clock()}
+        moved = connection.execute(classes.update().where(*where, classes.c.revision == revision).values(**values))
+        row = connection.execute(sa.select(classes).where(*where)).one_or_none()
+        if row is None:
+            raise ClassNotFoundError
+        if not moved.rowcount:
+            raise ClassMovedError
+        return _class_of(row)
+
     def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:
         _row(connection, classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
 
@@ -597,7 +615,6 @@ class Classes:
         return dataclasses.replace(one, ended=end, code=None) if is_idle else one
 
     def _tidy(self, connection: Connection) -> None:
-        """End the classes that nobody has touched for too long, and delete those that have ended long ago."""
         now = self._clock()
         idle = (_is_open(), classes.c.moved <= now - IDLE_SECONDS)
         for row in connection.execute(sa.select(classes).where(*idle).with_for_update(skip_locked=True)).all():
@@ -610,7 +627,10 @@ class Classes:
         numbers = list(range(1, 1 + len({one.seat for one in found})))
         secrets.SystemRandom().shuffle(numbers)
         seats_now = dict(zip(sorted({one.seat for one in found}), numbers, strict=True))
-        kept = json.dumps([_anonymous(one, seats_now[one.seat]) for one in found])
+        rows = sorted(
+            (_anonymous(one, seats_now[one.seat]) for one in found), key=lambda one: (one["task"], one["seat"])
+        )
+        kept = json.dumps(rows)
         values = {"ended": ended, "code": None, "revision": row.revision + 1, "kept": kept}
         connection.execute(classes.update().where(classes.c.id == row.id).values(**values))
         connection.execute(seats.delete().where(seats.c["class"] == row.id))
@@ -728,9 +748,33 @@ def _work(connection: Connection, class_id: str) -> list[Work]:
 
 
 def _anonymous(one: Work, seat: int) -> dict[str, Any]:
-    """A work as it is kept: with another seat, and without what leads to a visitor's runs."""
-    runs = [dataclasses.asdict(dataclasses.replace(run, run="", created=0.0)) for run in one.runs]
+    """A work as it is kept: with another seat, and without what leads to a seat or to a visitor's runs.
+
+    That is the id of a run, its time, its seed, which says the number of the seat, and its exact accuracy.
+    """
+    runs = [
+        dataclasses.asdict(
+            dataclasses.replace(
+                run,
+                run="",
+                created=0.0,
+                config=_without_seed(run.config),
+                status=Status.STOPPED.value if not run.status or Status(run.status).is_active else run.status,
+                accuracy=None,
+                validation_accuracy=None if run.validation_accuracy is None else round(run.validation_accuracy, 3),
+            )
+        )
+        for run in one.runs
+    ]
     return {"seat": seat, "task": one.task, "votes": one.votes, "guess": one.guess, "runs": runs}
+
+
+def _without_seed(config_text: str) -> str:
+    """A config as text with the usual seed; empty if it cannot be read."""
+    try:
+        return dataclasses.replace(read_config(config_text), seed=RunConfig.seed).to_json() if config_text else ""
+    except PlaygroundError:
+        return ""
 
 
 def _kept_work(text: str) -> list[Work]:

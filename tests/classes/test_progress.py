@@ -45,6 +45,13 @@ def test_stages() -> None:
     found = progress_of((), (not_saved,), (run(status=Status.RUNNING),), (run(), run(status=Status.WAITING)), (run(),))
     assert [one.stage for one in found] == [Stage.NOT_BEGUN, *[Stage.TRAINING] * 3, Stage.DONE]
     assert [one.runs for one in found] == [0, 1, 1, 2, 1]
+    assert [one.has_trained for one in found] == [False, False, False, True, True]
+
+
+def test_run_that_was_never_saved_is_left_out_after_a_minute() -> None:
+    lost = TrainedRun("run", 1_010.0, "", "", 0, None, None)
+    assert [one.stage for one in progress_of((lost,), now=1_069.0)] == [Stage.TRAINING]
+    assert [one.stage for one in progress_of((lost,), now=1_070.0)] == [Stage.NOT_BEGUN]
 
 
 def test_best_of_several_networks() -> None:

@@ -751,8 +751,9 @@ def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: p
     name = board_of(desk).seats[0].name
     move(desk, "Open the vote")
     vote(pupil, 0)
-    assert [one.proto.label for one in desk.run().get("download_button")] == ["Report", "Table"]
-    desk.button(key="class-end").click().run()
+    offered = [one.proto.label for one in desk.run().get("download_button")]
+    assert offered == ["Save this plan", "Report", "Table"]
+    desk.button(key="class-end-now-always").click().run()
     seen = text(desk)
     assert "The lesson has ended." in seen
     assert "What was handed in is here until" in seen
@@ -773,3 +774,70 @@ def test_ready_plan_uses_the_data_of_the_server(app: AppTest, monkeypatch: pytes
     plan = from_json(class_of(teacher).plan)
     assert [task.id for task in plan] == [task.id for task in READY_PLANS[key].tasks]
     assert {config_of(task).dataset for task in plan if isinstance(task, Train)} == {"embedded"}
+
+
+def start_with_file(monkeypatch: pytest.MonkeyPatch, data: bytes) -> AppTest:
+    teacher = visitor(monkeypatch)
+    teacher.file_uploader(key="class-plan-file").set_value(("plan.json", data, "application/json"))
+    return press(teacher, "Start a class")
+
+
+def test_saved_plan_opens_in_another_class(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = start_with_file(monkeypatch, to_json((OWN, NETWORK)).encode())
+    assert from_json(class_of(teacher).plan) == (OWN, NETWORK)
+    assert "Save this plan" in [one.proto.label for one in teacher.get("download_button")]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b'[{"id": "q1", "kind": "dance"}]', b"[" * 100_000])
+def test_file_that_is_no_plan_starts_no_class(app: AppTest, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    teacher = start_with_file(monkeypatch, data)
+    assert not teacher.exception
+    assert len(teacher.error) == 1
+    assert classes().led_by(teacher.session_state["workspace"]) == []
+
+
+def test_press_on_train_after_the_end_starts_nothing_later(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    move(training, "Let them train")
+    guess(pupil, 50)
+    pupil.run()
+    move(training, "End the training")
+    pupil.button(key="class-train").click().run()  # The page still had the button.
+    assert not pupil.exception
+    move(training, "Train longer")
+    text(pupil)
+    assert board_of(training).runs == {}
+    assert len(pupil.session_state["runs"]) == 0
+
+
+def test_new_task_never_has_the_id_of_a_removed_one(desk: AppTest) -> None:
+    before = {task.id for task in from_json(class_of(desk).plan)}
+    desk.button(key="plan-remove").click().run()
+    new = next(name for name in known_questions() if name not in {task.question for task in questions(desk)})
+    desk.selectbox(key="plan-known").set_value(new).run()
+    desk.button(key="plan-add-known").click().run()
+    [added] = {task.id for task in from_json(class_of(desk).plan)} - before
+    assert added not in before
+
+
+def test_seat_that_another_browser_has_taken_over(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    now, later = class_of(desk), time.time() + 60
+    monkeypatch.setattr(classes(), "_clock", lambda: later)
+    classes().take_over(now.id, 1, new_workspace())
+    seen = text(pupil)
+    assert "Another browser goes on in your seat." in seen
+    assert question_of(questions(desk)[0]).text not in seen
+    assert not [one for one in pupil.button if "✓" in one.label]
+
+
+def test_last_move_asks_before_it_deletes_the_names(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = class_of(desk)
+    classes().move(desk.session_state["workspace"], now.id, now.revision, plan=to_json((OWN,)), task="own", phase=SHOWN)
+    desk.run()
+    assert not [one for one in desk.button if one.label == "End the lesson"]
+    assert class_of(desk).ended is None
+    desk.button(key="class-end-now-next").click().run()
+    assert class_of(desk).ended is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 
+from mnist_core.config import RunConfig
 from mnist_core.errors import ClassClosedError, ClassFullError, ClassMovedError, ClassNotFoundError, ConfigError
 from mnist_core.store import classes as module
 from mnist_core.store import tables
@@ -18,6 +20,7 @@ from mnist_core.store.classes import (
     MAX_RUNS,
     MAX_SEATS,
     OPEN,
+    READY,
     SHOWN,
     SHUT,
     Class,
@@ -29,6 +32,7 @@ from mnist_core.store.classes import (
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace, workspace_key
 from mnist_core.training import Status
+from tests.samples import small
 from tests.stored_runs import Clock, save_run
 
 
@@ -223,7 +227,7 @@ def test_only_the_owner_moves_a_class(room: Room) -> None:
         with pytest.raises(ClassNotFoundError):
             room.classes.remove_seat(workspace, room.now.id, 1)
         with pytest.raises(ClassNotFoundError):
-            room.classes.empty(workspace, room.now.id, "q1")
+            room.classes.begin_again(workspace, room.now.id, room.now.revision)
     assert room.classes.load(room.now.id) == room.now
 
 
@@ -350,8 +354,10 @@ def test_question_can_be_asked_again(room: Room) -> None:
     workspace = room.student()
     room.move(phase=OPEN)
     room.classes.vote(room.now.id, workspace, "q1", 1, 1)
-    room.classes.empty(room.teacher, room.now.id, "q1")
+    room.now = room.classes.begin_again(room.teacher, room.now.id, room.now.revision)
+    assert (room.now.phase, room.now.round) == (READY, 1)
     assert room.classes.votes(room.now.id, "q1") == {}
+    room.move(phase=OPEN)
     room.classes.vote(room.now.id, workspace, "q1", 1, 2)
     assert room.classes.votes(room.now.id, "q1") == {1: {1: 2}}
 
@@ -517,7 +523,10 @@ def test_network_can_be_trained_again_from_nothing(training: Room) -> None:
     own = training.student()
     training.classes.guess(training.now.id, own, "n1", 0.5)
     training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
-    training.classes.empty(training.teacher, training.now.id, "n1")
+    with pytest.raises(ClassMovedError):
+        training.classes.begin_again(training.teacher, training.now.id, training.now.revision - 1)
+    assert training.classes.board(training.now.id).guesses == {1: 0.5}
+    training.classes.begin_again(training.teacher, training.now.id, training.now.revision)
     board = training.classes.board(training.now.id)
     assert (board.guesses, board.runs) == ({}, {})
 
@@ -535,7 +544,7 @@ def test_seats_are_gone_after_the_end_and_their_work_is_kept_without_names(train
     for number, own in enumerate(pupils):
         training.classes.guess(training.now.id, own, "n1", number / 10)
         training.classes.hand_in_run(training.now.id, own, "n1", own, f"run-{number}")
-    save_run(training.store, pupils[3], "run-3", epochs=2)
+    save_run(training.store, pupils[3], "run-3", epochs=2, config=small(epochs=10, seed=45))
     before = training.classes.work(training.teacher, training.now.id)
     assert [(one.seat, one.guess) for one in before] == [(number + 1, number / 10) for number in range(5)]
     names = [seat.name for seat in training.classes.seats(training.now.id)]
@@ -547,20 +556,26 @@ def test_seats_are_gone_after_the_end_and_their_work_is_kept_without_names(train
     assert [one.seat for one in after] == [1, 2, 3, 4, 5]
     [run] = next(one for one in after if one.guess == 0.3).runs
     assert (run.epochs, run.run, run.created) == (2, "", 0.0)
-    assert run.validation_accuracy == before[3].runs[0].validation_accuracy
+    exact = before[3].runs[0].validation_accuracy
+    assert run.validation_accuracy == (None if exact is None else round(exact, 3))
+    assert RunConfig.from_json(run.config).seed == RunConfig.seed
     assert training.classes.seats(training.now.id) == []
     assert training.classes.board(training.now.id).runs == {}
     with training.store.classes._database.reading() as connection:
         saved = str(connection.execute(sa.select(tables.classes)).all())
+        kept = json.loads(connection.execute(sa.select(tables.classes.c.kept)).scalar_one())
         assert connection.execute(sa.select(tables.entries)).all() == []
     assert not any(name in saved for name in names)
+    assert [row["seat"] for row in kept] == [1, 2, 3, 4, 5]  # Not in the order of the former seats.
     assert not any(workspace_key(own) in saved for own in pupils)
     # Their networks are still theirs.
     assert training.store.load(pupils[3], "run-3").summary.epochs == 2
 
     clock.forward(KEPT_DAYS * 86_400 - 1)
+    training.classes.tidy()
     assert len(training.classes.led_by(training.teacher)) == 1
     clock.forward(1)
+    training.classes.tidy()
     assert training.classes.led_by(training.teacher) == []
 
 
@@ -575,6 +590,7 @@ def test_order_of_seats_is_another_one_after_the_end(training: Room) -> None:
 def test_forgotten_class_loses_its_seats_too(training: Room, clock: Clock) -> None:
     training.classes.guess(training.now.id, training.student(), "n1", 0.5)
     clock.forward(IDLE_SECONDS)
+    training.classes.tidy()
     [found] = training.classes.led_by(training.teacher)
     assert found.ended is not None
     assert training.classes.seats(training.now.id) == []

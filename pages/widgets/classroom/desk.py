@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import links
 from mnist_core.classes import Ask, Train, moves, progress, step_of
-from mnist_core.errors import ClassNotFoundError, ConfigError, PlaygroundError
-from mnist_core.export import class_report
+from mnist_core.errors import ClassNotFoundError, ConfigError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import KEPT_DAYS, OPEN, READY, SHOWN, wall_token
-from pages.widgets.classroom import following, lesson_plan, membership, networks, question, wall
-from pages.widgets.common import link_sharing, projector, run_picker, run_text, time_zone
+from mnist_core.store.classes import OPEN, READY, SHOWN, wall_token
+from pages.widgets.classroom import ending, following, lesson_plan, membership, networks, orders, question, wall
+from pages.widgets.common import link_sharing, projector, run_picker, run_text
 from pages.widgets.state import controls, workspace
-from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from mnist_core.classes import Move, Task
     from mnist_core.classes.progress import Progress
     from mnist_core.store.classes import Board, Class, Seat
 
-_TROUBLE: Key[str] = Key("class-desk-trouble-noted", "")
 _PHASES: Mapping[str, str] = {
     READY: Message("not open yet"),
     OPEN: Message("open"),
@@ -54,14 +49,16 @@ def desk_view(class_id: str) -> None:
             st.fragment(_keys, run_every=following.TEACHER_SECONDS, key="class-keys")(board.now)
         return
     if board.now.ended is not None:
-        _ended(board.now)
+        ending.ended_view(board.now)
         return
     _header(board.now)
     try:
         plan = membership.plan_of(board.now.plan)
     except ConfigError as error:
         st.error(_(error.message), icon=":material/error:")
-        _end_popover(board.now)
+        if orders.trouble(class_id):
+            st.error(_(orders.trouble(class_id)), icon=":material/error:")
+        ending.end_popover(board.now)
         return
     # Another desk of the teacher may have switched them.
     controls.set_value("class-paused", board.now.paused)
@@ -70,41 +67,32 @@ def desk_view(class_id: str) -> None:
     with leading:
         st.fragment(_lead, run_every=following.TEACHER_SECONDS, key="class-lead")(board.now, plan)
     with planning:
-        lesson_plan.plan_view(board.now, plan, move, ask_again)
+        lesson_plan.plan_view(board.now, plan)
         with st.container(horizontal=True):
-            _end_popover(board.now)
+            ending.end_popover(board.now)
             st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
 
 
 # --- Moves -------------------------------------------------------------------------------------------------------
 
 
-def move(now: Class, changes: Mapping[str, object]) -> None:
-    """Move a class from where its page showed it. For callbacks; the desk says why a move was refused."""
-    _try_and_look(now.id, lambda: membership.classes().move(workspace.token(), now.id, now.revision, **changes))
-
-
-def ask_again(now: Class) -> None:
-    """Delete the votes for the current question, and go back to before it. For callbacks."""
-    _try_and_look(now.id, lambda: membership.classes().empty(workspace.token(), now.id, now.task))
-    if not _TROUBLE.get():
-        move(now, {"phase": READY, "round": 1})
-
-
 def _move_button(now: Class, step: Move, at: int, shortcut: str | None = None) -> None:
+    if not step.changes:  # Ending deletes the names, so it is never a single press.
+        ending.end_popover(now, is_primary=True)
+        return
     # The key changes with the class: a second click of a double click must not take the next move too.
     st.button(
         _(step.label),
         key=f"move-{now.revision}-{at}",
         type="primary" if at == 0 else "secondary",
-        on_click=move if step.changes else _end,
-        args=(now, step.changes) if step.changes else (now.id, False),
+        on_click=orders.move,
+        args=(now, step.changes),
         shortcut=shortcut,
     )
 
 
 def _possible(board: Board, plan: tuple[Task, ...], training: Mapping[int, Progress]) -> tuple[Move, ...]:
-    done = sum(one.stage is progress.Stage.DONE for one in training.values())
+    done = sum(one.has_trained for one in training.values())
     return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats), done)
 
 
@@ -164,8 +152,8 @@ def _header(now: Class) -> None:
 def _lead(now: Class, plan: tuple[Task, ...]) -> None:
     """The next moves, the votes, and the seats."""
     board = following.latest(now)
-    if _TROUBLE.get():
-        st.error(_(_TROUBLE.get()), icon=":material/error:")
+    if orders.trouble(now.id):
+        st.error(_(orders.trouble(now.id)), icon=":material/error:")
     task = plan[now.at]
     training = _progress(board, task)
     possible = _possible(board, plan, training)
@@ -267,7 +255,7 @@ def _seat_row(now: Class, seat: Seat, has_voted: bool, training: Progress | None
             icon=":material/close:",
             type="tertiary",
             help=_("Take this seat away. While the doors are open, the browser can join again, with another name."),
-            on_click=_remove,
+            on_click=orders.remove_seat,
             args=(now.id, seat.number),
         )
 
@@ -287,87 +275,6 @@ def _stage_text(one: Progress) -> str:
 def _switch(now: Class, what: str, name: str) -> None:
     # A browser also reports a switch that it shows again, after the view for the projector.
     if controls.value_of(name) != getattr(now, what):
-        move(now, {what: controls.value_of(name)})
-    if _TROUBLE.get():
+        orders.move(now, {what: controls.value_of(name)})
+    if orders.trouble(now.id):
         controls.reset(name)
-
-
-def _remove(class_id: str, number: int) -> None:
-    _try_and_look(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
-
-
-# --- The end -----------------------------------------------------------------------------------------------------
-
-
-def _end_popover(now: Class) -> None:
-    with st.popover(_("End the lesson"), icon=":material/logout:"):
-        st.markdown(
-            _(
-                "The code then opens nothing any more, and the seats are deleted. What they have handed in is kept for "
-                "{days} days, without names.",
-                days=KEPT_DAYS,
-            )
-        )
-        st.button(_("End it"), key="class-end", type="primary", on_click=_end, args=(now.id, False))
-        st.markdown(_("With the names of the seats, now only:"))
-        _downloads(now)
-        st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
-        st.button(_("End and delete"), key="class-delete", on_click=_end, args=(now.id, True))
-
-
-def _downloads(now: Class) -> None:
-    """The report to print, and the table. They are made when they are wanted, with the seats of that moment."""
-    token = workspace.token()
-
-    def made(make: Callable[..., str]) -> str:
-        names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
-        return make(membership.plan_of(now.plan), membership.classes().work(token, now.id), names)
-
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Report"),
-            lambda: made(partial(class_report.class_page, now.title)),
-            "class.html",
-            "text/html",
-            key="class-report",
-            icon=":material/print:",
-            on_click="ignore",
-            help=_("A page to print: the votes before and after talking, the networks, and each seat."),
-        )
-        st.download_button(
-            _("Table"),
-            lambda: made(class_report.class_csv),
-            "class.csv",
-            "text/csv",
-            key="class-table",
-            icon=":material/table:",
-            on_click="ignore",
-            help=_("A row for each seat and task, for a spreadsheet."),
-        )
-
-
-def _end(class_id: str, is_deleted: bool) -> None:
-    _try_and_look(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
-    if is_deleted and not _TROUBLE.get():
-        membership.lead("")
-
-
-def _ended(now: Class) -> None:
-    name = run_picker.escape_markdown(now.title) or _("Class")
-    st.title(name, anchor=False)
-    st.info(_("The lesson has ended."), icon=":material/flag:")
-    day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
-    st.markdown(_("What was handed in is here until {day}, without names.", day=day))
-    _downloads(now)
-    with st.container(horizontal=True):
-        st.button(_("Delete it now"), icon=":material/delete:", on_click=_end, args=(now.id, True))
-        st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
-
-
-def _try_and_look(class_id: str, action: Callable[[], object]) -> None:
-    _TROUBLE.set("")
-    try:
-        action()
-    except PlaygroundError as error:
-        _TROUBLE.set(error.message)
-    membership.boards().outdate(class_id)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Ask
+from mnist_core.classes import Ask, from_json
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.config import RunConfig
-from mnist_core.errors import PlaygroundError, StoreError
+from mnist_core.errors import ConfigError, PlaygroundError, StoreError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.lessons.check import ITEMS
@@ -110,6 +110,13 @@ def _start_form() -> None:
             format_func=_plan_name,
             help=_("You can change them later, also during the lesson."),
         )
+        file = st.file_uploader(
+            _("Or a plan from a file"),
+            ["json"],
+            key="class-plan-file",
+            max_upload_size=1,
+            help=_("One that was saved at a desk, under Change the plan."),
+        )
         title = st.text_input(
             _("Name of the class"),
             max_chars=TITLE_LENGTH,
@@ -118,7 +125,9 @@ def _start_form() -> None:
             autocomplete="off",
         )
         if st.form_submit_button(_("Start a class"), icon=":material/groups:"):
-            refusal = _attempt(lambda: membership.create(title, _first_plan(str(plan))))
+            refusal = _attempt(
+                lambda: membership.create(title, _first_plan(str(plan)) if file is None else _plan_in(file.getvalue()))
+            )
             if refusal:
                 st.error(_(refusal), icon=":material/error:")
     st.caption(
@@ -159,6 +168,15 @@ def _first_plan(key: str) -> tuple[Task, ...]:
         names = []
     plan = tuple(Ask(f"q{at}", name) for at, name in enumerate(names, 1))
     return plan or (Ask("q1", "", _("Are you here?"), (_("Yes"), _("Not yet")), None, twice=False),)
+
+
+def _plan_in(data: bytes) -> tuple[Task, ...]:
+    """The plan in a file; a `ConfigError` says what is wrong with it."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError("plan", "is not a text in UTF-8.", "Choose the file that was saved at a desk.") from error
+    return from_json(text)
 
 
 def _with_data_set(task: Task) -> Task:

@@ -20,26 +20,39 @@ if TYPE_CHECKING:
 
     from mnist_core.store.classes import Board, Class, Seat
 
+    Work = tuple[float | None, tuple[str, ...]]
+
 STUDENT_SECONDS, TEACHER_SECONDS = 2.0, 1.0
 """How often the page of a student, and the desk or the wall, look at the class."""
 
 
-def follow(now: Class, number: int, own: Sequence[Mapping[int, int]]) -> None:
+def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
     """Draw the page of a seat again when its class has moved, and note that the seat is there.
 
     Args:
         now: the class as the page shows it.
-        number: the seat.
+        seat: the seat.
         own: its votes by round, as the page shows them and as they were on the board. It is also drawn again when they
             are others: after a reload the board may be a second old, and another tab may have voted.
+        work: what it has handed in otherwise, `own_work`, as the page shows it.
     """
-    st.fragment(_follow, run_every=STUDENT_SECONDS, key="class-follow")(now, number, own)
+    st.fragment(_follow, run_every=STUDENT_SECONDS, key="class-follow")(now, seat, own, work)
 
 
-def _follow(now: Class, number: int, own: Sequence[Mapping[int, int]]) -> None:
-    membership.boards().note_here(now.id, number)
-    if own_votes(latest(now), number) not in own:
+def _follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
+    board = latest(now)
+    there = membership.seat_on(board, seat.number)
+    # It was taken away, or another browser goes on in it: the page says so.
+    if there is None or there.token != seat.token:
         st.rerun()
+    membership.boards().note_here(now.id, seat.number)
+    if own_votes(board, seat.number) not in own or own_work(board, seat.number) != work:
+        st.rerun()
+
+
+def own_work(board: Board, number: int) -> Work:
+    """The guess of a seat, and the ids of its runs."""
+    return board.guesses.get(number), tuple(run.run for run in board.runs.get(number, ()))
 
 
 def own_votes(board: Board, number: int) -> dict[int, int]:

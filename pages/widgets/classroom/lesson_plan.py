@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -15,31 +16,27 @@ from mnist_core.config import SETTINGS
 from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import READY
-from pages.widgets.classroom import networks, question
+from pages.widgets.classroom import networks, orders, question
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from mnist_core.classes import Task
     from mnist_core.store.classes import Class
-
-    Mover = Callable[[Class, Mapping[str, object]], None]
 
 
 # Of the training images, in a network whose link holds none back.
 _VALIDATION = 0.2
 
 
-def plan_view(now: Class, plan: tuple[Task, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
+def plan_view(now: Class, plan: tuple[Task, ...]) -> None:
     """The tasks; a click on one goes there. Below them, how to add and remove tasks.
 
     Args:
         now: the class.
         plan: its tasks.
-        move: moves the class.
-        ask_again: deletes the votes for the current task.
     """
     st.markdown(f"**{_('Plan')}**")
     for at, task in enumerate(plan):
@@ -49,14 +46,24 @@ def plan_view(now: Class, plan: tuple[Task, ...], move: Mover, ask_again: Callab
             key=f"go-{task.id}",
             type="tertiary",
             disabled=is_on,
-            on_click=move,
+            on_click=orders.move,
             args=(now, start_of(plan, at)),
         )
     with st.expander(_("Change the plan")):
-        _add_known(now, plan, move)
-        _add_own(now, plan, move)
-        _add_network(now, plan, move)
-        _change_current(now, plan, move, ask_again)
+        _add_known(now, plan)
+        _add_own(now, plan)
+        _add_network(now, plan)
+        _change_current(now, plan)
+        st.download_button(
+            _("Save this plan"),
+            to_json(plan),
+            "plan.json",
+            "application/json",
+            key="plan-save",
+            icon=":material/download:",
+            on_click="ignore",
+            help=_("A file for another class or another teacher: choose it when you start a class."),
+        )
 
 
 def task_title(task: Task) -> str:
@@ -70,7 +77,7 @@ def _short(text: str) -> str:
     return textwrap.shorten(text, 60, placeholder=" …")
 
 
-def _add_known(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
+def _add_known(now: Class, plan: tuple[Task, ...]) -> None:
     used = {task.question for task in plan if isinstance(task, Ask)}
     free = {name: item for name, item in known_questions().items() if name not in used}
     name = st.selectbox(
@@ -85,12 +92,12 @@ def _add_known(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
         _("Add after the current one"),
         key="plan-add-known",
         disabled=name is None or len(plan) >= MAX_TASKS,
-        on_click=move,
-        args=(now, {} if name is None else added(plan, now, Ask(_new_id(plan), name))),
+        on_click=orders.move,
+        args=(now, {} if name is None else added(plan, now, Ask(_new_id(), name))),
     )
 
 
-def _add_own(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
+def _add_own(now: Class, plan: tuple[Task, ...]) -> None:
     with st.form("plan-own", border=False):
         text = st.text_input(_("Or your own question"), key="plan-own-text", max_chars=TEXT_LENGTH, autocomplete="off")
         choices = [
@@ -111,17 +118,17 @@ def _add_own(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
         if not st.form_submit_button(_("Add my question"), disabled=len(plan) >= MAX_TASKS):
             return
         try:
-            task = _own_task(_new_id(plan), text, choices, right)
+            task = _own_task(_new_id(), text, choices, right)
         except PlaygroundError as error:
             st.error(_(error.message), icon=":material/error:")
             return
-    uninterrupted(lambda: move(now, added(plan, now, task)))
+    uninterrupted(lambda: orders.move(now, added(plan, now, task)))
     for name in ("plan-own-text", *(f"plan-own-choice-{at}" for at in range(MOST_CHOICES)), "plan-own-right"):
         controls.reset(name)
     st.rerun()
 
 
-def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
+def _add_network(now: Class, plan: tuple[Task, ...]) -> None:
     with st.form("plan-network", border=False):
         link = st.text_input(
             _("Or a network to train"),
@@ -161,7 +168,7 @@ def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
             return
         try:
             task = Train(
-                _new_id(plan),
+                _new_id(),
                 link.strip() or _own_link(),
                 tuple(free),
                 own_seed,
@@ -174,7 +181,7 @@ def _add_network(now: Class, plan: tuple[Task, ...], move: Mover) -> None:
         except PlaygroundError as error:
             st.error(_(error.message), icon=":material/error:")
             return
-    uninterrupted(lambda: move(now, added(plan, now, checked)))
+    uninterrupted(lambda: orders.move(now, added(plan, now, checked)))
     controls.reset("plan-network-link")
     st.rerun()
 
@@ -198,24 +205,24 @@ def _own_task(task_id: str, text: str, choices: Sequence[str], right: int | None
     return checked
 
 
-def _change_current(now: Class, plan: tuple[Task, ...], move: Mover, ask_again: Callable[[Class], None]) -> None:
+def _change_current(now: Class, plan: tuple[Task, ...]) -> None:
     with st.container(horizontal=True):
         st.button(
             _("Remove the current task"),
             key="plan-remove",
             disabled=len(plan) < 2,
-            on_click=move,
+            on_click=orders.move,
             args=(now, removed(plan, now) if len(plan) > 1 else {}),
         )
         st.button(
             _("Delete what was handed in, begin again"),
             key="plan-again",
             disabled=now.phase == READY,
-            on_click=ask_again,
+            on_click=orders.begin_again,
             args=(now,),
         )
 
 
-def _new_id(plan: tuple[Task, ...]) -> str:
-    used = {task.id for task in plan}
-    return next(name for at in range(1, 2 * MAX_TASKS + 2) if (name := f"q{at}") not in used)
+def _new_id() -> str:
+    """An id that no task has had: what was handed in for a removed one must not belong to a new one."""
+    return f"t{secrets.token_hex(4)}"

@@ -212,6 +212,11 @@ def seat_on(board: Board, number: int) -> Seat | None:
     return next((seat for seat in board.seats if seat.number == number), None)
 
 
+def is_own(seat: Seat) -> bool:
+    """Whether a seat is still that of this browser: another one may have taken it over."""
+    return seat.token == workspaces.workspace_key(seat_token())
+
+
 def give_up_seat() -> None:
     """Forget this tab's seat; the class keeps it."""
     class_seat.OWN.set(None)

@@ -42,8 +42,11 @@ def student_view(class_id: str, number: int) -> None:
     if board.now.ended is not None:
         _ended(seat)
         return
-    if seat is None:
-        st.info(_("Your teacher has taken your seat away."), icon=":material/event_seat:")
+    if seat is None or not membership.is_own(seat):
+        text = (
+            _("Your teacher has taken your seat away.") if seat is None else _("Another browser goes on in your seat.")
+        )
+        st.info(text, icon=":material/event_seat:")
         st.button(_("Join again"), on_click=_join_again, args=(board.now.code or "",))
         return
     class_seat.SEEN.set(board.now.revision)
@@ -56,7 +59,7 @@ def student_view(class_id: str, number: int) -> None:
         _task(board, seat, votes)
     saved = _SAVED.get()
     just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
-    following.follow(board.now, number, (votes, {**votes, **just_saved}))
+    following.follow(board.now, seat, (votes, {**votes, **just_saved}), following.own_work(board, number))
 
 
 def _header(now: Class, seat: Seat) -> None:

@@ -10,11 +10,11 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.classes import config_for, progress
 from mnist_core.classes.progress import Network
-from mnist_core.errors import ClassClosedError, PlaygroundError
+from mnist_core.errors import ClassClosedError, ClassFullError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
-from mnist_core.store.classes import OPEN, SHOWN
+from mnist_core.store.classes import MAX_RUNS, OPEN, SHOWN
 from pages.widgets.classroom import membership, networks
 from pages.widgets.common import editor, live
 from pages.widgets.state import data_sets, editor_state, saved_runs, visitor_runs, workspace
@@ -34,7 +34,8 @@ _LOADED: Key[tuple[str, str]] = Key("class-network-loaded-noted", ("", ""))
 _GUESSED: Key[tuple[Class, float] | None] = Key("class-guess-noted", None)
 _STARTED: Key[tuple[Class, str] | None] = Key("class-run-noted", None, of_workspace=True)
 _IS_HANDED_IN: Key[bool] = Key("class-run-handed-in-noted", True, of_workspace=True)
-_IS_WANTED: Key[bool] = Key("class-train-wanted-noted", False)
+# The class as it was when Train was pressed: a press must not start a run later, after a move.
+_WANTED: Key[Class | None] = Key("class-train-wanted-noted", None)
 _TROUBLE: Key[str] = Key("class-train-trouble-noted", "")
 _USUAL_GUESS = 50
 
@@ -113,7 +114,7 @@ def _workplace(board: Board, seat: Seat, task: Train, own: list[str]) -> None:
             st.markdown(_("The training has ended. Look at the front."))
         if any(progress.reaches(task, one) for one in _own_networks(board, seat, run)):
             st.success(_("You have reached the goal."), icon=":material/flag:")
-    live.live_view(run, config, dataset, lambda: _offer(now, task, config, dataset), is_alone=True)
+    live.live_view(run, config, dataset, lambda: _offer(now, config, dataset, len(own)), is_alone=True)
 
 
 def _own_networks(board: Board, seat: Seat, run: Run | None = None) -> list[Network]:
@@ -140,8 +141,8 @@ def _own_run(own: list[str]) -> Run | None:
         return None
 
 
-def _offer(now: Class, task: Train, config: RunConfig, dataset: Dataset | None) -> None:
-    """The button that trains, while the task is open."""
+def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -> None:
+    """The button that trains, while the task is open, after so many runs."""
     if now.phase != OPEN:
         return
     st.button(
@@ -149,13 +150,14 @@ def _offer(now: Class, task: Train, config: RunConfig, dataset: Dataset | None) 
         key="class-train",
         icon=":material/play_arrow:",
         type="primary",
-        disabled=dataset is None,
+        disabled=dataset is None or given >= MAX_RUNS,
+        help=_("At most {most} networks a task.", most=MAX_RUNS),
         # A flag, since another rerun may interrupt the script before it reaches the button.
-        on_click=_IS_WANTED.set,
-        args=(True,),
+        on_click=_WANTED.set,
+        args=(now,),
     )
-    if _IS_WANTED.get() and dataset is not None:
-        _IS_WANTED.set(False)
+    if _WANTED.get() == now and dataset is not None:
+        _WANTED.set(None)
         _TROUBLE.set("")
         try:
             uninterrupted(lambda: _start(now, config, dataset))
@@ -177,7 +179,7 @@ def _hand_in(now: Class, run_id: str) -> None:
         return
     try:
         membership.classes().hand_in_run(now.id, membership.seat_token(), now.task, workspace.token(), run_id)
-    except ClassClosedError as error:  # The teacher was faster.
+    except (ClassClosedError, ClassFullError) as error:  # The teacher was faster, for example.
         _STARTED.forget()
         _IS_HANDED_IN.set(True)
         membership.boards().outdate(now.id)

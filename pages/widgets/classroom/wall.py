@@ -154,9 +154,9 @@ def _trained(now: Class, task: Train) -> None:
     board = following.latest(now)
     found = progress.progress_of(task, board, time.time())
     if now.phase != SHOWN:
-        stages = [one.stage for one in found.values()]
-        done, trains = stages.count(progress.Stage.DONE), stages.count(progress.Stage.TRAINING)
-        st.title(_("{voted} of {seats}", voted=done, seats=len(stages)), anchor=False)
+        done = sum(one.has_trained for one in found.values())
+        trains = sum(one.stage is progress.Stage.TRAINING for one in found.values())
+        st.title(_("{voted} of {seats}", voted=done, seats=len(found)), anchor=False)
         st.markdown(_("have trained a network"))
         st.markdown(ngettext("{count} is training", "{count} are training", trains))
     elif board.guesses:

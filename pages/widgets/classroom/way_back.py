@@ -28,7 +28,7 @@ def _line() -> None:
     except PlaygroundError:  # The class was deleted, or cannot be read: its page says so.
         return
     seat = membership.seat_on(board, number)
-    if seat is None or board.now.ended is not None:
+    if seat is None or not membership.is_own(seat) or board.now.ended is not None:
         return
     membership.boards().note_here(class_id, number)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="way-back"):

@@ -1,0 +1,96 @@
+"""The end of a lesson at the desk, and what is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from mnist_core.errors import StoreError
+from mnist_core.export import class_report
+from mnist_core.language import gettext as _
+from mnist_core.store.classes import KEPT_DAYS
+from pages.widgets.classroom import membership, orders
+from pages.widgets.common import run_picker, time_zone
+from pages.widgets.state import workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.store.classes import Class
+
+
+def end_popover(now: Class, is_primary: bool = False) -> None:
+    """How to end a class: keep what was handed in, save it with names, or delete everything.
+
+    Args:
+        now: the class.
+        is_primary: whether it is the next move.
+    """
+    part = "next" if is_primary else "always"
+    kind: Literal["primary", "secondary"] = "primary" if is_primary else "secondary"
+    with st.popover(_("End the lesson"), icon=":material/logout:", type=kind, key=f"class-end-{part}"):
+        st.markdown(
+            _(
+                "The code then opens nothing any more, and the seats are deleted. What they have handed in is kept for "
+                "{days} days, without names.",
+                days=KEPT_DAYS,
+            )
+        )
+        st.button(_("End it"), key=f"class-end-now-{part}", type="primary", on_click=orders.end, args=(now.id, False))
+        st.markdown(_("With the names of the seats, now only:"))
+        _downloads(now, part)
+        st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
+        st.button(_("End and delete"), key=f"class-delete-{part}", on_click=orders.end, args=(now.id, True))
+
+
+def _downloads(now: Class, part: str = "ended") -> None:
+    """The report to print, and the table. They are made when they are wanted, with the seats of that moment."""
+    token = workspace.token()
+
+    def made(make: Callable[..., str]) -> str:
+        names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
+        return make(membership.plan_of(now.plan), membership.classes().work(token, now.id), names)
+
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Report"),
+            lambda: made(partial(class_report.class_page, now.title)),
+            "class.html",
+            "text/html",
+            key=f"class-report-{part}",
+            icon=":material/print:",
+            on_click="ignore",
+            help=_("A page to print: the votes before and after talking, the networks, and each seat."),
+        )
+        st.download_button(
+            _("Table"),
+            lambda: made(class_report.class_csv),
+            "class.csv",
+            "text/csv",
+            key=f"class-table-{part}",
+            icon=":material/table:",
+            on_click="ignore",
+            help=_("A row for each seat and task, for a spreadsheet."),
+        )
+
+
+def ended_view(now: Class) -> None:
+    """The desk of a class that has ended."""
+    name = run_picker.escape_markdown(now.title) or _("Class")
+    st.title(name, anchor=False)
+    if orders.trouble(now.id):
+        st.error(_(orders.trouble(now.id)), icon=":material/error:")
+    # Nobody has touched it for too long: then its seats are still there.
+    with contextlib.suppress(StoreError):
+        membership.classes().tidy()
+    st.info(_("The lesson has ended."), icon=":material/flag:")
+    day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
+    st.markdown(_("What was handed in is here until {day}, without names.", day=day))
+    _downloads(now)
+    with st.container(horizontal=True):
+        st.button(_("Delete it now"), icon=":material/delete:", on_click=orders.end, args=(now.id, True))
+        st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))

@@ -1,0 +1,55 @@
+"""What a teacher orders at the desk, and why an order was refused. All but `trouble` are for callbacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnist_core.errors import PlaygroundError
+from pages.widgets.classroom import membership
+from pages.widgets.state import workspace
+from pages.widgets.state.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mnist_core.store.classes import Class
+
+# The class, and why the last order for it was refused.
+_TROUBLE: Key[tuple[str, str]] = Key("class-desk-trouble-noted", ("", ""))
+
+
+def trouble(class_id: str) -> str:
+    """Why the last order for a class was refused; empty if it was carried out."""
+    of_class, message = _TROUBLE.get()
+    return message if of_class == class_id else ""
+
+
+def move(now: Class, changes: Mapping[str, object]) -> None:
+    """Move a class from where its page showed it."""
+    _carry_out(now.id, lambda: membership.classes().move(workspace.token(), now.id, now.revision, **changes))
+
+
+def begin_again(now: Class) -> None:
+    """Delete what was handed in for the current task, and go back to before it."""
+    _carry_out(now.id, lambda: membership.classes().begin_again(workspace.token(), now.id, now.revision))
+
+
+def remove_seat(class_id: str, number: int) -> None:
+    """Take a seat away."""
+    _carry_out(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
+
+
+def end(class_id: str, is_deleted: bool) -> None:
+    """End a class, and keep what was handed in, or delete everything."""
+    _carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
+    if is_deleted and not trouble(class_id):
+        membership.lead("")
+
+
+def _carry_out(class_id: str, action: Callable[[], object]) -> None:
+    _TROUBLE.set(("", ""))
+    try:
+        action()
+    except PlaygroundError as error:
+        _TROUBLE.set((class_id, error.message))
+    membership.boards().outdate(class_id)
