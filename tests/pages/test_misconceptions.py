@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.lessons.misconceptions import MISCONCEPTIONS
+from mnist_core.runs import saver
 from tests.pages.visitor import train_briefly
 
 
@@ -25,6 +26,7 @@ def test_draw_page(app: AppTest) -> None:
 
 def test_table_of_runs(own_saver: None, app: AppTest) -> None:
     train_briefly(app)
+    assert saver.shared().wait_until_saved(60)
     app.switch_page("pages/compare.py").run()
     assert step_of("wears-out") in links(app)
 
