@@ -92,4 +92,4 @@ def test_rounds_of_an_experiment() -> None:
         wait_until(lambda: not run_cache.shared().active())
         assert "See its mistakes" in button_labels(app.run())
 
-    assert growth(play, 1, 2) == {}
+    assert growth(play, 1, 1) == {}
