@@ -51,7 +51,7 @@ def test_no_serious_finding_on_a_page(page: Page, path: str) -> None:
     assert serious_findings(page) == []
 
 
-@pytest.mark.parametrize("page", ["desktop-dark", "phone-light"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)
 def test_no_serious_finding_after_a_run(page: Page) -> None:
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)

@@ -44,7 +44,7 @@ def test_tapped_cell_is_shown(chromium: Browser, server: str) -> None:
     context.close()
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_why_an_image_is_misread(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Train", exact=True).click(timeout=SLOW)

@@ -57,6 +57,8 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 720} if width > 640 else {"width": 390, "height": 844})
     page.goto("/")
     expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
+    # What the page draws last may still move the curve a little.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.evaluate("document.fonts.ready")  # Another font may have other lines.
     chart = page.locator(".curve.accuracy")
     places = [chart.bounding_box()]

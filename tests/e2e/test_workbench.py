@@ -97,7 +97,7 @@ def test_order_on_a_phone(page: Page) -> None:
     assert [sum(box["y"] == images[i]["y"] for box in images) for i in (0, 6)] == [6, 6]
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_build_train_and_look_inside(page: Page) -> None:
     open_page(page)
     units = page.get_by_role("spinbutton", name="Units")
@@ -281,7 +281,7 @@ def test_own_drawing_goes_through_the_network(page: Page) -> None:
     expect(page.locator(".network > .note")).to_contain_text(re.compile(r"Weights changed by: .*%"))
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_dismissed_question_keeps_the_changes(page: Page) -> None:
     open_page(page)
     units = page.get_by_role("spinbutton", name="Units")

@@ -62,7 +62,7 @@ def live_view(
         is_alone: whether the page is about this run only: it offers no other runs, and cannot be cleared.
     """
     group = [] if run is None else visitor_runs.same_network(run)
-    if run is not None and len(group) < seeds.LEAST:
+    if run is not None and (is_alone or len(group) < seeds.LEAST):
         group = [run]
     state = "" if run is None else live_panel.state_of(run, group)
     shot = run.snapshot if run is not None else None
