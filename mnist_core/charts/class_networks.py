@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.charts.comparison import ERRORS, trade_off
+from mnist_core.charts.comparison import ERRORS, LEAST_ERROR, trade_off
 from mnist_core.charts.style import QUIET, RUN_COLORS
 from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAST_ERROR = 0.0005
-"""A network without any error would be infinitely high: it is drawn here."""
 SELECTION = "spotlight"
 """The name of the selection of a point."""
 _ROOM = 1.3

@@ -9,11 +9,32 @@ from mnist_core.charts.training import series
 from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _HEIGHT = 280
 ERRORS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 """The marks of the vertical axis of `trade_off`. Each is about half of the one before."""
+
+LEAST_ERROR = 0.0005
+"""Without any error, a run would be infinitely high on the logarithmic axis of `trade_off`: it is drawn here."""
+
+
+def trade_off_columns(
+    costs: Sequence[float], accuracies: Sequence[float], front: Collection[int]
+) -> dict[str, list[float]]:
+    """The columns of `trade_off` but the name, a row for each run.
+
+    Args:
+        costs: of the runs.
+        accuracies: of the runs, 0 to 1.
+        front: the places of those that no other run beats.
+    """
+    return {
+        "cost": list(costs),
+        "accuracy": list(accuracies),
+        "error": [max(1 - accuracy, LEAST_ERROR) for accuracy in accuracies],
+        "pareto_front": [at in front for at in range(len(costs))],
+    }
 
 
 def trade_off(

@@ -6,6 +6,7 @@ There are two kinds of tasks: a question to vote on, and a network to train.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import urllib.parse
@@ -124,6 +125,7 @@ def step_of(task: Task) -> Step | None:
     return _step(task.question) if isinstance(task, Ask) else None
 
 
+@functools.lru_cache(256)  # Pages ask in each rerun.
 def config_of(task: Train) -> RunConfig:
     """The network of a task, as its link says.
 

@@ -159,17 +159,16 @@ def last_of_each(networks: Sequence[Network]) -> Mapping[int, Network]:
 def _progress(task: Train, runs: Sequence[TrainedRun], networks: Sequence[Network], is_late: bool) -> Progress:
     best = max((one.accuracy for one in networks), default=None)
     has_reached = any(reaches(task, one) for one in networks)
-    is_active = bool(runs) and (not runs[-1].status or Status(runs[-1].status).is_active)
-    stage = Stage.TRAINING if is_active else Stage.DONE if runs else Stage.NOT_BEGUN
+    stage = Stage.NOT_BEGUN if not runs else Stage.DONE if runs[-1].has_ended else Stage.TRAINING
     trouble = "" if has_reached else _trouble(runs, is_late)
-    has_trained = any(one.status and not Status(one.status).is_active for one in runs)
+    has_trained = any(one.has_ended for one in runs)
     return Progress(Stage.STUCK if trouble else stage, len(runs), best, has_trained, has_reached, trouble)
 
 
 def _trouble(runs: Sequence[TrainedRun], is_late: bool) -> str:
     if not runs:
         return Message("no network yet") if is_late else ""
-    ended = [one for one in runs if one.status and not Status(one.status).is_active]
+    ended = [one for one in runs if one.has_ended]
     if len(ended) >= _BAD_RUNS and all(_is_bad(one) for one in ended[-_BAD_RUNS:]):
         return Message("the last networks have learned nothing")
     if len(runs) >= SAME_RUNS and len({one.config for one in runs[-SAME_RUNS:]}) == 1:
@@ -186,7 +185,7 @@ def _network(seat: int, run: TrainedRun) -> Network | None:
     accuracy, read = run.validation_accuracy, _read(run.config)
     if read is None or accuracy is None or not math.isfinite(accuracy):
         return None
-    return Network(seat, run.run, *read, accuracy, Status(run.status).is_active)
+    return Network(seat, run.run, *read, accuracy, is_active=not run.has_ended)
 
 
 @functools.lru_cache(2_000)

@@ -141,6 +141,11 @@ class TrainedRun:
     accuracy: float | None
     validation_accuracy: float | None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is saved as one that has ended."""
+        return bool(self.status) and not Status(self.status).is_active
+
 
 @dataclass(frozen=True)
 class Work:
@@ -759,7 +764,7 @@ def _anonymous(one: Work, seat: int) -> dict[str, Any]:
                 run="",
                 created=0.0,
                 config=_without_seed(run.config),
-                status=Status.STOPPED.value if not run.status or Status(run.status).is_active else run.status,
+                status=run.status if run.has_ended else Status.STOPPED.value,
                 accuracy=None,
                 validation_accuracy=None if run.validation_accuracy is None else round(run.validation_accuracy, 3),
             )

@@ -194,15 +194,16 @@ def test_vote_can_be_changed_until_it_is_closed(desk: AppTest, monkeypatch: pyte
     assert "Your vote:" in text(pupil)
 
 
+def database_is_away(*_: object) -> None:
+    raise StoreError("The database is away.", "Wait.")
+
+
 def test_vote_that_cannot_be_saved_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     pupil = student(desk, monkeypatch)
     move(desk, "Open the vote")
 
-    def fail(*_: object) -> None:
-        raise StoreError("The database is away.", "Wait.")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Classes, "vote", fail)
+        patch.setattr(Classes, "vote", database_is_away)
         vote(pupil, 1)
         assert "Your vote is not saved. The database is away. Wait." in text(pupil)
         assert "✓" not in pupil.button(key="vote-q1-1").label
@@ -608,11 +609,8 @@ def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monk
     guess(pupil, 50)
     pupil.run()
 
-    def fail(*_: object) -> None:
-        raise StoreError("The database is away.", "Wait.")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Classes, "hand_in_run", fail)
+        patch.setattr(Classes, "hand_in_run", database_is_away)
         pupil.button(key="class-train").click().run()
         assert "Your teacher does not see this network yet. The database is away. Wait." in shown(pupil)
     run = wait_for_end(pupil)

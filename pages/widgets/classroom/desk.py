@@ -49,7 +49,7 @@ def desk_view(class_id: str) -> None:
             st.fragment(_keys, run_every=following.TEACHER_SECONDS, key="class-keys")(board.now)
         return
     if board.now.ended is not None:
-        ending.ended_view(board.now)
+        ending.ended_view(board)
         return
     _header(board.now)
     try:
@@ -224,9 +224,9 @@ def _seats(board: Board, training: Mapping[int, Progress]) -> None:
     def need(seat: Seat) -> tuple[bool, float, bool, int]:
         own = training.get(seat.number)
         stage = int(seat.number in voted) if own is None else int(own.stage)
-        return seat.hand is None, seat.hand or 0.0, not following.is_here(seat), stage
+        return seat.hand is None, seat.hand or 0.0, not membership.is_here(seat), stage
 
-    here = sum(map(following.is_here, board.seats))
+    here = sum(map(membership.is_here, board.seats))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_("**{count} here**", count=here), width="content")
         st.toggle(
@@ -246,7 +246,7 @@ def _seat_row(now: Class, seat: Seat, has_voted: bool, training: Progress | None
     is_done = has_voted or (training is not None and training.stage is progress.Stage.DONE)
     mark = ":material/front_hand:" if seat.hand is not None else "✓" if is_done else "·"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
-        name = seat.name if following.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
+        name = seat.name if membership.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
         ending = "" if training is None else f"  \n{_stage_text(training)}"
         st.markdown(f"{mark} {name}{ending}", width="stretch")
         st.button(

@@ -20,7 +20,7 @@ from pages.widgets.state import workspace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.store.classes import Class
+    from mnist_core.store.classes import Board, Class
 
 
 def end_popover(now: Class, is_primary: bool = False) -> None:
@@ -78,15 +78,17 @@ def _downloads(now: Class, part: str = "ended") -> None:
         )
 
 
-def ended_view(now: Class) -> None:
+def ended_view(board: Board) -> None:
     """The desk of a class that has ended."""
+    now = board.now
     name = run_picker.escape_markdown(now.title) or _("Class")
     st.title(name, anchor=False)
     if orders.trouble(now.id):
         st.error(_(orders.trouble(now.id)), icon=":material/error:")
-    # Nobody has touched it for too long: then its seats are still there.
-    with contextlib.suppress(StoreError):
-        membership.classes().tidy()
+    if board.seats:  # It has ended because nobody touched it for too long.
+        with contextlib.suppress(StoreError):
+            membership.classes().tidy()
+        membership.boards().outdate(now.id)
     st.info(_("The lesson has ended."), icon=":material/flag:")
     day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
     st.markdown(_("What was handed in is here until {day}, without names.", day=day))

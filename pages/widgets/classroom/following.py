@@ -11,7 +11,6 @@ import streamlit as st
 from mnist_core.classes.boards import STALE_SECONDS
 from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import AWAY_SECONDS
 from pages.widgets.classroom import membership
 from pages.widgets.common import time_zone
 
@@ -75,11 +74,6 @@ def latest(now: Class) -> Board:
             icon=":material/sync_problem:",
         )
     return board
-
-
-def is_here(seat: Seat) -> bool:
-    """Whether the browser of a seat was there a moment ago."""
-    return seat.seen > time.time() - AWAY_SECONDS
 
 
 def _state_of(now: Class) -> tuple[int, bool]:

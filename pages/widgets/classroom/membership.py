@@ -185,6 +185,11 @@ def returned_to() -> str:
     return _RETURNED.get()
 
 
+def is_here(seat: Seat) -> bool:
+    """Whether the browser of a seat was there a moment ago."""
+    return seat.seen > time.time() - stored.AWAY_SECONDS
+
+
 def away_seats(class_id: str) -> list[Seat]:
     """The seats of a class whose browsers are away.
 
@@ -192,7 +197,7 @@ def away_seats(class_id: str) -> list[Seat]:
         StoreError: the class cannot be read.
     """
     board, _read = boards().board(class_id)
-    return [seat for seat in board.seats if seat.seen <= time.time() - stored.AWAY_SECONDS]
+    return [seat for seat in board.seats if not is_here(seat)]
 
 
 def take_over(class_id: str, number: int) -> None:

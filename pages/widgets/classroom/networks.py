@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.charts import class_networks, votes
+from mnist_core.charts import class_networks, comparison, votes
 from mnist_core.classes import config_of, progress
 from mnist_core.config import SETTINGS
 from mnist_core.data import splits
@@ -30,15 +29,9 @@ _GUESS, _RESULT = Message("Guessed"), Message("Last network of each")
 _TENS = tuple(range(0, 100, 10))
 
 
-@functools.lru_cache(256)
-def config(task: Train) -> RunConfig:
-    """The network of a task."""
-    return config_of(task)
-
-
 def network_title(task: Train) -> str:
     """A short name of the network."""
-    return _(presets.title_of(config(task)))
+    return _(presets.title_of(config_of(task)))
 
 
 def task_text(task: Train) -> str:
@@ -79,9 +72,9 @@ def fixed_text(task: Train, now: RunConfig) -> str:
 
 def seconds_for(task: Train, seats: int) -> float:
     """How long it takes until every seat has trained one network, if all train at once, in seconds."""
-    dataset = data_sets.get(config(task).dataset)
-    images = 60_000 if dataset is None else len(splits.split_for(dataset, config(task)).train_indices)
-    return seats * capacity.estimated_seconds(config(task), images)
+    dataset = data_sets.get(config_of(task).dataset)
+    images = 60_000 if dataset is None else len(splits.split_for(dataset, config_of(task)).train_indices)
+    return seats * capacity.estimated_seconds(config_of(task), images)
 
 
 def picture(
@@ -114,16 +107,14 @@ def picture(
     found = progress.networks_of(board)
     parameters = [float(one.parameters) for one in found]
     accuracies = [one.accuracy for one in found]
-    errors = [max(1 - accuracy, class_networks.LEAST_ERROR) for accuracy in accuracies]
+    columns = comparison.trade_off_columns(parameters, accuracies, pareto_front(parameters, accuracies))
     names = [_(_OWN) if one.seat == own else "" for one in found]
     colored = "" if own is None else _(_OWN)
-    table = pd.DataFrame({"name": names, "cost": parameters, "accuracy": accuracies, "error": errors})
-    table["run"] = [one.run for one in found]
-    table["pareto_front"] = table.index.isin(pareto_front(parameters, accuracies))
+    table = pd.DataFrame({"name": names, "run": [one.run for one in found], **columns})
     spec = class_networks.networks(
         [colored],
         parameters,
-        errors,
+        columns["error"],
         (task.accuracy, task.parameters),
         progress.spread_of_seeds(found) if has_spread else (),
         font_size,

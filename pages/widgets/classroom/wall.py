@@ -198,7 +198,7 @@ def _arrivals(now: Class) -> None:
 
 
 def _here(board: Board) -> int:
-    return sum(map(following.is_here, board.seats))
+    return sum(map(membership.is_here, board.seats))
 
 
 def _corner(now: Class) -> None:

@@ -31,10 +31,8 @@ MOST = 6
 """The most runs whose colors differ clearly in one chart."""
 _CURVES, _COSTS = Message("Curves"), Message("Costs")
 _MOST_IMAGES = 24
-_LEAST_ERROR = 0.0005
 # The usual level of significance, 5 %.
 _RARE = 0.05
-
 
 # The ids of the two runs that are compared.
 _SIDES = {letter: Key(f"pair-{letter}-noted", "") for letter in "AB"}
@@ -134,11 +132,9 @@ def _trade_off(
     import pandas as pd
 
     accuracies = [row.summary.test_accuracy or 0.0 for row in measured]
-    # Without any error, a run would be infinitely high on the logarithmic axis.
-    errors = [max(1 - accuracy, _LEAST_ERROR) for accuracy in accuracies]
-    table = pd.DataFrame({"name": [row.name for row in measured], "cost": values, "accuracy": accuracies})
-    table["error"] = errors
-    table["pareto_front"] = table.index.isin(pareto_front(values, accuracies))
+    columns = comparison_charts.trade_off_columns(values, accuracies, pareto_front(values, accuracies))
+    errors = columns["error"]
+    table = pd.DataFrame({"name": [row.name for row in measured], **columns})
     ends = (min(values) / 2, max(values) * 2) if is_log else (0.0, max(1.0, 1.1 * max(values)))
     height = (min(1.0, 1.5 * max(errors)), min(errors) / 1.5)
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
