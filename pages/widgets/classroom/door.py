@@ -110,13 +110,13 @@ def _start_form() -> None:
             format_func=_plan_name,
             help=_("You can change them later, also during the lesson."),
         )
-        file = st.file_uploader(
-            _("Or a plan from a file"),
-            ["json"],
-            key="class-plan-file",
-            max_upload_size=1,
-            help=_("One that was saved at a desk, under Change the plan."),
-        )
+        with st.expander(_("Or a plan from a file")):
+            file = st.file_uploader(
+                _("One that was saved at a desk, under Change the plan."),
+                ["json"],
+                key="class-plan-file",
+                max_upload_size=1,
+            )
         title = st.text_input(
             _("Name of the class"),
             max_chars=TITLE_LENGTH,
