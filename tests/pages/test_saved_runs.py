@@ -326,6 +326,15 @@ def test_undo_restores_the_run_on_the_page(app: AppTest) -> None:
     assert again.session_state["draft"] == run.config
 
 
+def test_run_that_is_not_saved_yet_is_shown_after_a_reload(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saver.shared(), "_write", lambda record, run: None)
+    run = train_briefly(app)
+    again = new_session(app)
+    assert not saver.shared().store.list(app.session_state["workspace"])
+    assert again.session_state["current_run"] is run
+    assert again.session_state["draft"] == run.config
+
+
 def test_restored_network_is_shown(app: AppTest) -> None:
     run = train_briefly(app)
     network = run.snapshot.network

@@ -55,6 +55,9 @@ def restore_last_run() -> None:
 
 def _ended_lately() -> Run | None:
     newest = next(iter(saved_runs.summaries()), None)
+    held = next((run for run in reversed(visitor_runs.runs()) if isinstance(run, Run)), None)
+    if held is not None and held.number > (newest.number if newest else 0):
+        return held  # It has just ended and is not saved yet.
     if newest is None or time.time() - newest.updated >= _RECENT:
         return None
     try:
