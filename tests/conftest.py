@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,17 +66,20 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a new database; the test runs once for each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'runs.db'}"
-    return str(request.getfixturevalue("postgres_server").new_schema())
+        yield f"sqlite:///{tmp_path / 'runs.db'}"
+    else:
+        with request.getfixturevalue("postgres_server").new_schema() as url:
+            yield url
 
 
 @pytest.fixture
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
     """The URLs of new databases, one of each kind. Use it for slow work that need not run twice."""
     found = [f"sqlite:///{tmp_path / 'runs.db'}"]
-    if postgres.find_programs() or programs.in_ci():
-        found.append(request.getfixturevalue("postgres_server").new_schema())
-    return found
+    with contextlib.ExitStack() as stack:
+        if postgres.find_programs() or programs.in_ci():
+            found.append(stack.enter_context(request.getfixturevalue("postgres_server").new_schema()))
+        yield found
