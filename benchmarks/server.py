@@ -250,7 +250,7 @@ def main() -> None:
     found: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=finder.find(), args=options)
+        browser = playwright.chromium.launch(executable_path=finder.find(finder.WITH_WINDOW), args=options)
         if chosen.imports:
             print(slowest_imports(browser))
             return

@@ -7,10 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from tests import programs
 
-PROGRAMS = (
+SHELL = "chromium-headless-shell"
+"""Debian's Chromium without a window. It draws the same pages in little more than half of the time."""
+
+WITH_WINDOW = (
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -18,16 +22,17 @@ PROGRAMS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-"""Names or paths of browsers, tried after ``CHROMIUM`` and before Playwright's own browser."""
+"""Names or paths of browsers as people use them, tried before Playwright's own browser."""
 
 
-def find() -> str | None:
+def find(names: Sequence[str] = (SHELL, *WITH_WINDOW)) -> str | None:
     """Return the path of a Chromium or Chrome that starts, None if there is none.
 
-    If the environment variable ``CHROMIUM`` is set, only that path is tried.
+    If the environment variable ``CHROMIUM`` is set, only that path is tried. Otherwise these names or paths are tried,
+    then Playwright's own browser.
     """
     chosen = os.environ.get("CHROMIUM")
-    for program in (chosen,) if chosen else PROGRAMS:
+    for program in (chosen,) if chosen else names:
         path = shutil.which(program)
         if path and _starts(path):
             return path
@@ -41,9 +46,10 @@ def install() -> None:
     """Install a browser: Debian's as root, else Playwright's. Errors are printed, not raised."""
     libraries = []
     if programs.has_apt_get():
-        programs.apt_get("chromium")
-        if find():
-            return
+        for package in (SHELL, "chromium"):
+            programs.apt_get(package)
+            if find():
+                return
         libraries = ["--with-deps"]
     programs.run_installation(sys.executable, "-m", "playwright", "install", "--no-shell", *libraries, "chromium")
 
@@ -51,6 +57,8 @@ def install() -> None:
 def main() -> int:
     """Find or install a browser and print its path; return 1 in CI if there is none, else 0."""
     chosen = os.environ.get("CHROMIUM")
+    if programs.in_ci() and programs.has_apt_get() and not chosen and shutil.which(SHELL) is None:
+        programs.apt_get(SHELL)  # Any browser will do, but this one saves CI minutes.
     return programs.find_or_install(
         "Chromium or Chrome",
         "browser tests",
