@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.comparison import ERRORS, LEAST_ERROR, trade_off
-from mnist_core.charts.style import QUIET, RUN_COLORS
+from mnist_core.charts.style import INK, QUIET, RUN_COLORS
 from mnist_core.language import Message
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SELECTION = "spotlight"
 """The name of the selection of a point."""
 _ROOM = 1.3
 _GOAL = RUN_COLORS[2]
+_VALIDATION, _DRAWINGS = Message("validation accuracy"), Message("our drawings")
 
 
 def networks(
@@ -61,6 +64,49 @@ def networks(
     layers = [*_spread(spread, font_size), *_goal(accuracy, most, font_size), *spec["layer"]]
     axis = {"labelFontSize": font_size, "titleFontSize": font_size}
     return {**spec, "height": height, "layer": layers, "config": {"axis": axis}}
+
+
+def by_drawings(
+    rows: Sequence[Mapping[str, Any]], own: str, font_size: int = 14, height: int = 280, can_select: bool = False
+) -> dict[str, Any]:
+    """The share of a class's drawings that each network reads right, against its validation accuracy.
+
+    Args:
+        rows: of each network: run, name, validation and drawings, both from 0 to 1.
+        own: the name of the points with a color; empty for a color for all.
+        font_size: of all texts, in pixels.
+        height: in pixels.
+        can_select: whether a point can be selected, as `SELECTION`.
+    """
+
+    def axis(field: str, title: str) -> dict[str, Any]:
+        shares = [row[field] for row in rows] or [0.0]
+        # A round end below the lowest, so that the points have room and the picture stays in place.
+        low = max(0.0, math.floor(10 * min(shares) - 0.2) / 10)
+        return {
+            "field": field,
+            "type": "quantitative",
+            "title": _(title),
+            "scale": {"domain": [low, 1], "nice": False, "clamp": True},
+            "axis": {"format": ".0%", "tickCount": 4, "labelFontSize": font_size, "titleFontSize": font_size},
+        }
+
+    layer: dict[str, Any] = {
+        "mark": {"type": "point", "filled": True, "opacity": 0.8},
+        "encoding": {
+            "x": axis("validation", _VALIDATION),
+            "y": axis("drawings", _DRAWINGS),
+            "color": {"condition": {"test": f"datum.name === {json.dumps(own)}", "value": INK}, "value": QUIET},
+            "size": {"value": 6 * font_size},
+            "tooltip": [
+                {"field": "validation", "type": "quantitative", "format": ".1%", "title": _(_VALIDATION)},
+                {"field": "drawings", "type": "quantitative", "format": ".1%", "title": _(_DRAWINGS)},
+            ],
+        },
+    }
+    if can_select:
+        layer["params"] = [{"name": SELECTION, "select": {"type": "point", "fields": ["run"], "toggle": False}}]
+    return {"height": height, "data": {"values": list(rows)}, "layer": [layer]}
 
 
 def _spread(spread: Sequence[tuple[int, float, float]], font_size: int) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from mnist_core.classes.phases import Move, added, moves, removed, share_right, 
 from mnist_core.classes.plan import (
     Ask,
     Asked,
+    Draw,
     Task,
     Train,
     config_for,
@@ -15,11 +16,13 @@ from mnist_core.classes.plan import (
     question_of,
     step_of,
     to_json,
+    wanted,
 )
 
 __all__ = [
     "Ask",
     "Asked",
+    "Draw",
     "Move",
     "Task",
     "Train",
@@ -37,4 +40,5 @@ __all__ = [
     "start_of",
     "step_of",
     "to_json",
+    "wanted",
 ]

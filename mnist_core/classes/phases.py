@@ -2,15 +2,15 @@
 
 A question goes from ready to open, shut and shown; after the first vote the class may talk and vote again. What to do
 then follows from the share of right answers (C. H. Crouch and E. Mazur, "Peer instruction: ten years of experience and
-results", 2001): talking helps most if some are right and some are not. A network to train has one round.
+results", 2001): talking helps most if some are right and some are not. Networks and drawings have one round.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mnist_core.classes.plan import Ask, Train, question_of, to_json
+from mnist_core.classes.plan import Ask, Draw, Train, question_of, to_json
 from mnist_core.language import Message
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 
 MANY_RIGHT, FEW_RIGHT = 0.8, 0.3
 """From this share of right answers on there is little to talk about; below the other one, too few could explain it."""
+
+
+class _Labels(NamedTuple):
+    """The labels of moves to begin a task, to end it, and to go on with it."""
+
+    begin: str
+    end: str
+    longer: str
+
+
+_LABELS = {
+    Train: _Labels(Message("Let them train"), Message("End the training"), Message("Train longer")),
+    Draw: _Labels(Message("Let them draw"), Message("End the drawing"), Message("Draw longer")),
+}
 
 
 @dataclass(frozen=True)
@@ -46,21 +60,22 @@ def moves(plan: Sequence[Task], now: Class, votes: Mapping[int, int], seats: int
         now: the class.
         votes: the choices by seat in the current round.
         seats: how many seats there are.
-        done: how many of them have trained a network to its end.
+        done: how many of them have trained a network to its end, or drawn all digits.
     """
     task = plan[now.at]
     if now.phase == READY:
-        label = Message("Let them train") if isinstance(task, Train) else Message("Open the vote")
+        label = Message("Open the vote") if isinstance(task, Ask) else _LABELS[type(task)].begin
         return (Move(label, {"phase": OPEN, "round": 1}), *_to_others(plan, now))
     if now.phase == OPEN:
         label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
-        if isinstance(task, Train):
-            label = Message("End the training (done: {count} of {seats})", count=done, seats=seats)
+        if not isinstance(task, Ask):
+            end = _LABELS[type(task)].end
+            label = Message("{end} (done: {count} of {seats})", end=end, count=done, seats=seats)
         return (Move(label, {"phase": SHUT}),)
-    if now.phase == SHUT and isinstance(task, Train):
-        return Move(Message("Show the result"), {"phase": SHOWN}), Move(Message("Train longer"), {"phase": OPEN})
     if now.phase == SHUT and isinstance(task, Ask):
         return _after_vote(task, now, votes)
+    if now.phase == SHUT:
+        return Move(Message("Show the result"), {"phase": SHOWN}), Move(_LABELS[type(task)].longer, {"phase": OPEN})
     following = now.at + 1
     if following < len(plan):
         return (Move(Message("Next task"), start_of(plan, following)), *_to_others(plan, now)[1:])

@@ -1,6 +1,6 @@
 """The plan of a class: its tasks in their order, as JSON that can be saved, sent and checked.
 
-There are two kinds of tasks: a question to vote on, and a network to train.
+There are three kinds of tasks: a question to vote on, a network to train, and digits to draw.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnist_core import links
-from mnist_core.config import SEED, SETTINGS, RunConfig
+from mnist_core.config import CLASSES, SEED, SETTINGS, RunConfig
 from mnist_core.data import sources
 from mnist_core.errors import ConfigError
 from mnist_core.language import Message
@@ -30,6 +30,8 @@ MAX_TASKS = 40
 LEAST_CHOICES, MOST_CHOICES = 2, 5
 TEXT_LENGTH, CHOICE_LENGTH = 300, 120
 """The most characters of a teacher's own question and of one of its choices."""
+MOST_EACH = 3
+"""The most drawings of a digit that a seat is asked for."""
 LINK_LENGTH = 2_000
 """The most characters of a link to a network."""
 FREE = tuple(
@@ -87,7 +89,24 @@ class Train:
     ranking: bool = False
 
 
-Task = Ask | Train
+@dataclass(frozen=True)
+class Draw:
+    """Digits to draw: those of all seats become the test set of the class, which every network of it reads.
+
+    Args:
+        id: unique in the plan: 1 to 12 small letters, digits and dashes.
+        digits: which, 0 to 9, in the order in which they are wanted.
+        each: how many of each a seat draws, 1 to 3.
+    """
+
+    id: str
+    digits: tuple[int, ...]
+    each: int = 1
+
+
+Task = Ask | Train | Draw
+# A task of each kind, with the usual settings.
+_USUAL: Mapping[str, Task] = {"ask": Ask(""), "train": Train("", ""), "draw": Draw("", ())}
 
 
 @dataclass(frozen=True)
@@ -123,6 +142,11 @@ def question_of(task: Ask) -> Asked:
 def step_of(task: Task) -> Step | None:
     """The step of a course whose question a task asks; None for the check, for own questions and for networks."""
     return _step(task.question) if isinstance(task, Ask) else None
+
+
+def wanted(task: Draw) -> tuple[int, ...]:
+    """The digits that each seat draws, in order."""
+    return task.digits * task.each
 
 
 @functools.lru_cache(256)  # Pages ask in each rerun.
@@ -171,10 +195,10 @@ def to_json(plan: tuple[Task, ...]) -> str:
     """A plan as text; settings with their usual value are left out."""
     rows = []
     for task in plan:
-        usual = Ask("") if isinstance(task, Ask) else Train("", "")
+        kind, usual = next((kind, one) for kind, one in _USUAL.items() if type(one) is type(task))
         values = {field.name: getattr(task, field.name) for field in dataclasses.fields(task)}
         changed = {name: value for name, value in values.items() if value != getattr(usual, name)}
-        rows.append({"id": task.id, "kind": "ask" if isinstance(task, Ask) else "train", **changed})
+        rows.append({"id": task.id, "kind": kind, **changed})
     return json.dumps(rows, ensure_ascii=False)
 
 
@@ -211,18 +235,20 @@ def _step(name: str) -> Step | None:
 
 def _task(row: Any, field: str) -> Task:
     kind = row.get("kind") if isinstance(row, Mapping) else None
-    if kind not in ("ask", "train"):
+    if not isinstance(kind, str) or kind not in _USUAL:
         raise ConfigError(
             field, "is not a task that this version knows.", "Update the playground, or leave it out.", row
         )
-    known = {one.name for one in dataclasses.fields(Ask if kind == "ask" else Train)} | {"kind"}
+    known = {one.name for one in dataclasses.fields(_USUAL[kind])} | {"kind"}
     unknown = set(map(str, row)) - known
     if unknown:
         raise ConfigError(f"{field}.{min(unknown)}", "is not a setting of this task.", "Leave it out.")
     task_id = row.get("id")
     if not isinstance(task_id, str) or not _ID.fullmatch(task_id):
         raise ConfigError(f"{field}.id", "is not an id.", "Use 1 to 12 small letters, digits and dashes.", task_id)
-    return _ask(task_id, row, field) if kind == "ask" else _train(task_id, row, field)
+    if kind == "ask":
+        return _ask(task_id, row, field)
+    return _train(task_id, row, field) if kind == "train" else _draw(task_id, row, field)
 
 
 def _ask(task_id: str, row: Mapping[str, Any], field: str) -> Ask:
@@ -262,6 +288,17 @@ def _train(task_id: str, row: Mapping[str, Any], field: str) -> Train:
     if config.dataset not in sources.SOURCES:
         raise ConfigError(f"{field}.link", "uses a data set of your own.", "Use one that everybody has.", link)
     return task
+
+
+def _draw(task_id: str, row: Mapping[str, Any], field: str) -> Draw:
+    digits, each = row.get("digits"), row.get("each", 1)
+    is_digits = isinstance(digits, list) and all(type(one) is int and 0 <= one < CLASSES for one in digits)
+    if not is_digits or not digits or len(set(digits)) < len(digits):
+        raise ConfigError(f"{field}.digits", "are not digits to draw.", "Give different digits from 0 to 9.", digits)
+    if type(each) is not int or not 1 <= each <= MOST_EACH:
+        remedy = Message("Give a number from {least:,} to {most:,}, or leave it out.", least=1, most=MOST_EACH)
+        raise ConfigError(f"{field}.each", "is not how many of each to draw.", remedy, each)
+    return Draw(task_id, tuple(digits), each)
 
 
 def _switch(row: Mapping[str, Any], name: str, field: str, usual: bool) -> bool:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mnist_core.classes.plan import Train
-    from mnist_core.store.classes import Board, TrainedRun
+    from mnist_core.store.classes import Board
+    from mnist_core.store.handed_in import TrainedRun
 
 LEAST_SECONDS = 60.0
 """Nobody is stuck before this time, or before twice the time that half of the seats took for their first run."""

@@ -9,7 +9,8 @@ import statistics
 from typing import TYPE_CHECKING
 
 from mnist_core import presets
-from mnist_core.classes import Ask, config_of, progress, question_of
+from mnist_core.classes import Ask, Draw, config_of, progress, question_of
+from mnist_core.drawing import test_set
 from mnist_core.export import report
 from mnist_core.language import SOURCE, speaking
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mnist_core.classes import Task, Train
-    from mnist_core.store.classes import Work
+    from mnist_core.store.handed_in import Work
 
 COLUMNS = (
     "task", "what", "seat", "first vote", "second vote", "right", "guess", "networks", "best validation accuracy",
-    "goal reached",
+    "goal reached", "drawings",
 )  # fmt: skip
 """Of the table: one row for each seat and task. Shares are from 0 to 1; cells that a task does not have are empty."""
 
@@ -41,7 +42,7 @@ def class_csv(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, s
     for number, task in enumerate(plan, 1):
         for work in works:
             if work.task == task.id:
-                cells = _asked(task, work) if isinstance(task, Ask) else _trained(task, work)
+                cells = _cells(task, work)
                 writer.writerow([number, _what(task), _name(work.seat, names), *cells])
     return buffer.getvalue()
 
@@ -61,13 +62,27 @@ def class_page(title: str, plan: Sequence[Task], works: Sequence[Work], names: M
     for number, task in enumerate(plan, 1):
         given = [work for work in works if work.task == task.id]
         if given:
-            content = _votes(task, given) if isinstance(task, Ask) else _networks(task, given)
+            content = _content(task, given)
             parts.append(report.section(f"{number}. {_what(task)}", content))
     parts.append(report.section("Seat by seat", _by_seat(plan, works, names)))
     return report.page(title, parts)
 
 
+def _cells(task: Task, work: Work) -> list[object]:
+    if isinstance(task, Draw):
+        return [""] * 7 + [len(work.drawings)]
+    return [*(_asked(task, work) if isinstance(task, Ask) else _trained(task, work)), ""]
+
+
+def _content(task: Task, works: Sequence[Work]) -> str:
+    if isinstance(task, Draw):
+        return _drawings(works)
+    return _votes(task, works) if isinstance(task, Ask) else _networks(task, works)
+
+
 def _what(task: Task) -> str:
+    if isinstance(task, Draw):
+        return f"Draw digits: {', '.join(map(str, task.digits))}"
     text = question_of(task).text if isinstance(task, Ask) else presets.title_of(config_of(task))
     return text.replace("**", "")
 
@@ -149,6 +164,13 @@ def _networks(task: Train, works: Sequence[Work]) -> str:
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
+def _drawings(works: Sequence[Work]) -> str:
+    """All drawings, digit by digit."""
+    found = sorted((one.label, one.data) for work in works for one in work.drawings)
+    tags = [report.image_tag(test_set.unpack(data, label).image, f"A {label}") for label, data in found]
+    return f"<p>Drawings: {len(found)}.</p><p>{''.join(tags)}</p>"
+
+
 def _by_seat(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str]) -> str:
     """A row for each seat, a column for each task: whether the last vote is right, or the best accuracy."""
     cells: dict[int, dict[str, str]] = {}
@@ -159,6 +181,8 @@ def _by_seat(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, st
                 if isinstance(task, Ask):
                     is_right = _is_right(task, work)
                     own[task.id] = ("·" if is_right is None else "✓" if is_right else "✗") if work.votes else ""
+                elif isinstance(task, Draw):
+                    own[task.id] = f"{len(work.drawings)} drawn"
                 else:
                     best = _best(work)
                     own[task.id] = "" if best is None else f"{best:.1%}"

@@ -43,7 +43,7 @@ h1 { font-size: 1.6em } h2 { font-size: 1.2em; margin-top: 1.6em }
 table { border-collapse: collapse } th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top }
 table.numbers td, table.numbers th { text-align: right; border-bottom: 1px solid #e3e6ec }
 figure { display: inline-block; margin: 0 14px 10px 0; text-align: center }
-figure.digit img { width: 72px; image-rendering: pixelated; border: 1px solid #e3e6ec }
+figure.digit img, p > img { width: 72px; image-rendering: pixelated; border: 1px solid #e3e6ec }
 figcaption { font-size: 0.85em } svg { max-width: 100%; height: auto }
 section, figure, tr { break-inside: avoid }
 @media print { body { margin: 0; max-width: none; font-size: 12px } }
@@ -192,8 +192,13 @@ def _mistakes(result: Evaluation, images: npt.NDArray[np.uint8], names: Sequence
         true, answer = (html.escape(names[label]) for label in (result.labels[index], result.predicted[index]))
         caption = f"{true}, read as {answer}<br>{result.probabilities[index].max():.1%} sure"
         alt = f"a handwritten {true}" if noun_of(names) == "digit" else true
-        picture = f'<img src="{_ink_on_paper(images[index])}" alt="{alt}">'
+        picture = image_tag(images[index], alt)
         yield f'<figure class="digit">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def image_tag(image: npt.NDArray[np.uint8], alt: str) -> str:
+    """A picture for a page, (28, 28) with 255 = ink, with its alternative text."""
+    return f'<img src="{_ink_on_paper(image)}" alt="{alt}">'
 
 
 def _ink_on_paper(image: npt.NDArray[np.uint8]) -> str:

@@ -1,14 +1,13 @@
 """Classes: lessons that a teacher leads, with a seat for each browser, and what the seats hand in.
 
 Only the owner's workspace moves a class, and each move names the revision that it started from: of two desks that move
-at the same time, the second is refused. A vote, a guess or a run counts only while the task, its round and the class's
+at the same time, the second is refused. What a seat hands in counts only while the task, its round and the class's
 phase are as the seat saw them, which is checked in the transaction that saves it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -17,35 +16,38 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mnist_core.config import RunConfig
 from mnist_core.errors import (
     ClassClosedError,
     ClassFullError,
     ClassMovedError,
     ClassNotFoundError,
     ConfigError,
-    PlaygroundError,
+    RunNotFoundError,
     StoreError,
     WorkspaceError,
 )
 from mnist_core.language import Message
-from mnist_core.store.records import checked_text, read_config
-from mnist_core.store.tables import classes, entries, runs, seats
+from mnist_core.store import handed_in, reading
+from mnist_core.store.records import checked_text
+from mnist_core.store.tables import classes, entries, seats
 from mnist_core.store.workspaces import SYMBOLS, share_token, spoken_code, workspace_key
-from mnist_core.training import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
+    from mnist_core.network import TrainedNetwork
     from mnist_core.store.database import Database
+    from mnist_core.store.handed_in import ClassRun, SavedDrawing, TrainedRun, Work
 
 CODE_LENGTH = 6
 MAX_SEATS, MAX_OPEN, MAX_ON_SERVER = 60, 3, 20
 """The most seats of a class, open classes of a workspace, and open classes of a database."""
 MAX_RUNS = 30
 """The most runs that a seat can hand in for a task."""
+MAX_DRAWINGS, MAX_OF_SEAT, MAX_DRAWING_BYTES = 2_000, 30, 8 * 2**10
+"""The most drawings of a class, and of a seat in a task, and the largest one."""
 KEPT_DAYS = 30
 """How long an ended class is kept, without its seats."""
 TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
@@ -121,52 +123,6 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class TrainedRun:
-    """A run that a seat has handed in, as it was saved last: after its last epoch.
-
-    Attributes:
-        run: its id.
-        created: when it was handed in, in seconds since 1970.
-        config: its settings, as `RunConfig.to_json` writes them; empty until it is saved.
-        status: the value of its `Status`; empty until it is saved.
-        epochs: how many it has finished.
-        accuracy, validation_accuracy: after the last one, 0 to 1; None before the first one.
-    """
-
-    run: str
-    created: float
-    config: str
-    status: str
-    epochs: int
-    accuracy: float | None
-    validation_accuracy: float | None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is saved as one that has ended."""
-        return bool(self.status) and not Status(self.status).is_active
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a seat has handed in for a task.
-
-    Attributes:
-        seat: its number; after the end of the class another one, so that nobody can be recognized.
-        task: the id of the task.
-        votes: its choices by round.
-        guess: the accuracy that it has guessed, 0 to 1; None for none.
-        runs: its runs, the oldest first; after the end without ids and times.
-    """
-
-    seat: int
-    task: str
-    votes: Mapping[int, int]
-    guess: float | None
-    runs: tuple[TrainedRun, ...]
-
-
-@dataclass(frozen=True)
 class Board:
     """A class with its seats, and what they have handed in for the current task.
 
@@ -176,6 +132,7 @@ class Board:
         votes: the choice of each seat, by round and seat.
         guesses: the accuracy that each seat has guessed, 0 to 1, by seat.
         runs: the runs of each seat, the oldest first, by seat. Deleted ones are left out.
+        drawings: the drawings of each seat, by place, by seat; without their data, which `Classes.drawings` reads.
     """
 
     now: Class
@@ -183,6 +140,7 @@ class Board:
     votes: Mapping[int, Mapping[int, int]]
     guesses: Mapping[int, float] = dataclasses.field(default_factory=dict)
     runs: Mapping[int, tuple[TrainedRun, ...]] = dataclasses.field(default_factory=dict)
+    drawings: Mapping[int, tuple[SavedDrawing, ...]] = dataclasses.field(default_factory=dict)
 
 
 class Classes:
@@ -299,6 +257,17 @@ class Classes:
             self._owned(connection, workspace, class_id)
             connection.execute(seats.update().where(*_seat(class_id, number)).values(removed=True, hand=None))
 
+    def hide_drawing(self, workspace: str, class_id: str, task: str, seat: int, n: int, is_hidden: bool = True) -> None:
+        """Take a drawing out, so that only its seat and the owner see it, or put it back.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+        """
+        which = {"class": class_id, "task": task, "round": 1, "seat": seat, "n": n}
+        with self._database.writing() as connection:
+            self._owned(connection, workspace, class_id)
+            connection.execute(entries.update().where(*_equal(which)).values(hidden=is_hidden))
+
     def end(self, workspace: str, class_id: str, delete: bool = False) -> None:
         """End a class: its code opens nothing any more, and its seats are gone at once.
 
@@ -327,8 +296,9 @@ class Classes:
         """
         owned = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace))
         with self._database.reading() as connection:
-            row = _row(connection, *owned)
-            return _work(connection, class_id) if row.kept is None else _kept_work(row.kept)
+            _row(connection, *owned)
+            kept = connection.execute(sa.select(classes.c.kept).where(*owned)).scalar_one()
+            return handed_in.work_of(connection, class_id) if kept is None else handed_in.kept(kept)
 
     # --- The seats ---------------------------------------------------------------------------------------------
 
@@ -499,6 +469,49 @@ class Classes:
             number = 1 + max((one.n for one in given), default=0)
             self._put(connection, {**which, "n": number}, workspace=owner, run=run_id)
 
+    def hand_in_drawing(self, class_id: str, token: str, task: str, drawing: SavedDrawing) -> None:
+        """Hand in a drawing, in the place of the one that the seat may have handed in there before.
+
+        Args:
+            class_id: the class.
+            token: of the seat, `seat_token`.
+            task: the id of the task.
+            drawing: with its place, from 0, its label, 0 to 9, and its data, at most 8 KB. The rest does not count.
+
+        Raises:
+            ClassClosedError: the task is closed, or the class has moved on.
+            ClassFullError: the class has as many drawings as it may have.
+            ClassNotFoundError: the browser has no seat there, or the class has ended.
+            ConfigError: the drawing is too large, or its place or its label is none.
+        """
+        if not 0 <= drawing.n < MAX_OF_SEAT or not 0 <= drawing.label <= 9:
+            raise ConfigError("drawing", "has no such place.", "Reload the page, then draw again.")
+        if len(drawing.data) > MAX_DRAWING_BYTES:
+            raise ConfigError("drawing", "is too large.", "Draw with fewer lines.")
+        with self._database.writing() as connection:
+            which = self._open_to(connection, class_id, token, task, 1) | {"n": drawing.n}
+            of_class = sa.select(sa.func.count()).select_from(entries).where(entries.c["class"] == class_id)
+            others = of_class.where(entries.c.label.is_not(None), sa.not_(sa.and_(*_equal(which))))
+            if int(connection.execute(others).scalar_one()) >= MAX_DRAWINGS:
+                problem = Message("This class has {most:,} drawings, which is the most.", most=MAX_DRAWINGS)
+                raise ClassFullError(problem, "Look at the front.")
+            self._put(connection, which, label=drawing.label, data=drawing.data, hidden=False)
+
+    def take_back_drawing(self, class_id: str, token: str, task: str, n: int) -> None:
+        """Delete a drawing of a seat's own, in any phase.
+
+        Raises:
+            ClassNotFoundError: the browser has no seat there, or the class has ended.
+        """
+        with self._database.writing() as connection:
+            _row(connection, classes.c.id == class_id, self._is_current())
+            own = sa.select(seats.c.number).where(*_of_browser(class_id, token), seats.c.removed.is_(False))
+            number = connection.execute(own).scalar_one_or_none()
+            if number is None:
+                raise ClassNotFoundError
+            which = {"class": class_id, "task": task, "round": 1, "seat": number, "n": n}
+            connection.execute(entries.delete().where(*_equal(which), entries.c.label.is_not(None)))
+
     def raise_hand(self, class_id: str, token: str, is_up: bool) -> None:
         """Ask for help, or no longer. The time of the first call stays."""
         which = _of_browser(class_id, token)
@@ -530,10 +543,34 @@ class Classes:
             return Board(
                 now,
                 tuple(_seats(connection, class_id)),
-                _votes(connection, class_id, now.task),
-                _guesses(connection, class_id, now.task),
-                _runs(connection, class_id, now.task),
+                handed_in.votes_for(connection, class_id, now.task),
+                handed_in.guesses_for(connection, class_id, now.task),
+                handed_in.runs_for(connection, class_id, now.task),
+                handed_in.drawings_for(connection, class_id, now.task),
             )
+
+    def drawings(self, class_id: str, task: str, of_seats: Collection[int]) -> dict[int, tuple[SavedDrawing, ...]]:
+        """The drawings of these seats for a task with their data, by place, by seat."""
+        with self._database.reading() as connection:
+            return handed_in.drawings_for(connection, class_id, task, of_seats)
+
+    def ended_runs(self, class_id: str) -> list[ClassRun]:
+        """All networks that seats of a class have trained to their end, by task and seat, the oldest first."""
+        with self._database.reading() as connection:
+            return handed_in.ended_runs(connection, class_id)
+
+    def network(self, one: ClassRun) -> TrainedNetwork:
+        """The network that a run of a class has ended with.
+
+        Raises:
+            RunNotFoundError: it was deleted, or has no network.
+            StoreError: also if it is damaged.
+        """
+        with self._database.reading() as connection:
+            found = reading.load_network(connection, one.workspace, one.run.run)
+        if found is None:
+            raise RunNotFoundError
+        return found
 
     def on_wall(self, token: str) -> Class:
         """The class of the wall's token, which may only look.
@@ -552,7 +589,7 @@ class Classes:
     def votes(self, class_id: str, task: str) -> dict[int, dict[int, int]]:
         """The votes for a task: the choice of each seat, by round and seat."""
         with self._database.reading() as connection:
-            return _votes(connection, class_id, task)
+            return handed_in.votes_for(connection, class_id, task)
 
     def tidy(self) -> None:
         """End the classes that nobody has touched for too long, and delete those that have ended long ago."""
@@ -628,14 +665,7 @@ class Classes:
 
     def _end(self, connection: Connection, row: sa.Row[Any], ended: float) -> None:
         """End a class: keep what was handed in, and delete the seats, with all that says whose it was."""
-        found = _work(connection, row.id)
-        numbers = list(range(1, 1 + len({one.seat for one in found})))
-        secrets.SystemRandom().shuffle(numbers)
-        seats_now = dict(zip(sorted({one.seat for one in found}), numbers, strict=True))
-        rows = sorted(
-            (_anonymous(one, seats_now[one.seat]) for one in found), key=lambda one: (one["task"], one["seat"])
-        )
-        kept = json.dumps(rows)
+        kept = handed_in.keep(handed_in.work_of(connection, row.id))
         values = {"ended": ended, "code": None, "revision": row.revision + 1, "kept": kept}
         connection.execute(classes.update().where(classes.c.id == row.id).values(**values))
         connection.execute(seats.delete().where(seats.c["class"] == row.id))
@@ -690,7 +720,9 @@ def _count(connection: Connection, *which: sa.ColumnElement[bool]) -> int:
 
 
 def _row(connection: Connection, *which: sa.ColumnElement[bool]) -> sa.Row[Any]:
-    row = connection.execute(sa.select(classes).where(*which)).one_or_none()
+    # Without what is kept: with its drawings it may be large.
+    columns = [column for column in classes.c if column.name != "kept"]
+    row = connection.execute(sa.select(*columns).where(*which)).one_or_none()
     if row is None:
         raise ClassNotFoundError
     return row
@@ -703,108 +735,6 @@ def _class_of(row: sa.Row[Any]) -> Class:
 def _seats(connection: Connection, class_id: str) -> list[Seat]:
     query = sa.select(seats).where(seats.c["class"] == class_id, seats.c.removed.is_(False))
     return [_seat_of(row) for row in connection.execute(query.order_by(seats.c.number)).all()]
-
-
-def _votes(connection: Connection, class_id: str, task: str) -> dict[int, dict[int, int]]:
-    query = _entries(class_id, task, entries.c.round, entries.c.seat, entries.c.choice)
-    found: dict[int, dict[int, int]] = {}
-    for round_, seat, choice in connection.execute(query.where(entries.c.choice.is_not(None))):
-        found.setdefault(round_, {})[seat] = choice
-    return found
-
-
-def _guesses(connection: Connection, class_id: str, task: str) -> dict[int, float]:
-    query = _entries(class_id, task, entries.c.seat, entries.c.guess).where(entries.c.guess.is_not(None))
-    return {row.seat: row.guess for row in connection.execute(query)}
-
-
-def _runs(connection: Connection, class_id: str, task: str) -> dict[int, tuple[TrainedRun, ...]]:
-    saved = runs.c.config, runs.c.status, runs.c.epochs, runs.c.accuracy, runs.c.validation_accuracy
-    is_same = sa.and_(runs.c.workspace == entries.c.workspace, runs.c.id == entries.c.run)
-    query = (
-        _entries(class_id, task, entries.c.seat, entries.c.run, entries.c.created, *saved)
-        .outerjoin(runs, is_same)
-        .where(entries.c.run.is_not(None), runs.c.deleted.is_(None))
-        .order_by(entries.c.seat, entries.c.n)
-    )
-    found: dict[int, tuple[TrainedRun, ...]] = {}
-    for seat, run, created, config, status, epochs, *accuracies in connection.execute(query):
-        one = TrainedRun(run, created, config or "", status or "", epochs or 0, *accuracies)
-        found[seat] = (*found.get(seat, ()), one)
-    return found
-
-
-def _work(connection: Connection, class_id: str) -> list[Work]:
-    tasks = connection.execute(
-        sa.select(entries.c.task)
-        .where(entries.c["class"] == class_id)
-        .group_by(entries.c.task)
-        .order_by(entries.c.task)
-    )
-    found = []
-    for task in tasks.scalars().all():
-        votes, guesses = _votes(connection, class_id, task), _guesses(connection, class_id, task)
-        runs = _runs(connection, class_id, task)
-        numbers = {seat for given in votes.values() for seat in given} | set(guesses) | set(runs)
-        for seat in sorted(numbers):
-            own = {round_: given[seat] for round_, given in votes.items() if seat in given}
-            found.append(Work(seat, task, own, guesses.get(seat), runs.get(seat, ())))
-    return found
-
-
-def _anonymous(one: Work, seat: int) -> dict[str, Any]:
-    """A work as it is kept: with another seat, and without what leads to a seat or to a visitor's runs.
-
-    That is the id of a run, its time, its seed, which says the number of the seat, and its exact accuracy.
-    """
-    runs = [
-        dataclasses.asdict(
-            dataclasses.replace(
-                run,
-                run="",
-                created=0.0,
-                config=_without_seed(run.config),
-                status=run.status if run.has_ended else Status.STOPPED.value,
-                accuracy=None,
-                validation_accuracy=None if run.validation_accuracy is None else round(run.validation_accuracy, 3),
-            )
-        )
-        for run in one.runs
-    ]
-    return {"seat": seat, "task": one.task, "votes": one.votes, "guess": one.guess, "runs": runs}
-
-
-def _without_seed(config_text: str) -> str:
-    """A config as text with the usual seed; empty if it cannot be read."""
-    try:
-        return dataclasses.replace(read_config(config_text), seed=RunConfig.seed).to_json() if config_text else ""
-    except PlaygroundError:
-        return ""
-
-
-def _kept_work(text: str) -> list[Work]:
-    """What `_anonymous` has written, by task and seat."""
-    found = [
-        Work(
-            row["seat"],
-            row["task"],
-            {int(round_): choice for round_, choice in row["votes"].items()},
-            row["guess"],
-            tuple(TrainedRun(**run) for run in row["runs"]),
-        )
-        for row in json.loads(text)
-    ]
-    return sorted(found, key=lambda one: (one.task, one.seat))
-
-
-def _entries(class_id: str, task: str, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """What was handed in for a task, without the seats that were taken away."""
-    return (
-        sa.select(*columns)
-        .select_from(entries)
-        .join(seats, sa.and_(seats.c["class"] == entries.c["class"], seats.c.number == entries.c.seat))
-        .where(seats.c.removed.is_(False), entries.c["class"] == class_id, entries.c.task == task)
-    )
 
 
 def _equal(which: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:

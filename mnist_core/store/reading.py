@@ -101,6 +101,23 @@ def load_run(database: Database, connection: Connection, key: str, run_id: str) 
     )
 
 
+def load_network(connection: Connection, key: str, run_id: str) -> TrainedNetwork | None:
+    """The network that a run has ended with, within a transaction and by the workspace's key; None for none.
+
+    Raises:
+        RunNotFoundError: there is no such run, or it was deleted.
+        StoreError: it is damaged.
+    """
+    query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise RunNotFoundError
+    values = dict(row)
+    name = values.pop("network")
+    found = read_parts(connection, key, run_id, [name]) if name else {}
+    return _network(_summary(values), found, name) if name else None
+
+
 def saved_moments(connection: Connection, key: str, run_id: str) -> tuple[Place, ...]:
     """Where a run has saved moments."""
     query = sa.select(parts.c.name).where(parts.c.workspace == key, parts.c.run == run_id)

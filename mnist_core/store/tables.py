@@ -160,7 +160,7 @@ seats = sa.Table(
 )
 
 # What a seat handed in for a task. In a question: its choice in the first or the second vote. In a network to train:
-# a guess of its accuracy, 0 to 1, as entry 0, and runs as entries 1, 2 and so on.
+# a guess of its accuracy, 0 to 1, as entry 0, and runs as entries 1, 2 and so on. In digits to draw: the drawings.
 entries = sa.Table(
     "playground_entries",
     metadata,
@@ -174,6 +174,10 @@ entries = sa.Table(
     # The key of the run. There is no foreign key: a run is saved a moment after it was handed in.
     sa.Column("workspace", sa.String(64)),
     sa.Column("run", sa.String(64)),
+    # The digit that was wanted, its picture and strokes, and whether the teacher has taken it out.
+    sa.Column("label", sa.Integer),
+    sa.Column("data", sa.LargeBinary),
+    sa.Column("hidden", sa.Boolean),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("changed", sa.Double, nullable=False),
     sa.ForeignKeyConstraint(["class", "seat"], [seats.c["class"], seats.c.number], ondelete="CASCADE"),

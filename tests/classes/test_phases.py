@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mnist_core.classes import Ask, Move, Train, moves, share_right
+from mnist_core.classes import Ask, Draw, Move, Task, Train, moves, share_right
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
 ONCE = Ask("q3", "", "Yes or no?", ("Yes", "No"))
@@ -95,6 +95,7 @@ def test_share_right() -> None:
 
 
 NETWORK = (Train("n1", "layers=none&validation_fraction=0.1"), ONCE)
+DRAWING = (Draw("d1", (4, 9)), ONCE)
 
 
 def test_first_button_leads_through_a_network() -> None:
@@ -111,6 +112,22 @@ def test_first_button_leads_through_a_network() -> None:
     ]
 
 
-def test_training_can_go_on_after_its_end() -> None:
-    shut = dataclasses.replace(START, task="n1", phase=SHUT)
-    assert after(shut, moves(NETWORK, shut, {}, 9)[1]).phase == OPEN
+def test_first_button_leads_through_drawing() -> None:
+    now, seen = dataclasses.replace(START, task="d1"), []
+    for _ in range(4):
+        first = moves(DRAWING, now, {}, 9, done=4)[0]
+        now = after(now, first)
+        seen.append((str(first.label), now.task, now.phase))
+    assert seen == [
+        ("Let them draw", "d1", OPEN),
+        ("End the drawing (done: 4 of 9)", "d1", SHUT),
+        ("Show the result", "d1", SHOWN),
+        ("Next task", "q3", READY),
+    ]
+
+
+@pytest.mark.parametrize(("plan", "label"), [(NETWORK, "Train longer"), (DRAWING, "Draw longer")])
+def test_work_can_go_on_after_its_end(plan: tuple[Task, ...], label: str) -> None:
+    shut = dataclasses.replace(START, task=plan[0].id, phase=SHUT)
+    longer = moves(plan, shut, {}, 9)[1]
+    assert (longer.label, after(shut, longer).phase) == (label, OPEN)

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_core.classes import (
     Ask,
+    Draw,
     Train,
     config_for,
     config_of,
@@ -17,6 +18,7 @@ from mnist_core.classes import (
     order_of,
     question_of,
     to_json,
+    wanted,
 )
 from mnist_core.classes.plan import FREE
 from mnist_core.config import SEED, LayerConfig, RunConfig
@@ -27,7 +29,7 @@ from mnist_core.lessons.courses import COURSES
 OWN = Ask("q2", "", "How many legs has an octopus?", ("Six", "Eight", "Ten"), 1, twice=False)
 LINK = "layers=dense-32-relu&epochs=3&validation_fraction=0.2&seed=5"
 NETWORK = Train("q4", LINK, ("layers", "learning_rate"), predict=False, accuracy=0.9, parameters=20_000)
-PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"), NETWORK)
+PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"), NETWORK, Draw("d1", (4, 9), each=2))
 
 
 def row(**changes: Any) -> str:
@@ -180,4 +182,37 @@ def test_images_cannot_be_changed() -> None:
 def test_damaged_network_is_refused_by_name(text: str, field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         from_json(text)
+    assert caught.value.field == field
+
+
+def drawing(**changes: Any) -> str:
+    return json.dumps([{"id": "d1", "kind": "draw", "digits": [4, 9], "each": 2} | changes])
+
+
+def test_digits_are_wanted_in_turn() -> None:
+    [task] = from_json(drawing())
+    assert isinstance(task, Draw)
+    assert wanted(task) == (4, 9, 4, 9)
+    assert json.loads(to_json((Draw("d1", (0,)),))) == [{"id": "d1", "kind": "draw", "digits": [0]}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"digits": []}, "plan[0].digits"),
+        ({"digits": None}, "plan[0].digits"),
+        ({"digits": [10]}, "plan[0].digits"),
+        ({"digits": [True]}, "plan[0].digits"),
+        ({"digits": ["4"]}, "plan[0].digits"),
+        ({"digits": [4, 4]}, "plan[0].digits"),
+        ({"each": 0}, "plan[0].each"),
+        ({"each": 4}, "plan[0].each"),
+        ({"each": True}, "plan[0].each"),
+        ({"each": 1.5}, "plan[0].each"),
+        ({"free": []}, "plan[0].free"),
+    ],
+)
+def test_damaged_drawing_task_is_refused_by_name(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_json(drawing(**changes))
     assert caught.value.field == field

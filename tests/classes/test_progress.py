@@ -10,7 +10,8 @@ import pytest
 from mnist_core.classes import Train, progress
 from mnist_core.classes.progress import Stage
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.store.classes import OPEN, Board, Class, Seat, TrainedRun
+from mnist_core.store.classes import OPEN, Board, Class, Seat
+from mnist_core.store.handed_in import TrainedRun
 from mnist_core.training import Status
 
 TASK = Train("n1", "layers=none&validation_fraction=0.1", accuracy=0.9, parameters=10_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.data import idx
 from mnist_core.drawing import strokes, test_set
-from mnist_core.errors import DrawingError
+from mnist_core.errors import DataError, DrawingError
 from tests.samples import untrained
 
 IMAGES = np.random.default_rng(8).random((4, 28, 28)).astype(np.float32)
@@ -127,3 +128,35 @@ def test_invalid_canvas_data_is_refused(drawing: object) -> None:
 @pytest.mark.parametrize("drawing", [None, {}, {"objects": []}, {"objects": [{}]}, {"objects": [{"path": None}]}])
 def test_canvas_without_lines_has_no_strokes(drawing: object) -> None:
     assert strokes.from_canvas(drawing) == ()
+
+
+def test_packed_drawing_is_read_back() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (28, 28)).astype(np.uint8)
+    lines = (np.array([[1.0, 2.5], [3.26, 4.0]]), np.array([[5.0, 6.0]]))
+    found = test_set.unpack(test_set.pack(image, lines, 8_192), 7)
+    assert found.label == 7
+    assert np.array_equal(found.image, image)
+    assert [one.tolist() for one in found.strokes] == [[[1.0, 2.5], [3.3, 4.0]], [[5.0, 6.0]]]
+    assert test_set.unpack(test_set.pack(image, (), 8_192), 7).strokes == ()
+
+
+@pytest.mark.parametrize("points", [(20_000,), (1,) * 5_000])
+def test_long_drawing_is_packed_small_with_the_ends_of_its_lines(points: tuple[int, ...]) -> None:
+    random = np.random.default_rng(2)
+    lines = tuple(random.uniform(0, 280, (count, 2)) for count in points)
+    data = test_set.pack(np.zeros((28, 28), np.uint8), lines, 8_192)
+    assert len(data) <= 8_192
+    kept = test_set.unpack(data, 0).strokes
+    assert len(kept) in (0, len(lines))
+    for old, new in zip(lines, kept, strict=False):
+        assert np.array_equal(np.round(old[[0, -1]], 1), new[[0, -1]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", bytes(784), bytes(783) + zlib.compress(b"[]"), bytes(784) + zlib.compress(b"{}")[:-3], bytes(784) + b"zip"]
+    + [bytes(784) + zlib.compress(text) for text in (b"7", b"[7]", b'[["a", "b"]]', b"[[[1, 2], [3]]]", b"[" * 9_999)],
+)
+def test_damaged_packed_drawing_is_refused(data: bytes) -> None:
+    with pytest.raises(DataError):
+        test_set.unpack(data, 3)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import html.parser
 import io
+import re
 
-from mnist_core.classes import Ask, Train
+import numpy as np
+
+from mnist_core.classes import Ask, Draw, Train
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.drawing import test_set
 from mnist_core.export import class_report
 from mnist_core.language import speaking
-from mnist_core.store.classes import TrainedRun, Work
+from mnist_core.store.handed_in import SavedDrawing, TrainedRun, Work
 from mnist_core.training import Status
 
 OWN = Ask("q1", "", "Is <b>1</b> & 2 = 3?", ("yes", "no"), 0)
@@ -73,15 +77,15 @@ def test_table_has_a_row_for_each_seat_and_task() -> None:
     assert tuple(rows[0]) == class_report.COLUMNS
     what = "Is <b>1</b> & 2 = 3?"
     assert rows[1:4] == [
-        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", ""],
-        ["1", what, "red fox", "yes", "", "yes", "", "", "", ""],
-        ["1", what, "seat 3", "yes", "no", "no", "", "", "", ""],
+        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", ""],
+        ["1", what, "red fox", "yes", "", "yes", "", "", "", "", ""],
+        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", ""],
     ]
-    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", ""]
+    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", ""]
     assert [row[2:] for row in rows[5:]] == [
-        ["blue otter", "", "", "", "0.5", "2", "0.92", "yes"],
-        ["red fox", "", "", "", "", "1", "0.95", "no"],
-        ["seat 3", "", "", "", "0.7", "0", "", "no"],
+        ["blue otter", "", "", "", "0.5", "2", "0.92", "yes", ""],
+        ["red fox", "", "", "", "", "1", "0.95", "no", ""],
+        ["seat 3", "", "", "", "0.7", "0", "", "no", ""],
     ]
 
 
@@ -124,3 +128,19 @@ def test_same_in_all_languages() -> None:
 def test_plan_with_fewer_choices_than_before() -> None:
     rows = list(csv.reader(io.StringIO(class_report.class_csv((OWN,), [Work(1, "q1", {1: 4}, None, ())], {}))))
     assert rows[1][3:6] == ["", "", "no"]
+
+
+def test_drawings_are_counted_and_pictured() -> None:
+    plan = (Draw("d1", (4, 9)),)
+    ink = np.zeros((28, 28), np.uint8)
+    given = [SavedDrawing(n, label, False, 0.0, test_set.pack(ink, (), 8_192)) for n, label in enumerate((9, 4))]
+    works = [Work(1, "d1", {}, None, (), tuple(given)), Work(2, "d1", {}, None, (), tuple(given[:1]))]
+    rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, {1: "blue otter"}))))
+    assert [[row[1], row[2], row[-1]] for row in rows[1:]] == [
+        ["Draw digits: 4, 9", "blue otter", "2"],
+        ["Draw digits: 4, 9", "seat 2", "1"],
+    ]
+    page = class_report.class_page("9b", plan, works, {1: "blue otter"})
+    assert "Drawings: 3." in page
+    assert re.findall('alt="(A .)"', page) == ["A 4", "A 9", "A 9"]
+    assert ["blue otter", "2 drawn"] in cells(page).rows

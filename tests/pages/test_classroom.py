@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.classes import Ask, Train, config_of, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.classes import Ask, Draw, Train, config_of, from_json, known_questions, order_of, question_of, to_json
 from mnist_core.classes.ready_plans import READY_PLANS
+from mnist_core.drawing import preprocessing, strokes, test_set
 from mnist_core.errors import StoreError
+from mnist_core.evaluation import shipped
 from mnist_core.lessons.courses import step_of
 from mnist_core.runs import run_cache, saver
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
-from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
+from mnist_core.store.classes import MAX_OF_SEAT, OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import membership
+from pages.widgets.classroom import drawings, following, membership
+from pages.widgets.common import image_buttons
+from pages.widgets.common.image_buttons import ImageButton
 from tests.pages.conftest import ROOT
-from tests.pages.visitor import press, wait_for_end
+from tests.pages.visitor import ONE, draw, press, wait_for_end
 from tests.scheduled_runs import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards")
+LINE = [{"path": [["M", 140, 40], ["L", 140, 240]]}]
+PLACES = itertools.count()
 OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
 
 
@@ -33,6 +42,7 @@ OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
 def fresh_boards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Boards that are read at each look: the tests do not wait for a second."""
     monkeypatch.setattr("mnist_core.classes.boards.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.classes.class_test._FRESH_SECONDS", 0.0)
     membership._boards.cache_clear()
     membership._code_limits.cache_clear()
     yield
@@ -839,3 +849,224 @@ def test_last_move_asks_before_it_deletes_the_names(desk: AppTest, monkeypatch: 
     assert class_of(desk).ended is None
     desk.button(key="class-end-now-next").click().run()
     assert class_of(desk).ended is not None
+
+
+# --- Digits to draw ----------------------------------------------------------------------------------------------
+
+DRAWING = Draw("d1", (1, 4))
+
+
+@pytest.fixture
+def drawing(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """A desk whose class is about to draw digits, after it has trained a network."""
+    now = class_of(desk)
+    plan = to_json((NETWORK, DRAWING, OWN))
+    # A test of pages cannot click into a component, but it can press buttons.
+    monkeypatch.setattr(image_buttons, "image_buttons", as_buttons)
+    classes().move(desk.session_state["workspace"], now.id, now.revision, plan=plan, at=1, task="d1")
+    desk.run()
+    return desk
+
+
+def as_buttons(buttons: list[ImageButton], key: str, on_click: Callable[[int], None], title: str = "") -> None:
+    """A button for each image that can be clicked."""
+    for one in buttons:
+        st.button(one.label, key=f"{key}-{one.number}", on_click=on_click, args=(one.number,), help=title)
+
+
+def hand_in(pupil: AppTest, picture: np.ndarray | None = None) -> None:
+    """Draw a vertical line, or what is given, and hand it in. No two lines are the same: that is no new drawing."""
+    pupil.run()
+    at = next(PLACES)
+    draw(pupil, ONE if picture is None else picture, [{"path": [["M", at, 40], ["L", at, 240]]}])
+    press(pupil, "Hand in")
+    assert not pupil.exception
+
+
+def labels_of(desk: AppTest, seat: int = 1) -> list[tuple[int, bool]]:
+    return [(one.label, one.is_hidden) for one in board_of(desk).drawings.get(seat, ())]
+
+
+def click_image(app: AppTest, key: str, number: int) -> None:
+    app.run()
+    app.button(key=f"{key}-{number}").click().run()
+    assert not app.exception
+
+
+def test_digits_from_sheet_to_result(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils, front = [student(drawing, monkeypatch) for _ in range(2)], wall(drawing, monkeypatch)
+    assert "Look at the front." in text(pupils[0])
+    move(drawing, "Let them draw")
+    assert "Draw a 1" in text(pupils[0])
+    hand_in(pupils[0])
+    assert labels_of(drawing) == [(1, False)]
+    saved = classes().drawings(class_of(drawing).id, "d1", [1])[1][0]
+    found = test_set.unpack(saved.data, 1)
+    assert np.array_equal(found.image, test_set.pixels_of(preprocessing.to_mnist(ONE).image))
+    assert [one[:, 1].tolist() for one in found.strokes] == [[40.0, 240.0]]
+    assert "Draw a 4" in text(pupils[0])
+    hand_in(pupils[0])
+    assert "You have drawn all **2** digits." in text(pupils[0])
+    hand_in(pupils[1])
+    assert "**1 of 2** have drawn all." in text(front)
+    assert front.title[0].value == "3"
+    assert not images(front)
+    assert text(drawing).count("of 2 drawn") == 2
+
+    # A click draws one again, and it is the next that is wanted.
+    pupil = pupils[0]
+    click_image(pupil, "class-own-drawings", 0)
+    assert labels_of(drawing) == [(4, False)]
+    assert "Draw a 1" in text(pupil)
+    hand_in(pupil)
+
+    move(drawing, "End the drawing (done: 1 of 2)")
+    assert "The drawing has ended." in text(pupils[0])
+    assert not images(front.run())
+    move(drawing, "Show the result")
+    read_all(drawing)
+    answers = [int(shipped().network.predict(found.image[np.newaxis]).argmax())] * 3
+    share = sum(answer == label for answer, label in zip(answers, (1, 4, 1), strict=True)) / 3
+    assert f"the built-in network reads: **{share:.0%}** right." in text(front)
+    assert len(images(front)) == 3
+    assert "Your drawings, and how many networks misread each" in text(pupils[0])
+
+
+def read_all(desk: AppTest) -> None:
+    """Wait until the networks have read all drawings."""
+    wait_until(lambda: drawings.class_tests().test(board_of(desk)).waiting == 0)
+
+
+def images(app: AppTest) -> list[object]:
+    assert not app.exception
+    return [*app.get("imgs"), *app.get("image")]
+
+
+def test_networks_of_the_class_read_its_drawings(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils, front = [student(training, monkeypatch) for _ in range(2)], wall(training, monkeypatch)
+    now = class_of(training)
+    plan = to_json((dataclasses.replace(NETWORK, predict=False), DRAWING))
+    classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan, phase=OPEN)
+    runs = [train(pupil) for pupil in pupils]
+    now = class_of(training)
+    classes().move(training.session_state["workspace"], now.id, now.revision, at=1, task="d1")
+    for pupil in pupils:
+        hand_in(pupil)
+    move(training, "End the drawing")
+    move(training, "Show the result")
+    read_all(training)
+    image = test_set.pixels_of(preprocessing.to_mnist(ONE).image)[np.newaxis]
+    ends = [run.snapshot.network for run in runs]
+    right = [network is not None and int(network.predict(image).argmax()) == 1 for network in ends]
+    shares = [float(one) for one in right]
+    assert f"**2** drawings, 2 networks: they read **{min(shares):.0%}** to **{max(shares):.0%}** right." in text(front)
+    for pupil, share in zip(pupils, shares, strict=True):
+        assert f"reads **{share:.0%}** of the drawings right." in text(pupil)
+    assert not any(seat.name in text(front) for seat in board_of(training).seats)
+
+
+def test_teacher_takes_a_drawing_out_and_puts_it_back(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(drawing, monkeypatch), wall(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    hand_in(pupil)
+    drawing.run()
+    click_image(drawing, "desk-drawings", MAX_OF_SEAT * 1 + 0)
+    assert labels_of(drawing) == [(1, True)]
+    assert "Your teacher has taken out what the others should not see." in text(pupil)
+    move(drawing, "End the drawing")
+    move(drawing, "Show the result")
+    assert "Nobody has handed in a drawing." in text(front)
+    assert not images(front)
+    click_image(drawing, "desk-drawings", MAX_OF_SEAT * 1 + 0)
+    assert labels_of(drawing) == [(1, False)]
+    read_all(drawing)
+    assert len(images(front.run())) == 1
+
+
+def test_empty_sheet_and_a_dot_are_not_handed_in(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    pupil.run()
+    press(pupil, "Hand in")
+    assert "Draw the digit first." in shown(pupil)
+    dot = strokes.render((np.array([[0.5, 0.5], [0.5, 0.5]]),), 20)
+    hand_in(pupil, dot)
+    assert "Draw the digit first." in shown(pupil)
+    assert labels_of(drawing) == []
+    hand_in(pupil)
+    assert "Draw the digit first." not in text(pupil)
+    assert labels_of(drawing) == [(1, False)]
+
+
+def test_drawing_that_cannot_be_saved_stays_on_the_sheet(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    with monkeypatch.context() as patch:
+        patch.setattr(Classes, "hand_in_drawing", database_is_away)
+        hand_in(pupil)
+        assert "Your drawing is not handed in." in shown(pupil)
+    press(pupil, "Hand in")
+    assert labels_of(drawing) == [(1, False)]
+
+
+def test_move_leaves_the_pen_in_the_hand_for_a_moment(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    pupil.run()
+    draw(pupil, ONE, LINE)
+    move(drawing, "End the drawing")
+    assert "The class has moved on." in text(pupil)
+    press(pupil, "Hand in")
+    assert labels_of(drawing) == []
+    assert "This task is closed." in shown(pupil)
+    monkeypatch.setattr(following, "HOLD_SECONDS", 0.0)
+    assert "The drawing has ended." in text(pupil)
+    assert "The class has moved on." not in shown(pupil)
+    # The drawing is still there.
+    move(drawing, "Draw longer")
+    pupil.run()
+    press(pupil, "Hand in")
+    assert labels_of(drawing) == [(1, False)]
+
+
+def test_who_has_drawn_nothing_follows_at_once(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    pupil.run()
+    move(drawing, "End the drawing")
+    assert "The drawing has ended." in text(pupil)
+
+
+def test_own_drawings_can_be_deleted_after_the_end(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    hand_in(pupil)
+    move(drawing, "End the drawing")
+    pupil.run()
+    press(pupil, "Delete my drawings")
+    assert labels_of(drawing) == []
+
+
+def test_drawing_task_is_added_at_the_desk(desk: AppTest) -> None:
+    pills = next(one for one in desk.button_group if one.key == "plan-drawing-digits")
+    pills.set_value([4, 9])
+    press(desk, "Add the drawing")
+    assert not desk.exception
+    [task] = [one for one in from_json(class_of(desk).plan) if isinstance(one, Draw)]
+    assert (task.digits, task.each) == ((4, 9), 1)
+    press(desk, "Add the drawing")
+    assert "are not digits to draw." in shown(desk)
+
+
+def test_drawings_are_saved_as_files(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    hand_in(pupil)
+    now = class_of(drawing)
+    for _ in range(2):  # Before the end and after it.
+        found, writers = drawings.labelled(classes().work(drawing.session_state["workspace"], now.id))
+        assert [one.label for one in found] == [1]
+        assert writers == ["w1"]
+        assert test_set.to_jsonl(found, writers).count("w1") == 1
+        classes().end(drawing.session_state["workspace"], now.id)
+    assert "Drawings" in [one.proto.label for one in drawing.run().get("download_button")]

@@ -6,16 +6,26 @@ import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import ClassClosedError, ClassFullError, ClassMovedError, ClassNotFoundError, ConfigError
+from mnist_core.errors import (
+    ClassClosedError,
+    ClassFullError,
+    ClassMovedError,
+    ClassNotFoundError,
+    ConfigError,
+    RunNotFoundError,
+)
 from mnist_core.store import classes as module
 from mnist_core.store import tables
 from mnist_core.store.classes import (
     IDLE_SECONDS,
     KEPT_DAYS,
+    MAX_DRAWING_BYTES,
+    MAX_OF_SEAT,
     MAX_OPEN,
     MAX_RUNS,
     MAX_SEATS,
@@ -29,6 +39,7 @@ from mnist_core.store.classes import (
     seat_token,
     wall_token,
 )
+from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace, workspace_key
 from mnist_core.training import Status
@@ -600,3 +611,132 @@ def test_forgotten_class_loses_its_seats_too(training: Room, clock: Clock) -> No
 def test_work_is_the_owners(training: Room) -> None:
     with pytest.raises(ClassNotFoundError):
         training.classes.work(new_workspace(), training.now.id)
+
+
+# --- Drawings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawing(room: Room) -> Room:
+    """A class that draws digits."""
+    room.move(task="d1", phase=OPEN)
+    return room
+
+
+def hand_in(room: Room, own: str, n: int, label: int, data: bytes = b"ink") -> None:
+    room.classes.hand_in_drawing(room.now.id, own, "d1", SavedDrawing(n, label, False, 0.0, data))
+
+
+def drawn(room: Room, seat: int) -> list[tuple[int, int, bool]]:
+    given = room.classes.board(room.now.id).drawings.get(seat, ())
+    assert all(one.data == b"" for one in given)
+    return [(one.n, one.label, one.is_hidden) for one in given]
+
+
+def test_drawing_is_on_the_board_and_its_data_are_read_apart(drawing: Room, clock: Clock) -> None:
+    one, other = drawing.student(), drawing.student()
+    hand_in(drawing, one, 1, 9, b"nine")
+    hand_in(drawing, one, 0, 4, b"four")
+    hand_in(drawing, other, 0, 4)
+    assert drawn(drawing, 1) == [(0, 4, False), (1, 9, False)]
+    found = drawing.classes.drawings(drawing.now.id, "d1", [1])
+    assert {seat: [(one.n, one.data) for one in given] for seat, given in found.items()} == {
+        1: [(0, b"four"), (1, b"nine")]
+    }
+    before = found[1][0].changed
+    clock.forward(3)
+    hand_in(drawing, one, 0, 4, b"another four")
+    [again, same] = drawing.classes.drawings(drawing.now.id, "d1", [1])[1]
+    assert (again.data, again.changed - before) == (b"another four", 3)
+    assert same == found[1][1]
+
+
+def test_drawing_that_is_taken_out_and_drawn_again(drawing: Room) -> None:
+    own = drawing.student()
+    hand_in(drawing, own, 0, 4)
+    drawing.classes.hide_drawing(drawing.teacher, drawing.now.id, "d1", 1, 0)
+    assert drawn(drawing, 1) == [(0, 4, True)]
+    assert [one.drawings for one in drawing.classes.work(drawing.teacher, drawing.now.id)] == [()]
+    drawing.classes.hide_drawing(drawing.teacher, drawing.now.id, "d1", 1, 0, is_hidden=False)
+    assert drawn(drawing, 1) == [(0, 4, False)]
+    drawing.classes.hide_drawing(drawing.teacher, drawing.now.id, "d1", 1, 0)
+    hand_in(drawing, own, 0, 4)  # A new one, which the teacher has not seen.
+    assert drawn(drawing, 1) == [(0, 4, False)]
+    with pytest.raises(ClassNotFoundError):
+        drawing.classes.hide_drawing(own, drawing.now.id, "d1", 1, 0)
+
+
+@pytest.mark.parametrize("phase", [OPEN, SHUT, SHOWN])
+def test_own_drawing_can_be_deleted_in_any_phase(drawing: Room, phase: str) -> None:
+    own, other = drawing.student(), drawing.student()
+    for seat in (own, other):
+        hand_in(drawing, seat, 0, 4)
+    drawing.move(phase=phase)
+    drawing.classes.take_back_drawing(drawing.now.id, own, "d1", 0)
+    assert (drawn(drawing, 1), drawn(drawing, 2)) == ([], [(0, 4, False)])
+    with pytest.raises(ClassNotFoundError):
+        drawing.classes.take_back_drawing(drawing.now.id, new_workspace(), "d1", 0)
+
+
+@pytest.mark.parametrize("changes", [{"phase": READY}, {"phase": SHUT}, {"phase": SHOWN}, {"task": "q1"}])
+def test_drawing_that_comes_too_late(drawing: Room, changes: dict[str, str]) -> None:
+    own = drawing.student()
+    drawing.move(**changes)
+    with pytest.raises(ClassClosedError):
+        hand_in(drawing, own, 0, 4)
+    assert drawn(drawing, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("n", "label", "data"),
+    [(-1, 4, b""), (MAX_OF_SEAT, 4, b""), (0, 10, b""), (0, -1, b""), (0, 4, bytes(MAX_DRAWING_BYTES + 1))],
+    ids=["place below 0", "thirty-first", "no digit", "negative digit", "too large"],
+)
+def test_impossible_drawing_is_refused(drawing: Room, n: int, label: int, data: bytes) -> None:
+    own = drawing.student()
+    with pytest.raises(ConfigError):
+        hand_in(drawing, own, n, label, data)
+    assert drawn(drawing, 1) == []
+
+
+def test_class_has_room_for_so_many_drawings(drawing: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.store.classes.MAX_DRAWINGS", 2)
+    own, other = drawing.student(), drawing.student()
+    hand_in(drawing, own, 0, 4)
+    hand_in(drawing, other, 0, 4)
+    with pytest.raises(ClassFullError):
+        hand_in(drawing, other, 1, 9)
+    hand_in(drawing, other, 0, 4, b"in its place")
+
+
+def test_drawings_are_kept_without_the_seat_and_the_time(drawing: Room) -> None:
+    own, other = drawing.student(), drawing.student()
+    hand_in(drawing, own, 0, 4, b"\0\xff four")
+    hand_in(drawing, other, 0, 7)
+    drawing.classes.hide_drawing(drawing.teacher, drawing.now.id, "d1", 2, 0)
+    drawing.classes.end(drawing.teacher, drawing.now.id)
+    kept = [one.drawings for one in drawing.classes.work(drawing.teacher, drawing.now.id)]
+    assert sorted(kept) == [(), (SavedDrawing(0, 4, False, 0.0, b"\0\xff four"),)]
+    assert drawing.classes.drawings(drawing.now.id, "d1", [1, 2]) == {}
+
+
+def test_all_ended_networks_of_a_class(training: Room) -> None:
+    one, other = training.student(), training.student()
+    for own, run, status in ((one, "ended", Status.FINISHED), (other, "active", None), (other, "b", Status.STOPPED)):
+        save_run(training.store, own, run, epochs=2, status=status)
+        training.classes.hand_in_run(training.now.id, own, "n1", own, run)
+    training.move(task="n2", phase=OPEN)
+    save_run(training.store, one, "later", epochs=2, status=Status.FINISHED)
+    training.classes.hand_in_run(training.now.id, one, "n2", one, "later")
+    found = training.classes.ended_runs(training.now.id)
+    assert [(one.seat, one.run.run) for one in found] == [(1, "ended"), (2, "b"), (1, "later")]
+    for given, own in zip(found, (one, other, one), strict=True):
+        network = training.store.load(own, given.run.run).network
+        read = training.classes.network(given)
+        assert network is not None
+        assert read.config == network.config
+        assert all(np.array_equal(a, b) for a, b in zip(read.weights, network.weights, strict=True))
+    training.store.delete(one, "ended")
+    with pytest.raises(RunNotFoundError):
+        training.classes.network(found[0])
+    assert [one.run.run for one in training.classes.ended_runs(training.now.id)] == ["b", "later"]

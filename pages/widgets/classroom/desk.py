@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Train, moves, progress, step_of
+from mnist_core.classes import Ask, Draw, Train, moves, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError, ConfigError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import OPEN, READY, SHOWN, wall_token
-from pages.widgets.classroom import ending, following, lesson_plan, membership, networks, orders, question, wall
-from pages.widgets.common import link_sharing, projector, run_picker, run_text
+from mnist_core.store.classes import MAX_OF_SEAT, OPEN, READY, SHOWN, wall_token
+from pages.widgets.classroom import (
+    drawings,
+    ending,
+    following,
+    lesson_plan,
+    membership,
+    networks,
+    orders,
+    question,
+    wall,
+)
+from pages.widgets.common import image_buttons, link_sharing, pictures, projector, run_picker, run_text
 from pages.widgets.state import controls, workspace
 
 if TYPE_CHECKING:
@@ -92,7 +102,10 @@ def _move_button(now: Class, step: Move, at: int, shortcut: str | None = None) -
 
 
 def _possible(board: Board, plan: tuple[Task, ...], training: Mapping[int, Progress]) -> tuple[Move, ...]:
+    task = plan[board.now.at]
     done = sum(one.has_trained for one in training.values())
+    if isinstance(task, Draw):
+        done = sum(count == len(wanted(task)) for count in drawings.drawn_by(task, board).values())
     return moves(plan, board.now, board.votes.get(board.now.round, {}), len(board.seats), done)
 
 
@@ -169,7 +182,7 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
         )
     if possible[0].advice:
         st.caption(_(possible[0].advice))
-    state = _(_RESULT_SHOWN if isinstance(task, Train) and now.phase == SHOWN else _PHASES.get(now.phase, _SHUT))
+    state = _(_RESULT_SHOWN if not isinstance(task, Ask) and now.phase == SHOWN else _PHASES.get(now.phase, _SHUT))
     if now.round > 1:
         state = _("{state}, second vote", state=state)
     st.caption(_("Task {number} of {count}: {state}", number=now.at + 1, count=len(plan), state=state))
@@ -180,10 +193,12 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
     with shown:
         if isinstance(task, Train):
             _training(board, task)
+        elif isinstance(task, Draw):
+            _drawing(board, task)
         else:
             _question(board, task)
     with seats:
-        _seats(board, training)
+        _seats(board, training, task)
 
 
 def _question(board: Board, task: Ask) -> None:
@@ -216,14 +231,53 @@ def _training(board: Board, task: Train) -> None:
         networks.guesses_chart(board, "desk-guesses")
 
 
-def _seats(board: Board, training: Mapping[int, Progress]) -> None:
+def _drawing(board: Board, task: Draw) -> None:
+    """The drawings as they come; a click takes one out. At the end, what the networks have read in them."""
+    now = board.now
+    st.markdown(drawings.task_text(task))
+    if now.phase == READY:
+        return
+    if now.phase == SHOWN:
+        test = drawings.class_tests().test(board)
+        st.markdown(drawings.summary_text(test))
+        if test.waiting:
+            st.caption(drawings.waiting_text(test))
+        if test.drawings and not test.is_built_in:
+            drawings.picture(test, "desk-tested")
+    found = drawings.class_tests().drawings(board)
+    out = _("taken out")
+    buttons = [
+        image_buttons.ImageButton(
+            MAX_OF_SEAT * one.seat + one.n,
+            pictures.ink_url(one.drawing.image, 2),
+            f"{one.drawing.label} · {out}" if one.is_hidden else str(one.drawing.label),
+            _("A drawing, labelled as {thing}.", thing=pictures.with_article(one.drawing.label)),
+        )
+        for one in found
+    ]
+    if buttons:
+        st.caption(
+            _("Click a drawing to take it out, and again to put it back. The others see none before the result.")
+        )
+        hidden = {MAX_OF_SEAT * one.seat + one.n: one.is_hidden for one in found}
+
+        def switch(number: int) -> None:
+            if number in hidden:
+                orders.hide_drawing(now, *divmod(number, MAX_OF_SEAT), not hidden[number])
+
+        image_buttons.image_buttons(buttons, "desk-drawings", switch, _("Take it out, or put it back"))
+
+
+def _seats(board: Board, training: Mapping[int, Progress], task: Task) -> None:
     """The seats: who asks for help first, then who is there and has handed in nothing, then the others."""
     now = board.now
     voted = board.votes.get(now.round, {}) if now.phase != READY else {}
+    drawn = drawings.drawn_by(task, board) if isinstance(task, Draw) else {}
+    most = len(wanted(task)) if isinstance(task, Draw) else 0
 
     def need(seat: Seat) -> tuple[bool, float, bool, int]:
         own = training.get(seat.number)
-        stage = int(seat.number in voted) if own is None else int(own.stage)
+        stage = drawn.get(seat.number, int(seat.number in voted)) if own is None else int(own.stage)
         return seat.hand is None, seat.hand or 0.0, not membership.is_here(seat), stage
 
     here = sum(map(membership.is_here, board.seats))
@@ -237,18 +291,25 @@ def _seats(board: Board, training: Mapping[int, Progress]) -> None:
             help=_("While they are closed, nobody new can join."),
         )
     for seat in sorted(board.seats, key=need):
-        _seat_row(now, seat, seat.number in voted, training.get(seat.number))
+        own = training.get(seat.number)
+        text = "" if own is None else _stage_text(own)
+        if drawn:
+            text = f":gray[{_('{count} of {most} drawn', count=drawn[seat.number], most=most)}]"
+        is_done = drawn[seat.number] == most if drawn else seat.number in voted
+        if own is not None:
+            is_done = own.stage is progress.Stage.DONE
+        _seat_row(now, seat, is_done, text)
     if not board.seats:
         st.caption(_("Nobody is here yet. Show the code at the front."))
 
 
-def _seat_row(now: Class, seat: Seat, has_voted: bool, training: Progress | None) -> None:
-    is_done = has_voted or (training is not None and training.stage is progress.Stage.DONE)
+def _seat_row(now: Class, seat: Seat, is_done: bool, text: str) -> None:
+    """A seat: its name, below it in small letters what it does, and how to take it away."""
     mark = ":material/front_hand:" if seat.hand is not None else "✓" if is_done else "·"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"seat-{seat.number}"):
         name = seat.name if membership.is_here(seat) else f":gray[{seat.name} · {_('away')}]"
-        ending = "" if training is None else f"  \n{_stage_text(training)}"
-        st.markdown(f"{mark} {name}{ending}", width="stretch")
+        below = f"  \n{text}" if text else ""
+        st.markdown(f"{mark} {name}{below}", width="stretch")
         st.button(
             " ",
             key=f"remove-seat-{seat.number}",
@@ -261,7 +322,7 @@ def _seat_row(now: Class, seat: Seat, has_voted: bool, training: Progress | None
 
 
 def _stage_text(one: Progress) -> str:
-    """What a seat does with the network, in small letters below its name."""
+    """What a seat does with the network."""
     if one.stage is progress.Stage.STUCK:
         return f":orange[{_(one.trouble)}]"
     if one.stage is progress.Stage.NOT_BEGUN:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Ask, from_json
+from mnist_core.classes import Ask, Train, from_json
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, PlaygroundError, StoreError
@@ -182,7 +182,7 @@ def _plan_in(data: bytes) -> tuple[Task, ...]:
 def _with_data_set(task: Task) -> Task:
     """A task with the data set that this server begins with."""
     name = editor_state.first_config().dataset
-    if isinstance(task, Ask) or name == RunConfig.dataset:
+    if not isinstance(task, Train) or name == RunConfig.dataset:
         return task
     return dataclasses.replace(task, link=f"{task.link}&dataset={name}")
 

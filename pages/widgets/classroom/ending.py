@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from mnist_core.errors import StoreError
+from mnist_core.classes import Draw
+from mnist_core.drawing import test_set
+from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export import class_report
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import KEPT_DAYS
-from pages.widgets.classroom import membership, orders
+from pages.widgets.classroom import drawings, membership, orders
 from pages.widgets.common import run_picker, time_zone
 from pages.widgets.state import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.store.classes import Board, Class
 
 
@@ -55,6 +58,9 @@ def _downloads(now: Class, part: str = "ended") -> None:
         names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
         return make(membership.plan_of(now.plan), membership.classes().work(token, now.id), names)
 
+    def drawn() -> tuple[list[LabelledDrawing], list[str]]:
+        return drawings.labelled(membership.classes().work(token, now.id))
+
     with st.container(horizontal=True):
         st.download_button(
             _("Report"),
@@ -76,6 +82,34 @@ def _downloads(now: Class, part: str = "ended") -> None:
             on_click="ignore",
             help=_("A row for each seat and task, for a spreadsheet."),
         )
+        if not _has_drawings(now):
+            return
+        st.download_button(
+            _("Drawings"),
+            lambda: test_set.to_idx_zip(drawn()[0]),
+            "class-digits.zip",
+            key=f"class-digits-{part}",
+            icon=":material/draw:",
+            on_click="ignore",
+            help=_("The digits of the class, images and labels in MNIST's file format."),
+        )
+        st.download_button(
+            _("Strokes"),
+            lambda: test_set.to_jsonl(*drawn()),
+            "class-digits.jsonl",
+            key=f"class-strokes-{part}",
+            icon=":material/gesture:",
+            on_click="ignore",
+            help=_("The same as pen strokes: JSON lines (for developers)."),
+        )
+
+
+def _has_drawings(now: Class) -> bool:
+    """Whether digits are drawn in a class. A plan that this version does not know has none."""
+    try:
+        return any(isinstance(task, Draw) for task in membership.plan_of(now.plan))
+    except ConfigError:
+        return False
 
 
 def ended_view(board: Board) -> None:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from mnist_core.store.classes import Board, Class, Seat
 
-    Work = tuple[float | None, tuple[str, ...]]
+    Work = tuple[float | None, tuple[str, ...], tuple[tuple[int, float, bool], ...]]
 
 STUDENT_SECONDS, TEACHER_SECONDS = 2.0, 1.0
 """How often the page of a student, and the desk or the wall, look at the class."""
+HOLD_SECONDS = 5.0
+"""A move does not take the pen out of somebody's hand: their page follows so much later."""
 
 
 def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
@@ -38,6 +40,17 @@ def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work)
     st.fragment(_follow, run_every=STUDENT_SECONDS, key="class-follow")(now, seat, own, work)
 
 
+def follow_later(now: Class, seat: Seat, until: float) -> None:
+    """Draw the page of a seat again at a time by `time.monotonic`, when it follows its class, which has moved."""
+    st.fragment(_follow_later, run_every=STUDENT_SECONDS / 2, key="class-follow-later")(now, seat, until)
+
+
+def _follow_later(now: Class, seat: Seat, until: float) -> None:
+    membership.boards().note_here(now.id, seat.number)
+    if time.monotonic() >= until:
+        st.rerun()
+
+
 def _follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
     board = latest(now)
     there = membership.seat_on(board, seat.number)
@@ -50,8 +63,9 @@ def _follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work
 
 
 def own_work(board: Board, number: int) -> Work:
-    """The guess of a seat, and the ids of its runs."""
-    return board.guesses.get(number), tuple(run.run for run in board.runs.get(number, ()))
+    """The guess of a seat, the ids of its runs, and what makes its drawings."""
+    drawings = tuple((one.n, one.changed, one.is_hidden) for one in board.drawings.get(number, ()))
+    return board.guesses.get(number), tuple(run.run for run in board.runs.get(number, ())), drawings
 
 
 def own_votes(board: Board, number: int) -> dict[int, int]:

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Train, added, from_json, known_questions, removed, start_of, to_json
-from mnist_core.classes.plan import CHOICE_LENGTH, FREE, LINK_LENGTH, MAX_TASKS, MOST_CHOICES, TEXT_LENGTH
-from mnist_core.config import SETTINGS
+from mnist_core.classes import Ask, Draw, Train, added, from_json, known_questions, removed, start_of, to_json
+from mnist_core.classes.plan import (
+    CHOICE_LENGTH,
+    FREE,
+    LINK_LENGTH,
+    MAX_TASKS,
+    MOST_CHOICES,
+    MOST_EACH,
+    TEXT_LENGTH,
+)
+from mnist_core.config import CLASSES, SETTINGS
 from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import READY
-from pages.widgets.classroom import networks, orders, question
+from pages.widgets.classroom import drawings, networks, orders, question
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.uninterrupted import uninterrupted
 
@@ -53,6 +61,7 @@ def plan_view(now: Class, plan: tuple[Task, ...]) -> None:
         _add_known(now, plan)
         _add_own(now, plan)
         _add_network(now, plan)
+        _add_drawing(now, plan)
         _change_current(now, plan)
         st.download_button(
             _("Save this plan"),
@@ -70,6 +79,8 @@ def task_title(task: Task) -> str:
     """What a task is, in one line of Markdown."""
     if isinstance(task, Ask):
         return question.question_text(task)
+    if isinstance(task, Draw):
+        return drawings.digits_text(task)
     return _("Train a network: {network}", network=networks.network_title(task))
 
 
@@ -183,6 +194,28 @@ def _add_network(now: Class, plan: tuple[Task, ...]) -> None:
             return
     uninterrupted(lambda: orders.move(now, added(plan, now, checked)))
     controls.reset("plan-network-link")
+    st.rerun()
+
+
+def _add_drawing(now: Class, plan: tuple[Task, ...]) -> None:
+    with st.form("plan-drawing", border=False):
+        digits = st.pills(
+            _("Or digits to draw"),
+            range(CLASSES),
+            selection_mode="multi",
+            key="plan-drawing-digits",
+            help=_("They become a test set of your class, which all networks of the lesson read."),
+        )
+        each = st.number_input(_("How many of each"), 1, MOST_EACH, key="plan-drawing-each")
+        if not st.form_submit_button(_("Add the drawing"), disabled=len(plan) >= MAX_TASKS):
+            return
+        try:
+            [task] = from_json(to_json((Draw(_new_id(), tuple(digits), each),)))
+        except PlaygroundError as error:
+            st.error(_(error.message), icon=":material/error:")
+            return
+    uninterrupted(lambda: orders.move(now, added(plan, now, task)))
+    controls.reset("plan-drawing-digits")
     st.rerun()
 
 

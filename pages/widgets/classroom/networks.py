@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,6 +19,8 @@ from pages.widgets.common import theme
 from pages.widgets.state import data_sets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mnist_core.classes import Train
     from mnist_core.classes.progress import Network
     from mnist_core.config import RunConfig
@@ -135,9 +137,14 @@ def picture(
         st.vega_lite_chart(table, spec, key=name, alt=alt)
         return None
     chosen = st.vega_lite_chart(table, spec, key=name, alt=alt, on_select="rerun")
-    points = chosen.get("selection", {}).get(class_networks.SELECTION, [])
-    ids = {point.get("run") for point in points if isinstance(point, dict)}
+    ids = selected_runs(chosen)
     return next((one for one in found if one.run in ids), None)
+
+
+def selected_runs(event: Mapping[str, Any]) -> set[object]:
+    """The ids of the networks that are selected in a chart, from what the browser has sent."""
+    points = event.get("selection", {}).get(class_networks.SELECTION, [])
+    return {point.get("run") for point in points if isinstance(point, dict)}
 
 
 def guesses_chart(board: Board, name: str, font_size: int = 14, height: int = 160) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import PlaygroundError
-from pages.widgets.classroom import membership
+from pages.widgets.classroom import drawings, membership
 from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
 
@@ -39,10 +39,17 @@ def remove_seat(class_id: str, number: int) -> None:
     _carry_out(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
 
 
+def hide_drawing(now: Class, seat: int, n: int, is_hidden: bool) -> None:
+    """Take a drawing of the current task out, or put it back."""
+    hide = membership.classes().hide_drawing
+    _carry_out(now.id, lambda: hide(workspace.token(), now.id, now.task, seat, n, is_hidden))
+
+
 def end(class_id: str, is_deleted: bool) -> None:
     """End a class, and keep what was handed in, or delete everything."""
     _carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
     if is_deleted and not trouble(class_id):
+        drawings.class_tests().forget(class_id)
         membership.lead("")
 
 

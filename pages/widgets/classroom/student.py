@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Train, draw_name, step_of
+from mnist_core.classes import Draw, Train, draw_name, step_of
 from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _TROUBLE: Key[str] = Key("class-vote-trouble-noted", "")
 # The vote that was saved last, and the class as it was.
 _SAVED: Key[tuple[Class, int] | None] = Key("class-vote-saved-noted", None)
+# Whether this page has shown digits to draw.
+_DRAWS = Key("class-draws-noted", False)
 _LOOK = Message("Look at the front.")
 
 
@@ -50,13 +53,19 @@ def student_view(class_id: str, number: int) -> None:
         st.button(_("Join again"), on_click=_join_again, args=(board.now.code or "",))
         return
     class_seat.SEEN.set(board.now.revision)
+    held = _held(board.now)
+    if held is not None:
+        board = dataclasses.replace(board, now=held[0])
     _header(board.now, seat)
     votes = following.own_votes(board, number)
     if board.now.paused:
         st.header(_("Eyes up!"), anchor=False)
         st.markdown(_(_LOOK))
     else:
-        _task(board, seat, votes)
+        _task(board, seat, votes, is_held=held is not None)
+    if held is not None:
+        following.follow_later(board.now, seat, held[1])
+        return
     saved = _SAVED.get()
     just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
     following.follow(board.now, seat, (votes, {**votes, **just_saved}), following.own_work(board, number))
@@ -86,7 +95,16 @@ def _header(now: Class, seat: Seat) -> None:
         st.caption(privacy)
 
 
-def _task(board: Board, seat: Seat, votes: Mapping[int, int]) -> None:
+def _held(now: Class) -> tuple[Class, float] | None:
+    """The class as the page still shows it for a moment to somebody who is drawing, see `draw_task.held_class`."""
+    if not _DRAWS.get():
+        return None
+    from pages.widgets.classroom import draw_task  # The canvas: see `_task`.
+
+    return draw_task.held_class(now)
+
+
+def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> None:
     now = board.now
     task = membership.current_task(now)
     if task is None or now.phase == READY:
@@ -94,6 +112,12 @@ def _task(board: Board, seat: Seat, votes: Mapping[int, int]) -> None:
         return
     if isinstance(task, Train):
         train_task.train_view(board, seat, task)
+        return
+    if isinstance(task, Draw):
+        from pages.widgets.classroom import draw_task  # The canvas is slow to import, and a vote needs none.
+
+        _DRAWS.set(True)
+        draw_task.draw_view(board, seat, task, is_held)
         return
     step = step_of(task)
     if step is not None and now.phase == OPEN:

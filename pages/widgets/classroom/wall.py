@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Train, progress, step_of
+from mnist_core.classes import Ask, Draw, Train, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError, PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.language import ngettext
 from mnist_core.runs import run_cache
 from mnist_core.store.classes import OPEN, READY, SHOWN
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import following, membership, networks, question
+from pages.widgets.classroom import drawings, following, membership, networks, question
 from pages.widgets.common import link_sharing, run_curves, trials
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
@@ -40,6 +40,8 @@ _FEW = 3
 _MOST_NAMED = 3
 # The most runs whose names get a box each; more of them need less room in one text.
 _MOST_LINES = 4
+# Widths grow with the type, so these are 105 pixels on a projector of 1280x720.
+_MOST_DRAWINGS, _DRAWING_WIDTH = 18, 60
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
 
 
@@ -81,8 +83,10 @@ def wall(board: Board) -> None:
         if now.paused:
             st.title(_("Eyes up!"), anchor=False)
             return
-        if task is None or now.phase == READY or isinstance(task, Train):
-            title_ = _("Train a network") if isinstance(task, Train) else _("Next question")
+        if task is None or now.phase == READY or not isinstance(task, Ask):
+            title_ = _("Next question")
+            if task is not None and not isinstance(task, Ask):
+                title_ = _("Train a network") if isinstance(task, Train) else drawings.digits_text(task)
             st.header(title_ if step is None else _(step.title), anchor=False)
         elif now.phase == SHOWN:  # The answer needs the room.
             st.subheader(question.question_text(task), anchor=False)
@@ -90,6 +94,8 @@ def wall(board: Board) -> None:
             st.header(question.question_text(task), anchor=False)
     if isinstance(task, Train):
         _training(board, task)
+    elif isinstance(task, Draw):
+        _drawing(now, task)
     elif task is not None and now.phase == SHOWN:
         _answer(board, task, step)
     elif task is not None and now.phase != READY:
@@ -130,6 +136,46 @@ def _training(board: Board, task: Train) -> None:
         st.fragment(_networks, run_every=following.TEACHER_SECONDS, key="class-networks")(now, task)
     with right:
         st.fragment(_trained, run_every=following.TEACHER_SECONDS, key="class-trained")(now, task)
+
+
+def _drawing(now: Class, task: Draw) -> None:
+    """How many digits are drawn, without pictures: the teacher sees them first. At the end, what was read in them."""
+    if now.phase == READY:
+        st.markdown(drawings.task_text(task))
+    elif now.phase == SHOWN:
+        st.fragment(_drawn, run_every=following.TEACHER_SECONDS, key="class-drawn")(now)
+    else:
+        st.fragment(_drawing_state, run_every=following.TEACHER_SECONDS, key="class-drawing")(now, task)
+
+
+def _drawing_state(now: Class, task: Draw) -> None:
+    board = following.latest(now)
+    given, most = drawings.drawn_by(task, board), len(wanted(task))
+    st.title(str(drawings.count_of(board)), anchor=False)
+    done = sum(count == most for count in given.values())
+    st.markdown(_("digits are drawn. **{done} of {seats}** have drawn all.", done=done, seats=len(given)))
+    st.progress(sum(given.values()) / max(1, most * len(given)))
+    if now.phase != OPEN:
+        st.markdown(_("The drawing has ended."))
+
+
+def _drawn(now: Class) -> None:
+    board = following.latest(now)
+    test = drawings.class_tests().test(board)
+    left, right = st.columns([3, 2], gap="medium")
+    chosen = None
+    with right:
+        if test.drawings and not test.is_built_in and len(test.networks):
+            chosen = drawings.picture(test, "wall-tested", font_size=_FONT_SIZE, height=300, can_select=True)
+            if chosen is None:
+                st.markdown(_("Click a point to look at its network."))
+            else:
+                st.markdown(_("It reads **{share:.0%}** right.", share=test.scores[chosen]))
+    with left:
+        st.markdown(drawings.summary_text(test) if chosen is None else networks.network_line(test.networks[chosen]))
+        if test.waiting:
+            st.markdown(drawings.waiting_text(test))
+        drawings.hardest_view(test, chosen, _MOST_DRAWINGS, _DRAWING_WIDTH)
 
 
 def _networks(now: Class, task: Train) -> None:

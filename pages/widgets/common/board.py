@@ -45,14 +45,21 @@ class Drawn:
     strokes: Strokes = ()
 
 
-def drawing_board() -> Drawn:
-    """The canvas, the keyboard sheet or a picture, with controls below to choose between them."""
+def drawing_board(has_pictures: bool = True) -> Drawn:
+    """The canvas, the keyboard sheet or a picture, with controls below to choose between them.
+
+    Args:
+        has_pictures: whether a picture can be chosen. If not, what is drawn is always the visitor's own hand.
+    """
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pen = st.slider(_("Pen width"), *_PENS, **controls.seeded("pen", _PEN.get()))
         _PEN.set(pen)
         by_keys = st.toggle(_("Keyboard"), **controls.seeded("by-keys", _BY_KEYS.get()))
         _BY_KEYS.set(by_keys)
+    if not has_pictures:
+        with place:
+            return _by_hand(pen, by_keys)
     with st.container(horizontal=True, gap="small"):
         with st.popover(_("Photo"), icon=":material/image:", width="stretch"):
             file = st.file_uploader(
@@ -73,9 +80,13 @@ def drawing_board() -> Drawn:
             rgba = _picture(picture)
             hint = _("There is nothing in this picture. Draw again, or choose another picture.")
             return Drawn(rgba, "" if rgba is None else hint)
-        if by_keys:
-            return Drawn(keyboard.keyboard_sheet(), _("Put the pen down with P and move it with the arrow keys."))
-        return _drawn(pen)
+        return _by_hand(pen, by_keys)
+
+
+def _by_hand(pen: int, by_keys: bool) -> Drawn:
+    if by_keys:
+        return Drawn(keyboard.keyboard_sheet(), _("Put the pen down with P and move it with the arrow keys."))
+    return _drawn(pen)
 
 
 def clear_board() -> None:

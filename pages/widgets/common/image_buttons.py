@@ -59,15 +59,22 @@ class ImageButton:
     label: str
 
 
-def image_buttons(buttons: Sequence[ImageButton], key: str, on_click: Callable[[int], None]) -> None:
-    """Show the images; calls `on_click` with the number of the clicked one before the next rerun."""
+def image_buttons(buttons: Sequence[ImageButton], key: str, on_click: Callable[[int], None], title: str = "") -> None:
+    """Show the images; calls `on_click` with the number of the clicked one before the next rerun.
+
+    Args:
+        buttons: the images.
+        key: of the component.
+        on_click: what a click does.
+        title: what a click does, in words; "Why?" if it is empty.
+    """
 
     def take() -> None:
         number = clicked_number(controls.value_of(key)["clicked"])
         if number is not None:
             on_click(number)
 
-    title = _("Why?")
+    title = title or _("Why?")
     data = [{**dataclasses.asdict(one), "title": title} for one in buttons]
     _BUTTONS(data=data, key=key, on_clicked_change=take)
 

@@ -1,0 +1,250 @@
+"""The test set of a class: the digits that its seats have drawn, and what each of its networks reads in them.
+
+MNIST's validation images chose the networks; nobody has trained on these drawings, or chosen by them. So they say which
+network reads the class's own writing best. The networks read in a thread of its own, one after the other, and each
+reads a drawing once: a page shows those that are done.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core import network
+from mnist_core.classes import progress
+from mnist_core.classes.progress import Network
+from mnist_core.drawing import test_set
+from mnist_core.errors import RunNotFoundError, StoreError
+from mnist_core.evaluation import shipped
+from mnist_core.lazy import lazy_property
+from mnist_core.runs import scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from mnist_core.drawing.test_set import LabelledDrawing
+    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.handed_in import ClassRun, SavedDrawing
+
+    # Of a drawing: its seat, its place, and when it was handed in. Of a network: the key of its workspace, and its run.
+    Place = tuple[int, int, float]
+    Name = tuple[str, str]
+
+MAX_NETWORKS = 200
+"""The most networks that read the drawings of a class: the newest."""
+MAX_CLASSES = 20
+"""The drawings of so many classes are held in memory: those that were asked for last."""
+_FRESH_SECONDS = 5.0
+_BUILT_IN: Name = ("", "")
+_NOTHING = np.zeros(0, np.uint8)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassDrawing:
+    """A drawing of a class.
+
+    Attributes:
+        seat: the number of the seat that has handed it in.
+        n: its place among the drawings of the seat, from 0.
+        is_hidden: whether the teacher has taken it out.
+        drawing: its picture, label and strokes.
+    """
+
+    seat: int
+    n: int
+    is_hidden: bool
+    drawing: LabelledDrawing
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTest:
+    """What the networks of a class have read in its drawings so far.
+
+    Attributes:
+        drawings: those that the teacher has not taken out, by seat and place.
+        networks: those that have read all of them, by task and seat, the oldest first.
+        answers: (networks, drawings) uint8, the digit that each has read.
+        waiting: how many networks have not read all of them yet.
+        is_built_in: whether the class has no network, so that the built-in one reads.
+    """
+
+    drawings: tuple[ClassDrawing, ...]
+    networks: tuple[Network, ...]
+    answers: npt.NDArray[np.uint8]
+    waiting: int
+    is_built_in: bool
+
+    @lazy_property
+    def is_wrong(self) -> npt.NDArray[np.bool_]:
+        """(networks, drawings): whether the network misreads the drawing."""
+        labels = np.array([one.drawing.label for one in self.drawings], np.uint8)
+        return np.asarray(self.answers != labels[np.newaxis])
+
+    @lazy_property
+    def misread(self) -> npt.NDArray[np.int64]:
+        """(drawings,): how many networks misread each."""
+        return np.asarray(self.is_wrong.sum(axis=0, dtype=np.int64))
+
+    @lazy_property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(networks,): the share of the drawings that each reads right, 0 to 1; NaN without drawings."""
+        if not self.drawings:
+            return np.full(len(self.networks), np.nan)
+        return np.asarray(1 - self.is_wrong.mean(axis=1))
+
+    @lazy_property
+    def hardest(self) -> list[int]:
+        """The places of the drawings, those first that most networks misread."""
+        return [int(at) for at in np.argsort(-self.misread, kind="stable")]
+
+
+@dataclass
+class _Room:
+    """What is known of one task: the drawings, only added to, and what each network has read, from the first one on."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    drawings: list[LabelledDrawing] = field(default_factory=list)
+    places: dict[Place, int] = field(default_factory=dict)
+    answers: dict[Name, npt.NDArray[np.uint8]] = field(default_factory=dict)
+    # Networks that cannot be read, because they were deleted or damaged.
+    lost: set[Name] = field(default_factory=set)
+    runs: list[ClassRun] = field(default_factory=list)
+    looked: float | None = None
+    is_working: bool = False
+
+
+class ClassTests:
+    """The test sets of the classes that pages of this server show. Safe to use from any thread.
+
+    Args:
+        classes: where the classes are saved.
+        clock: returns seconds.
+    """
+
+    def __init__(self, classes: Classes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._classes, self._clock = classes, clock
+        self._lock = threading.Lock()
+        self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
+
+    def drawings(self, board: Board) -> list[ClassDrawing]:
+        """The drawings on a board, by seat and place, those too that the teacher has taken out.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        room = self._room(board)
+        with room.lock:
+            return [one for one, _at in self._drawings(board, room)]
+
+    def test(self, board: Board) -> ClassTest:
+        """What the networks of a class have read so far in the drawings on a board; the others begin to read.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        room = self._room(board)
+        with room.lock:
+            drawn = [(one, at) for one, at in self._drawings(board, room) if not one.is_hidden]
+            if room.looked is None or self._clock() - room.looked >= _FRESH_SECONDS:
+                room.runs, room.looked = self._classes.ended_runs(board.now.id), self._clock()
+            networks = _networks(room)
+            names = list(networks)
+            done = [name for name in names if len(room.answers.get(name, _NOTHING)) >= len(room.drawings)]
+            waiting = [name for name in names if name not in done]
+            if waiting and not room.is_working:
+                room.is_working = True
+                threading.Thread(target=self._read, args=(room, waiting), name="reading", daemon=True).start()
+            columns = np.array([at for _one, at in drawn], np.int64)
+            read = [room.answers.get(name, _NOTHING)[columns] for name in done]
+            answers = np.array(read, np.uint8).reshape(len(done), len(drawn))
+        return ClassTest(
+            tuple(one for one, _at in drawn),
+            tuple(networks[name] for name in done),
+            answers,
+            len(waiting),
+            names == [_BUILT_IN],
+        )
+
+    def forget(self, class_id: str) -> None:
+        """Forget the drawings of a class."""
+        with self._lock:
+            for key in [key for key in self._rooms if key[0] == class_id]:
+                del self._rooms[key]
+
+    def _room(self, board: Board) -> _Room:
+        key = (board.now.id, board.now.task)
+        with self._lock:
+            room = self._rooms.setdefault(key, _Room())
+            self._rooms.move_to_end(key)
+            while len(self._rooms) > MAX_CLASSES:
+                self._rooms.popitem(last=False)
+            return room
+
+    def _drawings(self, board: Board, room: _Room) -> list[tuple[ClassDrawing, int]]:
+        """The drawings on a board, and where they are among those of the room, which gets the new ones."""
+        given = [(seat, one) for seat, drawn in board.drawings.items() for one in drawn]
+        new = {seat for seat, one in given if _place(seat, one) not in room.places}
+        if new:
+            for seat, drawn in self._classes.drawings(board.now.id, board.now.task, sorted(new)).items():
+                for one in drawn:
+                    if _place(seat, one) not in room.places:
+                        room.places[_place(seat, one)] = len(room.drawings)
+                        room.drawings.append(test_set.unpack(one.data, one.label))
+        # One that was replaced or deleted since the board was read is left out.
+        return [
+            (ClassDrawing(seat, one.n, one.is_hidden, room.drawings[at]), at)
+            for seat, one in given
+            if (at := room.places.get(_place(seat, one))) is not None
+        ]
+
+    def _read(self, room: _Room, names: list[Name]) -> None:
+        """Let networks read the drawings that are new to them, in a thread of its own."""
+        scheduler.give_way()
+        runs = {(one.workspace, one.run.run): one for one in room.runs}
+        try:
+            for name in names:
+                before = room.answers.get(name, _NOTHING)
+                with room.lock:
+                    images = np.stack([one.image for one in room.drawings[len(before) :]])
+                try:
+                    reader = shipped().network if name == _BUILT_IN else self._classes.network(runs[name])
+                except RunNotFoundError:
+                    room.lost.add(name)
+                    continue
+                answers = reader.predict(images).argmax(axis=1).astype(np.uint8)
+                with room.lock:
+                    room.answers[name] = np.concatenate([before, answers])
+        except StoreError as error:  # The next look begins again.
+            logger.warning("The networks of a class cannot be loaded: %s", error)
+        except Exception:
+            logger.exception("Unexpected error while the networks of a class were reading")
+        finally:
+            room.is_working = False
+
+
+def _place(seat: int, one: SavedDrawing) -> Place:
+    return seat, one.n, one.changed
+
+
+def _networks(room: _Room) -> dict[Name, Network]:
+    """The networks that read, by name: the newest of the class, or else the built-in one."""
+    newest = sorted(room.runs, key=lambda one: one.run.created)[-MAX_NETWORKS:]
+    found: dict[Name, Network] = {}
+    for one in room.runs:
+        name, known = (one.workspace, one.run.run), progress.networks_by({one.seat: [one.run]})
+        if known and one in newest and name not in room.lost:
+            found[name] = known[0]
+    if not found:
+        config = shipped().network.config
+        return {_BUILT_IN: Network(0, "", config, network.parameter_count(config), float("nan"), is_active=False)}
+    return found

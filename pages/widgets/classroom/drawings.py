@@ -1,0 +1,190 @@
+"""Digits that a class draws: what is wanted, how far it is, and what its networks read in them."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.charts import class_networks
+from mnist_core.classes import wanted
+from mnist_core.drawing import test_set
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
+from mnist_core.store.classes import READY
+from pages.widgets.classroom import membership, networks
+from pages.widgets.common import pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mnist_core.classes import Draw
+    from mnist_core.classes.class_test import ClassTest, ClassTests
+    from mnist_core.drawing.test_set import LabelledDrawing
+    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.handed_in import Work
+
+_OWN = Message("Your networks")
+
+
+def class_tests() -> ClassTests:
+    """The test sets of the classes that the pages of this server show."""
+    return _class_tests(membership.classes())
+
+
+@functools.lru_cache(1)
+def _class_tests(of: Classes) -> ClassTests:
+    from mnist_core.classes.class_test import ClassTests  # Reading needs TensorFlow, which a vote does not.
+
+    return ClassTests(of)
+
+
+def digits_text(task: Draw) -> str:
+    """Which digits are drawn, in one line."""
+    return _("Draw digits: {digits}", digits=", ".join(map(str, task.digits)))
+
+
+def task_text(task: Draw) -> str:
+    """What to do, as Markdown."""
+    count = ngettext("each draws **{count}** digit", "each draws **{count}** digits", len(wanted(task)))
+    return _(
+        "{digits}; {count}. They become the test set of this class: no network has learned from them.",
+        digits=digits_text(task),
+        count=count,
+    )
+
+
+def drawn_by(task: Draw, board: Board) -> dict[int, int]:
+    """How many of the wanted drawings each seat has handed in, by seat; empty before the task is open."""
+    if board.now.phase == READY:
+        return {}
+    most = len(wanted(task))
+    return {seat.number: sum(one.n < most for one in board.drawings.get(seat.number, ())) for seat in board.seats}
+
+
+def count_of(board: Board) -> int:
+    """How many drawings there are, without those that the teacher has taken out."""
+    return sum(not one.is_hidden for given in board.drawings.values() for one in given)
+
+
+def hardest_view(test: ClassTest, chosen: int | None, most: int, width: int) -> None:
+    """The drawings that most networks misread, the hardest first.
+
+    Below each are its digit and how many networks misread it; or, with a chosen network, what that one has read.
+
+    Args:
+        test: what the networks have read.
+        chosen: the place of a network; None for all.
+        most: how many drawings are shown.
+        width: of each in pixels.
+    """
+    if chosen is None and len(test.networks) and test.drawings:
+        st.markdown(_("Below each: the digit, and how many networks misread it."))
+    with st.container(horizontal=True, gap="small"):
+        for at in test.hardest[:most]:
+            one = test.drawings[at].drawing
+            is_wrong, read = int(test.misread[at]), None if chosen is None else int(test.answers[chosen, at])
+            text = f"{one.label} · {is_wrong} ✗" if is_wrong else f"{one.label} ✓"
+            alt = ngettext(
+                "A {digit}, misread by {count} network.", "A {digit}, misread by {count} networks.", is_wrong,
+                digit=one.label,
+            )  # fmt: skip
+            if read is not None:
+                text = f"{one.label} ✓" if read == one.label else f"{one.label} → {read} ✗"
+                alt = _("A {digit}, read as {answer}.", digit=one.label, answer=read)
+            with st.container(width=width, gap=None):
+                st.image(pictures.ink_url(one.image, 4), width=width, alt=alt)
+                st.markdown(text, text_alignment="center")
+
+
+def summary_text(test: ClassTest) -> str:
+    """How the networks read the drawings, as Markdown."""
+    if not test.drawings:
+        return _("Nobody has handed in a drawing.")
+    drawings = ngettext("**{count}** drawing", "**{count}** drawings", len(test.drawings))
+    if test.is_built_in and len(test.networks):
+        return _(
+            "{drawings}. This class has no network yet, so the built-in network reads: **{share:.0%}** right.",
+            drawings=drawings,
+            share=test.scores[0],
+        )
+    if not len(test.networks):
+        return _("{drawings}. The networks begin to read …", drawings=drawings)
+    networks_ = ngettext("{count} network", "{count} networks", len(test.networks))
+    return _(
+        "{drawings}, {networks}: they read **{low:.0%}** to **{high:.0%}** right.",
+        drawings=drawings,
+        networks=networks_,
+        low=min(test.scores),
+        high=max(test.scores),
+    )
+
+
+def waiting_text(test: ClassTest) -> str:
+    """How many networks have still to read; empty for none."""
+    return ngettext("{count} network is reading …", "{count} networks are reading …", test.waiting) * bool(test.waiting)
+
+
+def picture(
+    test: ClassTest,
+    name: str,
+    own: int | None = None,
+    font_size: int = 14,
+    height: int = 280,
+    can_select: bool = False,
+) -> int | None:
+    """Each network as a point: validation accuracy, and the share of the class's drawings that it reads right.
+
+    Args:
+        test: what the networks have read.
+        name: key of the chart.
+        own: the seat whose networks have a color; None for a color for all.
+        font_size: of its texts, in pixels.
+        height: in pixels.
+        can_select: whether a network can be selected.
+
+    Returns:
+        The place of the network that is selected; None for none.
+    """
+    rows = [
+        {
+            "run": one.run,
+            "name": "" if own is None else _(_OWN) if one.seat == own else " ",
+            "validation": one.accuracy,
+            "drawings": float(score),
+        }
+        for one, score in zip(test.networks, test.scores, strict=True)
+    ]
+    spec = class_networks.by_drawings(rows, "" if own is None else _(_OWN), font_size, height, can_select)
+    alt = _("Each point is a network: its validation accuracy, and the share of the drawings that it reads right.")
+    alt = f"{alt} {summary_text(test)}"
+    if not can_select:
+        st.vega_lite_chart(spec, key=name, alt=alt)
+        return None
+    chosen = st.vega_lite_chart(spec, key=name, alt=alt, on_select="rerun")
+    ids = networks.selected_runs(chosen)
+    return next((at for at, one in enumerate(test.networks) if one.run in ids), None)
+
+
+def labelled(works: Iterable[Work]) -> tuple[list[LabelledDrawing], list[str]]:
+    """The drawings in what was handed in, and the name of each one's writer, which is that of no person."""
+    found = [(test_set.unpack(one.data, one.label), f"w{work.seat}") for work in works for one in work.drawings]
+    return [drawing for drawing, _writer in found], [writer for _drawing, writer in found]
+
+
+def own_of(board: Board, number: int) -> Mapping[int, bool]:
+    """The places of a seat's drawings, and whether the teacher has taken each out."""
+    return {one.n: one.is_hidden for one in board.drawings.get(number, ())}
+
+
+def next_wanted(task: Draw, own: Iterable[int]) -> int | None:
+    """The place of the first drawing that a seat has not handed in yet; None if it has all."""
+    given = set(own)
+    return next((n for n in range(len(wanted(task))) if n not in given), None)
+
+
+def shown_drawings(board: Board, seats: Sequence[int]) -> dict[tuple[int, int], LabelledDrawing]:
+    """The drawings of these seats, by seat and place."""
+    wanted_seats = set(seats)
+    return {(one.seat, one.n): one.drawing for one in class_tests().drawings(board) if one.seat in wanted_seats}
