@@ -20,10 +20,9 @@ from mnist_core import network
 from mnist_core.classes import progress
 from mnist_core.classes.progress import Network
 from mnist_core.drawing import test_set
-from mnist_core.errors import RunNotFoundError, StoreError
+from mnist_core.errors import DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.lazy import lazy_property
-from mnist_core.runs import scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +44,8 @@ MAX_CLASSES = 20
 _FRESH_SECONDS = 5.0
 _BUILT_IN: Name = ("", "")
 _NOTHING = np.zeros(0, np.uint8)
+# A network that could not be loaded so often is damaged.
+_MOST_FAILURES = 3
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class ClassTest:
     """What the networks of a class have read in its drawings so far.
 
     Attributes:
-        drawings: those that the teacher has not taken out, by seat and place.
+        drawings: those that the teacher has not taken out, the oldest first.
         networks: those that have read all of them, by task and seat, the oldest first.
         answers: (networks, drawings) uint8, the digit that each has read.
         waiting: how many networks have not read all of them yet.
@@ -114,66 +115,63 @@ class _Room:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     drawings: list[LabelledDrawing] = field(default_factory=list)
-    places: dict[Place, int] = field(default_factory=dict)
+    # Where each drawing is among them; None for one that cannot be read.
+    places: dict[Place, int | None] = field(default_factory=dict)
     answers: dict[Name, npt.NDArray[np.uint8]] = field(default_factory=dict)
-    # Networks that cannot be read, because they were deleted or damaged.
-    lost: set[Name] = field(default_factory=set)
+    # How often each network could not be loaded; one that was deleted or is damaged does not read.
+    failures: dict[Name, int] = field(default_factory=dict)
     runs: list[ClassRun] = field(default_factory=list)
     looked: float | None = None
     is_working: bool = False
+    not_before: float = 0.0
+    # The last test, and what it was made of.
+    made: tuple[object, ClassTest] | None = None
 
 
 class ClassTests:
     """The test sets of the classes that pages of this server show. Safe to use from any thread.
 
+    While the database does not answer, they stay as they were.
+
     Args:
         classes: where the classes are saved.
+        give_way: called first by a thread in which networks read: it is less urgent than the pages.
         clock: returns seconds.
     """
 
-    def __init__(self, classes: Classes, clock: Callable[[], float] = time.monotonic) -> None:
-        self._classes, self._clock = classes, clock
+    def __init__(
+        self,
+        classes: Classes,
+        give_way: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._classes, self._give_way, self._clock = classes, give_way, clock
         self._lock = threading.Lock()
         self._rooms: OrderedDict[tuple[str, str], _Room] = OrderedDict()
 
     def drawings(self, board: Board) -> list[ClassDrawing]:
-        """The drawings on a board, by seat and place, those too that the teacher has taken out.
-
-        Raises:
-            StoreError: the database does not answer.
-        """
+        """The drawings on a board, the oldest first, those too that the teacher has taken out."""
         room = self._room(board)
+        self._load(board, room)
         with room.lock:
-            return [one for one, _at in self._drawings(board, room)]
+            return [one for one, _at in _drawn(board, room)]
 
     def test(self, board: Board) -> ClassTest:
-        """What the networks of a class have read so far in the drawings on a board; the others begin to read.
-
-        Raises:
-            StoreError: the database does not answer.
-        """
+        """What the networks of a class have read so far in the drawings on a board; the others begin to read."""
         room = self._room(board)
+        self._load(board, room)
+        self._look(board, room)
         with room.lock:
-            drawn = [(one, at) for one, at in self._drawings(board, room) if not one.is_hidden]
-            if room.looked is None or self._clock() - room.looked >= _FRESH_SECONDS:
-                room.runs, room.looked = self._classes.ended_runs(board.now.id), self._clock()
             networks = _networks(room)
-            names = list(networks)
-            done = [name for name in names if len(room.answers.get(name, _NOTHING)) >= len(room.drawings)]
-            waiting = [name for name in names if name not in done]
-            if waiting and not room.is_working:
+            done = [name for name in networks if len(room.answers.get(name, _NOTHING)) >= len(room.drawings)]
+            waiting = [name for name in networks if name not in set(done)]
+            if waiting and not room.is_working and self._clock() >= room.not_before:
                 room.is_working = True
                 threading.Thread(target=self._read, args=(room, waiting), name="reading", daemon=True).start()
-            columns = np.array([at for _one, at in drawn], np.int64)
-            read = [room.answers.get(name, _NOTHING)[columns] for name in done]
-            answers = np.array(read, np.uint8).reshape(len(done), len(drawn))
-        return ClassTest(
-            tuple(one for one, _at in drawn),
-            tuple(networks[name] for name in done),
-            answers,
-            len(waiting),
-            names == [_BUILT_IN],
-        )
+            key = (board.drawings, done, len(waiting))
+            if room.made is None or room.made[0] != key:
+                room.made = key, _test(_drawn(board, room), room, networks, done)
+            return room.made[1]
 
     def forget(self, class_id: str) -> None:
         """Forget the drawings of a class."""
@@ -190,60 +188,117 @@ class ClassTests:
                 self._rooms.popitem(last=False)
             return room
 
-    def _drawings(self, board: Board, room: _Room) -> list[tuple[ClassDrawing, int]]:
-        """The drawings on a board, and where they are among those of the room, which gets the new ones."""
-        given = [(seat, one) for seat, drawn in board.drawings.items() for one in drawn]
-        new = {seat for seat, one in given if _place(seat, one) not in room.places}
-        if new:
-            for seat, drawn in self._classes.drawings(board.now.id, board.now.task, sorted(new)).items():
+    def _load(self, board: Board, room: _Room) -> None:
+        """Read the drawings that are new on a board. Without the lock: the database may take its time."""
+        new = {seat for seat, drawn in board.drawings.items() for one in drawn if _place(seat, one) not in room.places}
+        if not new:
+            return
+        try:
+            found = self._classes.drawings(board.now.id, board.now.task, sorted(new))
+        except StoreError as error:
+            logger.warning("The drawings of a class cannot be read: %s", error)
+            return
+        with room.lock:
+            for seat, drawn in found.items():
                 for one in drawn:
                     if _place(seat, one) not in room.places:
-                        room.places[_place(seat, one)] = len(room.drawings)
-                        room.drawings.append(test_set.unpack(one.data, one.label))
-        # One that was replaced or deleted since the board was read is left out.
-        return [
-            (ClassDrawing(seat, one.n, one.is_hidden, room.drawings[at]), at)
-            for seat, one in given
-            if (at := room.places.get(_place(seat, one))) is not None
-        ]
+                        room.places[_place(seat, one)] = _kept(one, room)
+
+    def _look(self, board: Board, room: _Room) -> None:
+        """Look from time to time which networks the class has. One page looks, and the others take what is there."""
+        with room.lock:
+            if room.looked is not None and self._clock() - room.looked < _FRESH_SECONDS:
+                return
+            room.looked = self._clock()
+        try:
+            room.runs = self._classes.ended_runs(board.now.id)
+        except StoreError as error:
+            logger.warning("The networks of a class cannot be read: %s", error)
 
     def _read(self, room: _Room, names: list[Name]) -> None:
         """Let networks read the drawings that are new to them, in a thread of its own."""
-        scheduler.give_way()
-        runs = {(one.workspace, one.run.run): one for one in room.runs}
+        self._give_way()
+        runs = {_name(one): one for one in room.runs}
         try:
             for name in names:
+                if name != _BUILT_IN and name not in runs:  # It was deleted a moment ago.
+                    continue
                 before = room.answers.get(name, _NOTHING)
                 with room.lock:
                     images = np.stack([one.image for one in room.drawings[len(before) :]])
                 try:
                     reader = shipped().network if name == _BUILT_IN else self._classes.network(runs[name])
-                except RunNotFoundError:
-                    room.lost.add(name)
+                    answers = reader.predict(images).argmax(axis=1).astype(np.uint8)
+                except StoreError as error:
+                    logger.warning("A network of a class cannot be loaded: %s", error)
+                    is_gone = isinstance(error, RunNotFoundError)
+                    room.failures[name] = _MOST_FAILURES if is_gone else room.failures.get(name, 0) + 1
+                    room.not_before = self._clock() + _FRESH_SECONDS
                     continue
-                answers = reader.predict(images).argmax(axis=1).astype(np.uint8)
                 with room.lock:
                     room.answers[name] = np.concatenate([before, answers])
-        except StoreError as error:  # The next look begins again.
-            logger.warning("The networks of a class cannot be loaded: %s", error)
         except Exception:
             logger.exception("Unexpected error while the networks of a class were reading")
+            room.failures[name] = _MOST_FAILURES
         finally:
             room.is_working = False
+
+
+def _kept(one: SavedDrawing, room: _Room) -> int | None:
+    """Where a drawing is among those of the room, which gets it; None if it is damaged."""
+    try:
+        drawing = test_set.unpack(one.data, one.label)
+    except DataError:
+        logger.exception("A drawing of a class cannot be read")
+        return None
+    room.drawings.append(drawing)
+    return len(room.drawings) - 1
+
+
+def _drawn(board: Board, room: _Room) -> list[tuple[ClassDrawing, int]]:
+    """The drawings on a board, the oldest first, and where they are among those of the room.
+
+    One that was replaced or deleted since the board was read is left out.
+    """
+    given = [(seat, one) for seat, drawn in board.drawings.items() for one in drawn]
+    return [
+        (ClassDrawing(seat, one.n, one.is_hidden, room.drawings[at]), at)
+        for seat, one in sorted(given, key=lambda pair: (pair[1].changed, pair[0], pair[1].n))
+        if (at := room.places.get(_place(seat, one))) is not None
+    ]
+
+
+def _test(
+    drawn: list[tuple[ClassDrawing, int]], room: _Room, networks: dict[Name, Network], done: list[Name]
+) -> ClassTest:
+    seen = [(one, at) for one, at in drawn if not one.is_hidden]
+    columns = np.array([at for _one, at in seen], np.int64)
+    read = [room.answers.get(name, _NOTHING)[columns] for name in done]
+    return ClassTest(
+        tuple(one for one, _at in seen),
+        tuple(networks[name] for name in done),
+        np.array(read, np.uint8).reshape(len(done), len(seen)),
+        len(networks) - len(done),
+        list(networks) == [_BUILT_IN],
+    )
 
 
 def _place(seat: int, one: SavedDrawing) -> Place:
     return seat, one.n, one.changed
 
 
+def _name(one: ClassRun) -> Name:
+    return one.workspace, one.run.run
+
+
 def _networks(room: _Room) -> dict[Name, Network]:
     """The networks that read, by name: the newest of the class, or else the built-in one."""
-    newest = sorted(room.runs, key=lambda one: one.run.created)[-MAX_NETWORKS:]
+    newest = {_name(one) for one in sorted(room.runs, key=lambda one: one.run.created)[-MAX_NETWORKS:]}
     found: dict[Name, Network] = {}
     for one in room.runs:
-        name, known = (one.workspace, one.run.run), progress.networks_by({one.seat: [one.run]})
-        if known and one in newest and name not in room.lost:
-            found[name] = known[0]
+        if _name(one) in newest and room.failures.get(_name(one), 0) < _MOST_FAILURES:
+            known = progress.networks_by({one.seat: [one.run]})
+            found |= {_name(one): known[0]} if known else {}
     if not found:
         config = shipped().network.config
         return {_BUILT_IN: Network(0, "", config, network.parameter_count(config), float("nan"), is_active=False)}

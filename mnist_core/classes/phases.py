@@ -2,7 +2,7 @@
 
 A question goes from ready to open, shut and shown; after the first vote the class may talk and vote again. What to do
 then follows from the share of right answers (C. H. Crouch and E. Mazur, "Peer instruction: ten years of experience and
-results", 2001): talking helps most if some are right and some are not. Networks and drawings have one round.
+results", 2001): talking helps most if some are right and some are not. Other tasks have one round.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mnist_core.classes.plan import Ask, Draw, Train, question_of, to_json
+from mnist_core.classes.plan import Ask, Draw, Look, Train, question_of, to_json
 from mnist_core.language import Message
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
@@ -31,6 +31,7 @@ class _Labels(NamedTuple):
     longer: str
 
 
+_BEGIN: Mapping[str, Any] = {"phase": OPEN, "round": 1}
 _LABELS = {
     Train: _Labels(Message("Let them train"), Message("End the training"), Message("Train longer")),
     Draw: _Labels(Message("Let them draw"), Message("End the drawing"), Message("Draw longer")),
@@ -63,23 +64,37 @@ def moves(plan: Sequence[Task], now: Class, votes: Mapping[int, int], seats: int
         done: how many of them have trained a network to its end, or drawn all digits.
     """
     task = plan[now.at]
+    if now.phase == SHOWN:
+        return _onward(plan, now)
+    if isinstance(task, Look):
+        return _to_show(task, plan, now)
+    if isinstance(task, Ask):
+        return _through_vote(task, plan, now, votes, seats)
+    begin, end, longer = _LABELS[type(task)]
     if now.phase == READY:
-        label = Message("Open the vote") if isinstance(task, Ask) else _LABELS[type(task)].begin
-        return (Move(label, {"phase": OPEN, "round": 1}), *_to_others(plan, now))
+        return (Move(begin, _BEGIN), *_to_others(plan, now))
     if now.phase == OPEN:
-        label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
-        if not isinstance(task, Ask):
-            end = _LABELS[type(task)].end
-            label = Message("{end} (done: {count} of {seats})", end=end, count=done, seats=seats)
+        label = Message("{end} (done: {count} of {seats})", end=end, count=done, seats=seats)
         return (Move(label, {"phase": SHUT}),)
-    if now.phase == SHUT and isinstance(task, Ask):
-        return _after_vote(task, now, votes)
-    if now.phase == SHUT:
-        return Move(Message("Show the result"), {"phase": SHOWN}), Move(_LABELS[type(task)].longer, {"phase": OPEN})
+    return Move(Message("Show the result"), {"phase": SHOWN}), Move(longer, {"phase": OPEN})
+
+
+def _onward(plan: Sequence[Task], now: Class) -> tuple[Move, ...]:
     following = now.at + 1
     if following < len(plan):
         return (Move(Message("Next task"), start_of(plan, following)), *_to_others(plan, now)[1:])
     return (Move(Message("End the lesson"), {}), *_to_others(plan, now))
+
+
+def _through_vote(
+    task: Ask, plan: Sequence[Task], now: Class, votes: Mapping[int, int], seats: int
+) -> tuple[Move, ...]:
+    if now.phase == READY:
+        return (Move(Message("Open the vote"), _BEGIN), *_to_others(plan, now))
+    if now.phase == OPEN:
+        label = Message("Close the vote ({count} of {seats})", count=len(votes), seats=seats)
+        return (Move(label, {"phase": SHUT}),)
+    return _after_vote(task, now, votes)
 
 
 def share_right(task: Ask, votes: Mapping[int, int]) -> float | None:
@@ -88,6 +103,14 @@ def share_right(task: Ask, votes: Mapping[int, int]) -> float | None:
     if right is None or not votes:
         return None
     return sum(choice == right for choice in votes.values()) / len(votes)
+
+
+def _to_show(task: Look, plan: Sequence[Task], now: Class) -> tuple[Move, ...]:
+    """Only a case of the lab has an answer to be shown later."""
+    if now.phase == READY:
+        phase = OPEN if task.what == "fault" else SHOWN
+        return (Move(Message("Show it"), {"phase": phase, "round": 1}), *_to_others(plan, now))
+    return (Move(Message("Show the answer"), {"phase": SHOWN}),)
 
 
 def _after_vote(task: Ask, now: Class, votes: Mapping[int, int]) -> tuple[Move, ...]:

@@ -1,6 +1,6 @@
 """The plan of a class: its tasks in their order, as JSON that can be saved, sent and checked.
 
-There are three kinds of tasks: a question to vote on, a network to train, and digits to draw.
+There are four kinds of tasks: a question to vote on, a network to train, digits to draw, and something to look at.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mnist_core.language import Message
 from mnist_core.lessons import courses
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.course import RIGHT
+from mnist_core.lessons.faults import FAULTS
 
 if TYPE_CHECKING:
     from mnist_core.lessons.course import Question, Step
@@ -38,7 +39,10 @@ FREE = tuple(
     name for name in SETTINGS if name not in {"dataset", "split", "validation_fraction", "training_images", "seed"}
 )
 """The settings that a class may change in a network to train. The images stay the same: networks can be compared."""
+SHOWN_FAULTS = tuple(key for key in FAULTS if key != "dead")
+"""The cases of the lab that a wall can show: those that begin like any other run."""
 _ID = re.compile(r"[a-z0-9-]{1,12}")
+_IMAGE = re.compile(r"[0-9]{1,5}")
 # What can be switched in a network to train, and what is usual.
 _SWITCHES = {"own_seed": True, "predict": True, "ranking": False}
 
@@ -104,9 +108,36 @@ class Draw:
     each: int = 1
 
 
-Task = Ask | Train | Draw
+@dataclass(frozen=True)
+class Look:
+    """Something that all look at: the wall shows it.
+
+    Args:
+        id: unique in the plan: 1 to 12 small letters, digits and dashes.
+        at: "step/KEY" for a step of a course with its runs; "fault/KEY" for the run of a case of the lab, and what is
+            wrong with it; "image/NUMBER" for a test image; "map" of training images; "run" for a network that trains;
+            "summary" of the lesson.
+        link: the settings of the network that trains; empty otherwise.
+    """
+
+    id: str
+    at: str
+    link: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is: the part of `at` before the dash."""
+        return self.at.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """Which one it is: the part of `at` after the dash, or empty."""
+        return self.at.partition("/")[2]
+
+
+Task = Ask | Train | Draw | Look
 # A task of each kind, with the usual settings.
-_USUAL: Mapping[str, Task] = {"ask": Ask(""), "train": Train("", ""), "draw": Draw("", ())}
+_USUAL: Mapping[str, Task] = {"ask": Ask(""), "train": Train("", ""), "draw": Draw("", ()), "look": Look("", "")}
 
 
 @dataclass(frozen=True)
@@ -140,7 +171,9 @@ def question_of(task: Ask) -> Asked:
 
 
 def step_of(task: Task) -> Step | None:
-    """The step of a course whose question a task asks; None for the check, for own questions and for networks."""
+    """The step of a course whose question a task asks, or that it shows; None for all others."""
+    if isinstance(task, Look):
+        return _step(task.at)
     return _step(task.question) if isinstance(task, Ask) else None
 
 
@@ -150,8 +183,8 @@ def wanted(task: Draw) -> tuple[int, ...]:
 
 
 @functools.lru_cache(256)  # Pages ask in each rerun.
-def config_of(task: Train) -> RunConfig:
-    """The network of a task, as its link says.
+def config_of(task: Train | Look) -> RunConfig:
+    """The network of a task, as its link says; the usual one without a link.
 
     Raises:
         ConfigError: naming the setting that is misspelt, unreadable or refused.
@@ -248,7 +281,9 @@ def _task(row: Any, field: str) -> Task:
         raise ConfigError(f"{field}.id", "is not an id.", "Use 1 to 12 small letters, digits and dashes.", task_id)
     if kind == "ask":
         return _ask(task_id, row, field)
-    return _train(task_id, row, field) if kind == "train" else _draw(task_id, row, field)
+    if kind == "train":
+        return _train(task_id, row, field)
+    return _draw(task_id, row, field) if kind == "draw" else _look(task_id, row, field)
 
 
 def _ask(task_id: str, row: Mapping[str, Any], field: str) -> Ask:
@@ -299,6 +334,27 @@ def _draw(task_id: str, row: Mapping[str, Any], field: str) -> Draw:
         remedy = Message("Give a number from {least:,} to {most:,}, or leave it out.", least=1, most=MOST_EACH)
         raise ConfigError(f"{field}.each", "is not how many of each to draw.", remedy, each)
     return Draw(task_id, tuple(digits), each)
+
+
+def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
+    at, link = row.get("at"), row.get("link", "")
+    task = Look(task_id, at if isinstance(at, str) else "", link if isinstance(link, str) else "-")
+    is_known = {
+        "step": _step(task.at) is not None,
+        "fault": task.key in SHOWN_FAULTS,
+        "image": bool(_IMAGE.fullmatch(task.key)),
+    }.get(task.what, task.at in ("map", "run", "summary"))
+    if not is_known:
+        raise ConfigError(
+            f"{field}.at",
+            "names nothing that can be shown.",
+            "Use step/KEY, fault/KEY, image/NUMBER, map, run or summary.",
+            at,
+        )
+    if len(task.link) > LINK_LENGTH or (task.link and task.at != "run"):
+        raise ConfigError(f"{field}.link", "is not a link to a network.", "Leave it out.", link)
+    config_of(task)
+    return task
 
 
 def _switch(row: Mapping[str, Any], name: str, field: str, usual: bool) -> bool:

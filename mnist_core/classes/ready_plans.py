@@ -6,7 +6,7 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mnist_core.classes.plan import Ask, Train
+from mnist_core.classes.plan import Ask, Draw, Look, Train
 from mnist_core.language import Message
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ class ReadyPlan:
     tasks: tuple[Task, ...]
 
 
-def _plan(name: str, *tasks: str | Train) -> ReadyPlan:
-    """A plan of questions, named by their steps, and networks."""
+def _plan(name: str, *tasks: str | Task) -> ReadyPlan:
+    """A plan of questions, named by their steps, and other tasks. The summary is its end."""
     return ReadyPlan(
         name,
-        tuple(Ask(f"q{at}", f"step/{one}") if isinstance(one, str) else one for at, one in enumerate(tasks, 1)),
+        (
+            *(Ask(f"q{at}", f"step/{one}") if isinstance(one, str) else one for at, one in enumerate(tasks, 1)),
+            Look("end", "summary"),
+        ),
     )
 
 
@@ -45,8 +48,8 @@ READY_PLANS: Final[Mapping[str, ReadyPlan]] = types.MappingProxyType(
             Message("45 minutes, from 16 years: how it learns"),
             "examples",
             "learn",
-            "neurons",
             Train("n1", _SMALL, ("layers",), accuracy=0.95, parameters=30_000),
+            Draw("d1", (4, 7, 9)),
             "sure",
         ),
         "90": _plan(
@@ -58,12 +61,14 @@ READY_PLANS: Final[Mapping[str, ReadyPlan]] = types.MappingProxyType(
             "wears-out",
             "convolution",
             Train("n2", "layers=none&epochs=5&validation_fraction=0.2", ("learning_rate", "epochs"), accuracy=0.905),
+            Draw("d1", (1, 4, 7, 9)),
             "leak",
         ),
         "20": _plan(
             Message("20 minutes, a stand at a fair: guess and train"),
             "examples",
             Train("n1", "layers=dense-16-relu&epochs=3&validation_fraction=0.2", ("layers",)),
+            Draw("d1", (4, 7)),
             "mistakes",
         ),
     }

@@ -9,7 +9,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from mnist_core import presets
-from mnist_core.classes import Ask, Draw, config_of, progress, question_of
+from mnist_core.classes import Ask, Draw, Look, Train, config_of, progress, question_of
 from mnist_core.drawing import test_set
 from mnist_core.export import report
 from mnist_core.language import SOURCE, speaking
@@ -17,7 +17,7 @@ from mnist_core.language import SOURCE, speaking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mnist_core.classes import Task, Train
+    from mnist_core.classes import Task
     from mnist_core.store.handed_in import Work
 
 COLUMNS = (
@@ -71,18 +71,24 @@ def class_page(title: str, plan: Sequence[Task], works: Sequence[Work], names: M
 def _cells(task: Task, work: Work) -> list[object]:
     if isinstance(task, Draw):
         return [""] * 7 + [len(work.drawings)]
+    if isinstance(task, Look):  # Nothing is handed in.
+        return [""] * 8
     return [*(_asked(task, work) if isinstance(task, Ask) else _trained(task, work)), ""]
 
 
 def _content(task: Task, works: Sequence[Work]) -> str:
     if isinstance(task, Draw):
         return _drawings(works)
+    if isinstance(task, Look):
+        return ""
     return _votes(task, works) if isinstance(task, Ask) else _networks(task, works)
 
 
 def _what(task: Task) -> str:
     if isinstance(task, Draw):
         return f"Draw digits: {', '.join(map(str, task.digits))}"
+    if isinstance(task, Look):
+        return f"Look at: {task.at}"
     text = question_of(task).text if isinstance(task, Ask) else presets.title_of(config_of(task))
     return text.replace("**", "")
 
@@ -167,7 +173,10 @@ def _networks(task: Train, works: Sequence[Work]) -> str:
 def _drawings(works: Sequence[Work]) -> str:
     """All drawings, digit by digit."""
     found = sorted((one.label, one.data) for work in works for one in work.drawings)
-    tags = [report.image_tag(test_set.unpack(data, label).image, f"A {label}") for label, data in found]
+    tags = [
+        report.image_tag(test_set.unpack(data, label).image, f"{'An' if label == 8 else 'A'} {label}")
+        for label, data in found
+    ]
     return f"<p>Drawings: {len(found)}.</p><p>{''.join(tags)}</p>"
 
 
@@ -183,7 +192,7 @@ def _by_seat(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, st
                     own[task.id] = ("·" if is_right is None else "✓" if is_right else "✗") if work.votes else ""
                 elif isinstance(task, Draw):
                     own[task.id] = f"{len(work.drawings)} drawn"
-                else:
+                elif isinstance(task, Train):
                     best = _best(work)
                     own[task.id] = "" if best is None else f"{best:.1%}"
     head = ["Seat", *map(str, range(1, len(plan) + 1))]

@@ -8,6 +8,7 @@ phase are as the seat saw them, which is checked in the transaction that saves i
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -256,6 +257,9 @@ class Classes:
         with self._database.writing() as connection:
             self._owned(connection, workspace, class_id)
             connection.execute(seats.update().where(*_seat(class_id, number)).values(removed=True, hand=None))
+            # Its drawings do not come back with it.
+            drawn = entries.update().where(entries.c["class"] == class_id, entries.c.seat == number)
+            connection.execute(drawn.where(entries.c.label.is_not(None)).values(hidden=True))
 
     def hide_drawing(self, workspace: str, class_id: str, task: str, seat: int, n: int, is_hidden: bool = True) -> None:
         """Take a drawing out, so that only its seat and the owner see it, or put it back.
@@ -532,14 +536,17 @@ class Classes:
         with self._database.reading() as connection:
             return self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
 
-    def board(self, class_id: str) -> Board:
+    def board(self, class_id: str, task: str = "") -> Board:
         """A class by its id with all that its pages show, in one look at the database.
+
+        With `task`, an id, as if that task was the current one.
 
         Raises:
             ClassNotFoundError: there is no such class, or it was deleted.
         """
         with self._database.reading() as connection:
             now = self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
+            now = dataclasses.replace(now, task=task or now.task)
             return Board(
                 now,
                 tuple(_seats(connection, class_id)),
@@ -553,6 +560,26 @@ class Classes:
         """The drawings of these seats for a task with their data, by place, by seat."""
         with self._database.reading() as connection:
             return handed_in.drawings_for(connection, class_id, task, of_seats)
+
+    def work_of(self, class_id: str) -> list[Work]:
+        """All that was handed in, by task and seat; drawings without their data.
+
+        Raises:
+            ClassNotFoundError: there is no such class, or it was deleted.
+        """
+        with self._database.reading() as connection:
+            _row(connection, classes.c.id == class_id)
+            return handed_in.work_of(connection, class_id, has_data=False)
+
+    def result_key(self, class_id: str) -> bytes:
+        """The secret that the result codes of a class are made with, 32 bytes. It must not leave the server.
+
+        Raises:
+            ClassNotFoundError: there is no such class, or it was deleted.
+        """
+        with self._database.reading() as connection:
+            wall = _row(connection, classes.c.id == class_id).wall
+        return hmac.digest(str(wall).encode(), b"result codes", "sha256")
 
     def ended_runs(self, class_id: str) -> list[ClassRun]:
         """All networks that seats of a class have trained to their end, by task and seat, the oldest first."""

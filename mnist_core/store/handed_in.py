@@ -149,8 +149,8 @@ def drawings_for(
     return found
 
 
-def work_of(connection: Connection, class_id: str) -> list[Work]:
-    """All that was handed in, by task and seat."""
+def work_of(connection: Connection, class_id: str, has_data: bool = True) -> list[Work]:
+    """All that was handed in, by task and seat; with the data of drawings, or without."""
     tasks = connection.execute(
         sa.select(entries.c.task)
         .where(entries.c["class"] == class_id)
@@ -162,8 +162,9 @@ def work_of(connection: Connection, class_id: str) -> list[Work]:
         which = connection, class_id, task
         votes, guesses, runs_ = votes_for(*which), guesses_for(*which), runs_for(*which)
         drawn = drawings_for(*which)
-        whole = drawings_for(*which, of_seats=list(drawn)) if drawn else {}
-        drawings = {seat: tuple(one for one in given if not one.is_hidden) for seat, given in whole.items()}
+        if drawn and has_data:
+            drawn = drawings_for(*which, of_seats=list(drawn))
+        drawings = {seat: tuple(one for one in given if not one.is_hidden) for seat, given in drawn.items()}
         numbers = {seat for given in votes.values() for seat in given} | set(guesses) | set(runs_) | set(drawings)
         for seat in sorted(numbers):
             own = {round_: given[seat] for round_, given in votes.items() if seat in given}

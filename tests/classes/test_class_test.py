@@ -18,7 +18,7 @@ from mnist_core.evaluation import shipped
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
 from mnist_core.store.classes import OPEN, Board
-from mnist_core.store.handed_in import SavedDrawing
+from mnist_core.store.handed_in import ClassRun, SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
@@ -136,8 +136,8 @@ def test_networks_read_only_what_is_new(lesson: Lesson, monkeypatch: pytest.Monk
     lesson.draw(1, 5)
     lesson.store.classes.hide_drawing(lesson.teacher, lesson.now.id, "d1", 1, 1)
     found = lesson.test()
-    assert [(one.n, one.drawing.label) for one in found.drawings] == [(0, 5), (2, 7)]
-    assert [one.is_hidden for one in lesson.tests.drawings(lesson.board)] == [False, True, False]
+    assert [(one.n, one.drawing.label) for one in found.drawings] == [(2, 7), (0, 5)]
+    assert [one.is_hidden for one in lesson.tests.drawings(lesson.board)] == [True, False, False]
     assert found.misread.tolist() == [1, 1]
     assert read == [2, 1, 1]
 
@@ -171,20 +171,67 @@ def test_deleted_network_does_not_read(lesson: Lesson) -> None:
     assert found.answers.tolist() == [[9]]
 
 
+def away(*_: object) -> None:
+    raise StoreError("The database does not answer.", "Wait.")
+
+
 def test_database_that_is_away_is_asked_again(
     lesson: Lesson, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     lesson.join(4)
     lesson.draw(1, 4)
-
-    def away(*_: object) -> None:
-        raise StoreError("The database does not answer.", "Wait.")
-
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setattr(lesson.store.classes, "network", away)
         assert lesson.tests.test(lesson.board).waiting == 1
         wait_until(lambda: "cannot be loaded" in caplog.text)
+        assert lesson.tests.test(lesson.board).waiting == 1
     assert lesson.test().answers.tolist() == [[4]]
+
+
+def test_last_test_stays_while_the_database_is_away(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson.join(4)
+    lesson.draw(1, 4)
+    before, board = lesson.test(), lesson.board
+    lesson.draw(1, 9, first=1)
+    later = lesson.board
+    lesson.clock.forward(60)
+    for name in ("drawings", "ended_runs", "network"):
+        monkeypatch.setattr(lesson.store.classes, name, away)
+    assert lesson.tests.test(board).answers.tolist() == before.answers.tolist()
+    assert len(lesson.tests.test(later).drawings) == 1
+
+
+def test_damaged_network_does_not_stop_the_others(
+    lesson: Lesson, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lesson.join(4, 9)
+    lesson.draw(1, 4)
+    load = lesson.store.classes.network
+
+    def damaged(one: ClassRun) -> TrainedNetwork:
+        if one.run.run == "run-0":
+            raise StoreError("A part of it is damaged.", "Delete it.")
+        return load(one)
+
+    monkeypatch.setattr(lesson.store.classes, "network", damaged)
+    with caplog.at_level(logging.WARNING):
+        wait_until(lambda: lesson.tests.test(lesson.board).answers.tolist() == [[9]])
+        for count in (2, 3):
+            lesson.clock.forward(60)
+            lesson.tests.test(lesson.board)
+            wait_until(lambda count=count: caplog.text.count("cannot be loaded") == count)  # type: ignore[misc]
+    assert lesson.tests.test(lesson.board).waiting == 0
+
+
+def test_damaged_drawing_is_left_out(lesson: Lesson, caplog: pytest.LogCaptureFixture) -> None:
+    lesson.join(4)
+    lesson.draw(1, 4)
+    saved = SavedDrawing(1, 9, False, 0.0, b"damaged")
+    lesson.store.classes.hand_in_drawing(lesson.now.id, lesson.pupils[0], "d1", saved)
+    lesson.draw(1, 7, first=2)
+    with caplog.at_level(logging.ERROR):
+        assert [one.drawing.label for one in lesson.test().drawings] == [4, 7]
+    assert caplog.text.count("A drawing of a class cannot be read") == 1
 
 
 def test_newest_networks_read_if_there_are_many(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:

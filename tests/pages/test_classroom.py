@@ -913,12 +913,16 @@ def test_digits_from_sheet_to_result(drawing: AppTest, monkeypatch: pytest.Monke
     assert not images(front)
     assert text(drawing).count("of 2 drawn") == 2
 
-    # A click draws one again, and it is the next that is wanted.
+    # A click draws one again.
     pupil = pupils[0]
+    before = classes().drawings(class_of(drawing).id, "d1", [1])[1]
     click_image(pupil, "class-own-drawings", 0)
-    assert labels_of(drawing) == [(4, False)]
+    assert labels_of(drawing) == [(1, False), (4, False)]  # It stays until there is a new one.
     assert "Draw a 1" in text(pupil)
     hand_in(pupil)
+    after = classes().drawings(class_of(drawing).id, "d1", [1])[1]
+    assert (after[0].data != before[0].data, after[1]) == (True, before[1])
+    assert "You have drawn all **2** digits." in text(pupil)
 
     move(drawing, "End the drawing (done: 1 of 2)")
     assert "The drawing has ended." in text(pupils[0])
@@ -970,14 +974,14 @@ def test_teacher_takes_a_drawing_out_and_puts_it_back(drawing: AppTest, monkeypa
     move(drawing, "Let them draw")
     hand_in(pupil)
     drawing.run()
-    click_image(drawing, "desk-drawings", MAX_OF_SEAT * 1 + 0)
+    click_image(drawing, "desk-drawings", 2 * MAX_OF_SEAT)
     assert labels_of(drawing) == [(1, True)]
     assert "Your teacher has taken out what the others should not see." in text(pupil)
     move(drawing, "End the drawing")
     move(drawing, "Show the result")
     assert "Nobody has handed in a drawing." in text(front)
     assert not images(front)
-    click_image(drawing, "desk-drawings", MAX_OF_SEAT * 1 + 0)
+    click_image(drawing, "desk-drawings", 2 * MAX_OF_SEAT + 1)
     assert labels_of(drawing) == [(1, False)]
     read_all(drawing)
     assert len(images(front.run())) == 1
@@ -1043,7 +1047,7 @@ def test_own_drawings_can_be_deleted_after_the_end(drawing: AppTest, monkeypatch
     hand_in(pupil)
     move(drawing, "End the drawing")
     pupil.run()
-    press(pupil, "Delete my drawings")
+    press(pupil, "Delete them")
     assert labels_of(drawing) == []
 
 

@@ -740,3 +740,12 @@ def test_all_ended_networks_of_a_class(training: Room) -> None:
     with pytest.raises(RunNotFoundError):
         training.classes.network(found[0])
     assert [one.run.run for one in training.classes.ended_runs(training.now.id)] == ["b", "later"]
+
+
+def test_drawings_of_a_removed_seat_do_not_come_back_with_it(drawing: Room) -> None:
+    own = drawing.student()
+    hand_in(drawing, own, 0, 4)
+    drawing.classes.remove_seat(drawing.teacher, drawing.now.id, 1)
+    assert drawn(drawing, 1) == []
+    drawing.classes.join(drawing.now.id, own, draw)
+    assert drawn(drawing, 1) == [(0, 4, True)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Draw, Train, moves, progress, step_of, wanted
+from mnist_core.classes import Ask, Draw, Look, Train, moves, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError, ConfigError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
@@ -78,6 +78,7 @@ def desk_view(class_id: str) -> None:
         st.fragment(_lead, run_every=following.TEACHER_SECONDS, key="class-lead")(board.now, plan)
     with planning:
         lesson_plan.plan_view(board.now, plan)
+        ending.code_check(board.now)
         with st.container(horizontal=True):
             ending.end_popover(board.now)
             st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))
@@ -195,6 +196,8 @@ def _lead(now: Class, plan: tuple[Task, ...]) -> None:
             _training(board, task)
         elif isinstance(task, Draw):
             _drawing(board, task)
+        elif isinstance(task, Look):
+            _looking(now, task)
         else:
             _question(board, task)
     with seats:
@@ -234,7 +237,7 @@ def _training(board: Board, task: Train) -> None:
 def _drawing(board: Board, task: Draw) -> None:
     """The drawings as they come; a click takes one out. At the end, what the networks have read in them."""
     now = board.now
-    st.markdown(drawings.task_text(task))
+    st.markdown(drawings.drawing_text(task))
     if now.phase == READY:
         return
     if now.phase == SHOWN:
@@ -243,12 +246,12 @@ def _drawing(board: Board, task: Draw) -> None:
         if test.waiting:
             st.caption(drawings.waiting_text(test))
         if test.drawings and not test.is_built_in:
-            drawings.picture(test, "desk-tested")
+            drawings.readings_picture(test, "desk-tested")
     found = drawings.class_tests().drawings(board)
     out = _("taken out")
     buttons = [
         image_buttons.ImageButton(
-            MAX_OF_SEAT * one.seat + one.n,
+            2 * (MAX_OF_SEAT * one.seat + one.n) + one.is_hidden,
             pictures.ink_url(one.drawing.image, 2),
             f"{one.drawing.label} · {out}" if one.is_hidden else str(one.drawing.label),
             _("A drawing, labelled as {thing}.", thing=pictures.with_article(one.drawing.label)),
@@ -259,13 +262,22 @@ def _drawing(board: Board, task: Draw) -> None:
         st.caption(
             _("Click a drawing to take it out, and again to put it back. The others see none before the result.")
         )
-        hidden = {MAX_OF_SEAT * one.seat + one.n: one.is_hidden for one in found}
 
         def switch(number: int) -> None:
-            if number in hidden:
-                orders.hide_drawing(now, *divmod(number, MAX_OF_SEAT), not hidden[number])
+            # The number says what the teacher has seen, so a double click does not undo itself.
+            place, was_hidden = divmod(number, 2)
+            orders.hide_drawing(now, *divmod(place, MAX_OF_SEAT), not was_hidden)
 
         image_buttons.image_buttons(buttons, "desk-drawings", switch, _("Take it out, or put it back"))
+
+
+def _looking(now: Class, task: Look) -> None:
+    """What the wall shows, in words."""
+    step = step_of(task)
+    if step is not None:
+        st.markdown(_(step.text))
+        st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
+    st.caption(_("The wall shows it.") if now.phase != READY else _("The wall will show it."))
 
 
 def _seats(board: Board, training: Mapping[int, Progress], task: Task) -> None:

@@ -21,29 +21,40 @@ from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from streamlit.delta_generator import DeltaGenerator
+
     from mnist_core.classes import Draw
     from mnist_core.classes.class_test import ClassTest
     from mnist_core.store.classes import Board, Class, Seat
     from pages.widgets.common.board import Drawn
 
+    # A class, and its task, phase and round.
+    Moment = tuple[str, str, str, int]
+
 # The class and the task whose sheet was cleared at its beginning.
 _BEGUN: Key[tuple[str, str]] = Key("class-drawing-begun-noted", ("", ""))
-# The class as it was when "Hand in" was pressed.
-_WANTED: Key[Class | None] = Key("class-drawing-wanted-noted", None)
+# Where the class was, and which drawing was asked for, when "Hand in" was pressed.
+_WANTED: Key[tuple[Moment, int] | None] = Key("class-drawing-wanted-noted", None)
+# Where the class was, and which drawings were handed in: the board may be a second old.
+_GIVEN: Key[tuple[Moment, frozenset[int]] | None] = Key("class-drawings-given-noted", None)
+# Where the class was, and which drawing is drawn again.
+_AGAIN: Key[tuple[Moment, int] | None] = Key("class-drawing-again-noted", None)
 _TROUBLE: Key[str] = Key("class-drawing-trouble-noted", "")
-# The class as it was when a drawing was going on and the teacher moved, and since when.
-_HELD: Key[tuple[Class, float] | None] = Key("class-drawing-held-noted", None)
-# The class in whose task a drawing is on the sheet; None for an empty sheet.
-_IS_DRAWING: Key[Class | None] = Key("class-drawing-now-noted", None)
+# The board while something is on the sheet; None for an empty sheet.
+_IS_DRAWING: Key[Board | None] = Key("class-drawing-now-noted", None)
+# That board after the class has moved, and since when.
+_HELD: Key[tuple[Board, float] | None] = Key("class-drawing-held-noted", None)
 
 
-def held_class(now: Class) -> tuple[Class, float] | None:
-    """The class as the page still shows it, because somebody was drawing when the teacher moved; None to follow.
+def held_board(now: Class) -> tuple[Board, float] | None:
+    """The board as the page still shows it, because somebody was drawing when the teacher moved; None to follow.
 
     With the time by `time.monotonic` until when.
     """
     drawing = _IS_DRAWING.get()
-    if drawing is None or drawing.revision == now.revision or drawing.id != now.id or now.paused:
+    if drawing is None or _moment(drawing.now) == _moment(now) or now.paused:
         _HELD.set(None)
         return None
     held = _HELD.get()
@@ -70,53 +81,83 @@ def draw_view(board: Board, seat: Seat, task: Draw, is_held: bool) -> None:
     notice = st.container()  # It has its place in any case: the canvas below would lose its drawing if it moved.
     if is_held:
         notice.info(_("The class has moved on. Your page follows in a moment."), icon=":material/directions_walk:")
-    if now.phase == SHOWN:
-        st.fragment(_result, run_every=following.STUDENT_SECONDS, key="class-drawn")(now, seat)
-        return
-    own = drawings.own_of(board, seat.number)
-    place = drawings.next_wanted(task, own)
-    if now.phase != OPEN:
-        st.markdown(_("The drawing has ended. Look at the front."))
-    elif place is None:
-        count = ngettext("You have drawn **{count}** digit.", "You have drawn all **{count}** digits.", len(own))
-        st.markdown(f"{count} {_('Look at the front.')}")
-    else:
-        _sheet(now, task, place)
-    if now.phase != OPEN or place is None:
-        _IS_DRAWING.set(None)
-    _own_drawings(board, seat, task)
-
-
-def _sheet(now: Class, task: Draw, place: int) -> None:
-    """The board for the next digit."""
     if _BEGUN.get() != (now.id, task.id):
         _BEGUN.set((now.id, task.id))
         _TROUBLE.set("")
         boards.clear_board()
-    digits = wanted(task)
+    if now.phase == SHOWN:
+        _trouble(st.container())
+        st.fragment(_result, run_every=following.STUDENT_SECONDS, key="class-drawn")(now, seat)
+        return
+    own = drawings.own_of(board, seat.number)
+    place = _next(now, task, own)
+    if now.phase == OPEN and place is not None:
+        _sheet(board, task, place)
+    else:
+        _IS_DRAWING.set(None)
+        if now.phase == OPEN:
+            done = ngettext("You have drawn **{count}** digit.", "You have drawn all **{count}** digits.", len(own))
+            st.markdown(f"{done} {_('Look at the front.')}")
+        else:
+            st.markdown(_("The drawing has ended. Look at the front."))
+        _trouble(st.container())
+    _own_drawings(board, seat)
+
+
+def _moment(now: Class) -> Moment:
+    """Where a class is. Other changes, such as closed doors, do not concern a drawing."""
+    return now.id, now.task, now.phase, now.round
+
+
+def _next(now: Class, task: Draw, own: Mapping[int, bool]) -> int | None:
+    """Which drawing is asked for: one that is drawn again, or else the first that is missing; None for none."""
+    again, given = _AGAIN.get(), _GIVEN.get()
+    if again is not None and again[0] == _moment(now):
+        return again[1]
+    just = given[1] if given is not None and given[0] == _moment(now) else frozenset()
+    return drawings.next_wanted(task, {*own, *just})
+
+
+def _trouble(place: DeltaGenerator) -> None:
+    if _TROUBLE.get():
+        place.error(_(_TROUBLE.get()), icon=":material/error:")
+
+
+def _sheet(board: Board, task: Draw, place: int) -> None:
+    """The board for a digit."""
+    now, digits = board.now, wanted(task)
     st.subheader(_("Draw {thing}", thing=pictures.with_article(digits[place])), anchor=False)
     with st.container(width=boards.WIDTH, key="class-sheet"):
-        st.caption(_("Drawing {number} of {count}. Fill most of the square.", number=place + 1, count=len(digits)))
+        st.caption(
+            _(
+                "Drawing {number} of {count}. At the end the class sees all drawings, without names.",
+                number=place + 1,
+                count=len(digits),
+            )
+        )
         drawn = boards.drawing_board(has_pictures=False)
         # A flag, since the last stroke may arrive together with the press.
         st.button(
             _("Hand in"),
-            key="class-hand-in",
+            key=f"class-hand-in-{place}",
             type="primary",
             icon=":material/check:",
             width="stretch",
             on_click=_WANTED.set,
-            args=(now,),
+            args=((_moment(now), place),),
         )
         trouble = st.empty()
-    _IS_DRAWING.set(now if drawn.rgba is not None else None)
+    _IS_DRAWING.set(board if _has_ink(drawn) else None)
     pressed = _WANTED.get()
     _WANTED.set(None)
-    if pressed == now:  # Not a press from before a move.
+    if pressed == (_moment(now), place):  # Not a press for another drawing, or from before a move.
         uninterrupted(lambda: _hand_in(now, place, digits[place], drawn))
         st.rerun()
-    if _TROUBLE.get():
-        trouble.error(_(_TROUBLE.get()), icon=":material/error:")
+    _trouble(trouble)
+
+
+def _has_ink(drawn: Drawn) -> bool:
+    return drawn.rgba is not None and bool((drawn.rgba != drawn.rgba[0, 0]).any())
 
 
 def _hand_in(now: Class, n: int, label: int, drawn: Drawn) -> None:
@@ -135,40 +176,50 @@ def _hand_in(now: Class, n: int, label: int, drawn: Drawn) -> None:
         _TROUBLE.set(Message("Your drawing is not handed in. {error}", error=error.message))
     else:
         boards.clear_board()
+        given = _GIVEN.get()
+        before = given[1] if given is not None and given[0] == _moment(now) else frozenset()
+        _GIVEN.set((_moment(now), before | {n}))
+        _AGAIN.set(None)
     membership.boards().outdate(now.id)
 
 
-def _own_drawings(board: Board, seat: Seat, task: Draw) -> None:
-    """What the seat has handed in. While the task is open, a click draws one again."""
-    now, digits = board.now, wanted(task)
-    own = drawings.own_of(board, seat.number)
+def _own_drawings(board: Board, seat: Seat) -> None:
+    """What the seat has handed in. While the task is open, a click draws one again; the old one stays until then."""
+    now, own = board.now, drawings.own_of(board, seat.number)
     images = drawings.shown_drawings(board, [seat.number]) if own else {}
     if not images:
         return
     st.markdown(_("Your drawings"))
     buttons, out = [], _("taken out")
-    for (_seat, n), one in images.items():
+    for (_seat, n), one in sorted(images.items(), key=lambda pair: pair[0]):
         caption = f"{one.label} · {out}" if own.get(n) else str(one.label)
         label = _("Your drawing {number}: {thing}.", number=n + 1, thing=pictures.with_article(one.label))
         buttons.append(image_buttons.ImageButton(n, pictures.ink_url(one.image, 3), caption, label))
     if now.phase == OPEN:
         title = _("Draw it again")
-        image_buttons.image_buttons(buttons, "class-own-drawings", lambda n: _take_back(now, [n]), title)
+        image_buttons.image_buttons(buttons, "class-own-drawings", lambda n: _draw_again(now, n), title)
         st.caption(_("Click a drawing to draw it again."))
     else:
-        pictures.image_row(
-            [one.image for one in images.values()], [one.caption for one in buttons], alt=[one.label for one in buttons]
-        )
+        images_in_order = [images[key].image for key in sorted(images)]
+        pictures.image_row(images_in_order, [one.caption for one in buttons], alt=[one.label for one in buttons])
+        _deletion(now, own)
     if any(own.values()):
         st.caption(_("Your teacher has taken out what the others should not see."))
-    if now.phase != OPEN:
-        given = [n for n in own if n < len(digits)]
-        st.button(
-            _("Delete my drawings"), type="tertiary", icon=":material/delete:", on_click=_take_back, args=(now, given)
-        )
 
 
-def _take_back(now: Class, places: list[int]) -> None:
+def _draw_again(now: Class, n: int) -> None:
+    _TROUBLE.set("")
+    _AGAIN.set((_moment(now), n))
+    boards.clear_board()
+
+
+def _deletion(now: Class, own: Iterable[int]) -> None:
+    with st.popover(_("Delete my drawings"), type="tertiary", icon=":material/delete:"):
+        st.markdown(_("They are then gone from this lesson, for the whole class."))
+        st.button(_("Delete them"), key="class-delete-drawings", on_click=_take_back, args=(now, tuple(own)))
+
+
+def _take_back(now: Class, places: Iterable[int]) -> None:
     _TROUBLE.set("")
     try:
         for n in places:
@@ -202,13 +253,11 @@ def _result(now: Class, seat: Seat) -> None:
             )
         )
     if test.drawings and not test.is_built_in:
-        drawings.picture(test, "student-tested", own=seat.number)
+        drawings.readings_picture(test, "student-tested", own=seat.number)
         st.caption(_("Each point is a network of the class; yours are blue."))
-    if own:
-        places = [test.drawings[at].n for at in own]
-        st.button(
-            _("Delete my drawings"), type="tertiary", icon=":material/delete:", on_click=_take_back, args=(now, places)
-        )
+    handed_in = drawings.own_of(board, seat.number)
+    if handed_in:
+        _deletion(now, handed_in)
 
 
 def _reading_text(test: ClassTest, at: int) -> str:

@@ -36,8 +36,9 @@ def class_tests() -> ClassTests:
 @functools.lru_cache(1)
 def _class_tests(of: Classes) -> ClassTests:
     from mnist_core.classes.class_test import ClassTests  # Reading needs TensorFlow, which a vote does not.
+    from mnist_core.runs import scheduler
 
-    return ClassTests(of)
+    return ClassTests(of, scheduler.give_way)
 
 
 def digits_text(task: Draw) -> str:
@@ -45,7 +46,7 @@ def digits_text(task: Draw) -> str:
     return _("Draw digits: {digits}", digits=", ".join(map(str, task.digits)))
 
 
-def task_text(task: Draw) -> str:
+def drawing_text(task: Draw) -> str:
     """What to do, as Markdown."""
     count = ngettext("each draws **{count}** digit", "each draws **{count}** digits", len(wanted(task)))
     return _(
@@ -85,11 +86,19 @@ def hardest_view(test: ClassTest, chosen: int | None, most: int, width: int) -> 
         for at in test.hardest[:most]:
             one = test.drawings[at].drawing
             is_wrong, read = int(test.misread[at]), None if chosen is None else int(test.answers[chosen, at])
-            text = f"{one.label} · {is_wrong} ✗" if is_wrong else f"{one.label} ✓"
+            text = (
+                f"{one.label} · {is_wrong} ✗"
+                if is_wrong
+                else f"{one.label} ✓"
+                if len(test.networks)
+                else str(one.label)
+            )
             alt = ngettext(
                 "A {digit}, misread by {count} network.", "A {digit}, misread by {count} networks.", is_wrong,
                 digit=one.label,
             )  # fmt: skip
+            if not len(test.networks):
+                alt = _("A drawing, labelled as {thing}.", thing=pictures.with_article(one.label))
             if read is not None:
                 text = f"{one.label} ✓" if read == one.label else f"{one.label} → {read} ✗"
                 alt = _("A {digit}, read as {answer}.", digit=one.label, answer=read)
@@ -111,6 +120,8 @@ def summary_text(test: ClassTest) -> str:
         )
     if not len(test.networks):
         return _("{drawings}. The networks begin to read …", drawings=drawings)
+    if len(test.networks) == 1:
+        return _("{drawings}. One network reads **{share:.0%}** right.", drawings=drawings, share=test.scores[0])
     networks_ = ngettext("{count} network", "{count} networks", len(test.networks))
     return _(
         "{drawings}, {networks}: they read **{low:.0%}** to **{high:.0%}** right.",
@@ -126,7 +137,7 @@ def waiting_text(test: ClassTest) -> str:
     return ngettext("{count} network is reading …", "{count} networks are reading …", test.waiting) * bool(test.waiting)
 
 
-def picture(
+def readings_picture(
     test: ClassTest,
     name: str,
     own: int | None = None,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from mnist_core.classes import Draw
+from mnist_core.classes import Draw, results
 from mnist_core.drawing import test_set
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export import class_report
 from mnist_core.language import gettext as _
+from mnist_core.store import workspaces
 from mnist_core.store.classes import KEPT_DAYS
 from pages.widgets.classroom import drawings, membership, orders
 from pages.widgets.common import run_picker, time_zone
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.store.classes import Board, Class
+
+
+# Of what is pasted: sixty lines, with names. Of a code with its dash.
+_MOST_TYPED, _CODE_SIGNS = 6_000, 9
 
 
 def end_popover(now: Class, is_primary: bool = False) -> None:
@@ -104,6 +109,30 @@ def _downloads(now: Class, part: str = "ended") -> None:
         )
 
 
+def code_check(now: Class) -> None:
+    """Where a teacher pastes the result codes of a class, and reads whose they are and how many points they say."""
+    with st.expander(_("Check result codes"), icon=":material/fact_check:"):
+        typed = st.text_area(
+            _("One line for each student: what you like, then the code"),
+            key="class-codes",
+            placeholder="Ada K7M2-QD3F",
+            max_chars=_MOST_TYPED,
+            help=_("Students find their code on their card, when the class looks at what it has found."),
+        )
+        if not typed.strip():
+            return
+        plan = membership.plan_of(now.plan)
+        codes = results.all_codes(membership.classes().result_key(now.id), plan)
+        lines = []
+        for line in filter(None, map(str.strip, typed.splitlines())):
+            found = codes.get(workspaces.spoken_code(line[-_CODE_SIGNS:]))
+            text = _("no code of this class")
+            if found is not None:
+                text = _("**{points} of {most}** points", points=found[1], most=results.most_points(plan))
+            lines.append(f"- {run_picker.escape_markdown(line)}: {text}")
+        st.markdown("\n".join(lines))
+
+
 def _has_drawings(now: Class) -> bool:
     """Whether digits are drawn in a class. A plan that this version does not know has none."""
     try:
@@ -127,6 +156,7 @@ def ended_view(board: Board) -> None:
     day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
     st.markdown(_("What was handed in is here until {day}, without names.", day=day))
     _downloads(now)
+    code_check(now)
     with st.container(horizontal=True):
         st.button(_("Delete it now"), icon=":material/delete:", on_click=orders.end, args=(now.id, True))
         st.button(_("Back to the door"), type="tertiary", on_click=membership.lead, args=("",))

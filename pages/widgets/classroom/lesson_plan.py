@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Draw, Train, added, from_json, known_questions, removed, start_of, to_json
+from mnist_core.classes import Ask, Draw, Look, Train, added, from_json, known_questions, removed, start_of, to_json
 from mnist_core.classes.plan import (
     CHOICE_LENGTH,
     FREE,
@@ -18,13 +18,16 @@ from mnist_core.classes.plan import (
     MAX_TASKS,
     MOST_CHOICES,
     MOST_EACH,
+    SHOWN_FAULTS,
     TEXT_LENGTH,
 )
 from mnist_core.config import CLASSES, SETTINGS
 from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
+from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.faults import FAULTS
 from mnist_core.store.classes import READY
-from pages.widgets.classroom import drawings, networks, orders, question
+from pages.widgets.classroom import drawings, look_task, networks, orders, question
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.uninterrupted import uninterrupted
 
@@ -62,6 +65,7 @@ def plan_view(now: Class, plan: tuple[Task, ...]) -> None:
         _add_own(now, plan)
         _add_network(now, plan)
         _add_drawing(now, plan)
+        _add_look(now, plan)
         _change_current(now, plan)
         st.download_button(
             _("Save this plan"),
@@ -81,6 +85,8 @@ def task_title(task: Task) -> str:
         return question.question_text(task)
     if isinstance(task, Draw):
         return drawings.digits_text(task)
+    if isinstance(task, Look):
+        return _("Look: {what}", what=look_task.title_of(task))
     return _("Train a network: {network}", network=networks.network_title(task))
 
 
@@ -216,6 +222,39 @@ def _add_drawing(now: Class, plan: tuple[Task, ...]) -> None:
             return
     uninterrupted(lambda: orders.move(now, added(plan, now, task)))
     controls.reset("plan-drawing-digits")
+    st.rerun()
+
+
+def _add_look(now: Class, plan: tuple[Task, ...]) -> None:
+    with st.form("plan-look", border=False):
+        shown = {
+            "summary": _("What we have found"),
+            "map": _("A map of the training images"),
+            "run": _("The network in your editor, as it trains"),
+        }
+        shown |= {f"step/{step.key}": _(step.title) for one in COURSES.values() for step in one.steps}
+        shown |= {f"fault/{key}": _("What is wrong? {name}", name=_(FAULTS[key].name)) for key in SHOWN_FAULTS}
+        at = st.selectbox(
+            _("Or something to look at"),
+            list(shown),
+            index=None,
+            key="plan-look-at",
+            format_func=shown.__getitem__,
+            placeholder=_("Choose what the wall shows"),
+        )
+        image = st.number_input(_("Or the test image with this number"), 0, 9_999, None, key="plan-look-image")
+        if not st.form_submit_button(_("Add it"), disabled=len(plan) >= MAX_TASKS):
+            return
+        if image is not None:
+            at = f"image/{image}"
+        try:
+            [task] = from_json(to_json((Look(_new_id(), at or "", _own_link() if at == "run" else ""),)))
+        except PlaygroundError as error:
+            st.error(_(error.message), icon=":material/error:")
+            return
+    uninterrupted(lambda: orders.move(now, added(plan, now, task)))
+    for name in ("plan-look-at", "plan-look-image"):
+        controls.reset(name)
     st.rerun()
 
 

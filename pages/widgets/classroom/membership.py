@@ -24,6 +24,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from mnist_core.classes import Task
     from mnist_core.store.classes import Board, Class, Classes, Seat
+    from mnist_core.store.handed_in import Work
 
 JOIN, DESK, SEAT = "join", "desk", "seat"
 """Parameters of an address: the code to join by, the class that is led, and the token of a seat."""
@@ -62,6 +63,20 @@ def plan_of(text: str) -> tuple[Task, ...]:
         ConfigError: this version does not know one of them.
     """
     return from_json(text)
+
+
+def works_of(now: Class) -> tuple[Work, ...]:
+    """What was handed in for the tasks of a class before the current one; read once a move for all pages.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    return _works_of(classes(), now.id, now.revision)
+
+
+@functools.lru_cache(8)
+def _works_of(of: Classes, class_id: str, _revision: int) -> tuple[Work, ...]:
+    return tuple(of.work_of(class_id))
 
 
 def current_task(now: Class) -> Task | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Draw, Train, draw_name, step_of
+from mnist_core.classes import Draw, Look, Train, draw_name, step_of
 from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN
-from pages.widgets.classroom import following, membership, question, train_task
+from pages.widgets.classroom import card, following, look_task, membership, question, train_task
 from pages.widgets.state import browser, class_seat
 from pages.widgets.state.keys import Key
 
@@ -55,7 +54,7 @@ def student_view(class_id: str, number: int) -> None:
     class_seat.SEEN.set(board.now.revision)
     held = _held(board.now)
     if held is not None:
-        board = dataclasses.replace(board, now=held[0])
+        board = held[0]
     _header(board.now, seat)
     votes = following.own_votes(board, number)
     if board.now.paused:
@@ -90,18 +89,23 @@ def _header(now: Class, seat: Seat) -> None:
             if not seat.redrawn:
                 st.button(_("Draw another name"), icon=":material/casino:", on_click=_redraw, args=(now.id,))
             st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=_leave, args=(now.id,))
-            st.caption(_("Your votes in this lesson and your networks leave this device. Use it on a shared tablet."))
+            st.caption(
+                _(
+                    "Your votes and drawings in this lesson are deleted, and your networks leave this device. "
+                    "Use it on a shared tablet."
+                )
+            )
     if now.at == 0 and now.phase == READY:
         st.caption(privacy)
 
 
-def _held(now: Class) -> tuple[Class, float] | None:
-    """The class as the page still shows it for a moment to somebody who is drawing, see `draw_task.held_class`."""
+def _held(now: Class) -> tuple[Board, float] | None:
+    """The board as the page still shows it for a moment to somebody who is drawing, see `draw_task.held_board`."""
     if not _DRAWS.get():
         return None
     from pages.widgets.classroom import draw_task  # The canvas: see `_task`.
 
-    return draw_task.held_class(now)
+    return draw_task.held_board(now)
 
 
 def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> None:
@@ -112,6 +116,12 @@ def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> 
         return
     if isinstance(task, Train):
         train_task.train_view(board, seat, task)
+        return
+    if isinstance(task, Look):
+        plan = membership.plan_of(now.plan)
+        look_task.look_on_page(now, plan, task)
+        if task.what == "summary":
+            card.card_view(now, plan, seat)
         return
     if isinstance(task, Draw):
         from pages.widgets.classroom import draw_task  # The canvas is slow to import, and a vote needs none.

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core import links
-from mnist_core.classes import Ask, Draw, Train, progress, step_of, wanted
-from mnist_core.errors import ClassNotFoundError, PlaygroundError
+from mnist_core.classes import Ask, Draw, Look, Train, progress, step_of, wanted
+from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import gettext as _
 from mnist_core.language import ngettext
-from mnist_core.runs import run_cache
 from mnist_core.store.classes import OPEN, READY, SHOWN
-from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, following, membership, networks, question
-from pages.widgets.common import link_sharing, run_curves, trials
-from pages.widgets.state import data_sets, editor_state, visitor_runs
+from pages.widgets.classroom import drawings, following, look_task, membership, networks, question, wall_runs
+from pages.widgets.classroom.wall_runs import FONT_SIZE
+from pages.widgets.common import link_sharing
 from pages.widgets.state.keys import Key
-from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
-    from mnist_core.data import Dataset
+    from mnist_core.classes import Task
     from mnist_core.lessons.course import Step
     from mnist_core.store.classes import Board, Class
-    from pages.widgets.common.run_curves import Shown
 
 # The smallest text is 16 pixels, so 28 on a projector of 1280x720.
 _STYLE = """
@@ -35,11 +30,8 @@ _STYLE = """
 @media (min-width: 1600px) { .stMain .stMainBlockContainer { --large: 2.6; } }
 @media (max-width: 1000px) { .stMain .stMainBlockContainer { --large: 1; } }
 """
-_FONT_SIZE = 28
 _FEW = 3
 _MOST_NAMED = 3
-# The most runs whose names get a box each; more of them need less room in one text.
-_MOST_LINES = 4
 # Widths grow with the type, so these are 105 pixels on a projector of 1280x720.
 _MOST_DRAWINGS, _DRAWING_WIDTH = 18, 60
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
@@ -84,18 +76,24 @@ def wall(board: Board) -> None:
             st.title(_("Eyes up!"), anchor=False)
             return
         if task is None or now.phase == READY or not isinstance(task, Ask):
-            title_ = _("Next question")
-            if task is not None and not isinstance(task, Ask):
-                title_ = _("Train a network") if isinstance(task, Train) else drawings.digits_text(task)
-            st.header(title_ if step is None else _(step.title), anchor=False)
+            st.header(_title(task) if step is None else _(step.title), anchor=False)
         elif now.phase == SHOWN:  # The answer needs the room.
             st.subheader(question.question_text(task), anchor=False)
         else:
             st.header(question.question_text(task), anchor=False)
+    _content(board, task, step)
+
+
+def _content(board: Board, task: Task | None, step: Step | None) -> None:
+    """What stands below the title."""
+    now = board.now
     if isinstance(task, Train):
         _training(board, task)
     elif isinstance(task, Draw):
         _drawing(now, task)
+    elif isinstance(task, Look):
+        if now.phase != READY:
+            look_task.look_on_wall(now, membership.plan_of(now.plan), task)
     elif task is not None and now.phase == SHOWN:
         _answer(board, task, step)
     elif task is not None and now.phase != READY:
@@ -108,6 +106,15 @@ def wall(board: Board) -> None:
         st.markdown(_(step.text))
 
 
+def _title(task: Task | None) -> str:
+    """What comes, without giving a question away before it is open."""
+    if isinstance(task, Draw):
+        return drawings.digits_text(task)
+    if isinstance(task, Look):
+        return look_task.title_of(task)
+    return _("Train a network") if isinstance(task, Train) else _("Next question")
+
+
 def _answer(board: Board, task: Ask, step: Step | None) -> None:
     """The right answer with all votes; then the step's run, or why it is right."""
     runs = step is not None and step.trials
@@ -115,10 +122,10 @@ def _answer(board: Board, task: Ask, step: Step | None) -> None:
     with left if runs else right:
         if runs:
             question.right_choice(task, board.now.id)
-        question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", _FONT_SIZE, 280)
+        question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", FONT_SIZE, 280)
     if step is not None and runs:
         with right:
-            _run(step)
+            wall_runs.runs_view(step.trials, step)
         return
     with left:
         question.choice_list(task, board.now.id, has_answer=True)
@@ -141,7 +148,7 @@ def _training(board: Board, task: Train) -> None:
 def _drawing(now: Class, task: Draw) -> None:
     """How many digits are drawn, without pictures: the teacher sees them first. At the end, what was read in them."""
     if now.phase == READY:
-        st.markdown(drawings.task_text(task))
+        st.markdown(drawings.drawing_text(task))
     elif now.phase == SHOWN:
         st.fragment(_drawn, run_every=following.TEACHER_SECONDS, key="class-drawn")(now)
     else:
@@ -151,9 +158,11 @@ def _drawing(now: Class, task: Draw) -> None:
 def _drawing_state(now: Class, task: Draw) -> None:
     board = following.latest(now)
     given, most = drawings.drawn_by(task, board), len(wanted(task))
-    st.title(str(drawings.count_of(board)), anchor=False)
-    done = sum(count == most for count in given.values())
-    st.markdown(_("digits are drawn. **{done} of {seats}** have drawn all.", done=done, seats=len(given)))
+    count = drawings.count_of(board)
+    st.title(str(count), anchor=False)
+    done = sum(own == most for own in given.values())
+    drawn = ngettext("digit is drawn.", "digits are drawn.", count)
+    st.markdown(f"{drawn} {_('**{done} of {seats}** have drawn all.', done=done, seats=len(given))}")
     st.progress(sum(given.values()) / max(1, most * len(given)))
     if now.phase != OPEN:
         st.markdown(_("The drawing has ended."))
@@ -166,7 +175,7 @@ def _drawn(now: Class) -> None:
     chosen = None
     with right:
         if test.drawings and not test.is_built_in and len(test.networks):
-            chosen = drawings.picture(test, "wall-tested", font_size=_FONT_SIZE, height=300, can_select=True)
+            chosen = drawings.readings_picture(test, "wall-tested", font_size=FONT_SIZE, height=300, can_select=True)
             if chosen is None:
                 st.markdown(_("Click a point to look at its network."))
             else:
@@ -186,7 +195,7 @@ def _networks(now: Class, task: Train) -> None:
         "wall-networks",
         has_spread=is_shown,
         can_select=is_shown,
-        font_size=_FONT_SIZE,
+        font_size=FONT_SIZE,
         height=400 if is_shown else 500,
     )
     if chosen is not None:
@@ -206,7 +215,7 @@ def _trained(now: Class, task: Train) -> None:
         st.markdown(_("have trained a network"))
         st.markdown(ngettext("{count} is training", "{count} are training", trains))
     elif board.guesses:
-        networks.guesses_chart(board, "wall-guesses", _FONT_SIZE, 260)
+        networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 260)
     if networks.goal_text(task):
         if now.phase != SHOWN:  # Then the result needs the room, and the goal is in the picture.
             st.markdown(networks.goal_text(task))
@@ -268,49 +277,3 @@ def _state(now: Class, task: Ask) -> None:
         st.title(f"{seconds // 60}:{seconds % 60:02}", anchor=False)
     else:
         st.subheader(_("The vote is closed."), anchor=False)
-
-
-def _run(step: Step) -> None:
-    """The runs that answer the question: they start when the answer is shown."""
-    dataset = data_sets.get(editor_state.first_config().dataset)
-    if dataset is None:
-        return
-
-    def draw(there: Shown) -> None:
-        shots = {_(name): run.snapshot for name, run in there.items()}
-        ends = {name: f" **{shot.evaluation.accuracy:.1%}**" if shot.evaluation else "" for name, shot in shots.items()}
-        names = [_(trial.name) for trial in step.trials]
-        legend = run_curves.run_legend(names)
-        lines = [f"{legend[name]}{ends.get(name, '')}" for name in names]
-        if len(lines) > _MOST_LINES:
-            st.markdown(" \u2002".join(lines))
-        else:  # So that no dot stays behind on the line above its name.
-            with st.container(horizontal=True, gap="xsmall"):
-                for line in lines:
-                    st.markdown(line, width="content")
-        place = st.container()
-        run_curves.training_curves(
-            there, None, step.floor, names=names, places=[place], height=160, font_size=_FONT_SIZE
-        )
-
-    trials.running_view(step.trials, dataset, draw, in_turn=step.trend is not None)
-    if step.classical:
-        st.fragment(_models, run_every=following.TEACHER_SECONDS, key="class-models")(step, dataset)
-
-
-def _models(step: Step, dataset: Dataset) -> None:
-    """The models that are no networks, in one line: they start by themselves too."""
-    shared, split = run_cache.shared(), step.trials[0].config.split
-    lines = []
-    for kind in step.classical:
-        run = shared.find_classical(kind, dataset, split) or trials.watched_run(kind)
-        if run is None:
-            try:
-                run = uninterrupted(partial(shared.classical, kind, dataset, split, visitor_runs.watcher()))
-            except PlaygroundError as error:
-                lines.append(f"{_(KINDS[kind])}: {_(error.message)}")
-                continue
-            trials.watch_run(run, kind)
-        result = run.snapshot.evaluation
-        lines.append(f"{_(KINDS[kind])} " + (f"**{result.accuracy:.1%}**" if result else "…"))
-    st.markdown(" · ".join(lines))

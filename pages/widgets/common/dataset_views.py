@@ -272,12 +272,7 @@ def digit_map(dataset: Dataset) -> None:
     checksum = zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes())
     with st.spinner(_("Arranging the images (only the first time) …")):
         table = _map(dataset, checksum, kind, dataset.class_names)
-    across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
-    st.vega_lite_chart(
-        table,
-        data_charts.digit_map(across, along, dataset.class_names),
-        alt=_("Map: {count:,} training images as points, similar ones near each other.", count=len(table)),
-    )
+    _map_chart(table, dataset)
     st.caption(
         _(
             "{count:,} training images, each shown as its {noun}. Touch one to see it. ",
@@ -286,6 +281,28 @@ def digit_map(dataset: Dataset) -> None:
         )
         + _(_MAP_CAPTIONS[kind])
     )
+
+
+def map_picture(dataset: Dataset, kind: str, height: int, font_size: int) -> None:
+    """The map alone, without controls.
+
+    Args:
+        dataset: its training images are shown.
+        kind: "pca" or "neighbours".
+        height: in pixels.
+        font_size: of the digits, in pixels.
+    """
+    checksum = zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes())
+    _map_chart(_map(dataset, checksum, kind, dataset.class_names), dataset, height, font_size)
+
+
+def _map_chart(table: pd.DataFrame, dataset: Dataset, height: int | None = None, font_size: int | None = None) -> None:
+    across, along = ((float(table[axis].min()), float(table[axis].max())) for axis in ("x", "y"))
+    spec = data_charts.digit_map(across, along, dataset.class_names)
+    if height is not None and font_size is not None:
+        spec = {**spec, "height": height, "mark": {**spec["mark"], "fontSize": font_size}}
+    alt = _("Map: {count:,} training images as points, similar ones near each other.", count=len(table))
+    st.vega_lite_chart(table, spec, alt=alt)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -30,14 +30,21 @@ _BUTTONS = st.components.v2.component(
         const root = parentElement.querySelector(".images"), drawn = JSON.stringify(data);
         if (parentElement.drawn === drawn) return;  // The focus stays.
         parentElement.drawn = drawn;
-        root.replaceChildren(...data.map(({ number, url, caption, label, title }) => {
-            const button = Object.assign(document.createElement("button"), { type: "button", title });
+        // Buttons stay where they are: a click that has begun, and the focus, must not be lost to a new image.
+        while (root.childElementCount > data.length) root.lastElementChild.remove();
+        while (root.childElementCount < data.length) {
+            const button = Object.assign(document.createElement("button"), { type: "button" });
+            button.append(Object.assign(document.createElement("img"), { alt: "" }), document.createElement("span"));
+            root.append(button);
+        }
+        data.forEach(({ number, url, caption, label, title }, at) => {
+            const button = root.children[at], [picture, text] = button.children;
+            button.title = title;
             button.setAttribute("aria-label", `${label} ${title}`);
-            button.append(Object.assign(document.createElement("img"), { src: url, alt: "" }),
-                Object.assign(document.createElement("span"), { textContent: caption }));
-            button.addEventListener("click", () => setTriggerValue("clicked", number));
-            return button;
-        }));
+            if (picture.src !== url) picture.src = url;
+            text.textContent = caption;
+            button.onclick = () => setTriggerValue("clicked", number);
+        });
     }""",
 )
 

@@ -1,0 +1,163 @@
+"""Something that all look at: on the wall, at the desk, and on the students' pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import presets
+from mnist_core.classes import Ask, Draw, Train, config_of, progress, share_right, step_of
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
+from mnist_core.lessons.course import Trial
+from mnist_core.lessons.faults import FAULTS
+from mnist_core.store.classes import SHOWN
+from pages.widgets.classroom import drawings, membership, networks, question, wall_runs
+from pages.widgets.common import dataset_views, pictures
+from pages.widgets.state import data_sets, editor_state
+
+if TYPE_CHECKING:
+    from mnist_core.classes import Look, Task
+    from mnist_core.data import Dataset
+    from mnist_core.store.classes import Class
+    from mnist_core.store.handed_in import Work
+
+_TITLES = {
+    "fault": Message("What is wrong with this run?"),
+    "image": Message("A test image"),
+    "map": Message("A map of the training images"),
+    "run": Message("A network trains"),
+    "summary": Message("What we have found"),
+}
+# The most lines of a summary that a wall has room for.
+_MOST_LINES = 7
+# Of the digits that are the points of a map: it has two thousand of them.
+_MAP_FONT_SIZE = 14
+
+
+def title_of(task: Look) -> str:
+    """What is shown, in one line."""
+    step = step_of(task)
+    return _(_TITLES[task.what] if step is None else step.title)
+
+
+def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
+    """What the wall shows below the title.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    if task.what == "summary":
+        st.markdown("\n".join(f"- {line}" for line in summary_lines(now, plan)[:_MOST_LINES]))
+    elif task.what in ("image", "map"):
+        _images(task)
+    elif task.what == "fault":
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            run = Trial(Message("Run"), FAULTS[task.key].config, task.key)
+            wall_runs.runs_view([run], height=180, has_loss=True)
+        if now.phase == SHOWN:
+            right.markdown(_fault_text(task))
+    elif task.what == "run":
+        wall_runs.runs_view([Trial(presets.title_of(config_of(task)), config_of(task))], height=360)
+    else:
+        step = step_of(task)
+        if step is not None:
+            st.markdown(_(step.text))
+            wall_runs.runs_view(step.trials, step, height=220)
+
+
+def _fault_text(task: Look) -> str:
+    """What is wrong in a case of the lab, how it looks, and what to do about it."""
+    fault = FAULTS[task.key]
+    return "\n\n".join([f"**{_(fault.name)}**", _(fault.symptom), _(fault.cure)])
+
+
+def _images(task: Look) -> None:
+    dataset = data_sets.get(editor_state.first_config().dataset)
+    if dataset is None:
+        return
+    if task.what == "map":
+        dataset_views.map_picture(dataset, "pca", height=540, font_size=_MAP_FONT_SIZE)
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _image(task, dataset, 220)
+    at = _place(task, dataset)
+    thing = pictures.with_article(int(dataset.test_labels[at]), dataset.class_names)
+    right.markdown(_("Test image {number}. Its label says: **{thing}**.", number=at, thing=thing))
+
+
+def _image(task: Look, dataset: Dataset, width: int) -> None:
+    image = dataset.test_images[_place(task, dataset)]
+    st.image(pictures.ink_url(image, 10), width=width, alt=_("A handwritten digit."))
+
+
+def _place(task: Look, dataset: Dataset) -> int:
+    """The place of the test image; smaller data sets begin again."""
+    return int(task.key) % len(dataset.test_images)
+
+
+def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
+    """The same on a student's page, if it fits there."""
+    step = step_of(task)
+    st.header(title_of(task), anchor=False)
+    st.markdown(_("Look at the front."))
+    if step is not None:
+        st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
+    elif task.what == "image":
+        dataset = data_sets.get(editor_state.first_config().dataset)
+        if dataset is not None:
+            _image(task, dataset, 240)
+    elif task.what == "fault" and now.phase == SHOWN:
+        st.markdown(_fault_text(task))
+    elif task.what == "summary":
+        st.markdown("\n".join(f"- {line}" for line in summary_lines(now, plan)))
+
+
+def summary_lines(now: Class, plan: tuple[Task, ...]) -> list[str]:
+    """What the class has found in each task that is over, as lines of Markdown. Nobody is named.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    works = membership.works_of(now)
+    lines = [
+        line for task in plan[: now.at] if (line := _line(now, task, [work for work in works if work.task == task.id]))
+    ]
+    return lines or [_("Nothing has been handed in yet.")]
+
+
+def _line(now: Class, task: Task, works: list[Work]) -> str:
+    if not works:
+        return ""
+    if isinstance(task, Ask):
+        return _votes_line(task, works)
+    if isinstance(task, Train):
+        found = progress.networks_by({work.seat: work.runs for work in works})
+        if not found:
+            return ""
+        best = max(found, key=lambda one: one.accuracy)
+        count = ngettext("{count} network", "{count} networks", len(found))
+        return _("{count}; the best: {network}", count=count, network=networks.network_line(best))
+    if isinstance(task, Draw):
+        # Read when they were shown; it costs nothing again.
+        return drawings.summary_text(drawings.class_tests().test(membership.classes().board(now.id, task.id)))
+    return ""
+
+
+def _votes_line(task: Ask, works: list[Work]) -> str:
+    shares = [
+        share_right(task, {work.seat: work.votes[round_] for work in works if round_ in work.votes})
+        for round_ in (1, 2)
+    ]
+    text = question.question_text(task)
+    if shares[0] is None:
+        return ""
+    if shares[1] is None:
+        return _("{question} **{share:.0%}** right", question=text, share=shares[0])
+    return _(
+        "{question} **{first:.0%}** right, after talking **{second:.0%}**", question=text, first=shares[0],
+        second=shares[1],
+    )  # fmt: skip

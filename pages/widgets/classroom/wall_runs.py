@@ -1,0 +1,81 @@
+"""Runs on the wall of a class: they start by themselves and train in front of all."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.errors import PlaygroundError
+from mnist_core.language import gettext as _
+from mnist_core.runs import run_cache
+from mnist_core.training.classical import KINDS
+from pages.widgets.classroom import following
+from pages.widgets.common import run_curves, trials
+from pages.widgets.state import data_sets, editor_state, visitor_runs
+from pages.widgets.state.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnist_core.data import Dataset
+    from mnist_core.lessons.course import Step, Trial
+    from pages.widgets.common.run_curves import Shown
+
+FONT_SIZE = 28
+"""Of texts in charts on a wall, in pixels."""
+# The most runs whose names get a box each; more of them need less room in one text.
+_MOST_LINES = 4
+
+
+def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 160, has_loss: bool = False) -> None:
+    """Runs with their names, their accuracy as they train, and that of the models that are no networks.
+
+    Args:
+        found: the runs.
+        step: the step of a course that they belong to; None for none.
+        height: of the chart, in pixels.
+        has_loss: whether there is a chart of the loss too.
+    """
+    dataset = data_sets.get(editor_state.first_config().dataset)
+    if dataset is None:
+        return
+
+    def draw(there: Shown) -> None:
+        shots = {_(name): run.snapshot for name, run in there.items()}
+        ends = {name: f" **{shot.evaluation.accuracy:.1%}**" if shot.evaluation else "" for name, shot in shots.items()}
+        names = [_(trial.name) for trial in found]
+        legend = run_curves.run_legend(names)
+        lines = [f"{legend[name]}{ends.get(name, '')}" for name in names]
+        if len(lines) > _MOST_LINES:
+            st.markdown(" \u2002".join(lines))
+        else:  # So that no dot stays behind on the line above its name.
+            with st.container(horizontal=True, gap="xsmall"):
+                for line in lines:
+                    st.markdown(line, width="content")
+        places = [st.container() for _ in range(2 if has_loss else 1)]
+        floor = 0.0 if step is None else step.floor
+        run_curves.training_curves(there, None, floor, names=names, places=places, height=height, font_size=FONT_SIZE)
+
+    trials.running_view(found, dataset, draw, in_turn=step is not None and step.trend is not None)
+    if step is not None and step.classical:
+        st.fragment(_models, run_every=following.TEACHER_SECONDS, key="class-models")(step, dataset)
+
+
+def _models(step: Step, dataset: Dataset) -> None:
+    """The models that are no networks, in one line: they start by themselves too."""
+    shared, split = run_cache.shared(), step.trials[0].config.split
+    lines = []
+    for kind in step.classical:
+        run = shared.find_classical(kind, dataset, split) or trials.watched_run(kind)
+        if run is None:
+            try:
+                run = uninterrupted(partial(shared.classical, kind, dataset, split, visitor_runs.watcher()))
+            except PlaygroundError as error:
+                lines.append(f"{_(KINDS[kind])}: {_(error.message)}")
+                continue
+            trials.watch_run(run, kind)
+        result = run.snapshot.evaluation
+        lines.append(f"{_(KINDS[kind])} " + (f"**{result.accuracy:.1%}**" if result else "…"))
+    st.markdown(" · ".join(lines))
