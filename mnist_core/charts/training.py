@@ -200,8 +200,17 @@ def enlarged(spec: dict[str, Any], font_size: int, has_names: bool = True) -> di
     config = {
         "line": {"strokeWidth": 5},
         "axis": {"labelFontSize": font_size, "titleFontSize": font_size},
+        "legend": {"labelFontSize": font_size, "labelLimit": 0, "symbolSize": 8 * font_size},
     }
-    return {**spec, "layer": [*spec["layer"], names] if has_names else spec["layer"], "config": config}
+    layers = [_with_font(layer, font_size) for layer in spec["layer"]]
+    return {**spec, "layer": [*layers, names] if has_names else layers, "config": config}
+
+
+def _with_font(layer: dict[str, Any], font_size: int) -> dict[str, Any]:
+    """A layer of text with this size; others as they are."""
+    mark = layer["mark"]
+    is_text = isinstance(mark, dict) and mark["type"] == "text"
+    return {**layer, "mark": {**mark, "fontSize": font_size}} if is_text else layer
 
 
 def learning_curves(

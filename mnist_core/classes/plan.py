@@ -39,8 +39,8 @@ FREE = tuple(
     name for name in SETTINGS if name not in {"dataset", "split", "validation_fraction", "training_images", "seed"}
 )
 """The settings that a class may change in a network to train. The images stay the same: networks can be compared."""
-SHOWN_FAULTS = tuple(key for key in FAULTS if key != "dead")
-"""The cases of the lab that a wall can show: those that begin like any other run."""
+SHOWN_FAULTS = tuple(key for key in FAULTS if key not in ("dead", "inverted", "leak"))
+"""The cases of the lab that a wall can show: those whose curves tell, and that begin like any other run."""
 _ID = re.compile(r"[a-z0-9-]{1,12}")
 _IMAGE = re.compile(r"[0-9]{1,5}")
 # What can be switched in a network to train, and what is usual.
@@ -338,7 +338,7 @@ def _draw(task_id: str, row: Mapping[str, Any], field: str) -> Draw:
 
 def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
     at, link = row.get("at"), row.get("link", "")
-    task = Look(task_id, at if isinstance(at, str) else "", link if isinstance(link, str) else "-")
+    task = Look(task_id, at if isinstance(at, str) else "", link if isinstance(link, str) else "")
     is_known = {
         "step": _step(task.at) is not None,
         "fault": task.key in SHOWN_FAULTS,
@@ -351,7 +351,7 @@ def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
             "Use step/KEY, fault/KEY, image/NUMBER, map, run or summary.",
             at,
         )
-    if len(task.link) > LINK_LENGTH or (task.link and task.at != "run"):
+    if task.link != link or len(task.link) > LINK_LENGTH or (task.link and task.at != "run"):
         raise ConfigError(f"{field}.link", "is not a link to a network.", "Leave it out.", link)
     config_of(task)
     return task

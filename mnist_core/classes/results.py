@@ -46,7 +46,7 @@ def result_code(key: bytes, seat: int, points: int) -> str:
         points: of `points_of`.
     """
     digest = int.from_bytes(hmac.digest(key, f"{seat} {points}".encode(), "sha256")[:5], "big")
-    symbols = "".join(SYMBOLS[digest >> 5 * place & 31] for place in range(_GROUPS * _GROUP))
+    symbols = "".join(SYMBOLS[digest >> 5 * place & 31] for place in reversed(range(_GROUPS * _GROUP)))
     return f"{symbols[:_GROUP]}-{symbols[_GROUP:]}"
 
 

@@ -182,3 +182,6 @@ def test_curves_for_a_projector_name_their_ends() -> None:
     json.dumps(spec)
     [text] = [one for one in spec["layer"] if one.get("encoding", {}).get("text", {}).get("field") == "run"]
     assert text["mark"]["fontSize"] == spec["config"]["axis"]["labelFontSize"] == 20
+    assert spec["config"]["legend"]["labelFontSize"] == 20
+    sizes = [one["mark"]["fontSize"] for one in spec["layer"] if "fontSize" in one["mark"]]
+    assert sizes == [20, 20]

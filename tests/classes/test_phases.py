@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mnist_core.classes import Ask, Draw, Move, Task, Train, moves, share_right
+from mnist_core.classes import Ask, Draw, Look, Move, Task, Train, moves, share_right
 from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
 
 ONCE = Ask("q3", "", "Yes or no?", ("Yes", "No"))
@@ -124,6 +124,23 @@ def test_first_button_leads_through_drawing() -> None:
         ("Show the result", "d1", SHOWN),
         ("Next task", "q3", READY),
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "moves_"),
+    [
+        ("map", [("Show it", SHOWN), ("Next task", READY)]),
+        ("fault/high", [("Show it", OPEN), ("Show the answer", SHOWN), ("Next task", READY)]),
+    ],
+)
+def test_first_button_leads_through_a_look(at: str, moves_: list[tuple[str, str]]) -> None:
+    now, seen, plan = dataclasses.replace(START, task="l1"), [], (Look("l1", at), ONCE)
+    for _ in moves_:
+        first = moves(plan, now, {}, 9)[0]
+        now = after(now, first)
+        seen.append((str(first.label), now.phase))
+    assert seen == moves_
+    assert now.task == "q3"
 
 
 @pytest.mark.parametrize(("plan", "label"), [(NETWORK, "Train longer"), (DRAWING, "Draw longer")])

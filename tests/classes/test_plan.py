@@ -10,6 +10,7 @@ import pytest
 from mnist_core.classes import (
     Ask,
     Draw,
+    Look,
     Train,
     config_for,
     config_of,
@@ -25,11 +26,19 @@ from mnist_core.config import SEED, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.courses import COURSES
+from mnist_core.lessons.faults import FAULTS
 
 OWN = Ask("q2", "", "How many legs has an octopus?", ("Six", "Eight", "Ten"), 1, twice=False)
 LINK = "layers=dense-32-relu&epochs=3&validation_fraction=0.2&seed=5"
 NETWORK = Train("q4", LINK, ("layers", "learning_rate"), predict=False, accuracy=0.9, parameters=20_000)
-PLAN = (Ask("q1", "step/sure"), OWN, Ask("q3", "check/file"), NETWORK, Draw("d1", (4, 9), each=2))
+PLAN = (
+    Ask("q1", "step/sure"),
+    OWN,
+    Ask("q3", "check/file"),
+    NETWORK,
+    Draw("d1", (4, 9), each=2),
+    Look("l1", "run", LINK),
+)
 
 
 def row(**changes: Any) -> str:
@@ -215,4 +224,46 @@ def test_digits_are_wanted_in_turn() -> None:
 def test_damaged_drawing_task_is_refused_by_name(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         from_json(drawing(**changes))
+    assert caught.value.field == field
+
+
+def look(**changes: Any) -> str:
+    return json.dumps([{"id": "l1", "kind": "look"} | changes])
+
+
+@pytest.mark.parametrize("at", ["summary", "map", "run", "image/0", "image/149", "step/sure", "fault/high"])
+def test_all_that_can_be_shown(at: str) -> None:
+    [task] = from_json(look(at=at))
+    assert isinstance(task, Look)
+    assert (f"{task.what}/{task.key}".removesuffix("/"), task.link) == (at, "")
+
+
+def test_every_step_and_each_case_that_curves_tell_can_be_shown() -> None:
+    steps = [f"step/{step.key}" for course in COURSES.values() for step in course.steps]
+    cases = [f"fault/{key}" for key in FAULTS if key not in ("dead", "inverted", "leak")]
+    for at in (*steps, *cases):
+        assert from_json(look(at=at)) == (Look("l1", at),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({}, "plan[0].at"),
+        ({"at": 7}, "plan[0].at"),
+        ({"at": "image"}, "plan[0].at"),
+        ({"at": "image/-1"}, "plan[0].at"),
+        ({"at": "image/x"}, "plan[0].at"),
+        ({"at": "step/none"}, "plan[0].at"),
+        ({"at": "fault/dead"}, "plan[0].at"),
+        ({"at": "map/pca"}, "plan[0].at"),
+        ({"at": "map", "link": "layers=none"}, "plan[0].link"),
+        ({"at": "run", "link": 7}, "plan[0].link"),
+        ({"at": "run", "link": "layrs=none"}, "layrs"),
+        ({"at": "run", "link": "a" * 2_001}, "plan[0].link"),
+        ({"at": "map", "digits": [4]}, "plan[0].digits"),
+    ],
+)
+def test_damaged_look_is_refused_by_name(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_json(look(**changes))
     assert caught.value.field == field

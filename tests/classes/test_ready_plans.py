@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mnist_core.classes import Train, config_of, from_json, question_of, to_json
+from mnist_core.classes import Draw, Look, Train, config_of, from_json, question_of, to_json
 from mnist_core.classes.plan import Ask
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.network import step_flops
@@ -16,6 +16,8 @@ def test_plan_is_one(key: str) -> None:
     assert from_json(to_json(plan)) == plan
     assert all(question_of(task).right == 0 for task in plan if isinstance(task, Ask))
     assert any(isinstance(task, Train) for task in plan)
+    assert any(isinstance(task, Draw) for task in plan)
+    assert plan[-1] == Look("end", "summary")
 
 
 @pytest.mark.parametrize("key", READY_PLANS)

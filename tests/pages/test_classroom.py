@@ -13,22 +13,48 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.classes import Ask, Draw, Train, config_of, from_json, known_questions, order_of, question_of, to_json
+from mnist_core.classes import (
+    Ask,
+    Draw,
+    Look,
+    Task,
+    Train,
+    config_of,
+    from_json,
+    known_questions,
+    order_of,
+    question_of,
+    to_json,
+)
 from mnist_core.classes.ready_plans import READY_PLANS
+from mnist_core.classes.results import result_code
 from mnist_core.drawing import preprocessing, strokes, test_set
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.lessons.courses import step_of
+from mnist_core.lessons.faults import FAULTS
 from mnist_core.runs import run_cache, saver
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
-from mnist_core.store.classes import MAX_OF_SEAT, OPEN, READY, SHOWN, SHUT, Board, Class, Classes, wall_token
-from mnist_core.store.workspaces import new_workspace
+from mnist_core.store.classes import (
+    MAX_OF_SEAT,
+    OPEN,
+    READY,
+    SHOWN,
+    SHUT,
+    Board,
+    Class,
+    Classes,
+    seat_token,
+    wall_token,
+)
+from mnist_core.store.workspaces import new_workspace, recovery_code
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, following, membership
-from pages.widgets.common import image_buttons
+from pages.widgets.classroom import drawings, following, look_task, membership
+from pages.widgets.common import image_buttons, pictures
 from pages.widgets.common.image_buttons import ImageButton
 from tests.pages.conftest import ROOT
+from tests.pages.own_runs import digits
 from tests.pages.visitor import ONE, draw, press, wait_for_end
 from tests.scheduled_runs import wait_until
 
@@ -1074,3 +1100,116 @@ def test_drawings_are_saved_as_files(drawing: AppTest, monkeypatch: pytest.Monke
         assert test_set.to_jsonl(found, writers).count("w1") == 1
         classes().end(drawing.session_state["workspace"], now.id)
     assert "Drawings" in [one.proto.label for one in drawing.run().get("download_button")]
+
+
+# --- Something to look at ----------------------------------------------------------------------------------------
+
+
+def show(desk: AppTest, *tasks: Task) -> None:
+    """Make a plan of these tasks, and show the last one."""
+    now = class_of(desk)
+    at = {"at": len(tasks) - 1, "task": tasks[-1].id, "phase": SHOWN}
+    classes().move(desk.session_state["workspace"], now.id, now.revision, plan=to_json(tasks), **at)
+    desk.run()
+
+
+def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils, front = [student(drawing, monkeypatch) for _ in range(3)], wall(drawing, monkeypatch)
+    now = class_of(drawing)
+    tokens = [seat_token(pupil.session_state["workspace"]) for pupil in pupils]
+    owner = drawing.session_state["workspace"]
+    now = classes().move(owner, now.id, now.revision, at=2, task="own", phase=OPEN)
+    for round_, choices in ((1, (0, 1, 1)), (2, (0, 0, 1))):
+        now = classes().move(owner, now.id, now.revision, round=round_)
+        for token, choice in zip(tokens, choices, strict=True):
+            classes().vote(now.id, token, "own", round_, choice)
+    move_to = dataclasses.replace(now, phase=OPEN)
+    classes().move(owner, now.id, move_to.revision, at=1, task="d1", round=1)
+    hand_in(pupils[0])
+    hand_in(pupils[0])
+    show(drawing, NETWORK, DRAWING, OWN, Look("end", "summary"))
+    wait_until(lambda: drawings.class_tests().test(classes().board(now.id, "d1")).waiting == 0)
+    found = text(front)
+    question = question_of(OWN).text.replace("*", "\\*").replace("$", "\\$").replace("<", "\\<")
+    assert "**33%** right, after talking **67%**" in found
+    assert "**2** drawings." in found
+    assert question.split()[0] in found
+    names = [seat.name for seat in board_of(drawing).seats]
+    assert not any(name in found for name in names)
+    key = classes().result_key(now.id)
+    for number, (pupil, name, marks, points) in enumerate(
+        zip(pupils, names, ("✓ → ✓", "✗ → ✓", "✗ → ✗"), (2, 1, 0), strict=True), 1
+    ):
+        card = text(pupil)
+        assert f"Your card: {name}" in card
+        assert f"**{marks}**" in card
+        assert f"Points: **{points} of 3**" in card
+        assert f"Result code: **{result_code(key, number, points)}**" in card
+    assert "You have drawn **2** digits." in text(pupils[0])
+    assert "Keep my network" not in text(pupils[0])
+
+    # Pasted at the desk, also after the end.
+    lines = [f"Ada {result_code(key, 1, 2)}", f"Ben {result_code(key, 2, 1).lower()}", "Cem 0000-0000", ""]
+    for _ in range(2):
+        drawing.text_area(key="class-codes").set_value("\n".join(lines)).run()
+        for line in ("Ada", "Ben"):
+            assert re.search(rf"{line} .*: \*\*{2 if line == 'Ada' else 1} of 3\*\* points", shown(drawing))
+        assert "Cem 0000-0000: no code of this class" in shown(drawing)
+        classes().end(owner, now.id)
+        drawing.run()
+
+
+def test_own_network_is_pinned_from_the_card(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(training, monkeypatch)
+    now = class_of(training)
+    plan = to_json((dataclasses.replace(NETWORK, predict=False), Look("end", "summary")))
+    classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan, phase=OPEN)
+    run = train(pupil)
+    now = class_of(training)
+    classes().move(training.session_state["workspace"], now.id, now.revision, at=1, task="end", phase=SHOWN)
+    pupil.run()
+    assert recovery_code(pupil.session_state["workspace"]) not in [one.value for one in pupil.code]
+    pupil.button(key="class-keep").click().run()
+    assert recovery_code(pupil.session_state["workspace"]) in [one.value for one in pupil.code]
+    assert saver.shared().store.load(pupil.session_state["workspace"], run.id).summary.is_pinned
+
+
+@pytest.mark.parametrize("at", ["image/3", "map", "run", "step/splits", "fault/high"])
+def test_what_the_wall_shows(desk: AppTest, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    now = class_of(desk)
+    task = Look("l1", at, "layers=none&epochs=1" if at == "run" else "")
+    classes().move(desk.session_state["workspace"], now.id, now.revision, plan=to_json((task, OWN)), task="l1")
+    assert "Look at the front." in text(pupil)
+    fault = FAULTS["high"]
+    move(desk, "Show it")
+    found = text(front)
+    assert look_task.title_of(task) in found
+    if at == "image/3":
+        label = int(digits().test_labels[3])
+        assert f"Test image 3. Its label says: **{pictures.with_article(label)}**." in found
+        assert len(images(front)) == len(images(pupil.run())) == 1
+    elif at == "map":
+        assert "training images as points" in found
+    elif at == "step/splits":
+        assert step_of("splits").text in found
+    else:
+        wait_until(lambda: bool(run_cache.shared().active()))
+    if task.what == "fault":
+        assert not any(fault.symptom in text(page) for page in (front, pupil))
+        move(desk, "Show the answer")
+        assert all(fault.symptom in text(page) for page in (front, pupil))
+    move(desk, "Next task")
+    assert "Open the vote" in text(desk)
+
+
+def test_look_is_added_at_the_desk(desk: AppTest) -> None:
+    desk.selectbox(key="plan-look-at").set_value("run")
+    press(desk, "Add it")
+    desk.number_input(key="plan-look-image").set_value(149)
+    press(desk, "Add it")
+    press(desk, "Add it")
+    assert "names nothing that can be shown." in shown(desk)
+    found = [one for one in from_json(class_of(desk).plan) if isinstance(one, Look)]
+    assert [one.at for one in found] == ["image/149", "run"]
+    assert config_of(found[1]).validation_fraction == 0.2  # That of the editor, with images held back.

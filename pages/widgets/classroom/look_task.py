@@ -53,25 +53,28 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
-            run = Trial(Message("Run"), FAULTS[task.key].config, task.key)
-            wall_runs.runs_view([run], height=180, has_loss=True)
+        wall_runs.runs_view([Trial(Message("Run"), FAULTS[task.key].config, task.key)], height=220, has_loss=True)
         if now.phase == SHOWN:
-            right.markdown(_fault_text(task))
+            st.markdown(_fault_text(task))
     elif task.what == "run":
         wall_runs.runs_view([Trial(presets.title_of(config_of(task)), config_of(task))], height=360)
     else:
         step = step_of(task)
-        if step is not None:
+        if step is None:
+            return
+        if not step.trials:
             st.markdown(_(step.text))
-            wall_runs.runs_view(step.trials, step, height=220)
+            return
+        left, right = st.columns([1, 1], gap="medium")
+        left.markdown(_(step.text))
+        with right:
+            wall_runs.runs_view(step.trials, step, height=280)
 
 
 def _fault_text(task: Look) -> str:
     """What is wrong in a case of the lab, how it looks, and what to do about it."""
     fault = FAULTS[task.key]
-    return "\n\n".join([f"**{_(fault.name)}**", _(fault.symptom), _(fault.cure)])
+    return f"**{_(fault.name)}.** {_(fault.symptom)} {_(fault.cure)}"
 
 
 def _images(task: Look) -> None:
@@ -79,7 +82,7 @@ def _images(task: Look) -> None:
     if dataset is None:
         return
     if task.what == "map":
-        dataset_views.map_picture(dataset, "pca", height=540, font_size=_MAP_FONT_SIZE)
+        dataset_views.map_picture(dataset, "pca", height=515, font_size=_MAP_FONT_SIZE)
         return
     left, right = st.columns([1, 2], gap="large")
     with left:

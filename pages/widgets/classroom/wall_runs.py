@@ -36,7 +36,7 @@ def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 16
         found: the runs.
         step: the step of a course that they belong to; None for none.
         height: of the chart, in pixels.
-        has_loss: whether there is a chart of the loss too.
+        has_loss: whether there is a chart of the loss beside it.
     """
     dataset = data_sets.get(editor_state.first_config().dataset)
     if dataset is None:
@@ -54,7 +54,7 @@ def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 16
             with st.container(horizontal=True, gap="xsmall"):
                 for line in lines:
                     st.markdown(line, width="content")
-        places = [st.container() for _ in range(2 if has_loss else 1)]
+        places = st.columns(2, gap="medium") if has_loss else [st.container()]
         floor = 0.0 if step is None else step.floor
         run_curves.training_curves(there, None, floor, names=names, places=places, height=height, font_size=FONT_SIZE)
 
