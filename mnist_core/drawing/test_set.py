@@ -121,7 +121,7 @@ def unpack(data: bytes, label: int) -> LabelledDrawing:
         unpacker = zlib.decompressobj()
         strokes = json.loads(unpacker.decompress(data[_PIXELS:], _MAX_STROKES))
         if not unpacker.eof or not isinstance(strokes, list):
-            raise ValueError("not whole, or no strokes")
+            raise ValueError
         return LabelledDrawing(image, label, tuple(np.array(one, np.float64).reshape(-1, 2) for one in strokes))
     except (zlib.error, ValueError, TypeError, RecursionError) as error:
         raise DataError("The drawing cannot be read.", "Draw it again.") from error

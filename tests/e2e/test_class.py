@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
+from mnist_core.classes import Draw, Look, Train, to_json
 from mnist_core.lessons.courses import COURSES
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import SIZES
@@ -58,11 +59,16 @@ def choice(phone: Page, letter: str) -> Locator:
     return phone.locator(".stMain button").filter(has_text=re.compile(f"^{letter}\\u2002"))
 
 
-def start_class(visit: Visit) -> tuple[Page, str]:
-    """A teacher who has started a class; returns the desk and the code."""
+def start_class(visit: Visit, plan: str = "") -> tuple[Page, str]:
+    """A teacher who has started a class, with this plan in a file or the first one; returns the desk and the code."""
     desk = visit("/class")
     button = desk.get_by_role("button", name="Start a class")
     expect(button).to_be_visible(timeout=SLOW)
+    if plan:
+        desk.get_by_text("Or a plan from a file").click()
+        file: FilePayload = {"name": "plan.json", "mimeType": "application/json", "buffer": plan.encode()}
+        desk.locator('.stMain input[type="file"]').set_input_files(file)
+        expect(desk.get_by_text("plan.json")).to_be_visible(timeout=SLOW)
     button.click()
     expect(desk.get_by_text("Nobody is here yet.")).to_be_visible(timeout=SLOW)
     code = desk.get_by_test_id("stMarkdown").filter(has_text=re.compile(r"^[0-9A-Z]{6}$")).first.inner_text().strip()
@@ -158,16 +164,16 @@ def test_one_screen_is_moved_by_keys(visit: Visit) -> None:
     expect(desk.get_by_text("Nobody is here yet.")).to_be_visible(timeout=SLOW)
 
 
-def test_two_networks_from_one_link(visit: Visit) -> None:
-    """A guess first, two networks that differ in what is free, both on the wall, and the guesses at the end."""
-    desk, code = start_class(visit)
-    desk.get_by_text("Change the plan").click()
-    link = "layers=dense-8-relu&epochs=2&validation_fraction=0.2&dataset=embedded"
-    desk.get_by_placeholder("link to a network").fill(link)
-    desk.get_by_role("button", name="Add the network").click()
-    task = desk.get_by_role("button", name="2. Train a network")
-    expect(task).to_be_visible(timeout=SLOW)
-    task.click()
+PLAN = (
+    Train("n1", "layers=dense-8-relu&epochs=2&validation_fraction=0.2&dataset=embedded", ("layers",)),
+    Draw("d1", (1,)),
+    Look("end", "summary"),
+)
+
+
+def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
+    """Two networks from one link that differ in what is free, two drawings that both read, a summary and a report."""
+    desk, code = start_class(visit, to_json(PLAN))
     expect(desk.get_by_text("If all train at once")).to_be_visible(timeout=SLOW)
     wall = open_wall(visit, desk)
     phones = [visit(f"/class?join={code}", looks) for looks in ("phone-light", "phone-dark")]
@@ -211,3 +217,78 @@ def test_two_networks_from_one_link(visit: Visit) -> None:
     expect(wall.get_by_text(re.compile(r"784 → (8|20) ReLU → 10"))).to_be_visible(timeout=SLOW)
     assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
+    _draw(desk, wall, phones)
+    _sum_up(desk, wall, phones)
+
+
+def _draw(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
+    primary(desk, "Next task")
+    primary(desk, "Let them draw")
+    expect(wall.get_by_role("heading", name="Draw digits: 1")).to_be_visible(timeout=SLOW)
+    for one in phones:
+        expect(one.get_by_role("heading", name="Draw a 1")).to_be_visible(timeout=SLOW)
+        wait_until_idle(one)
+        assert beyond_the_screen(one) == []
+        draw_line(one)
+        expect(one.get_by_role("button", name="Undo")).to_be_enabled(timeout=SLOW)
+        one.get_by_role("button", name="Hand in").click()
+        expect(one.get_by_text("That was the last digit.")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("2 of 2 have drawn all.")).to_be_visible(timeout=SLOW)
+    assert wall.get_by_test_id("stImage").count() == 0
+    # The teacher takes one out and puts it back.
+    images = desk.get_by_role("button", name="Drawing of a 1.")
+    expect(images).to_have_count(2, timeout=SLOW)
+    images.first.click()
+    expect(desk.get_by_text("1 · taken out")).to_be_visible(timeout=SLOW)
+    images.first.click()
+    expect(desk.get_by_text("1 · taken out")).to_have_count(0, timeout=SLOW)
+    primary(desk, "End the drawing")
+    expect(phones[0].get_by_text("The drawing has ended.")).to_be_visible(timeout=SLOW)
+    primary(desk, "Show the result")
+    expect(wall.get_by_text("2 drawings, 2 networks")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_test_id("stImage")).to_have_count(2)
+    points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
+    points.first.click(force=True)
+    expect(wall.get_by_text("It reads")).to_be_visible(timeout=SLOW)
+    assert not scrolls(wall)
+    assert wall.evaluate(SMALLEST) >= 28
+    for one in phones:
+        expect(one.get_by_text("Your drawings, and how many networks misread each")).to_be_visible(timeout=SLOW)
+        assert beyond_the_screen(one) == []
+
+
+def draw_line(phone: Page) -> None:
+    """Draw a 1 with the mouse."""
+    sheet = phone.locator("canvas.upper-canvas")
+    sheet.scroll_into_view_if_needed()
+    box = sheet.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    phone.mouse.move(x, y + 0.15 * box["height"])
+    phone.mouse.down()
+    phone.mouse.move(x, y + 0.85 * box["height"], steps=8)
+    phone.mouse.up()
+
+
+def _sum_up(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
+    primary(desk, "Next task")
+    primary(desk, "Show it")
+    expect(wall.get_by_role("heading", name="What we have found")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("2 networks; the best")).to_be_visible(timeout=SLOW)
+    assert not scrolls(wall)
+    assert wall.evaluate(SMALLEST) >= 28
+    for one in phones:
+        expect(one.get_by_text("Points: 2 of 2")).to_be_visible(timeout=SLOW)
+        assert beyond_the_screen(one) == []
+    phones[0].get_by_role("button", name="Keep my network").click()
+    phones[0].get_by_role("button", name="Pin it and show the code").click()
+    expect(phones[0].get_by_text(re.compile(r"^[0-9A-Z]{5}(-[0-9A-Z]{5}){5}$"))).to_be_visible(timeout=SLOW)
+    desk.get_by_role("button", name="End the lesson").first.click()
+    with desk.expect_download() as downloaded:
+        desk.get_by_role("button", name="Report").first.click()
+    page = downloaded.value.path().read_text(encoding="utf-8")
+    name = phones[0].locator(".stMain strong").first.inner_text()
+    assert all(text in page for text in ("Networks: 2.", "Drawings: 2.", name))
+    desk.get_by_role("button", name="End it").first.click()
+    for one in (desk, wall, *phones):
+        expect(one.get_by_text("The lesson has ended.")).to_be_visible(timeout=SLOW)

@@ -932,7 +932,7 @@ def test_digits_from_sheet_to_result(drawing: AppTest, monkeypatch: pytest.Monke
     assert [one[:, 1].tolist() for one in found.strokes] == [[40.0, 240.0]]
     assert "Draw a 4" in text(pupils[0])
     hand_in(pupils[0])
-    assert "You have drawn all **2** digits." in text(pupils[0])
+    assert "That was the last digit." in text(pupils[0])
     hand_in(pupils[1])
     assert "**1 of 2** have drawn all." in text(front)
     assert front.title[0].value == "3"
@@ -948,7 +948,7 @@ def test_digits_from_sheet_to_result(drawing: AppTest, monkeypatch: pytest.Monke
     hand_in(pupil)
     after = classes().drawings(class_of(drawing).id, "d1", [1])[1]
     assert (after[0].data != before[0].data, after[1]) == (True, before[1])
-    assert "You have drawn all **2** digits." in text(pupil)
+    assert "That was the last digit." in text(pupil)
 
     move(drawing, "End the drawing (done: 1 of 2)")
     assert "The drawing has ended." in text(pupils[0])

@@ -254,7 +254,7 @@ def _drawing(board: Board, task: Draw) -> None:
             2 * (MAX_OF_SEAT * one.seat + one.n) + one.is_hidden,
             pictures.ink_url(one.drawing.image, 2),
             f"{one.drawing.label} · {out}" if one.is_hidden else str(one.drawing.label),
-            _("A drawing, labelled as {thing}.", thing=pictures.with_article(one.drawing.label)),
+            _("Drawing of {thing}.", thing=pictures.with_article(one.drawing.label)),
         )
         for one in found
     ]

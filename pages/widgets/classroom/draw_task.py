@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core.classes import wanted
 from mnist_core.drawing import preprocessing, test_set
 from mnist_core.errors import ClassClosedError, PlaygroundError
-from mnist_core.language import Message, ngettext
+from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, SHOWN
 from mnist_core.store.handed_in import SavedDrawing
@@ -96,8 +96,7 @@ def draw_view(board: Board, seat: Seat, task: Draw, is_held: bool) -> None:
     else:
         _IS_DRAWING.set(None)
         if now.phase == OPEN:
-            done = ngettext("You have drawn **{count}** digit.", "You have drawn all **{count}** digits.", len(own))
-            st.markdown(f"{done} {_('Look at the front.')}")
+            st.markdown(_("That was the last digit. Look at the front."))
         else:
             st.markdown(_("The drawing has ended. Look at the front."))
         _trouble(st.container())

@@ -93,15 +93,18 @@ def hardest_view(test: ClassTest, chosen: int | None, most: int, width: int) -> 
                 if len(test.networks)
                 else str(one.label)
             )
+            thing = pictures.with_article(one.label)
             alt = ngettext(
-                "A {digit}, misread by {count} network.", "A {digit}, misread by {count} networks.", is_wrong,
-                digit=one.label,
-            )  # fmt: skip
+                "Drawing of {thing}, misread by {count} network.",
+                "Drawing of {thing}, misread by {count} networks.",
+                is_wrong,
+                thing=thing,
+            )
             if not len(test.networks):
-                alt = _("A drawing, labelled as {thing}.", thing=pictures.with_article(one.label))
+                alt = _("Drawing of {thing}.", thing=thing)
             if read is not None:
                 text = f"{one.label} ✓" if read == one.label else f"{one.label} → {read} ✗"
-                alt = _("A {digit}, read as {answer}.", digit=one.label, answer=read)
+                alt = _("Drawing of {thing}, read as {answer}.", thing=thing, answer=read)
             with st.container(width=width, gap=None):
                 st.image(pictures.ink_url(one.image, 4), width=width, alt=alt)
                 st.markdown(text, text_alignment="center")
