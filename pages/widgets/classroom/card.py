@@ -84,7 +84,7 @@ def _keep(best: Network) -> None:
         st.markdown(
             _(
                 "Your networks stay with this browser. With the recovery code you can open them at home: **Compare**, "
-                "then **Your runs on another device**. Whoever has the code can open them, so keep it secret."
+                "then **Your runs on another device**. Anyone with the code can open them, so keep it secret."
             )
         )
         st.button(
