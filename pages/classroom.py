@@ -27,7 +27,8 @@ def show() -> None:
         door.waiting_view()
     else:
         door.door_view()
-    address.write_address(**{membership.DESK: led}, **membership.address_of_seat())
+    used = {membership.PLAN: ""} if led else {}
+    address.write_address(**{membership.DESK: led}, **used, **membership.address_of_seat())
 
 
 try:

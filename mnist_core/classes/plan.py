@@ -5,11 +5,13 @@ There are four kinds of tasks: a question to vote on, a network to train, digits
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import json
 import re
 import urllib.parse
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,9 @@ TEXT_LENGTH, CHOICE_LENGTH = 300, 120
 """The most characters of a teacher's own question and of one of its choices."""
 MOST_EACH = 3
 """The most drawings of a digit that a seat is asked for."""
+MOST_LINK = 4_000
+"""The most characters of a link to a plan: longer ones do not survive all mail programs."""
+_MOST_TEXT = 64 * 2**10
 LINK_LENGTH = 2_000
 """The most characters of a link to a network."""
 FREE = tuple(
@@ -251,6 +256,28 @@ def from_json(text: str) -> tuple[Task, ...]:
     if len({task.id for task in plan}) < len(plan):
         raise ConfigError("plan", "has two tasks with one id.", "Give each task its own id.")
     return plan
+
+
+def plan_link(plan: tuple[Task, ...]) -> str:
+    """A plan as the value of a parameter in an address: letters, digits, ``-`` and ``_``."""
+    return base64.urlsafe_b64encode(zlib.compress(to_json(plan).encode(), 9)).rstrip(b"=").decode()
+
+
+def from_link(text: str) -> tuple[Task, ...]:
+    """The plan of `plan_link`.
+
+    Raises:
+        ConfigError: for anything that is not one.
+    """
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        unpacker = zlib.decompressobj()
+        found = unpacker.decompress(data, _MOST_TEXT).decode()
+        if not unpacker.eof:
+            raise ValueError
+    except (ValueError, zlib.error) as error:
+        raise ConfigError("plan", "is not a link to a plan.", "Copy the whole link again.") from error
+    return from_json(found)
 
 
 def _known(name: str) -> Question | None:

@@ -147,10 +147,10 @@ def report(title: str, config: RunConfig, dataset: Dataset, shot: Snapshot) -> s
     return page(title, parts)
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """A self-contained HTML page to print, of parts that are HTML."""
+def page(title: str, parts: Iterable[str], language: str = "en") -> str:
+    """A self-contained HTML page to print, of parts that are HTML, in a language."""
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
         f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(parts)

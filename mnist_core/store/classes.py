@@ -112,6 +112,7 @@ class Seat:
         hand: since when it asks for help; None if it does not.
         removed: whether the teacher has taken the seat away.
         token: the SHA-256 of the token of its browser.
+        pretend: whether nobody sits there: a teacher tries a plan.
     """
 
     number: int
@@ -121,6 +122,7 @@ class Seat:
     hand: float | None
     removed: bool
     token: str = ""
+    pretend: bool = False
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,16 @@ class Classes:
             drawn = entries.update().where(entries.c["class"] == class_id, entries.c.seat == number)
             connection.execute(drawn.where(entries.c.label.is_not(None)).values(hidden=True))
 
+    def remove_pretend(self, workspace: str, class_id: str) -> None:
+        """Take all pretend students away, with what they have handed in.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+        """
+        with self._database.writing() as connection:
+            self._owned(connection, workspace, class_id)
+            connection.execute(seats.delete().where(seats.c["class"] == class_id, seats.c.pretend.is_(True)))
+
     def hide_drawing(self, workspace: str, class_id: str, task: str, seat: int, n: int, is_hidden: bool = True) -> None:
         """Take a drawing out, so that only its seat and the owner see it, or put it back.
 
@@ -315,13 +327,14 @@ class Classes:
         with self._database.reading() as connection:
             return _class_of(_row(connection, classes.c.code == spoken_code(code), self._is_current()))
 
-    def join(self, class_id: str, token: str, draw: Callable[[frozenset[str]], str]) -> Seat:
+    def join(self, class_id: str, token: str, draw: Callable[[frozenset[str]], str], is_pretend: bool = False) -> Seat:
         """Take a seat, or the same one again.
 
         Args:
             class_id: the class, of `find`.
             token: of the seat, `seat_token`.
             draw: returns a name that is not among the given ones.
+            is_pretend: whether nobody sits there: a teacher tries a plan.
 
         Raises:
             ClassNotFoundError: the class has ended.
@@ -352,8 +365,8 @@ class Classes:
                 return Seat(own.number, name, False, now, None, False, key)
             number = 1 + max((one.number for one in known), default=0)
             values = {"class": class_id, "number": number, "token": key, "name": name, "redrawn": False}
-            connection.execute(seats.insert().values(**values, seen=now, removed=False))
-            return Seat(number, name, False, now, None, False, key)
+            connection.execute(seats.insert().values(**values, seen=now, removed=False, pretend=is_pretend))
+            return Seat(number, name, False, now, None, False, key, is_pretend)
 
     def seat(self, class_id: str, token: str) -> Seat | None:
         """The seat of a browser; None if it has none, or it was taken away."""

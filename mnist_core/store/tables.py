@@ -154,6 +154,8 @@ seats = sa.Table(
     sa.Column("seen", sa.Double, nullable=False),
     sa.Column("hand", sa.Double),
     sa.Column("removed", sa.Boolean, nullable=False),
+    # Whether nobody sits there: a teacher tries a plan.
+    sa.Column("pretend", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("class", "token"),
     sa.UniqueConstraint("class", "name"),
     sa.ForeignKeyConstraint(["class"], [classes.c.id], ondelete="CASCADE"),

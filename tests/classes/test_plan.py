@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from mnist_core.classes import (
     config_for,
     config_of,
     from_json,
+    from_link,
     known_questions,
     order_of,
+    plan_link,
     question_of,
     to_json,
     wanted,
@@ -48,6 +51,19 @@ def row(**changes: Any) -> str:
 
 def test_plan_is_read_as_it_was_written() -> None:
     assert from_json(to_json(PLAN)) == PLAN
+
+
+def test_plan_is_read_from_its_link() -> None:
+    text = plan_link(PLAN)
+    assert re.fullmatch("[A-Za-z0-9_-]+", text)
+    assert from_link(text) == PLAN
+
+
+@pytest.mark.parametrize("text", ["", "a", "%%%", "abcd", plan_link(PLAN)[:-6], plan_link(PLAN) + "é"])
+def test_text_that_is_no_link_to_a_plan(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_link(text)
+    assert caught.value.field == "plan"
 
 
 def test_written_plan_has_only_what_differs() -> None:

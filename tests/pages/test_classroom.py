@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,7 @@ from mnist_core.classes.results import result_code
 from mnist_core.drawing import preprocessing, strokes, test_set
 from mnist_core.errors import StoreError
 from mnist_core.evaluation import shipped
+from mnist_core.language import speaking
 from mnist_core.lessons.courses import step_of
 from mnist_core.lessons.faults import FAULTS
 from mnist_core.runs import run_cache, saver
@@ -50,7 +52,7 @@ from mnist_core.store.classes import (
 )
 from mnist_core.store.workspaces import new_workspace, recovery_code
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, following, look_task, membership
+from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal
 from pages.widgets.common import image_buttons, pictures
 from pages.widgets.common.image_buttons import ImageButton
 from tests.pages.conftest import ROOT
@@ -1213,3 +1215,51 @@ def test_look_is_added_at_the_desk(desk: AppTest) -> None:
     found = [one for one in from_json(class_of(desk).plan) if isinstance(one, Look)]
     assert [one.at for one in found] == ["image/149", "run"]
     assert config_of(found[1]).validation_fraction == 0.2  # That of the editor, with images held back.
+
+
+# --- Before the lesson -------------------------------------------------------------------------------------------
+
+
+def test_class_is_filled_and_emptied_again(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.widgets.classroom.rehearsal._COUNT", 2)
+    monkeypatch.setattr("mnist_core.classes.pretend.SLOWEST", 1.0)
+    monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.01)
+    pupil = student(training, monkeypatch)
+    training.run()
+    press(training, "Fill with 2 pretend students")
+    assert "2 pretend students are here." in text(training)
+    assert [seat.pretend for seat in board_of(training).seats] == [False, True, True]
+    move(training, "Let them train")
+    wait_until(lambda: len(board_of(training).runs) == 2)
+    wait_until(lambda: all(runs[0].has_ended for runs in board_of(training).runs.values()))
+    assert "2 of 3" in text(wall(training, monkeypatch))
+    press(training, "Take them away")
+    assert [seat.pretend for seat in board_of(training).seats] == [False]
+    assert "Your guess first" in text(pupil) or pupil.slider(key="class-guess-value")
+    wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+
+
+def test_plan_of_a_link_starts_a_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    [link] = [one.value for one in desk.code if "?plan=" in one.value]
+    other = visitor(monkeypatch, plan=link.partition("?plan=")[2])
+    assert other.selectbox(key="class-plan").options[0] == "The plan of the link"
+    press(other, "Start a class")
+    assert class_of(other).plan == class_of(desk).plan
+    assert "plan" not in other.query_params
+
+
+def test_link_with_a_damaged_plan_starts_no_class(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = visitor(monkeypatch, plan="abcd")
+    press(damaged, "Start a class")
+    assert "is not a link to a plan." in shown(damaged)
+
+
+def test_sheet_has_room_for_each_task_and_gives_no_question_away(desk: AppTest) -> None:
+    page = rehearsal.handout_page((*questions(desk)[:2], NETWORK, DRAWING, Look("end", "summary")))
+    assert page.count("<section>") == 4 + 2
+    assert "My guess: ____%" in page
+    assert not any(question_of(task).text in page for task in questions(desk))
+    with speaking("de"):
+        german = rehearsal.handout_page((NETWORK,))
+    assert '<html lang="de">' in german
+    assert "My guess" not in german

@@ -749,3 +749,18 @@ def test_drawings_of_a_removed_seat_do_not_come_back_with_it(drawing: Room) -> N
     assert drawn(drawing, 1) == []
     drawing.classes.join(drawing.now.id, own, draw)
     assert drawn(drawing, 1) == [(0, 4, True)]
+
+
+def test_pretend_students_are_taken_away_with_what_they_handed_in(room: Room) -> None:
+    own, pretended = room.student(), new_workspace()
+    seat = room.classes.join(room.now.id, pretended, lambda taken: "green frog", is_pretend=True)
+    assert seat.pretend
+    room.move(phase=OPEN)
+    for token in (own, pretended):
+        room.classes.vote(room.now.id, token, "q1", 1, 0)
+    assert [one.pretend for one in room.classes.seats(room.now.id)] == [False, True]
+    with pytest.raises(ClassNotFoundError):
+        room.classes.remove_pretend(own, room.now.id)
+    room.classes.remove_pretend(room.teacher, room.now.id)
+    assert [one.pretend for one in room.classes.seats(room.now.id)] == [False]
+    assert room.classes.board(room.now.id).votes == {1: {1: 0}}

@@ -22,6 +22,7 @@ from pages.widgets.classroom import (
     networks,
     orders,
     question,
+    rehearsal,
     wall,
 )
 from pages.widgets.common import image_buttons, link_sharing, pictures, projector, run_picker, run_text
@@ -78,6 +79,7 @@ def desk_view(class_id: str) -> None:
         st.fragment(_lead, run_every=following.TEACHER_SECONDS, key="class-lead")(board.now, plan)
     with planning:
         lesson_plan.plan_view(board.now, plan)
+        rehearsal.rehearsal_view(board, plan)
         ending.code_check(board.now)
         with st.container(horizontal=True):
             ending.end_popover(board.now)

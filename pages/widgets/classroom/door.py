@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Ask, Train, from_json
+from mnist_core.classes import Ask, Train, from_json, from_link
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, PlaygroundError, StoreError
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 _CODE, _TITLE = "class-code", "class-title"
 _CHECK = "check"
-_OWN_ONLY = "own"
+_OWN_ONLY, _LINKED = "own", "linked"
 _NAMES = {
     _CHECK: Message("The check: ten questions"),
     _OWN_ONLY: Message("Questions of my own"),
+    _LINKED: Message("The plan of the link"),
 }
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,8 @@ def _join_form(trouble: str) -> None:
 def _start_form() -> None:
     st.subheader(_("Lead a class"), anchor=False)
     with st.form("class-start", border=False):
-        names = [*READY_PLANS, *COURSES, _CHECK, _OWN_ONLY]
+        linked = address.arrived_by_address(membership.PLAN)
+        names = [*([_LINKED] if linked else []), *READY_PLANS, *COURSES, _CHECK, _OWN_ONLY]
         plan = st.selectbox(
             _("Plan"),
             names,
@@ -126,7 +128,9 @@ def _start_form() -> None:
         )
         if st.form_submit_button(_("Start a class"), icon=":material/groups:"):
             refusal = _attempt(
-                lambda: membership.create(title, _first_plan(str(plan)) if file is None else _plan_in(file.getvalue()))
+                lambda: membership.create(
+                    title, _first_plan(str(plan), linked) if file is None else _plan_in(file.getvalue())
+                )
             )
             if refusal:
                 st.error(_(refusal), icon=":material/error:")
@@ -157,7 +161,9 @@ def _attempt(action: Callable[[], object]) -> str:
     return refusal
 
 
-def _first_plan(key: str) -> tuple[Task, ...]:
+def _first_plan(key: str, linked: str) -> tuple[Task, ...]:
+    if key == _LINKED:
+        return from_link(linked)
     if key in READY_PLANS:
         return tuple(map(_with_data_set, READY_PLANS[key].tasks))
     if key == _CHECK:

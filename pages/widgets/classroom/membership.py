@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mnist_core.store.classes import Board, Class, Classes, Seat
     from mnist_core.store.handed_in import Work
 
-JOIN, DESK, SEAT = "join", "desk", "seat"
-"""Parameters of an address: the code to join by, the class that is led, and the token of a seat."""
+JOIN, DESK, SEAT, PLAN = "join", "desk", "seat", "plan"
+"""Parameters of an address: the code to join by, the class that is led, the token of a seat, and a plan."""
 _LED: Key[str] = Key("class-led-noted", "", of_workspace=True)
 _RETURNED: Key[str] = Key("class-returned-noted", "")
 _TOKEN: Key[str] = Key("class-token-noted", "")

@@ -26,34 +26,40 @@ def trouble(class_id: str) -> str:
 
 def move(now: Class, changes: Mapping[str, object]) -> None:
     """Move a class from where its page showed it."""
-    _carry_out(now.id, lambda: membership.classes().move(workspace.token(), now.id, now.revision, **changes))
+    carry_out(now.id, lambda: membership.classes().move(workspace.token(), now.id, now.revision, **changes))
 
 
 def begin_again(now: Class) -> None:
     """Delete what was handed in for the current task, and go back to before it."""
-    _carry_out(now.id, lambda: membership.classes().begin_again(workspace.token(), now.id, now.revision))
+    carry_out(now.id, lambda: membership.classes().begin_again(workspace.token(), now.id, now.revision))
 
 
 def remove_seat(class_id: str, number: int) -> None:
     """Take a seat away."""
-    _carry_out(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
+    carry_out(class_id, lambda: membership.classes().remove_seat(workspace.token(), class_id, number))
+
+
+def remove_pretend(now: Class) -> None:
+    """Take all pretend students away."""
+    carry_out(now.id, lambda: membership.classes().remove_pretend(workspace.token(), now.id))
 
 
 def hide_drawing(now: Class, seat: int, n: int, is_hidden: bool) -> None:
     """Take a drawing of the current task out, or put it back."""
     hide = membership.classes().hide_drawing
-    _carry_out(now.id, lambda: hide(workspace.token(), now.id, now.task, seat, n, is_hidden))
+    carry_out(now.id, lambda: hide(workspace.token(), now.id, now.task, seat, n, is_hidden))
 
 
 def end(class_id: str, is_deleted: bool) -> None:
     """End a class, and keep what was handed in, or delete everything."""
-    _carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
+    carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
     if is_deleted and not trouble(class_id):
         drawings.class_tests().forget(class_id)
         membership.lead("")
 
 
-def _carry_out(class_id: str, action: Callable[[], object]) -> None:
+def carry_out(class_id: str, action: Callable[[], object]) -> None:
+    """Do something for a class, and remember why it was refused, for `trouble`."""
     _TROUBLE.set(("", ""))
     try:
         action()

@@ -1,4 +1,4 @@
-"""Drawings that the seats of a class hand in."""
+"""Drawings that the seats of a class hand in, and pretend students."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ down_revision = "0007"
 
 
 def upgrade(op: Operations) -> None:
-    """Add what holds a drawing."""
+    """Add what holds a drawing, and whether a seat is pretended."""
     op.add_column("playground_entries", sa.Column("label", sa.Integer))
     op.add_column("playground_entries", sa.Column("data", sa.LargeBinary))
     op.add_column("playground_entries", sa.Column("hidden", sa.Boolean))
+    op.add_column("playground_seats", sa.Column("pretend", sa.Boolean, nullable=False, server_default=sa.false()))

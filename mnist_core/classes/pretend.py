@@ -1,0 +1,162 @@
+"""Pretend students: they fill a class, so that a teacher can go through a plan before the lesson.
+
+They take seats, vote, guess, train and draw as a class might: about half of the first votes are right, and three of
+four of the second. Their networks train on this server, so a plan takes as long as it will with so many students.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mnist_core.classes.names import draw_name
+from mnist_core.classes.plan import Ask, Draw, Train, config_for, from_json, question_of, wanted
+from mnist_core.drawing import test_set
+from mnist_core.errors import ClassFullError, PlaygroundError
+from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, seat_token
+from mnist_core.store.handed_in import SavedDrawing
+from mnist_core.store.workspaces import new_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnist_core.classes.boards import Boards
+    from mnist_core.classes.plan import Task
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.store.classes import Class, Classes
+
+COUNT: Final = 30
+"""How many fill a class."""
+SLOWEST: Final = 20.0
+"""After so many seconds the last of them acts."""
+_LOOK_SECONDS: Final = 1.0
+_RIGHT: Final = {1: 0.5, 2: 0.75}
+_UNITS: Final = (8, 16, 32, 64)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Student:
+    """A pretend student: a seat, and how soon they act after a move, in seconds."""
+
+    workspace: str
+    number: int
+    delay: float
+    # The tasks and rounds in which they have acted.
+    done: set[tuple[str, int]] = field(default_factory=set)
+
+
+class PretendStudents:
+    """The pretend students of one class.
+
+    Args:
+        classes: where the class is saved.
+        boards: what the pages of this server show of it.
+        dataset: its test images are their drawings, and its training images what they train with.
+        train: starts a run of a config in the workspace with this token, and returns its id.
+        seed: of all that they choose by chance.
+    """
+
+    def __init__(
+        self, classes: Classes, boards: Boards, dataset: Dataset, train: Callable[[str, RunConfig], str], seed: int = 0
+    ) -> None:
+        self._classes, self._boards, self._dataset, self._train = classes, boards, dataset, train
+        self._chance = random.Random(seed)  # Nothing secret is made with it.
+        self._students: list[_Student] = []
+
+    def join(self, class_id: str, count: int = COUNT) -> int:
+        """Take up to `count` seats; returns how many were free.
+
+        Raises:
+            StoreError: the class has ended, or its doors are closed.
+        """
+        for _ in range(count):
+            workspace = new_workspace()
+            try:
+                seat = self._classes.join(class_id, seat_token(workspace), self._name, is_pretend=True)
+            except ClassFullError:
+                break
+            self._students.append(_Student(workspace, seat.number, self._chance.uniform(1.0, SLOWEST)))
+        self._boards.outdate(class_id)
+        return len(self._students)
+
+    def act(self, class_id: str, now: float) -> bool:
+        """Do what is due at a time in seconds since 1970; returns whether there will be more to do.
+
+        Raises:
+            StoreError: the class was deleted, or the database does not answer.
+        """
+        board = self._classes.board(class_id)
+        seats = {seat.number for seat in board.seats}
+        self._students = [one for one in self._students if one.number in seats]
+        if board.now.ended is not None or not self._students:
+            return False
+        plan = from_json(board.now.plan)
+        for one in self._students:
+            self._boards.note_here(class_id, one.number)
+            moment = board.now.task, board.now.round
+            is_due = board.now.phase == OPEN and now - board.now.moved >= one.delay
+            if is_due and moment not in one.done and not board.now.paused:
+                one.done.add(moment)
+                self._do(one, board.now, plan[board.now.at])
+        return True
+
+    def follow(self, class_id: str, clock: Callable[[], float]) -> None:
+        """Act until the class ends or they are taken away, in a thread of its own."""
+
+        def work() -> None:
+            pause = threading.Event()
+            try:
+                while self.act(class_id, clock()):
+                    pause.wait(_LOOK_SECONDS)
+            except PlaygroundError as error:
+                logger.info("The pretend students of a class have gone: %s", error)
+            except Exception:
+                logger.exception("Unexpected error of the pretend students of a class")
+
+        threading.Thread(target=work, name="pretending", daemon=True).start()
+
+    def _name(self, taken: frozenset[str]) -> str:
+        return draw_name(taken, self._chance)
+
+    def _do(self, one: _Student, now: Class, task: Task) -> None:
+        token = seat_token(one.workspace)
+        try:
+            if isinstance(task, Ask):
+                self._classes.vote(now.id, token, task.id, now.round, self._choice(task, now.round))
+            elif isinstance(task, Train):
+                self._train_network(one, token, now, task)
+            elif isinstance(task, Draw):
+                for n, label in enumerate(wanted(task)):
+                    self._classes.hand_in_drawing(now.id, token, task.id, self._drawing(n, label))
+        except PlaygroundError as error:  # The teacher was faster, or the server is full: as with real students.
+            logger.info("A pretend student could not hand in: %s", error)
+        self._boards.outdate(now.id)
+
+    def _choice(self, task: Ask, round_: int) -> int:
+        asked = question_of(task)
+        if asked.right is not None and self._chance.random() < _RIGHT[round_]:
+            return asked.right
+        return self._chance.choice([at for at in range(len(asked.choices)) if at != asked.right])
+
+    def _train_network(self, one: _Student, token: str, now: Class, task: Train) -> None:
+        if task.predict:
+            self._classes.guess(now.id, token, task.id, round(self._chance.uniform(0.5, 0.99), 2))
+        config = config_for(task, one.number)
+        if "layers" in task.free and config.layers and config.layers[0].kind == "dense":
+            layer = dataclasses.replace(config.layers[0], units=self._chance.choice(_UNITS))
+            config = dataclasses.replace(config, layers=(layer, *config.layers[1:]))
+        run = self._train(one.workspace, dataclasses.replace(config, dataset=self._dataset.name))
+        self._classes.hand_in_run(now.id, token, task.id, one.workspace, run)
+
+    def _drawing(self, n: int, label: int) -> SavedDrawing:
+        """A test image as a drawing, without strokes."""
+        places = (self._dataset.test_labels == label).nonzero()[0]
+        image = self._dataset.test_images[self._chance.choice(places.tolist())]
+        return SavedDrawing(n, label, False, 0.0, test_set.pack(image, (), MAX_DRAWING_BYTES))

@@ -1,0 +1,121 @@
+"""Before the lesson: pretend students, a link to the plan, and a sheet of paper for each student."""
+
+from __future__ import annotations
+
+import html
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core import language, limits
+from mnist_core.classes import Ask, Draw, Train, plan_link
+from mnist_core.classes.plan import MOST_LINK
+from mnist_core.export import report
+from mnist_core.language import Message, ngettext
+from mnist_core.language import gettext as _
+from mnist_core.runs import saver, scheduler
+from pages.widgets.classroom import membership, orders
+from pages.widgets.common import link_sharing
+from pages.widgets.server import visitor_limits
+from pages.widgets.state import data_sets, editor_state, visitor_runs
+
+if TYPE_CHECKING:
+    from mnist_core.classes import Task
+    from mnist_core.config import RunConfig
+    from mnist_core.data import Dataset
+    from mnist_core.store.classes import Board, Class
+
+_COUNT = 30
+
+
+def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
+    """What helps to prepare a lesson, folded.
+
+    Args:
+        board: the class.
+        plan: its tasks.
+    """
+    now, pretended = board.now, sum(seat.pretend for seat in board.seats)
+    with st.expander(_("Prepare the lesson"), icon=":material/event_available:"):
+        if pretended:
+            st.markdown(ngettext("{count} pretend student is here.", "{count} pretend students are here.", pretended))
+            st.button(
+                _("Take them away"), key="pretend-away", type="primary", on_click=orders.remove_pretend, args=(now,)
+            )
+        else:
+            dataset = data_sets.peek_data_set(editor_state.first_config().dataset)
+            st.button(
+                _("Fill with {count} pretend students", count=_COUNT),
+                key="pretend-fill",
+                icon=":material/smart_toy:",
+                disabled=dataset is None,
+                on_click=_fill,
+                args=(now, plan, dataset),
+                help=_(
+                    "They vote, train and draw as a class might, so you can go through the plan alone. "
+                    "Take them away before your students come."
+                ),
+            )
+        st.download_button(
+            _("Sheet for students"),
+            handout_page(plan),
+            "sheet.html",
+            "text/html",
+            key="plan-sheet",
+            icon=":material/print:",
+            on_click="ignore",
+            help=_("A page to print for each student: the drawn name, guesses, and what they have found."),
+        )
+        link = f"{link_sharing.page_address()}?{membership.PLAN}={plan_link(plan)}"
+        if len(link) > MOST_LINK:
+            st.caption(_("This plan is too long for a link: save it as a file."))
+        else:
+            st.caption(_("This link opens the plan for another teacher:"))
+            st.code(link, language=None, wrap_lines=False)
+
+
+def _fill(now: Class, plan: tuple[Task, ...], dataset: Dataset) -> None:
+    from mnist_core.classes.pretend import PretendStudents
+
+    watcher = visitor_runs.watcher()
+    runs = saver.shared()
+
+    def train(workspace: str, config: RunConfig) -> str:
+        run = scheduler.shared().submit(config, dataset, is_watched=watcher)
+        run.number = 1
+        runs.save(workspace, run)
+        return run.id
+
+    def fill() -> None:
+        if any(isinstance(task, Train) for task in plan):
+            for _at in range(_COUNT):
+                visitor_limits.spend(limits.RUNS)
+        students = PretendStudents(membership.classes(), membership.boards(), dataset, train)
+        students.join(now.id, _COUNT)
+        students.follow(now.id, time.time)
+
+    orders.carry_out(now.id, fill)
+
+
+_LINES = {
+    Ask: (Message("My first vote: ____   My second vote: ____"), Message("It is so because:")),
+    Train: (Message("My guess: ____%   My network reached: ____%"), Message("I have changed:")),
+    Draw: (Message("Misread by most networks: my ____, as a ____"), Message("It was hard because:")),
+}
+
+
+def handout_page(plan: tuple[Task, ...]) -> str:
+    """A sheet for a student, as a self-contained page to print, in the visitor's language. No question is on it."""
+    parts = [
+        f"<h1>{html.escape(_('How machines learn to read digits'))}</h1>",
+        f"<p>{html.escape(_('My drawn name in this lesson:'))} ______________________</p>",
+    ]
+    for number, task in enumerate(plan, 1):
+        lines = _LINES.get(type(task))
+        if lines is not None:
+            texts = "".join(f"<p>{html.escape(_(line))}</p>" for line in lines)
+            parts.append(report.section(f"{number}.", f"{texts}<p>{'_' * 70}</p>"))
+    parts.append(report.section(_("What I want to remember"), f"<p>{'_' * 70}</p>" * 2))
+    parts.append(report.section(_("My result code"), "<p>____ – ____</p>"))
+    return report.page(_("Sheet for students"), parts, language.current())
