@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mnist_core.network import TrainedNetwork
     from mnist_core.store.database import Database
     from mnist_core.store.handed_in import ClassRun, SavedDrawing, TrainedRun, Work
+    from mnist_core.training import EpochMetrics
 
 CODE_LENGTH = 6
 MAX_SEATS, MAX_OPEN, MAX_ON_SERVER = 60, 3, 20
@@ -611,6 +612,20 @@ class Classes:
         if found is None:
             raise RunNotFoundError
         return found
+
+    def history(self, class_id: str, run_id: str) -> tuple[EpochMetrics, ...]:
+        """The epochs of a run that a seat has handed in.
+
+        Raises:
+            RunNotFoundError: no seat has handed it in, or it was deleted.
+            StoreError: also if it is damaged.
+        """
+        with self._database.reading() as connection:
+            found = [one for one in handed_in.ended_runs(connection, class_id) if one.run.run == run_id]
+            if not found:
+                raise RunNotFoundError
+            stored = reading.load_run(self._database, connection, found[0].workspace, run_id)
+        return stored.state.history if stored.state is not None else ()
 
     def on_wall(self, token: str) -> Class:
         """The class of the wall's token, which may only look.

@@ -215,6 +215,8 @@ def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
     expect(points).to_have_count(2)
     points.first.click(force=True)
     expect(wall.get_by_text(re.compile(r"784 → (8|20) ReLU → 10"))).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("Accuracy", exact=True)).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("Accuracy in %")).to_have_count(0)
     assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
     _draw(desk, wall, phones)

@@ -736,9 +736,16 @@ def test_all_ended_networks_of_a_class(training: Room) -> None:
         assert network is not None
         assert read.config == network.config
         assert all(np.array_equal(a, b) for a, b in zip(read.weights, network.weights, strict=True))
+    history = training.classes.history(training.now.id, "b")
+    state = training.store.load(other, "b").state
+    assert state is not None
+    assert history == state.history
     training.store.delete(one, "ended")
     with pytest.raises(RunNotFoundError):
         training.classes.network(found[0])
+    for run in ("ended", "active", "gone"):
+        with pytest.raises(RunNotFoundError):
+            training.classes.history(training.now.id, run)
     assert [one.run.run for one in training.classes.ended_runs(training.now.id)] == ["b", "later"]
 
 

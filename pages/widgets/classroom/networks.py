@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.charts import class_networks, comparison, votes
+from mnist_core.charts import class_networks, comparison, training, votes
+from mnist_core.charts.training import Point
 from mnist_core.classes import config_of, progress
 from mnist_core.config import SETTINGS
 from mnist_core.data import splits
+from mnist_core.errors import StoreError
 from mnist_core.evaluation.comparison import pareto_front
 from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.training import capacity
+from pages.widgets.classroom import membership
 from pages.widgets.common import theme
 from pages.widgets.state import data_sets
 
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
     from mnist_core.classes import Train
     from mnist_core.classes.progress import Network
     from mnist_core.config import RunConfig
-    from mnist_core.store.classes import Board
+    from mnist_core.store.classes import Board, Classes
+    from mnist_core.training import EpochMetrics
 
 _OWN = Message("Your networks")
 _GUESS, _RESULT = Message("Guessed"), Message("Last network of each")
@@ -145,6 +150,45 @@ def selected_runs(event: Mapping[str, Any]) -> set[object]:
     """The ids of the networks that are selected in a chart, from what the browser has sent."""
     points = event.get("selection", {}).get(class_networks.SELECTION, [])
     return {point.get("run") for point in points if isinstance(point, dict)}
+
+
+def network_curve(class_id: str, one: Network, name: str, font_size: int = 14, height: int = 200) -> None:
+    """The accuracy of a network after each epoch. Nothing if it was deleted.
+
+    Args:
+        class_id: the class.
+        one: a network of it that has ended.
+        name: key of the chart.
+        font_size: of its texts, in pixels.
+        height: in pixels.
+    """
+    import pandas as pd
+
+    try:
+        epochs = _history(membership.classes(), class_id, one.run)
+    except StoreError:
+        return
+    points = [Point(at.epoch, at.epoch, at.accuracy, at.loss, training.TRAINING, "") for at in epochs]
+    points += [
+        Point(at.epoch, at.epoch, at.validation_accuracy, at.validation_loss, training.VALIDATION, "")
+        for at in epochs
+        if at.validation_accuracy is not None and at.validation_loss is not None
+    ]
+    if not points:
+        return
+    ends = training.ends(training.ACCURACY, points, is_over=True)
+    table = pd.DataFrame(training.rows(training.ACCURACY, points, len(epochs), ends))
+    spec = training.learning_curves(
+        training.ACCURACY, [""], shows_validation=True, text_color=theme.text_color(), height=height
+    )
+    st.markdown(f"**{_(training.ACCURACY.capitalize())}**")
+    alt = _("Curve: validation accuracy after each epoch, at the end {accuracy:.1%}.", accuracy=one.accuracy)
+    st.vega_lite_chart(table, training.enlarged(spec, font_size, has_names=False), key=name, alt=alt)
+
+
+@functools.lru_cache(16)  # A run that has ended stays as it is.
+def _history(of: Classes, class_id: str, run_id: str) -> tuple[EpochMetrics, ...]:
+    return of.history(class_id, run_id)
 
 
 def guesses_chart(board: Board, name: str, font_size: int = 14, height: int = 160) -> None:

@@ -34,6 +34,8 @@ _FEW = 3
 _MOST_NAMED = 3
 # Widths grow with the type, so these are 105 pixels on a projector of 1280x720.
 _MOST_DRAWINGS, _DRAWING_WIDTH = 18, 60
+# The class, and the network that was clicked.
+_SPOTLIGHT: Key[tuple[Class, str] | None] = Key("class-spotlight-noted", None)
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
 
 
@@ -198,6 +200,7 @@ def _networks(now: Class, task: Train) -> None:
         font_size=FONT_SIZE,
         height=400 if is_shown else 500,
     )
+    _SPOTLIGHT.set((now, chosen.run) if chosen is not None else None)
     if chosen is not None:
         st.markdown(networks.network_line(chosen))
     elif is_shown:
@@ -208,12 +211,17 @@ def _trained(now: Class, task: Train) -> None:
     """How many train and are done; at the end what was guessed, and the best seats if the teacher wants it."""
     board = following.latest(now)
     found = progress.progress_of(task, board, time.time())
+    spot = _SPOTLIGHT.get()
+    run = spot[1] if spot is not None and spot[0] == now else ""
+    chosen = next((one for one in progress.networks_of(board) if one.run == run), None)
     if now.phase != SHOWN:
         done = sum(one.has_trained for one in found.values())
         trains = sum(one.stage is progress.Stage.TRAINING for one in found.values())
         st.title(_("{voted} of {seats}", voted=done, seats=len(found)), anchor=False)
         st.markdown(_("have trained a network"))
         st.markdown(ngettext("{count} is training", "{count} are training", trains))
+    elif chosen is not None and not chosen.is_active:
+        networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 220)
     elif board.guesses:
         networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 260)
     if networks.goal_text(task):
