@@ -30,7 +30,7 @@ from mnist_core.classes import (
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.classes.results import result_code
 from mnist_core.drawing import preprocessing, strokes, test_set
-from mnist_core.errors import StoreError
+from mnist_core.errors import ClassNotFoundError, StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.language import speaking
 from mnist_core.lessons.courses import step_of
@@ -50,6 +50,7 @@ from mnist_core.store.classes import (
     seat_token,
     wall_token,
 )
+from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import new_workspace, recovery_code
 from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal
@@ -1263,3 +1264,66 @@ def test_sheet_has_room_for_each_task_and_gives_no_question_away(desk: AppTest) 
         german = rehearsal.handout_page((NETWORK,))
     assert '<html lang="de">' in german
     assert "My guess" not in german
+
+
+# --- Faults ------------------------------------------------------------------------------------------------------
+
+
+def test_screens_keep_the_last_picture_while_the_database_is_away(
+    drawing: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pupil, front = student(drawing, monkeypatch), wall(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    hand_in(pupil)
+    for page in (drawing, pupil, front):
+        page.run()
+    monkeypatch.setattr("pages.widgets.classroom.following.STALE_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        for name in ("board", "drawings", "ended_runs"):
+            patch.setattr(Classes, name, database_is_away)
+        for page in (drawing, pupil, front):
+            page.run()
+            assert not page.exception
+            assert any("not up to date since" in one.value for one in page.warning)
+        assert "Draw a 4" in shown(pupil)
+        assert front.title[0].value == "1"
+        patch.setattr(Classes, "hand_in_drawing", database_is_away)
+        hand_in(pupil)
+        assert "Your drawing is not handed in." in shown(pupil)
+    monkeypatch.setattr("pages.widgets.classroom.following.STALE_SECONDS", 60.0)
+    press(pupil, "Hand in")
+    assert labels_of(drawing) == [(1, False), (4, False)]
+    assert not any("not up to date" in one.value for page in (drawing, pupil, front) for one in page.run().warning)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"raw": {"objects": [{"path": [["L", 1, 2]] * 500_000}]}, "data": ""},
+        {"raw": {"objects": LINE}, "data": "data:image/png;base64," + "A" * 10_000_000},
+        {"raw": {"objects": [{"path": [["M", 1e308, "x"]]}]}, "data": ""},
+    ],
+    ids=["10 MB of points", "10 MB of picture", "no numbers"],
+)
+def test_forged_drawing_is_refused_in_words(drawing: AppTest, monkeypatch: pytest.MonkeyPatch, sent: object) -> None:
+    pupil = student(drawing, monkeypatch)
+    move(drawing, "Let them draw")
+    pupil.run()
+    pupil.session_state["canvas"] = {"drawing": sent}
+    pupil.run()
+    assert pupil.error
+    press(pupil, "Hand in")
+    assert labels_of(drawing) == []
+    assert not pupil.exception
+
+
+def test_other_class_takes_no_drawing(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(drawing, monkeypatch)
+    other = classes().create(new_workspace(), "", to_json((DRAWING,)), "d1")
+    token = seat_token(pupil.session_state["workspace"])
+    with pytest.raises(ClassNotFoundError):
+        classes().hand_in_drawing(other.id, token, "d1", SavedDrawing(0, 1, False, 0.0, b""))
+    with pytest.raises(ClassNotFoundError):
+        classes().take_back_drawing(other.id, token, "d1", 0)
+    with pytest.raises(ClassNotFoundError):
+        classes().vote(other.id, token, "d1", 1, 0)
