@@ -30,12 +30,12 @@ from mnist_core.classes import (
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.classes.results import result_code
 from mnist_core.drawing import preprocessing, strokes, test_set
-from mnist_core.errors import ClassNotFoundError, StoreError
+from mnist_core.errors import CapacityError, ClassNotFoundError, StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.language import speaking
 from mnist_core.lessons.courses import step_of
 from mnist_core.lessons.faults import FAULTS
-from mnist_core.runs import run_cache, saver
+from mnist_core.runs import run_cache, saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.store.classes import (
@@ -56,6 +56,7 @@ from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal
 from pages.widgets.common import image_buttons, pictures
 from pages.widgets.common.image_buttons import ImageButton
+from pages.widgets.server import waiting_line
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import digits
 from tests.pages.visitor import ONE, draw, press, wait_for_end
@@ -655,6 +656,31 @@ def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monk
     run = wait_for_end(pupil)
     assert "does not see" not in text(pupil)
     assert [one.run for one in board_of(training).runs[1]] == [run.id]
+
+
+def test_full_computer_has_a_line(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_line.shared.cache_clear()
+    pupils = [student(training, monkeypatch) for _ in range(2)]
+    move(training, "Let them train")
+
+    def full(*_: object, **__: object) -> None:
+        raise CapacityError("Too many networks train.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler.Scheduler, "submit", full)
+        for place, pupil in enumerate(pupils, 1):
+            guess(pupil, 50)
+            pupil.button(key="class-train").click().run()
+            assert f"You are number {place} in line" in shown(pupil)
+        assert board_of(training).runs == {}
+        assert "You are number 2 in line" in text(pupils[1])
+    assert "You are number 2 in line" in text(pupils[1])  # It is not their turn.
+    assert "in line" not in text(pupils[0])
+    assert "in line" not in text(pupils[1])
+    for pupil in pupils:
+        wait_for_end(pupil)
+    assert saver.shared().wait_until_saved(60)
+    assert sorted(board_of(training).runs) == [1, 2]
 
 
 def test_network_that_is_begun_again(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ import streamlit as st
 from mnist_core import network
 from mnist_core.classes import config_for, progress
 from mnist_core.classes.progress import Network
-from mnist_core.errors import ClassClosedError, ClassFullError, PlaygroundError
+from mnist_core.errors import CapacityError, ClassClosedError, ClassFullError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.store.classes import MAX_RUNS, OPEN, SHOWN
-from pages.widgets.classroom import membership, networks
+from pages.widgets.classroom import following, membership, networks
 from pages.widgets.common import editor, live
+from pages.widgets.server import waiting_line
 from pages.widgets.state import data_sets, editor_state, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
@@ -36,6 +37,8 @@ _STARTED: Key[tuple[Class, str] | None] = Key("class-run-noted", None, of_worksp
 _IS_HANDED_IN: Key[bool] = Key("class-run-handed-in-noted", True, of_workspace=True)
 # The class as it was when Train was pressed: a press must not start a run later, after a move.
 _WANTED: Key[Class | None] = Key("class-train-wanted-noted", None)
+# The class as it was when the computer was full.
+_QUEUED: Key[Class | None] = Key("class-train-queued-noted", None)
 _TROUBLE: Key[str] = Key("class-train-trouble-noted", "")
 _USUAL_GUESS = 50
 
@@ -159,10 +162,35 @@ def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -
     if _WANTED.get() == now and dataset is not None:
         _WANTED.set(None)
         _TROUBLE.set("")
-        try:
-            uninterrupted(lambda: _start(now, config, dataset))
-        except PlaygroundError as error:
-            _TROUBLE.set(error.message)
+        _QUEUED.set(None)
+        _try_to_start(now, config, dataset)
+        st.rerun()
+    if _QUEUED.get() == now and dataset is not None:
+        st.fragment(_wait, run_every=following.STUDENT_SECONDS, key="class-wait")(now, config, dataset)
+
+
+def _try_to_start(now: Class, config: RunConfig, dataset: Dataset) -> bool:
+    """Start the run; without room for it, take a place in the line. Returns whether the line is left."""
+    try:
+        uninterrupted(lambda: _start(now, config, dataset))
+    except CapacityError:
+        _QUEUED.set(now)
+        return False
+    except PlaygroundError as error:
+        _TROUBLE.set(error.message)
+    _QUEUED.set(None)
+    waiting_line.shared().leave(workspace.token())
+    return True
+
+
+def _wait(now: Class, config: RunConfig, dataset: Dataset) -> None:
+    """The place in the line; the first one tries again."""
+    place = waiting_line.shared().place(workspace.token())
+    st.info(
+        _("The computer is full. You are number {place} in line: your network starts by itself.", place=place),
+        icon=":material/hourglass_top:",
+    )
+    if place == 1 and _try_to_start(now, config, dataset):
         st.rerun()
 
 
