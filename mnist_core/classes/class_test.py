@@ -19,7 +19,9 @@ import numpy as np
 from mnist_core import network
 from mnist_core.classes import progress
 from mnist_core.classes.progress import Network
+from mnist_core.config import IMAGE_SIZE
 from mnist_core.drawing import test_set
+from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.errors import DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.lazy import lazy_property
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.drawing.test_set import LabelledDrawing
     from mnist_core.store.classes import Board, Classes
     from mnist_core.store.handed_in import ClassRun, SavedDrawing
 
@@ -42,8 +43,11 @@ MAX_NETWORKS = 200
 MAX_CLASSES = 20
 """The drawings of so many classes are held in memory: those that were asked for last."""
 _FRESH_SECONDS = 5.0
+# Drawings that no page has asked for so long are forgotten.
+_UNUSED_SECONDS = 600.0
 _BUILT_IN: Name = ("", "")
 _NOTHING = np.zeros(0, np.uint8)
+_BLANK = LabelledDrawing(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8), 0)
 # A network that could not be loaded so often is damaged.
 _MOST_FAILURES = 3
 
@@ -122,6 +126,7 @@ class _Room:
     failures: dict[Name, int] = field(default_factory=dict)
     runs: list[ClassRun] = field(default_factory=list)
     looked: float | None = None
+    asked: float = 0.0
     is_working: bool = False
     not_before: float = 0.0
     # The last test, and what it was made of.
@@ -167,7 +172,9 @@ class ClassTests:
             waiting = [name for name in networks if name not in set(done)]
             if waiting and not room.is_working and self._clock() >= room.not_before:
                 room.is_working = True
-                threading.Thread(target=self._read, args=(room, waiting), name="reading", daemon=True).start()
+                threading.Thread(
+                    target=self._read, args=(board.now.id, room, waiting), name="reading", daemon=True
+                ).start()
             key = (board.drawings, done, len(waiting))
             if room.made is None or room.made[0] != key:
                 room.made = key, _test(_drawn(board, room), room, networks, done)
@@ -184,12 +191,16 @@ class ClassTests:
         with self._lock:
             room = self._rooms.setdefault(key, _Room())
             self._rooms.move_to_end(key)
-            while len(self._rooms) > MAX_CLASSES:
+            room.asked = self._clock()
+            oldest = next(iter(self._rooms.values()))
+            while len(self._rooms) > MAX_CLASSES or oldest.asked < room.asked - _UNUSED_SECONDS:
                 self._rooms.popitem(last=False)
+                oldest = next(iter(self._rooms.values()))
             return room
 
     def _load(self, board: Board, room: _Room) -> None:
         """Read the drawings that are new on a board. Without the lock: the database may take its time."""
+        self._remove(board, room)
         new = {seat for seat, drawn in board.drawings.items() for one in drawn if _place(seat, one) not in room.places}
         if not new:
             return
@@ -204,6 +215,15 @@ class ClassTests:
                     if _place(seat, one) not in room.places:
                         room.places[_place(seat, one)] = _kept(one, room)
 
+    def _remove(self, board: Board, room: _Room) -> None:
+        """Forget drawings that were deleted or replaced. A blank one keeps the place, so that answers stay in order."""
+        there = {_place(seat, one) for seat, drawn in board.drawings.items() for one in drawn}
+        with room.lock:
+            for place in [place for place in room.places if place not in there]:
+                at = room.places.pop(place)
+                if at is not None:
+                    room.drawings[at] = _BLANK
+
     def _look(self, board: Board, room: _Room) -> None:
         """Look from time to time which networks the class has. One page looks, and the others take what is there."""
         with room.lock:
@@ -215,7 +235,15 @@ class ClassTests:
         except StoreError as error:
             logger.warning("The networks of a class cannot be read: %s", error)
 
-    def _read(self, room: _Room, names: list[Name]) -> None:
+    def _answers(self, class_id: str) -> bool:
+        """Whether the database answers."""
+        try:
+            self._classes.ended_runs(class_id)
+        except StoreError:
+            return False
+        return True
+
+    def _read(self, class_id: str, room: _Room, names: list[Name]) -> None:
         """Let networks read the drawings that are new to them, in a thread of its own."""
         self._give_way()
         runs = {_name(one): one for one in room.runs}
@@ -231,9 +259,11 @@ class ClassTests:
                     answers = reader.predict(images).argmax(axis=1).astype(np.uint8)
                 except StoreError as error:
                     logger.warning("A network of a class cannot be loaded: %s", error)
-                    is_gone = isinstance(error, RunNotFoundError)
-                    room.failures[name] = _MOST_FAILURES if is_gone else room.failures.get(name, 0) + 1
                     room.not_before = self._clock() + _FRESH_SECONDS
+                    is_gone = isinstance(error, RunNotFoundError)
+                    if not is_gone and not self._answers(class_id):
+                        return  # It is the database, not the network.
+                    room.failures[name] = _MOST_FAILURES if is_gone else room.failures.get(name, 0) + 1
                     continue
                 with room.lock:
                     room.answers[name] = np.concatenate([before, answers])

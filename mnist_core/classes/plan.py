@@ -25,6 +25,7 @@ from mnist_core.lessons import courses
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.course import RIGHT
 from mnist_core.lessons.faults import FAULTS
+from mnist_core.network import parameter_count
 
 if TYPE_CHECKING:
     from mnist_core.lessons.course import Question, Step
@@ -44,6 +45,8 @@ FREE = tuple(
     name for name in SETTINGS if name not in {"dataset", "split", "validation_fraction", "training_images", "seed"}
 )
 """The settings that a class may change in a network to train. The images stay the same: networks can be compared."""
+MOST_SHOWN_PARAMETERS = 500_000
+"""The most parameters of a network that trains on a wall."""
 SHOWN_FAULTS = tuple(key for key in FAULTS if key not in ("dead", "inverted", "leak"))
 """The cases of the lab that a wall can show: those whose curves tell, and that begin like any other run."""
 _ID = re.compile(r"[a-z0-9-]{1,12}")
@@ -380,7 +383,10 @@ def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
         )
     if task.link != link or len(task.link) > LINK_LENGTH or (task.link and task.at != "run"):
         raise ConfigError(f"{field}.link", "is not a link to a network.", "Leave it out.", link)
-    config_of(task)
+    if parameter_count(config_of(task)) > MOST_SHOWN_PARAMETERS:
+        # The server keeps what a wall shows, for all to see.
+        remedy = Message("Show one with at most {most:,} parameters.", most=MOST_SHOWN_PARAMETERS)
+        raise ConfigError(f"{field}.link", "is a large network for a wall.", remedy)
     return task
 
 

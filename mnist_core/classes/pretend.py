@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 from mnist_core.classes.names import draw_name
 from mnist_core.classes.plan import Ask, Draw, Train, config_for, from_json, question_of, wanted
 from mnist_core.drawing import test_set
-from mnist_core.errors import ClassFullError, PlaygroundError
-from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, seat_token
+from mnist_core.errors import ClassClosedError, ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
+from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, READY, seat_token
 from mnist_core.store.handed_in import SavedDrawing
-from mnist_core.store.workspaces import new_workspace
+from mnist_core.store.workspaces import new_workspace, workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +48,9 @@ class _Student:
     workspace: str
     number: int
     delay: float
-    # The tasks and rounds in which they have acted.
+    # The tasks and rounds in which they have acted, and what they have trained.
     done: set[tuple[str, int]] = field(default_factory=set)
+    runs: list[str] = field(default_factory=list)
 
 
 class PretendStudents:
@@ -60,22 +61,31 @@ class PretendStudents:
         boards: what the pages of this server show of it.
         dataset: its test images are their drawings, and its training images what they train with.
         train: starts a run of a config in the workspace with this token, and returns its id.
+        drop: stops and deletes a run of the workspace with this token, by its id.
         seed: of all that they choose by chance.
     """
 
     def __init__(
-        self, classes: Classes, boards: Boards, dataset: Dataset, train: Callable[[str, RunConfig], str], seed: int = 0
+        self,
+        classes: Classes,
+        boards: Boards,
+        dataset: Dataset,
+        train: Callable[[str, RunConfig], str],
+        drop: Callable[[str, str], None],
+        seed: int = 0,
     ) -> None:
-        self._classes, self._boards, self._dataset, self._train = classes, boards, dataset, train
+        self._classes, self._boards, self._dataset, self._train, self._drop = classes, boards, dataset, train, drop
         self._chance = random.Random(seed)  # Nothing secret is made with it.
         self._students: list[_Student] = []
 
     def join(self, class_id: str, count: int = COUNT) -> int:
-        """Take up to `count` seats; returns how many were free.
+        """Take up to `count` seats; returns how many were free: none if the class has pretend students already.
 
         Raises:
             StoreError: the class has ended, or its doors are closed.
         """
+        if any(seat.pretend for seat in self._classes.seats(class_id)):
+            return 0
         for _ in range(count):
             workspace = new_workspace()
             try:
@@ -93,19 +103,39 @@ class PretendStudents:
             StoreError: the class was deleted, or the database does not answer.
         """
         board = self._classes.board(class_id)
-        seats = {seat.number for seat in board.seats}
-        self._students = [one for one in self._students if one.number in seats]
-        if board.now.ended is not None or not self._students:
+        tokens = {seat.token for seat in board.seats} if board.now.ended is None else set()
+        here = [one for one in self._students if workspace_key(seat_token(one.workspace)) in tokens]
+        for one in self._students:
+            if one not in here:
+                self._leave(one)
+        self._students = here
+        if not here:
             return False
         plan = from_json(board.now.plan)
-        for one in self._students:
+        for one in here:
             self._boards.note_here(class_id, one.number)
             moment = board.now.task, board.now.round
+            if board.now.phase == READY:  # Perhaps it begins again.
+                one.done -= {(board.now.task, round_) for round_ in (1, 2)}
             is_due = board.now.phase == OPEN and now - board.now.moved >= one.delay
             if is_due and moment not in one.done and not board.now.paused:
                 one.done.add(moment)
                 self._do(one, board.now, plan[board.now.at])
         return True
+
+    def leave(self) -> None:
+        """Stop and delete all that they train, and act no more."""
+        students, self._students = self._students, []
+        for one in students:
+            self._leave(one)
+
+    def _leave(self, one: _Student) -> None:
+        for run in one.runs:
+            try:
+                self._drop(one.workspace, run)
+            except PlaygroundError as error:
+                logger.info("A run of a pretend student cannot be deleted: %s", error)
+        one.runs.clear()
 
     def follow(self, class_id: str, clock: Callable[[], float]) -> None:
         """Act until the class ends or they are taken away, in a thread of its own."""
@@ -113,14 +143,23 @@ class PretendStudents:
         def work() -> None:
             pause = threading.Event()
             try:
-                while self.act(class_id, clock()):
+                while self._goes_on(class_id, clock()):
                     pause.wait(_LOOK_SECONDS)
-            except PlaygroundError as error:
-                logger.info("The pretend students of a class have gone: %s", error)
             except Exception:
                 logger.exception("Unexpected error of the pretend students of a class")
+            finally:
+                self.leave()
 
         threading.Thread(target=work, name="pretending", daemon=True).start()
+
+    def _goes_on(self, class_id: str, now: float) -> bool:
+        try:
+            return self.act(class_id, now)
+        except ClassNotFoundError:  # It was deleted.
+            return False
+        except StoreError as error:
+            logger.warning("The pretend students of a class wait: %s", error)
+            return True
 
     def _name(self, taken: frozenset[str]) -> str:
         return draw_name(taken, self._chance)
@@ -135,7 +174,9 @@ class PretendStudents:
             elif isinstance(task, Draw):
                 for n, label in enumerate(wanted(task)):
                     self._classes.hand_in_drawing(now.id, token, task.id, self._drawing(n, label))
-        except PlaygroundError as error:  # The teacher was faster, or the server is full: as with real students.
+        except ClassClosedError:  # The teacher was faster.
+            self._leave(one)
+        except PlaygroundError as error:  # The server is full, for example: as with real students.
             logger.info("A pretend student could not hand in: %s", error)
         self._boards.outdate(now.id)
 
@@ -153,6 +194,7 @@ class PretendStudents:
             layer = dataclasses.replace(config.layers[0], units=self._chance.choice(_UNITS))
             config = dataclasses.replace(config, layers=(layer, *config.layers[1:]))
         run = self._train(one.workspace, dataclasses.replace(config, dataset=self._dataset.name))
+        one.runs.append(run)
         self._classes.hand_in_run(now.id, token, task.id, one.workspace, run)
 
     def _drawing(self, n: int, label: int) -> SavedDrawing:

@@ -62,6 +62,7 @@ READY, OPEN, SHUT, SHOWN = "ready", "open", "shut", "shown"
 PHASES = (READY, OPEN, SHUT, SHOWN)
 """The phases of a task."""
 _MOVABLE = frozenset({"title", "plan", "at", "task", "phase", "round", "doors", "paused"})
+_AGAIN: Mapping[str, object] = {"phase": READY, "round": 1}
 _MOST_DRAWS = 20
 _CLOSED, _MOVED_ON = Message("This task is closed."), Message("The class has moved on.")
 
@@ -83,6 +84,7 @@ class Class:
         revision: grows by 1 with each change of the above.
         created, moved: when, in seconds since 1970; `moved` is also the last change.
         ended: when it ended; None while it goes on.
+        shown: the ids of the tasks whose result was shown, with a space between them.
     """
 
     id: str
@@ -99,6 +101,12 @@ class Class:
     created: float
     moved: float
     ended: float | None
+    shown: str = ""
+
+    @property
+    def shown_tasks(self) -> frozenset[str]:
+        """The ids of the tasks whose result was shown."""
+        return frozenset(self.shown.split())
 
 
 @dataclass(frozen=True)
@@ -247,7 +255,7 @@ class Classes:
             ClassMovedError: another desk of the owner has moved it since.
         """
         with self._database.writing() as connection:
-            now = self._moved(connection, workspace, class_id, revision, {"phase": READY, "round": 1})
+            now = self._moved(connection, workspace, class_id, revision, _AGAIN)
             connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == now.task))
         return now
 
@@ -400,7 +408,7 @@ class Classes:
             row = connection.execute(sa.select(seats).where(*which).with_for_update()).one_or_none()
             if row is None:
                 raise ClassNotFoundError
-            if row.seen > now - AWAY_SECONDS:
+            if row.seen > now - AWAY_SECONDS or row.pretend:
                 raise ClassClosedError("Somebody uses this seat.", "Choose another one.")
             connection.execute(seats.delete().where(*_of_browser(class_id, token)))
             connection.execute(seats.update().where(*which).values(token=_key_of(token), seen=now))
@@ -592,8 +600,9 @@ class Classes:
             ClassNotFoundError: there is no such class, or it was deleted.
         """
         with self._database.reading() as connection:
-            wall = _row(connection, classes.c.id == class_id).wall
-        return hmac.digest(str(wall).encode(), b"result codes", "sha256")
+            # Not from the wall's token, which stands in the address of a screen that all can see.
+            owner = _row(connection, classes.c.id == class_id).owner
+        return hmac.digest(str(owner).encode(), f"result codes {class_id}".encode(), "sha256")
 
     def ended_runs(self, class_id: str) -> list[ClassRun]:
         """All networks that seats of a class have trained to their end, by task and seat, the oldest first."""
@@ -697,6 +706,13 @@ class Classes:
             raise ClassNotFoundError
         if not moved.rowcount:
             raise ClassMovedError
+        shown = set(str(row.shown).split())
+        # In any order of moves: what was shown once is known to all. Only beginning again makes it new.
+        now_shown = shown | {row.task} if row.phase == SHOWN else shown - {row.task} if changes == _AGAIN else shown
+        if now_shown != shown:
+            text = " ".join(sorted(now_shown))
+            connection.execute(classes.update().where(*where).values(shown=text))
+            return dataclasses.replace(_class_of(row), shown=text)
         return _class_of(row)
 
     def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:

@@ -132,6 +132,8 @@ classes = sa.Table(
     sa.Column("round", sa.Integer, nullable=False),
     sa.Column("doors", sa.Boolean, nullable=False),
     sa.Column("paused", sa.Boolean, nullable=False),
+    # The ids of the tasks whose result was shown.
+    sa.Column("shown", sa.Text, nullable=False, server_default=""),
     # Grows by 1 with each change of the columns above.
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("created", sa.Double, nullable=False),

@@ -223,6 +223,42 @@ def test_damaged_network_does_not_stop_the_others(
     assert lesson.tests.test(lesson.board).waiting == 0
 
 
+def test_outage_strikes_no_network_off(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson.join(4)
+    lesson.draw(1, 4)
+    lesson.tests.test(dataclasses.replace(lesson.board, drawings={}))
+    room = lesson.tests._room(lesson.board)
+    with monkeypatch.context() as patch:
+        for name in ("network", "ended_runs"):
+            patch.setattr(lesson.store.classes, name, away)
+        for _ in range(5):
+            lesson.clock.forward(60)
+            lesson.tests.test(lesson.board)
+            wait_until(lambda: not room.is_working)
+    assert not room.failures
+    assert lesson.test().answers.tolist() == [[4]]
+
+
+def test_deleted_drawing_is_not_kept_in_memory(lesson: Lesson) -> None:
+    lesson.join(4)
+    lesson.draw(1, 4, 9)
+    assert lesson.test().misread.tolist() == [0, 1]
+    lesson.store.classes.take_back_drawing(lesson.now.id, lesson.pupils[0], "d1", 0)
+    assert lesson.test().misread.tolist() == [1]
+    room = lesson.tests._room(lesson.board)
+    assert [int(one.image.max()) for one in room.drawings] == [0, 181]
+
+
+def test_drawings_that_nobody_asks_for_are_forgotten(lesson: Lesson) -> None:
+    lesson.join(4)
+    lesson.draw(1, 4)
+    lesson.test()
+    lesson.clock.forward(601)
+    now = dataclasses.replace(lesson.now, id="a" * 32)
+    lesson.tests.drawings(dataclasses.replace(lesson.board, now=now, drawings={}))
+    assert list(lesson.tests._rooms) == [("a" * 32, "d1")]
+
+
 def test_damaged_drawing_is_left_out(lesson: Lesson, caplog: pytest.LogCaptureFixture) -> None:
     lesson.join(4)
     lesson.draw(1, 4)

@@ -276,6 +276,7 @@ def test_every_step_and_each_case_that_curves_tell_can_be_shown() -> None:
         ({"at": "run", "link": 7}, "plan[0].link"),
         ({"at": "run", "link": "layrs=none"}, "layrs"),
         ({"at": "run", "link": "a" * 2_001}, "plan[0].link"),
+        ({"at": "run", "link": "layers=dense-2048-relu"}, "plan[0].link"),
         ({"at": "map", "digits": [4]}, "plan[0].digits"),
     ],
 )

@@ -14,7 +14,7 @@ from mnist_core.classes.pretend import SLOWEST, PretendStudents
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
-from mnist_core.errors import CapacityError, ClassClosedError
+from mnist_core.errors import CapacityError, ClassClosedError, StoreError
 from mnist_core.store.classes import MAX_SEATS, OPEN, READY
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
@@ -39,13 +39,17 @@ class Rehearsal:
         self.teacher = new_workspace()
         self.now = self.classes.create(self.teacher, "", to_json(PLAN), "q1")
         self.trained: list[tuple[str, RunConfig]] = []
+        self.dropped: list[tuple[str, str]] = []
         self.dataset = datasets.load("embedded")
         boards = Boards(self.classes, self.clock, self.clock)
-        self.students = PretendStudents(self.classes, boards, self.dataset, self.train)
+        self.students = PretendStudents(self.classes, boards, self.dataset, self.train, self.drop)
 
     def train(self, workspace: str, config: RunConfig) -> str:
         self.trained.append((workspace, config))
         return f"run-{len(self.trained)}"
+
+    def drop(self, workspace: str, run: str) -> None:
+        self.dropped.append((workspace, run))
 
     def open(self, at: int, round_: int = 1) -> None:
         changes = {"at": at, "task": PLAN[at].id, "phase": OPEN, "round": round_}
@@ -136,13 +140,66 @@ def test_closed_doors_are_closed_for_them_too(rehearsal: Rehearsal) -> None:
 
 def test_they_stop_when_they_are_taken_away_or_the_class_ends(rehearsal: Rehearsal) -> None:
     rehearsal.students.join(rehearsal.now.id, 2)
+    rehearsal.open(2)
     assert rehearsal.act()
     rehearsal.classes.remove_pretend(rehearsal.teacher, rehearsal.now.id)
+    # Somebody takes the first seat: its number is not theirs.
+    rehearsal.classes.join(rehearsal.now.id, new_workspace(), lambda taken: "blue otter")
     assert not rehearsal.act()
+    assert rehearsal.dropped == [(workspace, f"run-{at}") for at, (workspace, _) in enumerate(rehearsal.trained, 1)]
     rehearsal.students.join(rehearsal.now.id, 2)
     assert rehearsal.act()
     rehearsal.classes.end(rehearsal.teacher, rehearsal.now.id)
     assert not rehearsal.act()
+
+
+def test_they_begin_again_with_the_class(rehearsal: Rehearsal) -> None:
+    rehearsal.students.join(rehearsal.now.id, 3)
+    rehearsal.open(0)
+    rehearsal.act()
+    rehearsal.now = rehearsal.classes.begin_again(rehearsal.teacher, rehearsal.now.id, rehearsal.now.revision)
+    rehearsal.act()
+    rehearsal.open(0)
+    rehearsal.act()
+    assert len(rehearsal.classes.board(rehearsal.now.id).votes[1]) == 3
+
+
+def test_class_is_filled_once(rehearsal: Rehearsal) -> None:
+    assert rehearsal.students.join(rehearsal.now.id, 2) == 2
+    assert rehearsal.students.join(rehearsal.now.id, 2) == 0
+    assert len(rehearsal.classes.board(rehearsal.now.id).seats) == 2
+
+
+def test_run_that_came_too_late_is_dropped(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsal.students.join(rehearsal.now.id, 1)
+    rehearsal.open(2)
+
+    def closed(*_: object) -> None:
+        raise ClassClosedError("This task is closed.", "Look at the front.")
+
+    monkeypatch.setattr(rehearsal.classes, "hand_in_run", closed)
+    rehearsal.act()
+    assert [run for _, run in rehearsal.dropped] == ["run-1"]
+
+
+def test_thread_waits_while_the_database_is_away(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.001)
+    rehearsal.students.join(rehearsal.now.id, 1)
+    rehearsal.open(0)
+    rehearsal.clock.forward(SLOWEST)
+    asked = []
+
+    def away(class_id: str) -> None:
+        asked.append(class_id)
+        raise StoreError("The database does not answer.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rehearsal.classes, "board", away)
+        rehearsal.students.follow(rehearsal.now.id, rehearsal.clock)
+        wait_until(lambda: len(asked) > 2)
+    wait_until(lambda: len(rehearsal.classes.board(rehearsal.now.id).votes.get(1, ())) == 1)
+    rehearsal.classes.end(rehearsal.teacher, rehearsal.now.id)
+    wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
 
 
 def test_thread_follows_the_class_until_it_is_deleted(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,6 +202,7 @@ def test_link_to_another_page_wins_over_a_change_of_the_run(page: Page) -> None:
         other.goto("/")
         other.get_by_role("button", name="Pause").click(timeout=SLOW)
         other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
+    page.bring_to_front()  # A page behind another one asks seldom, or not at all.
     for _ in range(2):  # The panel has seen the pause, and would have asked for its page.
         page.wait_for_event("response", lambda answer: "live-frame" in answer.url, timeout=SLOW)
     messages, held = held, None

@@ -815,7 +815,7 @@ def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: p
     move(desk, "Open the vote")
     vote(pupil, 0)
     offered = [one.proto.label for one in desk.run().get("download_button")]
-    assert offered == ["Save this plan", "Report", "Table"]
+    assert offered == ["Save this plan", "Sheet for students", "Report", "Table"]
     desk.button(key="class-end-now-always").click().run()
     seen = text(desk)
     assert "The lesson has ended." in seen
@@ -1152,10 +1152,17 @@ def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest, monkeypatch:
         now = classes().move(owner, now.id, now.revision, round=round_)
         for token, choice in zip(tokens, choices, strict=True):
             classes().vote(now.id, token, "own", round_, choice)
-    move_to = dataclasses.replace(now, phase=OPEN)
-    classes().move(owner, now.id, move_to.revision, at=1, task="d1", round=1)
+    show(drawing, NETWORK, DRAWING, OWN, Look("end", "summary"))
+    assert "Nothing has been handed in yet." in text(front)  # No result was shown.
+    assert "**✓ → ✓**" not in text(pupils[0])
+    assert "Points: **0 of 3**" in text(pupils[0])
+    now = class_of(drawing)
+    now = classes().move(owner, now.id, now.revision, at=2, task="own", phase=SHOWN)
+    classes().move(owner, now.id, now.revision, at=1, task="d1", phase=OPEN, round=1)
     hand_in(pupils[0])
     hand_in(pupils[0])
+    now = class_of(drawing)
+    classes().move(owner, now.id, now.revision, phase=SHOWN)
     show(drawing, NETWORK, DRAWING, OWN, Look("end", "summary"))
     wait_until(lambda: drawings.class_tests().test(classes().board(now.id, "d1")).waiting == 0)
     found = text(front)
@@ -1179,11 +1186,13 @@ def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest, monkeypatch:
 
     # Pasted at the desk, also after the end.
     lines = [f"Ada {result_code(key, 1, 2)}", f"Ben {result_code(key, 2, 1).lower()}", "Cem 0000-0000", ""]
+    lines.append(f"Dan {result_code(key, 1, 3)}")
     for _ in range(2):
         drawing.text_area(key="class-codes").set_value("\n".join(lines)).run()
         for line in ("Ada", "Ben"):
             assert re.search(rf"{line} .*: \*\*{2 if line == 'Ada' else 1} of 3\*\* points", shown(drawing))
         assert "Cem 0000-0000: no code of this class" in shown(drawing)
+        assert shown(drawing).count("this seat stands here twice") == 1
         classes().end(owner, now.id)
         drawing.run()
 

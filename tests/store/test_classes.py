@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -771,3 +772,32 @@ def test_pretend_students_are_taken_away_with_what_they_handed_in(room: Room) ->
     room.classes.remove_pretend(room.teacher, room.now.id)
     assert [one.pretend for one in room.classes.seats(room.now.id)] == [False]
     assert room.classes.board(room.now.id).votes == {1: {1: 0}}
+
+
+def test_results_that_were_shown_are_remembered(room: Room) -> None:
+    assert room.now.shown_tasks == frozenset()
+    assert room.move(phase=OPEN).shown_tasks == frozenset()
+    assert room.move(phase=SHOWN).shown_tasks == {"q1"}
+    assert room.move(doors=False).shown_tasks == {"q1"}
+    assert room.move(task="q2", phase=READY).shown_tasks == {"q1"}
+    assert room.move(phase=SHOWN).shown_tasks == {"q1", "q2"}
+    assert room.classes.board(room.now.id).now.shown_tasks == {"q1", "q2"}
+    assert room.classes.begin_again(room.teacher, room.now.id, room.now.revision).shown_tasks == {"q1"}
+
+
+def test_key_of_result_codes_is_not_that_of_the_wall(room: Room) -> None:
+    key = room.classes.result_key(room.now.id)
+    wall = workspace_key(wall_token(room.teacher, room.now.id))
+    assert key != hmac.digest(wall.encode(), b"result codes", "sha256")
+    assert key == room.classes.result_key(room.now.id)
+    other = room.classes.create(room.teacher, "", "[]", "q1")
+    assert key != room.classes.result_key(other.id)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.result_key("gone")
+
+
+def test_seat_of_a_pretend_student_is_not_taken_over(room: Room, clock: Clock) -> None:
+    room.classes.join(room.now.id, new_workspace(), draw, is_pretend=True)
+    clock.forward(3_600)
+    with pytest.raises(ClassClosedError):
+        room.classes.take_over(room.now.id, 1, new_workspace())

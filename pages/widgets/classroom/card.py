@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.classes import Ask, Draw, Train, progress, question_of, results
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.language import gettext as _
 from mnist_core.language import ngettext
 from mnist_core.store import workspaces
@@ -21,26 +21,32 @@ if TYPE_CHECKING:
     from mnist_core.store.classes import Class, Seat
     from mnist_core.store.handed_in import Work
 
+CARD_SECONDS = 5.0
+"""How often a card is drawn again."""
 _TROUBLE: Key[str] = Key("class-card-trouble-noted", "")
 
 
 def card_view(now: Class, plan: tuple[Task, ...], seat: Seat) -> None:
-    """The card of a seat.
+    """The card of a seat, for a fragment: a run may still end."""
+    try:
+        _card(now, plan, seat)
+    except StoreError as error:
+        st.warning(_(error.message), icon=":material/sync_problem:")
 
-    Raises:
-        StoreError: the class cannot be read.
-    """
+
+def _card(now: Class, plan: tuple[Task, ...], seat: Seat) -> None:
     works = [work for work in membership.works_of(now) if work.seat == seat.number]
     with st.container(border=True, key="class-card"):
         st.subheader(_("Your card: {name}", name=seat.name), anchor=False)
-        for task in plan[: now.at]:
+        shown = [task for task in plan if task.id in now.shown_tasks]
+        for task in shown:
             own = next((work for work in works if work.task == task.id), None)
             line = "" if own is None else _line(now, task, own)
             if line:
                 st.markdown(line)
         if not works:
             st.markdown(_("You have handed in nothing."))
-        points, most = results.points_of(plan, works), results.most_points(plan)
+        points, most = results.points_of(shown, works), results.most_points(plan)
         st.markdown(_("Points: **{points} of {most}**", points=points, most=most))
         code = results.result_code(membership.classes().result_key(now.id), seat.number, points)
         st.markdown(_("Result code: **{code}**", code=code))

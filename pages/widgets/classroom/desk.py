@@ -66,7 +66,7 @@ def desk_view(class_id: str) -> None:
     try:
         plan = membership.plan_of(board.now.plan)
     except ConfigError as error:
-        st.error(_(error.message), icon=":material/error:")
+        st.error(run_picker.escape_markdown(_(error.message)), icon=":material/error:")
         if orders.trouble(class_id):
             st.error(_(orders.trouble(class_id)), icon=":material/error:")
         ending.end_popover(board.now)

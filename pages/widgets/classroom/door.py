@@ -132,8 +132,8 @@ def _start_form() -> None:
                     title, _first_plan(str(plan), linked) if file is None else _plan_in(file.getvalue())
                 )
             )
-            if refusal:
-                st.error(_(refusal), icon=":material/error:")
+            if refusal:  # A plan may come from a stranger: nothing of it is Markdown.
+                st.error(run_picker.escape_markdown(_(refusal)), icon=":material/error:")
     st.caption(
         _(
             "Up to {most} people join with a code. A class ends {hours} hours after the last change.",

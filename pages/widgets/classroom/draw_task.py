@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _BEGUN: Key[tuple[str, str]] = Key("class-drawing-begun-noted", ("", ""))
 # Where the class was, and which drawing was asked for, when "Hand in" was pressed.
 _WANTED: Key[tuple[Moment, int] | None] = Key("class-drawing-wanted-noted", None)
-# Where the class was, and which drawings were handed in: the board may be a second old.
-_GIVEN: Key[tuple[Moment, frozenset[int]] | None] = Key("class-drawings-given-noted", None)
+# The class, and which drawings were handed in: the board may be a second old, until the next move.
+_GIVEN: Key[tuple[Class, frozenset[int]] | None] = Key("class-drawings-given-noted", None)
 # Where the class was, and which drawing is drawn again.
 _AGAIN: Key[tuple[Moment, int] | None] = Key("class-drawing-again-noted", None)
 _TROUBLE: Key[str] = Key("class-drawing-trouble-noted", "")
@@ -113,7 +113,7 @@ def _next(now: Class, task: Draw, own: Mapping[int, bool]) -> int | None:
     again, given = _AGAIN.get(), _GIVEN.get()
     if again is not None and again[0] == _moment(now):
         return again[1]
-    just = given[1] if given is not None and given[0] == _moment(now) else frozenset()
+    just = given[1] if given is not None and given[0] == now else frozenset()
     return drawings.next_wanted(task, {*own, *just})
 
 
@@ -176,8 +176,8 @@ def _hand_in(now: Class, n: int, label: int, drawn: Drawn) -> None:
     else:
         boards.clear_board()
         given = _GIVEN.get()
-        before = given[1] if given is not None and given[0] == _moment(now) else frozenset()
-        _GIVEN.set((_moment(now), before | {n}))
+        before = given[1] if given is not None and given[0] == now else frozenset()
+        _GIVEN.set((now, before | {n}))
         _AGAIN.set(None)
     membership.boards().outdate(now.id)
 

@@ -123,12 +123,15 @@ def code_check(now: Class) -> None:
             return
         plan = membership.plan_of(now.plan)
         codes = results.all_codes(membership.classes().result_key(now.id), plan)
-        lines = []
+        lines, seen = [], set[int]()
         for line in filter(None, map(str.strip, typed.splitlines())):
             found = codes.get(workspaces.spoken_code(line[-_CODE_SIGNS:]))
             text = _("no code of this class")
             if found is not None:
                 text = _("**{points} of {most}** points", points=found[1], most=results.most_points(plan))
+                if found[0] in seen:
+                    text += f" · {_('this seat stands here twice')}"
+                seen.add(found[0])
             lines.append(f"- {run_picker.escape_markdown(line)}: {text}")
         st.markdown("\n".join(lines))
 

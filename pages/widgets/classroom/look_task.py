@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.classes import Ask, Draw, Train, config_of, progress, share_right, step_of
+from mnist_core.errors import StoreError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.lessons.course import Trial
@@ -16,6 +17,7 @@ from mnist_core.store.classes import SHOWN
 from pages.widgets.classroom import drawings, membership, networks, question, wall_runs
 from pages.widgets.common import dataset_views, pictures
 from pages.widgets.state import data_sets, editor_state
+from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.classes import Look, Task
@@ -32,6 +34,9 @@ _TITLES = {
 }
 # The most lines of a summary that a wall has room for.
 _MOST_LINES = 7
+_SUMMARY_SECONDS = 5.0
+# The class, and what was found in it when it was last read.
+_LINES: Key[tuple[Class | None, tuple[str, ...]]] = Key("class-summary-noted", (None, ()))
 # Of the digits that are the points of a map: it has two thousand of them.
 _MAP_FONT_SIZE = 14
 
@@ -49,7 +54,7 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         StoreError: the class cannot be read.
     """
     if task.what == "summary":
-        st.markdown("\n".join(f"- {line}" for line in summary_lines(now, plan)[:_MOST_LINES]))
+        st.fragment(_summary, run_every=_SUMMARY_SECONDS, key="class-summary")(now, plan, _MOST_LINES)
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
@@ -116,18 +121,31 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what == "fault" and now.phase == SHOWN:
         st.markdown(_fault_text(task))
     elif task.what == "summary":
-        st.markdown("\n".join(f"- {line}" for line in summary_lines(now, plan)))
+        st.fragment(_summary, run_every=_SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
 
 
-def summary_lines(now: Class, plan: tuple[Task, ...]) -> list[str]:
-    """What the class has found in each task that is over, as lines of Markdown. Nobody is named.
+def _summary(now: Class, plan: tuple[Task, ...], most: int) -> None:
+    """What the class has found; again from time to time, since runs and readings may still end."""
+    try:
+        _LINES.set((now, tuple(_summary_lines(now, plan))))
+    except StoreError as error:
+        if _LINES.get()[0] != now:
+            st.warning(_(error.message), icon=":material/sync_problem:")
+            return
+    st.markdown("\n".join(f"- {line}" for line in _LINES.get()[1][:most]))
+
+
+def _summary_lines(now: Class, plan: tuple[Task, ...]) -> list[str]:
+    """What the class has found in each task whose result was shown, as lines of Markdown. Nobody is named.
 
     Raises:
         StoreError: the class cannot be read.
     """
     works = membership.works_of(now)
     lines = [
-        line for task in plan[: now.at] if (line := _line(now, task, [work for work in works if work.task == task.id]))
+        line
+        for task in plan
+        if task.id in now.shown_tasks and (line := _line(now, task, [work for work in works if work.task == task.id]))
     ]
     return lines or [_("Nothing has been handed in yet.")]
 

@@ -34,6 +34,7 @@ _TOKEN: Key[str] = Key("class-token-noted", "")
 _IS_CHECKED: Key[bool] = Key("class-checked-noted", False)
 _WRONG: Key[tuple[int, float]] = Key("class-wrong-codes-noted", (0, 0.0))
 _MOST_WRONG, _WAIT_SECONDS = 5, 30
+_WORKS_SECONDS = 5.0
 
 
 def classes() -> Classes:
@@ -66,16 +67,16 @@ def plan_of(text: str) -> tuple[Task, ...]:
 
 
 def works_of(now: Class) -> tuple[Work, ...]:
-    """What was handed in for the tasks of a class before the current one; read once a move for all pages.
+    """What was handed in for the tasks of a class; read every five seconds for all pages.
 
     Raises:
         StoreError: the class cannot be read.
     """
-    return _works_of(classes(), now.id, now.revision)
+    return _works_of(classes(), now.id, now.revision, int(time.monotonic() / _WORKS_SECONDS))
 
 
 @functools.lru_cache(8)
-def _works_of(of: Classes, class_id: str, _revision: int) -> tuple[Work, ...]:
+def _works_of(of: Classes, class_id: str, _revision: int, _slot: int) -> tuple[Work, ...]:
     return tuple(of.work_of(class_id))
 
 
@@ -212,7 +213,7 @@ def away_seats(class_id: str) -> list[Seat]:
         StoreError: the class cannot be read.
     """
     board, _read = boards().board(class_id)
-    return [seat for seat in board.seats if not is_here(seat)]
+    return [seat for seat in board.seats if not is_here(seat) and not seat.pretend]
 
 
 def take_over(class_id: str, number: int) -> None:

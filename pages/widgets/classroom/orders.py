@@ -53,9 +53,10 @@ def hide_drawing(now: Class, seat: int, n: int, is_hidden: bool) -> None:
 def end(class_id: str, is_deleted: bool) -> None:
     """End a class, and keep what was handed in, or delete everything."""
     carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
-    if is_deleted and not trouble(class_id):
+    if not trouble(class_id):
         drawings.class_tests().forget(class_id)
-        membership.lead("")
+        if is_deleted:
+            membership.lead("")
 
 
 def carry_out(class_id: str, action: Callable[[], object]) -> None:

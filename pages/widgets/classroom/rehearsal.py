@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +13,7 @@ import streamlit as st
 from mnist_core import language, limits
 from mnist_core.classes import Ask, Draw, Train, plan_link
 from mnist_core.classes.plan import MOST_LINK
+from mnist_core.errors import CapacityError
 from mnist_core.export import report
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from mnist_core.classes import Task
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
+    from mnist_core.runs.network_run import Run
     from mnist_core.store.classes import Board, Class
 
 _COUNT = 30
@@ -78,22 +82,36 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
 def _fill(now: Class, plan: tuple[Task, ...], dataset: Dataset) -> None:
     from mnist_core.classes.pretend import PretendStudents
 
-    watcher = visitor_runs.watcher()
-    runs = saver.shared()
+    watcher, runs = visitor_runs.watcher(), saver.shared()
+    started: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
+    # So many are charged to the address of the teacher now; a task that is added later trains nothing more.
+    charged = itertools.count()
+    most = _COUNT * sum(isinstance(task, Train) for task in plan)
 
     def train(workspace: str, config: RunConfig) -> str:
+        if next(charged) >= most:
+            raise CapacityError("The pretend students train no more networks.", "Take them away and fill again.")
         run = scheduler.shared().submit(config, dataset, is_watched=watcher)
         run.number = 1
+        started[run.id] = run
         runs.save(workspace, run)
         return run.id
 
+    def drop(workspace: str, run_id: str) -> None:
+        run = started.get(run_id)
+        if run is not None:
+            scheduler.shared().stop(run)
+        runs.forget(workspace, run_id)
+        runs.store.delete(workspace, run_id)
+
     def fill() -> None:
-        if any(isinstance(task, Train) for task in plan):
-            for _at in range(_COUNT):
-                visitor_limits.spend(limits.RUNS)
-        students = PretendStudents(membership.classes(), membership.boards(), dataset, train)
-        students.join(now.id, _COUNT)
-        students.follow(now.id, time.time)
+        for _at in range(_COUNT):
+            visitor_limits.spend(limits.WORKSPACES)
+        for _at in range(most):
+            visitor_limits.spend(limits.RUNS)
+        students = PretendStudents(membership.classes(), membership.boards(), dataset, train, drop)
+        if students.join(now.id, _COUNT):
+            students.follow(now.id, time.time)
 
     orders.carry_out(now.id, fill)
 

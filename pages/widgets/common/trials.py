@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 REFUSAL: Key[str | None] = Key("refusal-noted", None)
 _LEFT: Key[frozenset[str]] = Key("left-runs-noted", frozenset())
 _WATCHED: Key[Mapping[object, Job]] = Key("watched-runs-noted", MappingProxyType({}))
+# On a screen that only shows: which runs were started last, and when to try again what was refused.
+_TRY_AGAIN: Key[tuple[Sequence[Trial], float]] = Key("trials-again-noted", ((), 0.0))
+_PATIENCE_SECONDS = 10.0
 _AWAITED: Key[Sequence[Trial] | None] = Key("awaited-trials-noted", None)
 
 
@@ -165,9 +169,13 @@ def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn:
     """
     there = trial_runs(trials, dataset)
     missing = _missing(trials, there)
+    of_trials, again = _TRY_AGAIN.get()
+    if of_trials != trials or time.monotonic() >= again:  # A screen that only shows has no button to try again.
+        REFUSAL.set(None)
     if missing and _AWAITED.get() != trials and REFUSAL.get() is None and not _failed(trials):
         uninterrupted(lambda: _start(trials, missing, dataset, in_turn))
         there = trial_runs(trials, dataset)
+        _TRY_AGAIN.set((trials, time.monotonic() + _PATIENCE_SECONDS))
     for trial in trials:
         if trial.name in there:
             watch_run(there[trial.name], _name_of(trial))
@@ -175,9 +183,16 @@ def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn:
         st.fragment(_follow, run_every=live.poll_seconds())(trials, dataset, draw)
         return
     refusal_message()
+    if REFUSAL.get() is not None:
+        st.fragment(_try_again, run_every=_PATIENCE_SECONDS / 2, key="trials-again")()
     _show_failures(trials)
     if len(there) < len(trials) or replays.replay_view(there, draw, in_turn):
         draw(there)
+
+
+def _try_again() -> None:
+    if time.monotonic() >= _TRY_AGAIN.get()[1]:
+        st.rerun()
 
 
 def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_turn: bool) -> None:

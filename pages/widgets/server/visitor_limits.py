@@ -25,6 +25,13 @@ def spend(kind: str) -> None:
         _shared().spend(kind, address)
 
 
+def give_back(kind: str) -> None:
+    """Take back one `spend` of the visitor, of something that was not started after all."""
+    address = _address()
+    if address is not None:
+        _shared().give_back(kind, address)
+
+
 def _address() -> str | None:
     """The visitor's IP address; None on the server's own machine, and in page tests."""
     if not runtime.exists():

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core import limits
 from mnist_core.config import SEED
-from mnist_core.errors import StoreError
+from mnist_core.errors import CapacityError, StoreError
 from mnist_core.evaluation import seeds
 from mnist_core.language import Message
 from mnist_core.runs import scheduler
@@ -97,7 +97,13 @@ def start_run(
     visitor_limits.spend(limits.RUNS)
     current_run()  # Before the new run is active: otherwise it would become the current one even if it is not shown.
     workspace.IS_RESTORED.set(True)
-    run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
+    try:
+        run = scheduler.shared().submit(config, dataset, paused, watcher(), state)
+    except CapacityError:  # Whoever waits for room tries it again and again.
+        visitor_limits.give_back(limits.RUNS)
+        if not workspace.is_used():
+            visitor_limits.give_back(limits.WORKSPACES)
+        raise
     run.title = title
     add_new_run(run, is_shown)
     if is_shown:

@@ -14,8 +14,9 @@ down_revision = "0007"
 
 
 def upgrade(op: Operations) -> None:
-    """Add what holds a drawing, and whether a seat is pretended."""
+    """Add what holds a drawing, whether a seat is pretended, and which tasks were shown."""
     op.add_column("playground_entries", sa.Column("label", sa.Integer))
     op.add_column("playground_entries", sa.Column("data", sa.LargeBinary))
     op.add_column("playground_entries", sa.Column("hidden", sa.Boolean))
+    op.add_column("playground_classes", sa.Column("shown", sa.Text, nullable=False, server_default=""))
     op.add_column("playground_seats", sa.Column("pretend", sa.Boolean, nullable=False, server_default=sa.false()))
