@@ -15,7 +15,7 @@ from mnist_core.lessons.course import Trial
 from mnist_core.lessons.faults import FAULTS
 from mnist_core.store.classes import SHOWN
 from pages.widgets.classroom import drawings, membership, networks, question, wall_runs
-from pages.widgets.common import dataset_views, pictures
+from pages.widgets.common import pictures
 from pages.widgets.state import data_sets, editor_state
 from pages.widgets.state.keys import Key
 
@@ -87,6 +87,8 @@ def _images(task: Look) -> None:
     if dataset is None:
         return
     if task.what == "map":
+        from pages.widgets.common import dataset_views  # It needs pandas, which a vote does not.
+
         dataset_views.map_picture(dataset, "pca", height=515, font_size=_MAP_FONT_SIZE)
         return
     left, right = st.columns([1, 2], gap="large")
