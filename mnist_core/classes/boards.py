@@ -40,6 +40,9 @@ class _Look:
     # When it was read, in seconds since 1970, and when it was last tried, by the clock.
     read: float = 0.0
     tried: float | None = None
+    # How many changes of this server there were, and how many of them the board has.
+    changes: int = 0
+    seen: int = 0
 
 
 class Boards:
@@ -75,13 +78,15 @@ class Boards:
             StoreError: the database does not answer, and has not answered before.
         """
         look = self._look(class_id)
-        # One page reads, and the others take what is there, unless there is nothing yet.
-        if look.lock.acquire(blocking=look.board is None):
+        # One page reads, and the others take what is there, unless there is nothing yet, or it is from before a change
+        # here: who has just taken a seat must not see a board without it.
+        if look.lock.acquire(blocking=look.board is None or look.seen < look.changes):
             try:
-                now = self._clock()
-                if look.tried is None or now - look.tried >= FRESH_SECONDS:
+                now, changes = self._clock(), look.changes
+                if look.tried is None or now - look.tried >= FRESH_SECONDS or look.seen < changes:
                     look.tried = now
                     self._read(class_id, look)
+                    look.seen = changes
             finally:
                 look.lock.release()
         if look.board is None:
@@ -92,8 +97,8 @@ class Boards:
         """Read a board again at the next look, because it was just changed here."""
         with self._lock:
             look = self._looks.get(class_id)
-        if look is not None:
-            look.tried = None
+            if look is not None:
+                look.changes += 1
 
     def note_here(self, class_id: str, number: int) -> None:
         """Note that a seat is there now."""

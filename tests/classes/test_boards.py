@@ -144,3 +144,32 @@ def test_boards_that_nobody_looks_at_are_forgotten(counted: Counted, boards: Boa
     clock.forward(601)
     boards.board(second.id)
     assert list(boards._looks) == [second.id]
+
+
+def test_change_is_seen_while_another_page_reads(
+    counted: Counted, boards: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that has changed the class waits for a board with its change."""
+    _teacher, now = new_class(counted)
+    boards.board(now.id)
+    is_reading, may_end = threading.Event(), threading.Event()
+    read = counted.classes.board
+
+    def slowly(class_id: str) -> Board:
+        found = read(class_id)
+        if not is_reading.is_set():
+            is_reading.set()
+            may_end.wait()
+        return found
+
+    monkeypatch.setattr(counted.classes, "board", slowly)
+    boards.outdate(now.id)
+    with ThreadPoolExecutor() as threads:
+        other = threads.submit(boards.board, now.id)
+        is_reading.wait()
+        counted.classes.join(now.id, new_workspace(), lambda taken: "blue otter")
+        boards.outdate(now.id)
+        mine = threads.submit(boards.board, now.id)
+        may_end.set()
+        assert [seat.name for seat in mine.result()[0].seats] == ["blue otter"]
+        other.result()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from mnist_core.language import gettext as _
+from pages.widgets.state.keys import Key
 
 _QUERY, _VALUE = "view", "projector"
 WALL = "wall"
@@ -19,22 +22,31 @@ _STYLE = """
 @media (max-width: 1000px) { .stMainBlockContainer { --large: 1; } }
 .stPlotlyChart, .stVegaLiteChart { zoom: calc(1 / var(--large)); }
 """
+# What was pressed last, and until when it counts more than the address. A page that follows a class asks once a second,
+# with the address that the browser had: it may be from before the press.
+_PRESSED: Key[tuple[bool, float]] = Key("projector-pressed-noted", (False, 0.0))
+_SETTLE_SECONDS = 3.0
 FONT_SIZE = 20
 """Of texts in charts, in pixels."""
 
 
 def is_on() -> bool:
     """Whether the page's address asks for the projector view."""
-    return st.query_params.get(_QUERY) == _VALUE or WALL in st.query_params
+    if WALL in st.query_params:
+        return True
+    is_pressed, until = _PRESSED.get()
+    return is_pressed if time.monotonic() < until else st.query_params.get(_QUERY) == _VALUE
 
 
 def switch_on() -> None:
     """Show the current page in the projector view."""
+    _PRESSED.set((True, time.monotonic() + _SETTLE_SECONDS))
     st.query_params[_QUERY] = _VALUE
 
 
 def switch_off() -> None:
     """Show the current page as usual."""
+    _PRESSED.set((False, time.monotonic() + _SETTLE_SECONDS))
     st.query_params.pop(_QUERY, None)
 
 
