@@ -221,6 +221,7 @@ def learning_curves(
     has_legend: bool = True,
     text_color: str = "#31333f",
     height: int = _HEIGHT,
+    is_legend_above: bool = False,
 ) -> dict[str, Any]:
     """Curves of runs, which grow during training, for the data of `rows`.
 
@@ -235,11 +236,14 @@ def learning_curves(
         has_legend: whether the accuracy chart has a legend with the names of the runs.
         text_color: of the note about values outside the chart.
         height: in pixels.
+        is_legend_above: whether the legend is above the chart, where large type covers no curve.
     """
     is_share = name == "accuracy"
     kinds = [_(TRAINING), _(VALIDATION)] if shows_validation else [_(TRAINING)]
     # In the corner of the chart that curves leave free.
-    corner = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
+    corner: dict[str, Any] = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
+    if is_legend_above:
+        corner |= {"orient": "top", "columns": 1}
     is_single = len(names) == 1
     dash = {"domain": kinds, "range": [[1, 0], [5, 4]][: len(kinds)]}
     color = {"field": "run", "scale": series(names), "legend": corner if is_share and has_legend else None}

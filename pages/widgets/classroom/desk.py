@@ -212,7 +212,8 @@ def _question(board: Board, task: Ask) -> None:
     question.choice_list(task, now.id, has_answer=True)
     if now.phase != READY:
         question.votes_chart(task, now.id, board.votes, len(board.seats), "desk-votes")
-        st.caption(_("Only you see this before you show the answer."))
+        if now.phase != SHOWN:
+            st.caption(_("Only you see this before you show the answer."))
     if now.phase == SHOWN:
         st.markdown(question.why_text(task))
         if step is not None:

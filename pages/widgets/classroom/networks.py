@@ -179,7 +179,12 @@ def network_curve(class_id: str, one: Network, name: str, font_size: int = 14, h
     ends = training.ends(training.ACCURACY, points, is_over=True)
     table = pd.DataFrame(training.rows(training.ACCURACY, points, len(epochs), ends))
     spec = training.learning_curves(
-        training.ACCURACY, [""], shows_validation=True, text_color=theme.text_color(), height=height
+        training.ACCURACY,
+        [""],
+        shows_validation=True,
+        text_color=theme.text_color(),
+        height=height,
+        is_legend_above=True,
     )
     st.markdown(f"**{_(training.ACCURACY.capitalize())}**")
     alt = _("Curve: validation accuracy after each epoch, at the end {accuracy:.1%}.", accuracy=one.accuracy)

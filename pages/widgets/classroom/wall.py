@@ -33,7 +33,7 @@ _STYLE = """
 _FEW = 3
 _MOST_NAMED = 3
 # Widths grow with the type, so these are 105 pixels on a projector of 1280x720.
-_MOST_DRAWINGS, _DRAWING_WIDTH = 18, 60
+_MOST_DRAWINGS, _DRAWING_WIDTH = 10, 60
 # The class, and the network that was clicked.
 _SPOTLIGHT: Key[tuple[Class, str] | None] = Key("class-spotlight-noted", None)
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
