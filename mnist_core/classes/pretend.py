@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mnist_core.classes.names import draw_name
 from mnist_core.classes.plan import Ask, Draw, Train, config_for, from_json, question_of, wanted
 from mnist_core.drawing import test_set
-from mnist_core.errors import ClassClosedError, ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
+from mnist_core.errors import ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
 from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, READY, seat_token
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import new_workspace, workspace_key
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.store.classes import Class, Classes
 
-COUNT: Final = 30
-"""How many fill a class."""
 SLOWEST: Final = 20.0
 """After so many seconds the last of them acts."""
 _LOOK_SECONDS: Final = 1.0
@@ -78,7 +76,7 @@ class PretendStudents:
         self._chance = random.Random(seed)  # Nothing secret is made with it.
         self._students: list[_Student] = []
 
-    def join(self, class_id: str, count: int = COUNT) -> int:
+    def join(self, class_id: str, count: int) -> int:
         """Take up to `count` seats; returns how many were free: none if the class has pretend students already.
 
         Raises:
@@ -174,8 +172,6 @@ class PretendStudents:
             elif isinstance(task, Draw):
                 for n, label in enumerate(wanted(task)):
                     self._classes.hand_in_drawing(now.id, token, task.id, self._drawing(n, label))
-        except ClassClosedError:  # The teacher was faster.
-            self._leave(one)
         except PlaygroundError as error:  # The server is full, for example: as with real students.
             logger.info("A pretend student could not hand in: %s", error)
         self._boards.outdate(now.id)
@@ -194,8 +190,12 @@ class PretendStudents:
             layer = dataclasses.replace(config.layers[0], units=self._chance.choice(_UNITS))
             config = dataclasses.replace(config, layers=(layer, *config.layers[1:]))
         run = self._train(one.workspace, dataclasses.replace(config, dataset=self._dataset.name))
+        try:
+            self._classes.hand_in_run(now.id, token, task.id, one.workspace, run)
+        except PlaygroundError:  # The teacher was faster, for example.
+            self._drop(one.workspace, run)
+            raise
         one.runs.append(run)
-        self._classes.hand_in_run(now.id, token, task.id, one.workspace, run)
 
     def _drawing(self, n: int, label: int) -> SavedDrawing:
         """A test image as a drawing, without strokes."""

@@ -182,6 +182,20 @@ def test_run_that_came_too_late_is_dropped(rehearsal: Rehearsal, monkeypatch: py
     assert [run for _, run in rehearsal.dropped] == ["run-1"]
 
 
+def test_vote_that_comes_too_late_drops_no_network(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsal.students.join(rehearsal.now.id, 1)
+    rehearsal.open(2)
+    rehearsal.act()
+    rehearsal.open(0)
+
+    def closed(*_: object) -> None:
+        raise ClassClosedError("This task is closed.", "Look at the front.")
+
+    monkeypatch.setattr(rehearsal.classes, "vote", closed)
+    assert rehearsal.act()
+    assert rehearsal.dropped == []
+
+
 def test_thread_waits_while_the_database_is_away(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.001)
     rehearsal.students.join(rehearsal.now.id, 1)
