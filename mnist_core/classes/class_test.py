@@ -235,7 +235,7 @@ class ClassTests:
         except StoreError as error:
             logger.warning("The networks of a class cannot be read: %s", error)
 
-    def _answers(self, class_id: str) -> bool:
+    def _is_reachable(self, class_id: str) -> bool:
         """Whether the database answers."""
         try:
             self._classes.ended_runs(class_id)
@@ -261,7 +261,7 @@ class ClassTests:
                     logger.warning("A network of a class cannot be loaded: %s", error)
                     room.not_before = self._clock() + _FRESH_SECONDS
                     is_gone = isinstance(error, RunNotFoundError)
-                    if not is_gone and not self._answers(class_id):
+                    if not is_gone and not self._is_reachable(class_id):
                         return  # It is the database, not the network.
                     room.failures[name] = _MOST_FAILURES if is_gone else room.failures.get(name, 0) + 1
                     continue

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mnist_core.classes.plan import Train
     from mnist_core.store.classes import Board
-    from mnist_core.store.handed_in import TrainedRun
+    from mnist_core.store.handed_in import TrainedRun, Work
 
 LEAST_SECONDS = 60.0
 """Nobody is stuck before this time, or before twice the time that half of the seats took for their first run."""
@@ -94,6 +94,11 @@ def networks_by(runs: Mapping[int, Sequence[TrainedRun]]) -> list[Network]:
     return [one for one in found if one is not None]
 
 
+def networks_in(work: Work) -> list[Network]:
+    """The networks in what a seat has handed in for a task, the oldest first."""
+    return networks_by({work.seat: work.runs})
+
+
 def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
     """How each seat gets on, by its number.
 
@@ -126,6 +131,11 @@ def reaches(task: Train, one: Network) -> bool:
     if one.is_active or (task.accuracy is None and task.parameters is None):
         return False
     return one.accuracy >= (task.accuracy or 0.0) and one.parameters <= (task.parameters or math.inf)
+
+
+def has_reached(task: Train, work: Work) -> bool:
+    """Whether a seat has reached the goal of a task."""
+    return any(reaches(task, one) for one in networks_in(work))
 
 
 def spread_of_seeds(networks: Sequence[Network]) -> list[tuple[int, float, float]]:

@@ -74,5 +74,5 @@ def _is_done(task: Task, work: Work) -> bool:
     if isinstance(task, Train):
         if task.accuracy is None and task.parameters is None:
             return any(one.has_ended for one in work.runs)
-        return any(progress.reaches(task, one) for one in progress.networks_by({work.seat: work.runs}))
+        return progress.has_reached(task, work)
     return isinstance(task, Draw) and len(work.drawings) >= len(wanted(task))

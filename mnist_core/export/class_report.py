@@ -110,11 +110,7 @@ def _is_right(task: Ask, work: Work) -> bool | None:
 
 
 def _best(work: Work) -> float | None:
-    return max((one.accuracy for one in progress.networks_by({work.seat: work.runs})), default=None)
-
-
-def _has_reached(task: Train, work: Work) -> bool:
-    return any(progress.reaches(task, one) for one in progress.networks_by({work.seat: work.runs}))
+    return max((one.accuracy for one in progress.networks_in(work)), default=None)
 
 
 def _yes(value: bool | None) -> str:
@@ -135,7 +131,7 @@ def _asked(task: Ask, work: Work) -> list[object]:
 
 def _trained(task: Train, work: Work) -> list[object]:
     has_goal = task.accuracy is not None or task.parameters is not None
-    reached = _yes(_has_reached(task, work)) if has_goal else ""
+    reached = _yes(progress.has_reached(task, work)) if has_goal else ""
     return ["", "", "", "" if work.guess is None else work.guess, len(work.runs), _best(work) or "", reached]
 
 
@@ -166,7 +162,7 @@ def _networks(task: Train, works: Sequence[Work]) -> str:
     if guesses:
         lines.append(f"Half of the guesses are {statistics.median(guesses):.0%} or less.")
     if task.accuracy is not None or task.parameters is not None:
-        lines.append(f"Seats that reached the goal: {sum(_has_reached(task, work) for work in works)}.")
+        lines.append(f"Seats that reached the goal: {sum(progress.has_reached(task, work) for work in works)}.")
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 

@@ -62,7 +62,6 @@ READY, OPEN, SHUT, SHOWN = "ready", "open", "shut", "shown"
 PHASES = (READY, OPEN, SHUT, SHOWN)
 """The phases of a task."""
 _MOVABLE = frozenset({"title", "plan", "at", "task", "phase", "round", "doors", "paused"})
-_AGAIN: Mapping[str, object] = {"phase": READY, "round": 1}
 _MOST_DRAWS = 20
 _CLOSED, _MOVED_ON = Message("This task is closed."), Message("The class has moved on.")
 
@@ -255,7 +254,8 @@ class Classes:
             ClassMovedError: another desk of the owner has moved it since.
         """
         with self._database.writing() as connection:
-            now = self._moved(connection, workspace, class_id, revision, _AGAIN)
+            now = self._moved(connection, workspace, class_id, revision, {"phase": READY, "round": 1})
+            now = _with_shown(connection, now, now.shown_tasks - {now.task})
             connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == now.task))
         return now
 
@@ -706,14 +706,9 @@ class Classes:
             raise ClassNotFoundError
         if not moved.rowcount:
             raise ClassMovedError
-        shown = set(str(row.shown).split())
-        # In any order of moves: what was shown once is known to all. Only beginning again makes it new.
-        now_shown = shown | {row.task} if row.phase == SHOWN else shown - {row.task} if changes == _AGAIN else shown
-        if now_shown != shown:
-            text = " ".join(sorted(now_shown))
-            connection.execute(classes.update().where(*where).values(shown=text))
-            return dataclasses.replace(_class_of(row), shown=text)
-        return _class_of(row)
+        now = _class_of(row)
+        # What was shown once is known to all, whatever comes after it.
+        return _with_shown(connection, now, now.shown_tasks | {now.task}) if now.phase == SHOWN else now
 
     def _owned(self, connection: Connection, workspace: str, class_id: str) -> None:
         _row(connection, classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
@@ -797,6 +792,14 @@ def _row(connection: Connection, *which: sa.ColumnElement[bool]) -> sa.Row[Any]:
     if row is None:
         raise ClassNotFoundError
     return row
+
+
+def _with_shown(connection: Connection, now: Class, tasks: frozenset[str]) -> Class:
+    """The class with these tasks as those whose result was shown."""
+    shown = " ".join(sorted(tasks))
+    if shown != now.shown:
+        connection.execute(classes.update().where(classes.c.id == now.id).values(shown=shown))
+    return dataclasses.replace(now, shown=shown)
 
 
 def _class_of(row: sa.Row[Any]) -> Class:

@@ -72,13 +72,7 @@ def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tupl
 
 def load_run(database: Database, connection: Connection, key: str, run_id: str) -> StoredRun:
     """As `RunStore.load`, within a transaction and by the workspace's key."""
-    query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise RunNotFoundError
-    values = dict(row)
-    network = values.pop("network")
-    summary = _summary(values)
+    summary, network = _summary_and_network(connection, key, run_id)
     found = read_parts(connection, key, run_id, codec.PARTS)
     state = codec.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
     if (state.epoch if state else 0) != summary.epochs:
@@ -108,14 +102,8 @@ def load_network(connection: Connection, key: str, run_id: str) -> TrainedNetwor
         RunNotFoundError: there is no such run, or it was deleted.
         StoreError: it is damaged.
     """
-    query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise RunNotFoundError
-    values = dict(row)
-    name = values.pop("network")
-    found = read_parts(connection, key, run_id, [name]) if name else {}
-    return _network(_summary(values), found, name) if name else None
+    summary, name = _summary_and_network(connection, key, run_id)
+    return _network(summary, read_parts(connection, key, run_id, [name]), name) if name else None
 
 
 def saved_moments(connection: Connection, key: str, run_id: str) -> tuple[Place, ...]:
@@ -150,6 +138,17 @@ def read_parts(connection: Connection, key: str, run_id: str, names: Collection[
             raise codec.damaged(codec.PARTS.get(name, "moments"))
         found[name] = data
     return found
+
+
+def _summary_and_network(connection: Connection, key: str, run_id: str) -> tuple[RunSummary, str | None]:
+    """A run without arrays, and which of its parts is its final network; None for none."""
+    query = sa.select(*_SUMMARY, runs.c.network).where(in_workspace(key), runs.c.id == run_id)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise RunNotFoundError
+    values = dict(row)
+    network = values.pop("network")
+    return _summary(values), network
 
 
 def _summary(values: Mapping[Any, Any]) -> RunSummary:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from mnist_core.store.classes import Class, Seat
     from mnist_core.store.handed_in import Work
 
-CARD_SECONDS = 5.0
-"""How often a card is drawn again."""
 _TROUBLE: Key[str] = Key("class-card-trouble-noted", "")
+_PINNED: Key[str] = Key("class-card-pinned-noted", "")
 
 
 def card_view(now: Class, plan: tuple[Task, ...], seat: Seat) -> None:
@@ -67,7 +66,7 @@ def _line(now: Class, task: Task, work: Work) -> str:
         best = _best([work])
         return "" if best is None else networks.network_line(best)
     if isinstance(task, Draw) and work.drawings:
-        test = drawings.class_tests().test(membership.classes().board(now.id, task.id))
+        test = drawings.class_tests().test(membership.board_with(now, task.id))
         wrong = [int(test.misread[at]) for at, one in enumerate(test.drawings) if one.seat == work.seat]
         text = ngettext("You have drawn **{count}** digit.", "You have drawn **{count}** digits.", len(work.drawings))
         if not len(test.networks) or not wrong:
@@ -80,7 +79,7 @@ def _line(now: Class, task: Task, work: Work) -> str:
 
 
 def _best(works: list[Work]) -> Network | None:
-    found = [one for work in works for one in progress.networks_by({work.seat: work.runs})]
+    found = [one for work in works for one in progress.networks_in(work)]
     return max(found, key=lambda one: one.accuracy, default=None)
 
 
@@ -104,9 +103,6 @@ def _keep(best: Network) -> None:
             st.error(_(_TROUBLE.get()), icon=":material/error:")
         elif _PINNED.get() == best.run:
             st.code(workspaces.recovery_code(workspace.token()), language=None)
-
-
-_PINNED: Key[str] = Key("class-card-pinned-noted", "")
 
 
 def _pin(run: str) -> None:

@@ -185,12 +185,12 @@ def _hand_in(now: Class, n: int, label: int, drawn: Drawn) -> None:
 def _own_drawings(board: Board, seat: Seat) -> None:
     """What the seat has handed in. While the task is open, a click draws one again; the old one stays until then."""
     now, own = board.now, drawings.own_of(board, seat.number)
-    images = drawings.shown_drawings(board, [seat.number]) if own else {}
+    images = drawings.drawings_of(board, seat.number) if own else {}
     if not images:
         return
     st.markdown(_("Your drawings"))
     buttons, out = [], _("taken out")
-    for (_seat, n), one in sorted(images.items(), key=lambda pair: pair[0]):
+    for n, one in images.items():
         caption = f"{one.label} · {out}" if own.get(n) else str(one.label)
         label = _("Your drawing {number}: {thing}.", number=n + 1, thing=pictures.with_article(one.label))
         buttons.append(image_buttons.ImageButton(n, pictures.ink_url(one.image, 3), caption, label))
@@ -199,8 +199,9 @@ def _own_drawings(board: Board, seat: Seat) -> None:
         image_buttons.image_buttons(buttons, "class-own-drawings", lambda n: _draw_again(now, n), title)
         st.caption(_("Click a drawing to draw it again."))
     else:
-        images_in_order = [images[key].image for key in sorted(images)]
-        pictures.image_row(images_in_order, [one.caption for one in buttons], alt=[one.label for one in buttons])
+        pictures.image_row(
+            [one.image for one in images.values()], [one.caption for one in buttons], alt=[one.label for one in buttons]
+        )
         _deletion(now, own)
     if any(own.values()):
         st.caption(_("Your teacher has taken out what the others should not see."))

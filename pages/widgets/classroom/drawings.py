@@ -17,7 +17,7 @@ from pages.widgets.classroom import membership, networks
 from pages.widgets.common import pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from mnist_core.classes import Draw
     from mnist_core.classes.class_test import ClassTest, ClassTests
@@ -198,7 +198,7 @@ def next_wanted(task: Draw, own: Iterable[int]) -> int | None:
     return next((n for n in range(len(wanted(task))) if n not in given), None)
 
 
-def shown_drawings(board: Board, seats: Sequence[int]) -> dict[tuple[int, int], LabelledDrawing]:
-    """The drawings of these seats, by seat and place."""
-    wanted_seats = set(seats)
-    return {(one.seat, one.n): one.drawing for one in class_tests().drawings(board) if one.seat in wanted_seats}
+def drawings_of(board: Board, number: int) -> dict[int, LabelledDrawing]:
+    """The drawings of a seat, by place."""
+    found = {one.n: one.drawing for one in class_tests().drawings(board) if one.seat == number}
+    return dict(sorted(found.items()))

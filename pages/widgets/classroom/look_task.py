@@ -34,7 +34,6 @@ _TITLES = {
 }
 # The most lines of a summary that a wall has room for.
 _MOST_LINES = 7
-_SUMMARY_SECONDS = 5.0
 # The class, and what was found in it when it was last read.
 _LINES: Key[tuple[Class | None, tuple[str, ...]]] = Key("class-summary-noted", (None, ()))
 # Of the digits that are the points of a map: it has two thousand of them.
@@ -54,7 +53,7 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         StoreError: the class cannot be read.
     """
     if task.what == "summary":
-        st.fragment(_summary, run_every=_SUMMARY_SECONDS, key="class-summary")(now, plan, _MOST_LINES)
+        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, _MOST_LINES)
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
@@ -123,7 +122,7 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what == "fault" and now.phase == SHOWN:
         st.markdown(_fault_text(task))
     elif task.what == "summary":
-        st.fragment(_summary, run_every=_SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
+        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
 
 
 def _summary(now: Class, plan: tuple[Task, ...], most: int) -> None:
@@ -166,7 +165,7 @@ def _line(now: Class, task: Task, works: list[Work]) -> str:
         return _("{count}; the best: {network}", count=count, network=networks.network_line(best))
     if isinstance(task, Draw):
         # Read when they were shown; it costs nothing again.
-        return drawings.summary_text(drawings.class_tests().test(membership.classes().board(now.id, task.id)))
+        return drawings.summary_text(drawings.class_tests().test(membership.board_with(now, task.id)))
     return ""
 
 

@@ -34,7 +34,8 @@ _TOKEN: Key[str] = Key("class-token-noted", "")
 _IS_CHECKED: Key[bool] = Key("class-checked-noted", False)
 _WRONG: Key[tuple[int, float]] = Key("class-wrong-codes-noted", (0, 0.0))
 _MOST_WRONG, _WAIT_SECONDS = 5, 30
-_WORKS_SECONDS = 5.0
+SUMMARY_SECONDS = 5.0
+"""How often a summary of the lesson, and a card, are read again."""
 
 
 def classes() -> Classes:
@@ -72,12 +73,31 @@ def works_of(now: Class) -> tuple[Work, ...]:
     Raises:
         StoreError: the class cannot be read.
     """
-    return _works_of(classes(), now.id, now.revision, int(time.monotonic() / _WORKS_SECONDS))
+    return _works_of(classes(), now.id, now.revision, _slot())
 
 
 @functools.lru_cache(8)
 def _works_of(of: Classes, class_id: str, _revision: int, _slot: int) -> tuple[Work, ...]:
     return tuple(of.work_of(class_id))
+
+
+def board_with(now: Class, task: str) -> Board:
+    """The board of a class as if another task was the current one; read every five seconds for all pages.
+
+    Raises:
+        StoreError: the class cannot be read.
+    """
+    return _board_with(classes(), now.id, task, now.revision, _slot())
+
+
+@functools.lru_cache(32)
+def _board_with(of: Classes, class_id: str, task: str, _revision: int, _slot: int) -> Board:
+    return of.board(class_id, task)
+
+
+def _slot() -> int:
+    """Changes when what was read for all pages is to be read again."""
+    return int(time.monotonic() / SUMMARY_SECONDS)
 
 
 def current_task(now: Class) -> Task | None:

@@ -121,7 +121,7 @@ def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> 
         plan = membership.plan_of(now.plan)
         look_task.look_on_page(now, plan, task)
         if task.what == "summary":
-            st.fragment(card.card_view, run_every=card.CARD_SECONDS, key="class-card-now")(now, plan, seat)
+            st.fragment(card.card_view, run_every=membership.SUMMARY_SECONDS, key="class-card-now")(now, plan, seat)
         return
     if isinstance(task, Draw):
         from pages.widgets.classroom import draw_task  # The canvas is slow to import, and a vote needs none.
