@@ -8,7 +8,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from pages.widgets.common import board, explanations
 from pages.widgets.draw import own_digits, reading
-from pages.widgets.state import controls, data_sets, editor_state, own_work
+from pages.widgets.state import controls, data_sets, editor_state, own_work, warmup
 from pages.widgets.state.keys import Key
 
 STRAIGHT = Key("straight-noted", False)
@@ -73,6 +73,7 @@ else:
     own_work.LAST_DRAWING.set(test_set.pixels_of(drawn.image))
     # On a new server TensorFlow may still be loading.
     with answer, st.spinner(_("The network is getting ready ...")):
+        warmup.wait_for_tensorflow()
         found = reading.network_answers(predictors, drawn.image)
         is_pair = reading.drawing_warnings(drawn, sheet.rgba, names)
         if not is_straight:

@@ -184,7 +184,7 @@ def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
     for one in phones:
         one.get_by_role("button", name="That is my guess").click(timeout=SLOW)
         expect(one.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=SLOW)
-    units = phones[1].get_by_role("spinbutton", name="Units").or_(phones[1].get_by_label("Units")).first
+    units = phones[1].get_by_role("spinbutton", name="Units")
     units.fill("20")
     units.press("Enter")
     for one in phones:

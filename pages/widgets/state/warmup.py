@@ -22,17 +22,26 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
 logger = logging.getLogger(__name__)
+_imported = threading.Event()
+_imported.set()  # Without a warm-up there is nothing to wait for: the page imports what it needs.
 
 
 @st.cache_resource(show_spinner=False)
 def start_warmup() -> threading.Thread:
     """Start the warm-up in the background, once a server."""
+    _imported.clear()
     config = editor_state.first_config()
     thread = threading.Thread(
         target=_warm_up, args=(config, data_sets.loading_data_set(config.dataset)), name="warm-up", daemon=True
     )
     thread.start()
     return thread
+
+
+def wait_for_tensorflow() -> None:
+    """Wait until the warm-up has imported TensorFlow; the visitor can go to another page meanwhile."""
+    while not _imported.wait(0.05):
+        "warm-up" in st.session_state  # noqa: B015  # Streamlit ends a script only where it uses the session.
 
 
 def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
@@ -50,6 +59,8 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
         # Pages would fail with the same error at the first run; log it as soon as it happens.
         logger.exception("TensorFlow cannot be imported")
         return
+    finally:
+        _imported.set()
     garbage.start_collecting()
     capacity.measure_speed()
     try:

@@ -1,0 +1,78 @@
+"""A browser that asks for its page again while a press is being carried out, or just before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit import config
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, get_script_run_ctx
+from streamlit.runtime.state import SafeSessionState
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets.server import callbacks
+
+CHECK, TAKE = callbacks._check, callbacks._take
+
+
+def _page() -> None:
+    import streamlit as st
+
+    from tests.pages.test_callbacks import ask_again
+
+    def press() -> None:
+        if st.session_state["is-early"]:
+            ask_again()
+        st.session_state["count"] += 1
+        st.toast("Counted.")  # Sends something, which is another place where a script can end.
+        st.session_state["count"] += 1
+
+    st.button("Press", on_click=press)
+    st.text(f"{st.session_state['count']}")
+
+
+def ask_again() -> None:
+    """What a session does when its browser asks for the page."""
+    context = get_script_run_ctx()
+    assert context is not None
+    assert context.script_requests is not None
+    context.script_requests.request_rerun(RerunData())
+
+
+def _ask_and_take(self: SafeSessionState, widget_states: Any, **kwargs: Any) -> None:
+    if any(one.trigger_value for one in widget_states.widgets):
+        ask_again()
+    TAKE(self, widget_states, **kwargs)
+
+
+def count_presses(when: str, monkeypatch: pytest.MonkeyPatch, is_mended: bool) -> str:
+    """Press once; returns the count on the page, which is 2 if the press was carried out."""
+    take = _ask_and_take if when == "before the callback" else TAKE
+    monkeypatch.setattr(callbacks, "_take", take)
+    monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", CHECK)
+    monkeypatch.setattr(SafeSessionState, "on_script_will_rerun", take)
+    if is_mended:
+        callbacks.finish()
+    page = AppTest.from_function(_page)
+    page.session_state["is-early"] = when == "in the callback"
+    page.session_state["count"] = 0
+    page.run().button[0].click().run()
+    return page.text[0].value
+
+
+WHEN = pytest.mark.parametrize("when", ["before the callback", "in the callback"])
+
+
+@WHEN
+def test_press_is_carried_out(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert count_presses(when, monkeypatch, is_mended=True) == "2"
+
+
+@WHEN
+def test_streamlit_still_loses_it_without(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When this fails, a newer Streamlit carries out every press and `callbacks` can go."""
+    assert count_presses(when, monkeypatch, is_mended=False) == "0"
+
+
+def test_new_script_does_not_replace_one_that_has_not_begun() -> None:
+    assert config.get_option("runner.fastReruns") is False
