@@ -49,6 +49,14 @@ class Key(Generic[T]):
         return self.name in st.session_state
 
 
+def end_if_outdated() -> None:
+    """End this script if the browser has asked for the page, or another one, again; for scripts that wait.
+
+    Streamlit ends a script where it uses the session, and nowhere else.
+    """
+    Key("awaited", None).is_set()
+
+
 def forget_workspace() -> None:
     """Forget what belongs to the visitor's workspace, before the tab shows another one."""
     for name in _of_workspace & set(st.session_state):

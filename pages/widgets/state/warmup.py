@@ -16,7 +16,7 @@ from mnist_core.network.backend import keep_compiled, load_tensorflow
 from mnist_core.runs import scheduler
 from mnist_core.training import capacity, loop
 from pages.widgets.server import garbage
-from pages.widgets.state import data_sets, editor_state
+from pages.widgets.state import data_sets, editor_state, keys
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -41,7 +41,7 @@ def start_warmup() -> threading.Thread:
 def wait_for_tensorflow() -> None:
     """Wait until the warm-up has imported TensorFlow; the visitor can go to another page meanwhile."""
     while not _imported.wait(0.05):
-        "warm-up" in st.session_state  # noqa: B015  # Streamlit ends a script only where it uses the session.
+        keys.end_if_outdated()
 
 
 def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
