@@ -157,8 +157,7 @@ COURSE = Course(
                 "About 95%",
                 "It learns most in the first seconds, and less and less after that. The solid curves show the images "
                 "that it trains on. The dashed ones show **validation** images, which it only answers and never "
-                "learns from. All that it knows about digits is in its weights. This "
-                "network is yours now: you find it on the pages Evaluate, Draw and Compare.",
+                "learns from. All that it knows about digits is in its weights.",
                 (
                     Wrong("About 50%", "It passes 50% before the first epoch is over."),
                     Wrong("All of them", "Some digits are hard even for people, and five epochs are short."),

@@ -53,7 +53,7 @@ def shown(app: AppTest) -> str:
 def test_own_network_has_a_seed_of_its_own(learn: AppTest) -> None:
     after_runs(learn, "learn")
     [run] = own_runs(learn)
-    assert f"Your seed is {run.config.seed}." in shown(learn)
+    assert f"Its seed is {run.config.seed}." in shown(learn)
     other = AppTest.from_file(learn._script_path, default_timeout=60).run().switch_page("pages/learn.py").run()
     after_runs(other, "learn")
     [second] = own_runs(other)

@@ -59,7 +59,8 @@ def own_network_view(config: RunConfig, dataset: Dataset, has_result: bool = Tru
         run_curves.results_table({NAME: run})
         st.caption(
             _(
-                "Your seed is {seed}. It decides the random weights at the start and the order of the images.",
+                "This network is yours now: you find it on the pages Evaluate, Draw and Compare. Its seed is {seed}. "
+                "It decides the random weights at the start and the order of the images.",
                 seed=wanted.seed,
             )
         )
