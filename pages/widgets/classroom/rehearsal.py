@@ -48,7 +48,8 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
                 _("Take them away"), key="pretend-away", type="primary", on_click=orders.remove_pretend, args=(now,)
             )
         else:
-            dataset = data_sets.peek_data_set(editor_state.first_config().dataset)
+            # Without waiting for it: the desk has more to show.
+            dataset = data_sets.loading_data_set(editor_state.first_config().dataset).dataset
             st.button(
                 _("Fill with {count} pretend students", count=_COUNT),
                 key="pretend-fill",
