@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
@@ -9,7 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from mnist_core.classes import Draw, Look, Train, to_json
+from mnist_core.classes import Ask, Draw, Task, to_json
+from mnist_core.classes.plan import question_of
+from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.lessons.courses import COURSES
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import SIZES
@@ -87,54 +90,84 @@ def scrolls(page: Page) -> bool:
     return bool(page.evaluate("(one => one.scrollHeight > one.clientHeight + 1)(document.querySelector('.stMain'))"))
 
 
-def test_vote_talk_vote_again_and_show(visit: Visit, server: str) -> None:
+EXAMPLES, LEARN, NETWORK, DIGITS, SURE, _summary = READY_PLANS["45"].tasks
+
+
+def test_lesson_of_45_minutes(visit: Visit, server: str) -> None:
+    """The first ready plan with three pupils, one of them without cookies, from the door to the end."""
     with dropping_proxy.running(urlsplit(server).port or 0) as port:
-        _vote(visit, f"http://127.0.0.1:{port}")
+        _lead(visit, f"http://127.0.0.1:{port}")
 
 
-def _vote(visit: Visit, without_cookies: str) -> None:
+def _lead(visit: Visit, without_cookies: str) -> None:
     desk, code = start_class(visit)
     wall = open_wall(visit, desk)
     expect(wall.get_by_text(f"{code[:3]} {code[3:]}")).to_be_visible(timeout=SLOW)
     expect(wall.get_by_alt_text("QR code: join the class.")).to_be_visible()
     expect(wall.get_by_test_id("stTopNavLink")).to_have_count(0)
-    phone = visit(f"/class?join={code}", "phone-light")
-    forgetful = visit(f"{without_cookies}/class?join={code}", "phone-dark", FORGETFUL)
-    for one in (phone, forgetful):
+    phones = [
+        visit(f"/class?join={code}", "phone-light"),
+        visit(f"{without_cookies}/class?join={code}", "phone-dark", FORGETFUL),
+        visit(f"/class?join={code}", "tablet-light"),
+    ]
+    for one in phones:
         expect(one.get_by_role("heading", name="Look at the front.")).to_be_visible(timeout=SLOW)
         assert beyond_the_screen(one) == []
-    expect(wall.get_by_text("2 here")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("3 here")).to_be_visible(timeout=SLOW)
     assert not scrolls(wall)
+    _vote_twice(desk, wall, phones)
+    primary(desk, "Next task")
+    _vote_once(desk, wall, phones, LEARN)
+    expect(wall.get_by_test_id("stVegaLiteChart").nth(1)).to_be_visible(timeout=SLOW)  # The step's network trains.
+    primary(desk, "Next task")
+    _train(desk, wall, phones)
+    primary(desk, "Next task")
+    _draw(desk, wall, phones)
+    primary(desk, "Next task")
+    _vote_once(desk, wall, phones, SURE)
+    primary(desk, "Next task")
+    _sum_up(desk, wall, phones)
+    _end(visit, desk, wall, phones, code)
 
+
+def letter_of(task: Task, is_right: bool) -> str:
+    assert isinstance(task, Ask)
+    right = question_of(task).right
+    assert right is not None
+    return "ABCDE"[right if is_right else 1 - min(right, 1)]
+
+
+def _vote_twice(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     primary(desk, "Open the vote")
     question = next(step.question for step in COURSES["how"].steps if step.question)
-    for one in (phone, forgetful, wall):
+    for one in (*phones, wall):
         expect(one.get_by_role("heading", name=question.text)).to_be_visible(timeout=SLOW)
-    choice(phone, "A").click()
+    phone, forgetful, _tablet = phones
+    choice(phone, letter_of(EXAMPLES, is_right=False)).click()
     expect(phone.get_by_text("Your vote is saved.")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_text("1 of 2")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("1 of 3")).to_be_visible(timeout=SLOW)
 
     # Without cookies the seat is in the address, and a reload leads back to it.
     expect(forgetful).to_have_url(re.compile("seat="), timeout=SLOW)
     name = forgetful.locator(".stMain strong").first.inner_text()
-    choice(forgetful, "B").click()
+    right = letter_of(EXAMPLES, is_right=True)
+    choice(forgetful, right).click()
     expect(forgetful.get_by_text("Your vote is saved.")).to_be_visible(timeout=SLOW)
     forgetful.reload()
-    expect(choice(forgetful, "B").filter(has_text="✓")).to_be_visible(timeout=SLOW)
+    expect(choice(forgetful, right).filter(has_text="✓")).to_be_visible(timeout=SLOW)
     assert forgetful.locator(".stMain strong").first.inner_text() == name
-    expect(wall.get_by_text("2 of 2")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_text("2 here")).to_be_visible()
-    for one in (phone, forgetful, wall):
+    expect(wall.get_by_text("2 of 3")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("3 here")).to_be_visible()
+    for one in (*phones, wall):
         assert question.why[:30] not in one.content()
 
     primary(desk, "Close the vote")
     expect(wall.get_by_text("Convince your neighbour")).to_be_visible(timeout=SLOW)
     expect(phone.get_by_text("Your vote:")).to_be_visible(timeout=SLOW)
-    again = desk.locator(".stMain button").filter(has_text=re.compile("[Vv]ote again"))
-    again.click()
+    desk.locator(".stMain button").filter(has_text=re.compile("[Vv]ote again")).click()
     expect(wall.get_by_text("Second vote")).to_be_visible(timeout=SLOW)
     expect(phone.get_by_text("Second vote.")).to_be_visible(timeout=SLOW)
-    choice(phone, "C").click()
+    choice(phone, right).click()
     expect(phone.get_by_text("Your vote is saved.")).to_be_visible(timeout=SLOW)
     primary(desk, "Close the vote")
     primary(desk, "Show the answer")
@@ -142,44 +175,27 @@ def _vote(visit: Visit, without_cookies: str) -> None:
     expect(wall.get_by_test_id("stVegaLiteChart")).to_be_visible()
     expect(phone.get_by_text(question.why[:30])).to_be_visible(timeout=SLOW)
     expect(phone.get_by_text("First vote")).to_be_visible()
-    for one in (phone, forgetful):
+    for one in phones:
         assert beyond_the_screen(one) == []
     assert wall.evaluate(SMALLEST) >= 28
 
-    desk.get_by_role("button", name="End the lesson").last.click()
-    desk.get_by_role("button", name="End it").click()
-    for one in (desk, wall, phone, forgetful):
-        expect(one.get_by_text("The lesson has ended.")).to_be_visible(timeout=SLOW)
 
-
-def test_one_screen_is_moved_by_keys(visit: Visit) -> None:
-    """A teacher whose own screen is on the projector."""
-    desk, code = start_class(visit)
-    desk.get_by_role("button", name="Show on this screen").click()
-    expect(desk.get_by_text(f"{code[:3]} {code[3:]}")).to_be_visible(timeout=SLOW)
-    expect(desk.get_by_role("button", name="Open the vote")).to_be_visible(timeout=SLOW)
-    desk.keyboard.press("Space")
-    expect(desk.get_by_role("heading", name="0 of 0")).to_be_visible(timeout=SLOW)
-    desk.keyboard.press("Escape")
-    expect(desk.get_by_text("Nobody is here yet.")).to_be_visible(timeout=SLOW)
-
-
-PLAN = (
-    Train("n1", "layers=dense-8-relu&epochs=2&validation_fraction=0.2&dataset=embedded", ("layers",)),
-    Draw("d1", (1,)),
-    Look("end", "summary"),
-)
-
-
-def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
-    """Two networks from one link that differ in what is free, two drawings that both read, a summary and a report."""
-    desk, code = start_class(visit, to_json(PLAN))
-    expect(desk.get_by_text("If all train at once")).to_be_visible(timeout=SLOW)
-    wall = open_wall(visit, desk)
-    phones = [visit(f"/class?join={code}", looks) for looks in ("phone-light", "phone-dark")]
+def _vote_once(desk: Page, wall: Page, phones: Sequence[Page], task: Task) -> None:
+    """All are right."""
+    assert isinstance(task, Ask)
+    primary(desk, "Open the vote")
     for one in phones:
-        expect(one.get_by_role("heading", name="Look at the front.")).to_be_visible(timeout=SLOW)
+        choice(one, letter_of(task, is_right=True)).click(timeout=SLOW)
+        expect(one.get_by_text("Your vote is saved.")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("3 of 3")).to_be_visible(timeout=SLOW)
+    primary(desk, "Close the vote")
+    primary(desk, "Show the answer")
+    expect(phones[0].get_by_text("Your vote:")).to_be_visible(timeout=SLOW)
+    assert not scrolls(wall)
 
+
+def _train(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
+    """Two networks from one link that differ in what is free."""
     primary(desk, "Let them train")
     for one in phones:
         one.get_by_role("button", name="That is my guess").click(timeout=SLOW)
@@ -190,9 +206,10 @@ def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
     for one in phones:
         wait_until_idle(one)
         one.get_by_role("button", name="Train", exact=True).click()
-        expect(one.get_by_role("link", name="See its mistakes")).to_be_visible(timeout=SLOW)
         assert beyond_the_screen(one) == []
-    expect(wall.get_by_role("heading", name="2 of 2")).to_be_visible(timeout=SLOW)
+    for one in phones:
+        expect(one.get_by_role("link", name="See its mistakes")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_role("heading", name="3 of 3")).to_be_visible(timeout=SLOW)
     assert "Guessed" not in wall.content()
     assert not scrolls(wall)
 
@@ -212,43 +229,43 @@ def test_lesson_from_networks_to_the_report(visit: Visit) -> None:
         assert beyond_the_screen(one) == []
     expect(wall.get_by_text("Accuracy in %")).to_be_visible(timeout=SLOW)
     points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
-    expect(points).to_have_count(2)
+    expect(points).to_have_count(3)
     points.first.click(force=True)
-    expect(wall.get_by_text(re.compile(r"784 → (8|20) ReLU → 10"))).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text(re.compile(r"784 → (20|32) ReLU → 10"))).to_be_visible(timeout=SLOW)
     expect(wall.get_by_text("Accuracy", exact=True)).to_be_visible(timeout=SLOW)
     expect(wall.get_by_text("Accuracy in %")).to_have_count(0)
     assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
-    _draw(desk, wall, phones)
-    _sum_up(desk, wall, phones)
 
 
 def _draw(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
-    primary(desk, "Next task")
+    """Nine drawings; the teacher takes one out."""
+    assert isinstance(DIGITS, Draw)
     primary(desk, "Let them draw")
-    expect(wall.get_by_role("heading", name="Draw digits: 1")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_role("heading", name="Draw digits: 4, 7, 9")).to_be_visible(timeout=SLOW)
+    for digit in DIGITS.digits:
+        for one in phones:
+            expect(one.get_by_role("heading", name=f"Draw a {digit}")).to_be_visible(timeout=SLOW)
+            wait_until_idle(one)
+            draw_line(one)
+            expect(one.get_by_role("button", name="Undo")).to_be_enabled(timeout=SLOW)
+            one.get_by_role("button", name="Hand in").click()
     for one in phones:
-        expect(one.get_by_role("heading", name="Draw a 1")).to_be_visible(timeout=SLOW)
-        wait_until_idle(one)
-        assert beyond_the_screen(one) == []
-        draw_line(one)
-        expect(one.get_by_role("button", name="Undo")).to_be_enabled(timeout=SLOW)
-        one.get_by_role("button", name="Hand in").click()
         expect(one.get_by_text("That was the last digit.")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_text("2 of 2 have drawn all.")).to_be_visible(timeout=SLOW)
+        assert beyond_the_screen(one) == []
+    expect(wall.get_by_text("3 of 3 have drawn all.")).to_be_visible(timeout=SLOW)
     assert wall.get_by_test_id("stImage").count() == 0
-    # The teacher takes one out and puts it back.
-    images = desk.get_by_role("button", name="Drawing of a 1.")
-    expect(images).to_have_count(2, timeout=SLOW)
-    images.first.click()
-    expect(desk.get_by_text("1 · taken out")).to_be_visible(timeout=SLOW)
-    images.first.click()
-    expect(desk.get_by_text("1 · taken out")).to_have_count(0, timeout=SLOW)
+    images = desk.get_by_role("button", name="Drawing of a 4.")
+    expect(images).to_have_count(3, timeout=SLOW)
+    out = desk.get_by_text("4 · taken out")
+    for count in (1, 0, 1):  # Out, back, and out again.
+        images.first.click()
+        expect(out).to_have_count(count, timeout=SLOW)
     primary(desk, "End the drawing")
     expect(phones[0].get_by_text("The drawing has ended.")).to_be_visible(timeout=SLOW)
     primary(desk, "Show the result")
-    expect(wall.get_by_text("2 drawings, 2 networks")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_test_id("stImage")).to_have_count(2)
+    expect(wall.get_by_text("8 drawings, 3 networks")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_test_id("stImage")).to_have_count(8)
     points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
     points.first.click(force=True)
     expect(wall.get_by_text("It reads")).to_be_visible(timeout=SLOW)
@@ -260,7 +277,7 @@ def _draw(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
 
 
 def draw_line(phone: Page) -> None:
-    """Draw a 1 with the mouse."""
+    """Draw a line with the mouse."""
     sheet = phone.locator("canvas.upper-canvas")
     sheet.scroll_into_view_if_needed()
     box = sheet.bounding_box()
@@ -273,24 +290,49 @@ def draw_line(phone: Page) -> None:
 
 
 def _sum_up(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
-    primary(desk, "Next task")
     primary(desk, "Show it")
     expect(wall.get_by_role("heading", name="What we have found")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_text("2 networks; the best")).to_be_visible(timeout=SLOW)
+    expect(wall.get_by_text("3 networks; the best")).to_be_visible(timeout=SLOW)
     assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
     for one in phones:
-        expect(one.get_by_text("Points: 2 of 2")).to_be_visible(timeout=SLOW)
+        expect(one.get_by_text(re.compile(r"Points: [45] of 5"))).to_be_visible(timeout=SLOW)
         assert beyond_the_screen(one) == []
     phones[0].get_by_role("button", name="Keep my network").click()
     phones[0].get_by_role("button", name="Pin it and show the code").click()
     expect(phones[0].get_by_text(re.compile(r"^[0-9A-Z]{5}(-[0-9A-Z]{5}){5}$"))).to_be_visible(timeout=SLOW)
+
+
+def _end(visit: Visit, desk: Page, wall: Page, phones: Sequence[Page], code: str) -> None:
+    """The report counts what was handed in. After that everything is deleted."""
+    name = phones[0].locator(".stMain strong").first.inner_text()
     desk.get_by_role("button", name="End the lesson").first.click()
     with desk.expect_download() as downloaded:
         desk.get_by_role("button", name="Report").first.click()
-    page = downloaded.value.path().read_text(encoding="utf-8")
-    name = phones[0].locator(".stMain strong").first.inner_text()
-    assert all(text in page for text in ("Networks: 2.", "Drawings: 2.", name))
-    desk.get_by_role("button", name="End it").first.click()
-    for one in (desk, wall, *phones):
+    report = downloaded.value.path().read_text(encoding="utf-8")
+    assert all(text in report for text in ("Networks: 3.", "Drawings: 8.", name))
+    votes = [re.findall(r"<td>([^<]*)</td>", row) for row in re.findall(r"<tr>.*?</tr>", report)]
+    assert isinstance(EXAMPLES, Ask)
+    right = question_of(EXAMPLES).choices[question_of(EXAMPLES).right or 0].replace("**", "")
+    assert [html.escape(right) + " ✓", "1", "1"] in votes  # One in the first vote, another one in the second.
+
+    desk.get_by_role("button", name="End and delete").first.click()
+    for one in (wall, *phones):
         expect(one.get_by_text("The lesson has ended.")).to_be_visible(timeout=SLOW)
+    expect(desk.get_by_role("button", name="Start a class")).to_be_visible(timeout=SLOW)
+    expect(visit(f"/class?join={code}").get_by_text("There is no class with this code")).to_be_visible(timeout=SLOW)
+    phones[0].reload()
+    expect(phones[0].get_by_role("button", name="Start a class")).to_be_visible(timeout=SLOW)
+    assert name not in phones[0].content()
+
+
+def test_one_screen_is_moved_by_keys(visit: Visit) -> None:
+    """A teacher whose own screen is on the projector, with a plan from a file."""
+    desk, code = start_class(visit, to_json((SURE,)))
+    desk.get_by_role("button", name="Show on this screen").click()
+    expect(desk.get_by_text(f"{code[:3]} {code[3:]}")).to_be_visible(timeout=SLOW)
+    expect(desk.get_by_role("button", name="Open the vote")).to_be_visible(timeout=SLOW)
+    desk.keyboard.press("Space")
+    expect(desk.get_by_role("heading", name="0 of 0")).to_be_visible(timeout=SLOW)
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_text("Nobody is here yet.")).to_be_visible(timeout=SLOW)
