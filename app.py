@@ -45,10 +45,11 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets.server import callbacks, cookies, departures, frame_route, server_log, shutdown
+    from pages.widgets.server import callbacks, cookies, departures, frame_route, health, server_log, shutdown
 
     server_log.limit()
     callbacks.finish()
-    around = departures.Departures, frame_route.FrameRoute, cookies.WorkspaceCookie
+    health.start_minutes()
+    around = departures.Departures, health.Readiness, frame_route.FrameRoute, cookies.WorkspaceCookie
     middleware = [Middleware(one) for one in around]
     app = st.App(__file__, middleware=middleware, lifespan=shutdown.lifespan)

@@ -188,11 +188,11 @@ def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
 
 def _check(_: argparse.Namespace) -> None:
     from mnist_core.lessons import check
-    from mnist_core.runs import saver
+    from mnist_core.store import database
     from mnist_core.store.runs import RunStore
 
     # A store without a saver, which would also remove old runs.
-    store = RunStore(os.environ.get("DATABASE_URL") or saver.DEFAULT_URL)
+    store = RunStore(database.configured_url())
     print(check.counts_table(store.checks.counts()))
     store.close()
 

@@ -20,7 +20,7 @@ from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, Sto
 from mnist_core.language import Message
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
-from mnist_core.store import quotas, takeover
+from mnist_core.store import database, quotas, takeover
 from mnist_core.store.files import MAX_FILE_BYTES
 from mnist_core.store.records import library_versions
 from mnist_core.store.runs import RunStore
@@ -39,7 +39,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_URL = "sqlite:///runs/playground.db"
 # Several times within `store.takeover.GRACE_SECONDS`, so that other servers know that this one is alive.
 HEARTBEAT_SECONDS = 5.0
 _PURGE_SECONDS = 3_600.0
@@ -499,7 +498,7 @@ _making = threading.Lock()
 def _made() -> Saver:
     return Saver(
         RunStore(
-            os.environ.get("DATABASE_URL") or DEFAULT_URL,
+            database.configured_url(),
             max_runs=int(_setting("MNIST_MAX_RUNS", quotas.MAX_RUNS)),
             max_bytes=int(_setting("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20) * 2**20),
             max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20) * 2**20),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,11 @@ _SCHEMA_LOCK = 0x6D6E697374
 _PAGE_BYTES = 32_768
 _CACHE_KILOBYTES = 8_000
 _JOURNAL_BYTES = 64 * 2**20
+
+
+def configured_url() -> str:
+    """The address of this server's database: the setting ``DATABASE_URL``, else a file in the folder ``runs``."""
+    return os.environ.get("DATABASE_URL") or "sqlite:///runs/playground.db"
 
 
 class Database:

@@ -34,6 +34,12 @@ MESSAGE = "The server is restarting. Your runs are saved. Reload this page in a 
 _WORKERS_SECONDS = 4.0
 _SAVED_SECONDS = 7.5
 _END_SECONDS = 9.0
+_stopping = threading.Event()
+
+
+def is_stopping() -> bool:
+    """Whether this server has got the signal to end."""
+    return _stopping.is_set()
 
 
 @contextlib.asynccontextmanager
@@ -56,6 +62,7 @@ def _listen(server: uvicorn.Server, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon_threadsafe(begin)
 
     def begin() -> None:
+        _stopping.set()
         threading.Thread(target=shut_down, args=(server,), name="shutdown").start()
         tell_pages()
 

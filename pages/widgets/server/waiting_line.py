@@ -29,18 +29,28 @@ class WaitingLine:
 
     def place(self, who: str) -> int:
         """The place of somebody in the line, from 1; they get the last one if they are new."""
-        now = self._clock()
         with self._lock:
-            for other, asked in list(self._asked.items()):
-                if now - asked > PATIENCE_SECONDS:
-                    del self._asked[other]
-            self._asked[who] = now
+            self._forget_who_left()
+            self._asked[who] = self._clock()
             return 1 + list(self._asked).index(who)
+
+    @property
+    def length(self) -> int:
+        """How many wait."""
+        with self._lock:
+            self._forget_who_left()
+            return len(self._asked)
 
     def leave(self, who: str) -> None:
         """Leave the line."""
         with self._lock:
             self._asked.pop(who, None)
+
+    def _forget_who_left(self) -> None:
+        now = self._clock()
+        for other, asked in list(self._asked.items()):
+            if now - asked > PATIENCE_SECONDS:
+                del self._asked[other]
 
 
 @functools.cache
