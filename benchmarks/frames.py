@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _FIRST_WAIT, _LONGEST_WAIT, _PATIENCE = 0.5, 8.0, 20.0
 
@@ -34,6 +34,7 @@ class Follower:
 
     Args:
         server: the server's address.
+        cookies: the browser's. With several servers they say which one the run is on.
         on_frame: called with each frame.
         ask_for_page: called with the new state of the run if the page is outdated.
 
@@ -43,6 +44,7 @@ class Follower:
     """
 
     server: str
+    cookies: Mapping[str, str]
     on_frame: Callable[[dict[str, Any]], None]
     ask_for_page: Callable[[str], None]
     times: list[float] = field(default_factory=list)
@@ -79,7 +81,7 @@ class Follower:
             self._task = None
 
     async def _run(self) -> None:
-        connection = _Connection(self.server)
+        connection = _Connection(self.server, self.cookies)
         wait = _FIRST_WAIT
         try:
             while self._address and self._is_awaited:
@@ -123,8 +125,8 @@ class Follower:
 class _Connection:
     """One connection to the server, opened again when the server has closed it."""
 
-    def __init__(self, server: str) -> None:
-        self._host = urlsplit(server)
+    def __init__(self, server: str, cookies: Mapping[str, str]) -> None:
+        self._host, self._cookies = urlsplit(server), cookies
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, path: str) -> tuple[int, bytes]:
@@ -133,7 +135,8 @@ class _Connection:
             self.close()
             self._streams = await asyncio.open_connection(self._host.hostname, self._host.port)
         reader, writer = self._streams
-        writer.write(f"GET /{path} HTTP/1.1\r\nHost: {self._host.netloc}\r\n\r\n".encode())
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        writer.write(f"GET /{path} HTTP/1.1\r\nHost: {self._host.netloc}\r\nCookie: {cookies}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
         return int(head[0].split()[1]), await reader.readexactly(int(lengths[0]))

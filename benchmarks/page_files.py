@@ -17,15 +17,14 @@ class VisitError(Exception):
     """A visitor has waited too long, or has lost the connection. Says what they waited for."""
 
 
-async def load_page(address: str, page: str) -> dict[str, str]:
-    """Load the page and the files that it names, as a browser with an empty cache; returns the cookies."""
-    loop, cookies = asyncio.get_running_loop(), dict[str, str]()
+async def load_page(address: str, page: str, cookies: dict[str, str]) -> None:
+    """Load the page and the files that it names, as a browser with an empty cache; adds the cookies that it gets."""
+    loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         html = (await loop.run_in_executor(pool, _files, address, [page], cookies, "text/html"))[0]
         files = [*_FILES.findall(html.decode()), "_stcore/health", "_stcore/host-config"]
         shares = (files[at::_CONNECTIONS] for at in range(_CONNECTIONS))
         await asyncio.gather(*(loop.run_in_executor(pool, _files, address, one, cookies, "*/*") for one in shares))
-    return cookies
 
 
 def _files(address: str, paths: list[str], cookies: dict[str, str], accept: str) -> list[bytes]:

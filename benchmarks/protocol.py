@@ -71,6 +71,7 @@ class Client:
         query: the page's query, the part of the address after the ``?``.
         page: the path of the page, such as "draw"; empty for the first page.
         patience: how long to wait for anything, in seconds.
+        cookies: the browser's; those that the server sets are added.
 
     Attributes:
         on_frame: called with each frame of the live panel, unpacked.
@@ -86,6 +87,7 @@ class Client:
     query: str = ""
     page: str = ""
     patience: float = 60.0
+    cookies: dict[str, str] = field(default_factory=dict)
     on_frame: Callable[[dict[str, Any]], None] | None = None
     errors: list[str] = field(default_factory=list)
     polls: list[float] = field(default_factory=list)
@@ -113,7 +115,7 @@ class Client:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.frames = Follower(self.address, self._take_frame, self._ask_for_page)
+        self.frames = Follower(self.address, self.cookies, self._take_frame, self._ask_for_page)
 
     @property
     def answers(self) -> int:
@@ -122,13 +124,13 @@ class Client:
 
     async def open(self) -> None:
         """Load the page and its files, connect, and ask for the first run of the page."""
-        cookies = await load_page(self.address, self.page)
-        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        await load_page(self.address, self.page, self.cookies)
+        header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
             self._socket = await connect(
                 self.address.replace("http", "ws", 1) + "/_stcore/stream",
                 origin=self.address,  # type: ignore[arg-type]
-                subprotocols=["streamlit", cookies.get("_streamlit_xsrf", "PLACEHOLDER_AUTH_TOKEN")],  # type: ignore[list-item]
+                subprotocols=["streamlit", self.cookies.get("_streamlit_xsrf", "PLACEHOLDER_AUTH_TOKEN")],  # type: ignore[list-item]
                 additional_headers={"Cookie": header} if header else None,
                 open_timeout=self.patience,
                 max_size=None,

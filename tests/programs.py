@@ -95,10 +95,10 @@ def run_installation(*command: str) -> None:
 
 def main() -> int:
     """Find or install all programs; return 1 in CI if one is missing, else 0."""
-    from tests import postgres
+    from tests import haproxy, postgres
     from tests.e2e import browser
 
-    return max([browser.main(), postgres.main()])
+    return max([browser.main(), postgres.main(), haproxy.main()])
 
 
 if __name__ == "__main__":

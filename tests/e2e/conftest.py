@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Event
 
@@ -43,8 +43,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a server without MNIST; its database, data and log are in `folder`.
+def running(
+    module: str, folder: Path, port: int, is_log_clean: bool = True, settings: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server without MNIST; its database, data and log are in `folder`, unless `settings` name others.
 
     `module` is run as Streamlit's command. With `is_log_clean`, the log must have no warning or error at the end.
     """
@@ -54,6 +56,7 @@ def running(module: str, folder: Path, port: int, is_log_clean: bool = True) -> 
     environment["MNIST_CACHE_DIR"] = str(folder / "cache")
     environment["MNIST_DATASET"] = "embedded"
     environment["DATABASE_URL"] = f"sqlite:///{folder / 'runs.db'}"
+    environment |= settings or {}
     command = [sys.executable, "-m", module, "run", "app.py", "--server.port", str(port)]
     command += [
         "--browser.serverAddress",

@@ -8,12 +8,9 @@ import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
-from benchmarks import page_files, protocol
+from benchmarks import protocol
 from mnist_core import data, training
 from mnist_core.config import LayerConfig
 from mnist_core.runs.saver import Saver
@@ -58,16 +55,7 @@ async def visit(clients: list[protocol.Client], server: subprocess.Popen[bytes])
     return seen
 
 
-def test_runs_are_saved_and_resume_with_identical_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspaces: list[str] = []
-    load_page = page_files.load_page
-
-    async def load_and_note(*where: Any) -> dict[str, str]:
-        found = await load_page(*where)
-        workspaces.append(found[cookies.NAME])
-        return found
-
-    monkeypatch.setattr(protocol, "load_page", load_and_note)
+def test_runs_are_saved_and_resume_with_identical_results(tmp_path: Path) -> None:
     port = free_port()
     clients = [
         protocol.Client(f"http://127.0.0.1:{port}", urlencode(config.to_query()), patience=PATIENCE)
@@ -76,6 +64,7 @@ def test_runs_are_saved_and_resume_with_identical_results(tmp_path: Path, monkey
     with running("streamlit", tmp_path, port) as server:
         seen = coroutines.run(visit(clients, server))
     assert server.returncode == 0
+    workspaces = [client.cookies[cookies.NAME] for client in clients]
 
     saver, turns = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}")), Scheduler(workers=0)
     dataset = data.load("embedded")
