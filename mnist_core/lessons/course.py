@@ -9,6 +9,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from mnist_core.presets import title_of
+
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
 
@@ -159,6 +161,13 @@ class Step:
     def has_runs(self) -> bool:
         """Whether the explanation waits for runs."""
         return bool(self.trials or self.own or self.classical)
+
+    @property
+    def trials_of_class(self) -> tuple[Trial, ...]:
+        """What a class watches: the runs of the step, or the network that each reader trains, with the usual seed."""
+        if self.own is not None and not self.activity:
+            return (Trial(title_of(self.own), self.own),)
+        return self.trials
 
 
 @dataclass(frozen=True)

@@ -119,15 +119,15 @@ def _title(task: Task | None) -> str:
 
 def _answer(board: Board, task: Ask, step: Step | None) -> None:
     """The right answer with all votes; then the step's run, or why it is right."""
-    runs = step is not None and step.trials
+    runs = () if step is None else step.trials_of_class
     left, right = st.columns([2, 3] if runs else [3, 2], gap="medium")
     with left if runs else right:
         if runs:
             question.right_choice(task, board.now.id)
         question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", FONT_SIZE, 280)
-    if step is not None and runs:
+    if runs:
         with right:
-            wall_runs.runs_view(step.trials, step)
+            wall_runs.runs_view(runs, step)
         return
     with left:
         question.choice_list(task, board.now.id, has_answer=True)
