@@ -1,5 +1,5 @@
-# One target for each task; `make` alone lists them. Packages go into .venv only. The tests may also install a browser
-# and PostgreSQL. A second call installs nothing and starts in seconds.
+# One target for each task; `make` alone lists them. Packages go into .venv only. The tests may also install a browser,
+# PostgreSQL and HAProxy. A second call installs nothing and starts in seconds.
 
 PORT ?= 8501
 N ?= 1000
