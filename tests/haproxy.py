@@ -28,7 +28,7 @@ def main() -> int:
     """Find or install the program and print its path; return 1 in CI if it is missing, else 0."""
     return programs.find_or_install(
         "HAProxy",
-        "test of several servers",
+        "tests of several servers",
         find,
         _install if programs.has_apt_get() else None,
         "Install it (on Debian and Ubuntu the package haproxy), and run this again.",
