@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.page_files import cookie_header
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -135,7 +137,7 @@ class _Connection:
             self.close()
             self._streams = await asyncio.open_connection(self._host.hostname, self._host.port)
         reader, writer = self._streams
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        cookies = cookie_header(self._cookies)
         writer.write(f"GET /{path} HTTP/1.1\r\nHost: {self._host.netloc}\r\nCookie: {cookies}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]

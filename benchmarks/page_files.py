@@ -6,7 +6,11 @@ import asyncio
 import http.client
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FILES = re.compile(r'(?:src|href)="\./(static/[^"]+\.(?:js|css|woff2))"')
 # How many connections a browser opens to one server.
@@ -27,6 +31,11 @@ async def load_page(address: str, page: str, cookies: dict[str, str]) -> None:
         await asyncio.gather(*(loop.run_in_executor(pool, _files, address, one, cookies, "*/*") for one in shares))
 
 
+def cookie_header(cookies: Mapping[str, str]) -> str:
+    """Cookies as a browser sends them."""
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
 def _files(address: str, paths: list[str], cookies: dict[str, str], accept: str) -> list[bytes]:
     """Files of the server, one after the other over one connection; their cookies are added to `cookies`."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
@@ -40,7 +49,7 @@ def _files(address: str, paths: list[str], cookies: dict[str, str], accept: str)
 
 def _get(connection: http.client.HTTPConnection, path: str, cookies: dict[str, str], accept: str) -> bytes:
     """The body of an answer; its cookies are added to `cookies`."""
-    headers = {"Accept": accept, "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    headers = {"Accept": accept, "Cookie": cookie_header(cookies)}
     # A page in a packed form could not be searched for its files.
     headers["Accept-Encoding"] = "identity" if accept == "text/html" else "gzip"
     connection.request("GET", path, headers=headers)

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from benchmarks.control_values import first_value
 from benchmarks.frames import Follower
-from benchmarks.page_files import VisitError, load_page
+from benchmarks.page_files import VisitError, cookie_header, load_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +125,7 @@ class Client:
     async def open(self) -> None:
         """Load the page and its files, connect, and ask for the first run of the page."""
         await load_page(self.address, self.page, self.cookies)
-        header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        header = cookie_header(self.cookies)
         try:
             self._socket = await connect(
                 self.address.replace("http", "ws", 1) + "/_stcore/stream",
@@ -188,6 +188,12 @@ class Client:
     def component(self, key: str) -> Any:
         """The component with the key `key`, if it is on the page; else None."""
         return next((one for one in self.elements("bidi_component") if one.id.endswith(f"-{key}")), None)
+
+    @property
+    def text(self) -> str:
+        """All that the page says, outside of controls and charts."""
+        kinds = "markdown", "heading", "alert"
+        return "\n".join(one.body for kind in kinds for one in self.elements(kind))
 
     async def see_button(self, label: str) -> None:
         """Wait until a button with this label can be pressed."""

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import re
-import signal
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -30,14 +29,8 @@ def wait_until_ready(address: str) -> dict[str, str]:
     raise AssertionError("No server is ready.")
 
 
-def texts(client: Client) -> str:
-    """All that a page says."""
-    kinds = ("markdown", "heading", "text", "alert")
-    return "\n".join(one.body for kind in kinds for one in client.elements(kind))
-
-
 def says(client: Client, pattern: str) -> re.Match[str] | None:
-    return re.search(pattern, texts(client))
+    return re.search(pattern, client.text)
 
 
 def again(client: Client, page: str = "", query: str = "") -> Client:
@@ -79,7 +72,7 @@ async def visit(address: str, servers: dict[str, subprocess.Popen[bytes]]) -> No
 
     # The server dies. The next page comes from the other one, with the run and the class.
     seen = finished_epochs(reloaded) or 0
-    servers[home].send_signal(signal.SIGKILL)
+    servers[home].kill()
     servers[home].wait()
     for client in (one, reloaded, desk):
         await client.close()
