@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from mnist_core.classes import Ask, Draw, Task, results, to_json
-from mnist_core.classes.plan import question_of
+from mnist_core.classes.plan import Asked, question_of
 from mnist_core.classes.ready_plans import READY_PLANS
-from mnist_core.lessons.courses import COURSES
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import SIZES
 from tests.e2e.overflow import beyond_the_screen
@@ -58,11 +57,15 @@ def primary(desk: Page, name: str) -> None:
     button.click()
 
 
+def asked(task: Task) -> Asked:
+    assert isinstance(task, Ask)
+    return question_of(task)
+
+
 def choice(phone: Page, task: Task, is_right: bool = True) -> Locator:
     """The button of the right answer, or of a wrong one."""
-    assert isinstance(task, Ask)
-    asked = question_of(task)
-    text = asked.choices[(asked.right or 0) if is_right else 1 - min(asked.right or 0, 1)]
+    question = asked(task)
+    text = question.choices[(question.right or 0) if is_right else 1 - min(question.right or 0, 1)]
     return phone.locator(".stMain button").filter(has_text=text.replace("**", ""))
 
 
@@ -136,7 +139,7 @@ def _lead(visit: Visit, without_cookies: str) -> None:
 
 def _vote_twice(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     primary(desk, "Open the vote")
-    question = next(step.question for step in COURSES["how"].steps if step.question)
+    question = asked(EXAMPLES)
     for one in (*phones, wall):
         expect(one.get_by_role("heading", name=question.text)).to_be_visible(timeout=SLOW)
     phone, forgetful, _tablet = phones
@@ -185,8 +188,7 @@ def _vote_once(desk: Page, wall: Page, phones: Sequence[Page], task: Task) -> No
     expect(wall.get_by_text("3 of 3")).to_be_visible(timeout=SLOW)
     primary(desk, "Close the vote")
     primary(desk, "Show the answer")
-    assert isinstance(task, Ask)
-    expect(phones[0].get_by_text(question_of(task).why[:30])).to_be_visible(timeout=SLOW)
+    expect(phones[0].get_by_text(asked(task).why[:30])).to_be_visible(timeout=SLOW)
     assert not scrolls(wall)
 
 
@@ -309,8 +311,7 @@ def _end(visit: Visit, desk: Page, wall: Page, phones: Sequence[Page], code: str
     report = downloaded.value.path().read_text(encoding="utf-8")
     assert all(text in report for text in ("Networks: 3.", "Drawings: 8.", name))
     votes = [re.findall(r"<td>([^<]*)</td>", row) for row in re.findall(r"<tr>.*?</tr>", report)]
-    assert isinstance(EXAMPLES, Ask)
-    right = question_of(EXAMPLES).choices[question_of(EXAMPLES).right or 0].replace("**", "")
+    right = asked(EXAMPLES).choices[asked(EXAMPLES).right or 0].replace("**", "")
     assert [html.escape(right) + " ✓", "1", "1"] in votes  # One in the first vote, another one in the second.
 
     desk.get_by_role("button", name="End and delete").first.click()
