@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.responses import JSONResponse
 from streamlit import runtime
 
 from pages.widgets.server import shutdown, waiting_line
@@ -35,57 +35,6 @@ KEPT_SECONDS = 1.0
 """For how long an answer of the database counts. Anyone can ask, so the database must not be asked each time."""
 _PATIENCE_SECONDS, _MINUTE = 2.0, 60.0
 _TRY_AGAIN = 1012  # WebSocket's code for a server that restarts.
-
-
-class Readiness:
-    """Answers ``/ready``: status 200 if the server can take visitors, else 503, and JSON that says what is wrong.
-
-    While the server stops it takes no new visitor: a page that wants to connect tries again until another server, or
-    the new one, takes it.
-
-    Args:
-        app: answers all other requests.
-        trouble: returns what is wrong with the database, or an empty text. Called in a thread.
-        is_stopping: whether the server is about to end.
-        clock: returns seconds.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        trouble: Callable[[], str] | None = None,
-        is_stopping: Callable[[], bool] = shutdown.is_stopping,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._app, self._trouble = app, trouble or database_trouble
-        self._is_stopping, self._clock = is_stopping, clock
-        self._asking: asyncio.Task[str] | None = None
-        self._asked = 0.0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "websocket" and self._is_stopping():
-            await receive()
-            await send({"type": "websocket.close", "code": _TRY_AGAIN})
-        elif scope["type"] == "http" and scope["path"].endswith(ADDRESS):
-            status, body = await self._answer()
-            headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-            headers.append((b"content-length", str(len(body)).encode()))
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-        else:
-            await self._app(scope, receive, send)
-
-    async def _answer(self) -> tuple[int, bytes]:
-        is_old = self._asking is None or (self._asking.done() and self._clock() - self._asked >= KEPT_SECONDS)
-        if self._asking is None or is_old:
-            self._asked = self._clock()
-            self._asking = asyncio.create_task(asyncio.to_thread(self._trouble))
-        # All who ask meanwhile wait for the same answer, and one who gives up does not cancel it.
-        trouble = await asyncio.shield(self._asking)
-        server = "stopping" if self._is_stopping() else "ready"
-        answer = {"server": server, "database": trouble or "answers"}
-        return 200 if server == "ready" and not trouble else 503, json.dumps(answer).encode()
 
 
 def database_trouble() -> str:
@@ -109,6 +58,54 @@ def _database() -> Database:
 
     # One of its own: the runs' may wait for longer, and its connections may all be busy.
     return database.Database(database.configured_url(), patience=_PATIENCE_SECONDS)
+
+
+class Readiness:
+    """Answers ``/ready``: status 200 if the server can take visitors, else 503, and JSON that says what is wrong.
+
+    While the server stops it takes no new visitor: a page that wants to connect tries again until another server, or
+    the new one, takes it.
+
+    Args:
+        app: answers all other requests.
+        trouble: returns what is wrong with the database, or an empty text. Called in a thread.
+        is_stopping: whether the server is about to end.
+        clock: returns seconds.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        trouble: Callable[[], str] = database_trouble,
+        is_stopping: Callable[[], bool] = shutdown.is_stopping,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app, self._trouble = app, trouble
+        self._is_stopping, self._clock = is_stopping, clock
+        self._asking: asyncio.Task[str] | None = None
+        self._asked = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "websocket" and self._is_stopping():
+            await receive()
+            await send({"type": "websocket.close", "code": _TRY_AGAIN})
+        elif scope["type"] == "http" and scope["path"].endswith(ADDRESS):
+            answer = await self._answer()
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self) -> JSONResponse:
+        asking = self._asking
+        if asking is None or (asking.done() and self._clock() - self._asked >= KEPT_SECONDS):
+            self._asked = self._clock()
+            asking = self._asking = asyncio.create_task(asyncio.to_thread(self._trouble))
+        # All who ask meanwhile wait for the same answer, and one who gives up does not cancel it.
+        trouble = await asyncio.shield(asking)
+        is_stopping = self._is_stopping()
+        said = {"server": "stopping" if is_stopping else "ready", "database": trouble or "answers"}
+        return JSONResponse(said, 503 if is_stopping or trouble else 200, {"cache-control": "no-store"})
 
 
 @dataclass(frozen=True)
@@ -172,13 +169,13 @@ def start_minutes() -> threading.Thread:
     return thread
 
 
-def write_minutes(wait: Callable[[float], object] = time.sleep, load: Callable[[], Load] | None = None) -> None:
+def write_minutes(wait: Callable[[float], object] = time.sleep, load: Callable[[], Load] = current_load) -> None:
     """Write a line after each `wait`, but of a server that stays empty only the first one."""
     was_empty = False
     while True:
         wait(_MINUTE)
         try:
-            now = (load or current_load)()
+            now = load()
             if now.is_empty and was_empty:
                 continue
             was_empty = now.is_empty
