@@ -127,7 +127,8 @@ def _answer(board: Board, task: Ask, step: Step | None) -> None:
         question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", FONT_SIZE, 280)
     if runs:
         with right:
-            wall_runs.runs_view(runs, step)
+            # One run has room for a tall chart; several need theirs for the names.
+            wall_runs.runs_view(runs, step, height=310 if len(runs) == 1 else 160)
         return
     with left:
         question.choice_list(task, board.now.id, has_answer=True)

@@ -106,7 +106,14 @@ def training_curves(
             ends = _ends(name, points, floor, is_over)
             table = pd.DataFrame(training_charts.rows(name, points, end, ends))
             spec = training_charts.learning_curves(
-                name, names, across, shows_validation, has_legend, theme.text_color(), height or _HEIGHT
+                name,
+                names,
+                across,
+                shows_validation,
+                has_legend,
+                theme.text_color(),
+                height or _HEIGHT,
+                is_legend_above=font_size is not None and len(names) == 1,
             )
             if font_size is not None:
                 spec = training_charts.enlarged(spec, font_size, has_names=False)
