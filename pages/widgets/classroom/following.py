@@ -27,7 +27,7 @@ HOLD_SECONDS = 5.0
 """A move does not take the pen out of somebody's hand: their page follows so much later."""
 
 
-def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
+def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Sequence[Work]) -> None:
     """Draw the page of a seat again when its class has moved, and note that the seat is there.
 
     Args:
@@ -35,7 +35,7 @@ def follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work)
         seat: the seat.
         own: its votes by round, as the page shows them and as they were on the board. It is also drawn again when they
             are others: after a reload the board may be a second old, and another tab may have voted.
-        work: what it has handed in otherwise, `own_work`, as the page shows it.
+        work: what it has handed in otherwise, `own_work`, as on the board and as the page shows it.
     """
     st.fragment(_follow, run_every=STUDENT_SECONDS, key="class-follow")(now, seat, own, work)
 
@@ -51,14 +51,14 @@ def _follow_later(now: Class, seat: Seat, until: float) -> None:
         st.rerun()
 
 
-def _follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Work) -> None:
+def _follow(now: Class, seat: Seat, own: Sequence[Mapping[int, int]], work: Sequence[Work]) -> None:
     board = latest(now)
     there = membership.seat_on(board, seat.number)
     # It was taken away, or another browser goes on in it: the page says so.
     if there is None or there.token != seat.token:
         st.rerun()
     membership.boards().note_here(now.id, seat.number)
-    if own_votes(board, seat.number) not in own or own_work(board, seat.number) != work:
+    if own_votes(board, seat.number) not in own or own_work(board, seat.number) not in work:
         st.rerun()
 
 

@@ -67,7 +67,8 @@ def student_view(class_id: str, number: int) -> None:
         return
     saved = _SAVED.get()
     just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
-    following.follow(board.now, seat, (votes, {**votes, **just_saved}), following.own_work(board, number))
+    work = following.own_work(board, number)
+    following.follow(board.now, seat, (votes, {**votes, **just_saved}), (work, train_task.shown_work(board.now, work)))
 
 
 def _header(now: Class, seat: Seat) -> None:

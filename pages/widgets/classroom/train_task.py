@@ -46,14 +46,11 @@ _USUAL_GUESS = 50
 def train_view(board: Board, seat: Seat, task: Train) -> None:
     """The task for one seat, in any phase but the first."""
     now = board.now
-    own = [run.run for run in board.runs.get(seat.number, ())]
     started = _STARTED.get()
     if started is not None and (started[0].id, started[0].task) == (now.id, task.id):
         _hand_in(started[0], started[1])
-        if started[1] not in own and (started[0] == now or not _IS_HANDED_IN.get()):
-            own.append(started[1])
-    guessed = _GUESSED.get()
-    guess = guessed[1] if guessed is not None and guessed[0] == now else board.guesses.get(seat.number)
+    guess, runs, _drawings = shown_work(now, following.own_work(board, seat.number))
+    own = list(runs)
     if now.phase == SHOWN:
         _result(board, seat, task, guess)
         return
@@ -65,6 +62,18 @@ def train_view(board: Board, seat: Seat, task: Train) -> None:
             st.markdown(_("The training has ended. Look at the front."))
         return
     _workplace(board, seat, task, own)
+
+
+def shown_work(now: Class, work: following.Work) -> following.Work:
+    """What a seat has handed in, `following.own_work`, with what the board does not have yet."""
+    guess, runs, drawings = work
+    guessed, started = _GUESSED.get(), _STARTED.get()
+    if guessed is not None and guessed[0] == now:
+        guess = guessed[1]
+    if started is None or started[1] in runs or (started[0].id, started[0].task) != (now.id, now.task):
+        return guess, runs, drawings
+    is_missing = started[0] == now or not _IS_HANDED_IN.get()
+    return guess, (*runs, started[1]) if is_missing else runs, drawings
 
 
 def _guess_form(now: Class, task: Train) -> None:
