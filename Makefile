@@ -2,6 +2,7 @@
 # PostgreSQL and HAProxy. A second call installs nothing and starts in seconds.
 
 PORT ?= 8501
+WORKERS ?= 2
 N ?= 1000
 SEED ?= 0
 pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
@@ -16,6 +17,7 @@ sources = mnist_core pages app.py tests $(if $(wildcard benchmarks/*.py),benchma
 
 help:
 	@echo "make run          start the playground on http://localhost:$(PORT) (another port: make run PORT=8600)"
+	@echo "make cluster      start it with a Dask cluster on this machine (make cluster WORKERS=2)"
 	@echo "make test         run all tests, browser tests included (some of them: make test ARGS='-k drawing')"
 	@echo "make check        check format, lint, types, words on screens and known vulnerabilities; changes nothing"
 	@echo "make format       format the code and fix what the linter can fix"
@@ -26,6 +28,10 @@ help:
 run: .venv/app
 	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
 	@.venv/bin/python -m streamlit run app.py --server.port $(PORT) --browser.serverAddress localhost
+
+cluster: .venv/app
+	@.venv/bin/python -c "$$CHECK_PORT" "$(PORT)"
+	@.venv/bin/python -m mnist_core cluster --workers $(WORKERS) --port $(PORT)
 
 test: .venv/dev
 	@.venv/bin/python -m tests.programs
@@ -61,7 +67,7 @@ constraints: .venv/made
 	.venv/bin/python -m uv pip compile --universal --python-version 3.11 --no-emit-package pip --annotation-style line --quiet \
 	    --custom-compile-command "make constraints" --output-file constraints.txt $(ARGS) requirements-dev.txt
 
-.PHONY: help run test check format fuzz bench constraints stale
+.PHONY: help run cluster test check format fuzz bench constraints stale
 
 # --- .venv ---------------------------------------------------------------------------------------------------
 # The files .venv/made, .venv/app and .venv/dev mark finished steps. .venv is built again if an installation was

@@ -45,9 +45,19 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from pages.widgets.server import callbacks, cookies, departures, frame_route, health, server_log, shutdown
+    from pages.widgets.server import (
+        callbacks,
+        cluster_start,
+        cookies,
+        departures,
+        frame_route,
+        health,
+        server_log,
+        shutdown,
+    )
 
     server_log.limit()
+    cluster_start.connect()
     callbacks.finish()
     health.start_minutes()
     around = departures.Departures, health.Readiness, frame_route.FrameRoute, cookies.WorkspaceCookie

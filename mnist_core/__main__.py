@@ -197,6 +197,18 @@ def _check(_: argparse.Namespace) -> None:
     store.close()
 
 
+def _work(_options: argparse.Namespace) -> None:
+    from mnist_core.runs import cluster, worker  # Most commands need no cluster.
+
+    worker.work(cluster.configured())
+
+
+def _run_cluster(options: argparse.Namespace) -> None:
+    from mnist_core.runs import worker
+
+    sys.exit(worker.run_cluster(options.workers, options.port))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m mnist_core", description="The MNIST playground without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -223,6 +235,14 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="how the visitors of this server answered the check of the Learn page")
     check.set_defaults(run=_check)
+
+    worker = commands.add_parser("worker", help="train networks for the cluster that DASK_SCHEDULER names")
+    worker.set_defaults(run=_work)
+
+    cluster = commands.add_parser("cluster", help="a cluster with the app on this machine, to try it")
+    cluster.add_argument("--workers", type=int, default=2, help="how many (%(default)s)")
+    cluster.add_argument("--port", type=int, default=8501, help="of the app (%(default)s)")
+    cluster.set_defaults(run=_run_cluster)
 
     pretrain = commands.add_parser("pretrain", help="make the network again that the playground ships")
     pretrain.add_argument("strokes", type=Path, nargs="+", metavar="STROKES.jsonl", help="pen digits, one a line")

@@ -62,6 +62,8 @@ def give_way() -> None:
 class Scheduler:
     """Worker threads that give each waiting job its turn; of the watched jobs, the one with the fewest is first."""
 
+    _run_class: type[Run] = Run
+
     def __init__(self, workers: int = WORKERS) -> None:
         self._workers = workers
         # For each waiting job: its place, the turns that it has used, its order of arrival, and the job.
@@ -129,13 +131,21 @@ class Scheduler:
         Raises:
             CapacityError: the server has no memory for it, or too many runs already.
         """
-        run = Run(config, dataset, is_watched, start)
-        self._take_on(run)
+        run = self._run_class(config, dataset, is_watched, start)
+        self.take_on(run, paused)
+        return run
+
+    def take_on(self, run: Run, paused: bool = False) -> None:
+        """Start a run that was made elsewhere; see `submit`.
+
+        Raises:
+            CapacityError: the server has no memory for it, or too many runs already.
+        """
+        self._admit(run)
         if paused:
             self.pause(run)
         else:
             self._enqueue(run)
-        return run
 
     def take_over(self, stored: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
         """Continue a saved run that was interrupted, after its last finished epoch.
@@ -150,9 +160,8 @@ class Scheduler:
             DataError: it learned from other images.
         """
         stored.check_dataset(dataset)
-        run = Run.restored(stored, dataset, is_watched)
-        self._take_on(run)
-        self._enqueue(run)
+        run = self._run_class.restored(stored, dataset, is_watched)
+        self.take_on(run)
         return run
 
     def go_on(self, ended: Run, epochs: int, is_watched: Callable[[], bool] | None = None) -> Run:
@@ -162,9 +171,8 @@ class Scheduler:
             CapacityError: the server has no memory for it, or too many runs already.
             ConfigError: these are too many epochs.
         """
-        run = Run.continued(ended, epochs, is_watched)
-        self._take_on(run)
-        self._enqueue(run)
+        run = self._run_class.continued(ended, epochs, is_watched)
+        self.take_on(run)
         return run
 
     def submit_classical(
@@ -183,11 +191,11 @@ class Scheduler:
             ConfigError: there is no such kind or split.
         """
         run = ClassicalRun(kind, dataset, split, is_watched)
-        self._take_on(run)
+        self._admit(run)
         self._enqueue(run)
         return run
 
-    def _take_on(self, run: Job) -> None:
+    def _admit(self, run: Job) -> None:
         """Add a run if the server can hold it."""
         with self._lock:
             if self._is_closed:
@@ -330,6 +338,13 @@ class Scheduler:
             del run  # Do not keep a forgotten run alive while waiting.
 
 
+def use(make: Callable[[], Scheduler]) -> None:
+    """Let `shared` be another kind of scheduler. To be called before its first use."""
+    global _make
+    with _making:
+        _make = make
+
+
 def shared() -> Scheduler:
     """The one scheduler of this process."""
     with _making:
@@ -344,8 +359,9 @@ def close_shared(seconds: float) -> bool:
 
 
 _making = threading.Lock()
+_make: Callable[[], Scheduler] = Scheduler
 
 
 @functools.cache
 def _made() -> Scheduler:
-    return Scheduler()
+    return _make()

@@ -32,6 +32,7 @@ class Snapshot(JobSnapshot):
         epochs: the finished epochs.
         rates: every change of the learning rate.
         position: where the run was after its newest chunk; None before that, and when there is a `network`.
+        sent: the newest weights that a worker of a cluster has sent; None for a run that trains here.
         state: the last finished epoch's state.
         network: the final network, if the run has ended and has one.
     """
@@ -41,6 +42,7 @@ class Snapshot(JobSnapshot):
     epochs: tuple[training.EpochMetrics, ...] = ()
     rates: tuple[training.RateChanged, ...] = ()
     position: engine.Position | None = None
+    sent: Weights | None = None
     state: training.TrainingState | None = None
     network: TrainedNetwork | None = None
 
@@ -51,7 +53,7 @@ class Snapshot(JobSnapshot):
             # After early stopping or a failure, they are of an earlier epoch.
             return self.network.weights
         newest = self.position or self.state
-        return newest.weights if newest else None
+        return self.sent or (newest.weights if newest else None)
 
     @property
     def busy_seconds(self) -> float:

@@ -139,6 +139,11 @@ class Moments:
             return None
         return self._load(place)
 
+    def rounded(self, place: Place) -> tuple[npt.NDArray[np.float16], ...] | None:
+        """The weights of a moment that is in memory, float16; None for another one."""
+        with self._lock:
+            return self._held.get(place)
+
     def to_save(self, saved: Collection[Place], epochs: int | None = None) -> Mapping[Place, Weights | None]:
         """For each moment its weights, float32, or None if its place is among those `saved`.
 

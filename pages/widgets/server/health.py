@@ -60,17 +60,29 @@ def _database() -> Database:
     return database.Database(database.configured_url(), patience=_PATIENCE_SECONDS)
 
 
+def cluster_trouble() -> str | None:
+    """Why no network can train on the cluster; an empty text if one can, None without a cluster."""
+    if not os.environ.get("DASK_SCHEDULER"):
+        return None
+    from mnist_core.runs import scheduler
+    from mnist_core.runs.cluster import Cluster
+
+    turns = scheduler.shared()
+    return str(turns.trouble) if isinstance(turns, Cluster) else None
+
+
 class Readiness:
     """Answers ``/ready``: status 200 if the server can take visitors, else 503, and JSON that says what is wrong.
 
-    While the server stops it takes no new visitor: a page that wants to connect tries again until another server, or
-    the new one, takes it.
+    A server that stops takes no new visitor: a page that wants to connect tries again until another server, or the new
+    one, takes it. Without a worker of its cluster a server is ready: all but training works, and runs wait.
 
     Args:
         app: answers all other requests.
         trouble: returns what is wrong with the database, or an empty text. Called in a thread.
         is_stopping: whether the server is about to end.
         clock: returns seconds.
+        cluster: returns what is wrong with the cluster, an empty text, or None without a cluster.
     """
 
     def __init__(
@@ -79,8 +91,9 @@ class Readiness:
         trouble: Callable[[], str] = database_trouble,
         is_stopping: Callable[[], bool] = shutdown.is_stopping,
         clock: Callable[[], float] = time.monotonic,
+        cluster: Callable[[], str | None] = cluster_trouble,
     ) -> None:
-        self._app, self._trouble = app, trouble
+        self._app, self._trouble, self._cluster = app, trouble, cluster
         self._is_stopping, self._clock = is_stopping, clock
         self._asking: asyncio.Task[str] | None = None
         self._asked = 0.0
@@ -105,6 +118,9 @@ class Readiness:
         trouble = await asyncio.shield(asking)
         is_stopping = self._is_stopping()
         said = {"server": "stopping" if is_stopping else "ready", "database": trouble or "answers"}
+        cluster = self._cluster()
+        if cluster is not None:
+            said["cluster"] = cluster or "answers"
         return JSONResponse(said, 503 if is_stopping or trouble else 200, {"cache-control": "no-store"})
 
 
