@@ -90,6 +90,7 @@ class Saver:
         self._resuming = threading.Lock()
         self._outage: tuple[float, StoreError] | None = None
         self._is_closed = False
+        self._has_looked = threading.Event()  # For servers of this computer that have ended.
         self._thread = threading.Thread(target=self._work, name="saving", daemon=True)
         self._thread.start()
 
@@ -210,6 +211,7 @@ class Saver:
 
     def unfinished(self, workspace: str) -> tuple[RunSummary, ...]:
         """As `RunStore.unfinished`, with the errors of `list`."""
+        self._has_looked.wait(_RETRY_SECONDS)
         return self._read(lambda: self.store.unfinished(workspace, self._running(workspace), takeover.GRACE_SECONDS))
 
     def take_removed(self, workspace: str) -> int:
@@ -292,8 +294,12 @@ class Saver:
     def _work(self) -> None:
         scheduler.give_way()
         heartbeat_at = purge_at = time.monotonic()
+        knows_the_dead = False
         while not self._is_closed:
             now = time.monotonic()
+            if not knows_the_dead:
+                knows_the_dead = self._attempt(self.store.forget_dead_servers)
+                self._has_looked.set()
             if now >= heartbeat_at:
                 heartbeat_at = now + HEARTBEAT_SECONDS
                 if self._has_active():
@@ -465,13 +471,17 @@ class Saver:
             run.moments.forget(moments, functools.partial(store.load_moment, *whose))
             record.is_closed = True
 
-    def _attempt(self, what: Callable[[], object]) -> None:
+    def _attempt(self, what: Callable[[], object]) -> bool:
+        """Do something in the database; returns whether it succeeded."""
         try:
             what()
         except StoreError as error:
             logger.warning("The database of saved runs: %s", error)
         except Exception:
             logger.exception("Unexpected error in the database of saved runs")
+        else:
+            return True
+        return False
 
 
 def shared() -> Saver:

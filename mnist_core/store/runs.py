@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import RunNotFoundError
@@ -18,7 +17,7 @@ from mnist_core.store.records import NOTES_LENGTH, TITLE_LENGTH, checked_text
 from mnist_core.store.saving import Saving
 from mnist_core.store.sharing import Shares
 from mnist_core.store.tables import in_workspace, runs
-from mnist_core.store.takeover import Takeover
+from mnist_core.store.takeover import Takeover, server_name
 from mnist_core.store.workspaces import key_of
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ class RunStore(Saving, Reading, Takeover):
 
     Args:
         url: as in SQLAlchemy, such as ``sqlite:///runs.db`` or ``postgresql://user:password@host/name``.
-        server: the name of this process among those that share the database, new at every start. By default a random
-            one.
+        server: the name of this process among those that share the database, new at every start. By default a
+            `takeover.server_name`.
         max_runs, max_bytes, max_total_bytes, max_disk_share, max_age_days, undo_seconds: see `Quotas`.
         patience: seconds to wait for a lock that others hold.
         clock: the time in seconds since 1970.
@@ -65,7 +64,7 @@ class RunStore(Saving, Reading, Takeover):
         patience: float = 10.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.server = server or uuid.uuid4().hex
+        self.server = server or server_name()
         self._database = Database(url, patience)
         self._clock = clock
         self._undo_seconds = undo_seconds

@@ -1,12 +1,18 @@
 """Find runs that lost their server, and take them over.
 
 Each server that trains runs writes a heartbeat every few seconds. If its heartbeats stop, other servers may continue
-its runs.
+its runs; on the same computer at once, since it knows which processes have ended.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import sys
+import uuid
+import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -46,6 +52,14 @@ class Takeover:
         """Record that this server no longer trains, so that its runs can be taken over at once."""
         with self._database.writing() as connection:
             connection.execute(servers.delete().where(servers.c.id == self.server))
+
+    def forget_dead_servers(self) -> None:
+        """Record that servers of this computer whose processes have ended no longer train. Only Linux knows."""
+        with self._database.writing() as connection:
+            found = connection.execute(sa.select(servers.c.id).where(servers.c.id.startswith(f"{_computer()}-")))
+            dead = [name for name in found.scalars() if _has_ended(name)]
+            if dead:
+                connection.execute(servers.delete().where(servers.c.id.in_(dead)))
 
     def unfinished(
         self, workspace: str, running: Collection[str] = (), grace: float = GRACE_SECONDS
@@ -92,6 +106,38 @@ class Takeover:
         is_own = runs.c.server == self.server
         is_trained = sa.or_(sa.and_(is_own, runs.c.id.in_(running)), sa.and_(~is_own, runs.c.server.in_(alive)))
         return sa.and_(in_workspace(key), runs.c.status.in_(ACTIVE), ~is_trained)
+
+
+def server_name() -> str:
+    """A new name for this process: its computer, its number, when it started, and something random."""
+    return f"{_computer()}-{os.getpid()}-{_start_of(os.getpid())}-{uuid.uuid4().hex}"
+
+
+def _computer() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _start_of(process: int) -> str:
+    """When a process started, in ticks since the computer did; empty if that is not known."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _has_ended(name: str) -> bool:
+    """Whether the process with this `server_name` on this computer has ended."""
+    _computer, process, start, *_random = name.split("-")
+    if sys.platform != "linux" or not start or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # It is another user's.
+        pass
+    # The number may be that of another process now: the first one in a container always has the same.
+    return _start_of(int(process)) not in ("", start)
 
 
 def record_heartbeat(connection: Connection, server: str, now: float) -> None:

@@ -77,11 +77,8 @@ async def visit(address: str, servers: dict[str, subprocess.Popen[bytes]]) -> No
     for client in (one, reloaded, desk):
         await client.close()
     moved = await open_tab(again(one))
-    broken_off = await moved.wait_for("the broken run", lambda: says(moved, r"was interrupted after epoch (\d+)"))
+    await moved.wait_for("a new epoch", lambda: (finished_epochs(moved) or 0) > seen or None)
     assert moved.cookies[COOKIE] != home
-    assert int(broken_off[1]) >= seen - 1
-    await moved.press("Continue")
-    await moved.wait_for("a new epoch", lambda: (finished_epochs(moved) or 0) > int(broken_off[1]) or None)
     desk = await open_tab(again(one, "class"))
     await desk.press("Open")  # Of "Your classes".
     await desk.see_button("Close the vote (0 of 1)")

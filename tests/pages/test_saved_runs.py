@@ -62,6 +62,11 @@ def interrupted_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
+def leave_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than runs go on without a visitor."""
+    monkeypatch.setenv("MNIST_UNWATCHED_SECONDS", "0")
+
+
 def test_active_run_is_shown_after_a_reload(app: AppTest) -> None:
     run = start_torres(app, 100)
     wait_for_status(run, Status.RUNNING)
@@ -95,11 +100,22 @@ def test_ended_run_is_shown_after_a_server_restart(app: AppTest, monkeypatch: py
     assert run.id in again.multiselect(key="networks").value
 
 
-def test_interrupted_run_resumes_with_identical_results(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_long_ago", [False, True])
+def test_interrupted_run_resumes_with_identical_results(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, is_long_ago: bool
+) -> None:
     run = interrupted_run(app, monkeypatch)
+    if is_long_ago:
+        leave_for_long(monkeypatch)
     again = new_session(app)
-    assert any("was interrupted after epoch" in text.value for text in again.markdown)
-    press(again, "Continue")
+    epoch = len(run.snapshot.epochs)
+    if is_long_ago:
+        assert any(f"was interrupted after epoch {epoch}" in text.value for text in again.markdown)
+        press(again, "Continue")
+    else:
+        assert [toast.value for toast in again.toast] == [
+            f"The server was interrupted. Run 1 goes on after epoch {epoch}."
+        ]
     assert not again.exception
     resumed = wait_for_end(again)
     assert resumed.id == run.id
@@ -114,6 +130,7 @@ def test_interrupted_run_resumes_with_identical_results(app: AppTest, monkeypatc
 
 def test_interrupted_run_can_be_dismissed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     run = interrupted_run(app, monkeypatch)
+    leave_for_long(monkeypatch)
     again = new_session(app)
     press(again, "End it here")
     assert not any("was interrupted" in text.value for text in again.markdown)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from mnist_core.errors import RunNotFoundError, StoreError
+from mnist_core.store import takeover
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
@@ -40,6 +43,35 @@ def test_run_of_a_server_that_has_signed_off_is_unfinished_at_once(url: str, clo
     save_run(there, MINE, "one", 3, None)
     save_run(RunStore(url, "third", clock=clock), MINE, "other", 3, None)
     there.sign_off()
+    assert [run.id for run in here.unfinished(MINE, grace=60)] == ["one"]
+
+
+def test_runs_of_a_killed_process_of_this_computer_are_unfinished_at_once(url: str) -> None:
+    script = (
+        "import sys, time; from tests.store.test_takeover import *; "
+        "save_run(RunStore(sys.argv[1]), sys.argv[2], 'one', 3, None); print('saved', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, url, MINE]
+    here = RunStore(url)
+    save_run(RunStore(url), MINE, "living", 3, None)
+    save_run(RunStore(url, "elsewhere"), MINE, "elsewhere", 3, None)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"saved\n"
+        here.forget_dead_servers()
+        assert here.unfinished(MINE, grace=60) == ()
+        other.kill()
+        other.wait()
+        here.forget_dead_servers()
+    assert [run.id for run in here.unfinished(MINE, grace=60)] == ["one"]
+
+
+def test_process_that_has_the_number_of_an_ended_one_is_another(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(takeover, "_start_of", lambda _process: "12")
+        save_run(RunStore(url), MINE, "one", 3, None)
+    here = RunStore(url)
+    here.forget_dead_servers()
     assert [run.id for run in here.unfinished(MINE, grace=60)] == ["one"]
 
 

@@ -18,7 +18,7 @@ from mnist_core.store.classes import MAX_RUNS, OPEN, SHOWN
 from pages.widgets.classroom import following, membership, networks
 from pages.widgets.common import editor, live
 from pages.widgets.server import waiting_line
-from pages.widgets.state import data_sets, editor_state, saved_runs, visitor_runs, workspace
+from pages.widgets.state import data_sets, editor_state, interrupted, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
@@ -149,8 +149,11 @@ def _own_run(own: list[str]) -> Run | None:
         return None
     try:
         return saved_runs.open_run(own[-1])
-    except PlaygroundError:  # It was interrupted, for example: the Train page says so, and a new one can be trained.
-        return None
+    except PlaygroundError:  # The server was interrupted, for example. A new one can be trained too.
+        resumed = next((run for run in interrupted.go_on_by_themselves() if run.id == own[-1]), None)
+        if resumed is None and any(one.id == own[-1] for one in interrupted.elsewhere()):
+            interrupted.await_release(len(interrupted.unfinished()))
+        return resumed
 
 
 def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -> None:

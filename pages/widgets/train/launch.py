@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.errors import CapacityError, DataError, PlaygroundError, StoreError
+from mnist_core.errors import CapacityError, DataError, PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
 from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets.common import run_picker, stepping
-from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
+from pages.widgets.state import data_sets, interrupted, saved_runs, visitor_runs, workspace
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
@@ -183,14 +183,17 @@ def _start(
 
 
 def interrupted_runs() -> None:
-    """Runs that a restart of the server has interrupted, with buttons to continue or end them."""
-    under_way = _elsewhere()
+    """Runs that the end of a server has interrupted: they go on, or after a longer time there are buttons for it."""
+    under_way = interrupted.elsewhere()
     if not under_way:
         return
+    resumed = interrupted.go_on_by_themselves()
+    if resumed:
+        _show(resumed[0])
     # Imported here: a visitor with an interrupted run has already waited for the database library.
     from mnist_core.store.records import library_versions
 
-    found = _unfinished()
+    found = interrupted.unfinished()
     for summary in found[:_MOST_OFFERED]:
         with st.container(border=True, key=f"broken-off-{summary.id}"):
             epochs = _("after epoch {epochs}", epochs=summary.epochs) if summary.epochs else _("in its first epoch")
@@ -215,44 +218,23 @@ def interrupted_runs() -> None:
     if len(found) > _MOST_OFFERED:
         st.caption(_("And {count} more, after these.", count=len(found) - _MOST_OFFERED))
     if len(found) < len(under_way):
-        _await_release(len(found))
-
-
-def _elsewhere() -> list[RunSummary]:
-    """The saved runs that are active, but not in this server's memory."""
-    active = [one for one in saved_runs.summaries() if one.status.is_active]
-    held = {run.id for run in workspace.run_saver().runs(workspace.token())} if active else set()
-    return [one for one in active if one.id not in held]
-
-
-def _unfinished() -> tuple[RunSummary, ...]:
-    try:
-        return workspace.run_saver().unfinished(workspace.token())
-    except StoreError:
-        return ()  # `saved_runs.summaries` has shown the error.
-
-
-@st.fragment(run_every=3)
-def _await_release(found: int) -> None:
-    st.caption(_("Another of your runs is active on another server, or was just interrupted. Checking again …"))
-    if len(_unfinished()) != found or len(_elsewhere()) == found:
-        st.rerun()
+        interrupted.await_release(len(found))
 
 
 def _go_on(summary: RunSummary) -> None:
-    dataset = data_sets.get(summary.dataset)
-    if dataset is None:
-        return
     try:
-        run = workspace.run_saver().resume(
-            workspace.token(), summary.id, dataset, scheduler.shared(), visitor_runs.watcher()
-        )
+        run = interrupted.go_on(summary)
     except PlaygroundError as error:
         st.error(_(error.message), icon=":material/error:")
     else:
-        visitor_runs.show_on_train_page(run)
-        visitor_runs.prefer_run(run.id)
-        st.rerun()
+        if run is not None:
+            _show(run)
+
+
+def _show(run: Run) -> None:
+    visitor_runs.show_on_train_page(run)
+    visitor_runs.prefer_run(run.id)
+    st.rerun()
 
 
 def _end(summary: RunSummary) -> None:
