@@ -60,6 +60,7 @@ bench: .venv/dev
 	.venv/bin/python -m benchmarks.store
 	.venv/bin/python -m benchmarks.server
 	.venv/bin/python -m benchmarks.visitors
+	.venv/bin/python -m benchmarks.cluster
 
 # For a new pin in a requirements file. Versions stay as they are unless a pin or --upgrade changes them.
 constraints: .venv/made

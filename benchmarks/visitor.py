@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from mnist_core import network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from playwright.sync_api import Browser
 
@@ -72,15 +72,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(*options: str, root: Path = ROOT) -> Iterator[Server]:
-    """Start the app in `root` with these Python options, wait until it answers, and stop it at the end."""
+def running_server(*options: str, root: Path = ROOT, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Start the app in `root` with these Python options, wait until it answers, and stop it at the end.
+
+    Its database is new, unless one is among the `settings`, more environment variables.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Without a given address, Streamlit asks an outside service for its own.
     command = [sys.executable, *options, "run", "app.py", f"--server.port={port}", "--browser.serverAddress=localhost"]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | _NO_LIMITS | {"DATABASE_URL": f"sqlite:///{folder}/runs.db"}  # A new database.
+        environment = os.environ | _NO_LIMITS | {"DATABASE_URL": f"sqlite:///{folder}/runs.db", **(settings or {})}
         began = time.time()
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
         server = Server(process, f"http://127.0.0.1:{port}", output, began)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from distributed import Client, Security
 
+    from mnist_core.data import Dataset
     from mnist_core.runs.job import Job
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class _Worker:
         is_leaving: whether it takes no more runs.
         wake: set to ask it at once.
         task: asks it.
+        gifts: data sets on the way to it, by fingerprint.
     """
 
     address: str
@@ -126,6 +128,7 @@ class _Worker:
     is_leaving: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    gifts: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
 
 class Cluster(Scheduler):
@@ -155,9 +158,14 @@ class Cluster(Scheduler):
         self._thread.start()
 
     @property
+    def workers(self) -> int:
+        """How many workers take runs."""
+        return len(self._open_workers())
+
+    @property
     def trouble(self) -> str:
         """Why no network can train now; empty if one can."""
-        return "" if self._open_workers() else NO_WORKER
+        return "" if self.workers else NO_WORKER
 
     def close(self, seconds: float) -> bool:
         """See `Scheduler`; the workers drop the runs."""
@@ -177,7 +185,7 @@ class Cluster(Scheduler):
         with self._lock:
             if self._is_closed or self._is_over:
                 raise CapacityError("This server is about to restart.", "Try again in a minute.")
-            most = MAX_ACTIVE_RUNS * max(1, len(self._open_workers()))
+            most = MAX_ACTIVE_RUNS * max(1, self.workers)
             if len(self._remote) >= most:
                 raise CapacityError(
                     Message("This server already has {most} runs in training, its maximum.", most=most),
@@ -225,6 +233,7 @@ class Cluster(Scheduler):
     async def _stay_connected(self) -> None:
         from distributed import Client
 
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # What is said here is enough.
         is_told = False
         while not self._is_over:
             try:
@@ -242,6 +251,8 @@ class Cluster(Scheduler):
                 if not is_told:
                     logger.warning("The cluster at %s does not answer: %s", self._address.url, error)
                     is_told = True
+            except Exception:
+                logger.exception("The cluster at %s is asked anew after an unexpected error", self._address.url)
             for one in list(self._workers_here.values()):
                 self._lose(one)
             if not self._is_over:
@@ -259,7 +270,7 @@ class Cluster(Scheduler):
                 if run.id in self._homeless and (run.is_stopping or self._open_workers()):
                     self._homeless.discard(run.id)
                     self._start_task(self._settle(client, run))
-                elif run.id in self._homeless:
+                elif run.id in self._homeless and not run.snapshot.message:
                     run.say(NO_WORKER)
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
@@ -355,7 +366,7 @@ class Cluster(Scheduler):
         call = self._owner, run.id, run.config, run.dataset.fingerprint, start, run.is_pause_wanted
         has_data, refusal = await asyncio.wait_for(hosting.begin(*call), _PATIENCE_SECONDS)
         if not has_data:
-            await asyncio.wait_for(hosting.give(run.dataset), 6 * _PATIENCE_SECONDS)
+            await self._give(worker, hosting, run.dataset)
             has_data, refusal = await asyncio.wait_for(hosting.begin(*call), _PATIENCE_SECONDS)
         if refusal:
             return str(refusal)
@@ -365,6 +376,19 @@ class Cluster(Scheduler):
         if worker.task is None or worker.task.done():
             worker.task = self._start_task(self._follow(worker))
         return ""
+
+    async def _give(self, worker: _Worker, hosting: Any, dataset: Dataset) -> None:
+        """Send a data set to a worker; all runs that need it there wait for the same."""
+
+        async def give() -> None:
+            try:
+                await asyncio.wait_for(hosting.give(dataset), 6 * _PATIENCE_SECONDS)
+            finally:
+                del worker.gifts[dataset.fingerprint]
+
+        if dataset.fingerprint not in worker.gifts:
+            worker.gifts[dataset.fingerprint] = self._start_task(give())
+        await asyncio.shield(worker.gifts[dataset.fingerprint])
 
     async def _follow(self, worker: _Worker) -> None:
         """Ask a worker for what is new of its runs, as long as it has any."""

@@ -210,6 +210,21 @@ def _load_no_moment(_place: Place) -> Weights:
     raise RunNotFoundError
 
 
+@dataclass(eq=False)
+class _Guest:
+    """A run of a playground, and what that said of it last.
+
+    Attributes:
+        begun: when it came, by the host's clock.
+        is_asked_for: whether the playground has asked for it. Its first question may be on the way when it comes.
+    """
+
+    run: HostedRun
+    begun: float
+    is_watched: bool = True
+    is_asked_for: bool = False
+
+
 class Host:
     """All that a worker trains, for any number of playgrounds. Safe to use from any thread.
 
@@ -223,8 +238,7 @@ class Host:
         self._lock = threading.RLock()
         self._datasets: dict[str, Dataset] = {}
         # By playground and id.
-        self._runs: dict[tuple[str, str], HostedRun] = {}
-        self._watched: dict[tuple[str, str], bool] = {}
+        self._guests: dict[tuple[str, str], _Guest] = {}
         self._asked: dict[str, float] = {}
         self.is_leaving = False
 
@@ -232,7 +246,7 @@ class Host:
     def untold_runs(self) -> int:
         """How many runs their playgrounds still expect something of."""
         with self._lock:
-            return sum(not run.is_told for run in self._runs.values())
+            return sum(not guest.run.is_told for guest in self._guests.values())
 
     def give(self, dataset: Dataset) -> None:
         """Keep a data set for the runs to come. The ones that were used longest ago leave if there are too many."""
@@ -271,15 +285,14 @@ class Host:
         """
         key = owner, run_id
         with self._lock:
-            self._asked[owner] = self._clock()
-            self._watched[key] = True
-            if key in self._runs:  # The playground asks again: it begins after the last epoch that it knows.
+            self._asked[owner] = now = self._clock()
+            if key in self._guests:  # The playground asks again: it begins after the last epoch that it knows.
                 self._drop(key)
             dataset = self._datasets[fingerprint]
             self.give(dataset)  # It was used last.
             run = HostedRun(config, dataset, start, functools.partial(self._is_watched, key), lambda: self.is_leaving)
             self._turns.take_on(run, is_paused)
-            self._runs[key] = run
+            self._guests[key] = _Guest(run, now)
 
     def news(self, owner: str, questions: Mapping[str, Question]) -> dict[str, News]:
         """What is new of the runs of a playground. Those that it does not ask for end.
@@ -288,13 +301,16 @@ class Host:
             By id; without those that are not here.
         """
         with self._lock:
-            self._asked[owner] = self._clock()
-            here = {run_id: run for (whose, run_id), run in self._runs.items() if whose == owner}
-            for run_id in here.keys() - questions.keys():
-                self._drop((owner, run_id))
-            for run_id, question in questions.items():
-                self._watched[owner, run_id] = question.is_watched
-        asked = {run_id: run for run_id, run in here.items() if run_id in questions}
+            self._asked[owner] = now = self._clock()
+            asked: dict[str, HostedRun] = {}
+            for (whose, run_id), guest in list(self._guests.items()):
+                if whose != owner:
+                    continue
+                if run_id in questions:
+                    asked[run_id] = guest.run
+                    guest.is_asked_for, guest.is_watched = True, questions[run_id].is_watched
+                elif guest.is_asked_for or now - guest.begun > FORGOTTEN_SECONDS:
+                    self._drop((owner, run_id))
         for run_id, run in asked.items():
             run.obey(self._turns, questions[run_id].orders)
         return {run_id: run.news(questions[run_id]) for run_id, run in asked.items()}
@@ -303,7 +319,7 @@ class Host:
         """Train each run until the end of its epoch, then no more."""
         self.is_leaving = True
         with self._lock:
-            runs = list(self._runs.values())
+            runs = [guest.run for guest in self._guests.values()]
         for run in runs:
             if run.is_pause_wanted or not run.snapshot.points:
                 run.hand_over()
@@ -311,12 +327,13 @@ class Host:
     def close(self, seconds: float) -> bool:
         """Drop all runs and give no more turns; see `Scheduler.close`."""
         with self._lock:
-            for key in list(self._runs):
+            for key in list(self._guests):
                 self._drop(key)
         return self._turns.close(seconds)
 
     def _is_watched(self, key: tuple[str, str]) -> bool:
-        return self._watched.get(key, False)
+        guest = self._guests.get(key)
+        return guest is not None and guest.is_watched
 
     def forget_who_is_gone(self) -> None:
         """End the runs of playgrounds that ask no more."""
@@ -325,13 +342,12 @@ class Host:
             gone = [owner for owner, asked in self._asked.items() if now - asked > FORGOTTEN_SECONDS]
             for owner in gone:
                 del self._asked[owner]
-            for key in [key for key in self._runs if key[0] in gone]:
+            for key in [key for key in self._guests if key[0] in gone]:
                 self._drop(key)
 
     def _drop(self, key: tuple[str, str]) -> None:
-        run = self._runs.pop(key, None)
-        self._watched.pop(key, None)
-        if run is not None and run.snapshot.status.is_active:
+        run = self._guests.pop(key).run
+        if run.snapshot.status.is_active:
             run.is_dropped = True
             self._turns.stop(run)
 

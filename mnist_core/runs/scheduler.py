@@ -340,9 +340,8 @@ class Scheduler:
 
 def use(make: Callable[[], Scheduler]) -> None:
     """Let `shared` be another kind of scheduler. To be called before its first use."""
-    global _make
     with _making:
-        _make = make
+        _makers.append(make)
 
 
 def shared() -> Scheduler:
@@ -359,9 +358,9 @@ def close_shared(seconds: float) -> bool:
 
 
 _making = threading.Lock()
-_make: Callable[[], Scheduler] = Scheduler
+_makers: list[Callable[[], Scheduler]] = [Scheduler]  # The last one is used.
 
 
 @functools.cache
 def _made() -> Scheduler:
-    return _make()
+    return _makers[-1]()

@@ -41,6 +41,7 @@ def work(address: Address) -> None:
         address: of the cluster's scheduler.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     host = hosted.shared()
     getting_ready = threading.Thread(target=_get_ready, args=(host,), name="getting-ready")
     getting_ready.start()
@@ -118,14 +119,15 @@ def run_cluster(workers: int, port: int) -> int:
         port: of the app.
     """
     url = f"tcp://127.0.0.1:{PORT}"
-    environment = os.environ | {"DASK_SCHEDULER": url, "DASK_INSECURE": "1"}
+    environment = os.environ | {"DASK_SCHEDULER": url, "DASK_INSECURE": "1", "DASK_LOGGING__DISTRIBUTED": "warning"}
     dask = ("-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", f"{PORT}", "--no-dashboard")
     app = ("-m", "streamlit", "run", "app.py", "--server.port", f"{port}", "--browser.serverAddress", "localhost")
     parts: Sequence[Sequence[str]] = (dask, *[("-m", "mnist_core", "worker")] * workers, app)
-    running = [subprocess.Popen([sys.executable, *part], env=environment) for part in parts]
+    # In sessions of their own, so that Ctrl-C reaches them in the order below: the app first, since it saves its runs.
+    running = [subprocess.Popen([sys.executable, *part], env=environment, start_new_session=True) for part in parts]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         running[-1].wait()
-    # The app first, so that it saves its runs; Ctrl-C has reached all of them already.
     for part in reversed(running):
         if part.poll() is None:
             part.terminate()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import dask_cluster
+from benchmarks.dask_cluster import DaskCluster
 from mnist_core.config import RunConfig
 from mnist_core.data import Dataset
 from mnist_core.errors import ConfigError
@@ -16,8 +18,6 @@ from mnist_core.runs.cluster import NO_WORKER, Address, Cluster, configured
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status
-from tests import dask_cluster
-from tests.dask_cluster import DaskCluster
 from tests.samples import blobs, small
 from tests.scheduled_runs import assert_evaluated, assert_same_as_alone, wait_for_status, wait_until
 
@@ -37,7 +37,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]
 
 @pytest.fixture(scope="module")
 def workers(processes: DaskCluster) -> dict[str, subprocess.Popen[bytes]]:
-    return {name: processes.start_worker() for name in ("one", "two")}
+    return {name: start_worker(processes) for name in ("one", "two")}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,12 @@ def cluster(processes: DaskCluster) -> Iterator[Cluster]:
     assert turns.close(30.0)
 
 
+def start_worker(processes: DaskCluster, **settings: str) -> subprocess.Popen[bytes]:
+    return processes.start_worker({"MNIST_DATASET": "embedded", **settings})
+
+
 def wait_for_workers(cluster: Cluster, count: int) -> None:
-    wait_until(lambda: len(cluster._open_workers()) == count)
+    wait_until(lambda: cluster.workers == count)
 
 
 def test_run_without_a_worker_waits_and_says_so(cluster: Cluster, processes: DaskCluster) -> None:
@@ -104,7 +108,7 @@ def test_worker_with_other_libraries_gets_no_runs(
     cluster: Cluster, processes: DaskCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("import platform\nplatform.python_version = lambda: '2.7'\n")
-    other = processes.start_worker(PYTHONPATH=str(tmp_path))
+    other = start_worker(processes, PYTHONPATH=str(tmp_path))
     wait_until(lambda: "it has python 2.7" in caplog.text)
     wait_for_workers(cluster, 2)
     other.kill()
@@ -122,7 +126,7 @@ def test_runs_go_on_when_a_worker_is_killed(
     wait_until(lambda: sum("is gone" in run.snapshot.message for run in runs) == 2)
     seen = [len(run.snapshot.epochs) for run in runs]
     wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
-    workers["one"] = processes.start_worker()
+    workers["one"] = start_worker(processes)
     stop_and_compare(cluster, runs)
 
 
@@ -137,7 +141,7 @@ def test_worker_that_is_told_to_leave_hands_its_runs_over(
     seen = [len(run.snapshot.epochs) for run in runs]
     wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
     assert sum("left the cluster" in run.snapshot.message for run in runs) == 2
-    workers["two"] = processes.start_worker()
+    workers["two"] = start_worker(processes)
     stop_and_compare(cluster, runs)
 
 

@@ -135,7 +135,8 @@ class LiveRun:
         """What the page outside the panel shows of the state of the run, or of the group."""
         active = [one for one in self._group(run) if one.snapshot.status.is_active]
         return (
-            f"{run.snapshot.status.is_active} {len(active)} {[one.is_pause_wanted for one in active]} {self._trouble()}"
+            f"{run.snapshot.status.is_active} {len(active)} {[one.is_pause_wanted for one in active]} "
+            f"{run.snapshot.message} {self._trouble()}"
         )
 
     def _group(self, run: Run) -> list[Run]:

@@ -51,6 +51,8 @@ def progress_text(run: Run, shot: Snapshot) -> str:
         parts.append(_("paused"))
     elif run.is_pause_wanted:
         parts.append(_("pausing …"))
+    elif shot.status is Status.WAITING:
+        return " · ".join([*parts, _("waiting …")])
     else:
         left = run.seconds_left
         if left is not None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from mnist_core.runs.cluster import Cluster
     from mnist_core.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -62,13 +63,18 @@ def _database() -> Database:
 
 def cluster_trouble() -> str | None:
     """Why no network can train on the cluster; an empty text if one can, None without a cluster."""
+    cluster = _cluster()
+    return None if cluster is None else str(cluster.trouble)
+
+
+def _cluster() -> Cluster | None:
     if not os.environ.get("DASK_SCHEDULER"):
         return None
     from mnist_core.runs import scheduler
     from mnist_core.runs.cluster import Cluster
 
     turns = scheduler.shared()
-    return str(turns.trouble) if isinstance(turns, Cluster) else None
+    return turns if isinstance(turns, Cluster) else None
 
 
 class Readiness:
@@ -134,6 +140,7 @@ class Load:
         watched: how many of them somebody watches.
         waiting: visitors who wait until there is room for another run.
         memory: resident memory of the process in MB; 0 where the system does not say.
+        workers: of the cluster, that take runs; None without a cluster.
     """
 
     visitors: int
@@ -141,6 +148,7 @@ class Load:
     watched: int
     waiting: int
     memory: int
+    workers: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -148,9 +156,10 @@ class Load:
         return not (self.visitors or self.runs or self.waiting)
 
     def __str__(self) -> str:
+        workers = "" if self.workers is None else f", workers {self.workers}"
         return (
             f"visitors {self.visitors}, runs {self.runs} (watched {self.watched}), waiting for room {self.waiting}, "
-            f"memory {self.memory} MB"
+            f"memory {self.memory} MB{workers}"
         )
 
 
@@ -162,7 +171,9 @@ def current_load() -> Load:
         from mnist_core.runs import scheduler
 
         runs, watched = scheduler.shared().active_runs, scheduler.shared().watched_runs
-    return Load(visitors, runs, watched, waiting_line.shared().length, _memory())
+    cluster = _cluster()
+    workers = None if cluster is None else cluster.workers
+    return Load(visitors, runs, watched, waiting_line.shared().length, _memory(), workers)
 
 
 def _memory() -> int:
