@@ -21,14 +21,15 @@ class DaskCluster:
 
     Args:
         folder: for their logs.
+        certificate: a certificate that is its own authority, and its key; without them the cluster is open.
 
     Attributes:
         processes: all that were started.
         scheduler: the last one of them that is a scheduler.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, certificate: tuple[Path, Path] | None = None) -> None:
+        self.folder, self.certificate = folder, certificate
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -38,11 +39,18 @@ class DaskCluster:
     @property
     def settings(self) -> dict[str, str]:
         """The environment variables of an app or a worker that uses it."""
-        return {"DASK_SCHEDULER": f"tcp://127.0.0.1:{self.port}", "DASK_INSECURE": "1"}
+        if self.certificate is None:
+            return {"DASK_SCHEDULER": f"tcp://127.0.0.1:{self.port}", "DASK_INSECURE": "1"}
+        certificate, key = map(str, self.certificate)
+        files = {"DASK_TLS_CA_FILE": certificate, "DASK_TLS_CERT": certificate, "DASK_TLS_KEY": key}
+        return {"DASK_SCHEDULER": f"tls://127.0.0.1:{self.port}", **files}
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         """Start a scheduler at the address of the last one."""
-        where = "--host", "127.0.0.1", "--port", f"{self.port}"
+        where = ["--host", "127.0.0.1", "--port", f"{self.port}"]
+        if self.certificate is not None:
+            certificate, key = map(str, self.certificate)
+            where += ["--protocol", "tls", "--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
         self.scheduler = self.start("-m", "distributed.cli.dask_scheduler", *where, "--no-dashboard")
         return self.scheduler
 
@@ -77,9 +85,9 @@ class DaskCluster:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[DaskCluster]:
-    """A cluster without workers, for the body of a `with` statement."""
-    cluster = DaskCluster(folder)
+def running(folder: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[DaskCluster]:
+    """A cluster without workers, for the body of a `with` statement; the arguments are those of `DaskCluster`."""
+    cluster = DaskCluster(folder, certificate)
     try:
         yield cluster
     finally:

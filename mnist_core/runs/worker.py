@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 PORT: Final = 8786
 """Dask's own port for schedulers."""
-_LOOK_SECONDS, _RETRY_SECONDS = 0.5, 1.0
+_LOOK_SECONDS, _RETRY_SECONDS, _PATIENCE_SECONDS = 0.5, 1.0, 5.0
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -41,7 +41,6 @@ def work(address: Address) -> None:
         address: of the cluster's scheduler.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("distributed").setLevel(logging.WARNING)
     host = hosted.shared()
     getting_ready = threading.Thread(target=_get_ready, args=(host,), name="getting-ready")
     getting_ready.start()
@@ -71,33 +70,38 @@ def _get_ready(host: hosted.Host) -> None:
 async def _serve(address: Address, host: hosted.Host) -> None:
     from distributed import Worker
 
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # Its import sets another level.
     leaving = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, functools.partial(_leave, host, leaving))
     is_told = False
     while not leaving.is_set():
+        worker = Worker(
+            address.url,
+            # On this machine nobody else may connect.
+            host="127.0.0.1" if urlsplit(address.url).hostname in _LOCAL else None,
+            nthreads=scheduler.WORKERS,
+            security=address.security(),
+            memory_limit=0,  # The playground's own limits hold.
+            dashboard=False,
+        )
         try:
-            async with Worker(
-                address.url,
-                # On this machine nobody else may connect.
-                host="127.0.0.1" if urlsplit(address.url).hostname in _LOCAL else None,
-                nthreads=scheduler.WORKERS,
-                security=address.security(),
-                memory_limit=0,  # The playground's own limits hold.
-                dashboard=False,
-            ) as worker:
-                logger.info("At work for the cluster at %s", address.url)
-                is_told = False
-                finished = asyncio.create_task(worker.finished())
-                while not finished.done() and not (leaving.is_set() and not host.untold_runs):
-                    host.forget_who_is_gone()
-                    await asyncio.wait([finished], timeout=_LOOK_SECONDS)
-                finished.cancel()
+            # It would try for ever, without a word.
+            await asyncio.wait_for(worker, _PATIENCE_SECONDS)
+            logger.info("At work for the cluster at %s", address.url)
+            is_told = False
+            finished = asyncio.create_task(worker.finished())  # type: ignore[no-untyped-call]
+            while not finished.done() and not (leaving.is_set() and not host.untold_runs):
+                host.forget_who_is_gone()
+                await asyncio.wait([finished], timeout=_LOOK_SECONDS)
+            finished.cancel()
         except (OSError, TimeoutError, RuntimeError) as error:
             if not is_told:
-                logger.warning("The cluster at %s does not answer: %s", address.url, error)
+                logger.warning("The cluster at %s does not answer: %r", address.url, error)
                 is_told = True
+        finally:
+            await worker.close()
         if not leaving.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(leaving.wait(), _RETRY_SECONDS)

@@ -160,6 +160,34 @@ def test_runs_go_on_when_the_scheduler_of_the_cluster_was_killed(cluster: Cluste
     stop_and_compare(cluster, runs)
 
 
+def new_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate that is its own authority, and its key."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def test_cluster_with_certificates_trains_and_lets_no_other_in(tmp_path: Path) -> None:
+    own, other = (new_certificate(tmp_path, name) for name in ("own", "other"))
+    with dask_cluster.running(tmp_path, own) as processes:
+        start_worker(processes)
+        cluster = Cluster(configured(processes.settings))
+        wait_for_workers(cluster, 1)
+        # Without the right certificate, neither an app nor a worker is let in.
+        files = {"DASK_TLS_CA_FILE": str(other[0]), "DASK_TLS_CERT": str(other[0]), "DASK_TLS_KEY": str(other[1])}
+        start_worker(processes, **files)
+        stranger = Cluster(configured({**processes.settings, **files}))
+        wait_until(lambda: processes.log().count("does not answer") == 1)
+        run = cluster.submit(small(), blobs())
+        wait_for_status(run, Status.FINISHED)
+        assert_same_as_alone(run)
+        assert (cluster.workers, stranger.workers) == (1, 0)
+        assert stranger.close(30.0)
+        assert cluster.close(30.0)
+
+
 def stop_and_compare(cluster: Cluster, runs: list[Run]) -> None:
     """Stop the runs; no epoch is missing or there twice, and all are those of a run without an interruption."""
     for run in runs:
