@@ -46,6 +46,13 @@ def test_answer(prefix: str, trouble: str, is_stopping: bool, status: int, answe
     assert coroutines.run(ask(readiness, f"{prefix}/ready")) == (status, answer)
 
 
+@pytest.mark.parametrize(("cluster", "said"), [("", "answers"), ("No computer is there.", "No computer is there.")])
+def test_server_without_workers_is_ready_and_says_so(cluster: str, said: str) -> None:
+    readiness = health.Readiness(page, lambda: "", lambda: False, cluster=lambda: cluster)
+    answer = {"server": "ready", "database": "answers", "cluster": said}
+    assert coroutines.run(ask(readiness)) == (200, answer)
+
+
 @pytest.mark.parametrize("path", ["/", "/draw", "/already", "/ready/more", "/_stcore/health"])
 def test_other_addresses_are_left_to_streamlit(path: str) -> None:
     assert coroutines.run(ask(health.Readiness(page, lambda: "none", lambda: True), path)) == (200, b"page")
@@ -130,6 +137,10 @@ def test_database_that_is_away(address: Callable[[str], None]) -> None:
 def test_database_of_an_unknown_kind(address: Callable[[str], None]) -> None:
     address("papyrus://scroll")
     assert health.database_trouble()
+
+
+def test_load_of_a_server_with_a_cluster_has_its_workers() -> None:
+    assert str(health.Load(3, 2, 1, 0, 985, 4)).endswith("memory 985 MB, workers 4")
 
 
 EMPTY = health.Load(0, 0, 0, 0, 900)
