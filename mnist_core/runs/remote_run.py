@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mnist_core.runs.hosted import News
     from mnist_core.runs.snapshot import Snapshot
 
+_BY_IDENTITY = ("points", "started", "sent", "state")
+
 
 class RemoteRun(Run):
     """A run whose worker is asked for what is new of it. Orders wait until the next question.
@@ -45,6 +47,7 @@ class RemoteRun(Run):
         self._orders: tuple[Order, ...] = ()
         self._ordered = 0
         self._is_stop_ordered = False
+        self._pictured: training.Progress | None = None  # The last point when weights came.
 
     def want_pause(self) -> None:
         """See `Run`."""
@@ -97,30 +100,28 @@ class RemoteRun(Run):
             self._orders, self._ordered, self._is_stop_ordered = (), 0, False
             for size in steps:
                 self._order("step", size)
-            self._publish(points=points, sent=None, status=Status.WAITING)
+            start = shot.state or self.start
+            rates = start.rates if start is not None else ()
+            self._publish(points=points, rates=rates, sent=None, status=Status.WAITING)
             rate = self._dials.learning_rate
-            if rate is not None and (not shot.rates or shot.rates[-1].learning_rate != rate):
+            if rate is not None and (not rates or rates[-1].learning_rate != rate):
                 self._order("rate", rate)
-            return shot.state or self.start
-
-    @property
-    def is_paused_at_begin(self) -> bool:
-        """Whether a worker that begins with it waits for an order."""
-        return self._pause_wanted
+            return start
 
     def question(self, wants_weights: bool) -> Question:
-        """What to ask the worker."""
+        """What to ask the worker; for weights only if there is a point since it has sent some."""
         with self._lock:
             if self._stop_wanted and not self._is_stop_ordered:
                 self._is_stop_ordered = True
                 self._order("stop", self._stop_reason)
             shot = self._snapshot
+            has_new_point = bool(shot.points) and shot.points[-1] is not self._pictured
             return Question(
                 self._whole_points(shot) - self._first_point,
                 len(shot.epochs),
                 self._last_moment,
                 self.is_watched,
-                wants_weights,
+                wants_weights and has_new_point,
                 self._orders,
             )
 
@@ -135,17 +136,22 @@ class RemoteRun(Run):
                 self._keep(place, tuple(array.astype(np.float32) for array in weights))
                 self._last_moment = place
             known = self._first_point + question.points
+            points = (*shot.points[:known], *news.points) if news.points else shot.points
+            if news.weights is not None:
+                self._pictured = points[-1] if points else None
             changes: dict[str, Any] = {
-                "points": (*shot.points[:known], *news.points),
+                "points": points,
                 "seconds": self._seconds_before + news.seconds,
-                "started": news.started or shot.started,
+                "started": shot.started or news.started,
                 "rates": news.rates,
                 "sent": news.weights or shot.sent,
             }
             if news.state is not None:
                 changes |= {"epochs": news.state.history, "state": news.state}
             if news.status.is_active:
-                self._publish(**changes, status=news.status)
+                is_same = all(getattr(shot, name) is value for name, value in changes.items() if name in _BY_IDENTITY)
+                if not is_same or (shot.status, shot.rates) != (news.status, news.rates):  # Pages draw what is new.
+                    self._publish(**changes, status=news.status)
             else:
                 network = TrainedNetwork(self.config, news.network) if news.network is not None else None
                 evaluation = None

@@ -188,6 +188,28 @@ def test_changed_learning_rate_holds_on_the_worker(host: Host) -> None:
     assert distant.run.snapshot.epochs == here.snapshot.epochs
 
 
+def test_changed_learning_rate_holds_on_the_next_worker_too(host: Host, hosts: Callable[[], Host]) -> None:
+    distant = Distant(host, long(), MANY).begin()
+    distant.ask_until(lambda: bool(distant.run.snapshot.points))
+    distant.run.want_learning_rate(0.02)
+    distant.ask_until(lambda: bool(distant.run.snapshot.rates))
+    distant.begin(hosts())
+    assert distant.run.learning_rate == 0.02
+    distant.ask_until(lambda: len(distant.run.snapshot.epochs) > 1)
+    assert distant.run.snapshot.epochs[-1].learning_rate == 0.02
+
+
+def test_page_of_a_paused_run_is_left_alone(host: Host) -> None:
+    distant = Distant(host)
+    distant.run.want_pause()
+    distant.run.want_step(StepSize.BATCH)
+    distant.begin()
+    distant.ask_until(lambda: distant.run.snapshot.status is Status.PAUSED and distant.run.snapshot.sent is not None)
+    before = distant.run.snapshot
+    assert distant.ask(wants_weights=True).weights is None
+    assert distant.run.snapshot is before
+
+
 def test_stopped_run_is_evaluated_and_says_why(host: Host) -> None:
     distant = Distant(host, long(), MANY).begin()
     distant.ask_until(lambda: bool(distant.run.snapshot.epochs))
