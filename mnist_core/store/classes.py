@@ -549,15 +549,6 @@ class Classes:
 
     # --- What pages show ---------------------------------------------------------------------------------------
 
-    def load(self, class_id: str) -> Class:
-        """A class by its id, ended or not.
-
-        Raises:
-            ClassNotFoundError: there is no such class, or it was deleted.
-        """
-        with self._database.reading() as connection:
-            return self._as_of_now(_class_of(_row(connection, classes.c.id == class_id)))
-
     def board(self, class_id: str, task: str = "") -> Board:
         """A class by its id with all that its pages show, in one look at the database.
 
@@ -649,11 +640,6 @@ class Classes:
         """The seats that were not taken away, by number."""
         with self._database.reading() as connection:
             return _seats(connection, class_id)
-
-    def votes(self, class_id: str, task: str) -> dict[int, dict[int, int]]:
-        """The votes for a task: the choice of each seat, by round and seat."""
-        with self._database.reading() as connection:
-            return handed_in.votes_for(connection, class_id, task)
 
     def tidy(self) -> None:
         """End the classes that nobody has touched for too long, and delete those that have ended long ago."""

@@ -158,7 +158,7 @@ def test_vote_can_change_until_it_is_closed(room: Room) -> None:
     room.move(phase=SHUT)
     with pytest.raises(ClassClosedError, match="closed"):
         room.classes.vote(room.now.id, workspaces[0], "q1", 1, 0)
-    assert room.classes.votes(room.now.id, "q1") == {1: {1: 2, 2: 1, 3: 1}}
+    assert room.classes.board(room.now.id).votes == {1: {1: 2, 2: 1, 3: 1}}
 
 
 def test_second_vote_stands_beside_the_first(room: Room) -> None:
@@ -169,7 +169,7 @@ def test_second_vote_stands_beside_the_first(room: Room) -> None:
     with pytest.raises(ClassClosedError):
         room.classes.vote(room.now.id, workspace, "q1", 1, 2)
     room.classes.vote(room.now.id, workspace, "q1", 2, 1)
-    assert room.classes.votes(room.now.id, "q1") == {1: {1: 0}, 2: {1: 1}}
+    assert room.classes.board(room.now.id).votes == {1: {1: 0}, 2: {1: 1}}
 
 
 @pytest.mark.parametrize("phase", ["ready", SHUT, SHOWN])
@@ -200,7 +200,7 @@ def test_nobody_votes_without_a_seat(room: Room, url: str, clock: Clock) -> None
     room.classes.remove_seat(room.teacher, room.now.id, 1)
     with pytest.raises(ClassNotFoundError):
         room.classes.vote(room.now.id, removed, "q1", 1, 0)
-    assert room.classes.votes(room.now.id, "q1") == {}
+    assert room.classes.board(room.now.id).votes == {}
 
 
 def test_sixty_votes_at_once(room: Room) -> None:
@@ -210,7 +210,7 @@ def test_sixty_votes_at_once(room: Room) -> None:
         votes = [threads.submit(room.classes.vote, room.now.id, one, "q1", 1, 3) for one in workspaces for _ in "ab"]
         for vote in votes:
             vote.result()
-    assert room.classes.votes(room.now.id, "q1") == {1: dict.fromkeys(range(1, MAX_SEATS + 1), 3)}
+    assert room.classes.board(room.now.id).votes == {1: dict.fromkeys(range(1, MAX_SEATS + 1), 3)}
 
 
 def test_of_two_desks_that_move_at_once_one_is_refused(room: Room) -> None:
@@ -226,7 +226,7 @@ def test_of_two_desks_that_move_at_once_one_is_refused(room: Room) -> None:
     with ThreadPoolExecutor(4) as threads:
         moved = list(threads.map(move, [OPEN, SHUT, SHOWN, OPEN]))
     assert moved.count(True) == 1
-    assert room.classes.load(before.id).revision == before.revision + 1
+    assert room.classes.board(before.id).now.revision == before.revision + 1
 
 
 def test_only_the_owner_moves_a_class(room: Room) -> None:
@@ -240,7 +240,7 @@ def test_only_the_owner_moves_a_class(room: Room) -> None:
             room.classes.remove_seat(workspace, room.now.id, 1)
         with pytest.raises(ClassNotFoundError):
             room.classes.begin_again(workspace, room.now.id, room.now.revision)
-    assert room.classes.load(room.now.id) == room.now
+    assert room.classes.board(room.now.id).now == room.now
 
 
 def test_wall_looks_by_its_own_token(room: Room) -> None:
@@ -264,7 +264,7 @@ def test_ended_class_cannot_be_joined_and_stays_to_be_read(room: Room) -> None:
     with pytest.raises(ClassNotFoundError):
         room.move(phase=SHUT)
     assert [(one.task, one.votes) for one in room.classes.work(room.teacher, room.now.id)] == [("q1", {1: 2})]
-    assert room.classes.load(room.now.id).ended is not None
+    assert room.classes.board(room.now.id).now.ended is not None
 
 
 def test_deleted_class_leaves_nothing(room: Room) -> None:
@@ -273,9 +273,10 @@ def test_deleted_class_leaves_nothing(room: Room) -> None:
     room.classes.vote(room.now.id, workspace, "q1", 1, 2)
     room.classes.end(room.teacher, room.now.id, delete=True)
     with pytest.raises(ClassNotFoundError):
-        room.classes.load(room.now.id)
-    assert room.classes.seats(room.now.id) == []
-    assert room.classes.votes(room.now.id, "q1") == {}
+        room.classes.board(room.now.id)
+    with room.classes._database.reading() as connection:
+        for table in (tables.classes, tables.seats, tables.entries):
+            assert connection.execute(sa.select(table)).all() == []
     assert room.classes.led_by(room.teacher) == []
 
 
@@ -287,7 +288,7 @@ def test_forgotten_class_ends_by_itself(room: Room, clock: Clock) -> None:
     clock.now += 2
     with pytest.raises(ClassNotFoundError):
         room.classes.find(code)
-    assert room.classes.load(room.now.id).ended == room.now.moved + 4 * 3600
+    assert room.classes.board(room.now.id).now.ended == room.now.moved + 4 * 3600
 
 
 def test_each_move_is_a_touch(room: Room, clock: Clock) -> None:
@@ -325,7 +326,7 @@ def test_server_has_room_for_twenty_classes(room: Room) -> None:
 def test_move_to_something_impossible_is_refused(room: Room, name: str, value: str) -> None:
     with pytest.raises(ConfigError):
         room.move(**{name: value})
-    assert room.classes.load(room.now.id) == room.now
+    assert room.classes.board(room.now.id).now == room.now
 
 
 def test_unknown_column_is_a_bug(room: Room) -> None:
@@ -359,7 +360,7 @@ def test_who_leaves_takes_their_votes_along(room: Room) -> None:
     room.classes.leave(room.now.id, workspace)
     room.classes.leave(room.now.id, new_workspace())
     assert [one.number for one in room.classes.seats(room.now.id)] == [2]
-    assert room.classes.votes(room.now.id, "q1") == {1: {2: 1}}
+    assert room.classes.board(room.now.id).votes == {1: {2: 1}}
 
 
 def test_question_can_be_asked_again(room: Room) -> None:
@@ -368,10 +369,10 @@ def test_question_can_be_asked_again(room: Room) -> None:
     room.classes.vote(room.now.id, workspace, "q1", 1, 1)
     room.now = room.classes.begin_again(room.teacher, room.now.id, room.now.revision)
     assert (room.now.phase, room.now.round) == (READY, 1)
-    assert room.classes.votes(room.now.id, "q1") == {}
+    assert room.classes.board(room.now.id).votes == {}
     room.move(phase=OPEN)
     room.classes.vote(room.now.id, workspace, "q1", 1, 2)
-    assert room.classes.votes(room.now.id, "q1") == {1: {1: 2}}
+    assert room.classes.board(room.now.id).votes == {1: {1: 2}}
 
 
 def test_browser_finds_the_class_that_it_sits_in(room: Room) -> None:
@@ -419,7 +420,7 @@ def test_seat_that_is_away_can_be_taken_over(room: Room, clock: Clock) -> None:
         room.classes.take_over(room.now.id, 9, token)
 
 
-def test_board_has_what_the_single_questions_give(room: Room) -> None:
+def test_board_has_the_class_with_its_seats_and_votes(room: Room) -> None:
     students = [room.student() for _ in range(3)]
     room.move(phase=OPEN)
     for token, choice in zip(students, (0, 1, 1), strict=True):
@@ -428,7 +429,7 @@ def test_board_has_what_the_single_questions_give(room: Room) -> None:
     board = room.classes.board(room.now.id)
     assert board.now == room.now
     assert list(board.seats) == room.classes.seats(room.now.id)
-    assert board.votes == room.classes.votes(room.now.id, "q1") == {1: {1: 0, 2: 1}}
+    assert board.votes == {1: {1: 0, 2: 1}}
 
 
 def test_desk_is_the_owners(room: Room) -> None:
