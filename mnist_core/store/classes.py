@@ -280,6 +280,7 @@ class Classes:
         """
         with self._database.writing() as connection:
             self._owned(connection, workspace, class_id)
+            _lock(connection, class_id)
             connection.execute(seats.delete().where(seats.c["class"] == class_id, seats.c.pretend.is_(True)))
 
     def hide_drawing(self, workspace: str, class_id: str, task: str, seat: int, n: int, is_hidden: bool = True) -> None:
@@ -404,6 +405,7 @@ class Classes:
         """
         now = self._clock()
         with self._database.writing() as connection:
+            _lock(connection, class_id)
             which = (*_seat(class_id, number), seats.c.removed.is_(False))
             row = connection.execute(sa.select(seats).where(*which).with_for_update()).one_or_none()
             if row is None:
@@ -421,7 +423,8 @@ class Classes:
             ClassNotFoundError: the browser has no seat there.
         """
         with self._database.writing() as connection:
-            known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id).with_for_update()).all()
+            _lock(connection, class_id)
+            known = connection.execute(sa.select(seats).where(seats.c["class"] == class_id)).all()
             own = next((one for one in known if one.token == _key_of(token) and not one.removed), None)
             if own is None:
                 raise ClassNotFoundError
@@ -647,12 +650,17 @@ class Classes:
             self._tidy(connection)
 
     def note_seen(self, seen: Mapping[str, Iterable[int]]) -> None:
-        """Note that these seats, by class, are there now."""
+        """Note that these seats, by class, are there now; without those that somebody is changing.
+
+        It waits for none of them, so it cannot wait for somebody who waits for it. All are noted again soon.
+        """
         now = self._clock()
         with self._database.writing() as connection:
             for class_id, numbers in seen.items():
-                which = (seats.c["class"] == class_id, seats.c.number.in_(list(numbers)))
-                connection.execute(seats.update().where(*which).values(seen=now))
+                of_class = seats.c["class"] == class_id
+                free = sa.select(seats.c.number).where(of_class, seats.c.number.in_(list(numbers)))
+                locked = connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
+                connection.execute(seats.update().where(of_class, seats.c.number.in_(locked)).values(seen=now))
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -778,6 +786,14 @@ def _row(connection: Connection, *which: sa.ColumnElement[bool]) -> sa.Row[Any]:
     if row is None:
         raise ClassNotFoundError
     return row
+
+
+def _lock(connection: Connection, class_id: str) -> None:
+    """Lock a class. Whoever changes several of its seats, or a name, does so first, as `join` and `end` do.
+
+    Otherwise two of them could wait for each other, or draw the same name.
+    """
+    connection.execute(sa.select(classes.c.id).where(classes.c.id == class_id).with_for_update())
 
 
 def _with_shown(connection: Connection, now: Class, tasks: frozenset[str]) -> Class:

@@ -352,6 +352,27 @@ def test_presence_of_many_is_one_statement_a_class(room: Room, clock: Clock) -> 
     assert [one.seen for one in room.classes.seats(room.now.id)] == [clock.now, clock.now - 30, clock.now]
 
 
+def test_presence_and_new_names_wait_for_no_seat_of_others(room: Room, clock: Clock) -> None:
+    own, other = room.student(), room.student()
+    database = room.classes._database
+    if database.file is not None:
+        pytest.skip("SQLite locks no single seats.")
+    clock.forward(30)
+    with database.writing() as connection:
+        held = sa.select(tables.seats).where(tables.seats.c.token == workspace_key(other))
+        assert connection.execute(held.with_for_update()).one().number == 2
+        room.classes.note_seen({room.now.id: [1, 2]})
+        assert room.classes.redraw(room.now.id, own, draw).redrawn
+    assert [one.seen for one in room.classes.seats(room.now.id)] == [clock.now, clock.now - 30]
+
+
+def test_new_names_drawn_at_once_are_different(room: Room) -> None:
+    students = [room.student() for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda token: room.classes.redraw(room.now.id, token, draw), students))
+    assert len({one.name for one in found}) == 8
+
+
 def test_who_leaves_takes_their_votes_along(room: Room) -> None:
     workspace, other = room.student(), room.student()
     room.move(phase=OPEN)
