@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mnist_core import limits
 from mnist_core.classes import (
     Ask,
     Draw,
@@ -56,7 +57,7 @@ from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal
 from pages.widgets.common import image_buttons, pictures
 from pages.widgets.common.image_buttons import ImageButton
-from pages.widgets.server import waiting_line
+from pages.widgets.server import visitor_limits, waiting_line
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import digits
 from tests.pages.visitor import ONE, draw, press, wait_for_end
@@ -1239,6 +1240,30 @@ def test_what_the_wall_shows(desk: AppTest, monkeypatch: pytest.MonkeyPatch, at:
         assert all(fault.symptom in text(page) for page in (front, pupil))
     move(desk, "Next task")
     assert "Open the vote" in text(desk)
+
+
+@pytest.mark.usefixtures("no_shared_runs")
+def test_run_on_the_wall_counts_for_the_address(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    fronts = [wall(desk, monkeypatch) for _ in "ab"]
+    spent: list[str] = []
+    monkeypatch.setattr(visitor_limits, "spend", spent.append)
+    monkeypatch.setattr(visitor_limits, "give_back", spent.remove)
+
+    def look_at(key: str, link: str = "") -> str:
+        show(desk, Look("l1", key, link))
+        return "".join(text(front) for front in fronts)
+
+    look_at("fault/high")
+    assert spent == []  # A case of the lab is the same for all.
+    look_at("run", "layers=none&epochs=1")
+    assert spent == [limits.RUNS]  # One run for both walls.
+
+    def full(*_: object, **__: object) -> None:
+        raise CapacityError("The server is full.", "Wait.")
+
+    monkeypatch.setattr(scheduler.Scheduler, "submit", full)
+    assert "The server is full." in look_at("run", "layers=none&epochs=2")
+    assert spent == [limits.RUNS]
 
 
 def test_look_is_added_at_the_desk(desk: AppTest) -> None:

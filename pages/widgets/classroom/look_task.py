@@ -61,7 +61,8 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         if now.phase == SHOWN:
             st.markdown(_fault_text(task))
     elif task.what == "run":
-        wall_runs.runs_view([Trial(presets.title_of(config_of(task)), config_of(task))], height=360)
+        # A teacher can show any network, as often as they like.
+        wall_runs.runs_view([Trial(presets.title_of(config_of(task)), config_of(task))], height=360, is_charged=True)
     else:
         step = step_of(task)
         if step is None:

@@ -29,7 +29,13 @@ FONT_SIZE = 28
 _MOST_LINES = 4
 
 
-def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 160, has_loss: bool = False) -> None:
+def runs_view(
+    found: Sequence[Trial],
+    step: Step | None = None,
+    height: int = 160,
+    has_loss: bool = False,
+    is_charged: bool = False,
+) -> None:
     """Runs with their names, their accuracy as they train, and that of the models that are no networks.
 
     Args:
@@ -37,6 +43,7 @@ def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 16
         step: the step of a course that they belong to; None for none.
         height: of the chart, in pixels.
         has_loss: whether there is a chart of the loss beside it.
+        is_charged: see `trials.start_trials`.
     """
     name = editor_state.first_config().dataset
     # A wall has no room for the notice that other images stand in for MNIST; the other pages show it.
@@ -60,7 +67,8 @@ def runs_view(found: Sequence[Trial], step: Step | None = None, height: int = 16
         floor = 0.0 if step is None else step.floor
         run_curves.training_curves(there, None, floor, names=names, places=places, height=height, font_size=FONT_SIZE)
 
-    trials.running_view(found, dataset, draw, in_turn=step is not None and step.trend is not None)
+    in_turn = step is not None and step.trend is not None
+    trials.running_view(found, dataset, draw, in_turn, is_charged)
     if step is not None and step.classical:
         st.fragment(_models, run_every=following.TEACHER_SECONDS, key="class-models")(step, dataset)
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core import limits
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.data import splits
-from mnist_core.errors import PlaygroundError
+from mnist_core.errors import CapacityError, PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
 from pages.widgets.common import live, replays, run_curves, run_text
+from pages.widgets.server import visitor_limits
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.lessons.course import Step, Trial
     from mnist_core.runs.job import Job
+    from mnist_core.runs.network_run import Run
     from pages.widgets.common.run_curves import Named, Shown
 
     Draw = Callable[[Shown], None]
@@ -61,15 +64,32 @@ def trial_runs(trials: Sequence[Trial], dataset: Dataset) -> Named:
     return {name: run for name, run in there.items() if run is not None}
 
 
-def start_trials(trials: Sequence[Trial], dataset: Dataset) -> None:
-    """Start the trials that the server has not run yet. `refusal_message` shows why one was refused."""
+def start_trials(trials: Sequence[Trial], dataset: Dataset, is_charged: bool = False) -> None:
+    """Start the trials that the server has not run yet. `refusal_message` shows why one was refused.
+
+    Args:
+        trials: what to run.
+        dataset: the training data.
+        is_charged: whether new runs count for the visitor's address: those of a course are few, others are not.
+    """
     REFUSAL.set(None)
     try:
         for trial in trials:
-            config, data = with_dataset(trial, dataset).config, data_of(trial, dataset)
-            watch_run(run_cache.shared().network(config, data, visitor_runs.watcher()), _name_of(trial))
+            watch_run(_started(trial, dataset, is_charged), _name_of(trial))
     except PlaygroundError as error:
         remember_refusal(error)
+
+
+def _started(trial: Trial, dataset: Dataset, is_charged: bool) -> Run:
+    shared, config, data = run_cache.shared(), with_dataset(trial, dataset).config, data_of(trial, dataset)
+    if not is_charged or shared.find_network(config, data) is not None:
+        return shared.network(config, data, visitor_runs.watcher())
+    visitor_limits.spend(limits.RUNS)
+    try:
+        return shared.network(config, data, visitor_runs.watcher())
+    except CapacityError:  # A screen that only shows tries it again and again.
+        visitor_limits.give_back(limits.RUNS)
+        raise
 
 
 def _name_of(trial: Trial) -> Hashable:
@@ -158,7 +178,9 @@ def trials_view(
     return there
 
 
-def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False) -> None:
+def running_view(
+    trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn: bool = False, is_charged: bool = False
+) -> None:
     """The runs of the trials on a screen that only shows: those that are missing start by themselves.
 
     Args:
@@ -166,6 +188,7 @@ def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn:
         dataset: the training data.
         draw: shows the runs that have started.
         in_turn: whether to run one after the other, so that their times can be compared.
+        is_charged: see `start_trials`; not for runs in turn.
     """
     there = trial_runs(trials, dataset)
     missing = _missing(trials, there)
@@ -173,7 +196,7 @@ def running_view(trials: Sequence[Trial], dataset: Dataset, draw: Draw, in_turn:
     if of_trials != trials or time.monotonic() >= again:  # A screen that only shows has no button to try again.
         REFUSAL.set(None)
     if missing and _AWAITED.get() != trials and REFUSAL.get() is None and not _failed(trials):
-        uninterrupted(lambda: _start(trials, missing, dataset, in_turn))
+        uninterrupted(lambda: _start(trials, missing, dataset, in_turn, is_charged))
         there = trial_runs(trials, dataset)
         _TRY_AGAIN.set((trials, time.monotonic() + _PATIENCE_SECONDS))
     for trial in trials:
@@ -206,12 +229,14 @@ def _offer_start(trials: Sequence[Trial], there: Named, dataset: Dataset, in_tur
         st.caption(_("Takes about {estimated_duration}.", estimated_duration=estimated_duration(configs, dataset)))
 
 
-def _start(trials: Sequence[Trial], missing: Sequence[Trial], dataset: Dataset, in_turn: bool) -> None:
+def _start(
+    trials: Sequence[Trial], missing: Sequence[Trial], dataset: Dataset, in_turn: bool, is_charged: bool = False
+) -> None:
     if in_turn:
         _AWAITED.set(trials)
         start_trials(missing[:1], dataset)
     else:
-        start_trials(trials, dataset)
+        start_trials(trials, dataset, is_charged)
 
 
 def estimated_duration(configs: Iterable[RunConfig], dataset: Dataset) -> str:
