@@ -51,7 +51,7 @@ class Network:
         config: its settings.
         parameters: how many it learns.
         accuracy: on the images held back for validation, 0 to 1, after its last epoch so far.
-        is_active: whether it still trains.
+        is_active: whether it has not ended: it trains, or was interrupted.
     """
 
     seat: int
@@ -110,11 +110,7 @@ def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
     by_seat: dict[int, list[Network]] = {}
     for one in networks_of(board):
         by_seat.setdefault(one.seat, []).append(one)
-    # A run that was removed, or could not be saved, has no status: it is left out after a while.
-    runs = {
-        seat: [one for one in given if one.status or now - one.created < UNSAVED_SECONDS]
-        for seat, given in board.runs.items()
-    }
+    runs = {seat: [one for one in given if _counts(one, now)] for seat, given in board.runs.items()}
     firsts = [given[0].created for given in runs.values() if given]
     # The last move has opened the task, unless the teacher has switched something since.
     opened = min([board.now.moved, *firsts])
@@ -124,6 +120,11 @@ def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
         seat.number: _progress(task, runs.get(seat.number, ()), by_seat.get(seat.number, ()), is_late)
         for seat in board.seats
     }
+
+
+def _counts(run: TrainedRun, now: float) -> bool:
+    """Whether a run goes on, or has ended; one that was removed, or could not be saved, has no status."""
+    return not run.is_interrupted and (bool(run.status) or now - run.created < UNSAVED_SECONDS)
 
 
 def reaches(task: Train, one: Network) -> bool:

@@ -324,7 +324,7 @@ class Classes:
         with self._database.reading() as connection:
             _row(connection, *owned)
             kept = connection.execute(sa.select(classes.c.kept).where(*owned)).scalar_one()
-            return handed_in.work_of(connection, class_id) if kept is None else handed_in.kept(kept)
+            return handed_in.work_of(connection, class_id, self._clock()) if kept is None else handed_in.kept(kept)
 
     # --- The seats ---------------------------------------------------------------------------------------------
 
@@ -568,7 +568,7 @@ class Classes:
                 tuple(_seats(connection, class_id)),
                 handed_in.votes_for(connection, class_id, now.task),
                 handed_in.guesses_for(connection, class_id, now.task),
-                handed_in.runs_for(connection, class_id, now.task),
+                handed_in.runs_for(connection, class_id, now.task, self._clock()),
                 handed_in.drawings_for(connection, class_id, now.task),
             )
 
@@ -585,7 +585,7 @@ class Classes:
         """
         with self._database.reading() as connection:
             _row(connection, classes.c.id == class_id)
-            return handed_in.work_of(connection, class_id, has_data=False)
+            return handed_in.work_of(connection, class_id, self._clock(), has_data=False)
 
     def result_key(self, class_id: str) -> bytes:
         """The secret that the result codes of a class are made with, 32 bytes. It must not leave the server.
@@ -725,7 +725,7 @@ class Classes:
 
     def _end(self, connection: Connection, row: sa.Row[Any], ended: float) -> None:
         """End a class: keep what was handed in, and delete the seats, with all that says whose it was."""
-        kept = handed_in.keep(handed_in.work_of(connection, row.id))
+        kept = handed_in.keep(handed_in.work_of(connection, row.id, self._clock()))
         values = {"ended": ended, "code": None, "revision": row.revision + 1, "kept": kept}
         connection.execute(classes.update().where(classes.c.id == row.id).values(**values))
         connection.execute(seats.delete().where(seats.c["class"] == row.id))

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from mnist_core.config import RunConfig
 from mnist_core.errors import PlaygroundError
 from mnist_core.store.records import read_config
-from mnist_core.store.tables import entries, runs, seats
+from mnist_core.store.tables import ACTIVE, entries, runs, seats
+from mnist_core.store.takeover import alive_servers
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class TrainedRun:
         status: the value of its `Status`; empty until it is saved.
         epochs: how many it has finished.
         accuracy, validation_accuracy: after the last one, 0 to 1; None before the first one.
+        is_interrupted: whether it has not ended and its server is gone; another one may go on with it.
     """
 
     run: str
@@ -43,6 +45,7 @@ class TrainedRun:
     epochs: int
     accuracy: float | None
     validation_accuracy: float | None
+    is_interrupted: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -120,17 +123,18 @@ def guesses_for(connection: Connection, class_id: str, task: str) -> dict[int, f
     return {row.seat: row.guess for row in connection.execute(query)}
 
 
-def runs_for(connection: Connection, class_id: str, task: str) -> dict[int, tuple[TrainedRun, ...]]:
-    """The runs of each seat, the oldest first, by seat."""
+def runs_for(connection: Connection, class_id: str, task: str, now: float) -> dict[int, tuple[TrainedRun, ...]]:
+    """The runs of each seat as they are at the time `now`, the oldest first, by seat."""
     found: dict[int, tuple[TrainedRun, ...]] = {}
-    for one in _class_runs(connection, class_id, task):
+    for one in _class_runs(connection, class_id, task, now):
         found[one.seat] = (*found.get(one.seat, ()), one.run)
     return found
 
 
 def ended_runs(connection: Connection, class_id: str) -> list[ClassRun]:
     """All runs of a class that are saved as ended, by task and seat, the oldest first."""
-    return [one for one in _class_runs(connection, class_id, None) if one.run.has_ended]
+    # No time, since they need no server.
+    return [one for one in _class_runs(connection, class_id, None, 0.0) if one.run.has_ended]
 
 
 def drawings_for(
@@ -149,8 +153,8 @@ def drawings_for(
     return found
 
 
-def work_of(connection: Connection, class_id: str, has_data: bool = True) -> list[Work]:
-    """All that was handed in, by task and seat; with the data of drawings, or without."""
+def work_of(connection: Connection, class_id: str, now: float, has_data: bool = True) -> list[Work]:
+    """All that was handed in until the time `now`, by task and seat; with the data of drawings, or without."""
     tasks = connection.execute(
         sa.select(entries.c.task)
         .where(entries.c["class"] == class_id)
@@ -160,7 +164,7 @@ def work_of(connection: Connection, class_id: str, has_data: bool = True) -> lis
     found = []
     for task in tasks.scalars().all():
         which = connection, class_id, task
-        votes, guesses, runs_ = votes_for(*which), guesses_for(*which), runs_for(*which)
+        votes, guesses, runs_ = votes_for(*which), guesses_for(*which), runs_for(*which, now)
         drawn = drawings_for(*which)
         if drawn and has_data:
             drawn = drawings_for(*which, of_seats=list(drawn))
@@ -196,6 +200,7 @@ def _anonymous(one: Work, seat: int) -> dict[str, Any]:
                 status=run.status if run.has_ended else Status.STOPPED.value,
                 accuracy=None,
                 validation_accuracy=None if run.validation_accuracy is None else round(run.validation_accuracy, 3),
+                is_interrupted=False,
             )
         )
         for run in one.runs
@@ -237,19 +242,27 @@ def kept(text: str) -> list[Work]:
     return sorted(found, key=lambda one: (one.task, one.seat))
 
 
-def _class_runs(connection: Connection, class_id: str, task: str | None) -> list[ClassRun]:
-    saved = runs.c.config, runs.c.status, runs.c.epochs, runs.c.accuracy, runs.c.validation_accuracy
+def _class_runs(connection: Connection, class_id: str, task: str | None, now: float) -> list[ClassRun]:
+    is_interrupted = sa.and_(runs.c.status.in_(ACTIVE), runs.c.server.not_in(alive_servers(now)))
+    columns = runs.c.config, runs.c.status, runs.c.epochs, runs.c.accuracy, runs.c.validation_accuracy, is_interrupted
     is_same = sa.and_(runs.c.workspace == entries.c.workspace, runs.c.id == entries.c.run)
     query = (
-        _entries(class_id, task, entries.c.seat, entries.c.workspace, entries.c.run, entries.c.created, *saved)
+        _entries(class_id, task, entries.c.seat, entries.c.workspace, entries.c.run, entries.c.created, *columns)
         .outerjoin(runs, is_same)
         .where(entries.c.run.is_not(None), runs.c.deleted.is_(None))
         .order_by(entries.c.task, entries.c.seat, entries.c.n)
     )
-    return [
-        ClassRun(seat, workspace, TrainedRun(run, created, config or "", status or "", epochs or 0, *accuracies))
-        for seat, workspace, run, created, config, status, epochs, *accuracies in connection.execute(query)
-    ]
+    return [ClassRun(seat, workspace, _saved_run(*rest)) for seat, workspace, *rest in connection.execute(query)]
+
+
+def _saved_run(
+    run: str, created: float, config: str | None, status: str | None, epochs: int | None, *rest: float | None
+) -> TrainedRun:
+    """A run from its columns, which are empty if it is not saved yet."""
+    accuracy, validation_accuracy, is_interrupted = rest
+    return TrainedRun(
+        run, created, config or "", status or "", epochs or 0, accuracy, validation_accuracy, bool(is_interrupted)
+    )
 
 
 def _entries(class_id: str, task: str | None, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:

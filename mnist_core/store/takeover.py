@@ -102,7 +102,7 @@ class Takeover:
 
     def _is_unfinished(self, key: str, running: Collection[str], grace: float) -> sa.ColumnElement[bool]:
         """Active runs that neither this server (`running`) nor another living server trains."""
-        alive = sa.select(servers.c.id).where(servers.c.seen > self._clock() - grace)
+        alive = alive_servers(self._clock(), grace)
         is_own = runs.c.server == self.server
         is_trained = sa.or_(sa.and_(is_own, runs.c.id.in_(running)), sa.and_(~is_own, runs.c.server.in_(alive)))
         return sa.and_(in_workspace(key), runs.c.status.in_(ACTIVE), ~is_trained)
@@ -138,6 +138,11 @@ def _has_ended(name: str) -> bool:
         pass
     # The number may be that of another process now: the first one in a container always has the same.
     return _start_of(int(process)) not in ("", start)
+
+
+def alive_servers(now: float, grace: float = GRACE_SECONDS) -> sa.Select[tuple[str]]:
+    """The ids of the servers that are alive at the time `now`, as a part of other queries."""
+    return sa.select(servers.c.id).where(servers.c.seen > now - grace)
 
 
 def record_heartbeat(connection: Connection, server: str, now: float) -> None:

@@ -55,6 +55,14 @@ def test_run_that_was_never_saved_is_left_out_after_a_minute() -> None:
     assert [one.stage for one in progress_of((lost,), now=1_070.0)] == [Stage.NOT_BEGUN]
 
 
+def test_run_whose_server_is_gone_does_not_train() -> None:
+    lost = dataclasses.replace(run(0.8, status=Status.RUNNING), is_interrupted=True)
+    found = progress_of((lost,), (run(), lost), (lost, run(status=Status.RUNNING)))
+    assert [one.stage for one in found] == [Stage.NOT_BEGUN, Stage.DONE, Stage.TRAINING]
+    assert [one.runs for one in found] == [0, 1, 1]
+    assert [one.best for one in found] == [0.8, 0.85, 0.85]
+
+
 def test_best_of_several_networks() -> None:
     [one] = progress_of((run(0.7), run(0.8), run(0.75)))
     assert one.best == 0.8

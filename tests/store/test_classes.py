@@ -42,6 +42,7 @@ from mnist_core.store.classes import (
 )
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
+from mnist_core.store.takeover import GRACE_SECONDS
 from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace, workspace_key
 from mnist_core.training import Status
 from tests.samples import small
@@ -483,6 +484,31 @@ def test_run_is_on_the_board_as_it_was_saved_last(training: Room) -> None:
     assert (given.epochs, given.accuracy) == (2, saved.summary.accuracy)
     assert given.validation_accuracy == saved.summary.validation_accuracy
     assert 2 not in training.classes.board(training.now.id).runs
+
+
+def test_run_is_interrupted_while_no_server_trains_it(training: Room, url: str, clock: Clock) -> None:
+    own, other = training.student(), RunStore(url, clock=clock)
+    for run, status in (("going-on", None), ("ended", Status.FINISHED)):
+        save_run(training.store, own, run, epochs=2, status=status)
+        training.classes.hand_in_run(training.now.id, own, "n1", own, run)
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "not saved yet")
+
+    def interrupted() -> list[str]:
+        runs = other.classes.board(training.now.id).runs[1]
+        [work] = other.classes.work_of(training.now.id)
+        assert work.runs == runs
+        return [one.run for one in runs if one.is_interrupted]
+
+    clock.forward(GRACE_SECONDS - 1)
+    assert interrupted() == []
+    clock.forward(1)
+    assert interrupted() == ["going-on"]
+    training.store.heartbeat()  # It was only late.
+    assert interrupted() == []
+    training.store.sign_off()
+    assert interrupted() == ["going-on"]
+    other.take_over(own, "going-on")
+    assert interrupted() == []
 
 
 def test_runs_are_in_order_and_a_second_call_changes_nothing(training: Room) -> None:
