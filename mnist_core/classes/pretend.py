@@ -2,6 +2,8 @@
 
 They take seats, vote, guess, train and draw as a class might: about half of the first votes are right, and three of
 four of the second. Their networks train on this server, so a plan takes as long as it will with so many students.
+
+Their workspaces follow from the owner's, so after a restart another process can go on for the same seats.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from mnist_core.classes.names import draw_name
 from mnist_core.classes.plan import Ask, Draw, Train, config_for, from_json, question_of, wanted
 from mnist_core.drawing import test_set
 from mnist_core.errors import ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
-from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, READY, seat_token
+from mnist_core.store.classes import AWAY_SECONDS, MAX_DRAWING_BYTES, MAX_SEATS, OPEN, READY, seat_token
 from mnist_core.store.handed_in import SavedDrawing
-from mnist_core.store.workspaces import new_workspace, workspace_key
+from mnist_core.store.workspaces import share_token, workspace_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from mnist_core.classes.plan import Task
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.store.classes import Class, Classes
+    from mnist_core.store.classes import Board, Class, Classes
 
 SLOWEST: Final = 20.0
 """After so many seconds the last of them acts."""
@@ -57,6 +59,7 @@ class PretendStudents:
     Args:
         classes: where the class is saved.
         boards: what the pages of this server show of it.
+        owner: the token of the teacher's workspace.
         dataset: its test images are their drawings, and its training images what they train with.
         train: starts a run of a config in the workspace with this token, and returns its id.
         drop: stops and deletes a run of the workspace with this token, by its id.
@@ -67,14 +70,19 @@ class PretendStudents:
         self,
         classes: Classes,
         boards: Boards,
+        owner: str,
         dataset: Dataset,
         train: Callable[[str, RunConfig], str],
         drop: Callable[[str, str], None],
         seed: int = 0,
     ) -> None:
-        self._classes, self._boards, self._dataset, self._train, self._drop = classes, boards, dataset, train, drop
+        self._classes, self._boards, self._owner = classes, boards, owner
+        self._dataset, self._train, self._drop = dataset, train, drop
         self._chance = random.Random(seed)  # Nothing secret is made with it.
         self._students: list[_Student] = []
+        self._is_over = threading.Event()
+        # When they last acted, in seconds since 1970.
+        self._acted = 0.0
 
     def join(self, class_id: str, count: int) -> int:
         """Take up to `count` seats; returns how many were free: none if the class has pretend students already.
@@ -84,15 +92,39 @@ class PretendStudents:
         """
         if any(seat.pretend for seat in self._classes.seats(class_id)):
             return 0
-        for _ in range(count):
-            workspace = new_workspace()
+        for place in range(count):
+            workspace = _workspace(self._owner, class_id, place)
             try:
                 seat = self._classes.join(class_id, seat_token(workspace), self._name, is_pretend=True)
             except ClassFullError:
                 break
-            self._students.append(_Student(workspace, seat.number, self._chance.uniform(1.0, SLOWEST)))
+            self._add(workspace, seat.number)
         self._boards.outdate(class_id)
         return len(self._students)
+
+    def take_up(self, class_id: str) -> int:
+        """Go on for pretend students whose server is gone; returns how many: none if another one acts for them.
+
+        Raises:
+            StoreError: the class has ended, or the database does not answer.
+        """
+        if not self._classes.take_up_pretend(self._owner, class_id):
+            return 0
+        board, works = self._classes.board(class_id), self._classes.work_of(class_id)
+        numbers = {seat.token: seat.number for seat in board.seats}
+        for place in range(MAX_SEATS):
+            workspace = _workspace(self._owner, class_id, place)
+            number = numbers.get(workspace_key(seat_token(workspace)))
+            if number is not None:
+                one = self._add(workspace, number)
+                one.done |= {(board.now.task, round_) for round_ in _rounds_done(board, number)}
+                one.runs += [run.run for work in works if work.seat == number for run in work.runs]
+        return len(self._students)
+
+    def _add(self, workspace: str, number: int) -> _Student:
+        one = _Student(workspace, number, self._chance.uniform(1.0, SLOWEST))
+        self._students.append(one)
+        return one
 
     def act(self, class_id: str, now: float) -> bool:
         """Do what is due at a time in seconds since 1970; returns whether there will be more to do.
@@ -115,6 +147,8 @@ class PretendStudents:
             moment = board.now.task, board.now.round
             if board.now.phase == READY:  # Perhaps it begins again.
                 one.done -= {(board.now.task, round_) for round_ in (1, 2)}
+            if _has_lost_network(board, one.number):
+                one.done.discard(moment)
             is_due = board.now.phase == OPEN and now - board.now.moved >= one.delay
             if is_due and moment not in one.done and not board.now.paused:
                 one.done.add(moment)
@@ -137,12 +171,12 @@ class PretendStudents:
 
     def follow(self, class_id: str, clock: Callable[[], float]) -> None:
         """Act until the class ends or they are taken away, in a thread of its own."""
+        self._acted = clock()
 
         def work() -> None:
-            pause = threading.Event()
             try:
-                while self._goes_on(class_id, clock()):
-                    pause.wait(_LOOK_SECONDS)
+                while not self._is_over.is_set() and self._goes_on(class_id, clock):
+                    self._is_over.wait(_LOOK_SECONDS)
             except Exception:
                 logger.exception("Unexpected error of the pretend students of a class")
             finally:
@@ -150,14 +184,23 @@ class PretendStudents:
 
         threading.Thread(target=work, name="pretending", daemon=True).start()
 
-    def _goes_on(self, class_id: str, now: float) -> bool:
+    def stop(self) -> None:
+        """End the thread of `follow`, and delete all that they train."""
+        self._is_over.set()
+
+    def _goes_on(self, class_id: str, clock: Callable[[], float]) -> bool:
         try:
-            return self.act(class_id, now)
+            if clock() - self._acted > AWAY_SECONDS and not self._classes.take_up_pretend(self._owner, class_id):
+                self._students = []  # By now another server acts for them: their networks are its to delete.
+                return False
+            goes_on = self.act(class_id, clock())
         except ClassNotFoundError:  # It was deleted.
             return False
         except StoreError as error:
             logger.warning("The pretend students of a class wait: %s", error)
             return True
+        self._acted = clock()
+        return goes_on
 
     def _name(self, taken: frozenset[str]) -> str:
         return draw_name(taken, self._chance)
@@ -202,3 +245,20 @@ class PretendStudents:
         places = (self._dataset.test_labels == label).nonzero()[0]
         image = self._dataset.test_images[self._chance.choice(places.tolist())]
         return SavedDrawing(n, label, False, 0.0, test_set.pack(image, (), MAX_DRAWING_BYTES))
+
+
+def _workspace(owner: str, class_id: str, place: int) -> str:
+    """The token of the workspace of a pretend student, always the same for the same place, from 0."""
+    return share_token(owner, f"pretend {class_id} {place}")
+
+
+def _rounds_done(board: Board, number: int) -> set[int]:
+    """The rounds of the current task in which a seat has acted."""
+    rounds = {round_ for round_, given in board.votes.items() if number in given}
+    return rounds | {1} if number in board.runs or number in board.drawings else rounds
+
+
+def _has_lost_network(board: Board, number: int) -> bool:
+    """Whether all that a seat has trained was interrupted, so that it trains again."""
+    runs = board.runs.get(number, ())
+    return bool(runs) and all(run.is_interrupted for run in runs)

@@ -283,6 +283,25 @@ class Classes:
             _lock(connection, class_id)
             connection.execute(seats.delete().where(seats.c["class"] == class_id, seats.c.pretend.is_(True)))
 
+    def take_up_pretend(self, workspace: str, class_id: str) -> bool:
+        """Act for the pretend students from now on; returns whether that is so.
+
+        Only if nobody has noted for `AWAY_SECONDS` that they are there: of several servers, one acts for them.
+
+        Raises:
+            ClassNotFoundError: the workspace leads no such class, or it has ended.
+        """
+        now = self._clock()
+        pretended = (seats.c["class"] == class_id, seats.c.pretend.is_(True), seats.c.removed.is_(False))
+        with self._database.writing() as connection:
+            self._owned(connection, workspace, class_id)
+            _lock(connection, class_id)
+            last = connection.execute(sa.select(sa.func.max(seats.c.seen)).where(*pretended)).scalar_one()
+            if last is None or last > now - AWAY_SECONDS:
+                return False
+            connection.execute(seats.update().where(*pretended).values(seen=now))
+            return True
+
     def hide_drawing(self, workspace: str, class_id: str, task: str, seat: int, n: int, is_hidden: bool = True) -> None:
         """Take a drawing out, so that only its seat and the owner see it, or put it back.
 

@@ -15,11 +15,13 @@ from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
 from mnist_core.errors import CapacityError, ClassClosedError, StoreError
-from mnist_core.store.classes import MAX_SEATS, OPEN, READY
+from mnist_core.store.classes import AWAY_SECONDS, MAX_SEATS, OPEN, READY
 from mnist_core.store.runs import RunStore
+from mnist_core.store.takeover import GRACE_SECONDS
 from mnist_core.store.workspaces import new_workspace
+from mnist_core.training import Status
 from tests.scheduled_runs import wait_until
-from tests.stored_runs import Clock
+from tests.stored_runs import Clock, save_run
 
 PLAN = (
     Ask("q1", "", "Is 1 < 2?", ("yes", "no", "both"), 0),
@@ -35,14 +37,18 @@ class Rehearsal:
 
     def __init__(self, path: Path) -> None:
         self.clock = Clock()
-        self.classes = RunStore(f"sqlite:///{path / 'runs.db'}", clock=self.clock).classes
+        self.store = RunStore(f"sqlite:///{path / 'runs.db'}", clock=self.clock)
+        self.classes = self.store.classes
         self.teacher = new_workspace()
         self.now = self.classes.create(self.teacher, "", to_json(PLAN), "q1")
         self.trained: list[tuple[str, RunConfig]] = []
         self.dropped: list[tuple[str, str]] = []
         self.dataset = datasets.load("embedded")
+        self.students = self.another_process()
+
+    def another_process(self) -> PretendStudents:
         boards = Boards(self.classes, self.clock, self.clock)
-        self.students = PretendStudents(self.classes, boards, self.dataset, self.train, self.drop)
+        return PretendStudents(self.classes, boards, self.teacher, self.dataset, self.train, self.drop)
 
     def train(self, workspace: str, config: RunConfig) -> str:
         self.trained.append((workspace, config))
@@ -225,3 +231,100 @@ def test_thread_follows_the_class_until_it_is_deleted(rehearsal: Rehearsal, monk
     wait_until(lambda: len(rehearsal.classes.board(rehearsal.now.id).votes.get(1, ())) == 2)
     rehearsal.classes.end(rehearsal.teacher, rehearsal.now.id, delete=True)
     wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+
+
+# --- After a restart -----------------------------------------------------------------------------------------------
+
+
+def restart(rehearsal: Rehearsal) -> None:
+    """Nobody acts for so long that they are away; then a new process does."""
+    rehearsal.clock.forward(AWAY_SECONDS)
+    rehearsal.students = rehearsal.another_process()
+
+
+def test_they_go_on_in_their_seats_after_a_restart(rehearsal: Rehearsal) -> None:
+    rehearsal.students.join(rehearsal.now.id, 3)
+    seats = [(seat.number, seat.name, seat.token) for seat in rehearsal.classes.seats(rehearsal.now.id)]
+    rehearsal.open(0)
+    rehearsal.act()
+    first = rehearsal.classes.board(rehearsal.now.id).votes[1]
+    restart(rehearsal)
+    assert rehearsal.students.take_up(rehearsal.now.id) == 3
+    rehearsal.act()
+    rehearsal.open(0, 2)
+    rehearsal.act()
+    board = rehearsal.classes.board(rehearsal.now.id)
+    assert board.votes[1] == first  # None has voted again.
+    assert sorted(board.votes[2]) == [1, 2, 3]
+    assert [(seat.number, seat.name, seat.token) for seat in board.seats] == seats
+
+
+def test_one_process_at_a_time_acts_for_them(rehearsal: Rehearsal) -> None:
+    assert rehearsal.students.take_up(rehearsal.now.id) == 0  # There are none.
+    rehearsal.students.join(rehearsal.now.id, 2)
+    others = [rehearsal.another_process() for _ in "ab"]
+    assert others[0].take_up(rehearsal.now.id) == 0
+    rehearsal.clock.forward(AWAY_SECONDS)
+    assert [one.take_up(rehearsal.now.id) for one in others] == [2, 0]
+    rehearsal.clock.forward(AWAY_SECONDS - 1)
+    rehearsal.classes.note_seen({rehearsal.now.id: [1, 2]})
+    rehearsal.clock.forward(1)
+    assert others[1].take_up(rehearsal.now.id) == 0
+
+
+def test_only_an_interrupted_network_is_trained_again_after_a_restart(rehearsal: Rehearsal) -> None:
+    rehearsal.students.join(rehearsal.now.id, 2)
+    rehearsal.open(2)
+    rehearsal.act()
+    for (workspace, _config), run, status in zip(
+        list(rehearsal.trained), ("run-1", "run-2"), (None, Status.FINISHED), strict=True
+    ):
+        save_run(rehearsal.store, workspace, run, status=status)
+    restart(rehearsal)
+    rehearsal.store.heartbeat()  # The last one of the server that is gone.
+    assert rehearsal.students.take_up(rehearsal.now.id) == 2
+    rehearsal.act(GRACE_SECONDS - 1)
+    assert len(rehearsal.trained) == 2
+    for _ in range(2):
+        rehearsal.act(1)
+    assert [workspace for workspace, _config in rehearsal.trained[2:]] == [rehearsal.trained[0][0]]
+    # All that they have trained is deleted with them.
+    rehearsal.classes.remove_pretend(rehearsal.teacher, rehearsal.now.id)
+    assert not rehearsal.act()
+    assert sorted(run for _workspace, run in rehearsal.dropped) == ["run-1", "run-2", "run-3"]
+
+
+def test_seat_that_was_taken_away_is_not_taken_up(rehearsal: Rehearsal) -> None:
+    rehearsal.students.join(rehearsal.now.id, 2)
+    rehearsal.classes.remove_seat(rehearsal.teacher, rehearsal.now.id, 1)
+    restart(rehearsal)
+    assert rehearsal.students.take_up(rehearsal.now.id) == 1
+
+
+def test_thread_that_another_server_has_replaced_ends_and_deletes_nothing(
+    rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.001)
+    rehearsal.students.join(rehearsal.now.id, 1)
+    rehearsal.open(2)
+    rehearsal.act()
+    # It stands still for too long again and again, and another one is faster.
+    monkeypatch.setattr(rehearsal.classes, "take_up_pretend", lambda *_: False)
+    rehearsal.students.follow(rehearsal.now.id, rehearsal.clock)
+
+    def has_ended() -> bool:
+        rehearsal.clock.forward(AWAY_SECONDS + 1)
+        return not any(one.name == "pretending" for one in threading.enumerate())
+
+    wait_until(has_ended)
+    assert rehearsal.dropped == []
+
+
+def test_thread_that_is_stopped_deletes_what_they_train(rehearsal: Rehearsal) -> None:
+    rehearsal.students.join(rehearsal.now.id, 1)
+    rehearsal.open(2)
+    rehearsal.act()
+    rehearsal.students.follow(rehearsal.now.id, rehearsal.clock)
+    rehearsal.students.stop()
+    wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+    assert [run for _workspace, run in rehearsal.dropped] == ["run-1"]

@@ -28,6 +28,7 @@ from mnist_core.classes import (
     question_of,
     to_json,
 )
+from mnist_core.classes.pretend import PretendStudents
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.classes.results import result_code
 from mnist_core.drawing import preprocessing, strokes, test_set
@@ -1298,6 +1299,25 @@ def test_class_is_filled_and_emptied_again(training: AppTest, monkeypatch: pytes
     assert [seat.pretend for seat in board_of(training).seats] == [False]
     assert "Your guess first" in text(pupil) or pupil.slider(key="class-guess-value")
     wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+
+
+def test_pretend_students_go_on_after_a_restart(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.classes.pretend.SLOWEST", 1.0)
+    monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.01)
+
+    # The process that has filled the class is gone: nobody acts for them.
+    owner = training.session_state["workspace"]
+    gone = PretendStudents(classes(), membership.boards(), owner, digits(), lambda *_: "", lambda *_: None)
+    assert gone.join(class_of(training).id, 2) == 2
+    assert text(training)
+    assert class_of(training).id not in rehearsal._acting()
+    monkeypatch.setattr("mnist_core.store.classes.AWAY_SECONDS", -1.0)  # They are away at once.
+    move(training, "Let them train")
+    assert class_of(training).id in rehearsal._acting()
+    wait_until(lambda: len(board_of(training).runs) == 2)
+    press(training, "Take them away")
+    wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+    assert class_of(training).id not in rehearsal._acting()
 
 
 def test_plan_of_a_link_starts_a_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

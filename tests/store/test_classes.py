@@ -23,6 +23,7 @@ from mnist_core.errors import (
 from mnist_core.store import classes as module
 from mnist_core.store import tables
 from mnist_core.store.classes import (
+    AWAY_SECONDS,
     IDLE_SECONDS,
     KEPT_DAYS,
     MAX_DRAWING_BYTES,
@@ -820,6 +821,24 @@ def test_pretend_students_are_taken_away_with_what_they_handed_in(room: Room) ->
     room.classes.remove_pretend(room.teacher, room.now.id)
     assert [one.pretend for one in room.classes.seats(room.now.id)] == [False]
     assert room.classes.board(room.now.id).votes == {1: {1: 0}}
+
+
+def test_one_server_takes_pretend_students_up(room: Room, clock: Clock) -> None:
+    def take_up(_at: int) -> bool:
+        return room.classes.take_up_pretend(room.teacher, room.now.id)
+
+    room.student()
+    clock.forward(AWAY_SECONDS)
+    assert not take_up(0)  # There are none.
+    for _ in range(2):
+        room.classes.join(room.now.id, new_workspace(), draw, is_pretend=True)
+    assert not take_up(0)
+    clock.forward(AWAY_SECONDS)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(take_up, range(4))).count(True) == 1
+    assert [clock() - one.seen for one in room.classes.seats(room.now.id)] == [2 * AWAY_SECONDS, 0.0, 0.0]
+    with pytest.raises(ClassNotFoundError):
+        room.classes.take_up_pretend(room.student(), room.now.id)
 
 
 def test_results_that_were_shown_are_remembered(room: Room) -> None:

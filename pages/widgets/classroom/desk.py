@@ -126,6 +126,7 @@ def _keys(now: Class) -> None:
     board = following.latest(now)
     try:
         plan = membership.plan_of(now.plan)
+        rehearsal.take_up(board, plan)
         first = _possible(board, plan, _progress(board, plan[now.at]))[0]
     except ConfigError:
         first = None
@@ -168,6 +169,7 @@ def _header(now: Class) -> None:
 def _lead(now: Class, plan: tuple[Task, ...]) -> None:
     """The next moves, the votes, and the seats."""
     board = following.latest(now)
+    rehearsal.take_up(board, plan)
     if orders.trouble(now.id):
         st.error(_(orders.trouble(now.id)), icon=":material/error:")
     task = plan[now.at]

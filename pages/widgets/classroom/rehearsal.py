@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import html
-import itertools
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import streamlit as st
 from mnist_core import language, limits
 from mnist_core.classes import Ask, Draw, Train, plan_link
 from mnist_core.classes.plan import MOST_LINK
-from mnist_core.errors import CapacityError
+from mnist_core.errors import CapacityError, LimitError
 from mnist_core.export import report
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
@@ -21,10 +21,12 @@ from mnist_core.runs import saver, scheduler
 from pages.widgets.classroom import membership, orders
 from pages.widgets.common import link_sharing
 from pages.widgets.server import visitor_limits
-from pages.widgets.state import data_sets, editor_state, visitor_runs
+from pages.widgets.state import data_sets, editor_state, visitor_runs, workspace
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from mnist_core.classes import Task
+    from mnist_core.classes.pretend import PretendStudents
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
@@ -81,40 +83,100 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
 
 
 def _fill(now: Class, plan: tuple[Task, ...], dataset: Dataset) -> None:
+    def fill() -> None:
+        _charge(limits.WORKSPACES, _COUNT)
+        _charge(limits.RUNS, _most_runs(plan))
+        students = _students(plan, dataset)
+        if students.join(now.id, _COUNT):
+            _follow(now.id, students)
+
+    orders.carry_out(now.id, fill)
+
+
+def take_up(board: Board, plan: tuple[Task, ...]) -> None:
+    """Go on for pretend students whose server is gone: this one was started again, for example.
+
+    Args:
+        board: the class.
+        plan: its tasks.
+    """
+    now, pretended = board.now, [seat for seat in board.seats if seat.pretend]
+    if not pretended or now.id in _acting() or any(map(membership.is_here, pretended)):
+        return
+    dataset = data_sets.loading_data_set(editor_state.first_config().dataset).dataset
+    if dataset is None:
+        return
+
+    def go_on() -> None:
+        students = _students(plan, dataset)
+        if students.take_up(now.id):
+            _charge(limits.RUNS, _most_runs(plan))
+            _follow(now.id, students)
+
+    uninterrupted(lambda: orders.carry_out(now.id, go_on))
+
+
+def _follow(class_id: str, students: PretendStudents) -> None:
+    former = _acting().get(class_id)
+    if former is not None:  # They were taken away a moment ago, and these have the same seats.
+        former.stop()
+    _acting()[class_id] = students
+    students.follow(class_id, time.time)
+
+
+@functools.cache
+def _acting() -> weakref.WeakValueDictionary[str, PretendStudents]:
+    """The pretend students that this process acts for, by class: their thread keeps them here until it ends."""
+    return weakref.WeakValueDictionary()
+
+
+def _students(plan: tuple[Task, ...], dataset: Dataset) -> PretendStudents:
+    """The pretend students of a class that the visitor leads."""
     from mnist_core.classes.pretend import PretendStudents
 
     watcher, runs = visitor_runs.watcher(), saver.shared()
     started: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
-    # So many are charged to the address of the teacher now; a task that is added later trains nothing more.
-    charged = itertools.count()
-    most = _COUNT * sum(isinstance(task, Train) for task in plan)
+    # So many are charged to the address of the teacher; a task that is added later trains nothing more.
+    most = _most_runs(plan)
+    trained: list[str] = []
 
-    def train(workspace: str, config: RunConfig) -> str:
-        if next(charged) >= most:
+    def train(token: str, config: RunConfig) -> str:
+        if len(trained) >= most:
             raise CapacityError("The pretend students train no more networks.", "Take them away and fill again.")
         run = scheduler.shared().submit(config, dataset, is_watched=watcher)
         run.number = 1
+        trained.append(run.id)
         started[run.id] = run
-        runs.save(workspace, run)
+        runs.save(token, run)
         return run.id
 
-    def drop(workspace: str, run_id: str) -> None:
+    def drop(token: str, run_id: str) -> None:
         run = started.get(run_id)
         if run is not None:
             scheduler.shared().stop(run)
-        runs.forget(workspace, run_id)
-        runs.store.delete(workspace, run_id)
+        runs.forget(token, run_id)
+        runs.store.delete(token, run_id)
 
-    def fill() -> None:
-        for _at in range(_COUNT):
-            visitor_limits.spend(limits.WORKSPACES)
-        for _at in range(most):
-            visitor_limits.spend(limits.RUNS)
-        students = PretendStudents(membership.classes(), membership.boards(), dataset, train, drop)
-        if students.join(now.id, _COUNT):
-            students.follow(now.id, time.time)
+    return PretendStudents(membership.classes(), membership.boards(), workspace.token(), dataset, train, drop)
 
-    orders.carry_out(now.id, fill)
+
+def _most_runs(plan: tuple[Task, ...]) -> int:
+    return _COUNT * sum(isinstance(task, Train) for task in plan)
+
+
+def _charge(kind: str, count: int) -> None:
+    """Charge the visitor's address for so many of a kind, or for none.
+
+    Raises:
+        LimitError: there were too many from this address.
+    """
+    for at in range(count):
+        try:
+            visitor_limits.spend(kind)
+        except LimitError:
+            for _spent in range(at):
+                visitor_limits.give_back(kind)
+            raise
 
 
 _LINES = {
