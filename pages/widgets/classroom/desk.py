@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core import links
 from mnist_core.classes import Ask, Draw, Look, Train, moves, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError, ConfigError
-from mnist_core.language import Message, ngettext
+from mnist_core.language import Message, format_number, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import MAX_OF_SEAT, OPEN, READY, SHOWN, wall_token
 from pages.widgets.classroom import (
@@ -345,7 +345,7 @@ def _stage_text(one: Progress) -> str:
     if one.stage is progress.Stage.NOT_BEGUN:
         return f":gray[{_('has not begun')}]"
     state = _("is training") if one.stage is progress.Stage.TRAINING else _("done")
-    best = f" · {one.best:.1%}" if one.best is not None else ""
+    best = f" · {format_number(one.best, '.1%')}" if one.best is not None else ""
     goal = f" · {_('goal reached')}" if one.has_reached else ""
     return f":gray[{ngettext('{count} network', '{count} networks', one.runs)}{best} · {state}{goal}]"
 

@@ -10,8 +10,8 @@ import streamlit as st
 from mnist_core import links
 from mnist_core.classes import Ask, Draw, Look, Train, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError
+from mnist_core.language import format_number, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.language import ngettext
 from mnist_core.store.classes import OPEN, READY, SHOWN
 from pages.widgets.classroom import drawings, following, look_task, membership, networks, question, wall_runs
 from pages.widgets.classroom.wall_runs import FONT_SIZE
@@ -233,7 +233,8 @@ def _trained(now: Class, task: Train) -> None:
     if task.ranking and now.phase == SHOWN:
         names = {seat.number: seat.name for seat in board.seats}
         best = [one for one in progress.best_seats(progress.networks_of(board), _MOST_NAMED) if one.seat in names]
-        st.markdown("\n".join(f"{at}. {names[one.seat]} **{one.accuracy:.1%}**" for at, one in enumerate(best, 1)))
+        lines = (f"{names[one.seat]} **{format_number(one.accuracy, '.1%')}**" for one in best)
+        st.markdown("\n".join(f"{at}. {line}" for at, line in enumerate(lines, 1)))
 
 
 def _invitation(now: Class) -> None:
