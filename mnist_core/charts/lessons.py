@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.style import ERROR, INK, QUIET
-from mnist_core.charts.training import series
+from mnist_core.charts.training import large_type, series
 from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def trend(
     height: tuple[float, float],
     is_log: bool = False,
     lines: Sequence[str] = (),
+    pixels: int | None = None,
+    font_size: int | None = None,
 ) -> dict[str, Any]:
     """One quantity against another, for data with the columns `across`, `along`, name and series.
 
@@ -39,16 +41,20 @@ def trend(
         height: the ends of the vertical axis.
         is_log: whether the horizontal axis is logarithmic.
         lines: the values of the column series. Each has its own line and color. Empty for a single line.
+        pixels: its height; None for the usual one.
+        font_size: of its texts, in pixels, on a projector, without a legend; None for the usual one.
     """
     is_share = along == "accuracy"
     scale = {"domain": list(ends), "nice": False} | ({"type": "log", "base": 2} if is_log else {})
-    point: dict[str, Any] = {"size": 60, "filled": True}
+    point: dict[str, Any] = {"size": 60 if font_size is None else 10 * font_size, "filled": True}
     color: dict[str, Any] = {"value": INK}
     if lines:
-        legend = {"title": None, "orient": "bottom-right"} if is_share else None
+        # In large type it would cover the lines.
+        legend = {"title": None, "orient": "bottom-right"} if is_share and font_size is None else None
         color = {"field": "series", "type": "nominal", "scale": series(lines), "legend": legend}
     return {
-        "height": _HEIGHT,
+        "height": pixels or _HEIGHT,
+        "config": {} if font_size is None else large_type(font_size),
         "mark": {"type": "line", "point": point if lines else {**point, "color": INK}},
         "encoding": {
             "color": color,

@@ -22,6 +22,8 @@ PUBLISHED = Message("published")
 """The name of what was printed: its values are drawn as points."""
 ACCURACY, LOSS = Message("accuracy"), Message("loss")
 TRAINING, VALIDATION = Message("training images"), Message("validation images")
+IMAGE_COLORS = INK, ERROR
+"""Of a single run on training images, and on validation images."""
 _HEIGHT = 280
 _AXIS = "axis"
 # The name under which Streamlit passes the rows.
@@ -197,13 +199,17 @@ def enlarged(spec: dict[str, Any], font_size: int, has_names: bool = True) -> di
         "mark": {"type": "text", "align": "right", "dx": -10, "dy": -1.4 * font_size, "fontSize": font_size},
         "encoding": {"text": {"field": "run", "type": "nominal"}},
     }
-    config = {
+    layers = [_with_font(layer, font_size) for layer in spec["layer"]]
+    return {**spec, "layer": [*layers, names] if has_names else layers, "config": large_type(font_size)}
+
+
+def large_type(font_size: int) -> dict[str, Any]:
+    """The config of a chart with texts of this size, in pixels, and thick lines."""
+    return {
         "line": {"strokeWidth": 5},
         "axis": {"labelFontSize": font_size, "titleFontSize": font_size},
         "legend": {"labelFontSize": font_size, "labelLimit": 0, "symbolSize": 8 * font_size},
     }
-    layers = [_with_font(layer, font_size) for layer in spec["layer"]]
-    return {**spec, "layer": [*layers, names] if has_names else layers, "config": config}
 
 
 def _with_font(layer: dict[str, Any], font_size: int) -> dict[str, Any]:
@@ -221,7 +227,7 @@ def learning_curves(
     has_legend: bool = True,
     text_color: str = "#31333f",
     height: int = _HEIGHT,
-    is_legend_above: bool = False,
+    names_images: bool = True,
 ) -> dict[str, Any]:
     """Curves of runs, which grow during training, for the data of `rows`.
 
@@ -236,20 +242,20 @@ def learning_curves(
         has_legend: whether the accuracy chart has a legend with the names of the runs.
         text_color: of the note about values outside the chart.
         height: in pixels.
-        is_legend_above: whether the legend is above the chart, where large type covers no curve.
+        names_images: whether a legend says which curves are of validation images, if there are any.
     """
     is_share = name == "accuracy"
     kinds = [_(TRAINING), _(VALIDATION)] if shows_validation else [_(TRAINING)]
     # In the corner of the chart that curves leave free.
     corner: dict[str, Any] = {"title": None, "orient": "bottom-right" if is_share else "top-right"}
-    if is_legend_above:
-        corner |= {"orient": "top", "columns": 1}
+    corner["symbolOpacity"] = 1  # Otherwise its symbols are as pale as the band of several seeds.
+    of_images = corner if shows_validation and names_images else None
     is_single = len(names) == 1
     dash = {"domain": kinds, "range": [[1, 0], [5, 4]][: len(kinds)]}
     color = {"field": "run", "scale": series(names), "legend": corner if is_share and has_legend else None}
     if is_single:
-        color = {"field": "images", "scale": {"domain": kinds, "range": [INK, ERROR][: len(kinds)]}}
-        color["legend"] = corner if shows_validation else None
+        color = {"field": "images", "scale": {"domain": kinds, "range": [*IMAGE_COLORS][: len(kinds)]}}
+        color["legend"] = of_images
     is_point = "datum.images !== 'axis'"
     is_curve = f"{is_point} && datum.run !== '{PUBLISHED}'"
     near = {"type": "point", "on": "pointermove,click", "nearest": True, "clear": "pointerout"}
@@ -304,7 +310,7 @@ def learning_curves(
                         "field": "images",
                         "type": "nominal",
                         "scale": dash,
-                        "legend": corner if shows_validation else None,
+                        "legend": of_images,
                     },
                 },
             },

@@ -167,7 +167,7 @@ COURSE = Course(
                 Trial(Message("{count} neurons", count=units), dataclasses.replace(_KITE, layers=_kite(units)))
                 for units in _NEURONS
             ),
-            trend=Trend("neurons", _NEURONS, is_log=True),
+            trend=Trend(Message("neurons"), _NEURONS, is_log=True),
         ),
     ),
     (

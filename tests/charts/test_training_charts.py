@@ -185,3 +185,16 @@ def test_curves_for_a_projector_name_their_ends() -> None:
     assert spec["config"]["legend"]["labelFontSize"] == 20
     sizes = [one["mark"]["fontSize"] for one in spec["layer"] if "fontSize" in one["mark"]]
     assert sizes == [20, 20]
+
+
+@pytest.mark.parametrize("names", [["one"], ["one", "two"]])
+def test_symbols_of_a_legend_are_as_strong_as_the_curves(names: list[str]) -> None:
+    spec = training_charts.learning_curves("accuracy", names, shows_validation=True)
+    dashes = [one["encoding"]["strokeDash"] for one in spec["layer"] if "strokeDash" in one.get("encoding", ())]
+    assert [one["legend"]["symbolOpacity"] for one in (spec["encoding"]["color"], *dashes)] == [1, 1]
+
+
+def test_curves_whose_images_are_named_elsewhere_have_no_legend() -> None:
+    spec = training_charts.learning_curves("accuracy", ["one"], shows_validation=True, names_images=False)
+    dashes = [one["encoding"]["strokeDash"] for one in spec["layer"] if "strokeDash" in one.get("encoding", ())]
+    assert [one["legend"] for one in (spec["encoding"]["color"], *dashes)] == [None, None]

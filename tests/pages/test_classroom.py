@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import re
 import threading
 import time
@@ -31,6 +32,7 @@ from mnist_core.classes import (
 from mnist_core.classes.pretend import PretendStudents
 from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.classes.results import result_code
+from mnist_core.config import RunConfig
 from mnist_core.drawing import preprocessing, strokes, test_set
 from mnist_core.errors import CapacityError, ClassNotFoundError, StoreError
 from mnist_core.evaluation import shipped
@@ -55,7 +57,7 @@ from mnist_core.store.classes import (
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import new_workspace, recovery_code
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal
+from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal, wall_runs
 from pages.widgets.common import image_buttons, pictures
 from pages.widgets.common.image_buttons import ImageButton
 from pages.widgets.server import visitor_limits, waiting_line
@@ -460,6 +462,27 @@ def test_answer_with_a_run_starts_it_on_the_wall(desk: AppTest, monkeypatch: pyt
     [trial] = step_of("published").trials
     assert isinstance(run, Run)
     assert run.config == dataclasses.replace(trial.config, dataset="embedded")
+
+
+def test_wall_shows_the_trend_of_many_runs(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the replies speak of, instead of eight curves with long names."""
+    run = scheduler.shared().submit(RunConfig(layers=(), epochs=1, dataset="embedded"), digits())
+    wait_until(lambda: not run.snapshot.status.is_active)
+    step = step_of("layers")
+    names = [trial.name for trial in step.trials[:3]]
+
+    def draw_ended(_trials: object, _dataset: object, draw: Callable[[dict[str, Run]], None], *_: object) -> None:
+        draw(dict.fromkeys(names, run))
+
+    monkeypatch.setattr("pages.widgets.common.trials.running_view", draw_ended)
+    front = wall(desk, monkeypatch)
+    show(desk, Ask("q1", "step/layers"))
+    found = text(front)
+    assert run.snapshot.evaluation is not None
+    accuracy = f"{run.snapshot.evaluation.accuracy:.1%}"
+    assert f"Test accuracy: {', '.join(f'{name} {accuracy}' for name in names)}." in found
+    [*_votes, chart] = front.get("vega_lite_chart")
+    assert json.loads(chart.proto.spec)["config"]["axis"]["labelFontSize"] == wall_runs.FONT_SIZE
 
 
 @pytest.mark.usefixtures("no_shared_runs")

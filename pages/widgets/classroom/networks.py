@@ -19,7 +19,7 @@ from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.training import capacity
 from pages.widgets.classroom import membership
-from pages.widgets.common import theme
+from pages.widgets.common import run_curves, theme
 from pages.widgets.state import data_sets
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ def network_curve(class_id: str, one: Network, name: str, font_size: int = 14, h
         shows_validation=True,
         text_color=theme.text_color(),
         height=height,
-        is_legend_above=True,
+        names_images=False,
     )
-    st.markdown(f"**{_(training.ACCURACY.capitalize())}**")
+    run_curves.chart_heading(_(training.ACCURACY.capitalize()), run_curves.images_legend())
     alt = _("Curve: validation accuracy after each epoch, at the end {accuracy:.1%}.", accuracy=one.accuracy)
     st.vega_lite_chart(table, training.enlarged(spec, font_size, has_names=False), key=name, alt=alt)
 

@@ -119,16 +119,15 @@ def _title(task: Task | None) -> str:
 
 def _answer(board: Board, task: Ask, step: Step | None) -> None:
     """The right answer with all votes; then the step's run, or why it is right."""
-    runs = () if step is None else step.trials_of_class
-    left, right = st.columns([2, 3] if runs else [3, 2], gap="medium")
-    with left if runs else right:
-        if runs:
+    has_runs = step is not None and bool(step.trials_of_class)
+    left, right = st.columns([2, 3] if has_runs else [3, 2], gap="medium")
+    with left if has_runs else right:
+        if has_runs:
             question.right_choice(task, board.now.id)
         question.votes_chart(task, board.now.id, board.votes, 0, "wall-votes", FONT_SIZE, 280)
-    if runs:
+    if step is not None and has_runs:
         with right:
-            # One run has room for a tall chart; several need theirs for the names.
-            wall_runs.runs_view(runs, step, height=310 if len(runs) == 1 else 160)
+            wall_runs.runs_view(step.trials_of_class, step, wall_runs.height_of(step))
         return
     with left:
         question.choice_list(task, board.now.id, has_answer=True)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import PlaygroundError
+from mnist_core.language import format_number
 from mnist_core.language import gettext as _
 from mnist_core.runs import run_cache
 from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import following
-from pages.widgets.common import run_curves, trials
+from pages.widgets.common import run_curves, run_picker, trials
 from pages.widgets.state import data_sets, editor_state, visitor_runs
 from pages.widgets.state.uninterrupted import uninterrupted
 
@@ -27,6 +28,16 @@ FONT_SIZE = 28
 """Of texts in charts on a wall, in pixels."""
 # The most runs whose names get a box each; more of them need less room in one text.
 _MOST_LINES = 4
+
+
+def height_of(step: Step) -> int:
+    """How high the chart of a step's runs can be beside the votes, in pixels: their names need room too."""
+    count = len(step.trials_of_class)
+    if step.trend is not None:
+        return 325
+    if step.classical or count > _MOST_LINES:
+        return 160
+    return 210 if count == 1 else 190
 
 
 def runs_view(
@@ -52,14 +63,21 @@ def runs_view(
         return
 
     def draw(there: Shown) -> None:
+        if step is not None and step.trend is not None:
+            if any(run.snapshot.evaluation for run in there.values()):
+                trials.trend_chart(step, there, height=height, font_size=FONT_SIZE)
+            return
         shots = {_(name): run.snapshot for name, run in there.items()}
-        ends = {name: f" **{shot.evaluation.accuracy:.1%}**" if shot.evaluation else "" for name, shot in shots.items()}
+        ends = {name: _share(shot.evaluation.accuracy) for name, shot in shots.items() if shot.evaluation}
         names = [_(trial.name) for trial in found]
-        legend = run_curves.run_legend(names)
-        lines = [f"{legend[name]}{ends.get(name, '')}" for name in names]
+        # No dot stays on the line above its name, and no result on the line below.
+        legend = [*run_curves.run_legend([*map(run_curves.unbroken, names)]).values()]
+        if len(names) == 1:  # The colors of its curves are for the images.
+            legend = [run_picker.escape_markdown(names[0])]
+        lines = [f"{line}{run_curves.NO_BREAK}{ends.get(name, '')}" for line, name in zip(legend, names, strict=True)]
         if len(lines) > _MOST_LINES:
             st.markdown(" \u2002".join(lines))
-        else:  # So that no dot stays behind on the line above its name.
+        else:
             with st.container(horizontal=True, gap="xsmall"):
                 for line in lines:
                     st.markdown(line, width="content")
@@ -87,5 +105,9 @@ def _models(step: Step, dataset: Dataset) -> None:
                 continue
             trials.watch_run(run, kind)
         result = run.snapshot.evaluation
-        lines.append(f"{_(KINDS[kind])} " + (f"**{result.accuracy:.1%}**" if result else "…"))
+        lines.append(f"{_(KINDS[kind])} " + (_share(result.accuracy) if result else "…"))
     st.markdown(" · ".join(lines))
+
+
+def _share(accuracy: float) -> str:
+    return f"**{format_number(accuracy, '.1%')}**"

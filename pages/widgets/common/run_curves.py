@@ -20,7 +20,7 @@ from pages.widgets.common import live_frame, projector, run_picker, theme
 from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from streamlit.delta_generator import DeltaGenerator
 
@@ -54,6 +54,8 @@ class SeedGroup:
         return self.runs[0].snapshot
 
 
+NO_BREAK = "\u00a0"
+"""A space at which no line ends."""
 EPOCHS, SECONDS = Message("epoch"), Message("seconds")
 _MOST_POINTS = 120
 _HEIGHT = 280
@@ -99,10 +101,15 @@ def training_curves(
         end = _round_end(max(point.across for point in points))
     is_over = not any(run.snapshot.status.is_active for run in there.values())
     shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
+    # Large type in a chart would leave little room for the curves.
+    is_above = font_size is not None and len(names) == 1
     for place, name in zip(places or st.columns(2), (training_charts.ACCURACY, training_charts.LOSS), strict=False):
         with place:
             title = _(name.capitalize())
-            st.markdown(f"**{title if shows_validation else _('{name} on training images', name=title)}**")
+            if shows_validation and is_above:
+                chart_heading(title, images_legend())
+            else:
+                st.markdown(f"**{title if shows_validation else _('{name} on training images', name=title)}**")
             ends = _ends(name, points, floor, is_over)
             table = pd.DataFrame(training_charts.rows(name, points, end, ends))
             spec = training_charts.learning_curves(
@@ -113,7 +120,7 @@ def training_curves(
                 has_legend,
                 theme.text_color(),
                 height or _HEIGHT,
-                is_legend_above=font_size is not None and len(names) == 1,
+                names_images=not is_above,
             )
             if font_size is not None:
                 spec = training_charts.enlarged(spec, font_size, has_names=False)
@@ -129,13 +136,32 @@ def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tu
     return (floor, 1.0) if name == "accuracy" else (0.0, 3 * (1 - floor))
 
 
+def chart_heading(title: str, legend: Iterable[str]) -> None:
+    """The title of a chart in large type, with its legend beside it."""
+    st.markdown(" \u2002".join([f"**{title}**", *legend]))
+
+
 def run_legend(names: Sequence[str]) -> dict[str, str]:
     """The runs' names as Markdown, each after a dot in its colour."""
     colors = training_charts.series(names)["range"]
-    return {
-        name: f"![ ]({_dot(color)}) {run_picker.escape_markdown(name)}"
-        for name, color in zip(names, colors, strict=True)
-    }
+    return {name: _legend_entry(name, color) for name, color in zip(names, colors, strict=True)}
+
+
+def images_legend() -> list[str]:
+    """The images of the two curves of a single run, in the same way."""
+    images = training_charts.TRAINING, training_charts.VALIDATION
+    return [
+        _legend_entry(unbroken(_(one)), color) for one, color in zip(images, training_charts.IMAGE_COLORS, strict=True)
+    ]
+
+
+def _legend_entry(name: str, color: str) -> str:
+    return f"![ ]({_dot(color)}){NO_BREAK}{run_picker.escape_markdown(name)}"
+
+
+def unbroken(text: str) -> str:
+    """A short text that stays on one line."""
+    return text.replace(" ", NO_BREAK)
 
 
 def _dot(color: str) -> str:

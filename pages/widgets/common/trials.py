@@ -14,6 +14,7 @@ from mnist_core import limits
 from mnist_core.charts import lessons as lesson_charts
 from mnist_core.data import splits
 from mnist_core.errors import CapacityError, PlaygroundError
+from mnist_core.language import format_number
 from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
@@ -284,6 +285,26 @@ def _follow(trials: Sequence[Trial], dataset: Dataset, draw: Draw) -> None:
 
 def trend_charts(step: Step, there: Shown) -> None:
     """Accuracy and time of the ended runs of a step, over the setting that differs, and a table."""
+    if not any(run.snapshot.evaluation for run in there.values()):
+        return
+    for column, is_time in zip(st.columns(2), (False, True), strict=True):
+        with column:
+            trend_chart(step, there, is_time)
+    run_curves.results_table(there, has_seconds=True)
+
+
+def trend_chart(
+    step: Step, there: Shown, is_time: bool = False, height: int | None = None, font_size: int | None = None
+) -> None:
+    """The accuracy of the ended runs of a step over the setting that differs.
+
+    Args:
+        step: with a trend.
+        there: its runs by name; at least one has ended.
+        is_time: whether it is the time of an epoch instead.
+        height: in pixels; None for the default.
+        font_size: of its texts, in pixels, on a wall; None for the usual one.
+    """
     import pandas as pd
 
     trend = step.trend
@@ -294,26 +315,25 @@ def trend_charts(step: Step, there: Shown) -> None:
         shot = there[trial.name].snapshot if trial.name in there else None
         if shot is not None and shot.evaluation is not None:
             rows.append((place, shot.evaluation.accuracy, shot.seconds_an_epoch or 0.0, _(trial.name), _(line)))
-    if not rows:
-        return
     time = _("seconds an epoch")
     table = pd.DataFrame(rows, columns=[_(trend.across), "accuracy", time, "name", "series"])
-    ends = (trend.places[0], trend.places[-1])
     lowest = math.floor(10 * table["accuracy"].min()) / 10
-    charts = (
-        (_("Test accuracy"), "accuracy", (lowest, 1.0)),
-        (_("Seconds an epoch"), time, (0.0, 1.1 * table[time].max())),
+    title, along, ends = _("Test accuracy"), "accuracy", (lowest, 1.0)
+    if is_time:
+        title, along, ends = _("Seconds an epoch"), time, (0.0, 1.1 * table[time].max())
+    names = tuple(dict.fromkeys(map(_, trend.series)))
+    legend = run_curves.run_legend([*map(run_curves.unbroken, names)]).values()
+    run_curves.chart_heading(title, legend if font_size is not None else ())
+    spec = lesson_charts.trend(
+        _(trend.across),
+        along,
+        (trend.places[0], trend.places[-1]),
+        ends,
+        trend.is_log,
+        names,
+        height,
+        font_size,
     )
-    for column, (title, along, height) in zip(st.columns(2), charts, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            spec = lesson_charts.trend(
-                _(trend.across), along, ends, height, trend.is_log, tuple(dict.fromkeys(map(_, trend.series)))
-            )
-            alt = _(
-                "{title} over the number of {across}; the table below has the values.",
-                title=title,
-                across=_(trend.across),
-            )
-            st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
-    run_curves.results_table(there, has_seconds=True)
+    values = [format_number(value, ".2f" if is_time else ".1%") for value in table[along]]
+    alt = f"{title}: {', '.join(f'{name} {value}' for name, value in zip(table['name'], values, strict=True))}."
+    st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
