@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from mnist_core.classes import Ask, Draw, Task, results, to_json
 from mnist_core.classes.plan import Asked, question_of
 from mnist_core.classes.ready_plans import READY_PLANS
+from mnist_core.language import LANGUAGES
 from tests.e2e import dropping_proxy
 from tests.e2e.conftest import SIZES
 from tests.e2e.overflow import beyond_the_screen
@@ -85,10 +86,10 @@ def start_class(visit: Visit, plan: str = "") -> tuple[Page, str]:
     return desk, code
 
 
-def open_wall(visit: Visit, desk: Page) -> Page:
+def open_wall(visit: Visit, desk: Page, language: str = "en") -> Page:
     address = desk.get_by_role("link", name="Open the wall").first.get_attribute("href")
     assert address is not None
-    wall = visit(address)
+    wall = visit(f"{address}&language={language}")
     wall.set_viewport_size({"width": 1280, "height": 720})
     return wall
 
@@ -322,6 +323,22 @@ def _end(visit: Visit, desk: Page, wall: Page, phones: Sequence[Page], code: str
     phones[0].reload()
     expect(phones[0].get_by_role("button", name="Start a class")).to_be_visible(timeout=SLOW)
     assert name not in phones[0].content()
+
+
+def test_answer_with_eight_runs_fits_on_the_wall(visit: Visit) -> None:
+    desk, _code = start_class(visit, to_json((Ask("q1", "step/layers"),)))
+    walls = [open_wall(visit, desk, language) for language in LANGUAGES]
+    for name in ("Open the vote", "Close the vote", "Show the answer"):
+        primary(desk, name)
+    for wall in walls:
+        expect(wall.get_by_test_id("stProgress")).to_be_visible(timeout=SLOW)
+        expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=SLOW)  # The first run has ended.
+        assert not scrolls(wall)
+    for wall in walls:
+        expect(wall.get_by_test_id("stProgress")).to_have_count(0, timeout=SLOW)
+        expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+        assert not scrolls(wall)
+        assert wall.evaluate(SMALLEST) >= 28
 
 
 def test_one_screen_is_moved_by_keys(visit: Visit) -> None:
