@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from mnist_core.lessons.course import Step
     from mnist_core.store.classes import Board, Class
 
-# The smallest text is 16 pixels, so 28 on a projector of 1280x720.
+# The smallest text is 16 pixels, so 28 on a projector of 1280x720. Below a mouse, the buttons of a chart would cover
+# what stands above it.
 _STYLE = """
+.stElementToolbar { display: none; }
 .stMain .stMainBlockContainer { --large: 1.75; padding: 1rem 1.25rem 0; }
 .stMain p { font-size: 1rem; }
 @media (min-width: 1600px) { .stMain .stMainBlockContainer { --large: 2.6; } }
@@ -221,7 +223,7 @@ def _trained(now: Class, task: Train) -> None:
         st.markdown(_("have trained a network"))
         st.markdown(ngettext("{count} is training", "{count} are training", trains))
     elif chosen is not None and not chosen.is_active:
-        networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 340)
+        networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 295)
     elif board.guesses:
         networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 260)
     if networks.goal_text(task):

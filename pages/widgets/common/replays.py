@@ -52,13 +52,14 @@ def _are_seen(runs: Mapping[str, Run]) -> bool:
     return _seen().issuperset(run.id for run in runs.values())
 
 
-def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> bool:
+def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False, can_skip: bool = True) -> bool:
     """Replay ended runs if the visitor has not seen them; returns whether the replay is over.
 
     Args:
         runs: the runs, by name.
         draw: shows the runs as they were at one moment.
         in_turn: see `replay.frame`.
+        can_skip: whether there is a button to skip it.
     """
     if _are_seen(runs):
         return True
@@ -69,7 +70,7 @@ def replay_view(runs: Mapping[str, Run], draw: Draw, in_turn: bool = False) -> b
     if preference.is_reduced or _fraction(runs) >= 1:
         mark_seen(runs.values())
         return True
-    st.fragment(_play, run_every=_POLL_SECONDS)(runs, draw, in_turn)
+    st.fragment(_play, run_every=_POLL_SECONDS)(runs, draw, in_turn, can_skip)
     return False
 
 
@@ -93,10 +94,12 @@ def _fraction(runs: Mapping[str, Run]) -> float:
     return (clock() - playing[1]) / SECONDS
 
 
-def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool) -> None:
+def _play(runs: Mapping[str, Run], draw: Draw, in_turn: bool, can_skip: bool) -> None:
     fraction = _fraction(runs)
     if fraction >= 1 or _are_seen(runs):
         st.rerun()  # The whole page: it stops polling and shows the results.
     draw(replay.frame(runs, fraction, in_turn))
     st.progress(fraction, text=_("Replay: this server has already trained it."))
-    st.button(_("Skip"), icon=":material/skip_next:", on_click=mark_seen, args=(list(runs.values()),), type="tertiary")
+    if can_skip:
+        seen = list(runs.values())
+        st.button(_("Skip"), icon=":material/skip_next:", on_click=mark_seen, args=(seen,), type="tertiary")

@@ -156,7 +156,8 @@ def images_legend() -> list[str]:
 
 
 def _legend_entry(name: str, color: str) -> str:
-    return f"![ ]({_dot(color)}){NO_BREAK}{run_picker.escape_markdown(name)}"
+    # A browser breaks the line between a picture and a usual no-break space.
+    return f"![ ]({_dot(color)})\u2060{NO_BREAK}{run_picker.escape_markdown(name)}"
 
 
 def unbroken(text: str) -> str:

@@ -210,7 +210,7 @@ def running_view(
     if REFUSAL.get() is not None:
         st.fragment(_try_again, run_every=_PATIENCE_SECONDS / 2, key="trials-again")()
     _show_failures(trials)
-    if len(there) < len(trials) or replays.replay_view(there, draw, in_turn):
+    if len(there) < len(trials) or replays.replay_view(there, draw, in_turn, can_skip=False):
         draw(there)
 
 
