@@ -65,12 +65,14 @@ class Question:
         right: the right answer.
         why: the explanation, shown after the answer. Markdown.
         wrong: one to three answers that people believe.
+        try_it: what the reader can do now in the step, in sentences. A class, which has only the question, skips it.
     """
 
     text: str
     right: str
     why: str
     wrong: tuple[Wrong, ...]
+    try_it: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:

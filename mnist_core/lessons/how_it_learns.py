@@ -31,7 +31,7 @@ COURSE = Course(
                 "The digit on each picture",
                 "The digit that a picture shows is its **label**. The network compares its own answer with the label. "
                 "Then it adjusts its numbers until its answers fit. There is a price: people had to label tens of "
-                "thousands of pictures. Look at thirty of them. Decide first, then show the labels.",
+                "thousands of pictures.",
                 (
                     Wrong(
                         "A perfect drawing of each digit",
@@ -42,6 +42,7 @@ COURSE = Course(
                         "People tried that for years. No rules fitted all kinds of handwriting.",
                     ),
                 ),
+                try_it="Look at thirty of them. Decide first, then show the labels.",
             ),
             3,
             ("supervised learning",),
@@ -177,13 +178,14 @@ COURSE = Course(
             Question(
                 "Which two digits does such a network confuse most often?",
                 "4 and 9",
-                "Both are a loop with a tail, and some people close the top of the 4, so it looks like a 9. Find the "
-                "two cells in the matrix: row 4, column 9, and row 9, column 4. They are seldom equal. Your network "
-                "may have other weak pairs too, for example 3 and 5. **See its mistakes** shows you the images.",
+                "Both are a loop with a tail, and some people close the top of the 4, so it looks like a 9.",
                 (
                     Wrong("0 and 1", "A ring and a stroke: this is the easiest pair of all."),
                     Wrong("6 and 9", "One is the other upside down, but a network always sees them the right way up."),
                 ),
+                try_it="Find the two cells in the matrix: row 4, column 9, and row 9, column 4. They are seldom equal. "
+                "Your network may have other weak pairs too, for example 3 and 5. **See its mistakes** shows you the "
+                "images.",
             ),
             3,
             ("confusion matrix",),
@@ -201,10 +203,7 @@ COURSE = Course(
                 "Why is it so sure of an M?",
                 "It must share 100% among ten digits",
                 "The shares only compare ten digits with each other. It never learned to say: none of them. So a "
-                "large share can be wrong, and the picture need not be a digit. Below, your network and the built-in "
-                "network look at the same pictures. The built-in one has also been trained on letters and scribbles: "
-                "it spreads its shares over all digits. Even on real digits, a few answers with 99% and more are "
-                "wrong: see how many.",
+                "large share can be wrong, and the picture need not be a digit.",
                 (
                     Wrong(
                         "It has learned from an M with the label 4",
@@ -215,6 +214,9 @@ COURSE = Course(
                         "None of them did. The share does not count training images.",
                     ),
                 ),
+                try_it="Below, your network and the built-in network look at the same pictures. The built-in one has "
+                "also been trained on letters and scribbles: it spreads its shares over all digits. Even on real "
+                "digits, a few answers with 99% and more are wrong: see how many.",
             ),
             4,
             ("softmax",),

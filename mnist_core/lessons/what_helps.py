@@ -256,12 +256,13 @@ COURSE = Course(
                 "320",
                 "There are 9 weights and one bias for each of the 32 filters. The same numbers are used at every "
                 "place, so the layer needs few of them and still covers the whole image. A dense layer of 32 neurons "
-                "has 25,120. Choose a filter below and look at its answers to a digit. They are blue where it finds "
-                "its pattern, and orange where it finds the opposite.",
+                "has 25,120.",
                 (
                     Wrong("288", "That is 32 x 9. Each filter has a bias too."),
                     Wrong("25,088", "That is 32 x 784: a filter has one weight for each of its 9 places, not 784."),
                 ),
+                try_it="Choose a filter below and look at its answers to a digit. They are blue where it finds its "
+                "pattern, and orange where it finds the opposite.",
             ),
             4,
             ("convolution",),

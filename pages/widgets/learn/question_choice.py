@@ -62,9 +62,10 @@ def question_choice(
 
 
 def answer_feedback(question: Question, answer: int) -> None:
-    """Whether the answer was right, and why; for a wrong one also what is wrong about it."""
+    """Whether the answer was right, why, and what to try; for a wrong one also what is wrong about it."""
+    why = f"{_(question.why)} {_(question.try_it) if question.try_it else ''}".rstrip()
     if answer == RIGHT:
-        st.success(_("**Right!** {why}", why=_(question.why)), icon=":material/check_circle:")
+        st.success(_("**Right!** {why}", why=why), icon=":material/check_circle:")
     else:
         right = _(question.right).removesuffix(".")
         st.warning(
@@ -72,7 +73,7 @@ def answer_feedback(question: Question, answer: int) -> None:
                 "**Not quite.** {reply}\n\n**The right answer: {right}.** {why}",
                 reply=_(question.reply(answer)),
                 right=right,
-                why=_(question.why),
+                why=why,
             ),
             icon=":material/lightbulb:",
         )
