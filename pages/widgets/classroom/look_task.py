@@ -70,10 +70,13 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         if not step.trials:
             st.markdown(_(step.text))
             return
-        left, right = st.columns([1, 1], gap="medium")
+        count = len(step.trials)
+        # Steps with many runs have little text, and need the room for their names.
+        left, right = st.columns([2, 3] if count > wall_runs.MOST_LINES else [1, 1], gap="medium")
         left.markdown(_(step.text))
         with right:
-            wall_runs.runs_view(step.trials, step, height=280)
+            is_narrow = 1 < count <= wall_runs.MOST_LINES
+            wall_runs.runs_view(step.trials, step, 140 if is_narrow else wall_runs.height_of(step))
 
 
 def _fault_text(task: Look) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 FONT_SIZE = 28
 """Of texts in charts on a wall, in pixels."""
-# The most runs whose names get a box each; more of them need less room in one text.
-_MOST_LINES = 4
+MOST_LINES = 4
+"""The most runs whose names get a box each; more of them need less room in one text."""
 
 
 def height_of(step: Step) -> int:
@@ -35,8 +35,8 @@ def height_of(step: Step) -> int:
     count = len(step.trials_of_class)
     if step.trend is not None:
         return 325
-    if step.classical or count > _MOST_LINES:
-        return 160
+    if step.classical or count > MOST_LINES:
+        return 145
     return 210 if count == 1 else 190
 
 
@@ -75,7 +75,7 @@ def runs_view(
         if len(names) == 1:  # The colors of its curves are for the images.
             legend = [run_picker.escape_markdown(names[0])]
         lines = [f"{line}{run_curves.NO_BREAK}{ends.get(name, '')}" for line, name in zip(legend, names, strict=True)]
-        if len(lines) > _MOST_LINES:
+        if len(lines) > MOST_LINES:
             st.markdown(" \u2002".join(lines))
         else:
             with st.container(horizontal=True, gap="xsmall"):
