@@ -75,8 +75,9 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         left, right = st.columns([2, 3] if count > wall_runs.MOST_LINES else [1, 1], gap="medium")
         left.markdown(_(step.text))
         with right:
-            is_narrow = 1 < count <= wall_runs.MOST_LINES
-            wall_runs.runs_view(step.trials, step, 140 if is_narrow else wall_runs.height_of(step))
+            # The title is larger than a question, and names in boxes need more lines than beside votes.
+            height = wall_runs.height_of(step) - (50 if 1 < count <= wall_runs.MOST_LINES else 20)
+            wall_runs.runs_view(step.trials, step, height)
 
 
 def _fault_text(task: Look) -> str:

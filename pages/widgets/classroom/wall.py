@@ -223,7 +223,7 @@ def _trained(now: Class, task: Train) -> None:
         st.markdown(_("have trained a network"))
         st.markdown(ngettext("{count} is training", "{count} are training", trains))
     elif chosen is not None and not chosen.is_active:
-        networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 295)
+        networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 255)
     elif board.guesses:
         networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 260)
     if networks.goal_text(task):

@@ -26,18 +26,20 @@ if TYPE_CHECKING:
 
 FONT_SIZE = 28
 """Of texts in charts on a wall, in pixels."""
+# How high the progress of a training is, in pixels.
+_PROGRESS = 90
 MOST_LINES = 4
 """The most runs whose names get a box each; more of them need less room in one text."""
 
 
 def height_of(step: Step) -> int:
-    """How high the chart of a step's runs can be beside the votes, in pixels: their names need room too."""
+    """How high the chart of a step's runs can be while they train, in pixels: their names need room too."""
     count = len(step.trials_of_class)
     if step.trend is not None:
         return 325
-    if step.classical or count > MOST_LINES:
+    if count > MOST_LINES:
         return 145
-    return 210 if count == 1 else 190
+    return 180 if count == 1 else 190
 
 
 def runs_view(
@@ -52,7 +54,7 @@ def runs_view(
     Args:
         found: the runs.
         step: the step of a course that they belong to; None for none.
-        height: of the chart, in pixels.
+        height: of the chart while they train, in pixels; at the end it is higher, in place of the progress.
         has_loss: whether there is a chart of the loss beside it.
         is_charged: see `trials.start_trials`.
     """
@@ -63,9 +65,11 @@ def runs_view(
         return
 
     def draw(there: Shown) -> None:
+        is_over = len(there) == len(found) and not any(run.snapshot.status.is_active for run in there.values())
+        pixels = height + _PROGRESS if is_over and step is not None else height
         if step is not None and step.trend is not None:
             if any(run.snapshot.evaluation for run in there.values()):
-                trials.trend_chart(step, there, height=height, font_size=FONT_SIZE)
+                trials.trend_chart(step, there, height=pixels, font_size=FONT_SIZE)
             return
         shots = {_(name): run.snapshot for name, run in there.items()}
         ends = {name: _share(shot.evaluation.accuracy) for name, shot in shots.items() if shot.evaluation}
@@ -81,9 +85,11 @@ def runs_view(
             with st.container(horizontal=True, gap="xsmall"):
                 for line in lines:
                     st.markdown(line, width="content")
+        if step is not None and step.classical:  # What counts are the ends, and the other models have no curves.
+            return
         places = st.columns(2, gap="medium") if has_loss else [st.container()]
         floor = 0.0 if step is None else step.floor
-        run_curves.training_curves(there, None, floor, names=names, places=places, height=height, font_size=FONT_SIZE)
+        run_curves.training_curves(there, None, floor, names=names, places=places, height=pixels, font_size=FONT_SIZE)
 
     in_turn = step is not None and step.trend is not None
     trials.running_view(found, dataset, draw, in_turn, is_charged)

@@ -138,7 +138,9 @@ def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tu
 
 def chart_heading(title: str, legend: Iterable[str]) -> None:
     """The title of a chart in large type, with its legend beside it."""
-    st.markdown(" \u2002".join([f"**{title}**", *legend]))
+    with st.container(horizontal=True, gap="xsmall"):  # No dot stays on the line above its name.
+        for text in (f"**{title}**", *legend):
+            st.markdown(text, width="content")
 
 
 def run_legend(names: Sequence[str]) -> dict[str, str]:
@@ -156,8 +158,7 @@ def images_legend() -> list[str]:
 
 
 def _legend_entry(name: str, color: str) -> str:
-    # A browser breaks the line between a picture and a usual no-break space.
-    return f"![ ]({_dot(color)})\u2060{NO_BREAK}{run_picker.escape_markdown(name)}"
+    return f"![ ]({_dot(color)}){NO_BREAK}{run_picker.escape_markdown(name)}"
 
 
 def unbroken(text: str) -> str:
