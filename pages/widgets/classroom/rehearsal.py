@@ -46,9 +46,7 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
     with st.expander(_("Prepare the lesson"), icon=":material/event_available:"):
         if pretended:
             st.markdown(ngettext("{count} pretend student is here.", "{count} pretend students are here.", pretended))
-            st.button(
-                _("Take them away"), key="pretend-away", type="primary", on_click=orders.remove_pretend, args=(now,)
-            )
+            st.button(_("Take them away"), key="pretend-away", on_click=orders.remove_pretend, args=(now,))
         else:
             # Without waiting for it: the desk has more to show.
             dataset = data_sets.loading_data_set(editor_state.first_config().dataset).dataset
