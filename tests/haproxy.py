@@ -40,7 +40,7 @@ def _install() -> None:
 
 
 @contextlib.contextmanager
-def running(port: int, servers: tuple[int, int], folder: Path) -> Iterator[None]:
+def running(port: int, servers: tuple[int, int], folder: Path, config: Path = CONFIG) -> Iterator[None]:
     """Run the proxy at a port of this machine, in front of two others; its messages go to a file in `folder`."""
     program = find()
     if program is None:
@@ -49,7 +49,7 @@ def running(port: int, servers: tuple[int, int], folder: Path) -> Iterator[None]
     settings |= {f"PLAYGROUND_{name}": f"127.0.0.1:{one}" for name, one in zip(("ONE", "TWO"), servers, strict=True)}
     with (folder / "haproxy.txt").open("w") as output:
         process = subprocess.Popen(
-            [program, "-db", "-f", str(CONFIG)], env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
+            [program, "-db", "-f", str(config)], env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         yield
