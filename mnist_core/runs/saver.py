@@ -293,12 +293,12 @@ class Saver:
 
     def _work(self) -> None:
         scheduler.give_way()
-        heartbeat_at = purge_at = time.monotonic()
-        knows_the_dead = False
+        heartbeat_at = purge_at = look_at = time.monotonic()
         while not self._is_closed:
             now = time.monotonic()
-            if not knows_the_dead:
-                knows_the_dead = self._attempt(self.store.forget_dead_servers)
+            if now >= look_at:
+                is_done = self._attempt(self.store.forget_dead_servers)
+                look_at = math.inf if is_done else now + 6 * HEARTBEAT_SECONDS
                 self._has_looked.set()
             if now >= heartbeat_at:
                 heartbeat_at = now + HEARTBEAT_SECONDS
