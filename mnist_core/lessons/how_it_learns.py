@@ -59,13 +59,13 @@ COURSE = Course(
                 "0 0 1 0 0 0 0 0 0 0",
                 "The places are counted from 0, so the third place belongs to the 2. The picture is prepared too. Its "
                 "pixels are **scaled**: each is divided by 255, so that all are between 0 and 1. And it is "
-                "**flattened**: its 28 rows are put one after the other, which makes 784 numbers. Below you see all "
-                "this for any picture. Can you find the darkest pixel of image 999?",
+                "**flattened**: its 28 rows are put one after the other, which makes 784 numbers.",
                 (
                     Wrong("0 1 0 0 0 0 0 0 0 0", "This is the label of a 1. The first place belongs to the 0."),
                     Wrong("0 0 2 0 0 0 0 0 0 0", "One-hot uses only 0 and 1. The place says which digit it is."),
                     Wrong("2 0 0 0 0 0 0 0 0 0", "One-hot uses only 0 and 1. The place says which digit it is."),
                 ),
+                try_it="Below you see all this for any picture. Can you find the darkest pixel of image 999?",
             ),
             4,
             ("scaling", "flattening", "one-hot labels"),
@@ -83,12 +83,13 @@ COURSE = Course(
                 "1 x 2 + 0.5 x (-4) + 0.5 = 0.5. This is above 0, so ReLU keeps it. That is all a neuron does. A "
                 "network has many neurons in **layers**. Each neuron looks at all outputs of the layer before it; the "
                 "first layer looks at the pixels. The last layer has ten neurons, one for each digit. What a network "
-                "learns are its weights and biases. Try some with the sliders.",
+                "learns are its weights and biases.",
                 (
                     Wrong("0", "Without the bias the sum is 0. The bias lifts it to 0.5."),
                     Wrong("4.5", "The second weight is negative: 0.5 x (-4) is -2, not 2."),
                     Wrong("2.5", "That leaves out the second input. All inputs count."),
                 ),
+                try_it="Try some with the sliders.",
             ),
             3,
             ("neuron", "layers", "activation"),
@@ -103,10 +104,10 @@ COURSE = Course(
             Question(
                 "The answer is too small, and one of the inputs was 0. What should happen to the weight of this input?",
                 "Nothing: it had no part in it",
-                "An input of 0 adds 0 to the sum, whatever its weight is. Other weights had a part. Move one below: in "
-                "one direction the error falls, in the other it rises. How fast it changes is the slope, called the "
-                "**gradient**. The network does not try out directions. It calculates the gradient of every weight, "
-                "and moves all weights a little way downhill at once. That is one step of learning.",
+                "An input of 0 adds 0 to the sum, whatever its weight is. Other weights had a part. If you move one of "
+                "them, the error falls in one direction and rises in the other. How fast it changes is the slope, "
+                "called the **gradient**. The network does not try out directions. It calculates the gradient of every "
+                "weight, and moves all weights a little way downhill at once. That is one step of learning.",
                 (
                     Wrong(
                         "It should grow, to raise the answer",
@@ -117,6 +118,7 @@ COURSE = Course(
                         "An input of 0 adds 0, however small its weight is. So this does nothing.",
                     ),
                 ),
+                try_it="Move a weight below and watch the error.",
             ),
             4,
             ("learning rate",),
@@ -133,7 +135,7 @@ COURSE = Course(
                 "It jumps across and climbs out",
                 "With a small rate it crawls. With a larger one a step lands on the other side of the valley. If the "
                 "rate is too large, each step lands higher than the last. In this valley that happens above a rate of "
-                "1. At 0.5 a single step is enough. Try both.",
+                "1. At 0.5 a single step is enough.",
                 (
                     Wrong(
                         "It reaches the bottom faster and faster",
@@ -141,6 +143,7 @@ COURSE = Course(
                     ),
                     Wrong("It crawls more and more slowly", "A small rate makes it crawl. A large one does not."),
                 ),
+                try_it="Try both rates.",
             ),
             3,
             ("loss", "learning rate", "optimizer"),

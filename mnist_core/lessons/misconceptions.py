@@ -47,16 +47,15 @@ COURSE = Course(
             Question(
                 "What is in the file?",
                 "Only its weights and biases",
-                "All images have changed the weights a little, and then the network was done with them. The numbers "
-                "below show that the images would not even fit into the file. So a network cannot look an image up. "
-                "It calculates its answer from the weights. The pictures below are the weights of its first neurons: "
-                "no image is among them. Nearest neighbours, an older method, does store all images.",
+                "All images have changed the weights a little, and then the network was done with them. The images "
+                "would not even fit into the file. So a network cannot look an image up. It calculates its answer from "
+                "the weights. Nearest neighbours, an older method, does store all images.",
                 (
-                    Wrong(
-                        "The training images, packed", "They would need far more space than the file has: see below."
-                    ),
+                    Wrong("The training images, packed", "They would need far more space than the file has."),
                     Wrong("A rule for each digit", "Nobody wrote rules, and the network makes none. It has numbers."),
                 ),
+                try_it="The numbers below show how much larger the images are than the file. The pictures below are "
+                "the weights of the network's first neurons: no image is among them.",
             ),
             3,
             activity="stored",
@@ -72,15 +71,16 @@ COURSE = Course(
                 "What has this done to the network?",
                 "Nothing: it stays as it is until it is trained again",
                 "Answering and learning are two different things. To answer, the network only calculates. To learn, it "
-                "needs training steps, which change its weights. Try both below. On the Draw page your drawings go "
-                "into a test set of your own. Only **Teach it** trains a network with them.",
+                "needs training steps, which change its weights. On the Draw page your drawings go into a test set of "
+                "your own. Only **Teach it** trains a network with them.",
                 (
-                    Wrong("It gets better with each drawing", "No weight changes while it answers. Count them below."),
+                    Wrong("It gets better with each drawing", "No weight changes while it answers."),
                     Wrong(
                         "It gets better with each correct answer that you give",
-                        "The answers are saved for testing. No weight changes. Count them below.",
+                        "The answers are saved for testing. No weight changes.",
                     ),
                 ),
+                try_it="Try both below, answering and learning, and count the weights that change.",
             ),
             4,
             activity="answer_or_learn",

@@ -27,14 +27,15 @@ COURSE = Course(
             Question(
                 "How long is the unpacked file with 60,000 labels?",
                 "60,008 bytes",
-                "The header has two numbers of four bytes each, the magic number and the count. Then there is one "
-                "byte for each label: 8 + 60,000. Touch the bytes below to see what each of them means. The Kite "
-                "tutorial reads such a file with a few lines of code. But never trust a file from an unknown source "
-                "without checking it. The Data page checks your own files: magic number, counts, sizes and labels.",
+                "The header has two numbers of four bytes each, the magic number and the count. Then there is one byte "
+                "for each label: 8 + 60,000. The Kite tutorial reads such a file with a few lines of code. But never "
+                "trust a file from an unknown source without checking it. The Data page checks your own files: magic "
+                "number, counts, sizes and labels.",
                 (
                     Wrong("60,000 bytes", "That leaves out the header."),
                     Wrong("60,016 bytes", "16 bytes is the header of images. Labels have no rows and columns."),
                 ),
+                try_it="Touch the bytes below to see what each of them means.",
             ),
             4,
             ("file format",),
@@ -49,14 +50,14 @@ COURSE = Course(
             Question(
                 "Reading a handwritten digit: which kind of question is it?",
                 "Classification: it is one of ten",
-                "A 3 read as a 4 is as wrong as a 3 read as a 9. Here digits are only the names of ten classes. So "
-                "the network gets ten outputs, one for each class. A single output could say 3.5. Below you can try "
-                "both kinds on zeros and ones. First place a line that predicts the ink from the width. Then place a "
-                "wall that separates the zeros from the ones.",
+                "A 3 read as a 4 is as wrong as a 3 read as a 9. Here digits are only the names of ten classes. So the "
+                "network gets ten outputs, one for each class. A single output could say 3.5.",
                 (
                     Wrong("Regression, because digits are numbers", "A 4 is not a better guess for a 3 than a 9 is."),
                     Wrong("Both at once", "Nobody asks how much of a 3 it is. It is a 3 or it is not."),
                 ),
+                try_it="Below you can try both kinds on zeros and ones. First place a line that predicts the ink from "
+                "the width. Then place a wall that separates the zeros from the ones.",
             ),
             4,
             ("regression and classification",),
@@ -72,12 +73,13 @@ COURSE = Course(
                 "Images in colour have three numbers for each pixel: shape (60000, 28, 28, 3). What is the rank?",
                 "4",
                 "You need four numbers to name a place: image, row, column and colour. MNIST is grey, so three are "
-                "enough. Try it below: if you fix the image, rank 2 is left. If you fix the row too, rank 1 is left. "
-                "A single pixel is a tensor of rank 0.",
+                "enough. If you fix the image, rank 2 is left. If you fix the row too, rank 1 is left. A single pixel "
+                "is a tensor of rank 0.",
                 (
                     Wrong("3, one for each colour", "That is the size of one index, not the number of indices."),
                     Wrong("60,000", "That is the size of the first index, not the number of indices."),
                 ),
+                try_it="Try it below.",
             ),
             3,
             ("tensors",),
@@ -115,11 +117,12 @@ COURSE = Course(
                 "… fall",
                 "The sum stays 1. What one digit gains, the others lose. The Kite tutorial prints ten shares for one "
                 "image: 0.99889 for the 4, and 1.0000001 in total, because they are rounded. Its text calls the image "
-                "a 6. To read such a list, look for the highest share and count its place from 0. Move a score below.",
+                "a 6. To read such a list, look for the highest share and count its place from 0.",
                 (
                     Wrong("… stay as they are", "Then the sum would be more than 1."),
                     Wrong("… rise a little too", "Then the sum would be more than 1."),
                 ),
+                try_it="Move a score below.",
             ),
             4,
             ("softmax",),
@@ -136,11 +139,12 @@ COURSE = Course(
                 "It is the most frequent mistake. The other way round it happened 40 times. You can also check the "
                 "accuracy: it is the sum of the diagonal divided by the sum of all cells. 13,896 of 15,000 is 0.9264. "
                 "But the diagonal of the second matrix adds up to 13,916, which is 0.9277. So that matrix and its "
-                "accuracy come from different runs. Both are below.",
+                "accuracy come from different runs.",
                 (
                     Wrong("A 4 was read as a 9", "A row is the true digit, a column is the answer."),
                     Wrong("A 9 and a 4 were swapped", "That would be two mistakes, in two cells."),
                 ),
+                try_it="Both matrices are below.",
             ),
             4,
             ("confusion matrix",),
@@ -183,10 +187,10 @@ COURSE = Course(
             Question(
                 "What do you make of it?",
                 "It reads a 6, but it is not very sure",
-                "The digit with the largest share is the answer. The others show which digits it nearly chose. Compare "
-                "with the runs below. After five epochs the network is hardly sure of anything: in eleven runs with "
-                "different seeds, none gave the 6 more than 0.26. With the larger rate all gave it 0.49 or more. So "
-                "this value, too, fits a network that has learned more than the printed program lets it learn.",
+                "The digit with the largest share is the answer. The others show which digits it nearly chose. After "
+                "five epochs the network is hardly sure of anything: in eleven runs with different seeds, none gave "
+                "the 6 more than 0.26. With the larger rate all gave it 0.49 or more. So this value, too, fits a "
+                "network that has learned more than the printed program lets it learn.",
                 (
                     Wrong(
                         "The image is 54% a 6 and 17% a 2",
@@ -197,6 +201,7 @@ COURSE = Course(
                         "The printed ones add up to 1.01, because each of them was rounded.",
                     ),
                 ),
+                try_it="Compare this value with the runs below.",
             ),
             5,
             ("softmax",),
@@ -214,12 +219,13 @@ COURSE = Course(
                 "How many of MNIST's test images will this network read?",
                 "About 92%",
                 "The tutorial reports 92.4% after half a minute. For each digit the network has one pattern: one "
-                "weight for each pixel. You see the ten patterns below. Most people write most digits alike, so one "
-                "pattern for each digit is enough for nine images in ten.",
+                "weight for each pixel. Most people write most digits alike, so one pattern for each digit is enough "
+                "for nine images in ten.",
                 (
                     Wrong("About 30%", "Ten patterns are enough for much more."),
                     Wrong("About 69%", "Keras learns faster than the network that was written by hand."),
                 ),
+                try_it="You see the ten patterns below.",
             ),
             4,
             ("layers", "deep and shallow"),

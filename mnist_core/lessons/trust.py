@@ -43,12 +43,12 @@ COURSE = Course(
                 "You try twenty learning rates and keep the best one. By which images do you choose?",
                 "By the validation images",
                 "That is what they are for. The test images are kept for one last test of the network that you have "
-                "chosen. The network above has trained on 1,000 images. It reads all of them, and only 89% of "
-                "new ones. So its training accuracy says nothing about new images.",
+                "chosen. The curves show a network that has trained on 1,000 images. It reads all of them, and only "
+                "89% of new ones. So its training accuracy says nothing about new images.",
                 (
                     Wrong(
                         "By the training images, because there are most",
-                        "Then the network that memorises most would win. See the table above.",
+                        "Then the network that memorises most would win.",
                     ),
                     Wrong(
                         "By the test images",
@@ -99,10 +99,9 @@ COURSE = Course(
             Question(
                 "What do they get?",
                 "Different weights, and nearly the same accuracy",
-                "There are many sets of weights that read digits about equally well. Look at the five seeds above. "
-                "They differ a little. If another network is better by no more than that, it may be luck. After a few "
-                "steps luck matters more: the network of the Torres tutorial read between 67 and 80% in a hundred "
-                "runs.",
+                "There are many sets of weights that read digits about equally well. Look at the five seeds. They "
+                "differ a little. If another network is better by no more than that, it may be luck. After a few steps "
+                "luck matters more: the network of the Torres tutorial read between 67 and 80% in a hundred runs.",
                 (
                     Wrong(
                         "The same network",
@@ -126,10 +125,9 @@ COURSE = Course(
             Question(
                 "How will the winner read the new images?",
                 "Probably a little worse than the 200",
-                "It won partly by luck: these 200 images happened to suit it. New images do not. Below, this is tried "
-                "with a hundred choices of 200 images. Each choice by a test makes the test less honest. So "
-                "choose by validation images, and test once. This playground shows the test accuracy after every run. "
-                "Do not pick your settings by it.",
+                "It won partly by luck: these 200 images happened to suit it. New images do not. Each choice by a test "
+                "makes the test less honest. So choose by validation images, and test once. This playground shows the "
+                "test accuracy after every run. Do not pick your settings by it.",
                 (
                     Wrong(
                         "Just as well: it is the best of ten",
@@ -140,6 +138,7 @@ COURSE = Course(
                         "There is no reason why new images should suit it even more.",
                     ),
                 ),
+                try_it="Below, the best of the ten is chosen a hundred times, each time by another 200 images.",
             ),
             4,
             ("three roles of data",),
@@ -157,14 +156,14 @@ COURSE = Course(
             Question(
                 "In a confusion matrix, where are all the false negatives of the 5?",
                 "In the row of the 5",
-                "A row is a true digit. So a missed 5 is in the row of the 5, outside the diagonal. Below, the matrix "
-                "of the Kite tutorial is boiled down to these four numbers. Choose a digit. **Accuracy** is (TP + TN) "
-                "/ all, **recall** is TP / (TP + FN). Look at the 5: an accuracy of 98% sounds good, but one in ten "
-                "fives is missed.",
+                "A row is a true digit. So a missed 5 is in the row of the 5, outside the diagonal. **Accuracy** is "
+                "(TP + TN) / all, **recall** is TP / (TP + FN). For the 5, the matrix of the Kite tutorial gives an "
+                "accuracy of 98%. This sounds good, but one in ten fives is missed.",
                 (
                     Wrong("In the column of the 5", "A column is an answer. There you find the false positives."),
                     Wrong("On the diagonal", "The diagonal counts the right answers."),
                 ),
+                try_it="Below, this matrix is boiled down to TP, FN, FP and TN. Choose a digit.",
             ),
             5,
             ("true and false positives", "recall", "confusion matrix"),
@@ -179,13 +178,13 @@ COURSE = Course(
                 "How good is its accuracy?",
                 "95%",
                 "It is right for 95% of the mushrooms, and useless: it finds no poisonous mushroom. Its recall is 0. "
-                "Accuracy says little when one class is rare, or when one mistake costs much more than another. Below "
-                "is another forest, where one mushroom in five is poisonous. A test gives each of 1,000 mushrooms a "
-                "value. From which value on would you call a mushroom poisonous?",
+                "Accuracy says little when one class is rare, or when one mistake costs much more than another.",
                 (
                     Wrong("5%", "It is wrong for 5% of the mushrooms."),
                     Wrong("0%: it is useless", "It is useless. But 95 of its 100 answers are right."),
                 ),
+                try_it="Below is another forest, where one mushroom in five is poisonous. A test gives each of 1,000 "
+                "mushrooms a value. From which value on would you call a mushroom poisonous?",
             ),
             5,
             ("misleading accuracy", "recall"),
@@ -228,10 +227,9 @@ COURSE = Course(
             Question(
                 "What do you think of the 90%?",
                 "Something does not fit. Run the program to find out",
-                "You have its network and its settings, so you can run it. Here is the result. The grey points are the "
-                "printed log. In a hundred runs with different seeds, the best read 80% of the test images. So the "
-                "90% belong to another run. This happens easily, and running it again is how you find out. The track "
-                "**Check a published result** goes on from here.",
+                "You have its network and its settings, so you can run it. Here is the result. In a hundred runs with "
+                "different seeds, the best read 80% of the test images. So the 90% belong to another run. This happens "
+                "easily, and running it again is how you find out.",
                 (
                     Wrong(
                         "It is fine: a test can be better than the training accuracy",
@@ -242,6 +240,7 @@ COURSE = Course(
                         "You cannot know that. Two runs that were mixed up are more likely.",
                     ),
                 ),
+                try_it="The grey points are the printed log. The track **Check a published result** goes on from here.",
             ),
             4,
             ("epochs and batches", "metric"),

@@ -47,11 +47,10 @@ COURSE = Course(
             Question(
                 "512 neurons instead of 128: how much will the accuracy rise?",
                 "By less than 2 percentage points",
-                "Eight neurons already read about 92%, as much as the network without a hidden layer. Above 128, "
-                "more neurons bring little and cost much more calculation: see the table. The ten pictures below are "
-                "the weights of the network without a hidden layer. It compares an image with these ten patterns. "
-                "Many images that it misses are easy for you: a 7 with a bar, or a slanted 6. A single pattern cannot "
-                "fit two ways to write a digit.",
+                "Eight neurons already read about 92%, as much as the network without a hidden layer. Above 128, more "
+                "neurons bring little and cost much more calculation. The network without a hidden layer compares an "
+                "image with ten patterns, its weights. Many images that it misses are easy for you: a 7 with a bar, or "
+                "a slanted 6. A single pattern cannot fit two ways to write a digit.",
                 (
                     Wrong("By about 5 percentage points", "Then it would read every image. No network does."),
                     Wrong(
@@ -59,6 +58,8 @@ COURSE = Course(
                         "With 60,000 images there is too much to memorise in five epochs.",
                     ),
                 ),
+                try_it="Compare the four networks in the table. The ten pictures below are the weights of the one "
+                "without a hidden layer.",
             ),
             4,
             ("layers", "counting parameters"),
@@ -78,15 +79,16 @@ COURSE = Course(
                 "Less than 1 percentage point",
                 "More layers are something to try, not something to trust. With small images like these, one hidden "
                 "layer already reads nearly everything. Depth helps where there is more to find, or with layers of "
-                "another kind. And look at the third network: without an activation, its layers can do no more than "
-                "a network with no hidden layer. A weighted sum of weighted sums is only another weighted sum. The "
-                "activation puts a bend between them. Below you can look at some activations.",
+                "another kind. And look at the third network: without an activation, its layers can do no more than a "
+                "network with no hidden layer. A weighted sum of weighted sums is only another weighted sum. The "
+                "activation puts a bend between them.",
                 (
                     Wrong("About 5 percentage points", "One layer reads about 98%. There is not so much left."),
                     Wrong(
                         "It halves the number of mistakes", "That would be worth it. But the test shows no such thing."
                     ),
                 ),
+                try_it="Below you can look at some activations.",
             ),
             5,
             ("deep and shallow", "activation", "counting parameters"),
@@ -110,8 +112,7 @@ COURSE = Course(
                 "After three epochs, which one is ahead on the test images?",
                 "RMSprop, by far",
                 "SGD has only started. After three epochs it reads fewer images than RMSprop after one. That does not "
-                "make it a bad rule. With a higher learning rate it nearly catches up. Try it: the button below opens "
-                "it on the Train page with a rate of 0.1.",
+                "make it a bad rule. With a higher learning rate it nearly catches up.",
                 (
                     Wrong(
                         "SGD, because its rule is simpler",
@@ -119,6 +120,7 @@ COURSE = Course(
                     ),
                     Wrong("Neither: both read equally well", "Both go downhill, but not at the same speed."),
                 ),
+                try_it="Try it: the button below opens it on the Train page with a rate of 0.1.",
             ),
             4,
             ("optimizer", "learning rate"),
@@ -141,15 +143,15 @@ COURSE = Course(
                 "You cannot say from these numbers",
                 "The two losses are different measures, like metres and litres. The accuracy means the same for both. "
                 "With cross-entropy, a wrong answer costs more the more confident it is, without limit. A squared "
-                "error never gets above 0.2, and it is almost flat exactly where the network is most wrong. See it "
-                "below. Loss can improve while the accuracy stays the same: 51% and 99% for the right digit are "
-                "both right.",
+                "error never gets above 0.2, and it is almost flat exactly where the network is most wrong. Loss can "
+                "improve while the accuracy stays the same: 51% and 99% for the right digit are both right.",
                 (
                     Wrong(
                         "The one with 0.01, because it is less wrong", "Only numbers of the same loss can be compared."
                     ),
                     Wrong("The one with 0.1", "Only numbers of the same loss can be compared."),
                 ),
+                try_it="Compare the two losses below.",
             ),
             5,
             ("loss", "metric"),
