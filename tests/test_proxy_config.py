@@ -8,7 +8,6 @@ import http.server
 import json
 import re
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import haproxy
+from tests.certificates import new_certificate
 from tests.e2e.conftest import PAUSE, free_port
 
 FEW = 20
@@ -91,20 +91,19 @@ def test_one_address_is_limited_with_room_for_a_class(servers: tuple[int, int], 
 
 
 def test_commented_lines_for_tls_work(servers: tuple[int, int], tmp_path: Path) -> None:
-    certificate, config, plain, secure = tmp_path / "site.pem", tmp_path / "tls.cfg", free_port(), free_port()
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command, "-keyout", "site.key", "-out", "site.crt"], cwd=tmp_path, check=True, capture_output=True)
-    certificate.write_text((tmp_path / "site.crt").read_text() + (tmp_path / "site.key").read_text())
+    config, plain, secure = tmp_path / "tls.cfg", free_port(), free_port()
+    certificate, key = new_certificate(tmp_path, "localhost")
+    both = tmp_path / "both.pem"
+    both.write_text(certificate.read_text() + key.read_text())
     text = haproxy.CONFIG.read_text().replace('    bind "${PLAYGROUND_BIND}"\n', "")
     text, count = re.subn(r"(?m)^    # (?=bind|http-request redirect|http-response set-header Strict)", "    ", text)
     assert count == 4
     text = text.replace("bind :80\n", f"bind 127.0.0.1:{plain}\n").replace("bind :443 ", f"bind 127.0.0.1:{secure} ")
-    config.write_text(text.replace("/etc/haproxy/playground.pem", str(certificate)))
+    config.write_text(text.replace("/etc/haproxy/playground.pem", str(both)))
     with haproxy.running(plain, servers, tmp_path, config):
         answer = get(connect(plain))
         assert (answer.status, answer.headers["Location"][:8]) == (302, "https://")
-        context = ssl.create_default_context(cafile=str(tmp_path / "site.crt"))
+        context = ssl.create_default_context(cafile=str(certificate))
         answer = get(http.client.HTTPSConnection("localhost", secure, timeout=60, context=context))
         assert answer.status == 200
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=")

@@ -18,6 +18,7 @@ from mnist_core.runs.cluster import NO_WORKER, Address, Cluster, configured
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.training import Status
+from tests.certificates import new_certificate
 from tests.samples import blobs, small
 from tests.scheduled_runs import assert_evaluated, assert_same_as_alone, wait_for_status, wait_until
 
@@ -118,15 +119,12 @@ def test_worker_with_other_libraries_gets_no_runs(
 def test_runs_go_on_when_a_worker_is_killed(
     cluster: Cluster, processes: DaskCluster, workers: dict[str, subprocess.Popen[bytes]]
 ) -> None:
-    wait_for_workers(cluster, 2)
-    runs = [cluster.submit(long(seed), MANY) for seed in range(6)]
-    wait_until(lambda: all(len(run.snapshot.epochs) > 1 for run in runs))
+    runs = start_long_runs(cluster)
     workers["one"].kill()
     workers["one"].wait()
     # How many of them it had is for Dask to choose, which may still count runs of an earlier test.
     wait_until(lambda: any("is gone" in run.snapshot.message for run in runs))
-    seen = [len(run.snapshot.epochs) for run in runs]
-    wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
+    wait_for_new_epochs(runs)
     workers["one"] = start_worker(processes)
     stop_and_compare(cluster, runs)
 
@@ -134,13 +132,10 @@ def test_runs_go_on_when_a_worker_is_killed(
 def test_worker_that_is_told_to_leave_hands_its_runs_over(
     cluster: Cluster, processes: DaskCluster, workers: dict[str, subprocess.Popen[bytes]]
 ) -> None:
-    wait_for_workers(cluster, 2)
-    runs = [cluster.submit(long(seed), MANY) for seed in range(6)]
-    wait_until(lambda: all(len(run.snapshot.epochs) > 1 for run in runs))
+    runs = start_long_runs(cluster)
     workers["two"].send_signal(signal.SIGTERM)
     assert workers["two"].wait() == 0
-    seen = [len(run.snapshot.epochs) for run in runs]
-    wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
+    wait_for_new_epochs(runs)
     assert any("left the cluster" in run.snapshot.message for run in runs)
     workers["two"] = start_worker(processes)
     stop_and_compare(cluster, runs)
@@ -148,26 +143,14 @@ def test_worker_that_is_told_to_leave_hands_its_runs_over(
 
 @pytest.mark.usefixtures("workers")
 def test_runs_go_on_when_the_scheduler_of_the_cluster_was_killed(cluster: Cluster, processes: DaskCluster) -> None:
-    wait_for_workers(cluster, 2)
-    runs = [cluster.submit(long(seed), MANY) for seed in range(6)]
-    wait_until(lambda: all(len(run.snapshot.epochs) > 1 for run in runs))
+    runs = start_long_runs(cluster)
     processes.scheduler.kill()
     processes.scheduler.wait()
     wait_for_workers(cluster, 0)
     processes.start_scheduler()
     wait_for_workers(cluster, 2)
-    seen = [len(run.snapshot.epochs) for run in runs]
-    wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
+    wait_for_new_epochs(runs)
     stop_and_compare(cluster, runs)
-
-
-def new_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate that is its own authority, and its key."""
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    return certificate, key
 
 
 def test_cluster_with_certificates_trains_and_lets_no_other_in(tmp_path: Path) -> None:
@@ -185,6 +168,19 @@ def test_cluster_with_certificates_trains_and_lets_no_other_in(tmp_path: Path) -
         assert (cluster.workers, stranger.workers) == (1, 0)
         assert stranger.close(30.0)
         assert cluster.close(30.0)
+
+
+def start_long_runs(cluster: Cluster) -> list[Run]:
+    """Runs on both workers, each after an epoch or more."""
+    wait_for_workers(cluster, 2)
+    runs = [cluster.submit(long(seed), MANY) for seed in range(6)]
+    wait_until(lambda: all(len(run.snapshot.epochs) > 1 for run in runs))
+    return runs
+
+
+def wait_for_new_epochs(runs: list[Run]) -> None:
+    seen = [len(run.snapshot.epochs) for run in runs]
+    wait_until(lambda: all(len(run.snapshot.epochs) > before for run, before in zip(runs, seen, strict=True)))
 
 
 def stop_and_compare(cluster: Cluster, runs: list[Run]) -> None:
