@@ -157,6 +157,18 @@ def begun(scheduler: Scheduler) -> Run:
     return run
 
 
+def test_points_that_come_before_the_first_weights(by_hand: Scheduler) -> None:
+    run = begun(by_hand)
+    weights = run.snapshot.weights
+    assert weights is not None
+    without = dataclasses.replace(run.snapshot, position=None, state=None)
+    assert "changes" not in frame(run, without)
+    assert "changes" not in frame(run, dataclasses.replace(without, sent=weights))
+    points = (*without.points, dataclasses.replace(without.points[-1], step=without.points[-1].step + 1))
+    moved = dataclasses.replace(without, points=points, sent=tuple(2 * array for array in weights))
+    assert frame(run, moved)["changes"][0] == pytest.approx(1.0)
+
+
 def test_only_a_changed_weight_shows_a_change(by_hand: Scheduler) -> None:
     run = begun(by_hand)
     kernel, *others = initial_weights(run.config)

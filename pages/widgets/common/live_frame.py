@@ -288,7 +288,8 @@ class LiveRun:
 
     def _weight_changes(self, shot: Snapshot, kernels: Sequence[npt.NDArray[np.float32]]) -> dict[str, Any]:
         """How much the weights of each layer have changed since the last picture, and in how many batches."""
-        if not shot.points or shot.started is None:
+        # The first points of a run on a cluster come before its first weights.
+        if not shot.points or shot.started is None or not kernels:
             return {}
         last = shot.points[-1]
         done, weights = (last.epoch - 1) * shot.started.steps_per_epoch + last.step, insight.sampled_weights(kernels)
