@@ -161,12 +161,14 @@ def test_points_that_come_before_the_first_weights(by_hand: Scheduler) -> None:
     run = begun(by_hand)
     weights = run.snapshot.weights
     assert weights is not None
-    without = dataclasses.replace(run.snapshot, position=None, state=None)
-    assert "changes" not in frame(run, without)
-    assert "changes" not in frame(run, dataclasses.replace(without, sent=weights))
-    points = (*without.points, dataclasses.replace(without.points[-1], step=without.points[-1].step + 1))
-    moved = dataclasses.replace(without, points=points, sent=tuple(2 * array for array in weights))
-    assert frame(run, moved)["changes"][0] == pytest.approx(1.0)
+    shot = dataclasses.replace(run.snapshot, position=None, state=None)
+    shots = []
+    for step, sent in enumerate((None, weights, tuple(2 * array for array in weights))):
+        last = dataclasses.replace(shot.points[-1], step=shot.points[-1].step + step)
+        shots.append(dataclasses.replace(shot, points=(*shot.points[:-1], last), sent=sent))
+    assert "changes" not in frame(run, shots[0])
+    assert "changes" not in frame(run, shots[1])
+    assert frame(run, shots[2])["changes"][0] == pytest.approx(1.0)
 
 
 def test_only_a_changed_weight_shows_a_change(by_hand: Scheduler) -> None:
