@@ -28,6 +28,15 @@ def _page() -> None:
         st.session_state["count"] += 1
 
     st.button("Press", on_click=press)
+    if st.session_state["is-late"]:
+        st.session_state["is-late"] = False
+        ask_again()
+    st.caption("Sends something.")
+    if st.button("Press this"):
+        st.session_state["count"] += 1
+        st.toast("Counted.")
+        st.session_state["count"] += 1
+        st.rerun()
     st.text(f"{st.session_state['count']}")
 
 
@@ -55,12 +64,15 @@ def count_presses(when: str, monkeypatch: pytest.MonkeyPatch, is_mended: bool) -
         callbacks.finish()
     page = AppTest.from_function(_page)
     page.session_state["is-early"] = when == "in the callback"
+    page.session_state["is-late"] = False
     page.session_state["count"] = 0
-    page.run().button[0].click().run()
+    page.run()
+    page.session_state["is-late"] = when == "before the button"
+    page.button[1 if when == "before the button" else 0].click().run()
     return page.text[0].value
 
 
-WHEN = pytest.mark.parametrize("when", ["before the callback", "in the callback"])
+WHEN = pytest.mark.parametrize("when", ["before the callback", "in the callback", "before the button"])
 
 
 @WHEN

@@ -41,15 +41,13 @@ def test_run_starts_although_the_script_is_interrupted(
 ) -> None:
     assert data_sets.loading_data_set("embedded").done.wait(300)
     app.run()
-    take = launch._take_wanted
+    start = launch._start
 
-    def take_and_note() -> str:
-        wanted = take()
-        if wanted:
-            is_taken.set()
-        return wanted
+    def note_and_start(*what: Any) -> None:
+        is_taken.set()
+        start(*what)
 
-    monkeypatch.setattr(launch, "_take_wanted", take_and_note)
+    monkeypatch.setattr(launch, "_start", note_and_start)
     press(app, button)
     app.run()
     assert not app.exception

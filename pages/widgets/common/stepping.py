@@ -29,9 +29,9 @@ def size() -> StepSize:
     return _SIZE.get()
 
 
-def step_button(config: RunConfig, on_click: Callable[[], None], *, disabled: bool = False) -> None:
-    """The button Step of the network with this config."""
-    st.button(
+def step_button(config: RunConfig, on_click: Callable[[], None] | None = None, *, disabled: bool = False) -> bool:
+    """The button Step of the network with this config; returns whether it was pressed."""
+    return st.button(
         _("Step"),
         icon=":material/skip_next:",
         on_click=on_click,

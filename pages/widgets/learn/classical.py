@@ -12,16 +12,12 @@ from mnist_core.runs import run_cache
 from mnist_core.training.classical import KINDS
 from pages.widgets.common import live, run_curves, run_text, trials
 from pages.widgets.state import visitor_runs
-from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
     from mnist_core.lessons.course import Step
     from mnist_core.runs.classical_run import ClassicalRun
-
-# The step whose models are wanted.
-_WANTED = Key("models-wanted-noted", "")
 
 
 def models_view(step: Step, dataset: Dataset) -> bool:
@@ -35,20 +31,9 @@ def models_view(step: Step, dataset: Dataset) -> bool:
         return False
     _model_rows(step, dataset)
     missing = [kind for kind, run in runs.items() if run is None or run.snapshot.evaluation is None]
-    if missing:
-        st.button(
-            _("Start all"),
-            icon=":material/play_arrow:",
-            type="primary",
-            key="start-models",
-            # A flag, since another rerun may interrupt the script before it reaches the button.
-            on_click=_WANTED.set,
-            args=(step.key,),
-        )
-        if _WANTED.get() == step.key:
-            _WANTED.set("")
-            uninterrupted(lambda: _start(missing, dataset, _split(step)))
-            st.rerun()
+    if missing and st.button(_("Start all"), icon=":material/play_arrow:", type="primary", key="start-models"):
+        uninterrupted(lambda: _start(missing, dataset, _split(step)))
+        st.rerun()
     return not missing
 
 

@@ -28,7 +28,6 @@ NAME = Message("Your network")
 """What the courses call it."""
 _TITLE = Message("Let it learn")
 _SEEDS = int(SEED.high)
-_WANTED: Key[bool] = Key("own-network-wanted-noted", False, of_workspace=True)
 _SAVED: Key[Run | None] = Key("own-network-saved-noted", None, of_workspace=True)
 
 
@@ -109,16 +108,15 @@ def _offer_start(config: RunConfig, dataset: Dataset) -> None:
     if failed and failed[-1].snapshot.status is Status.FAILED:
         st.error(_(failed[-1].snapshot.message), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(_("Start"), icon=":material/play_arrow:", type="primary", on_click=_WANTED.set, args=(True,))
+        is_wanted = st.button(_("Start"), icon=":material/play_arrow:", type="primary")
         st.caption(
             _(
                 "Trains a network for you alone. Takes about {estimated_duration}.",
                 estimated_duration=trials.estimated_duration([config], dataset),
             )
         )
-    if not _WANTED.get():
+    if not is_wanted:
         return
-    _WANTED.set(False)
     trials.REFUSAL.set(None)
     try:
         uninterrupted(lambda: _start(config, dataset))
