@@ -160,14 +160,18 @@ def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -
     """The button that trains, while the task is open, after so many runs."""
     if now.phase != OPEN:
         return
-    st.button(
+    first = st.container(width="content")
+    st.empty()
+    st.empty()
+    # Last, see `launch.train_buttons`.
+    first.button(
         _("Train"),
         key="class-train",
         icon=":material/play_arrow:",
         type="primary",
         disabled=dataset is None or given >= MAX_RUNS,
         help=_("At most {most} networks a task.", most=MAX_RUNS),
-        # A flag, since another rerun may interrupt the script before it reaches the button.
+        # The task may have changed since the press.
         on_click=_WANTED.set,
         args=(now,),
     )

@@ -134,9 +134,10 @@ def _orders(active: Sequence[Run], is_alone: bool) -> None:
             order(run)
 
     with _row("resume" if is_pause_wanted else "pause"):
+        first = st.container(width="content")
         # Show the order at once, also when the run obeys it only after other runs' turns.
         if is_pause_wanted:
-            st.button(
+            first.button(
                 _("Resume"),
                 icon=":material/play_arrow:",
                 on_click=give,
@@ -146,7 +147,7 @@ def _orders(active: Sequence[Run], is_alone: bool) -> None:
             )
             stepping.step_button(active[0].config, lambda: give(lambda run: turns.step(run, stepping.size())))
         else:
-            st.button(
+            first.button(
                 _("Pause"), icon=":material/pause:", on_click=give, args=(turns.pause,), help=_("Pause the training.")
             )
             st.empty()

@@ -16,7 +16,6 @@ from mnist_core.runs.network_run import Run
 from mnist_core.training import capacity
 from pages.widgets.common import run_picker, stepping
 from pages.widgets.state import data_sets, interrupted, saved_runs, visitor_runs, workspace
-from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -29,13 +28,10 @@ if TYPE_CHECKING:
 # Restore the last run if the visitor returns within this time, in seconds.
 _RECENT = 3_600.0
 _MOST_OFFERED = 3
-_TRAIN, _STEP, _CHANGED = "train", "step", "changed"
 # Settings that do not change the duration of a step.
 _NO_MATTER = (
     "learning_rate", "epochs", "dataset", "split", "validation_fraction", "seed", "early_stopping", "pixels", "order",
 )  # fmt: skip
-
-_WANTED = Key("wanted-run-noted", "")
 
 
 def restore_last_run() -> None:
@@ -76,16 +72,8 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
         trouble: where errors are shown.
     """
     cannot = dataset is None
-    st.button(
-        _("Train"),
-        icon=":material/play_arrow:",
-        type="primary",
-        disabled=cannot,
-        on_click=_want,
-        args=(_TRAIN,),
-        help=_("Start training."),
-    )
-    stepping.step_button(config, lambda: _want(_STEP), disabled=cannot)
+    first = st.container(width="content")
+    is_step = stepping.step_button(config, disabled=cannot)
     st.empty()
     if visitor_runs.current_run() is None:
         st.empty()
@@ -96,38 +84,27 @@ def train_buttons(config: RunConfig, dataset: Dataset | None, trouble: DeltaGene
             on_click=visitor_runs.clear_train_page,
             help=_("Clear the screen. The run stays under Compare."),
         )
-    wanted = _take_wanted()
-    if wanted and dataset is not None:
-        _start(config, dataset, wanted == _STEP, trouble)
+    # Last, so that it is never on the screen together with the Stop of the run before.
+    is_train = first.button(
+        _("Train"), icon=":material/play_arrow:", type="primary", disabled=cannot, help=_("Start training.")
+    )
+    if (is_train or is_step) and dataset is not None:
+        _start(config, dataset, is_step, trouble)
 
 
 def train_changed_button(config: RunConfig, dataset: Dataset | None, run: Run, trouble: DeltaGenerator) -> None:
     """A button that replaces the active run by a run of the changed network in the editor."""
     is_other = dataset is not None and not _is_of_run(config, dataset, run)
-    st.button(
+    is_wanted = st.button(
         _("Train the changed network"),
         key="train-changed",
         icon=":material/play_arrow:",
         disabled=not is_other,
-        on_click=_want,
-        args=(_CHANGED,),
         help=_("Stops the current run, keeps what it has learned, and starts a new run with your changes."),
     )
-    if _take_wanted() == _CHANGED and dataset is not None:
+    if is_wanted and dataset is not None:
         # Start the new run first: if it is refused, the old one continues.
         _start(config, dataset, False, trouble, instead_of=run)
-
-
-def _want(what: str) -> None:
-    """Remember a press. Without this it is lost if another rerun interrupts the script before it reaches the button."""
-    _WANTED.set(what)
-
-
-def _take_wanted() -> str:
-    """The pressed button, once; empty for none."""
-    wanted = _WANTED.get()
-    _WANTED.set("")
-    return wanted
 
 
 def editor_heading(config: RunConfig, dataset: Dataset | None, run: Run | None) -> str:
