@@ -421,6 +421,8 @@ class Cluster(Scheduler):
                 self._take_back(worker, run)
                 continue
             run.take(question, news)
+            if news.weights is not None:
+                self._pictures_at[run.id] = time.monotonic()
             if not run.snapshot.status.is_active:
                 del worker.places[run_id]
                 self._remote.pop(run_id, None)
@@ -431,13 +433,9 @@ class Cluster(Scheduler):
 
     def _wants_pictures(self, run: RemoteRun) -> bool:
         """Whether it is time for new pictures of a run."""
-        now = time.monotonic()
         megabytes = sum(one.weights_bytes for one in list(self._remote.values()) if one.is_watched) / 1e6
         pause = max(_PICTURE_SECONDS, megabytes / _PICTURE_MEGABYTES)
-        if not run.is_watched or now - self._pictures_at.get(run.id, -pause) < pause:
-            return False
-        self._pictures_at[run.id] = now
-        return True
+        return run.is_watched and time.monotonic() - self._pictures_at.get(run.id, -pause) >= pause
 
 
 async def _difference(client: Client, address: str) -> str:

@@ -109,19 +109,19 @@ class RemoteRun(Run):
             return start
 
     def question(self, wants_weights: bool) -> Question:
-        """What to ask the worker; for weights only if there is a point since it has sent some."""
+        """What to ask the worker; for weights unless it has sent those of the last known point."""
         with self._lock:
             if self._stop_wanted and not self._is_stop_ordered:
                 self._is_stop_ordered = True
                 self._order("stop", self._stop_reason)
             shot = self._snapshot
-            has_new_point = bool(shot.points) and shot.points[-1] is not self._pictured
+            is_pictured = bool(shot.points) and shot.points[-1] is self._pictured
             return Question(
                 self._whole_points(shot) - self._first_point,
                 len(shot.epochs),
                 self._last_moment,
                 self.is_watched,
-                wants_weights and has_new_point,
+                wants_weights and not is_pictured,
                 self._orders,
             )
 

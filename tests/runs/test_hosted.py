@@ -221,10 +221,11 @@ def test_stopped_run_is_evaluated_and_says_why(host: Host) -> None:
 
 def test_newest_weights_come_when_they_are_wanted(host: Host) -> None:
     distant = Distant(host, long(), MANY).begin()
-    distant.ask_until(lambda: len(distant.run.snapshot.points) > 3)
-    assert distant.ask(wants_weights=False).weights is None
+    # The first question is already for them: on a busy machine it meets more than one point.
+    distant.ask_until(lambda: bool(distant.run.snapshot.points))
     weights = distant.run.snapshot.weights
     assert weights is not None
+    assert distant.ask(wants_weights=False).weights is None
     start = initial_weights(distant.run.config)
     assert [array.shape for array in weights] == [array.shape for array in start]
     assert not np.array_equal(weights[0], start[0])
