@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from streamlit import config
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.server import callbacks
 
-CHECK, TAKE = callbacks._check, callbacks._take
+ASK, CHECK, TAKE = callbacks._ask, callbacks._check, callbacks._take
 
 
 def _page() -> None:
@@ -37,15 +39,17 @@ def _page() -> None:
         st.toast("Counted.")
         st.session_state["count"] += 1
         st.rerun()
+        st.session_state["count"] += 1  # type: ignore[unreachable]
     st.text(f"{st.session_state['count']}")
 
 
 def ask_again() -> None:
-    """What a session does when its browser asks for the page."""
+    """What a session does when its browser asks for the page, in another thread."""
     context = get_script_run_ctx()
     assert context is not None
     assert context.script_requests is not None
-    context.script_requests.request_rerun(RerunData())
+    with ThreadPoolExecutor(1) as browser:
+        browser.submit(context.script_requests.request_rerun, RerunData()).result()
 
 
 def _ask_and_take(self: SafeSessionState, widget_states: Any, **kwargs: Any) -> None:
@@ -58,6 +62,7 @@ def count_presses(when: str, monkeypatch: pytest.MonkeyPatch, is_mended: bool) -
     """Press once; returns the count on the page, which is 2 if the press was carried out."""
     take = _ask_and_take if when == "before the callback" else TAKE
     monkeypatch.setattr(callbacks, "_take", take)
+    monkeypatch.setattr(ScriptRequests, "request_rerun", ASK)
     monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", CHECK)
     monkeypatch.setattr(SafeSessionState, "on_script_will_rerun", take)
     if is_mended:

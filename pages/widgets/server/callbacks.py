@@ -14,12 +14,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from streamlit.runtime.scriptrunner import ScriptRunner
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SafeSessionState
 
 if TYPE_CHECKING:
     from streamlit.proto.WidgetStates_pb2 import WidgetStates
 
+_ask = ScriptRequests.request_rerun
 _check = ScriptRunner._maybe_handle_execution_control_request
 _take = SafeSessionState.on_script_will_rerun
 _script = threading.local()
@@ -29,10 +30,16 @@ def finish() -> None:
     """Make scripts of this process carry out what the browser sent before they end for the next one.
 
     A script takes the values of all controls and calls their callbacks; if a button without a callback was pressed, it
-    runs to its end.
+    runs to its end, or until it asks for a page itself, with `st.rerun` or `st.switch_page`.
     """
+    ScriptRequests.request_rerun = _ask_again  # type: ignore[method-assign]
     ScriptRunner._maybe_handle_execution_control_request = _check_later  # type: ignore[method-assign]
     SafeSessionState.on_script_will_rerun = _take_whole  # type: ignore[method-assign, assignment]
+
+
+def _ask_again(self: ScriptRequests, new_data: RerunData) -> bool:
+    _script.is_pressed = False  # Of this thread: that of the script, or another one that has no script.
+    return _ask(self, new_data)
 
 
 def _check_later(self: ScriptRunner) -> None:
