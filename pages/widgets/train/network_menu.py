@@ -92,8 +92,9 @@ def undo_buttons(config: RunConfig) -> None:
 
 
 def _want() -> None:
-    chosen = controls.value_of(_KEY)
-    _WANTED.set(chosen if chosen in presets.PRESETS else "")
+    chosen, there = controls.value_of(_KEY), presets.key_of(editor_state.origin().config)
+    # Streamlit reports a choice once more if the script was interrupted before it showed the menu again.
+    _WANTED.set(chosen if chosen in presets.PRESETS and chosen != there else "")
 
 
 def _load(key: str) -> None:
