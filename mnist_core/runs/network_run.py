@@ -195,7 +195,9 @@ class Run(Job):
         return self._snapshot
 
     def tell(self, listener: Callable[[Run], None]) -> None:
-        """Call `listener` with this run after each epoch and at the end, from a worker thread.
+        """Call `listener` with this run after each epoch and at the end, and with orders to pause or resume.
+
+        It is called from a worker thread, or from that of the order.
 
         A listener that needs the slots of `Snapshot.state` calls `forget_slots` when it has them.
         """
@@ -288,6 +290,7 @@ class Run(Job):
         """Record the order to pause. Called by `Scheduler.pause`."""
         with self._lock:
             self._pause_wanted = True
+        self._tell()
 
     def want_resume(self) -> None:
         """Record the order to resume. Called by `Scheduler.resume`."""
@@ -297,6 +300,7 @@ class Run(Job):
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
                 self._publish(status=Status.WAITING)
+        self._tell()
 
     def want_step(self, size: StepSize) -> None:
         """Record the order to do one batch, or all that is left of the epoch. Called by `Scheduler.step`."""
@@ -305,6 +309,7 @@ class Run(Job):
             self._steps_wanted.append(size)
             if self._snapshot.status is Status.PAUSED:
                 self._clock = time.monotonic()
+        self._tell()
 
     def _wants_turn(self) -> bool:
         return super()._wants_turn() and (self._stop_wanted or not self._pause_wanted or bool(self._steps_wanted))

@@ -56,6 +56,7 @@ class _Record:
     run: weakref.ref[Run]
     is_created: bool = False
     epoch: int = 0
+    is_paused: bool = False
     moments: set[Place] = field(default_factory=set)
     is_closed: bool = False
     trouble: str = ""
@@ -125,6 +126,7 @@ class Saver:
             stored = self.store.take_over(workspace, run_id, self._running(workspace), takeover.GRACE_SECONDS)
             run = turns.take_over(stored, dataset, is_watched)
             record = _Record(workspace, run.id, weakref.ref(run), is_created=True, epoch=stored.summary.epochs)
+            record.is_paused = stored.summary.status is Status.PAUSED
             record.moments.update(stored.moments.places)
             self._add(record, run)
         return run
@@ -457,8 +459,11 @@ class Saver:
                 state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.
             moments = run.moments.to_save(record.moments, state.epoch)
             store.save_epoch(*whose, state, shot.points, shot.busy_seconds, moments)
-            record.epoch, record.moments = state.epoch, set(moments)
+            record.epoch, record.moments, record.is_paused = state.epoch, set(moments), False
             run.moments.forget(moments, functools.partial(store.load_moment, *whose))
+        if shot.status.is_active and run.is_pause_wanted != record.is_paused:
+            store.save_pause(*whose, not record.is_paused)
+            record.is_paused = not record.is_paused
         if run.was_left and not shot.status.is_active and not shot.epochs:
             store.discard(*whose)  # Its visitor left before the first epoch.
             record.is_closed = True

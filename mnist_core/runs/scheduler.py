@@ -148,7 +148,7 @@ class Scheduler:
             self._enqueue(run)
 
     def take_over(self, stored: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
-        """Continue a saved run that was interrupted, after its last finished epoch.
+        """Continue a saved run that was interrupted, after its last finished epoch. A paused one waits for an order.
 
         Args:
             stored: a run that has not ended.
@@ -161,7 +161,7 @@ class Scheduler:
         """
         stored.check_dataset(dataset)
         run = self._run_class.restored(stored, dataset, is_watched)
-        self.take_on(run)
+        self.take_on(run, paused=stored.summary.status is Status.PAUSED)
         return run
 
     def go_on(self, ended: Run, epochs: int, is_watched: Callable[[], bool] | None = None) -> Run:

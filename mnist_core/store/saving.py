@@ -141,6 +141,25 @@ class Saving:
             if not epochs:  # Later epochs replace the first, so they need no more space.
                 self.quotas.enforce_for_all(connection, key, run_id)
 
+    def save_pause(self, workspace: str, run_id: str, is_paused: bool) -> None:
+        """Save whether a run is paused. Saving an epoch ends this.
+
+        Args:
+            workspace: the owner's token.
+            run_id: the run's id.
+            is_paused: whether its status is PAUSED, else RUNNING.
+
+        Raises:
+            RunNotFoundError: there is no such run, or it was deleted.
+            RunClosedError: it has ended, or another server has taken it over.
+            StoreError: it cannot be written.
+        """
+        key = key_of(workspace, run_id)
+        status = Status.PAUSED if is_paused else Status.RUNNING
+        with self._database.writing() as connection:
+            _lock(connection, key, run_id, self.server)
+            self._write(connection, key, run_id, {}, {"status": status.value})
+
     def finish(
         self,
         workspace: str,

@@ -80,7 +80,7 @@ class Takeover:
     ) -> StoredRun:
         """Load one of the `unfinished` runs; from now on only this server may save it.
 
-        If several servers try at once, one of them succeeds.
+        If several servers try at once, one of them succeeds. A paused run stays PAUSED; others are WAITING.
 
         Raises:
             RunNotFoundError: it is not one of the `unfinished` runs, or another server was faster.
@@ -93,9 +93,9 @@ class Takeover:
             holder = connection.execute(sa.select(runs.c.server).where(*condition)).scalar_one_or_none()
             # Compare the server's name too: this transaction may not see the heartbeat of a server that was faster.
             change = runs.update().where(*condition, runs.c.server == holder)
-            changed = connection.execute(
-                change.values(server=self.server, updated=self._clock(), status=Status.WAITING.value)
-            )
+            paused, waiting = Status.PAUSED.value, Status.WAITING.value
+            status = sa.case((runs.c.status == paused, paused), else_=waiting)
+            changed = connection.execute(change.values(server=self.server, updated=self._clock(), status=status))
             if not changed.rowcount:
                 raise RunNotFoundError
             return load_run(self._database, connection, key, run_id)

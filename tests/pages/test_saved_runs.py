@@ -52,12 +52,15 @@ def start_torres(app: AppTest, epochs: int) -> Run:
     return run
 
 
-def interrupted_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run of 30 epochs whose server stops after some of them."""
+def interrupted_run(app: AppTest, monkeypatch: pytest.MonkeyPatch, is_paused: bool = False) -> Run:
+    """A run of 30 epochs whose server stops after some of them, while it is paused or in the middle of an epoch."""
     run = start_torres(app, 30)
     wait_until(lambda: len(run.snapshot.epochs) >= 2)
     scheduler.shared().pause(run)
     wait_for_status(run, Status.PAUSED)
+    if not is_paused:
+        assert saver.shared().wait_until_saved(MINUTES)
+        saver.shared().store.save_pause(app.session_state["workspace"], run.id, False)
     restart(monkeypatch)
     return run
 
@@ -126,6 +129,23 @@ def test_interrupted_run_resumes_with_identical_results(
     assert_same_arrays(resumed.snapshot.network.weights, last.network.weights)
     assert resumed.snapshot.epochs == last.history
     assert not any("was interrupted" in text.value for text in new_session(again).markdown)
+
+
+@pytest.mark.parametrize("is_long_ago", [False, True])
+def test_paused_run_waits_after_a_restart(app: AppTest, monkeypatch: pytest.MonkeyPatch, is_long_ago: bool) -> None:
+    run = interrupted_run(app, monkeypatch, is_paused=True)
+    if is_long_ago:
+        leave_for_long(monkeypatch)
+    again = new_session(app)
+    if is_long_ago:
+        press(again, "Continue")
+    else:
+        epoch = len(run.snapshot.epochs)
+        assert [toast.value for toast in again.toast] == [
+            f"The server was interrupted. Run 1 is paused after epoch {epoch}."
+        ]
+        press(again, "Resume")
+    assert wait_for_end(again).snapshot.status is Status.FINISHED
 
 
 def test_interrupted_run_can_be_dismissed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mnist_core import training
 from mnist_core.config import LayerConfig
 from mnist_core.errors import CapacityError, DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation.metrics import evaluate_on_test
-from mnist_core.runs.network_run import Run
+from mnist_core.runs.network_run import Run, StepSize
 from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store.runs import RunStore
@@ -148,6 +148,38 @@ def test_resumed_run_keeps_the_changed_learning_rate(
     to_the_end(run)
     assert [metrics.learning_rate for metrics in run.snapshot.epochs] == [0.0007] * 4
     assert len(run.snapshot.rates) == 1
+    other.store.close()
+
+
+@pytest.mark.parametrize("order", ["pause", "step", "pause and resume"])
+def test_paused_run_stays_paused_on_the_next_server(
+    saver: Saver, url: str, workspace: str, by_hand: Scheduler, order: str
+) -> None:
+    other = Saver(RunStore(url, clock=an_hour_ago))
+    first = by_hand.submit(CONFIG, blobs())
+    other.save(workspace, first)
+    turns_until(first, 2)
+    if order == "step":
+        by_hand.step(first, StepSize.EPOCH)
+        while len(first.snapshot.epochs) < 3:
+            first.take_turn(0.0, 0.0)
+    else:
+        by_hand.pause(first)
+    if order == "pause and resume":
+        assert other.wait_until_saved(MINUTES)
+        by_hand.resume(first)
+    assert other.wait_until_saved(MINUTES)
+    for _server in range(2):  # A second time before anybody has given an order.
+        run = saver.resume(workspace, first.id, blobs(), by_hand)
+        assert run.is_pause_wanted == (order != "pause and resume")
+        assert len(run.snapshot.epochs) == (3 if order == "step" else 2)
+        assert saver.wait_until_saved(MINUTES)
+        saver.forget(workspace, run.id)
+    by_hand.resume(run)
+    to_the_end(run)
+    *_, oracle = training.train(CONFIG, blobs())
+    assert isinstance(oracle, training.Finished)
+    assert run.snapshot.epochs == oracle.history
     other.store.close()
 
 

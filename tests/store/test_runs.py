@@ -270,6 +270,7 @@ def test_deleted_run_can_be_brought_back_for_a_while(store: RunStore, clock: Clo
 ATTEMPTS: dict[str, Callable[[RunStore, str, str], object]] = {
     "load": lambda store, token, run: store.load(token, run),
     "save": lambda store, token, run: store.save_epoch(token, run, state_after(PLAIN, 9)),
+    "save its pause": lambda store, token, run: store.save_pause(token, run, True),
     "finish": lambda store, token, run: store.finish(token, run, Status.FAILED),
     "rename": lambda store, token, run: store.rename(token, run, "mine now"),
     "note": lambda store, token, run: store.note(token, run, "mine now"),

@@ -90,6 +90,25 @@ def test_own_run_that_is_not_running_is_unfinished(url: str, clock: Clock) -> No
     assert store.take_over(MINE, "forgotten", running={"held"}).summary.status is Status.WAITING
 
 
+@pytest.mark.parametrize(
+    ("orders", "status"),
+    [([True], Status.PAUSED), ([True, False], Status.WAITING), ([True, None], Status.WAITING)],
+    ids=["paused", "resumed", "an epoch later"],
+)
+def test_paused_run_is_taken_over_paused(url: str, clock: Clock, orders: list[bool | None], status: Status) -> None:
+    there, here = RunStore(url, "there", clock=clock), RunStore(url, "here", clock=clock)
+    save_run(there, MINE, "one", 3, None)
+    for is_paused in orders:
+        if is_paused is None:
+            there.save_epoch(MINE, "one", state_after(PLAIN, 4))
+        else:
+            there.save_pause(MINE, "one", is_paused)
+    clock.forward(61)
+    assert here.take_over(MINE, "one").summary.status is status
+    with pytest.raises(StoreError, match="Another server"):
+        there.save_pause(MINE, "one", True)
+
+
 def test_deleted_run_is_not_unfinished(url: str, clock: Clock) -> None:
     store = RunStore(url, "here", clock=clock)
     save_run(store, MINE, "one", 1, None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import PlaygroundError, StoreError
+from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs import job, scheduler
 from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
@@ -33,7 +34,7 @@ def unfinished() -> tuple[RunSummary, ...]:
 
 
 def go_on(summary: RunSummary) -> Run | None:
-    """Continue a run after its last finished epoch; None while its images are being loaded.
+    """Take on a run after its last finished epoch, paused if it was; None while its images are being loaded.
 
     Raises:
         PlaygroundError: it cannot be continued.
@@ -63,9 +64,10 @@ def go_on_by_themselves() -> list[Run]:
             continue
         if run is not None:
             found.append(run)
-            text = _("The server was interrupted. Run {number} goes on after epoch {epoch}.", number=run.number,
-                     epoch=summary.epochs)  # fmt: skip
-            st.toast(text, icon=":material/play_arrow:")
+            text, icon = Message("The server was interrupted. Run {number} goes on after epoch {epoch}."), "play_arrow"
+            if run.is_pause_wanted:
+                text, icon = Message("The server was interrupted. Run {number} is paused after epoch {epoch}."), "pause"
+            st.toast(_(text, number=run.number, epoch=summary.epochs), icon=f":material/{icon}:")
     return found
 
 

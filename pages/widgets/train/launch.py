@@ -205,6 +205,7 @@ def _go_on(summary: RunSummary) -> None:
         st.error(_(error.message), icon=":material/error:")
     else:
         if run is not None:
+            scheduler.shared().resume(run)  # It may have been paused.
             _show(run)
 
 
