@@ -222,6 +222,12 @@ def test_only_state_modules_touch_session_state(path: Path) -> None:
     assert not any(name.endswith(".session_state") for name in imports(path))
 
 
+@pytest.mark.parametrize("path", [one for one in APP_FILES if one.name != "vega_chart.py"], ids=name_of)
+def test_charts_write_numbers_in_the_language_of_the_page(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert "vega_lite_chart" not in {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
 @pytest.mark.parametrize("path", APP_FILES, ids=name_of)
 def test_pages_do_not_import_tensorflow(path: Path) -> None:
     assert not packages(path) & {"tensorflow", "keras"}

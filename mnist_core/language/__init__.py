@@ -6,7 +6,7 @@ they are, or as a `Message` if values stand in them. Links, stored data, exports
 
 from mnist_core.language.catalogues import LANGUAGES, SOURCE, translations
 from mnist_core.language.context import current, match, provide, speaking
-from mnist_core.language.messages import Message, format_number, gettext, ngettext
+from mnist_core.language.messages import Message, format_number, gettext, ngettext, number_format
 
 __all__ = [
     "LANGUAGES",
@@ -17,6 +17,7 @@ __all__ = [
     "gettext",
     "match",
     "ngettext",
+    "number_format",
     "provide",
     "speaking",
     "translations",

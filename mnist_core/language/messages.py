@@ -132,3 +132,22 @@ def format_number(value: float, spec: str = ",") -> str:
     '60,000'
     """
     return _formatter(current()).format_field(value, spec)
+
+
+def number_format() -> dict[str, Any]:
+    """How the language that is spoken here writes numbers, as a locale of d3-format: for charts in the browser.
+
+    Source: https://d3js.org/d3-format#formatLocale.
+    """
+    if current() == SOURCE:
+        return {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""], "percent": "%"}
+    from babel import Locale, numbers
+
+    locale = Locale.parse(current())
+    return {
+        "decimal": numbers.get_decimal_symbol(locale),
+        "thousands": numbers.get_group_symbol(locale),
+        "grouping": [3],
+        "currency": ["", ""],
+        "percent": _percent_sign(locale),
+    }

@@ -13,7 +13,18 @@ import pytest
 from babel import numbers
 
 from mnist_core.errors import ConfigError, DataError
-from mnist_core.language import Message, current, format_number, gettext, match, messages, ngettext, provide, speaking
+from mnist_core.language import (
+    Message,
+    current,
+    format_number,
+    gettext,
+    match,
+    messages,
+    ngettext,
+    number_format,
+    provide,
+    speaking,
+)
 
 
 class Spanish(standard.NullTranslations):
@@ -94,6 +105,15 @@ def test_whole_numbers_are_written_as_babel_does(language: str, value: int) -> N
 def test_shares_are_written_as_babel_does(language: str, value: float) -> None:
     with speaking(language):
         assert format_number(value, ".0%") == numbers.format_percent(value, locale=language)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_charts_write_numbers_as_babel_does(language: str) -> None:
+    with speaking(language):
+        found = number_format()
+    group, point = found["thousands"], found["decimal"]
+    assert f"12{group}345{point}6" == numbers.format_decimal(12_345.6, locale=language)
+    assert f"90{found['percent']}" == numbers.format_percent(0.9, locale=language)
 
 
 @pytest.mark.parametrize(

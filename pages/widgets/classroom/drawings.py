@@ -14,7 +14,7 @@ from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import READY
 from pages.widgets.classroom import membership, networks
-from pages.widgets.common import pictures
+from pages.widgets.common import pictures, vega_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -174,9 +174,9 @@ def readings_picture(
     alt = _("Each point is a network: its validation accuracy, and the share of the drawings that it reads right.")
     alt = f"{alt} {summary_text(test)}"
     if not can_select:
-        st.vega_lite_chart(spec, key=name, alt=alt)
+        vega_chart.vega_chart(spec, key=name, alt=alt)
         return None
-    chosen = st.vega_lite_chart(spec, key=name, alt=alt, on_select="rerun")
+    chosen = vega_chart.selectable_chart(spec, key=name, alt=alt)
     ids = networks.selected_runs(chosen)
     return next((at for at, one in enumerate(test.networks) if one.run in ids), None)
 

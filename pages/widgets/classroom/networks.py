@@ -19,7 +19,7 @@ from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.training import capacity
 from pages.widgets.classroom import membership
-from pages.widgets.common import run_curves, theme
+from pages.widgets.common import run_curves, theme, vega_chart
 from pages.widgets.state import data_sets
 
 if TYPE_CHECKING:
@@ -139,9 +139,9 @@ def picture(
             most=max(parameters),
         )
     if not can_select:
-        st.vega_lite_chart(table, spec, key=name, alt=alt)
+        vega_chart.vega_chart(spec, table, key=name, alt=alt)
         return None
-    chosen = st.vega_lite_chart(table, spec, key=name, alt=alt, on_select="rerun")
+    chosen = vega_chart.selectable_chart(spec, table, key=name, alt=alt)
     ids = selected_runs(chosen)
     return next((one for one in found if one.run in ids), None)
 
@@ -188,7 +188,7 @@ def network_curve(class_id: str, one: Network, name: str, font_size: int = 14, h
     )
     run_curves.chart_heading(_(training.ACCURACY.capitalize()), run_curves.images_legend())
     alt = _("Curve: validation accuracy after each epoch, at the end {accuracy:.1%}.", accuracy=one.accuracy)
-    st.vega_lite_chart(table, training.enlarged(spec, font_size, has_names=False), key=name, alt=alt)
+    vega_chart.vega_chart(training.enlarged(spec, font_size, has_names=False), table, key=name, alt=alt)
 
 
 @functools.lru_cache(16)  # A run that has ended stays as it is.
@@ -209,7 +209,7 @@ def guesses_chart(board: Board, name: str, font_size: int = 14, height: int = 16
         most = max(most, *counts.values())
     spec = votes.histogram([*map(str, _TENS)], list(given), most, theme.text_color(), font_size, height)
     st.markdown(_("Accuracy in %, in steps of 10"))
-    st.vega_lite_chart({**spec, "data": {"values": rows}}, key=name, alt=" ".join(words))
+    vega_chart.vega_chart({**spec, "data": {"values": rows}}, key=name, alt=" ".join(words))
 
 
 def _ten(ten: int) -> str:

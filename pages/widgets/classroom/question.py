@@ -11,7 +11,7 @@ from mnist_core.charts import votes as vote_charts
 from mnist_core.classes import order_of, question_of
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
-from pages.widgets.common import run_picker, theme
+from pages.widgets.common import run_picker, theme, vega_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ def votes_chart(
     names = list(map(vote_name, rounds))
     most = max(seats, *(len(given) for given in votes.values()), 1)
     spec = vote_charts.histogram(list(letters.values()), names, most, theme.text_color(), font_size, height)
-    st.vega_lite_chart({**spec, "data": {"values": rows}}, key=name, alt=" ".join(words))
+    vega_chart.vega_chart({**spec, "data": {"values": rows}}, key=name, alt=" ".join(words))
 
 
 def why_text(task: Ask) -> str:

@@ -15,7 +15,7 @@ from mnist_core.data import exploration, idx, splits
 from mnist_core.data.sources import classes_of, noun_of
 from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
-from pages.widgets.common import pictures, theme
+from pages.widgets.common import pictures, theme, vega_chart
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
 
@@ -106,10 +106,11 @@ def image_in_numbers(dataset: Dataset) -> None:
     name = pictures.with_article(label, dataset.class_names)
     st.markdown(_("It is **{name}**. Each pixel is a number from 0 (paper) to 255 (ink).", name=name))
     picture, numbers = st.columns([3, 2], gap="large")
-    picture.vega_lite_chart(
-        table,
+    vega_chart.vega_chart(
         data_charts.pixel_values(),
+        table,
         alt=_("Training image {index}, {name}: its 28x28 pixel values.", index=index, name=name),
+        place=picture,
     )
     with numbers:
         _in_numbers(image, label)
@@ -154,9 +155,9 @@ def idx_file(dataset: Dataset) -> None:
     table = pd.DataFrame([_byte(at + k, value, header, which) for k, value in enumerate(shown)])
     table["row"] = np.arange(len(shown)) // data_charts.BYTES_PER_ROW
     table["column"] = np.arange(len(shown)) % data_charts.BYTES_PER_ROW
-    st.vega_lite_chart(
-        table,
+    vega_chart.vega_chart(
         data_charts.file_bytes(_ROWS, kinds, theme.text_color()),
+        table,
         alt=_("Bytes {first:,} to {last:,} of the file.", first=at, last=at + len(shown) - 1),
     )
     lines = [
@@ -222,9 +223,9 @@ def tensor_table(dataset: Dataset) -> None:
         for digit, images in enumerate(exploration.class_counts(labels)[: len(shown)])
     ]
     table = pd.DataFrame(counts)
-    st.vega_lite_chart(
-        table,
+    vega_chart.vega_chart(
         data_charts.class_balance(int(table["images"].max()), shown),
+        table,
         alt=_("Bars: how many training and test images there are of each {noun}.", noun=noun),
     )
     st.markdown(_("**The mean of all training images of a {noun}**", noun=noun))
@@ -302,7 +303,7 @@ def _map_chart(table: pd.DataFrame, dataset: Dataset, height: int | None = None,
     if height is not None and font_size is not None:
         spec = {**spec, "height": height, "mark": {**spec["mark"], "fontSize": font_size}}
     alt = _("Map: {count:,} training images as points, similar ones near each other.", count=len(table))
-    st.vega_lite_chart(table, spec, alt=alt)
+    vega_chart.vega_chart(spec, table, alt=alt)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -16,7 +16,7 @@ from mnist_core.charts.training import Point
 from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.runs.snapshot import busy_seconds
-from pages.widgets.common import live_frame, projector, run_picker, theme
+from pages.widgets.common import live_frame, projector, run_picker, theme, vega_chart
 from pages.widgets.state import visitor_runs
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def training_curves(
             elif projector.is_on():
                 spec = training_charts.enlarged(spec, projector.FONT_SIZE)
             alt = _("Curves: the {name} of {runs}, by {across}.", name=_(name), runs=", ".join(names), across=_(across))
-            st.vega_lite_chart(table, spec, key=f"compared-{name}", alt=alt)
+            vega_chart.vega_chart(spec, table, key=f"compared-{name}", alt=alt)
 
 
 def _ends(name: str, points: Sequence[Point], floor: float, is_over: bool) -> tuple[float, float]:

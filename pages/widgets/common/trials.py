@@ -19,7 +19,7 @@ from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
 from mnist_core.runs import run_cache, scheduler
 from mnist_core.training import Status, capacity
-from pages.widgets.common import live, replays, run_curves, run_text
+from pages.widgets.common import live, replays, run_curves, run_text, vega_chart
 from pages.widgets.server import visitor_limits
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
@@ -336,4 +336,4 @@ def trend_chart(
     )
     values = [format_number(value, ".2f" if is_time else ".1%") for value in table[along]]
     alt = f"{title}: {', '.join(f'{name} {value}' for name, value in zip(table['name'], values, strict=True))}."
-    st.vega_lite_chart(table, spec, key=f"trend-{along}", alt=alt)
+    vega_chart.vega_chart(spec, table, key=f"trend-{along}", alt=alt)

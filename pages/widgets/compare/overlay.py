@@ -14,7 +14,7 @@ from mnist_core.evaluation import seeds
 from mnist_core.evaluation.comparison import pareto_front
 from mnist_core.language import Message, format_number, ngettext
 from mnist_core.language import gettext as _
-from pages.widgets.common import pictures, run_curves, segments
+from pages.widgets.common import pictures, run_curves, segments, vega_chart
 from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, saved_runs
 from pages.widgets.state.keys import Key
@@ -140,7 +140,7 @@ def _trade_off(
     spec = comparison_charts.trade_off(cost, names, ends, height, is_log)
     st.markdown(_("**Accuracy against {cost}**", cost=cost))
     alt = _("Points: the accuracy of {count} runs against their {cost}.", count=len(measured), cost=cost)
-    st.vega_lite_chart(table, spec, key=f"trade-off-{cost}", alt=alt)
+    vega_chart.vega_chart(spec, table, key=f"trade-off-{cost}", alt=alt)
 
 
 def _pair_view(readable: Sequence[Row], draw: Callable[[Run, Run, PairedComparison], None]) -> None:

@@ -18,7 +18,7 @@ from mnist_core.evaluation import Prediction, Predictor, explanation, shipped
 from mnist_core.language import Message, format_number, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
-from pages.widgets.common import explanations, pictures, run_picker, time_machine
+from pages.widgets.common import explanations, pictures, run_picker, time_machine, vega_chart
 from pages.widgets.common.misconception import misconception_link
 from pages.widgets.state import controls, editor_state, visitor_runs
 from pages.widgets.state.keys import Key
@@ -142,7 +142,7 @@ def _bars(prediction: Prediction | None, names: Sequence[str]) -> None:
             winner=winner,
             share=_share(float(shares[best])),
         )
-    st.vega_lite_chart(table, answer_bars([names[label] for label in shown]), alt=alt)
+    vega_chart.vega_chart(answer_bars([names[label] for label in shown]), table, alt=alt)
 
 
 def network_input(drawn: Drawing | None) -> None:

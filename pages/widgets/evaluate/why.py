@@ -12,7 +12,7 @@ from mnist_core.charts.answers import answers_over_epochs, checked_answer_bars
 from mnist_core.data.sources import outputs_to_show
 from mnist_core.language import gettext as _
 from mnist_core.runs.network_run import Run
-from pages.widgets.common import explanations, pictures, time_machine
+from pages.widgets.common import explanations, pictures, time_machine, vega_chart
 from pages.widgets.state import visitor_runs
 from pages.widgets.state.keys import Key
 
@@ -74,11 +74,12 @@ def answers(result: Evaluation, split: Split, index: int, names: Sequence[str], 
     kinds = ["right" if digit == label else "wrong" if digit == answer else "other" for digit in shown]
     shares = result.probabilities[index, shown]
     table = pd.DataFrame({"digit": [names[digit] for digit in shown], "probability": shares.tolist(), "kind": kinds})
-    bars.vega_lite_chart(
-        table,
+    vega_chart.vega_chart(
         checked_answer_bars([names[digit] for digit in shown]),
+        table,
         key=key,
         alt=_("Bars: how probable each answer is to the network for this image."),
+        place=bars,
     )
 
 
@@ -115,9 +116,9 @@ def _over_epochs(run: Run, index: int, shown: tuple[int, int], names: Sequence[s
     st.markdown(_("**Its answer over the epochs**"))
     table = pd.DataFrame(rows, columns=["epoch", "probability", "digit"])
     first, newest = rows[0], rows[-2]
-    st.vega_lite_chart(
-        table,
+    vega_chart.vega_chart(
         answers_over_epochs(names[shown[0]], names[shown[1]], newest[0]),
+        table,
         key="why-epochs",
         alt=_(
             "Curves: the probability of {answer} goes from {first:.0%} to {last:.0%}.",

@@ -21,7 +21,7 @@ from mnist_core.language import format_number, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, demos
 from mnist_core.network import model
-from pages.widgets.common import pictures, theme
+from pages.widgets.common import pictures, theme, vega_chart
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def _activation_curve(name: str, total: float) -> None:
     table = pd.DataFrame({"x": places, "y": demos.activate(name, places)})
     table["is_point"] = table.index == len(xs)
     spec = lesson_charts.curve_with_point(reach, *((-1.2, 1.2) if ACTIVATIONS[name].bounded else (-2.0, reach)))
-    st.vega_lite_chart(
-        table, spec, alt=_("The activation {label} as a curve, with a dot at the chosen sum.", label=_label(name))
+    vega_chart.vega_chart(
+        spec, table, alt=_("The activation {label} as a curve, with a dot at the chosen sum.", label=_label(name))
     )
 
 
@@ -125,7 +125,7 @@ def layers(dataset: Dataset, step: Step, _runs: Named) -> None:
         )
     )
     st.caption(_("Each bracket: inputs + 1 for the bias."))
-    st.vega_lite_chart(network_diagram(shown, theme.text_color()), alt=alt)
+    vega_chart.vega_chart(network_diagram(shown, theme.text_color()), alt=alt)
 
 
 def softmax(dataset: Dataset, _step: Step, _runs: Named) -> None:
@@ -153,7 +153,7 @@ def softmax(dataset: Dataset, _step: Step, _runs: Named) -> None:
         best=best,
         share=found.max(),
     )
-    st.vega_lite_chart(table, answer_bars(names), alt=alt)
+    vega_chart.vega_chart(answer_bars(names), table, alt=alt)
 
 
 def loss(dataset: Dataset, _step: Step, _runs: Named) -> None:
@@ -186,7 +186,7 @@ def loss(dataset: Dataset, _step: Step, _runs: Named) -> None:
         )
         with column:
             st.markdown(f"**{name}**")
-            st.vega_lite_chart(table, lesson_charts.loss_curve(_SCORES, top), key=f"loss-{name}", alt=alt)
+            vega_chart.vega_chart(lesson_charts.loss_curve(_SCORES, top), table, key=f"loss-{name}", alt=alt)
     st.caption(_("The other nine scores are 0."))
 
 
@@ -204,7 +204,7 @@ def descent(_dataset: Dataset, _step: Step, _runs: Named) -> None:
     alt = _(
         "A valley: the loss over one weight, with the {count} steps of gradient descent as dots.", count=len(path) - 1
     )
-    st.vega_lite_chart(table, lesson_charts.descent_path(_VALLEY), alt=alt)
+    vega_chart.vega_chart(lesson_charts.descent_path(_VALLEY), table, alt=alt)
 
 
 def one_step(_dataset: Dataset, _step: Step, _runs: Named) -> None:
@@ -259,7 +259,7 @@ def one_step(_dataset: Dataset, _step: Step, _runs: Named) -> None:
             weight=weights[at],
             gradient=gradient,
         )
-        st.vega_lite_chart(pd.concat([table, line]), lesson_charts.error_and_slope(), key="one-step-error", alt=alt)
+        vega_chart.vega_chart(lesson_charts.error_and_slope(), pd.concat([table, line]), key="one-step-error", alt=alt)
     if len(path) > 1:
         errors = [demos.neuron_error(np.array(one))[1] for one in path]
         st.caption(
@@ -314,7 +314,7 @@ def mushrooms(_dataset: Dataset, _step: Step, _runs: Named) -> None:
         "Histograms of edible and poisonous mushrooms, which overlap, with a threshold at {threshold:.2f}.",
         threshold=threshold,
     )
-    st.vega_lite_chart(table, lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), alt=alt)
+    vega_chart.vega_chart(lesson_charts.threshold_histograms(kinds, _HISTOGRAM_TOP), table, alt=alt)
     _four_outcomes(found, kinds[1], kinds[0])
 
 

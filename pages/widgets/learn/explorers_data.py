@@ -15,7 +15,7 @@ from mnist_core.data.sources import noun_of
 from mnist_core.language import format_number
 from mnist_core.language import gettext as _
 from mnist_core.lessons import demos
-from pages.widgets.common import dataset_views, pictures
+from pages.widgets.common import dataset_views, pictures, vega_chart
 from pages.widgets.state import controls
 from pages.widgets.state.keys import Key
 
@@ -89,7 +89,7 @@ def tasks(dataset: Dataset, _step: Step, _runs: Named) -> None:
         width=widths[0],
         other_width=widths[1],
     )
-    st.vega_lite_chart(pd.concat([points.assign(is_line=False), line.assign(is_line=True)]), spec, alt=alt)
+    vega_chart.vega_chart(spec, pd.concat([points.assign(is_line=False), line.assign(is_line=True)]), alt=alt)
 
 
 def file(dataset: Dataset, _step: Step, _runs: Named) -> None:

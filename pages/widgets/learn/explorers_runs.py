@@ -15,7 +15,7 @@ from mnist_core.evaluation import predictor
 from mnist_core.language import Message, format_number
 from mnist_core.language import gettext as _
 from mnist_core.lessons import articles, demos, trust
-from pages.widgets.common import pictures, run_curves
+from pages.widgets.common import pictures, run_curves, vega_chart
 from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def _answer(title: str, shares: Mapping[int, float], names: Sequence[str]) -> No
         best=names[best],
         share=shares[best],
     )
-    st.vega_lite_chart(_bars(shares, names), answer_bars(names), key=f"answer-{title}", alt=alt)
+    vega_chart.vega_chart(answer_bars(names), _bars(shares, names), key=f"answer-{title}", alt=alt)
 
 
 def _bars(shares: Mapping[int, float], names: Sequence[str]) -> pd.DataFrame:
