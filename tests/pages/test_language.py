@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -174,3 +176,23 @@ def test_exports_are_english(app: AppTest) -> None:
         assert report.report("A", run.config, run.dataset, run.snapshot) == english
         assert keras_script.keras_script(run.config) == script
         assert report.history_csv(run.snapshot.epochs) == report.history_csv(run.snapshot.epochs)
+
+
+def _chart() -> None:
+    from mnist_core.charts.answers import answer_bars
+    from mnist_core.language import speaking
+    from pages.widgets.common import vega_chart
+
+    for language in ("en", "de"):
+        with speaking(language):
+            vega_chart.vega_chart(
+                {**answer_bars(), "config": {"bar": {"size": 9}}, "data": {"values": []}}, alt=language
+            )
+
+
+def test_charts_write_numbers_in_the_language_of_the_page() -> None:
+    english, german = AppTest.from_function(_chart).run().get("vega_lite_chart")
+    configs = [json.loads(chart.proto.spec)["config"] for chart in (english, german)]
+    assert [one["locale"]["number"]["percent"] for one in configs] == ["%", "\xa0%"]
+    assert [one["locale"]["number"]["decimal"] for one in configs] == [".", ","]
+    assert [one["bar"] for one in configs] == [{"size": 9}] * 2
