@@ -182,11 +182,12 @@ PAGE = [
         '"""Compare the ink of two classes."""\n\n'
         "import streamlit as st\n\n"
         "from mnist_core.charts import ink\n"
-        "from mnist_core.language import gettext as _\n\n"
+        "from mnist_core.language import gettext as _\n"
+        "from pages.widgets.common import vega_chart\n\n"
         'st.title(_("Ink"))\n'
-        "st.vega_lite_chart(\n"
-        '    {"values": [{"name": "0", "ink": 0.2}, {"name": "1", "ink": 0.1}]},\n'
-        "    ink.ink_by_class(),\n"
+        'rows = [{"name": "0", "ink": 0.2}, {"name": "1", "ink": 0.1}]\n'
+        "vega_chart.vega_chart(\n"
+        '    {**ink.ink_by_class(), "data": {"values": rows}},\n'
         '    key="ink",\n'
         '    alt=_("Two bars: a zero has twice the ink of a one."),\n'
         ")\n",
