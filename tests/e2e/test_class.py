@@ -94,10 +94,12 @@ def open_wall(visit: Visit, desk: Page, language: str = "en") -> Page:
     return wall
 
 
-def wait_until_it_fits(wall: Page) -> None:
-    """Wait until nothing is beyond the screen: elements of the picture before are there until the script has ended."""
-    fits = "(one => one.scrollHeight <= one.clientHeight + 1)(document.querySelector('.stMain'))"
-    wall.wait_for_function(fits, timeout=SLOW)
+def scrolls(page: Page) -> bool:
+    """Whether something is beyond the screen once the script has ended: until then, old elements are there too."""
+    overflow = "(one => one.scrollHeight > one.clientHeight + 1)(document.querySelector('.stMain'))"
+    is_idle = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    found = page.wait_for_function(f"() => {is_idle} && {{ scrolls: {overflow} }}", timeout=SLOW)
+    return bool(found.evaluate("found => found.scrolls"))
 
 
 EXAMPLES, LEARN, NETWORK, DIGITS, SURE, _summary = READY_PLANS["45"].tasks
@@ -124,7 +126,7 @@ def _lead(visit: Visit, without_cookies: str) -> None:
         expect(one.get_by_role("heading", name="Look at the front.")).to_be_visible(timeout=SLOW)
         assert beyond_the_screen(one) == []
     expect(wall.get_by_text("3 here")).to_be_visible(timeout=SLOW)
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
     _vote_twice(desk, wall, phones)
     primary(desk, "Next task")
     _vote_once(desk, wall, phones, LEARN)
@@ -192,7 +194,7 @@ def _vote_once(desk: Page, wall: Page, phones: Sequence[Page], task: Task) -> No
     primary(desk, "Close the vote")
     primary(desk, "Show the answer")
     expect(phones[0].get_by_text(asked(task).why[:30])).to_be_visible(timeout=SLOW)
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
 
 
 def _train(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
@@ -212,7 +214,7 @@ def _train(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
         expect(one.get_by_role("link", name="See its mistakes")).to_be_visible(timeout=SLOW)
     expect(wall.get_by_role("heading", name="3 of 3")).to_be_visible(timeout=SLOW)
     assert "Guessed" not in wall.content()
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
 
     # On another page a line leads back.
     phones[0].get_by_role("link", name="See its mistakes").click()
@@ -235,7 +237,7 @@ def _train(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     expect(wall.get_by_text(re.compile(r"784 → (20|32) ReLU → 10"))).to_be_visible(timeout=SLOW)
     expect(wall.get_by_text("Accuracy", exact=True)).to_be_visible(timeout=SLOW)
     expect(wall.get_by_text("Accuracy in %")).to_have_count(0)
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
 
 
@@ -270,7 +272,7 @@ def _draw(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
     points.first.click(force=True)
     expect(wall.get_by_text("It reads")).to_be_visible(timeout=SLOW)
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
     for one in phones:
         expect(one.get_by_text("Your drawings, and how many networks misread each")).to_be_visible(timeout=SLOW)
@@ -294,7 +296,7 @@ def _sum_up(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     primary(desk, "Show it")
     expect(wall.get_by_role("heading", name="What we have found")).to_be_visible(timeout=SLOW)
     expect(wall.get_by_text("3 networks; the best")).to_be_visible(timeout=SLOW)
-    wait_until_it_fits(wall)
+    assert not scrolls(wall)
     assert wall.evaluate(SMALLEST) >= 28
     for one in phones:
         most = results.most_points(READY_PLANS["45"].tasks)
@@ -335,11 +337,11 @@ def test_answer_with_eight_runs_fits_on_the_wall(visit: Visit) -> None:
     for wall in walls:
         expect(wall.get_by_test_id("stProgress")).to_be_visible(timeout=SLOW)
         expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=SLOW)  # The first run has ended.
-        wait_until_it_fits(wall)
+        assert not scrolls(wall)
     for wall in walls:
         expect(wall.get_by_test_id("stProgress")).to_have_count(0, timeout=SLOW)
         expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-        wait_until_it_fits(wall)
+        assert not scrolls(wall)
         assert wall.evaluate(SMALLEST) >= 28
 
 

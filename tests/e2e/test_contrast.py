@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.test_main_path import SLOW
 
@@ -59,6 +58,9 @@ PALE = """() => {
     return found;
 }"""
 
+# Elements that are replaced fade, and those that come fade in.
+STILL = "() => !document.getAnimations().some(one => one instanceof CSSTransition && one.playState === 'running')"
+
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
 def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
@@ -71,9 +73,7 @@ def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
             expect(page).to_have_url(re.compile(f"/{name.lower()}"), timeout=SLOW)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
-        # Elements that are replaced, and those of the status, fade for a moment.
-        with contextlib.suppress(Error):
-            page.wait_for_function(f"({PALE})().length === 0", timeout=10_000)
+        page.wait_for_function(STILL, timeout=SLOW)
         pale = page.evaluate(PALE)
         if pale:
             found[name] = pale

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.test_contrast import STILL
 from tests.e2e.test_main_path import SLOW, choose
-from tests.scheduled_runs import wait_until
 
 # Checks the page after each change and before each frame, and records elements that must never be visible together.
 WATCH = """() => {
@@ -62,17 +62,18 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.evaluate("document.fonts.ready")  # Another font may have other lines.
     chart = page.locator(".curve.accuracy")
-    place = chart.bounding_box()
+    places = [chart.bounding_box()]
     page.get_by_role("button", name="Step", exact=True).click()
     for shown, pressed in (("Resume", "Resume"), ("Pause", "Pause"), ("Resume", "Stop"), ("Train", "")):
         main = page.get_by_test_id("stMainBlockContainer")
         expect(main.get_by_role("button", name=shown, exact=True)).to_be_visible(timeout=SLOW)
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
         expect(chart).to_be_visible(timeout=SLOW)
-        # On a busy machine, what the page draws last comes a moment later.
-        wait_until(lambda: chart.bounding_box() == place, seconds=60)
+        page.wait_for_function(STILL, timeout=SLOW)
+        places.append(chart.bounding_box())
         if pressed:
             main.get_by_role("button", name=pressed, exact=True).click()
+    assert places == places[:1] * len(places)
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)

@@ -93,7 +93,7 @@ def undo_buttons(config: RunConfig) -> None:
 
 def _want() -> None:
     chosen, there = controls.value_of(_KEY), presets.key_of(editor_state.origin().config)
-    # Streamlit reports a choice once more if the script was interrupted before it showed the menu again.
+    # Streamlit reports a choice once more after the `st.rerun` of `_load`.
     _WANTED.set(chosen if chosen in presets.PRESETS and chosen != there else "")
 
 
