@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import run_cache, saver, scheduler
-from pages.widgets.server import garbage
+from pages.widgets.server import callbacks, garbage
 from pages.widgets.state import data_sets
 from tests.scheduled_runs import wait_until
 
@@ -31,6 +31,12 @@ def _no_collecting_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(garbage, "start_collecting", lambda: None)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _finish_presses() -> None:
+    """As a server does when it starts."""
+    callbacks.finish()
 
 
 @pytest.fixture

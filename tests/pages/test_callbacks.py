@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from streamlit import config
-from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.server import callbacks
+from tests.pages.visitor import ask_again
 
 ASK, CHECK, TAKE = callbacks._ask, callbacks._check, callbacks._take
 
@@ -20,7 +20,7 @@ ASK, CHECK, TAKE = callbacks._ask, callbacks._check, callbacks._take
 def _page() -> None:
     import streamlit as st
 
-    from tests.pages.test_callbacks import ask_again
+    from tests.pages.visitor import ask_again
 
     def press() -> None:
         if st.session_state["is-early"]:
@@ -41,15 +41,6 @@ def _page() -> None:
         st.rerun()
         st.session_state["count"] += 1  # type: ignore[unreachable]
     st.text(f"{st.session_state['count']}")
-
-
-def ask_again() -> None:
-    """What a session does when its browser asks for the page, in another thread."""
-    context = get_script_run_ctx()
-    assert context is not None
-    assert context.script_requests is not None
-    with ThreadPoolExecutor(1) as browser:
-        browser.submit(context.script_requests.request_rerun, RerunData()).result()
 
 
 def _ask_and_take(self: SafeSessionState, widget_states: Any, **kwargs: Any) -> None:

@@ -27,6 +27,7 @@ from tests.pages.visitor import (
     ONE,
     add_layers,
     answers,
+    ask_again,
     button_labels,
     draw,
     images_of,
@@ -375,7 +376,7 @@ def test_train_click_survives_an_interrupting_rerun(app: AppTest, monkeypatch: p
     def interrupted(*_: object) -> None:
         if not interruptions:
             interruptions.append(1)
-            st.rerun()  # As when a component sends a value at that moment.
+            ask_again()  # As when a component sends a value at that moment.
 
     monkeypatch.setattr(network_menu, "undo_buttons", interrupted)
     press(app, "Train")

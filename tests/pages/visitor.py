@@ -6,10 +6,12 @@ import base64
 import io
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.frames import unpacked
@@ -41,6 +43,15 @@ def add_layers(app: AppTest, count: int) -> None:
 def press(app: AppTest, label: str) -> AppTest:
     next(button for button in app.button if button.label == label).click()
     return app.run()
+
+
+def ask_again() -> None:
+    """Ask for the page while its script runs, as a session does for its browser, in another thread."""
+    context = get_script_run_ctx()
+    assert context is not None
+    assert context.script_requests is not None
+    with ThreadPoolExecutor(1) as browser:
+        browser.submit(context.script_requests.request_rerun, RerunData()).result()
 
 
 def labelled(app: AppTest) -> tuple[LabelledDrawing, ...]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.errors import PlaygroundError, StoreError
-from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs import job, scheduler
 from pages.widgets.state import data_sets, saved_runs, visitor_runs, workspace
@@ -64,10 +63,13 @@ def go_on_by_themselves() -> list[Run]:
             continue
         if run is not None:
             found.append(run)
-            text, icon = Message("The server was interrupted. Run {number} goes on after epoch {epoch}."), "play_arrow"
+            about = {"number": run.number, "epoch": summary.epochs}
             if run.is_pause_wanted:
-                text, icon = Message("The server was interrupted. Run {number} is paused after epoch {epoch}."), "pause"
-            st.toast(_(text, number=run.number, epoch=summary.epochs), icon=f":material/{icon}:")
+                text = _("The server was interrupted. Run {number} is paused after epoch {epoch}.", **about)
+                st.toast(text, icon=":material/pause:")
+            else:
+                text = _("The server was interrupted. Run {number} goes on after epoch {epoch}.", **about)
+                st.toast(text, icon=":material/play_arrow:")
     return found
 
 
