@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -26,9 +27,10 @@ NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/none-for-tests.conf")
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; `folder` holds its socket, data and log."""
+    """A running server; `folder` holds its socket, data and log, `control` starts and stops it."""
 
     folder: Path
+    control: Callable[..., None]
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
@@ -52,6 +54,15 @@ class Postgres:
             yield f"{self.url('postgres')}&options=-csearch_path%3D{name}&application_name={name}"
         finally:
             self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'")
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop the server as if its machine had failed, and start it again at the end."""
+        self.control("-m", "immediate", "stop")
+        try:
+            yield
+        finally:
+            self.control("start")
 
     def _make(self, what: str, name: str) -> None:
         self._run(f"CREATE {what} {name}")
@@ -122,15 +133,16 @@ def running() -> Iterator[Postgres]:
             )
         assert done.returncode == 0, log.read_text()
 
-    data = str(folder / "data")
+    data, log = str(folder / "data"), str(folder / "server.log")
     settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    control = partial(run, "pg_ctl", "-D", data, "-w", "-t", "120", "-l", log, "-o", settings)
     try:
         run("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        run("pg_ctl", "-D", data, "-w", "-t", "120", "-l", str(folder / "server.log"), "-o", settings, "start")
+        control("start")
         try:
-            yield Postgres(folder)
+            yield Postgres(folder, control)
         finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            control("-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
 
