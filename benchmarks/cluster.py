@@ -4,7 +4,8 @@ Thirty runs of "morgan-1" train on one worker and on two. Each worker has a core
 process without a cluster that they are compared with; the app shares the cores. The ratio is that of the images a
 second of all runs. Then, `--deaths` times each, a worker, the scheduler and the app are killed: how long until
 everything trains again, from the death of a worker, from the new start of the scheduler, and from the moment at which
-the new app answers.
+the new app answers. As often, the database (PostgreSQL) is away for 30 seconds, while the run must go on: how long from
+its return until it has the epoch that the page shows.
 
 Units: seconds; training images a second; MB of 10**6 bytes; cores in use on average.
 """
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
+
 from benchmarks import dask_cluster, report, visitor
 from benchmarks.protocol import Client
 from benchmarks.visitors import Usage
@@ -34,16 +37,20 @@ from mnist_core.data import datasets
 from mnist_core.runs import cluster as clusters
 from mnist_core.runs.cluster import Cluster
 from mnist_core.runs.scheduler import Scheduler
+from mnist_core.store import tables
 from mnist_core.training import Status
+from tests import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from benchmarks.dask_cluster import DaskCluster
     from mnist_core.runs.network_run import Run
+    from tests.postgres import Postgres
 
 CONFIG = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
 TIMEOUT_SECONDS = 180.0
+AWAY_SECONDS = 30.0
 
 
 def wait_for(what: str, condition: Callable[[], object]) -> None:
@@ -150,6 +157,10 @@ def deaths(count: int) -> dict[str, list[float]]:
         end_all(turns, runs)
         turns.close(10.0)
         found["the app"] = [asyncio.run(death_of_app(processes)) for _ in range(count)]
+        if postgres.find_programs() is not None:
+            with postgres.running() as database:
+                absences = [asyncio.run(absence_of_database(processes, database)) for _ in range(count)]
+            found["the database, away for 30 s"] = absences
     return found
 
 
@@ -195,6 +206,36 @@ async def death_of_app(processes: DaskCluster) -> float:
             await back.press("Stop")
             await back.close()
     return took
+
+
+async def absence_of_database(processes: DaskCluster, database: Postgres) -> float:
+    """The seconds from the database's return until it has the epoch that the page of a run showed at that moment."""
+    config = dataclasses.replace(presets.PRESETS["morgan-1"].config, epochs=100)
+    url = database.new_database()
+    with visitor.running_server("-m", "streamlit", settings={**processes.settings, "DATABASE_URL": url}) as server:
+        client = Client(server.address, urlencode(config.to_query()), patience=TIMEOUT_SECONDS)
+        await client.open()
+        await client.press("Train")
+        await client.wait_for("the third epoch", lambda: _epoch(client, 3))
+        with database.away():
+            await asyncio.sleep(AWAY_SECONDS)
+            seen = await client.wait_for("an epoch", lambda: _epoch(client, 0))
+            seen = await client.wait_for("an epoch without the database", lambda: _epoch(client, seen + 1))
+        began = time.perf_counter()
+        while await asyncio.to_thread(_saved_epochs, url) < seen:
+            if time.perf_counter() - began > TIMEOUT_SECONDS:
+                raise SystemExit(f"Waited {TIMEOUT_SECONDS:g} s for the database.")
+            await asyncio.sleep(0.01)
+        took = time.perf_counter() - began
+        await client.press("Stop")
+        await client.close()
+    return took
+
+
+def _saved_epochs(url: str) -> int:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return int(connection.scalar(sa.select(tables.runs.c.epochs)) or 0)
 
 
 def _epoch(client: Client, least: int) -> int | None:
