@@ -72,7 +72,7 @@ def by_drawings(
     """The share of a class's drawings that each network reads right, against its validation accuracy.
 
     Args:
-        rows: of each network: run, name, validation and drawings, both from 0 to 1.
+        rows: of each network: run, name, validation and drawings, both from 0 to 1, and is_best for a larger point.
         own: the name of the points with a color; empty for a color for all.
         font_size: of all texts, in pixels.
         height: in pixels.
@@ -97,7 +97,7 @@ def by_drawings(
             "x": axis("validation", _VALIDATION),
             "y": axis("drawings", _DRAWINGS),
             "color": {"condition": {"test": f"datum.name === {json.dumps(own)}", "value": INK}, "value": QUIET},
-            "size": {"value": 6 * font_size},
+            "size": {"condition": {"test": "datum.is_best", "value": 16 * font_size}, "value": 6 * font_size},
             "tooltip": [
                 {"field": "validation", "type": "quantitative", "format": ".1%", "title": _(_VALIDATION)},
                 {"field": "drawings", "type": "quantitative", "format": ".1%", "title": _(_DRAWINGS)},

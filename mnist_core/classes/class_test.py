@@ -108,6 +108,15 @@ class ClassTest:
         return np.asarray(1 - self.is_wrong.mean(axis=1))
 
     @lazy_property
+    def best(self) -> list[int]:
+        """The places of the networks that read the most drawings right, the smallest first; empty without drawings."""
+        if not self.drawings or not self.networks:
+            return []
+        wrong = self.is_wrong.sum(axis=1)
+        found = np.flatnonzero(wrong == wrong.min())
+        return sorted(map(int, found), key=lambda at: self.networks[at].parameters)
+
+    @lazy_property
     def hardest(self) -> list[int]:
         """The places of the drawings, those first that most networks misread."""
         return [int(at) for at in np.argsort(-self.misread, kind="stable")]

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import statistics
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mnist_core import presets
@@ -18,23 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mnist_core.classes import Task
+    from mnist_core.classes.class_test import ClassTest
     from mnist_core.store.handed_in import Work
 
 COLUMNS = (
     "task", "what", "seat", "first vote", "second vote", "right", "guess", "networks", "best validation accuracy",
-    "goal reached", "drawings",
+    "goal reached", "drawings", "drawings read right",
 )  # fmt: skip
 """Of the table: one row for each seat and task. Shares are from 0 to 1; cells that a task does not have are empty."""
 
 
 @speaking(SOURCE)
-def class_csv(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str]) -> str:
+def class_csv(
+    plan: Sequence[Task],
+    works: Sequence[Work],
+    names: Mapping[int, str],
+    tests: Mapping[str, ClassTest] = MappingProxyType({}),
+) -> str:
     """All that was handed in, as CSV with `COLUMNS`.
 
     Args:
         plan: the tasks of the class.
         works: what the seats handed in.
         names: of the seats, by number; others are called by their numbers.
+        tests: what the networks of the class have read in its drawings, by the ids of tasks.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -42,13 +50,19 @@ def class_csv(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, s
     for number, task in enumerate(plan, 1):
         for work in works:
             if work.task == task.id:
-                cells = _cells(task, work)
+                cells = _cells(task, work, tests.get(task.id))
                 writer.writerow([number, _what(task), _name(work.seat, names), *cells])
     return buffer.getvalue()
 
 
 @speaking(SOURCE)
-def class_page(title: str, plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str]) -> str:
+def class_page(
+    title: str,
+    plan: Sequence[Task],
+    works: Sequence[Work],
+    names: Mapping[int, str],
+    tests: Mapping[str, ClassTest] = MappingProxyType({}),
+) -> str:
     """All that was handed in, as one self-contained HTML page to print: each task, then each seat.
 
     Args:
@@ -56,29 +70,38 @@ def class_page(title: str, plan: Sequence[Task], works: Sequence[Work], names: M
         plan: the tasks of the class.
         works: what the seats handed in.
         names: of the seats, by number; others are called by their numbers.
+        tests: what the networks of the class have read in its drawings, by the ids of tasks.
     """
     title = title or "Class"
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>Seats with work handed in: {len({one.seat for one in works})}.</p>"]
     for number, task in enumerate(plan, 1):
         given = [work for work in works if work.task == task.id]
         if given:
-            content = _content(task, given)
+            content = _content(task, given, names, tests.get(task.id))
             parts.append(report.section(f"{number}. {_what(task)}", content))
     parts.append(report.section("Seat by seat", _by_seat(plan, works, names)))
     return report.page(title, parts)
 
 
-def _cells(task: Task, work: Work) -> list[object]:
+def _cells(task: Task, work: Work, test: ClassTest | None) -> list[object]:
     if isinstance(task, Draw):
-        return [""] * 7 + [len(work.drawings)]
+        scores = [] if test is None else [test.scores[at] for at in _places(test, work.seat)]
+        return [""] * 7 + [len(work.drawings), round(float(max(scores)), 4) if scores else ""]
     if isinstance(task, Look):  # Nothing is handed in.
-        return [""] * 8
-    return [*(_asked(task, work) if isinstance(task, Ask) else _trained(task, work)), ""]
+        return [""] * 9
+    return [*(_asked(task, work) if isinstance(task, Ask) else _trained(task, work)), "", ""]
 
 
-def _content(task: Task, works: Sequence[Work]) -> str:
+def _places(test: ClassTest, seat: int) -> list[int]:
+    """Where the networks of a seat are among those that have read the drawings."""
+    if test.is_built_in or not test.drawings:
+        return []
+    return [at for at, one in enumerate(test.networks) if one.seat == seat]
+
+
+def _content(task: Task, works: Sequence[Work], names: Mapping[int, str], test: ClassTest | None) -> str:
     if isinstance(task, Draw):
-        return _drawings(works)
+        return _drawings(works, names, test)
     if isinstance(task, Look):
         return ""
     return _votes(task, works) if isinstance(task, Ask) else _networks(task, works)
@@ -166,14 +189,22 @@ def _networks(task: Train, works: Sequence[Work]) -> str:
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
-def _drawings(works: Sequence[Work]) -> str:
-    """All drawings, digit by digit."""
+def _drawings(works: Sequence[Work], names: Mapping[int, str], test: ClassTest | None) -> str:
+    """All drawings, digit by digit, and which network of the class reads them best."""
     found = sorted((one.label, one.data) for work in works for one in work.drawings)
     tags = [
         report.image_tag(test_set.unpack(data, label).image, f"{'An' if label == 8 else 'A'} {label}")
         for label, data in found
     ]
-    return f"<p>Drawings: {len(found)}.</p><p>{''.join(tags)}</p>"
+    lines = [f"Drawings: {len(found)}."]
+    if test is not None and test.best and not test.is_built_in:
+        best = [
+            f"{_name(one.seat, names)} ({presets.title_of(one.config)})"
+            for one in map(test.networks.__getitem__, test.best)
+        ]
+        lines.append(f"Networks that have read them: {len(test.networks)}.")
+        lines.append(f"The best reads {max(test.scores):.0%} right: {', '.join(best)}.")
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines) + f"<p>{''.join(tags)}</p>"
 
 
 def _by_seat(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str]) -> str:

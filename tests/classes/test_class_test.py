@@ -104,6 +104,7 @@ def test_every_network_reads_every_drawing(lesson: Lesson) -> None:
     assert found.scores.tolist() == [0.5, 0.5, 0.0]
     assert found.misread.tolist() == [2, 2, 2, 2]
     assert found.hardest == [0, 1, 2, 3]
+    assert found.best == [0, 1]
     assert not found.is_built_in
 
 
@@ -115,6 +116,17 @@ def test_hardest_drawings_come_first(lesson: Lesson) -> None:
     found = lesson.test()
     assert found.misread.tolist() == [1, 2, 3]
     assert found.hardest == [2, 1, 0]
+
+
+def test_smallest_of_the_networks_that_read_best_comes_first(lesson: Lesson) -> None:
+    lesson.join(9)
+    lesson.join(4)
+    lesson.draw(1, 4, 4, 9)
+    found = lesson.test()
+    assert found.best == [1]
+    both = dataclasses.replace(found, answers=found.answers[[1, 1]])
+    large = dataclasses.replace(found.networks[0], parameters=found.networks[1].parameters + 1)
+    assert dataclasses.replace(both, networks=(large, found.networks[1])).best == [1, 0]
 
 
 def test_networks_read_only_what_is_new(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +167,7 @@ def test_without_drawings(lesson: Lesson) -> None:
     lesson.join(4)
     lesson.draw(1)
     found = lesson.test()
-    assert (found.drawings, found.misread.tolist(), found.hardest) == ((), [], [])
+    assert (found.drawings, found.misread.tolist(), found.hardest, found.best) == ((), [], [], [])
     assert np.isnan(found.scores).all()
 
 
@@ -220,7 +232,7 @@ def test_damaged_network_does_not_stop_the_others(
             lesson.clock.forward(60)
             lesson.tests.test(lesson.board)
             wait_until(lambda count=count: caplog.text.count("cannot be loaded") == count)  # type: ignore[misc]
-    assert lesson.tests.test(lesson.board).waiting == 0
+    wait_until(lambda: lesson.tests.test(lesson.board).waiting == 0)
 
 
 def test_outage_strikes_no_network_off(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:

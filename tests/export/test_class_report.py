@@ -9,9 +9,11 @@ import re
 
 import numpy as np
 
-from mnist_core.classes import Ask, Draw, Train
+from mnist_core.classes import Ask, Draw, Train, progress
+from mnist_core.classes.class_test import ClassDrawing, ClassTest
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.drawing import test_set
+from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.export import class_report
 from mnist_core.language import speaking
 from mnist_core.store.handed_in import SavedDrawing, TrainedRun, Work
@@ -77,15 +79,15 @@ def test_table_has_a_row_for_each_seat_and_task() -> None:
     assert tuple(rows[0]) == class_report.COLUMNS
     what = "Is <b>1</b> & 2 = 3?"
     assert rows[1:4] == [
-        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", ""],
-        ["1", what, "red fox", "yes", "", "yes", "", "", "", "", ""],
-        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", ""],
+        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", "", ""],
+        ["1", what, "red fox", "yes", "", "yes", "", "", "", "", "", ""],
+        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", "", ""],
     ]
-    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", ""]
+    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", "", ""]
     assert [row[2:] for row in rows[5:]] == [
-        ["blue otter", "", "", "", "0.5", "2", "0.92", "yes", ""],
-        ["red fox", "", "", "", "", "1", "0.95", "no", ""],
-        ["seat 3", "", "", "", "0.7", "0", "", "no", ""],
+        ["blue otter", "", "", "", "0.5", "2", "0.92", "yes", "", ""],
+        ["red fox", "", "", "", "", "1", "0.95", "no", "", ""],
+        ["seat 3", "", "", "", "0.7", "0", "", "no", "", ""],
     ]
 
 
@@ -136,7 +138,7 @@ def test_drawings_are_counted_and_pictured() -> None:
     given = [SavedDrawing(n, label, False, 0.0, test_set.pack(ink, (), 8_192)) for n, label in enumerate((9, 4))]
     works = [Work(1, "d1", {}, None, (), tuple(given)), Work(2, "d1", {}, None, (), tuple(given[:1]))]
     rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, {1: "blue otter"}))))
-    assert [[row[1], row[2], row[-1]] for row in rows[1:]] == [
+    assert [[row[1], row[2], row[-2]] for row in rows[1:]] == [
         ["Draw digits: 4, 9", "blue otter", "2"],
         ["Draw digits: 4, 9", "seat 2", "1"],
     ]
@@ -144,3 +146,20 @@ def test_drawings_are_counted_and_pictured() -> None:
     assert "Drawings: 3." in page
     assert re.findall('alt="(A .)"', page) == ["A 4", "A 9", "A 9"]
     assert ["blue otter", "2 drawn"] in cells(page).rows
+
+
+def test_networks_that_read_the_drawings_best_are_named() -> None:
+    plan = (Draw("d1", (4,)),)
+    drawing = LabelledDrawing(np.zeros((28, 28), np.uint8), 4)
+    given = SavedDrawing(0, 4, False, 0.0, test_set.pack(drawing.image, (), 8_192))
+    works = [Work(seat, "d1", {}, None, (), (given,)) for seat in (1, 2)]
+    networks = [progress.Network(seat, "", SMALL, 7_850, 0.9, is_active=False) for seat in (1, 2, 2)]
+    answers = np.array([[4, 4], [4, 9], [9, 9]], np.uint8)
+    drawn = tuple(ClassDrawing(seat, 0, False, drawing) for seat in (1, 2))
+    tests = {"d1": ClassTest(drawn, tuple(networks), answers, waiting=0, is_built_in=False)}
+    rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, NAMES, tests))))
+    assert [row[-1] for row in rows[1:]] == ["1.0", "0.5"]
+    page = class_report.class_page("", plan, works, NAMES, tests)
+    assert "Networks that have read them: 3." in page
+    assert "The best reads 100% right: blue otter (" in page
+    assert "red fox (" not in page

@@ -135,6 +135,24 @@ def summary_text(test: ClassTest) -> str:
     )
 
 
+def best_text(test: ClassTest, names: Mapping[int, str] | None = None) -> str:
+    """Which network reads the drawings best, as Markdown; empty if there is no choice.
+
+    Args:
+        test: what the networks have read.
+        names: of the seats, by number, to say whose it is.
+    """
+    if test.is_built_in or len(test.networks) < 2 or not test.best:
+        return ""
+    one = test.networks[test.best[0]]
+    line = networks.network_line(one)
+    if names and one.seat in names:
+        line = f"{line} · **{names[one.seat]}**"
+    return ngettext(
+        "Reads best: {network}", "{count} networks read best; the smallest: {network}", len(test.best), network=line
+    )
+
+
 def waiting_text(test: ClassTest) -> str:
     """How many networks have still to read; empty for none."""
     return ngettext("{count} network is reading …", "{count} networks are reading …", test.waiting) * bool(test.waiting)
@@ -149,6 +167,8 @@ def readings_picture(
     can_select: bool = False,
 ) -> int | None:
     """Each network as a point: validation accuracy, and the share of the class's drawings that it reads right.
+
+    Those that read best are larger.
 
     Args:
         test: what the networks have read.
@@ -167,12 +187,13 @@ def readings_picture(
             "name": "" if own is None else _(_OWN) if one.seat == own else " ",
             "validation": one.accuracy,
             "drawings": float(score),
+            "is_best": at in test.best,
         }
-        for one, score in zip(test.networks, test.scores, strict=True)
+        for at, (one, score) in enumerate(zip(test.networks, test.scores, strict=True))
     ]
     spec = class_networks.by_drawings(rows, "" if own is None else _(_OWN), font_size, height, can_select)
     alt = _("Each point is a network: its validation accuracy, and the share of the drawings that it reads right.")
-    alt = f"{alt} {summary_text(test)}"
+    alt = f"{alt} {summary_text(test)} {best_text(test)}".rstrip()
     if not can_select:
         vega_chart.vega_chart(spec, key=name, alt=alt)
         return None

@@ -61,7 +61,10 @@ def _downloads(now: Class, part: str = "ended") -> None:
 
     def made(make: Callable[..., str]) -> str:
         names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
-        return make(membership.plan_of(now.plan), membership.classes().work(token, now.id), names)
+        plan = membership.plan_of(now.plan)
+        read = [task.id for task in plan if isinstance(task, Draw) and task.id in now.shown_tasks and now.ended is None]
+        tests = {task: drawings.class_tests().test(membership.board_with(now, task)) for task in read}
+        return make(plan, membership.classes().work(token, now.id), names, tests)
 
     def drawn() -> tuple[list[LabelledDrawing], list[str]]:
         return drawings.labelled(membership.classes().work(token, now.id))

@@ -188,6 +188,8 @@ def _drawn(now: Class) -> None:
         st.markdown(drawings.summary_text(test) if chosen is None else networks.network_line(test.networks[chosen]))
         if test.waiting:
             st.markdown(drawings.waiting_text(test))
+        elif chosen is None and drawings.best_text(test):
+            st.markdown(drawings.best_text(test))
         drawings.hardest_view(test, chosen, _MOST_DRAWINGS, _DRAWING_WIDTH)
 
 
