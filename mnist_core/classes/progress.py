@@ -1,4 +1,4 @@
-"""How the seats of a class get on with a network to train, from the runs that they have handed in."""
+"""How the seats of a class get on with a task, from what they have handed in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation import seeds
 from mnist_core.language import Message
+from mnist_core.store.classes import OPEN
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mnist_core.store.handed_in import TrainedRun, Work
 
 LEAST_SECONDS = 60.0
-"""Nobody is stuck before this time, or before twice the time that half of the seats took for their first run."""
+"""Nobody is stuck before this time, or before twice the time in which half of the others have handed in something."""
 UNSAVED_SECONDS = 60.0
 """A run that is not saved after this time is not counted."""
 SAME_RUNS = 5
@@ -111,15 +112,27 @@ def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
     for one in networks_of(board):
         by_seat.setdefault(one.seat, []).append(one)
     runs = {seat: [one for one in given if _counts(one, now)] for seat, given in board.runs.items()}
-    firsts = [given[0].created for given in runs.values() if given]
-    # The last move has opened the task, unless the teacher has switched something since.
-    opened = min([board.now.moved, *firsts])
-    patience = max(LEAST_SECONDS, 2 * (statistics.median(firsts) - opened)) if firsts else math.inf
-    is_late = now - opened > patience
+    is_late = _is_late(board, [given[0].created for given in runs.values() if given], now)
     return {
         seat.number: _progress(task, runs.get(seat.number, ()), by_seat.get(seat.number, ()), is_late)
         for seat in board.seats
     }
+
+
+def late_seats(board: Board, now: float) -> frozenset[int]:
+    """The seats that have handed in nothing for an open task although most others have; at the time `now`."""
+    if board.now.phase != OPEN or not _is_late(board, list(board.firsts.values()), now):
+        return frozenset()
+    return frozenset(seat.number for seat in board.seats if seat.number not in board.firsts)
+
+
+def _is_late(board: Board, firsts: Sequence[float], now: float) -> bool:
+    """Whether those who have handed in nothing until now may be stuck, if the others first did at these times."""
+    if not firsts:
+        return False
+    # The last move has opened the task, unless the teacher has switched something since.
+    opened = min([board.now.moved, *firsts])
+    return now - opened > max(LEAST_SECONDS, 2 * (statistics.median(firsts) - opened))
 
 
 def _counts(run: TrainedRun, now: float) -> bool:

@@ -144,6 +144,7 @@ class Board:
         guesses: the accuracy that each seat has guessed, 0 to 1, by seat.
         runs: the runs of each seat, the oldest first, by seat. Deleted ones are left out.
         drawings: the drawings of each seat, by place, by seat; without their data, which `Classes.drawings` reads.
+        firsts: when each seat has first handed in something, in the current round if it is a vote; by seat.
     """
 
     now: Class
@@ -152,6 +153,7 @@ class Board:
     guesses: Mapping[int, float] = dataclasses.field(default_factory=dict)
     runs: Mapping[int, tuple[TrainedRun, ...]] = dataclasses.field(default_factory=dict)
     drawings: Mapping[int, tuple[SavedDrawing, ...]] = dataclasses.field(default_factory=dict)
+    firsts: Mapping[int, float] = dataclasses.field(default_factory=dict)
 
 
 class Classes:
@@ -589,6 +591,7 @@ class Classes:
                 handed_in.guesses_for(connection, class_id, now.task),
                 handed_in.runs_for(connection, class_id, now.task, self._clock()),
                 handed_in.drawings_for(connection, class_id, now.task),
+                handed_in.first_times(connection, class_id, now.task, now.round),
             )
 
     def drawings(self, class_id: str, task: str, of_seats: Collection[int]) -> dict[int, tuple[SavedDrawing, ...]]:

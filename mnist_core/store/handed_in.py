@@ -117,6 +117,13 @@ def votes_for(connection: Connection, class_id: str, task: str) -> dict[int, dic
     return found
 
 
+def first_times(connection: Connection, class_id: str, task: str, round_: int) -> dict[int, float]:
+    """When each seat has first handed in something, in this round if it is a vote; in seconds since 1970, by seat."""
+    counts = sa.or_(entries.c.choice.is_(None), entries.c.round == round_)
+    query = _entries(class_id, task, entries.c.seat, sa.func.min(entries.c.created).label("first"))
+    return {row.seat: row.first for row in connection.execute(query.where(counts).group_by(entries.c.seat))}
+
+
 def guesses_for(connection: Connection, class_id: str, task: str) -> dict[int, float]:
     """What each seat has guessed, by seat."""
     query = _entries(class_id, task, entries.c.seat, entries.c.guess).where(entries.c.guess.is_not(None))

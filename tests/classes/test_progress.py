@@ -10,7 +10,7 @@ import pytest
 from mnist_core.classes import Train, progress
 from mnist_core.classes.progress import Stage
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.store.classes import OPEN, Board, Class, Seat
+from mnist_core.store.classes import OPEN, SHUT, Board, Class, Seat
 from mnist_core.store.handed_in import TrainedRun
 from mnist_core.training import Status
 
@@ -53,6 +53,24 @@ def test_run_that_was_never_saved_is_left_out_after_a_minute() -> None:
     lost = TrainedRun("run", 1_010.0, "", "", 0, None, None)
     assert [one.stage for one in progress_of((lost,), now=1_069.0)] == [Stage.TRAINING]
     assert [one.stage for one in progress_of((lost,), now=1_070.0)] == [Stage.NOT_BEGUN]
+
+
+@pytest.mark.parametrize(
+    ("firsts", "now", "late"),
+    [
+        ({}, 2_000.0, set()),  # Nobody has handed in anything: the task may be hard.
+        ({1: 1_010.0, 2: 1_020.0}, 1_060.0, set()),  # A minute is for everybody.
+        ({1: 1_010.0, 2: 1_020.0}, 1_061.0, {3}),
+        ({1: 1_040.0, 2: 1_060.0}, 1_100.0, set()),  # Half took 50 s, so twice as long.
+        ({1: 1_040.0, 2: 1_060.0}, 1_101.0, {3}),
+        ({1: 1_010.0, 2: 1_020.0, 3: 1_200.0}, 1_300.0, set()),
+    ],
+)
+def test_who_has_handed_in_nothing_long_after_the_others(firsts: dict[int, float], now: float, late: set[int]) -> None:
+    there = dataclasses.replace(board((), (), ()), firsts=firsts)
+    assert progress.late_seats(there, now) == late
+    shut = dataclasses.replace(there, now=dataclasses.replace(NOW, phase=SHUT))
+    assert progress.late_seats(shut, now) == set()
 
 
 def test_run_whose_server_is_gone_does_not_train() -> None:

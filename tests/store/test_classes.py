@@ -163,6 +163,19 @@ def test_vote_can_change_until_it_is_closed(room: Room) -> None:
     assert room.classes.board(room.now.id).votes == {1: {1: 2, 2: 1, 3: 1}}
 
 
+def test_first_hand_in_of_a_seat_is_timed_by_round(room: Room, clock: Clock) -> None:
+    workspaces = [room.student() for _ in range(2)]
+    room.move(phase=OPEN)
+    times = []
+    for workspace in (*workspaces, workspaces[0]):
+        clock.forward(5)
+        times.append(clock())
+        room.classes.vote(room.now.id, workspace, "q1", 1, 1)
+    assert room.classes.board(room.now.id).firsts == {1: times[0], 2: times[1]}
+    room.move(phase=OPEN, round=2)
+    assert room.classes.board(room.now.id).firsts == {}
+
+
 def test_second_vote_stands_beside_the_first(room: Room) -> None:
     workspace = room.student()
     room.move(phase=OPEN)

@@ -216,6 +216,10 @@ def _question(board: Board, task: Ask) -> None:
         question.votes_chart(task, now.id, board.votes, len(board.seats), "desk-votes")
         if now.phase != SHOWN:
             st.caption(_("Only you see this before you show the answer."))
+    replies = question.replies_text(task, now.id)
+    if replies:
+        with st.expander(_("What students read after a wrong answer")):
+            st.markdown(replies)
     if now.phase == SHOWN:
         st.markdown(question.why_text(task))
         if step is not None:
@@ -248,6 +252,7 @@ def _drawing(board: Board, task: Draw) -> None:
     if now.phase == SHOWN:
         test = drawings.class_tests().test(board)
         st.markdown(drawings.summary_text(test))
+        st.markdown(drawings.best_text(test, {seat.number: seat.name for seat in board.seats}))
         if test.waiting:
             st.caption(drawings.waiting_text(test))
         if test.drawings and not test.is_built_in:
@@ -291,11 +296,12 @@ def _seats(board: Board, training: Mapping[int, Progress], task: Task) -> None:
     voted = board.votes.get(now.round, {}) if now.phase != READY else {}
     drawn = drawings.drawn_by(task, board) if isinstance(task, Draw) else {}
     most = len(wanted(task)) if isinstance(task, Draw) else 0
+    late = progress.late_seats(board, time.time()) if isinstance(task, (Ask, Draw)) else frozenset()
 
-    def need(seat: Seat) -> tuple[bool, float, bool, int]:
+    def need(seat: Seat) -> tuple[bool, float, bool, bool, int]:
         own = training.get(seat.number)
         stage = drawn.get(seat.number, int(seat.number in voted)) if own is None else int(own.stage)
-        return seat.hand is None, seat.hand or 0.0, not membership.is_here(seat), stage
+        return seat.hand is None, seat.hand or 0.0, not membership.is_here(seat), seat.number not in late, stage
 
     here = sum(map(membership.is_here, board.seats))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -312,6 +318,8 @@ def _seats(board: Board, training: Mapping[int, Progress], task: Task) -> None:
         text = "" if own is None else _stage_text(own)
         if drawn:
             text = f":gray[{_('{count} of {most} drawn', count=drawn[seat.number], most=most)}]"
+        if seat.number in late:
+            text = f":orange[{_('nothing handed in yet')}]"
         is_done = drawn[seat.number] == most if drawn else seat.number in voted
         if own is not None:
             is_done = own.stage is progress.Stage.DONE

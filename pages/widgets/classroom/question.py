@@ -74,6 +74,13 @@ def choice_list(task: Ask, class_id: str, has_answer: bool) -> None:
     st.markdown("\n\n".join(lines))
 
 
+def replies_text(task: Ask, class_id: str) -> str:
+    """What each wrong choice is answered with, as Markdown; empty for a question without replies."""
+    replies = asked(task).replies
+    lines = [(one.letter, replies[one.place]) for one in choices_of(task, class_id) if one.place != asked(task).right]
+    return "\n\n".join(f"**{letter}**\u2002{_(reply)}" for letter, reply in lines if reply)
+
+
 def right_choice(task: Ask, class_id: str) -> None:
     """The right choice alone; nothing if none is right."""
     for one in choices_of(task, class_id):
