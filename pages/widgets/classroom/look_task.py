@@ -57,12 +57,12 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
-        wall_runs.runs_view([Trial(Message("Run"), FAULTS[task.key].config, task.key)], height=220, has_loss=True)
+        wall_runs.runs_view(_trials(task), height=220, has_loss=True)
         if now.phase == SHOWN:
             st.markdown(_fault_text(task))
     elif task.what == "run":
         # A teacher can show any network, as often as they like.
-        wall_runs.runs_view([Trial(presets.title_of(config_of(task)), config_of(task))], height=360, is_charged=True)
+        wall_runs.runs_view(_trials(task), height=360, is_charged=True)
     else:
         step = step_of(task)
         if step is None:
@@ -80,6 +80,16 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
             wall_runs.runs_view(step.trials, step, height)
 
 
+def _trials(task: Look) -> tuple[Trial, ...]:
+    """The runs that are looked at."""
+    step = step_of(task)
+    if task.what == "fault":
+        return (Trial(Message("Run"), FAULTS[task.key].config, task.key),)
+    if task.what == "run":
+        return (Trial(presets.title_of(config_of(task)), config_of(task)),)
+    return () if step is None else step.trials
+
+
 def _fault_text(task: Look) -> str:
     """What is wrong in a case of the lab, how it looks, and what to do about it."""
     fault = FAULTS[task.key]
@@ -91,9 +101,7 @@ def _images(task: Look) -> None:
     if dataset is None:
         return
     if task.what == "map":
-        from pages.widgets.common import dataset_views  # It needs pandas, which a vote does not.
-
-        dataset_views.map_picture(dataset, "pca", height=515, font_size=_MAP_FONT_SIZE)
+        _map(dataset, 515)
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -101,6 +109,12 @@ def _images(task: Look) -> None:
     at = _place(task, dataset)
     thing = pictures.with_article(int(dataset.test_labels[at]), dataset.class_names)
     right.markdown(_("Test image {number}. Its label says: **{thing}**.", number=at, thing=thing))
+
+
+def _map(dataset: Dataset, height: int) -> None:
+    from pages.widgets.common import dataset_views  # It needs pandas, which a vote does not.
+
+    dataset_views.map_picture(dataset, "pca", height, _MAP_FONT_SIZE)
 
 
 def _image(task: Look, dataset: Dataset, width: int) -> None:
@@ -114,20 +128,24 @@ def _place(task: Look, dataset: Dataset) -> int:
 
 
 def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
-    """The same on a student's page, if it fits there."""
+    """The same on a student's page, as high as a phone has room for."""
     step = step_of(task)
     st.header(title_of(task), anchor=False)
     st.markdown(_("Look at the front."))
     if step is not None:
+        st.markdown(_(step.text))
         st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
-    elif task.what == "image":
+    if task.what == "summary":
+        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
+        return
+    if task.what in ("image", "map"):
         dataset = data_sets.get(editor_state.first_config().dataset)
         if dataset is not None:
-            _image(task, dataset, 240)
-    elif task.what == "fault" and now.phase == SHOWN:
+            _image(task, dataset, 240) if task.what == "image" else _map(dataset, 360)
+    elif _trials(task):
+        wall_runs.page_view(_trials(task), step)
+    if task.what == "fault" and now.phase == SHOWN:
         st.markdown(_fault_text(task))
-    elif task.what == "summary":
-        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
 
 
 def _summary(now: Class, plan: tuple[Task, ...], most: int) -> None:
@@ -170,7 +188,8 @@ def _line(now: Class, task: Task, works: list[Work]) -> str:
         return _("{count}; the best: {network}", count=count, network=networks.network_line(best))
     if isinstance(task, Draw):
         # Read when they were shown; it costs nothing again.
-        return drawings.summary_text(drawings.class_tests().test(membership.board_with(now, task.id)))
+        test = drawings.class_tests().test(membership.board_with(now, task.id))
+        return f"{drawings.summary_text(test)} {drawings.best_text(test)}".rstrip()
     return ""
 
 

@@ -28,6 +28,7 @@ FONT_SIZE = 28
 """Of texts in charts on a wall, in pixels."""
 # How high the progress of a training is, in pixels.
 _PROGRESS = 90
+_PAGE_HEIGHT = 220
 MOST_LINES = 4
 """The most runs whose names get a box each; more of them need less room in one text."""
 
@@ -65,8 +66,7 @@ def runs_view(
         return
 
     def draw(there: Shown) -> None:
-        is_over = len(there) == len(found) and not any(run.snapshot.status.is_active for run in there.values())
-        pixels = height + _PROGRESS if is_over and step is not None else height
+        pixels = height + _PROGRESS if _is_over(there, found) and step is not None else height
         if step is not None and step.trend is not None:
             if any(run.snapshot.evaluation for run in there.values()):
                 trials.trend_chart(step, there, height=pixels, font_size=FONT_SIZE)
@@ -95,6 +95,38 @@ def runs_view(
     trials.running_view(found, dataset, draw, in_turn, is_charged)
     if step is not None and step.classical:
         st.fragment(_models, run_every=following.TEACHER_SECONDS, key="class-models")(step, dataset)
+
+
+def page_view(found: Sequence[Trial], step: Step | None = None) -> None:
+    """The same runs on a student's page, which starts none: it shows them once the wall or the desk has.
+
+    Args:
+        found: the runs.
+        step: the step of a course that they belong to; None for none.
+    """
+    name = editor_state.first_config().dataset
+    dataset = data_sets.peek_data_set(name) or data_sets.get(name)
+    if dataset is None:
+        return
+    is_over = _is_over(trials.trial_runs(found, dataset), found)
+    every = None if is_over else following.STUDENT_SECONDS
+    st.fragment(_page_runs, run_every=every, key="class-page-runs")(found, step, dataset, is_over)
+
+
+def _is_over(there: Shown, found: Sequence[Trial]) -> bool:
+    return len(there) == len(found) and not any(run.snapshot.status.is_active for run in there.values())
+
+
+def _page_runs(found: Sequence[Trial], step: Step | None, dataset: Dataset, was_over: bool) -> None:
+    there = trials.trial_runs(found, dataset)
+    if step is not None and step.trend is not None:
+        if any(run.snapshot.evaluation for run in there.values()):
+            trials.trend_chart(step, there)
+    else:
+        floor = 0.0 if step is None else step.floor
+        run_curves.training_curves(there, None, floor, height=_PAGE_HEIGHT)
+    if not was_over and _is_over(there, found):
+        st.rerun()
 
 
 def _models(step: Step, dataset: Dataset) -> None:
