@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from mnist_core import limits
 from mnist_core.classes import (
@@ -58,7 +59,8 @@ from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import new_workspace, recovery_code
 from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal, wall_runs
-from pages.widgets.common import image_buttons, pictures
+from pages.widgets.classroom import student as student_page
+from pages.widgets.common import image_buttons, pictures, trials
 from pages.widgets.common.image_buttons import ImageButton
 from pages.widgets.server import visitor_limits, waiting_line
 from tests.pages.conftest import ROOT
@@ -66,7 +68,7 @@ from tests.pages.own_runs import digits
 from tests.pages.visitor import ONE, draw, press, wait_for_end
 from tests.scheduled_runs import wait_until
 
-pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards")
+pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards", "embedded_digits")
 LINE = [{"path": [["M", 140, 40], ["L", 140, 240]]}]
 PLACES = itertools.count()
 OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
@@ -90,8 +92,6 @@ def classes() -> Classes:
 
 def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     """A new browser, which has said who it is, on the Class page."""
-    monkeypatch.setenv("MNIST_DATASET", "embedded")
-    monkeypatch.chdir(ROOT)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     token = new_workspace()
     app.session_state["workspace"] = app.session_state["workspace-arrived-noted"] = token
@@ -104,7 +104,7 @@ def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
 
 
 @pytest.fixture
-def desk(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def desk(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A teacher who has started a class with the questions of course A."""
     teacher = visitor(monkeypatch)
     teacher.selectbox(key="class-plan").set_value("how")
@@ -155,9 +155,18 @@ def move(desk: AppTest, label: str) -> None:
     assert not desk.exception
 
 
-def vote(student: AppTest, place: int, task: str = "q1") -> None:
+def vote_button(student: AppTest, place: int) -> Button:
+    """The button of a choice of the current question, by its place among the question's choices."""
+    now = classes().seated(seat_token(student.session_state["workspace"]))
+    assert now is not None
+    [task] = [one for one in from_json(now.plan) if one.id == now.task]
+    assert isinstance(task, Ask)
+    return student.button(key=f"vote-{task.id}-{order_of(task, now.id).index(place)}")
+
+
+def vote(student: AppTest, place: int) -> None:
     student.run()
-    student.button(key=f"vote-{task}-{place}").click().run()
+    vote_button(student, place).click().run()
     assert not student.exception
 
 
@@ -177,6 +186,7 @@ def test_vote_from_door_to_answer(desk: AppTest, monkeypatch: pytest.MonkeyPatch
     pupils = [student(desk, monkeypatch) for _ in range(3)]
     names = [seat.name for seat in board_of(desk).seats]
     assert all(name in text(pupil) for name, pupil in zip(names, pupils, strict=True))
+    assert all("No name, no account." in text(pupil) for pupil in pupils)
     assert all(name in text(desk) for name in names)
     assert "3 here" in text(front)
     assert "Look at the front." in text(pupils[0])
@@ -230,8 +240,8 @@ def test_vote_can_be_changed_until_it_is_closed(desk: AppTest, monkeypatch: pyte
     vote(pupil, 1)
     vote(pupil, 2)
     assert board_of(desk).votes == {1: {1: 2}}
-    assert pupil.button(key="vote-q1-2").label.endswith("✓")
-    stale = pupil.button(key="vote-q1-0")
+    assert vote_button(pupil, 2).label.endswith("✓")
+    stale = vote_button(pupil, 0)
     move(desk, "Close the vote")
     stale.click().run()
     assert board_of(desk).votes == {1: {1: 2}}
@@ -250,9 +260,44 @@ def test_vote_that_cannot_be_saved_says_so(desk: AppTest, monkeypatch: pytest.Mo
         patch.setattr(Classes, "vote", database_is_away)
         vote(pupil, 1)
         assert "Your vote is not saved. The database is away. Wait." in text(pupil)
-        assert "✓" not in pupil.button(key="vote-q1-1").label
-    vote(pupil, 1)
+        # It stays chosen. A move of the teacher's switches does not forget it.
+        assert "✓" not in vote_button(pupil, 1).label
+        assert vote_button(pupil, 1).proto.type == "primary"
+        desk.toggle(key="class-doors").set_value(False).run()
+        assert "Your vote is not saved." in text(pupil)
+    monkeypatch.setattr(student_page, "_AGAIN_SECONDS", 0.0)
+    pupil.run()
     assert "Your vote is saved." in text(pupil)
+    assert board_of(desk).votes == {1: {1: 1}}
+
+
+def test_vote_that_was_not_saved_ends_with_the_vote(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    with monkeypatch.context() as patch:
+        patch.setattr(Classes, "vote", database_is_away)
+        vote(pupil, 1)
+    move(desk, "Close the vote")
+    assert "You did not vote." in text(pupil)
+    move(desk, "Talk, then vote again")
+    monkeypatch.setattr(student_page, "_AGAIN_SECONDS", 0.0)
+    assert "not saved" not in text(pupil)
+    assert board_of(desk).votes == {}
+
+
+def test_buttons_do_not_say_which_choice_is_right(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the courses the right choice is always the first one."""
+    pupil = student(desk, monkeypatch)
+    places = set()
+    for task in questions(desk)[:4]:
+        show(desk, task)
+        now = class_of(desk)
+        classes().move(desk.session_state["workspace"], now.id, now.revision, phase=OPEN)
+        pupil.run()
+        keys = [one.key for one in pupil.button if "vote" in str(one.key)]
+        assert keys == [f"vote-{task.id}-{at}" for at in range(len(question_of(task).choices))]
+        places.add(order_of(task, now.id).index(0))
+    assert len(places) > 1
 
 
 def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +312,7 @@ def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("typed", ["", "ABC", "ZZZZZZ"])
-def test_wrong_code_at_the_door(app: AppTest, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+def test_wrong_code_at_the_door(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     new = visitor(monkeypatch)
     new.text_input(key="class-code").set_value(typed)
     assert "No class has this code now." in shown(press(new, "Join"))
@@ -394,7 +439,7 @@ def test_desk_of_somebody_else_stays_closed(desk: AppTest, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("token", ["wrong", "A" * 22])
-def test_wrong_token_of_a_wall(app: AppTest, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+def test_wrong_token_of_a_wall(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     front = visitor(monkeypatch, wall=token)
     assert [error.value for error in front.error] != []
 
@@ -411,7 +456,7 @@ def test_own_question_is_shown_as_it_was_typed(desk: AppTest, monkeypatch: pytes
     move(desk, "Skip")
     move(desk, "Open the vote")
     assert "Is \\*\\*1\\*\\* \\< \\$2\\$?" in text(pupil)
-    vote(pupil, 0, task.id)
+    vote(pupil, 0)
     move(desk, "Close the vote")
     assert class_of(desk).phase == SHUT
 
@@ -855,7 +900,7 @@ def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: p
 
 
 @pytest.mark.parametrize("key", READY_PLANS)
-def test_ready_plan_uses_the_data_of_the_server(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_ready_plan_uses_the_data_of_the_server(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     teacher = visitor(monkeypatch)
     teacher.selectbox(key="class-plan").set_value(key)
     press(teacher, "Start a class")
@@ -870,14 +915,14 @@ def start_with_file(monkeypatch: pytest.MonkeyPatch, data: bytes) -> AppTest:
     return press(teacher, "Start a class")
 
 
-def test_saved_plan_opens_in_another_class(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saved_plan_opens_in_another_class(monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = start_with_file(monkeypatch, to_json((OWN, NETWORK)).encode())
     assert from_json(class_of(teacher).plan) == (OWN, NETWORK)
     assert "Save this plan" in [one.proto.label for one in teacher.get("download_button")]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b'[{"id": "q1", "kind": "dance"}]', b"[" * 100_000])
-def test_file_that_is_no_plan_starts_no_class(app: AppTest, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+def test_file_that_is_no_plan_starts_no_class(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     teacher = start_with_file(monkeypatch, data)
     assert not teacher.exception
     assert len(teacher.error) == 1
@@ -1045,7 +1090,13 @@ def test_networks_of_the_class_read_its_drawings(training: AppTest, monkeypatch:
     shares = [float(one) for one in right]
     assert f"**2** drawings, 2 networks: they read **{min(shares):.0%}** to **{max(shares):.0%}** right." in text(front)
     for pupil, share in zip(pupils, shares, strict=True):
-        assert f"reads **{share:.0%}** of the drawings right." in text(pupil)
+        found = text(pupil)
+        assert f"reads **{share:.0%}** of the drawings right." in found
+        assert ("Your network reads the drawings of the class best." in found) == (share == max(shares))
+    first = board_of(training).seats[shares.index(max(shares))].name
+    best = "Reads best: " if shares[0] != shares[1] else "2 networks read best; the smallest: "
+    assert best in text(front)
+    assert re.search(f"{best}.*{first}", text(training))
     assert not any(seat.name in text(front) for seat in board_of(training).seats)
 
 
@@ -1254,10 +1305,14 @@ def test_what_the_wall_shows(desk: AppTest, monkeypatch: pytest.MonkeyPatch, at:
         assert len(images(front)) == len(images(pupil.run())) == 1
     elif at == "map":
         assert "training images as points" in found
+        assert "training images as points" in text(pupil)
     elif at == "step/splits":
         assert step_of("splits").text in found
+        assert step_of("splits").text in text(pupil)
     else:
-        wait_until(lambda: bool(run_cache.shared().active()))
+        looked_at = look_task._trials(task)
+        wait_until(lambda: any(run.snapshot.points for run in trials.trial_runs(looked_at, digits()).values()))
+        assert "Curves: the accuracy of" in text(pupil)
     if task.what == "fault":
         assert not any(fault.symptom in text(page) for page in (front, pupil))
         move(desk, "Show the answer")
@@ -1352,7 +1407,7 @@ def test_plan_of_a_link_starts_a_class(desk: AppTest, monkeypatch: pytest.Monkey
     assert "plan" not in other.query_params
 
 
-def test_link_with_a_damaged_plan_starts_no_class(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_with_a_damaged_plan_starts_no_class(monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = visitor(monkeypatch, plan="abcd")
     press(damaged, "Start a class")
     assert "is not a link to a plan." in shown(damaged)

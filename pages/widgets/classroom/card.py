@@ -64,7 +64,8 @@ def _line(now: Class, task: Task, work: Work) -> str:
         return f"{question.question_text(task)} **{' → '.join(marks)}**"
     if isinstance(task, Train):
         best = _best([work])
-        return "" if best is None else networks.network_line(best)
+        guess = "" if work.guess is None else _("You guessed **{share:.0%}**.", share=work.guess)
+        return " ".join(filter(None, ("" if best is None else networks.network_line(best), guess)))
     if isinstance(task, Draw) and work.drawings:
         test = drawings.class_tests().test(membership.board_with(now, task.id))
         wrong = [int(test.misread[at]) for at, one in enumerate(test.drawings) if one.seat == work.seat]

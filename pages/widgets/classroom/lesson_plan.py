@@ -286,13 +286,14 @@ def _change_current(now: Class, plan: tuple[Task, ...]) -> None:
             on_click=orders.move,
             args=(now, removed(plan, now) if len(plan) > 1 else {}),
         )
-        st.button(
-            _("Delete what was handed in, begin again"),
-            key="plan-again",
-            disabled=now.phase == READY,
-            on_click=orders.begin_again,
-            args=(now,),
-        )
+        with st.popover(_("Begin again"), disabled=now.phase == READY):
+            st.markdown(_("What was handed in for the current task is deleted."))
+            st.button(
+                _("Delete what was handed in, begin again"),
+                key="plan-again",
+                on_click=orders.begin_again,
+                args=(now,),
+            )
 
 
 def _new_id() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from mnist_core.classes import Ask
     from mnist_core.store.classes import Board, Class, Seat
 
-_TROUBLE: Key[str] = Key("class-vote-trouble-noted", "")
 # The vote that was saved last, and the class as it was.
 _SAVED: Key[tuple[Class, int] | None] = Key("class-vote-saved-noted", None)
+# A vote that could not be saved: its task and round, the choice, the reason, and when that was by `time.monotonic`.
+_FAILED: Key[tuple[tuple[str, int], int, str, float] | None] = Key("class-vote-failed-noted", None)
+_AGAIN_SECONDS = 2.0
+# The class, and its revision when this page first showed it: until it moves, the page says who sees what.
+_FIRST: Key[tuple[str, int]] = Key("class-first-noted", ("", 0))
 # Whether this page has shown digits to draw.
 _DRAWS = Key("class-draws-noted", False)
 _LOOK = Message("Look at the front.")
@@ -96,7 +101,9 @@ def _header(now: Class, seat: Seat) -> None:
                     "Use it on a shared tablet."
                 )
             )
-    if now.at == 0 and now.phase == READY:
+    if _FIRST.get()[0] != now.id:
+        _FIRST.set((now.id, now.revision))
+    if _FIRST.get() == (now.id, now.revision) or (now.at == 0 and now.phase == READY):
         st.caption(privacy)
 
 
@@ -112,6 +119,8 @@ def _held(now: Class) -> tuple[Board, float] | None:
 def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> None:
     now = board.now
     task = membership.current_task(now)
+    if now.phase != OPEN:
+        _FAILED.set(None)
     if task is None or now.phase == READY:
         st.header(_(_LOOK), anchor=False)
         return
@@ -151,36 +160,52 @@ def _ballot(now: Class, task: Ask, given: int | None) -> None:
     """A button for each choice, large enough for a thumb; the one that is saved is marked."""
     if now.round > 1:
         st.markdown(_("**Second vote.** Choose again, even if you have not changed your mind."))
-    saved = _SAVED.get()
+    saved, failed = _SAVED.get(), _FAILED.get()
     # The board may be a second old; and the teacher may have deleted all votes.
     chosen = saved[1] if saved is not None and saved[0] == now else given
-    for one in question.choices_of(task, now.id):
+    is_failed = failed is not None and failed[0] == (now.task, now.round)
+    if failed is not None and is_failed:
+        chosen = failed[1]
+    # The key is of the place on the page: that in the question would say which choice is right.
+    for at, one in enumerate(question.choices_of(task, now.id)):
         is_chosen = one.place == chosen
         st.button(
-            one.line + (" ✓" if is_chosen else ""),
-            key=f"vote-{task.id}-{one.place}",
+            one.line + (" ✓" if is_chosen and not is_failed else ""),
+            key=f"vote-{task.id}-{at}",
             type="primary" if is_chosen else "secondary",
             width="stretch",
             on_click=_vote,
             args=(now, one.place),
         )
-    if _TROUBLE.get():
-        st.error(_(_TROUBLE.get()), icon=":material/error:")
+    if failed is not None and is_failed:
+        st.error(_(failed[2]), icon=":material/error:")
+        st.fragment(_vote_again, run_every=_AGAIN_SECONDS, key="class-vote-again")(now)
     elif chosen is not None:
         st.caption(_("Your vote is saved. You can change it until the vote is closed."))
 
 
 def _vote(now: Class, choice: int) -> None:
-    _TROUBLE.set("")
+    _FAILED.set(None)
     try:
         membership.classes().vote(now.id, membership.seat_token(), now.task, now.round, choice)
     except ClassClosedError as error:  # The teacher was faster: the page then shows the vote that counts.
         membership.boards().outdate(now.id)
         st.toast(_(error.message), icon=":material/lock:")
     except PlaygroundError as error:
-        _TROUBLE.set(Message("Your vote is not saved. {error}", error=error.message))
+        text = Message("Your vote is not saved. {error}", error=error.message)
+        _FAILED.set(((now.task, now.round), choice, text, time.monotonic()))
     else:
         _SAVED.set((now, choice))
+
+
+def _vote_again(now: Class) -> None:
+    """Try to save a vote again that could not be saved."""
+    failed = _FAILED.get()
+    if failed is None or time.monotonic() - failed[3] < _AGAIN_SECONDS:
+        return
+    _vote(now, failed[1])
+    if _FAILED.get() is None:
+        st.rerun()
 
 
 def _own_vote(now: Class, task: Ask, given: int | None) -> None:
@@ -217,6 +242,7 @@ def _ended(seat: Seat | None) -> None:
         st.markdown(_("Thank you, **{name}**.", name=seat.name))
     with st.container(horizontal=True):
         st.page_link("pages/learn.py", label=_("Go on learning"), icon=":material/school:")
+        st.page_link("pages/compare.py", label=_("Your networks"), icon=":material/compare_arrows:")
         st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=browser.leave_workspace)
         st.button(_("Join another class"), icon=":material/login:", type="tertiary", on_click=membership.give_up_seat)
 
