@@ -40,11 +40,16 @@ def _finish_presses() -> None:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """A new visitor on the Train page of a server that uses the embedded digits."""
+def embedded_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that uses the embedded digits."""
     monkeypatch.setenv("MNIST_DATASET", "embedded")
     monkeypatch.chdir(ROOT)
     data_sets.loading_data_set.clear("mnist")  # Another test may have loaded other images under this name.
+
+
+@pytest.fixture
+def app(embedded_digits: None) -> AppTest:
+    """A new visitor on the Train page of a server that uses the embedded digits."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.session_state["more-settings"] = True  # AppTest cannot open a popover.
     return app.run()
