@@ -188,17 +188,19 @@ def join(code: str) -> None:
     wait = round(until - time.monotonic())
     if wait > 0:
         raise LimitError("These were many wrong codes.", Message("Wait {count} seconds, then try again.", count=wait))
-    attempts = _code_limits()
-    attempts.spend(CODES, "")
     try:
         found = classes().find(code)
     except ClassNotFoundError:
+        _code_limits().spend(CODES, "")
         is_last = wrong + 1 >= _MOST_WRONG
         _WRONG.set((0, time.monotonic() + _WAIT_SECONDS) if is_last else (wrong + 1, 0.0))
         raise
-    attempts.give_back(CODES, "")
+    has_seat = classes().seat(found.id, seat_token()) is not None
+    if not has_seat:  # Who has one does not guess, so the wrong codes of others do not keep them out.
+        _code_limits().spend(CODES, "")
+        _code_limits().give_back(CODES, "")
     # A browser without cookies has lost its seat with its address: it may have been here before.
-    if browser.is_forgetful() and classes().seat(found.id, seat_token()) is None and away_seats(found.id):
+    if not has_seat and browser.is_forgetful() and away_seats(found.id):
         _RETURNED.set(found.id)
     else:
         take_seat(found.id)
