@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mnist_core.classes.plan import Task
+    from mnist_core.store.classes import Classes
     from mnist_core.store.handed_in import Work
 
 _GROUPS, _GROUP = 2, 4
@@ -37,11 +39,21 @@ def most_points(plan: Sequence[Task]) -> int:
     return sum(_has_point(task) for task in plan)
 
 
+@functools.lru_cache(64)
+def result_key(of: Classes, class_id: str) -> bytes:
+    """`Classes.result_key`, read once: it stays the same, and each card asks for it every few seconds.
+
+    Raises:
+        ClassNotFoundError: there is no such class, or it was deleted.
+    """
+    return of.result_key(class_id)
+
+
 def result_code(key: bytes, seat: int, points: int) -> str:
     """The code for the points of a seat: two groups of four letters and digits, with a dash.
 
     Args:
-        key: of the class, `Classes.result_key`.
+        key: of the class, `result_key`.
         seat: the number of the seat, from 1.
         points: of `points_of`.
     """

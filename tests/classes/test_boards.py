@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
-from mnist_core.classes import draw_name
+from mnist_core.classes import draw_name, results
 from mnist_core.classes.boards import FRESH_SECONDS, Boards
 from mnist_core.errors import ClassNotFoundError, StoreError
 from mnist_core.store.classes import OPEN, Board, Class
+from mnist_core.store.database import Database
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from tests.stored_runs import Clock
@@ -63,6 +65,36 @@ def test_sixty_pages_read_the_database_once_a_second(counted: Counted, boards: B
             boards.board(now.id)
         clock.forward(FRESH_SECONDS)
     assert counted.reads == 10
+
+
+def selects(database: Database) -> list[str]:
+    """The statements that read from a database, from now on."""
+    found: list[str] = []
+
+    @event.listens_for(database._engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            found.append(statement)
+
+    return found
+
+
+def test_sixty_pages_cause_the_statements_of_one(counted: Counted, boards: Boards) -> None:
+    """Sixty cards at the end of a lesson, each with its result code."""
+    _teacher, now = new_class(counted)
+    for _ in range(3):
+        counted.classes.join(now.id, new_workspace(), draw_name)
+    statements = selects(counted.classes._database)
+    counted.classes.board(now.id)
+    counted.classes.result_key(now.id)
+    of_one_page = list(statements)
+    assert of_one_page
+    statements.clear()
+    for page in range(60):
+        board, _read = boards.board(now.id)
+        boards.note_here(now.id, board.seats[page % 3].number)
+        results.result_key(counted.classes, now.id)
+    assert statements == of_one_page
 
 
 def test_many_threads_read_once(counted: Counted, boards: Boards) -> None:

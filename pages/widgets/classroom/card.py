@@ -47,7 +47,7 @@ def _card(now: Class, plan: tuple[Task, ...], seat: Seat) -> None:
             st.markdown(_("You have handed in nothing."))
         points, most = results.points_of(shown, works), results.most_points(plan)
         st.markdown(_("Points: **{points} of {most}**", points=points, most=most))
-        code = results.result_code(membership.classes().result_key(now.id), seat.number, points)
+        code = results.result_code(results.result_key(membership.classes(), now.id), seat.number, points)
         st.markdown(_("Result code: **{code}**", code=code))
         st.caption(_("If your teacher collects points: give this code, not your drawn name."))
         best = _best(works)

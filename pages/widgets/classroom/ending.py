@@ -125,7 +125,7 @@ def code_check(now: Class) -> None:
         if not typed.strip():
             return
         plan = membership.plan_of(now.plan)
-        codes = results.all_codes(membership.classes().result_key(now.id), plan)
+        codes = results.all_codes(results.result_key(membership.classes(), now.id), plan)
         lines, seen = [], set[int]()
         for line in filter(None, map(str.strip, typed.splitlines())):
             found = codes.get(workspaces.spoken_code(line[-_CODE_SIGNS:]))
