@@ -144,8 +144,6 @@ class Boards:
     def _with_presence(self, board: Board) -> Board:
         with self._lock:
             here = dict(self._here.get(board.now.id, ()))
-        seats = tuple(
-            dataclasses.replace(seat, seen=max(seat.seen, here[seat.number])) if seat.number in here else seat
-            for seat in board.seats
-        )
+        # What is saved is older, even if it says a later time: then the clock was set back.
+        seats = tuple(dataclasses.replace(seat, seen=here.get(seat.number, seat.seen)) for seat in board.seats)
         return dataclasses.replace(board, seats=seats)

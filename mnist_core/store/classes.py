@@ -56,6 +56,8 @@ TITLE_LENGTH, PLAN_LENGTH = 200, 64 * 2**10
 """The most characters of a title and of a plan."""
 IDLE_SECONDS = 4 * 3600.0
 """A class that nobody has touched for so long has ended: nobody can join a forgotten class the next morning."""
+EMPTY_SECONDS = 3600.0
+"""A class that has ended by itself keeps its seats until nobody was there for so long: the clock may be set back."""
 AWAY_SECONDS = 20.0
 """A browser that was not seen for so long is away."""
 READY, OPEN, SHUT, SHOWN = "ready", "open", "shut", "shown"
@@ -191,13 +193,12 @@ class Classes:
             **{"revision": 1, "created": now, "moved": now},
         }
         with self._database.writing() as connection:
-            self._tidy(connection)
             of_owner = classes.c.owner == owner
-            if _count(connection, _is_open(), of_owner) >= MAX_OPEN:
+            if _count(connection, self._is_current(), of_owner) >= MAX_OPEN:
                 raise ClassFullError(
                     Message("You already lead {most} classes.", most=MAX_OPEN), "End one of them, then start this one."
                 )
-            if _count(connection, _is_open()) >= MAX_ON_SERVER:
+            if _count(connection, self._is_current()) >= MAX_ON_SERVER:
                 raise ClassFullError(
                     Message("This server already has {most} classes.", most=MAX_ON_SERVER),
                     "Wait until one of them has ended.",
@@ -298,8 +299,8 @@ class Classes:
         with self._database.writing() as connection:
             self._owned(connection, workspace, class_id)
             _lock(connection, class_id)
-            last = connection.execute(sa.select(sa.func.max(seats.c.seen)).where(*pretended)).scalar_one()
-            if last is None or last > now - AWAY_SECONDS:
+            seen = connection.execute(sa.select(seats.c.seen).where(*pretended)).scalars().all()
+            if not seen or any(is_recent(one, now) for one in seen):
                 return False
             connection.execute(seats.update().where(*pretended).values(seen=now))
             return True
@@ -431,7 +432,7 @@ class Classes:
             row = connection.execute(sa.select(seats).where(*which).with_for_update()).one_or_none()
             if row is None:
                 raise ClassNotFoundError
-            if row.seen > now - AWAY_SECONDS or row.pretend:
+            if is_recent(row.seen, now) or row.pretend:
                 raise ClassClosedError("Somebody uses this seat.", "Choose another one.")
             connection.execute(seats.delete().where(*_of_browser(class_id, token)))
             connection.execute(seats.update().where(*which).values(token=_key_of(token), seen=now))
@@ -667,9 +668,20 @@ class Classes:
             return _seats(connection, class_id)
 
     def tidy(self) -> None:
-        """End the classes that nobody has touched for too long, and delete those that have ended long ago."""
+        """End the classes that nobody has touched for too long, and delete those that have ended long ago.
+
+        The seats of one are gone then, so it is not done while somebody is there, see `EMPTY_SECONDS`: if only the
+        clock says that it is so late, the class goes on as soon as the clock is right.
+        """
+        now = self._clock()
+        somebody = sa.exists().where(
+            seats.c["class"] == classes.c.id, seats.c.seen.between(now - EMPTY_SECONDS, now + EMPTY_SECONDS)
+        )
+        idle = (_is_open(), classes.c.moved <= now - IDLE_SECONDS, sa.not_(somebody))
         with self._database.writing() as connection:
-            self._tidy(connection)
+            for row in connection.execute(sa.select(classes).where(*idle).with_for_update(skip_locked=True)).all():
+                self._end(connection, row, row.moved + IDLE_SECONDS)
+            connection.execute(classes.delete().where(classes.c.ended <= now - KEPT_DAYS * 86_400))
 
     def note_seen(self, seen: Mapping[str, Iterable[int]]) -> None:
         """Note that these seats, by class, are there now; without those that somebody is changing.
@@ -738,13 +750,6 @@ class Classes:
         is_idle = one.ended is None and end <= self._clock()
         return dataclasses.replace(one, ended=end, code=None) if is_idle else one
 
-    def _tidy(self, connection: Connection) -> None:
-        now = self._clock()
-        idle = (_is_open(), classes.c.moved <= now - IDLE_SECONDS)
-        for row in connection.execute(sa.select(classes).where(*idle).with_for_update(skip_locked=True)).all():
-            self._end(connection, row, row.moved + IDLE_SECONDS)
-        connection.execute(classes.delete().where(classes.c.ended <= now - KEPT_DAYS * 86_400))
-
     def _end(self, connection: Connection, row: sa.Row[Any], ended: float) -> None:
         """End a class: keep what was handed in, and delete the seats, with all that says whose it was."""
         kept = handed_in.keep(handed_in.work_of(connection, row.id, self._clock()))
@@ -756,6 +761,14 @@ class Classes:
 def new_code() -> str:
     """A random code of six letters and digits, one of a thousand million; none looks like another."""
     return "".join(secrets.choice(SYMBOLS) for _ in range(CODE_LENGTH))
+
+
+def is_recent(seen: float, now: float) -> bool:
+    """Whether a browser that was seen at a time is there now.
+
+    Not if it is a time long after `now`: then the clock was set back, and a browser that is there is seen again soon.
+    """
+    return abs(now - seen) < AWAY_SECONDS
 
 
 def wall_token(workspace: str, class_id: str) -> str:

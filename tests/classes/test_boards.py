@@ -157,6 +157,16 @@ def test_who_is_here_is_known_at_once_and_saved_later(counted: Counted, boards: 
     assert [seat.seen for seat in counted.classes.seats(now.id)] == [clock(), joined, clock()]
 
 
+def test_who_is_here_is_here_after_the_clock_was_set_back(counted: Counted, boards: Boards, clock: Clock) -> None:
+    _teacher, now = new_class(counted)
+    for _ in range(2):
+        counted.classes.join(now.id, new_workspace(), draw_name)
+    joined = clock()
+    clock.forward(-3600)
+    boards.note_here(now.id, 2)
+    assert [seat.seen for seat in boards.board(now.id)[0].seats] == [joined, clock()]
+
+
 def test_presence_that_cannot_be_saved_is_noted_in_the_log(
     counted: Counted, boards: Boards, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

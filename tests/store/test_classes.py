@@ -27,6 +27,7 @@ from mnist_core.store.classes import (
     IDLE_SECONDS,
     KEPT_DAYS,
     MAX_DRAWING_BYTES,
+    EMPTY_SECONDS,
     MAX_OF_SEAT,
     MAX_OPEN,
     MAX_RUNS,
@@ -325,6 +326,58 @@ def test_teacher_leads_three_classes_at_most(room: Room, clock: Clock) -> None:
     with pytest.raises(ClassFullError, match="already lead 3"):
         room.classes.create(room.teacher, "", "[]", "q1")
     room.classes.end(room.teacher, more[0].id)
+def test_class_goes_on_once_a_wrong_clock_is_right_again(room: Room, clock: Clock) -> None:
+    own = room.student()
+    before = room.move(phase=OPEN)
+    room.classes.vote(room.now.id, own, "q1", 1, 1)
+    clock.forward(5 * 3600)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.vote(room.now.id, own, "q1", 1, 2)
+    room.classes.create(new_workspace(), "", "[]", "q1")
+    room.classes.note_seen({room.now.id: [1]})  # Its page is still open.
+    room.classes.tidy()
+    clock.forward(-5 * 3600)
+    assert room.classes.find(before.code or "") == before
+    room.classes.vote(room.now.id, own, "q1", 1, 2)
+    assert room.classes.board(room.now.id).votes == {1: {1: 2}}
+
+
+def test_seats_of_a_forgotten_class_go_once_nobody_is_there(room: Room, clock: Clock) -> None:
+    room.student()
+    clock.forward(IDLE_SECONDS)
+    room.classes.note_seen({room.now.id: [1]})
+    clock.forward(EMPTY_SECONDS)
+    room.classes.tidy()
+    assert len(room.classes.seats(room.now.id)) == 1
+    clock.forward(1)
+    room.classes.tidy()
+    assert room.classes.seats(room.now.id) == []
+    assert room.classes.owned(room.teacher, room.now.id).ended == room.now.moved + IDLE_SECONDS
+
+
+def test_seat_whose_browser_left_before_the_clock_was_set_back_is_away(room: Room, clock: Clock) -> None:
+    room.student()
+    clock.forward(-3600)
+    token = new_workspace()
+    assert room.classes.take_over(room.now.id, 1, token).seen == clock.now
+    with pytest.raises(ClassClosedError):
+        room.classes.take_over(room.now.id, 1, new_workspace())
+
+
+def test_seat_that_a_server_with_a_faster_clock_has_seen_is_there(room: Room, clock: Clock) -> None:
+    room.student()
+    clock.forward(1 - AWAY_SECONDS)
+    with pytest.raises(ClassClosedError):
+        room.classes.take_over(room.now.id, 1, new_workspace())
+
+
+def test_pretend_students_go_on_after_the_clock_was_set_back(room: Room, clock: Clock) -> None:
+    room.classes.join(room.now.id, new_workspace(), draw, is_pretend=True)
+    clock.forward(-3600)
+    assert room.classes.take_up_pretend(room.teacher, room.now.id)
+    assert not room.classes.take_up_pretend(room.teacher, room.now.id)
+
+
     room.classes.create(room.teacher, "", "[]", "q1")
     clock.now += 5 * 3600  # The others have ended by themselves.
     assert room.classes.create(room.teacher, "", "[]", "q1").ended is None

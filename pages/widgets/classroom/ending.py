@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +10,7 @@ import streamlit as st
 
 from mnist_core.classes import Draw, results
 from mnist_core.drawing import test_set
-from mnist_core.errors import ConfigError, StoreError
+from mnist_core.errors import ConfigError
 from mnist_core.export import class_report
 from mnist_core.language import gettext as _
 from mnist_core.store import workspaces
@@ -60,7 +59,8 @@ def _downloads(now: Class, part: str = "ended") -> None:
     token = workspace.token()
 
     def made(make: Callable[..., str]) -> str:
-        names = {seat.number: seat.name for seat in membership.classes().seats(now.id)}
+        # A class that has ended by itself has its seats for a while.
+        names = {seat.number: seat.name for seat in membership.classes().seats(now.id) if now.ended is None}
         plan = membership.plan_of(now.plan)
         read = [task.id for task in plan if isinstance(task, Draw) and task.id in now.shown_tasks and now.ended is None]
         tests = {task: drawings.class_tests().test(membership.board_with(now, task)) for task in read}
@@ -154,10 +154,6 @@ def ended_view(board: Board) -> None:
     st.title(name, anchor=False)
     if orders.trouble(now.id):
         st.error(_(orders.trouble(now.id)), icon=":material/error:")
-    if board.seats:  # It has ended because nobody touched it for too long.
-        with contextlib.suppress(StoreError):
-            membership.classes().tidy()
-        membership.boards().outdate(now.id)
     st.info(_("The lesson has ended."), icon=":material/flag:")
     day = datetime.datetime.fromtimestamp((now.ended or 0.0) + KEPT_DAYS * 86_400, time_zone.of_visitor())
     st.markdown(_("What was handed in is here until {day}, without names.", day=day))

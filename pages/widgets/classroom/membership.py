@@ -225,7 +225,7 @@ def returned_to() -> str:
 
 def is_here(seat: Seat) -> bool:
     """Whether the browser of a seat was there a moment ago."""
-    return seat.seen > time.time() - stored.AWAY_SECONDS
+    return stored.is_recent(seat.seen, time.time())
 
 
 def away_seats(class_id: str) -> list[Seat]:
