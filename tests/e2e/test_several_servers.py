@@ -33,6 +33,15 @@ def says(client: Client, pattern: str) -> re.Match[str] | None:
     return re.search(pattern, client.text)
 
 
+def first_choice(client: Client) -> str | None:
+    return next((one.label for one in client.elements("button") if "-vote-" in one.id), None)
+
+
+async def vote(client: Client) -> None:
+    await client.press(await client.wait_for("a choice", functools.partial(first_choice, client)))
+    await client.wait_for("the saved vote", lambda: says(client, "Your vote is saved"))
+
+
 def again(client: Client, page: str = "", query: str = "") -> Client:
     """The same browser after a reload, or in another tab."""
     return Client(client.address, query, page, PATIENCE, cookies=client.cookies)
@@ -67,21 +76,25 @@ async def visit(address: str, servers: dict[str, subprocess.Popen[bytes]]) -> No
     student = await open_tab(again(other, "class", f"join={code}"))
     await student.wait_for("the place in the class", lambda: says(student, "Look at the front"))
     assert student.cookies[COOKIE] != home
+    neighbour = await open_tab(Client(address, f"join={code}", "class", PATIENCE, cookies={COOKIE: home}))
+    await neighbour.wait_for("the place in the class", lambda: says(neighbour, "Look at the front"))
+    assert neighbour.cookies[COOKIE] == home
     await desk.press("Open the vote")
-    await student.wait_for("a choice", lambda: next((b for b in student.elements("button") if "-vote-" in b.id), None))
+    for client in (student, neighbour):
+        await vote(client)
 
-    # The server dies. The next page comes from the other one, with the run and the class.
+    # The server dies in the vote. The next page comes from the other one, with the run, and the class with all votes.
     seen = finished_epochs(reloaded) or 0
     servers[home].kill()
     servers[home].wait()
-    for client in (one, reloaded, desk):
+    for client in (one, reloaded, desk, neighbour):
         await client.close()
     moved = await open_tab(again(one))
     await moved.wait_for("a new epoch", lambda: (finished_epochs(moved) or 0) > seen or None)
     assert moved.cookies[COOKIE] != home
     desk = await open_tab(again(one, "class"))
     await desk.press("Open")  # Of "Your classes".
-    await desk.see_button("Close the vote (0 of 1)")
+    await desk.see_button("Close the vote (2 of 2)")
 
     # Nobody else's runs appear anywhere.
     compare = await open_tab(again(other, "compare"))
