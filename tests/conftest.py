@@ -1,15 +1,16 @@
 """Fixtures that all tests share."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from mnist_core.runs.scheduler import Scheduler
+from mnist_core.store.database import Database
 from mnist_core.training import loop
-from tests import mirror, postgres, programs
+from tests import mirror, outage, postgres, programs
 from tests.small_files import PACKED
 
 # These helpers contain assertions: a failure in them shows its values too.
@@ -73,6 +74,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     else:
         with request.getfixturevalue("postgres_server").new_schema() as url:
             yield url
+
+
+@pytest.fixture
+def away(request: pytest.FixtureRequest, url: str) -> Callable[[Database], contextlib.AbstractContextManager[None]]:
+    """Takes the database at `url` away for a while: its server is stopped, or its folder is gone."""
+    if url.startswith("sqlite"):
+        return outage.without_folder
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    return lambda _database: server.away()
 
 
 @pytest.fixture

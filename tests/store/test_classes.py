@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import itertools
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,15 +21,16 @@ from mnist_core.errors import (
     ClassNotFoundError,
     ConfigError,
     RunNotFoundError,
+    StoreError,
 )
 from mnist_core.store import classes as module
 from mnist_core.store import tables
 from mnist_core.store.classes import (
     AWAY_SECONDS,
+    EMPTY_SECONDS,
     IDLE_SECONDS,
     KEPT_DAYS,
     MAX_DRAWING_BYTES,
-    EMPTY_SECONDS,
     MAX_OF_SEAT,
     MAX_OPEN,
     MAX_RUNS,
@@ -42,11 +45,13 @@ from mnist_core.store.classes import (
     seat_token,
     wall_token,
 )
+from mnist_core.store.database import Database
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.takeover import GRACE_SECONDS
 from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace, workspace_key
 from mnist_core.training import Status
+from tests import outage
 from tests.samples import small
 from tests.stored_runs import Clock, save_run
 
@@ -54,8 +59,8 @@ from tests.stored_runs import Clock, save_run
 class Room:
     """A class with its teacher's workspace."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        self.store = RunStore(url, clock=clock)
+    def __init__(self, url: str, clock: Clock, patience: float = 10.0) -> None:
+        self.store = RunStore(url, clock=clock, patience=patience)
         self.teacher = new_workspace()
         self.now = self.classes.create(self.teacher, "9b", "[]", "q1")
 
@@ -321,11 +326,6 @@ def test_clock_that_goes_back_does_not_end_a_class(room: Room, clock: Clock) -> 
     assert room.classes.find(code).id == room.now.id
 
 
-def test_teacher_leads_three_classes_at_most(room: Room, clock: Clock) -> None:
-    more = [room.classes.create(room.teacher, "", "[]", "q1") for _ in range(MAX_OPEN - 1)]
-    with pytest.raises(ClassFullError, match="already lead 3"):
-        room.classes.create(room.teacher, "", "[]", "q1")
-    room.classes.end(room.teacher, more[0].id)
 def test_class_goes_on_once_a_wrong_clock_is_right_again(room: Room, clock: Clock) -> None:
     own = room.student()
     before = room.move(phase=OPEN)
@@ -378,6 +378,11 @@ def test_pretend_students_go_on_after_the_clock_was_set_back(room: Room, clock: 
     assert not room.classes.take_up_pretend(room.teacher, room.now.id)
 
 
+def test_teacher_leads_three_classes_at_most(room: Room, clock: Clock) -> None:
+    more = [room.classes.create(room.teacher, "", "[]", "q1") for _ in range(MAX_OPEN - 1)]
+    with pytest.raises(ClassFullError, match="already lead 3"):
+        room.classes.create(room.teacher, "", "[]", "q1")
+    room.classes.end(room.teacher, more[0].id)
     room.classes.create(room.teacher, "", "[]", "q1")
     clock.now += 5 * 3600  # The others have ended by themselves.
     assert room.classes.create(room.teacher, "", "[]", "q1").ended is None
@@ -934,3 +939,93 @@ def test_seat_of_a_pretend_student_is_not_taken_over(room: Room, clock: Clock) -
     clock.forward(3_600)
     with pytest.raises(ClassClosedError):
         room.classes.take_over(room.now.id, 1, new_workspace())
+
+
+# --- Another class -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(room: Room, url: str, clock: Clock) -> Room:
+    """A second class with the same tasks and seats in the same database."""
+    return Room(url, clock)
+
+
+def test_drawings_of_another_class_are_out_of_reach(room: Room, other: Room) -> None:
+    own, theirs = room.student(), other.student()
+    for one in (room, other):
+        one.move(task="d1", phase=OPEN)
+    hand_in(other, theirs, 0, 7, b"theirs")
+    with pytest.raises(ClassNotFoundError):
+        hand_in(other, own, 0, 9)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.take_back_drawing(other.now.id, own, "d1", 0)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.hide_drawing(room.teacher, other.now.id, "d1", 1, 0)
+    assert room.classes.drawings(room.now.id, "d1", [1]) == {}
+
+    # The same seat and place in the own class.
+    hand_in(room, own, 0, 4, b"mine")
+    room.classes.hide_drawing(room.teacher, room.now.id, "d1", 1, 0)
+    assert (drawn(room, 1), drawn(other, 1)) == ([(0, 4, True)], [(0, 7, False)])
+    room.classes.take_back_drawing(room.now.id, own, "d1", 0)
+    room.now = room.classes.begin_again(room.teacher, room.now.id, room.now.revision)
+    assert [one.data for one in other.classes.drawings(other.now.id, "d1", [1])[1]] == [b"theirs"]
+
+
+def test_networks_of_another_class_are_out_of_reach(room: Room, other: Room) -> None:
+    own, theirs = room.student(), other.student()
+    for one, token, epochs in ((room, own, 1), (other, theirs, 2)):
+        one.move(task="n1", phase=OPEN)
+        for run in ("same-name", f"{epochs}-epochs"):
+            save_run(one.store, token, run, epochs=epochs, status=Status.FINISHED)
+            one.classes.hand_in_run(one.now.id, token, "n1", token, run)
+    with pytest.raises(ClassNotFoundError):
+        room.classes.hand_in_run(other.now.id, own, "n1", own, "1-epochs")
+    with pytest.raises(ClassNotFoundError):
+        room.classes.guess(other.now.id, own, "n1", 0.5)
+    with pytest.raises(RunNotFoundError):
+        room.classes.history(room.now.id, "2-epochs")
+    for one, epochs in ((room, 1), (other, 2)):
+        assert [found.run.run for found in one.classes.ended_runs(one.now.id)] == ["same-name", f"{epochs}-epochs"]
+        assert len(one.classes.history(one.now.id, "same-name")) == epochs
+        assert [run.epochs for run in one.classes.board(one.now.id).runs[1]] == [epochs, epochs]
+    with pytest.raises(ClassNotFoundError):
+        room.classes.work(room.teacher, other.now.id)
+    room.classes.end(room.teacher, room.now.id, delete=True)
+    assert len(other.classes.board(other.now.id).runs[1]) == 2
+
+
+# --- The database is away ------------------------------------------------------------------------------------------
+
+
+def test_vote_while_the_database_is_away_is_refused(
+    room: Room, url: str, away: Callable[[Database], contextlib.AbstractContextManager[None]]
+) -> None:
+    own, another_server = room.student(), RunStore(url).classes
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, own, "q1", 1, 1)
+    assert another_server.board(room.now.id).votes == {1: {1: 1}}
+    with away(room.classes._database):
+        with pytest.raises(StoreError, match="The database of saved runs cannot be"):
+            room.classes.vote(room.now.id, own, "q1", 1, 2)
+        with pytest.raises(StoreError, match="The database of saved runs cannot be"):
+            room.classes.board(room.now.id)
+        with pytest.raises(StoreError, match="The database of saved runs cannot be"):
+            room.move(phase=SHUT)
+    # What was confirmed is there. Connections from before are replaced, also those of another server.
+    for classes in (room.classes, another_server):
+        assert classes.board(room.now.id).votes == {1: {1: 1}}
+    room.classes.vote(room.now.id, own, "q1", 1, 2)
+    assert another_server.board(room.now.id).votes == {1: {1: 2}}
+
+
+def test_vote_while_the_database_is_locked_is_refused(url: str, clock: Clock) -> None:
+    room = Room(url, clock, patience=0.05)
+    own = room.student()
+    room.move(phase=OPEN)
+    with outage.locked(url):
+        with pytest.raises(StoreError, match="database of saved runs is busy"):
+            room.classes.vote(room.now.id, own, "q1", 1, 2)
+        assert room.classes.board(room.now.id).votes == {}
+    room.classes.vote(room.now.id, own, "q1", 1, 2)
+    assert room.classes.board(room.now.id).votes == {1: {1: 2}}
