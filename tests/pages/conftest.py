@@ -56,12 +56,17 @@ def app(embedded_digits: None) -> AppTest:
 
 
 @pytest.fixture
-def own_saver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A separate saver and database for this test; runs that are still active at its end are stopped."""
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.db'}")
+def own_saver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A separate saver and database, of each kind for a test that uses `url`; at its end active runs are stopped."""
+    has_url = "url" in request.fixturenames
+    url = request.getfixturevalue("url") if has_url else f"sqlite:///{tmp_path / 'runs.db'}"
+    monkeypatch.setenv("DATABASE_URL", url)
     saver._made.cache_clear()
     yield
     _stop_all()
+    if has_url:  # A server has room for a hundred connections.
+        saver.close_shared(60)
+        saver.shared().store.close()
     saver._made.cache_clear()
 
 

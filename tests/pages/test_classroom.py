@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import re
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import streamlit as st
+from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -24,6 +27,7 @@ from mnist_core.classes import (
     Task,
     Train,
     config_of,
+    draw_name,
     from_json,
     known_questions,
     order_of,
@@ -44,7 +48,9 @@ from mnist_core.runs import run_cache, saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
 from mnist_core.store.classes import (
+    IDLE_SECONDS,
     MAX_OF_SEAT,
+    MAX_SEATS,
     OPEN,
     READY,
     SHOWN,
@@ -55,20 +61,25 @@ from mnist_core.store.classes import (
     seat_token,
     wall_token,
 )
+from mnist_core.store.database import Database
 from mnist_core.store.handed_in import SavedDrawing
-from mnist_core.store.workspaces import new_workspace, recovery_code
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace, recovery_code, workspace_key
 from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal, wall_runs
 from pages.widgets.classroom import student as student_page
 from pages.widgets.common import image_buttons, pictures, trials
 from pages.widgets.common.image_buttons import ImageButton
 from pages.widgets.server import visitor_limits, waiting_line
+from tests import outage
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import digits
 from tests.pages.visitor import ONE, draw, press, wait_for_end
 from tests.scheduled_runs import wait_until
 
 pytestmark = pytest.mark.usefixtures("own_saver", "fresh_boards", "embedded_digits")
+on_each_database = pytest.mark.usefixtures("url")
+real_time = time.time
 LINE = [{"path": [["M", 140, 40], ["L", 140, 240]]}]
 PLACES = itertools.count()
 OWN = Ask("own", "", "Is **1** < $2$?", ("yes", "no"), 0)
@@ -79,6 +90,8 @@ def fresh_boards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Boards that are read at each look: the tests do not wait for a second."""
     monkeypatch.setattr("mnist_core.classes.boards.FRESH_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.classes.class_test._FRESH_SECONDS", 0.0)
+    # Ten seconds later the test and its database are gone.
+    monkeypatch.setattr(threading.Timer, "start", lambda _timer: None)
     membership._boards.cache_clear()
     membership._code_limits.cache_clear()
     yield
@@ -106,6 +119,10 @@ def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A teacher who has started a class with the questions of course A."""
+    return new_desk(monkeypatch)
+
+
+def new_desk(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     teacher = visitor(monkeypatch)
     teacher.selectbox(key="class-plan").set_value("how")
     press(teacher, "Start a class")
@@ -421,15 +438,21 @@ def test_second_click_of_a_double_click_is_no_move(desk: AppTest) -> None:
     assert class_of(desk).phase == OPEN
 
 
+@on_each_database
 def test_two_desks_cannot_both_move(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
     other.session_state["workspace"] = desk.session_state["workspace"]
     other.query_params["desk"] = class_of(desk).id
     assert "Open the vote" in text(other)
+    before = class_of(desk).revision
     move(desk, "Open the vote")
     next(one for one in other.button if one.label == "Open the vote").click().run()
-    assert not other.exception
-    assert class_of(desk).phase == OPEN
+    assert "The class was moved in another window. Look where it is now, then move it from there." in shown(other)
+    assert (class_of(desk).phase, class_of(desk).revision) == (OPEN, before + 1)
+    assert "The class was moved" not in text(desk)
+    move(other, "Close the vote")
+    assert class_of(desk).phase == SHUT
+    assert "The class was moved" not in shown(other)
 
 
 def test_desk_of_somebody_else_stays_closed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1485,3 +1508,250 @@ def test_other_class_takes_no_drawing(drawing: AppTest, monkeypatch: pytest.Monk
         classes().take_back_drawing(other.id, token, "d1", 0)
     with pytest.raises(ClassNotFoundError):
         classes().vote(other.id, token, "d1", 1, 0)
+
+
+def ballot(pupil: AppTest) -> list[Button]:
+    return [one for one in pupil.button if str(one.key).startswith("vote-")]
+
+
+def tab_of(app: AppTest, **query: str) -> AppTest:
+    """Another tab of a browser, on the Class page."""
+    new = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
+    new.session_state["workspace"] = new.session_state["workspace-arrived-noted"] = app.session_state["workspace"]
+    for name, value in query.items():
+        new.query_params[name] = value
+    return new.run()
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Set the clock of the server forward, or back."""
+
+    def now() -> float:
+        return real_time() + seconds
+
+    monkeypatch.setattr(time, "time", now)
+    monkeypatch.setattr(membership.boards(), "_wall_clock", now)
+    monkeypatch.setattr(classes(), "_clock", now)
+
+
+@on_each_database
+def test_seat_in_the_address_opens_no_seat_of_others(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, now = student(desk, monkeypatch), class_of(desk)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    own, elsewhere = seat_token(pupil.session_state["workspace"]), new_workspace()
+    other = classes().create(new_workspace(), "", now.plan, "q1")
+    classes().join(other.id, elsewhere, draw_name)
+    # Made up, of another class, what the database holds of the pupil's, and none at all.
+    for number, token in enumerate((new_workspace(), elsewhere, workspace_key(own), "'; --"), 2):
+        stranger = visitor(monkeypatch, join=now.code or "", seat=token)
+        assert [seat.number for seat in board_of(desk).seats] == list(range(1, number + 1))
+        assert not any("✓" in one.label for one in ballot(stranger))
+        ballot(stranger)[0].click().run()
+        found = board_of(desk).votes[1]
+        assert (found[1], sorted(found)) == (1, list(range(1, number + 1)))
+    board = classes().board(other.id)
+    assert ([seat.number for seat in board.seats], board.votes) == ([1], {})
+
+
+@on_each_database
+def test_vote_in_a_closed_phase_is_refused_in_words(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reach(phase: str) -> None:
+        now = class_of(desk)
+        classes().move(desk.session_state["workspace"], now.id, now.revision, phase=phase)
+
+    pupil = student(desk, monkeypatch)
+    reach(OPEN)
+    vote(pupil, 1)
+    for phase in (SHUT, SHOWN, READY):
+        reach(OPEN)
+        pupil.run()
+        reach(phase)
+        next(one for one in ballot(pupil) if "✓" not in one.label).click().run()
+        assert not pupil.exception
+        assert [toast.value for toast in pupil.toast] == ["This task is closed. Look at the front."]
+        assert not ballot(pupil)
+    assert board_of(desk).votes == {1: {1: 1}}
+
+
+@on_each_database
+def test_of_two_tabs_of_a_seat_the_last_vote_counts(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = student(desk, monkeypatch)
+    second = tab_of(first, join=class_of(desk).code or "")
+    move(desk, "Open the vote")
+    vote(first, 1)
+    vote(second, 2)
+    assert board_of(desk).votes == {1: {1: 2}}
+    vote(first, 0)
+    assert board_of(desk).votes == {1: {1: 0}}
+    move(desk, "Close the vote (1 of 1)")
+    letter = "ABCDE"[order_of(questions(desk)[0], class_of(desk).id).index(0)]
+    for tab in (first, second):
+        assert f"Your vote: **{letter}**" in text(tab)
+
+
+@on_each_database
+def test_votes_stay_in_their_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = new_desk(monkeypatch)
+    pupil, theirs = student(desk, monkeypatch), student(other, monkeypatch)
+    for teacher in (desk, other):
+        move(teacher, "Open the vote")
+    vote(pupil, 1)
+    assert "Close the vote (1 of 1)" in text(desk)
+    assert "Close the vote (0 of 1)" in text(other)
+    vote(theirs, 2)
+    # In the other class the same browser has another seat.
+    vote(tab_of(pupil, join=class_of(other).code or ""), 0)
+    assert board_of(desk).votes == {1: {1: 1}}
+    assert board_of(other).votes == {1: {1: 2, 2: 0}}
+    assert any("✓" in one.label for one in ballot(pupil.run()))
+
+
+@on_each_database
+def test_sixty_first_browser_reads_that_the_class_is_full(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = class_of(desk)
+    for _ in range(MAX_SEATS):
+        classes().join(now.id, new_workspace(), draw_name)
+    late = student(desk, monkeypatch)
+    assert "The class is full (60). Look on with somebody else." in text(late)
+    assert len(board_of(desk).seats) == MAX_SEATS
+    classes().remove_seat(desk.session_state["workspace"], now.id, 1)
+    assert "Look at the front." in text(late)
+
+
+def test_wrong_codes_of_others_do_not_keep_a_student_out(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership._code_limits(), "_clock", lambda: 0.0)
+    pupil, now = student(desk, monkeypatch), class_of(desk)
+    for _ in range(59):
+        membership._code_limits().spend(limits.CODES, "")
+    student(desk, monkeypatch)  # A right code costs nothing.
+    assert len(board_of(desk).seats) == 2
+    assert "No class has this code now." in shown(visitor(monkeypatch, join="ZZZZZZ"))
+    for code in (now.code or "", "ZZZZZZ"):  # The sixtieth was the last: nothing says which code is right.
+        assert "Too many wrong codes were entered on this server." in shown(visitor(monkeypatch, join=code))
+    assert len(board_of(desk).seats) == 2
+    assert "Look at the front." in shown(tab_of(pupil, join=now.code or ""))
+
+
+@on_each_database
+def test_seat_left_before_the_clock_was_set_back_is_empty(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    student(desk, monkeypatch)
+    here, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    lost, other = board_of(desk).seats
+    set_clock(monkeypatch, -3_600)
+    text(here)
+    assert "1 here" in text(front)
+    back = forgetful(desk, monkeypatch)
+    assert other.name not in shown(back)
+    press(back, lost.name)
+    assert "I need help" in text(back)
+    assert "2 here" in text(front)
+    assert [seat.name for seat in board_of(desk).seats] == [lost.name, other.name]
+
+
+@on_each_database
+def test_class_goes_on_after_its_clock_was_wrong(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    set_clock(monkeypatch, IDLE_SECONDS + 60)
+    membership.boards().save_presence()
+    for page in (desk, pupil, front):
+        assert "The lesson has ended." in text(page)
+    classes().tidy()
+    set_clock(monkeypatch, 0)
+    assert "Close the vote (1 of 1)" in text(desk)
+    assert "1 of 1" in text(front)
+    vote(pupil, 2)
+    assert "Your vote is saved." in shown(pupil)
+    assert board_of(desk).votes == {1: {1: 2}}
+
+
+def test_forgotten_class_shows_no_names_before_its_seats_are_gone(
+    desk: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    [seat] = board_of(desk).seats
+    made: list[str] = []
+    monkeypatch.setattr(st, "download_button", lambda _label, data, name, *_, **__: made.append(data()))
+    set_clock(monkeypatch, IDLE_SECONDS + 60)
+    assert "What was handed in is here until" in text(desk)
+    assert len(made) == 2
+    assert not any(seat.name in one for one in made)
+
+
+@on_each_database
+def test_screens_say_since_when_the_database_is_away(
+    desk: AppTest,
+    monkeypatch: pytest.MonkeyPatch,
+    away: Callable[[Database], contextlib.AbstractContextManager[None]],
+) -> None:
+    pages = pupil, front, _desk = student(desk, monkeypatch), wall(desk, monkeypatch), desk
+    move(desk, "Open the vote")
+    vote(pupil, 1)
+    voted = [one.label for one in ballot(pupil) if "✓" in one.label]
+    read = 10 * 3_600 + 32 * 60  # 10:32.
+    with monkeypatch.context() as patch:
+        patch.setattr(membership.boards(), "_wall_clock", lambda: read)
+        patch.setattr(time, "time", lambda: read + 1)
+        for page in pages:
+            text(page)
+            assert not page.warning
+        patch.setattr(time, "time", lambda: read + 300)
+        with away(classes()._database):
+            for page in pages:
+                page.run()
+                assert not page.exception
+                said = "The server cannot look at the class: not up to date since 10:32."
+                assert said in [one.value for one in page.warning]
+            assert "1 of 1" in shown(front)
+            vote(pupil, 2)
+            assert "Your vote is not saved. The database of saved runs cannot be" in shown(pupil)
+            assert [one.label for one in ballot(pupil) if "✓" in one.label] == voted
+    assert board_of(desk).votes == {1: {1: 1}}
+    vote(pupil, 2)
+    assert "Your vote is saved." in shown(pupil)
+    assert board_of(desk).votes == {1: {1: 2}}
+    for page in pages:
+        text(page)
+        assert not page.warning
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not wait long for a lock."""
+    monkeypatch.setattr(saver, "RunStore", functools.partial(RunStore, patience=0.5))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_vote_into_a_locked_database_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    pupil = student(desk, monkeypatch)
+    move(desk, "Open the vote")
+    with outage.locked(url):
+        vote(pupil, 1)
+        assert "Your vote is not saved. The database of saved runs is busy. Try again in a minute." in shown(pupil)
+        assert "Close the vote (0 of 1)" in text(desk)
+    vote(pupil, 1)
+    assert "Your vote is saved." in shown(pupil)
+    assert board_of(desk).votes == {1: {1: 1}}
+
+
+def test_pages_that_look_within_a_second_ask_the_database_once(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils, front = [student(desk, monkeypatch) for _ in range(3)], wall(desk, monkeypatch)
+    show(desk, OWN, Look("end", "summary"))
+    for page in (*pupils, front):
+        text(page)
+    monkeypatch.setattr("mnist_core.classes.boards.FRESH_SECONDS", 1_000.0)
+    monkeypatch.setattr(membership, "_slot", lambda: 0)
+    assert "Result code" in text(pupils[0])
+    statements: list[str] = []
+
+    @event.listens_for(classes()._database._engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    for page in (*pupils, front):
+        text(page)
+    assert [one for one in statements if "playground_classes" in one or "playground_seats" in one] == []
