@@ -103,7 +103,7 @@ def classes() -> Classes:
     return membership.classes()
 
 
-def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+def visitor(**query: str) -> AppTest:
     """A new browser, which has said who it is, on the Class page."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     token = new_workspace()
@@ -117,13 +117,13 @@ def visitor(monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def desk() -> AppTest:
     """A teacher who has started a class with the questions of course A."""
-    return new_desk(monkeypatch)
+    return new_desk()
 
 
-def new_desk(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    teacher = visitor(monkeypatch)
+def new_desk() -> AppTest:
+    teacher = visitor()
     teacher.selectbox(key="class-plan").set_value("how")
     press(teacher, "Start a class")
     assert not teacher.exception
@@ -139,12 +139,12 @@ def board_of(desk: AppTest) -> Board:
     return classes().board(class_of(desk).id)
 
 
-def student(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    return visitor(monkeypatch, join=class_of(desk).code or "")
+def student(desk: AppTest) -> AppTest:
+    return visitor(join=class_of(desk).code or "")
 
 
-def wall(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    return visitor(monkeypatch, wall=wall_token(desk.session_state["workspace"], class_of(desk).id))
+def wall(desk: AppTest) -> AppTest:
+    return visitor(wall=wall_token(desk.session_state["workspace"], class_of(desk).id))
 
 
 def questions(desk: AppTest) -> list[Ask]:
@@ -193,14 +193,14 @@ def other_texts(task: Ask) -> list[str]:
     return [question.why, *filter(None, question.replies)]
 
 
-def test_vote_from_door_to_answer(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    front = wall(desk, monkeypatch)
+def test_vote_from_door_to_answer(desk: AppTest) -> None:
+    front = wall(desk)
     now = class_of(desk)
     task = questions(desk)[0]
     question = question_of(task)
     assert f"{(now.code or '')[:3]} {(now.code or '')[3:]}" in text(front)
     assert "0 here" in text(front)
-    pupils = [student(desk, monkeypatch) for _ in range(3)]
+    pupils = [student(desk) for _ in range(3)]
     names = [seat.name for seat in board_of(desk).seats]
     assert all(name in text(pupil) for name, pupil in zip(names, pupils, strict=True))
     assert all("No name, no account." in text(pupil) for pupil in pupils)
@@ -251,8 +251,8 @@ def test_vote_from_door_to_answer(desk: AppTest, monkeypatch: pytest.MonkeyPatch
     assert question.text not in text(pupils[0])
 
 
-def test_vote_can_be_changed_until_it_is_closed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_vote_can_be_changed_until_it_is_closed(desk: AppTest) -> None:
+    pupil = student(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     vote(pupil, 2)
@@ -270,7 +270,7 @@ def database_is_away(*_: object) -> None:
 
 
 def test_vote_that_cannot_be_saved_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     move(desk, "Open the vote")
 
     with monkeypatch.context() as patch:
@@ -289,7 +289,7 @@ def test_vote_that_cannot_be_saved_says_so(desk: AppTest, monkeypatch: pytest.Mo
 
 
 def test_vote_that_was_not_saved_ends_with_the_vote(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     move(desk, "Open the vote")
     with monkeypatch.context() as patch:
         patch.setattr(Classes, "vote", database_is_away)
@@ -302,9 +302,9 @@ def test_vote_that_was_not_saved_ends_with_the_vote(desk: AppTest, monkeypatch: 
     assert board_of(desk).votes == {}
 
 
-def test_buttons_do_not_say_which_choice_is_right(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buttons_do_not_say_which_choice_is_right(desk: AppTest) -> None:
     """In the courses the right choice is always the first one."""
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     places = set()
     for task in questions(desk)[:4]:
         show(desk, task)
@@ -317,8 +317,8 @@ def test_buttons_do_not_say_which_choice_is_right(desk: AppTest, monkeypatch: py
     assert len(places) > 1
 
 
-def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_deleted_votes_are_asked_for_again(desk: AppTest) -> None:
+    pupil = student(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     move(desk, "Delete what was handed in, begin again")
@@ -329,14 +329,14 @@ def test_deleted_votes_are_asked_for_again(desk: AppTest, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("typed", ["", "ABC", "ZZZZZZ"])
-def test_wrong_code_at_the_door(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    new = visitor(monkeypatch)
+def test_wrong_code_at_the_door(typed: str) -> None:
+    new = visitor()
     new.text_input(key="class-code").set_value(typed)
     assert "No class has this code now." in shown(press(new, "Join"))
 
 
-def test_five_wrong_codes_need_a_wait(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    new = visitor(monkeypatch)
+def test_five_wrong_codes_need_a_wait(desk: AppTest) -> None:
+    new = visitor()
     for _ in range(5):
         new.text_input(key="class-code").set_value("ZZZZZZ")
         press(new, "Join")
@@ -346,15 +346,15 @@ def test_five_wrong_codes_need_a_wait(desk: AppTest, monkeypatch: pytest.MonkeyP
     assert board_of(desk).seats == ()
 
 
-def test_typed_code_takes_a_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    new = visitor(monkeypatch)
+def test_typed_code_takes_a_seat(desk: AppTest) -> None:
+    new = visitor()
     code = class_of(desk).code or ""
     new.text_input(key="class-code").set_value(f" {code[:3].lower()}-{code[3:]} ")
     press(new, "Join")
     assert board_of(desk).seats[0].name in text(new)
 
 
-def test_browser_that_has_not_said_who_it_is_takes_no_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_that_has_not_said_who_it_is_takes_no_seat(desk: AppTest) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
     app.query_params["join"] = class_of(desk).code or ""
     assert "Taking a seat" in text(app)
@@ -364,20 +364,20 @@ def test_browser_that_has_not_said_who_it_is_takes_no_seat(desk: AppTest, monkey
     assert len(board_of(desk).seats) == 1
 
 
-def test_seat_without_cookies_is_in_the_address(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = visitor(monkeypatch)
+def test_seat_without_cookies_is_in_the_address(desk: AppTest) -> None:
+    pupil = visitor()
     pupil.session_state["workspace-hidden-noted"] = pupil.session_state["workspace"]
     pupil.text_input(key="class-code").set_value(class_of(desk).code or "")
     press(pupil, "Join")
     pupil.run()
     token = "".join(pupil.query_params["seat"])
-    again = visitor(monkeypatch, join=class_of(desk).code or "", seat=token)
+    again = visitor(join=class_of(desk).code or "", seat=token)
     assert [seat.number for seat in board_of(desk).seats] == [1]
     assert board_of(desk).seats[0].name in text(again)
 
 
-def test_reload_with_cookies_finds_the_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_reload_with_cookies_finds_the_seat(desk: AppTest) -> None:
+    pupil = student(desk)
     assert "seat" not in pupil.query_params
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
     again.session_state["workspace"] = again.session_state["workspace-arrived-noted"] = pupil.session_state["workspace"]
@@ -385,8 +385,8 @@ def test_reload_with_cookies_finds_the_seat(desk: AppTest, monkeypatch: pytest.M
     assert len(board_of(desk).seats) == 1
 
 
-def test_removed_seat_can_join_again_while_the_doors_are_open(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_removed_seat_can_join_again_while_the_doors_are_open(desk: AppTest) -> None:
+    pupil = student(desk)
     name = board_of(desk).seats[0].name
     desk.run()
     desk.button(key="remove-seat-1").click().run()
@@ -396,12 +396,12 @@ def test_removed_seat_can_join_again_while_the_doors_are_open(desk: AppTest, mon
     desk.run()
     desk.toggle(key="class-doors").set_value(False).run()
     assert not class_of(desk).doors
-    new = student(desk, monkeypatch)
+    new = student(desk)
     assert "The doors of this class are closed." in text(new)
 
 
-def test_hand_up_comes_first_at_the_desk(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    _first, second = (student(desk, monkeypatch) for _ in range(2))
+def test_hand_up_comes_first_at_the_desk(desk: AppTest) -> None:
+    _first, second = (student(desk) for _ in range(2))
     press(second, "I need help")
     rows = [
         element.value for element in desk.run().markdown if element.value.startswith(("·", ":material/front_hand:"))
@@ -411,16 +411,16 @@ def test_hand_up_comes_first_at_the_desk(desk: AppTest, monkeypatch: pytest.Monk
     assert board_of(desk).seats[1].hand is None
 
 
-def test_other_name_can_be_drawn_once(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_other_name_can_be_drawn_once(desk: AppTest) -> None:
+    pupil = student(desk)
     name = board_of(desk).seats[0].name
     press(pupil, "Draw another name")
     assert board_of(desk).seats[0].name != name
     assert "Draw another name" not in text(pupil)
 
 
-def test_eyes_up_hides_the_task(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+def test_eyes_up_hides_the_task(desk: AppTest) -> None:
+    pupil, front = student(desk), wall(desk)
     move(desk, "Open the vote")
     desk.toggle(key="class-paused").set_value(True).run()
     question = question_of(questions(desk)[0])
@@ -439,7 +439,7 @@ def test_second_click_of_a_double_click_is_no_move(desk: AppTest) -> None:
 
 
 @on_each_database
-def test_two_desks_cannot_both_move(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_desks_cannot_both_move(desk: AppTest) -> None:
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/classroom.py")
     other.session_state["workspace"] = desk.session_state["workspace"]
     other.query_params["desk"] = class_of(desk).id
@@ -455,20 +455,20 @@ def test_two_desks_cannot_both_move(desk: AppTest, monkeypatch: pytest.MonkeyPat
     assert "The class was moved" not in shown(other)
 
 
-def test_desk_of_somebody_else_stays_closed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    stranger = visitor(monkeypatch, desk=class_of(desk).id)
+def test_desk_of_somebody_else_stays_closed(desk: AppTest) -> None:
+    stranger = visitor(desk=class_of(desk).id)
     assert "No class has this code now." in text(stranger)
     assert "Open the vote" not in text(stranger)
 
 
 @pytest.mark.parametrize("token", ["wrong", "A" * 22])
-def test_wrong_token_of_a_wall(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
-    front = visitor(monkeypatch, wall=token)
+def test_wrong_token_of_a_wall(token: str) -> None:
+    front = visitor(wall=token)
     assert [error.value for error in front.error] != []
 
 
-def test_own_question_is_shown_as_it_was_typed(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_own_question_is_shown_as_it_was_typed(desk: AppTest) -> None:
+    pupil = student(desk)
     desk.text_input(key="plan-own-text").set_value(OWN.text)
     for at, choice in enumerate(OWN.choices):
         desk.text_input(key=f"plan-own-choice-{at}").set_value(choice)
@@ -518,8 +518,8 @@ def test_plan_can_be_changed_and_gone_through_in_any_order(desk: AppTest) -> Non
 
 
 @pytest.mark.usefixtures("no_shared_runs")
-def test_answer_with_a_run_starts_it_on_the_wall(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    front = wall(desk, monkeypatch)
+def test_answer_with_a_run_starts_it_on_the_wall(desk: AppTest) -> None:
+    front = wall(desk)
     now = class_of(desk)
     changes = {"plan": '[{"id": "q1", "kind": "ask", "question": "step/published"}]', "at": 0, "task": "q1"}
     classes().move(desk.session_state["workspace"], now.id, now.revision, phase=SHOWN, **changes)
@@ -543,7 +543,7 @@ def test_wall_shows_the_trend_of_many_runs(desk: AppTest, monkeypatch: pytest.Mo
         draw(dict.fromkeys(names, run))
 
     monkeypatch.setattr("pages.widgets.common.trials.running_view", draw_ended)
-    front = wall(desk, monkeypatch)
+    front = wall(desk)
     show(desk, Ask("q1", "step/layers"))
     found = text(front)
     assert run.snapshot.evaluation is not None
@@ -554,8 +554,8 @@ def test_wall_shows_the_trend_of_many_runs(desk: AppTest, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("no_shared_runs")
-def test_models_that_are_no_networks_start_on_the_wall_too(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    front = wall(desk, monkeypatch)
+def test_models_that_are_no_networks_start_on_the_wall_too(desk: AppTest) -> None:
+    front = wall(desk)
     now = class_of(desk)
     changes = {"plan": '[{"id": "q1", "kind": "ask", "question": "step/forest"}]', "at": 0, "task": "q1"}
     classes().move(desk.session_state["workspace"], now.id, now.revision, phase=SHOWN, **changes)
@@ -569,17 +569,17 @@ def test_models_that_are_no_networks_start_on_the_wall_too(desk: AppTest, monkey
         assert f"{KINDS[kind]} **{run.snapshot.evaluation.accuracy:.1%}**" in seen
 
 
-def test_end_leaves_the_code_dead_and_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+def test_end_leaves_the_code_dead_and_says_so(desk: AppTest) -> None:
+    pupil, front = student(desk), wall(desk)
     code = class_of(desk).code or ""
     press(desk, "End it")
     for page in (desk, pupil, front):
         assert "The lesson has ended." in text(page)
-    assert "No class has this code now." in text(visitor(monkeypatch, join=code))
+    assert "No class has this code now." in text(visitor(join=code))
 
 
-def test_end_and_delete_leaves_nothing(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+def test_end_and_delete_leaves_nothing(desk: AppTest) -> None:
+    pupil, front = student(desk), wall(desk)
     found = class_of(desk).id
     press(desk, "End and delete")
     assert classes().led_by(desk.session_state["workspace"]) == []
@@ -598,8 +598,8 @@ def test_teacher_goes_to_the_door_and_back_to_the_desk(desk: AppTest) -> None:
     assert "Open the vote" in text(desk)
 
 
-def test_leaving_takes_the_votes_along(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_leaving_takes_the_votes_along(desk: AppTest) -> None:
+    pupil = student(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     press(pupil, "Leave and forget this device")
@@ -641,8 +641,8 @@ def train(pupil: AppTest) -> Run:
     return run
 
 
-def test_network_from_guess_to_result(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupils, front = [student(training, monkeypatch) for _ in range(2)], wall(training, monkeypatch)
+def test_network_from_guess_to_result(training: AppTest) -> None:
+    pupils, front = [student(training) for _ in range(2)], wall(training)
     assert "Look at the front." in text(pupils[0])
     assert "It takes about" not in text(pupils[0])
     assert "If all train at once, it takes about" in text(training)
@@ -690,19 +690,19 @@ def one_key(pupil: AppTest, part: str) -> str:
     return next(str(one.key) for one in pupil.number_input if part in str(one.key))
 
 
-def test_network_needs_no_guess_and_has_no_free_settings(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_needs_no_guess_and_has_no_free_settings(training: AppTest) -> None:
     now = class_of(training)
     plan = (dataclasses.replace(NETWORK, free=(), predict=False, own_seed=False),)
     classes().move(training.session_state["workspace"], now.id, now.revision, plan=to_json(plan))
-    pupil = student(training, monkeypatch)
+    pupil = student(training)
     move(training, "Let them train")
     assert "Its settings stay as they are." in text(pupil)
     assert not [one for one in pupil.number_input if "units" in str(one.key)]
     assert train(pupil).config.seed == 5
 
 
-def test_run_is_there_again_after_a_reload(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+def test_run_is_there_again_after_a_reload(training: AppTest) -> None:
+    pupil = student(training)
     move(training, "Let them train")
     guess(pupil, 50)
     run = train(pupil)
@@ -721,7 +721,7 @@ def test_run_is_there_again_after_a_reload(training: AppTest, monkeypatch: pytes
 
 
 def test_run_that_came_too_late_is_stopped(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+    pupil = student(training)
     move(training, "Let them train")
     guess(pupil, 50)
     pupil.run()
@@ -737,7 +737,7 @@ def test_run_that_came_too_late_is_stopped(training: AppTest, monkeypatch: pytes
 
 
 def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+    pupil = student(training)
     move(training, "Let them train")
     guess(pupil, 50)
     pupil.run()
@@ -753,7 +753,7 @@ def test_run_is_handed_in_later_if_the_database_was_away(training: AppTest, monk
 
 def test_full_computer_has_a_line(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting_line.shared.cache_clear()
-    pupils = [student(training, monkeypatch) for _ in range(2)]
+    pupils = [student(training) for _ in range(2)]
     move(training, "Let them train")
 
     def full(*_: object, **__: object) -> None:
@@ -776,8 +776,8 @@ def test_full_computer_has_a_line(training: AppTest, monkeypatch: pytest.MonkeyP
     assert sorted(board_of(training).runs) == [1, 2]
 
 
-def test_network_that_is_begun_again(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+def test_network_that_is_begun_again(training: AppTest) -> None:
+    pupil = student(training)
     move(training, "Let them train")
     guess(pupil, 50)
     train(pupil)
@@ -788,8 +788,8 @@ def test_network_that_is_begun_again(training: AppTest, monkeypatch: pytest.Monk
     assert board_of(training).runs == {}
 
 
-def test_best_seats_are_named_only_if_the_teacher_wants_it(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(training, monkeypatch), wall(training, monkeypatch)
+def test_best_seats_are_named_only_if_the_teacher_wants_it(training: AppTest) -> None:
+    pupil, front = student(training), wall(training)
     move(training, "Let them train")
     guess(pupil, 50)
     train(pupil)
@@ -832,24 +832,24 @@ def test_link_that_is_none_is_refused_at_the_desk(desk: AppTest) -> None:
 # --- Coming back -------------------------------------------------------------------------------------------------
 
 
-def forgetful(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def forgetful(desk: AppTest) -> AppTest:
     """A student whose browser keeps no cookies, who has scanned the code."""
-    app = visitor(monkeypatch)
+    app = visitor()
     app.session_state["workspace-hidden-noted"] = app.session_state["workspace"]
     app.text_input(key="class-code").set_value(class_of(desk).code or "")
     return press(app, "Join")
 
 
 def test_browser_without_cookies_chooses_its_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    student(desk, monkeypatch)
-    here = student(desk, monkeypatch)
+    student(desk)
+    here = student(desk)
     lost, other = board_of(desk).seats
     later = time.time() + 60
     monkeypatch.setattr(time, "time", lambda: later)
     monkeypatch.setattr(membership.boards(), "_wall_clock", lambda: later)
     monkeypatch.setattr(classes(), "_clock", lambda: later)
     text(here)  # It is still there.
-    back = forgetful(desk, monkeypatch)
+    back = forgetful(desk)
     assert back.title[0].value == "Which name was yours?"
     assert lost.name in shown(back)
     assert other.name not in shown(back)
@@ -860,17 +860,17 @@ def test_browser_without_cookies_chooses_its_seat(desk: AppTest, monkeypatch: py
 
 
 def test_browser_without_cookies_takes_a_new_seat(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    student(desk, monkeypatch)
+    student(desk)
     later = time.time() + 60
     monkeypatch.setattr(time, "time", lambda: later)
-    new = forgetful(desk, monkeypatch)
+    new = forgetful(desk)
     press(new, "I am new")
     assert len(board_of(desk).seats) == 2
     assert board_of(desk).seats[1].name in text(new)
 
 
-def test_first_browser_without_cookies_is_not_asked(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    new = forgetful(desk, monkeypatch)
+def test_first_browser_without_cookies_is_not_asked(desk: AppTest) -> None:
+    new = forgetful(desk)
     assert board_of(desk).seats[0].name in text(new)
 
 
@@ -883,8 +883,8 @@ def another_page(pupil: AppTest) -> str:
     return shown(app.run())
 
 
-def test_other_pages_lead_back_to_the_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+def test_other_pages_lead_back_to_the_class(desk: AppTest) -> None:
+    pupil = student(desk)
     name = board_of(desk).seats[0].name
     assert f":material/event_seat: **{name}**\n" in another_page(pupil)
     move(desk, "Open the vote")
@@ -895,15 +895,15 @@ def test_other_pages_lead_back_to_the_class(desk: AppTest, monkeypatch: pytest.M
     assert name not in another_page(pupil)
 
 
-def test_other_pages_say_nothing_of_a_class_to_others(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "event_seat" not in another_page(visitor(monkeypatch))
+def test_other_pages_say_nothing_of_a_class_to_others(desk: AppTest) -> None:
+    assert "event_seat" not in another_page(visitor())
 
 
 # --- The end -----------------------------------------------------------------------------------------------------
 
 
-def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+def test_what_was_handed_in_is_there_after_the_end(desk: AppTest) -> None:
+    pupil, front = student(desk), wall(desk)
     name = board_of(desk).seats[0].name
     move(desk, "Open the vote")
     vote(pupil, 0)
@@ -923,8 +923,8 @@ def test_what_was_handed_in_is_there_after_the_end(desk: AppTest, monkeypatch: p
 
 
 @pytest.mark.parametrize("key", READY_PLANS)
-def test_ready_plan_uses_the_data_of_the_server(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    teacher = visitor(monkeypatch)
+def test_ready_plan_uses_the_data_of_the_server(key: str) -> None:
+    teacher = visitor()
     teacher.selectbox(key="class-plan").set_value(key)
     press(teacher, "Start a class")
     plan = from_json(class_of(teacher).plan)
@@ -932,28 +932,28 @@ def test_ready_plan_uses_the_data_of_the_server(monkeypatch: pytest.MonkeyPatch,
     assert {config_of(task).dataset for task in plan if isinstance(task, Train)} == {"embedded"}
 
 
-def start_with_file(monkeypatch: pytest.MonkeyPatch, data: bytes) -> AppTest:
-    teacher = visitor(monkeypatch)
+def start_with_file(data: bytes) -> AppTest:
+    teacher = visitor()
     teacher.file_uploader(key="class-plan-file").set_value(("plan.json", data, "application/json"))
     return press(teacher, "Start a class")
 
 
-def test_saved_plan_opens_in_another_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    teacher = start_with_file(monkeypatch, to_json((OWN, NETWORK)).encode())
+def test_saved_plan_opens_in_another_class() -> None:
+    teacher = start_with_file(to_json((OWN, NETWORK)).encode())
     assert from_json(class_of(teacher).plan) == (OWN, NETWORK)
     assert "Save this plan" in [one.proto.label for one in teacher.get("download_button")]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b'[{"id": "q1", "kind": "dance"}]', b"[" * 100_000])
-def test_file_that_is_no_plan_starts_no_class(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    teacher = start_with_file(monkeypatch, data)
+def test_file_that_is_no_plan_starts_no_class(data: bytes) -> None:
+    teacher = start_with_file(data)
     assert not teacher.exception
     assert len(teacher.error) == 1
     assert classes().led_by(teacher.session_state["workspace"]) == []
 
 
-def test_press_on_train_after_the_end_starts_nothing_later(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+def test_press_on_train_after_the_end_starts_nothing_later(training: AppTest) -> None:
+    pupil = student(training)
     move(training, "Let them train")
     guess(pupil, 50)
     pupil.run()
@@ -977,7 +977,7 @@ def test_new_task_never_has_the_id_of_a_removed_one(desk: AppTest) -> None:
 
 
 def test_seat_that_another_browser_has_taken_over(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     now, later = class_of(desk), time.time() + 60
@@ -989,7 +989,7 @@ def test_seat_that_another_browser_has_taken_over(desk: AppTest, monkeypatch: py
     assert not [one for one in pupil.button if "✓" in one.label]
 
 
-def test_last_move_asks_before_it_deletes_the_names(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_move_asks_before_it_deletes_the_names(desk: AppTest) -> None:
     now = class_of(desk)
     classes().move(desk.session_state["workspace"], now.id, now.revision, plan=to_json((OWN,)), task="own", phase=SHOWN)
     desk.run()
@@ -1041,8 +1041,8 @@ def click_image(app: AppTest, key: str, number: int) -> None:
     assert not app.exception
 
 
-def test_digits_from_sheet_to_result(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupils, front = [student(drawing, monkeypatch) for _ in range(2)], wall(drawing, monkeypatch)
+def test_digits_from_sheet_to_result(drawing: AppTest) -> None:
+    pupils, front = [student(drawing) for _ in range(2)], wall(drawing)
     assert "Look at the front." in text(pupils[0])
     move(drawing, "Let them draw")
     assert "Draw a 1" in text(pupils[0])
@@ -1094,8 +1094,8 @@ def images(app: AppTest) -> list[object]:
     return [*app.get("imgs"), *app.get("image")]
 
 
-def test_networks_of_the_class_read_its_drawings(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupils, front = [student(training, monkeypatch) for _ in range(2)], wall(training, monkeypatch)
+def test_networks_of_the_class_read_its_drawings(training: AppTest) -> None:
+    pupils, front = [student(training) for _ in range(2)], wall(training)
     now = class_of(training)
     plan = to_json((dataclasses.replace(NETWORK, predict=False), DRAWING))
     classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan, phase=OPEN)
@@ -1123,8 +1123,8 @@ def test_networks_of_the_class_read_its_drawings(training: AppTest, monkeypatch:
     assert not any(seat.name in text(front) for seat in board_of(training).seats)
 
 
-def test_teacher_takes_a_drawing_out_and_puts_it_back(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(drawing, monkeypatch), wall(drawing, monkeypatch)
+def test_teacher_takes_a_drawing_out_and_puts_it_back(drawing: AppTest) -> None:
+    pupil, front = student(drawing), wall(drawing)
     move(drawing, "Let them draw")
     hand_in(pupil)
     drawing.run()
@@ -1141,8 +1141,8 @@ def test_teacher_takes_a_drawing_out_and_puts_it_back(drawing: AppTest, monkeypa
     assert len(images(front.run())) == 1
 
 
-def test_empty_sheet_and_a_dot_are_not_handed_in(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_empty_sheet_and_a_dot_are_not_handed_in(drawing: AppTest) -> None:
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     pupil.run()
     press(pupil, "Hand in")
@@ -1157,7 +1157,7 @@ def test_empty_sheet_and_a_dot_are_not_handed_in(drawing: AppTest, monkeypatch: 
 
 
 def test_drawing_that_cannot_be_saved_stays_on_the_sheet(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     with monkeypatch.context() as patch:
         patch.setattr(Classes, "hand_in_drawing", database_is_away)
@@ -1168,7 +1168,7 @@ def test_drawing_that_cannot_be_saved_stays_on_the_sheet(drawing: AppTest, monke
 
 
 def test_move_leaves_the_pen_in_the_hand_for_a_moment(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     pupil.run()
     draw(pupil, ONE, LINE)
@@ -1187,16 +1187,16 @@ def test_move_leaves_the_pen_in_the_hand_for_a_moment(drawing: AppTest, monkeypa
     assert labels_of(drawing) == [(1, False)]
 
 
-def test_who_has_drawn_nothing_follows_at_once(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_who_has_drawn_nothing_follows_at_once(drawing: AppTest) -> None:
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     pupil.run()
     move(drawing, "End the drawing")
     assert "The drawing has ended." in text(pupil)
 
 
-def test_own_drawings_can_be_deleted_after_the_end(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_own_drawings_can_be_deleted_after_the_end(drawing: AppTest) -> None:
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     hand_in(pupil)
     move(drawing, "End the drawing")
@@ -1216,8 +1216,8 @@ def test_drawing_task_is_added_at_the_desk(desk: AppTest) -> None:
     assert "are not digits to draw." in shown(desk)
 
 
-def test_drawings_are_saved_as_files(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_drawings_are_saved_as_files(drawing: AppTest) -> None:
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     hand_in(pupil)
     now = class_of(drawing)
@@ -1241,8 +1241,8 @@ def show(desk: AppTest, *tasks: Task) -> None:
     desk.run()
 
 
-def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupils, front = [student(drawing, monkeypatch) for _ in range(3)], wall(drawing, monkeypatch)
+def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest) -> None:
+    pupils, front = [student(drawing) for _ in range(3)], wall(drawing)
     now = class_of(drawing)
     tokens = [seat_token(pupil.session_state["workspace"]) for pupil in pupils]
     owner = drawing.session_state["workspace"]
@@ -1296,8 +1296,8 @@ def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest, monkeypatch:
         drawing.run()
 
 
-def test_own_network_is_pinned_from_the_card(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(training, monkeypatch)
+def test_own_network_is_pinned_from_the_card(training: AppTest) -> None:
+    pupil = student(training)
     now = class_of(training)
     plan = to_json((dataclasses.replace(NETWORK, predict=False), Look("end", "summary")))
     classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan, phase=OPEN)
@@ -1312,8 +1312,8 @@ def test_own_network_is_pinned_from_the_card(training: AppTest, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("at", ["image/3", "map", "run", "step/splits", "fault/high"])
-def test_what_the_wall_shows(desk: AppTest, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+def test_what_the_wall_shows(desk: AppTest, at: str) -> None:
+    pupil, front = student(desk), wall(desk)
     now = class_of(desk)
     task = Look("l1", at, "layers=none&epochs=1" if at == "run" else "")
     classes().move(desk.session_state["workspace"], now.id, now.revision, plan=to_json((task, OWN)), task="l1")
@@ -1346,7 +1346,7 @@ def test_what_the_wall_shows(desk: AppTest, monkeypatch: pytest.MonkeyPatch, at:
 
 @pytest.mark.usefixtures("no_shared_runs")
 def test_run_on_the_wall_counts_for_the_address(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    fronts = [wall(desk, monkeypatch) for _ in "ab"]
+    fronts = [wall(desk) for _ in "ab"]
     spent: list[str] = []
     monkeypatch.setattr(visitor_limits, "spend", spent.append)
     monkeypatch.setattr(visitor_limits, "give_back", spent.remove)
@@ -1387,7 +1387,7 @@ def test_class_is_filled_and_emptied_again(training: AppTest, monkeypatch: pytes
     monkeypatch.setattr("pages.widgets.classroom.rehearsal._COUNT", 2)
     monkeypatch.setattr("mnist_core.classes.pretend.SLOWEST", 1.0)
     monkeypatch.setattr("mnist_core.classes.pretend._LOOK_SECONDS", 0.01)
-    pupil = student(training, monkeypatch)
+    pupil = student(training)
     training.run()
     press(training, "Fill with 2 pretend students")
     assert "2 pretend students are here." in text(training)
@@ -1395,7 +1395,7 @@ def test_class_is_filled_and_emptied_again(training: AppTest, monkeypatch: pytes
     move(training, "Let them train")
     wait_until(lambda: len(board_of(training).runs) == 2)
     wait_until(lambda: all(runs[0].has_ended for runs in board_of(training).runs.values()))
-    assert "2 of 3" in text(wall(training, monkeypatch))
+    assert "2 of 3" in text(wall(training))
     press(training, "Take them away")
     assert [seat.pretend for seat in board_of(training).seats] == [False]
     assert "Your guess first" in text(pupil) or pupil.slider(key="class-guess-value")
@@ -1421,17 +1421,17 @@ def test_pretend_students_go_on_after_a_restart(training: AppTest, monkeypatch: 
     assert class_of(training).id not in rehearsal._acting()
 
 
-def test_plan_of_a_link_starts_a_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_of_a_link_starts_a_class(desk: AppTest) -> None:
     [link] = [one.value for one in desk.code if "?plan=" in one.value]
-    other = visitor(monkeypatch, plan=link.partition("?plan=")[2])
+    other = visitor(plan=link.partition("?plan=")[2])
     assert other.selectbox(key="class-plan").options[0] == "The plan of the link"
     press(other, "Start a class")
     assert class_of(other).plan == class_of(desk).plan
     assert "plan" not in other.query_params
 
 
-def test_link_with_a_damaged_plan_starts_no_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    damaged = visitor(monkeypatch, plan="abcd")
+def test_link_with_a_damaged_plan_starts_no_class() -> None:
+    damaged = visitor(plan="abcd")
     press(damaged, "Start a class")
     assert "is not a link to a plan." in shown(damaged)
 
@@ -1453,7 +1453,7 @@ def test_sheet_has_room_for_each_task_and_gives_no_question_away(desk: AppTest) 
 def test_screens_keep_the_last_picture_while_the_database_is_away(
     drawing: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pupil, front = student(drawing, monkeypatch), wall(drawing, monkeypatch)
+    pupil, front = student(drawing), wall(drawing)
     move(drawing, "Let them draw")
     hand_in(pupil)
     for page in (drawing, pupil, front):
@@ -1486,8 +1486,8 @@ def test_screens_keep_the_last_picture_while_the_database_is_away(
     ],
     ids=["10 MB of points", "10 MB of picture", "no numbers"],
 )
-def test_forged_drawing_is_refused_in_words(drawing: AppTest, monkeypatch: pytest.MonkeyPatch, sent: object) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_forged_drawing_is_refused_in_words(drawing: AppTest, sent: object) -> None:
+    pupil = student(drawing)
     move(drawing, "Let them draw")
     pupil.run()
     pupil.session_state["canvas"] = {"drawing": sent}
@@ -1498,8 +1498,8 @@ def test_forged_drawing_is_refused_in_words(drawing: AppTest, monkeypatch: pytes
     assert not pupil.exception
 
 
-def test_other_class_takes_no_drawing(drawing: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil = student(drawing, monkeypatch)
+def test_other_class_takes_no_drawing(drawing: AppTest) -> None:
+    pupil = student(drawing)
     other = classes().create(new_workspace(), "", to_json((DRAWING,)), "d1")
     token = seat_token(pupil.session_state["workspace"])
     with pytest.raises(ClassNotFoundError):
@@ -1535,8 +1535,8 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 @on_each_database
-def test_seat_in_the_address_opens_no_seat_of_others(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, now = student(desk, monkeypatch), class_of(desk)
+def test_seat_in_the_address_opens_no_seat_of_others(desk: AppTest) -> None:
+    pupil, now = student(desk), class_of(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     own, elsewhere = seat_token(pupil.session_state["workspace"]), new_workspace()
@@ -1544,7 +1544,7 @@ def test_seat_in_the_address_opens_no_seat_of_others(desk: AppTest, monkeypatch:
     classes().join(other.id, elsewhere, draw_name)
     # Made up, of another class, what the database holds of the pupil's, and none at all.
     for number, token in enumerate((new_workspace(), elsewhere, workspace_key(own), "'; --"), 2):
-        stranger = visitor(monkeypatch, join=now.code or "", seat=token)
+        stranger = visitor(join=now.code or "", seat=token)
         assert [seat.number for seat in board_of(desk).seats] == list(range(1, number + 1))
         assert not any("✓" in one.label for one in ballot(stranger))
         ballot(stranger)[0].click().run()
@@ -1555,12 +1555,12 @@ def test_seat_in_the_address_opens_no_seat_of_others(desk: AppTest, monkeypatch:
 
 
 @on_each_database
-def test_vote_in_a_closed_phase_is_refused_in_words(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vote_in_a_closed_phase_is_refused_in_words(desk: AppTest) -> None:
     def reach(phase: str) -> None:
         now = class_of(desk)
         classes().move(desk.session_state["workspace"], now.id, now.revision, phase=phase)
 
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     reach(OPEN)
     vote(pupil, 1)
     for phase in (SHUT, SHOWN, READY):
@@ -1575,8 +1575,8 @@ def test_vote_in_a_closed_phase_is_refused_in_words(desk: AppTest, monkeypatch: 
 
 
 @on_each_database
-def test_of_two_tabs_of_a_seat_the_last_vote_counts(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = student(desk, monkeypatch)
+def test_of_two_tabs_of_a_seat_the_last_vote_counts(desk: AppTest) -> None:
+    first = student(desk)
     second = tab_of(first, join=class_of(desk).code or "")
     move(desk, "Open the vote")
     vote(first, 1)
@@ -1591,9 +1591,9 @@ def test_of_two_tabs_of_a_seat_the_last_vote_counts(desk: AppTest, monkeypatch: 
 
 
 @on_each_database
-def test_votes_stay_in_their_class(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = new_desk(monkeypatch)
-    pupil, theirs = student(desk, monkeypatch), student(other, monkeypatch)
+def test_votes_stay_in_their_class(desk: AppTest) -> None:
+    other = new_desk()
+    pupil, theirs = student(desk), student(other)
     for teacher in (desk, other):
         move(teacher, "Open the vote")
     vote(pupil, 1)
@@ -1608,11 +1608,11 @@ def test_votes_stay_in_their_class(desk: AppTest, monkeypatch: pytest.MonkeyPatc
 
 
 @on_each_database
-def test_sixty_first_browser_reads_that_the_class_is_full(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sixty_first_browser_reads_that_the_class_is_full(desk: AppTest) -> None:
     now = class_of(desk)
     for _ in range(MAX_SEATS):
         classes().join(now.id, new_workspace(), draw_name)
-    late = student(desk, monkeypatch)
+    late = student(desk)
     assert "The class is full (60). Look on with somebody else." in text(late)
     assert len(board_of(desk).seats) == MAX_SEATS
     classes().remove_seat(desk.session_state["workspace"], now.id, 1)
@@ -1621,27 +1621,27 @@ def test_sixty_first_browser_reads_that_the_class_is_full(desk: AppTest, monkeyp
 
 def test_wrong_codes_of_others_do_not_keep_a_student_out(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership._code_limits(), "_clock", lambda: 0.0)
-    pupil, now = student(desk, monkeypatch), class_of(desk)
+    pupil, now = student(desk), class_of(desk)
     for _ in range(59):
         membership._code_limits().spend(limits.CODES, "")
-    student(desk, monkeypatch)  # A right code costs nothing.
+    student(desk)  # A right code costs nothing.
     assert len(board_of(desk).seats) == 2
-    assert "No class has this code now." in shown(visitor(monkeypatch, join="ZZZZZZ"))
+    assert "No class has this code now." in shown(visitor(join="ZZZZZZ"))
     for code in (now.code or "", "ZZZZZZ"):  # The sixtieth was the last: nothing says which code is right.
-        assert "Too many wrong codes were entered on this server." in shown(visitor(monkeypatch, join=code))
+        assert "Too many wrong codes were entered on this server." in shown(visitor(join=code))
     assert len(board_of(desk).seats) == 2
     assert "Look at the front." in shown(tab_of(pupil, join=now.code or ""))
 
 
 @on_each_database
 def test_seat_left_before_the_clock_was_set_back_is_empty(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    student(desk, monkeypatch)
-    here, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    student(desk)
+    here, front = student(desk), wall(desk)
     lost, other = board_of(desk).seats
     set_clock(monkeypatch, -3_600)
     text(here)
     assert "1 here" in text(front)
-    back = forgetful(desk, monkeypatch)
+    back = forgetful(desk)
     assert other.name not in shown(back)
     press(back, lost.name)
     assert "I need help" in text(back)
@@ -1651,7 +1651,7 @@ def test_seat_left_before_the_clock_was_set_back_is_empty(desk: AppTest, monkeyp
 
 @on_each_database
 def test_class_goes_on_after_its_clock_was_wrong(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupil, front = student(desk, monkeypatch), wall(desk, monkeypatch)
+    pupil, front = student(desk), wall(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     set_clock(monkeypatch, IDLE_SECONDS + 60)
@@ -1670,7 +1670,7 @@ def test_class_goes_on_after_its_clock_was_wrong(desk: AppTest, monkeypatch: pyt
 def test_forgotten_class_shows_no_names_before_its_seats_are_gone(
     desk: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pupil = student(desk, monkeypatch)
+    pupil = student(desk)
     move(desk, "Open the vote")
     vote(pupil, 1)
     [seat] = board_of(desk).seats
@@ -1688,7 +1688,7 @@ def test_screens_say_since_when_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch,
     away: Callable[[Database], contextlib.AbstractContextManager[None]],
 ) -> None:
-    pages = pupil, front, _desk = student(desk, monkeypatch), wall(desk, monkeypatch), desk
+    pages = pupil, front, _desk = student(desk), wall(desk), desk
     move(desk, "Open the vote")
     vote(pupil, 1)
     voted = [one.label for one in ballot(pupil) if "✓" in one.label]
@@ -1726,8 +1726,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_vote_into_a_locked_database_says_so(desk: AppTest, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    pupil = student(desk, monkeypatch)
+def test_vote_into_a_locked_database_says_so(desk: AppTest, url: str) -> None:
+    pupil = student(desk)
     move(desk, "Open the vote")
     with outage.locked(url):
         vote(pupil, 1)
@@ -1739,7 +1739,7 @@ def test_vote_into_a_locked_database_says_so(desk: AppTest, monkeypatch: pytest.
 
 
 def test_pages_that_look_within_a_second_ask_the_database_once(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    pupils, front = [student(desk, monkeypatch) for _ in range(3)], wall(desk, monkeypatch)
+    pupils, front = [student(desk) for _ in range(3)], wall(desk)
     show(desk, OWN, Look("end", "summary"))
     for page in (*pupils, front):
         text(page)

@@ -162,22 +162,22 @@ def _ballot(now: Class, task: Ask, given: int | None) -> None:
         st.markdown(_("**Second vote.** Choose again, even if you have not changed your mind."))
     saved, failed = _SAVED.get(), _FAILED.get()
     # The board may be a second old; and the teacher may have deleted all votes.
-    chosen = saved[1] if saved is not None and saved[0] == now else given
-    is_failed = failed is not None and failed[0] == (now.task, now.round)
-    if failed is not None and is_failed:
+    kept = chosen = saved[1] if saved is not None and saved[0] == now else given
+    if failed is not None and failed[0] != (now.task, now.round):
+        failed = None
+    if failed is not None:
         chosen = failed[1]
     # The key is of the place on the page: that in the question would say which choice is right.
     for at, one in enumerate(question.choices_of(task, now.id)):
-        is_chosen = one.place == chosen
         st.button(
-            one.line + (" ✓" if is_chosen and not is_failed else ""),
+            one.line + (" ✓" if one.place == kept else ""),
             key=f"vote-{task.id}-{at}",
-            type="primary" if is_chosen else "secondary",
+            type="primary" if one.place == chosen else "secondary",
             width="stretch",
             on_click=_vote,
             args=(now, one.place),
         )
-    if failed is not None and is_failed:
+    if failed is not None:
         st.error(_(failed[2]), icon=":material/error:")
         st.fragment(_vote_again, run_every=_AGAIN_SECONDS, key="class-vote-again")(now)
     elif chosen is not None:
