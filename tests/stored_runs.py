@@ -81,10 +81,16 @@ def random_evaluation(count: int = 90) -> Evaluation:
 def save_run(
     store: RunStore, workspace: str, run_id: str, epochs: int = 1, status: Status | None = Status.FINISHED, **of: Any
 ) -> TrainingState:
-    """Save a run of `epochs` epochs that ended with `status`; None leaves it active."""
-    config = of.pop("config", small(epochs=10))
+    """Save a run of `epochs` epochs that ended with `status`; None leaves it active.
+
+    With `validation_accuracy`, that is what it has after each of them.
+    """
+    config, accuracy = of.pop("config", small(epochs=10)), of.pop("validation_accuracy", None)
     store.create(workspace, run_id, config, blobs(), **of)
     state = state_after(config, epochs)
+    if accuracy is not None:
+        history = tuple(dataclasses.replace(one, validation_accuracy=accuracy) for one in state.history)
+        state = dataclasses.replace(state, history=history)
     store.save_epoch(workspace, run_id, state, curve_points(epochs), 1.5)
     if status is not None:
         store.finish(workspace, run_id, status, network=TrainedNetwork(config, state.weights))
