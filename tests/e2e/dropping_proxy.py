@@ -10,7 +10,7 @@ from collections.abc import Iterator
 KNOWN = ("_streamlit",)
 """Prefixes of the cookies that it passes on."""
 FRAME = "/a-frame-around-it"
-"""At this path the proxy shows the playground in a frame, as another site would."""
+"""At this path the proxy shows the playground in a frame, as another site would: the page of the path after it."""
 
 
 @contextlib.contextmanager
@@ -51,9 +51,13 @@ async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.Stre
     """Pass on one request, and then all data in both directions until one side closes the connection."""
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip("\r\n").split("\r\n")
     headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-    if first.split(" ")[1] == FRAME:
+    path = first.split(" ")[1]
+    if path.startswith(FRAME):
+        inside = path.removeprefix(FRAME) or "/"
         host = f"127.0.0.1:{writer.get_extra_info('sockname')[1]}"
-        page = f"<!doctype html><title>A frame</title><iframe src='http://{host}/' width=900 height=900></iframe>"
+        page = (
+            f"<!doctype html><title>A frame</title><iframe src='http://{host}{inside}' width=900 height=900></iframe>"
+        )
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
         writer.write((head + page).encode())
         await writer.drain()
