@@ -22,9 +22,10 @@ def load_tensorflow() -> None:
         # oneDNN's own allocator keeps blocks of 128 MB for good. The system's gives the memory of ended runs back, and
         # is no slower.
         os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
-        import keras  # noqa: F401
+        import keras
         import tensorflow as tf
 
+        keras.backend.clear_session = _keep_session
         # We compile each architecture once. TensorFlow mistakes several in a row for one that is compiled too often.
         tf.get_logger().addFilter(_is_no_retracing)
         _loaded.set()
@@ -39,16 +40,11 @@ def _is_no_retracing(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
 
 
-def keep_compiled() -> None:
-    """Make `keras.backend.clear_session` do nothing: Streamlit calls it after every script run.
+def _keep_session(free_memory: bool = True) -> None:
+    """In place of `keras.backend.clear_session`, which Streamlit calls after every script run: do nothing.
 
     It empties TensorFlow's cache of functions for all threads. A prediction of the shipped network would then take
-    28 ms instead of 2, and every active run would have to prepare its step again. Nothing here uses Keras's session.
+    28 ms instead of 2, and every active run would have to prepare its step again. It also collects garbage, in every
+    poll of every page. Nothing here uses Keras's session.
     """
-    load_tensorflow()
-    import keras
-
-    def clear_session(free_memory: bool = True) -> None:
-        del free_memory
-
-    keras.backend.clear_session = clear_session
+    del free_memory

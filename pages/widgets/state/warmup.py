@@ -12,7 +12,7 @@ import streamlit as st
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
-from mnist_core.network.backend import keep_compiled, load_tensorflow
+from mnist_core.network.backend import load_tensorflow
 from mnist_core.runs import scheduler
 from mnist_core.training import capacity, loop
 from pages.widgets.server import garbage
@@ -49,8 +49,6 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
     scheduler.give_way()
     try:
         load_tensorflow()
-        # Streamlit makes Keras clear its session after every script run, polls included.
-        keep_compiled()
         import pandas  # noqa: F401
 
         import mnist_core.drawing.preprocessing
