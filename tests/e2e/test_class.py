@@ -163,7 +163,7 @@ def scrolls(page: Page) -> bool:
     """Whether something is beyond the screen once the script has ended: until then, old elements are there too."""
     overflow = "(one => one.scrollHeight > one.clientHeight + 1)(document.querySelector('.stMain'))"
     is_idle = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-    is_idle += " && document.fonts.status === 'loaded' && [...document.images].every(one => one.complete)"
+    is_idle += " && !document.querySelector('[data-testid=stSkeleton]')"
     found = page.wait_for_function(f"() => {is_idle} && {{ scrolls: {overflow} }}", timeout=SLOW)
     return bool(found.evaluate("found => found.scrolls"))
 

@@ -36,8 +36,8 @@ _TITLES = {
 _MOST_LINES = 7
 # The class, and what was found in it when it was last read.
 _LINES: Key[tuple[Class | None, tuple[str, ...]]] = Key("class-summary-noted", (None, ()))
-# Of the digits that are the points of a map: it has two thousand of them.
-_MAP_FONT_SIZE = 14
+# Of a map: more digits of the size of other texts would cover each other.
+_MOST_IMAGES = 300
 
 
 def title_of(task: Look) -> str:
@@ -57,12 +57,13 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
-        wall_runs.runs_view(_trials(task), height=220, has_loss=True)
-        if now.phase == SHOWN:
+        is_shown = now.phase == SHOWN
+        if is_shown:
             st.markdown(_fault_text(task))
+        wall_runs.runs_view(_trials(task), height=185 if is_shown else 220, has_loss=True, has_names=not is_shown)
     elif task.what == "run":
         # A teacher can show any network, as often as they like.
-        wall_runs.runs_view(_trials(task), height=360, is_charged=True)
+        wall_runs.runs_view(_trials(task), height=330, is_charged=True)
     else:
         step = step_of(task)
         if step is None:
@@ -101,7 +102,7 @@ def _images(task: Look) -> None:
     if dataset is None:
         return
     if task.what == "map":
-        _map(dataset, 515)
+        _map(dataset, _MOST_IMAGES, 515, wall_runs.FONT_SIZE)
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -111,10 +112,10 @@ def _images(task: Look) -> None:
     right.markdown(_("Test image {number}. Its label says: **{thing}**.", number=at, thing=thing))
 
 
-def _map(dataset: Dataset, height: int) -> None:
+def _map(dataset: Dataset, most: int, height: int, font_size: int) -> None:
     from pages.widgets.common import dataset_views  # It needs pandas, which a vote does not.
 
-    dataset_views.map_picture(dataset, "pca", height, _MAP_FONT_SIZE)
+    dataset_views.map_picture(dataset, "pca", most, height, font_size)
 
 
 def _image(task: Look, dataset: Dataset, width: int) -> None:
@@ -140,8 +141,10 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         return
     if task.what in ("image", "map"):
         dataset = data_sets.get(editor_state.first_config().dataset)
-        if dataset is not None:
-            _image(task, dataset, 240) if task.what == "image" else _map(dataset, 360)
+        if dataset is not None and task.what == "image":
+            _image(task, dataset, 240)
+        elif dataset is not None:
+            _map(dataset, _MOST_IMAGES, 360, 14)
     elif _trials(task):
         wall_runs.page_view(_trials(task), step)
     if task.what == "fault" and now.phase == SHOWN:

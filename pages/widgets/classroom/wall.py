@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from mnist_core.store.classes import Board, Class
 
 # The smallest text is 16 pixels, so 28 on a projector of 1280x720. Below a mouse, the buttons of a chart would cover
-# what stands above it.
+# what stands above it. Each part of a wall may say that it is not up to date: once, at the bottom, without moving it.
+# What every page has at its end shows nothing here, and needs no room.
 _STYLE = """
 .stElementToolbar { display: none; }
 .stMain .stMainBlockContainer { --large: 1.75; padding: 1rem 1.25rem 0; }
 .stMain p { font-size: 1rem; }
+.stMain .st-key-page-language, .stMain .st-key-workspace-cookie { position: absolute; top: 0; }
+.stElementContainer:has(.stAlert) { position: fixed; z-index: 1; right: 1.25rem; bottom: 0.5rem; left: 1.25rem;
+    width: auto; background: Canvas; pointer-events: none; }
 @media (min-width: 1600px) { .stMain .stMainBlockContainer { --large: 2.6; } }
 @media (max-width: 1000px) { .stMain .stMainBlockContainer { --large: 1; } }
 """
@@ -179,16 +183,16 @@ def _drawn(now: Class) -> None:
     chosen = None
     with right:
         if test.drawings and not test.is_built_in and len(test.networks):
-            chosen = drawings.readings_picture(test, "wall-tested", font_size=FONT_SIZE, height=300, can_select=True)
-            if chosen is None:
-                st.markdown(_("Click a point to look at its network."))
-            else:
+            chosen = drawings.readings_picture(test, "wall-tested", font_size=FONT_SIZE, height=340, can_select=True)
+            if chosen is not None:
                 st.markdown(_("It reads **{share:.0%}** right.", share=test.scores[chosen]))
+            elif not test.waiting:
+                st.markdown(_("Click a point to look at its network."))
+        if test.waiting and chosen is None:
+            st.markdown(drawings.waiting_text(test))
     with left:
         st.markdown(drawings.summary_text(test) if chosen is None else networks.network_line(test.networks[chosen]))
-        if test.waiting:
-            st.markdown(drawings.waiting_text(test))
-        elif chosen is None and drawings.best_text(test):
+        if not test.waiting and chosen is None and drawings.best_text(test):
             st.markdown(drawings.best_text(test))
         drawings.hardest_view(test, chosen, _MOST_DRAWINGS, _DRAWING_WIDTH)
 
@@ -227,17 +231,18 @@ def _trained(now: Class, task: Train) -> None:
     elif chosen is not None and not chosen.is_active:
         networks.network_curve(now.id, chosen, "wall-curve", FONT_SIZE, 255)
     elif board.guesses:
-        networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 260)
+        networks.guesses_chart(board, "wall-guesses", FONT_SIZE, 235 if task.ranking else 260)
     if networks.goal_text(task):
         if now.phase != SHOWN:  # Then the result needs the room, and the goal is in the picture.
             st.markdown(networks.goal_text(task))
         reached = sum(one.has_reached for one in found.values())
         st.markdown(ngettext("{count} has reached the goal", "{count} have reached the goal", reached))
-    if task.ranking and now.phase == SHOWN:
+    if task.ranking and now.phase == SHOWN and chosen is None:  # Otherwise its curve needs the room.
         names = {seat.number: seat.name for seat in board.seats}
         best = [one for one in progress.best_seats(progress.networks_of(board), _MOST_NAMED) if one.seat in names]
         lines = (f"{names[one.seat]} **{format_number(one.accuracy, '.1%')}**" for one in best)
-        st.markdown("\n".join(f"{at}. {line}" for at, line in enumerate(lines, 1)))
+        # In one paragraph: a list has more space between its lines.
+        st.markdown("  \n".join(f"{at}\\. {line}" for at, line in enumerate(lines, 1)))
 
 
 def _invitation(now: Class) -> None:

@@ -49,6 +49,7 @@ def runs_view(
     height: int = 160,
     has_loss: bool = False,
     is_charged: bool = False,
+    has_names: bool = True,
 ) -> None:
     """Runs with their names, their accuracy as they train, and that of the models that are no networks.
 
@@ -58,6 +59,7 @@ def runs_view(
         height: of the chart while they train, in pixels; at the end it is higher, in place of the progress.
         has_loss: whether there is a chart of the loss beside it.
         is_charged: see `trials.start_trials`.
+        has_names: whether their names and accuracies stand above the charts.
     """
     name = editor_state.first_config().dataset
     # A wall has no room for the notice that other images stand in for MNIST; the other pages show it.
@@ -66,25 +68,14 @@ def runs_view(
         return
 
     def draw(there: Shown) -> None:
-        pixels = height + _PROGRESS if _is_over(there, found) and step is not None else height
+        pixels = height + _PROGRESS if _is_over(there, found) else height
         if step is not None and step.trend is not None:
             if any(run.snapshot.evaluation for run in there.values()):
                 trials.trend_chart(step, there, height=pixels, font_size=FONT_SIZE)
             return
-        shots = {_(name): run.snapshot for name, run in there.items()}
-        ends = {name: _share(shot.evaluation.accuracy) for name, shot in shots.items() if shot.evaluation}
         names = [_(trial.name) for trial in found]
-        # No dot stays on the line above its name, and no result on the line below.
-        legend = [*run_curves.run_legend([*map(run_curves.unbroken, names)]).values()]
-        if len(names) == 1:  # The colors of its curves are for the images.
-            legend = [run_picker.escape_markdown(names[0])]
-        lines = [f"{line}{run_curves.NO_BREAK}{ends.get(name, '')}" for line, name in zip(legend, names, strict=True)]
-        if len(lines) > MOST_LINES:
-            st.markdown(" \u2002".join(lines))
-        else:
-            with st.container(horizontal=True, gap="xsmall"):
-                for line in lines:
-                    st.markdown(line, width="content")
+        if has_names:
+            _names_line(names, there)
         if step is not None and step.classical:  # What counts are the ends, and the other models have no curves.
             return
         places = st.columns(2, gap="medium") if has_loss else [st.container()]
@@ -127,6 +118,23 @@ def _page_runs(found: Sequence[Trial], step: Step | None, dataset: Dataset, was_
         run_curves.training_curves(there, None, floor, height=_PAGE_HEIGHT)
     if not was_over and _is_over(there, found):
         st.rerun()
+
+
+def _names_line(names: Sequence[str], there: Shown) -> None:
+    """The names of runs in the colors of their curves, with their accuracies once they have ended."""
+    shots = {_(name): run.snapshot for name, run in there.items()}
+    ends = {name: _share(shot.evaluation.accuracy) for name, shot in shots.items() if shot.evaluation}
+    # No dot stays on the line above its name, and no result on the line below.
+    legend = [*run_curves.run_legend([*map(run_curves.unbroken, names)]).values()]
+    if len(names) == 1:  # The colors of its curves are for the images.
+        legend = [run_picker.escape_markdown(names[0])]
+    lines = [f"{line}{run_curves.NO_BREAK}{ends.get(name, '')}" for line, name in zip(legend, names, strict=True)]
+    if len(lines) > MOST_LINES:
+        st.markdown(" \u2002".join(lines))
+        return
+    with st.container(horizontal=True, gap="xsmall"):
+        for line in lines:
+            st.markdown(line, width="content")
 
 
 def _models(step: Step, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import TYPE_CHECKING
 
@@ -284,17 +285,20 @@ def digit_map(dataset: Dataset) -> None:
     )
 
 
-def map_picture(dataset: Dataset, kind: str, height: int, font_size: int) -> None:
+def map_picture(dataset: Dataset, kind: str, most: int, height: int, font_size: int) -> None:
     """The map alone, without controls.
 
     Args:
         dataset: its training images are shown.
         kind: "pca" or "neighbours".
+        most: how many of them at most.
         height: in pixels.
         font_size: of the digits, in pixels.
     """
     checksum = zlib.crc32(dataset.train_images[: exploration.MAP_IMAGES].tobytes())
-    _map_chart(_map(dataset, checksum, kind, dataset.class_names), dataset, height, font_size)
+    table = _map(dataset, checksum, kind, dataset.class_names)
+    # From all of them: a data set may be sorted by class.
+    _map_chart(table[:: math.ceil(len(table) / most)], dataset, height, font_size)
 
 
 def _map_chart(table: pd.DataFrame, dataset: Dataset, height: int | None = None, font_size: int | None = None) -> None:

@@ -1,0 +1,211 @@
+"""The wall of a class on a projector of 1280x720: in large type, and nothing beyond the screen.
+
+``python -m tests.e2e.test_class_wall run app.py`` runs Streamlit's command with walls that look at their class without
+a pause, and at a database that is away while there is a file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from unittest import mock
+
+from playwright.sync_api import Browser, Locator, Page, expect
+from streamlit.web import cli
+
+from mnist_core.classes import Ask, Draw, Look, Train, boards, config_for, to_json, wanted
+from mnist_core.data import datasets
+from mnist_core.drawing import test_set
+from mnist_core.errors import StoreError
+from mnist_core.language import gettext as _
+from mnist_core.language import speaking
+from mnist_core.lessons import courses
+from mnist_core.lessons.faults import FAULTS
+from mnist_core.store.classes import (
+    MAX_DRAWING_BYTES,
+    OPEN,
+    READY,
+    SHOWN,
+    SHUT,
+    Board,
+    Classes,
+    seat_token,
+    wall_token,
+)
+from mnist_core.store.handed_in import SavedDrawing
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
+from pages.widgets.classroom import following
+from tests.e2e.conftest import free_port, running, visit
+from tests.e2e.test_class import SMALLEST, scrolls
+from tests.e2e.test_main_path import SLOW
+from tests.stored_runs import save_run
+
+LANGUAGE = "de"  # Its texts are the longest.
+TRAINING = Train(
+    "n1",
+    "layers=dense-32-relu&epochs=5&validation_fraction=0.2&dataset=embedded",
+    ("layers", "optimizer", "learning_rate", "epochs"),
+    accuracy=0.95,
+    parameters=30_000,
+    ranking=True,
+)
+DRAWING = Draw("d1", (4, 7, 9))
+PLAN = (
+    Ask("q1", "step/examples"),
+    Ask("q2", "step/loss"),  # The longest text of a step with a question,
+    Ask("q3", "check/seeds"),  # and the longest question with its choices.
+    TRAINING,
+    DRAWING,
+    Look("l1", "image/3"),
+    Look("l2", "map"),
+    Look("l3", "fault/nothing"),  # The longest answer of the lab.
+    Look("l4", "run", "layers=none&epochs=1"),
+    Look("l5", "step/learn"),
+    Look("l6", "step/loss"),
+    Look("end", "summary"),
+)
+ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, SUMMARY = range(len(PLAN))
+NAMES = ("curious octopus", "patient dolphin", "amber cheetah")
+ACCURACIES = (0.961, 0.957, 0.948)
+
+
+class Lesson:
+    """A class that the test leads by the server's own database. Three students have handed in everything."""
+
+    def __init__(self, url: str) -> None:
+        self._store = RunStore(url)
+        self._classes, self._teacher = self._store.classes, new_workspace()
+        self._now = self._classes.create(self._teacher, "", to_json(PLAN), PLAN[0].id)
+        self._students, names = [new_workspace() for _name in NAMES], iter(NAMES)
+        for student in self._students:
+            self._classes.join(self._now.id, seat_token(student), lambda _taken: next(names))
+        for round_ in (1, 2):
+            self.move(QUESTION, OPEN, round_)
+            for place, student in enumerate(self._students):
+                self._classes.vote(self._now.id, seat_token(student), "q3", round_, place if round_ == 1 else 0)
+        self._train()
+        self._draw()
+        self.move(ARRIVAL, READY)
+
+    @property
+    def address(self) -> str:
+        """That of the wall."""
+        return f"/class?wall={wall_token(self._teacher, self._now.id)}&language={LANGUAGE}"
+
+    def move(self, at: int, phase: str, round_: int = 1, paused: bool = False) -> None:
+        changes = {"at": at, "task": PLAN[at].id, "phase": phase, "round": round_, "paused": paused}
+        self._now = self._classes.move(self._teacher, self._now.id, self._now.revision, **changes)
+
+    def _train(self) -> None:
+        self.move(NETWORK, OPEN)
+        for seat, (student, accuracy) in enumerate(zip(self._students, ACCURACIES, strict=True), 1):
+            run, own = f"run-{seat}", seat_token(student)
+            save_run(self._store, student, run, 3, config=config_for(TRAINING, seat), validation_accuracy=accuracy)
+            self._classes.guess(self._now.id, own, TRAINING.id, accuracy)
+            self._classes.hand_in_run(self._now.id, own, TRAINING.id, student, run)
+
+    def _draw(self) -> None:
+        self.move(DIGITS, OPEN)
+        dataset = datasets.load("embedded")
+        for n, label in enumerate(wanted(DRAWING)):
+            image = dataset.test_images[dataset.test_labels == label][0]
+            drawing = SavedDrawing(n, label, False, 0.0, test_set.pack(image, (), MAX_DRAWING_BYTES))
+            for student in self._students:
+                self._classes.hand_in_drawing(self._now.id, seat_token(student), DRAWING.id, drawing)
+
+
+def text(wall: Page, message: str) -> Locator:
+    with speaking(LANGUAGE):
+        return wall.get_by_text(_(message)).first
+
+
+def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        running("tests.e2e.test_class_wall", tmp_path, port),
+        visit(chromium, f"http://127.0.0.1:{port}", "desktop-light") as wall,
+    ):
+        wall.set_viewport_size({"width": 1280, "height": 720})
+        lesson = Lesson(f"sqlite:///{tmp_path / 'runs.db'}")
+        wall.goto(lesson.address)
+        found = {}
+
+        def look(state: str, there: Locator) -> None:
+            expect(there, state).to_be_visible(timeout=SLOW)
+            does_scroll, smallest = scrolls(wall), wall.evaluate(SMALLEST)
+            if does_scroll or smallest < 28:
+                found[state] = does_scroll, smallest
+
+        def move(state: str, there: Locator | str, at: int, phase: str, round_: int = 1, paused: bool = False) -> None:
+            lesson.move(at, phase, round_, paused)
+            look(state, text(wall, there) if isinstance(there, str) else there)
+
+        chart = wall.get_by_test_id("stVegaLiteChart").locator("svg")
+        look("arrival", text(wall, "Scan the code, or open"))
+        move("next question", courses.step_of("loss").title, STEP, READY)
+        move("vote", "have voted", QUESTION, OPEN)
+        move("eyes up", "Eyes up!", QUESTION, OPEN, paused=True)
+        move("closed vote", "Convince your neighbour", QUESTION, SHUT)
+        move("second vote", "Second vote", QUESTION, OPEN, 2)
+        move("closed second vote", "The vote is closed.", QUESTION, SHUT, 2)
+        move("answer", chart.first, QUESTION, SHOWN, 2)
+        move("network", "Train a network", NETWORK, READY)
+        move("training", "have trained a network", NETWORK, OPEN)
+        move("result of the training", "Accuracy in %, in steps of 10", NETWORK, SHOWN)
+        for name in NAMES:
+            expect(wall.get_by_text(name)).to_be_visible()
+        chart.first.locator(".mark-symbol path").first.click(force=True)
+        look("network from near", wall.locator(".stVegaLiteChart").nth(1).locator(".mark-line path").first)
+        move("digits", wall.get_by_role("heading", name="4, 7, 9"), DIGITS, READY)
+        move("drawing", wall.get_by_role("progressbar"), DIGITS, OPEN)
+        move("closed drawing", "The drawing has ended.", DIGITS, SHUT)
+        move("result of the drawing", chart.first, DIGITS, SHOWN)
+        expect(wall.get_by_test_id("stImage")).to_have_count(len(NAMES) * len(wanted(DRAWING)))
+        # Those with a chart and those without take turns, so that none is still that of the state before.
+        move("image", wall.locator('img[alt="Eine handgeschriebene Ziffer."]'), IMAGE, SHOWN)
+        move("map", chart.locator(".mark-text text").first, MAP, SHOWN)
+        move("step", courses.step_of("learn").title, TEXT, SHOWN)
+        move("step with runs", chart.first, RUNS, SHOWN)
+        move("summary", "What we have found", SUMMARY, SHOWN)
+        move("run", chart.first, RUN, SHOWN)
+        move("case of the lab", chart.nth(1), FAULT, OPEN)
+        move("answer of the lab", FAULTS["nothing"].name, FAULT, SHOWN)
+
+        warning = wall.get_by_test_id("stAlert").first
+        for says, at in (("have voted", QUESTION), ("have trained a network", NETWORK)):
+            lesson.move(at, OPEN)
+            expect(text(wall, says)).to_be_visible(timeout=SLOW)
+            away(tmp_path).touch()
+            look(f"{PLAN[at].id} while the database is away", warning)
+            away(tmp_path).unlink()
+            expect(warning).to_have_count(0, timeout=SLOW)
+        assert found == {}
+
+
+def away(folder: Path) -> Path:
+    """While this file is there, the database is not."""
+    return folder / "away"
+
+
+def main() -> None:
+    """Start Streamlit's command, in a hurry."""
+    read = Classes.board
+    file = away(Path(os.environ["MNIST_CACHE_DIR"]).parent)
+
+    def board(of: Classes, class_id: str, task: str = "") -> Board:
+        if file.exists():
+            raise StoreError("The database is away.", "Wait.")
+        return read(of, class_id, task)
+
+    with (
+        mock.patch.object(Classes, "board", board),
+        mock.patch.object(boards, "FRESH_SECONDS", 0.0),
+        mock.patch.object(following, "TEACHER_SECONDS", 0.2),
+        mock.patch.object(following, "STALE_SECONDS", 0.5),
+    ):
+        cli.main(prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main()
