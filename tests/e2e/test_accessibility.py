@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.e2e.test_class import faces
 from tests.e2e.test_main_path import SLOW, choose
 
 PAGES = ["", "evaluate", "compare", "draw", "data", "learn", "class"]
@@ -49,6 +50,12 @@ def test_no_serious_finding_on_a_page(page: Page, path: str) -> None:
     if not path:
         expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
     assert serious_findings(page) == []
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_no_serious_finding_in_a_class(page: Page) -> None:
+    page.goto("/class")
+    assert [(face, found) for face in faces(page) for found in serious_findings(page)] == []
 
 
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.test_class import faces
 from tests.e2e.test_main_path import SLOW
 
 # WCAG 2.1, 1.4.3: contrast of at least 4.5, or 3 for large text; disabled controls are exempt.
@@ -48,8 +49,8 @@ PALE = """() => {
         const [light, dark] = [luminance(behind), luminance(over(color, behind))].sort((a, b) => b - a);
         const size = parseFloat(style.fontSize);
         const is_large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-        const primaries = ["stBaseButton-primary", "stMultiSelectTagsContainer"].map(id => `[data-testid=${id}]`);
-        const on_primary = element.closest(primaries.join());
+        const primaries = ["stBaseButton-primary", "stBaseButton-primaryFormSubmit", "stMultiSelectTagsContainer"];
+        const on_primary = element.closest(primaries.map(id => `[data-testid=${id}]`).join());
         const is_dark = luminance(ground(document.querySelector("[data-testid=stApp]"))) < 0.5;
         const least = is_large || (is_dark && on_primary) ? 3 : 4.5;
         const contrast = (light + 0.05) / (dark + 0.05);
@@ -67,14 +68,20 @@ def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
     found = {}
-    for name in ("Train", "Evaluate", "Compare", "Draw", "Data", "Learn"):
-        if name != "Train":
-            page.get_by_role("link", name=name, exact=True).click()
-            expect(page).to_have_url(re.compile(f"/{name.lower()}"), timeout=SLOW)
+
+    def look(name: str) -> None:
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
-        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
         page.wait_for_function(STILL, timeout=SLOW)
         pale = page.evaluate(PALE)
         if pale:
             found[name] = pale
+
+    for name in ("Train", "Evaluate", "Compare", "Draw", "Data", "Learn", "Class"):
+        if name != "Train":
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page).to_have_url(re.compile(f"/{name.lower()}"), timeout=SLOW)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
+        look(name)
+    for face in faces(page):
+        look(face)
     assert not found
