@@ -69,7 +69,7 @@ class Boards:
         self._is_saving = False
 
     def board(self, class_id: str) -> tuple[Board, float]:
-        """The board of a class, at most about a second old, and when it was read, in seconds since 1970.
+        """The board of a class, at most about a second old, and since when it is known, in seconds since 1970.
 
         While the database does not answer, it is the last one.
 
@@ -131,8 +131,9 @@ class Boards:
             return self._looks[class_id]
 
     def _read(self, class_id: str, look: _Look) -> None:
+        began = self._wall_clock()
         try:
-            look.board, look.read = self._classes.board(class_id), self._wall_clock()
+            look.board, look.read = self._classes.board(class_id), began
         except ClassNotFoundError:
             with self._lock:
                 self._looks.pop(class_id, None)

@@ -1582,6 +1582,7 @@ def test_of_two_tabs_of_a_seat_the_last_vote_counts(desk: AppTest) -> None:
     vote(first, 1)
     vote(second, 2)
     assert board_of(desk).votes == {1: {1: 2}}
+    assert "✓" in vote_button(first.run(), 2).label
     vote(first, 0)
     assert board_of(desk).votes == {1: {1: 0}}
     move(desk, "Close the vote (1 of 1)")

@@ -58,17 +58,17 @@ def hand_in(desk: AppTest, token: str, other: str, task: Task) -> None:
             classes().hand_in_drawing(now.id, token, task.id, SavedDrawing(n, label, False, 0.0, data))
 
 
-@pytest.mark.usefixtures("own_saver")
+@pytest.mark.usefixtures("own_saver", "embedded_digits")
 @pytest.mark.parametrize("key", sorted(READY_PLANS.keys() - {"45"}))
-def test_plan_from_its_first_task_to_its_end(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_plan_from_its_first_task_to_its_end(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setattr("mnist_core.classes.boards.FRESH_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.classes.class_test._FRESH_SECONDS", 0.0)
     # The runs that answer a question have tests of their own.
     monkeypatch.setattr(wall_runs, "runs_view", lambda *_: None)
-    desk = visitor(monkeypatch)
+    desk = visitor()
     desk.selectbox(key="class-plan").set_value(key)
     press(desk, "Start a class")
-    pupil, front, other = student(desk, monkeypatch), wall(desk, monkeypatch), new_workspace()
+    pupil, front, other = student(desk), wall(desk), new_workspace()
     classes().join(class_of(desk).id, seat_token(other), lambda _taken: "blue otter")
     desk.run()
     for at, task in enumerate(from_json(class_of(desk).plan)):

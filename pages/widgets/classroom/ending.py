@@ -48,8 +48,11 @@ def end_popover(now: Class, is_primary: bool = False) -> None:
             )
         )
         st.button(_("End it"), key=f"class-end-now-{part}", type="primary", on_click=orders.end, args=(now.id, False))
-        st.markdown(_("With the names of the seats, now only:"))
-        _downloads(now, part)
+        if is_primary:  # It is drawn again each second: a file that is offered here would be gone at the click.
+            st.markdown(_("To save it with the names of the seats first, open **End the lesson** below the plan."))
+        else:
+            st.markdown(_("With the names of the seats, now only:"))
+            _downloads(now, part)
         st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
         st.button(_("End and delete"), key=f"class-delete-{part}", on_click=orders.end, args=(now.id, True))
 

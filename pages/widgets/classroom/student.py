@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mnist_core.classes import Ask
     from mnist_core.store.classes import Board, Class, Seat
 
-# The vote that was saved last, and the class as it was.
-_SAVED: Key[tuple[Class, int] | None] = Key("class-vote-saved-noted", None)
+# The vote that was saved last, the class as it was, and when it was saved, in seconds since 1970.
+_SAVED: Key[tuple[Class, int, float] | None] = Key("class-vote-saved-noted", None)
 # A vote that could not be saved: its task and round, the choice, the reason, and when that was by `time.monotonic`.
 _FAILED: Key[tuple[tuple[str, int], int, str, float] | None] = Key("class-vote-failed-noted", None)
 _AGAIN_SECONDS = 2.0
@@ -41,7 +41,7 @@ def student_view(class_id: str, number: int) -> None:
         StoreError: the class cannot be read.
     """
     try:
-        board, _read = membership.boards().board(class_id)
+        board, read = membership.boards().board(class_id)
     except ClassNotFoundError:
         _ended(None)
         return
@@ -61,19 +61,21 @@ def student_view(class_id: str, number: int) -> None:
     if held is not None:
         board = held[0]
     _header(board.now, seat)
-    votes = following.own_votes(board, number)
+    votes, saved = following.own_votes(board, number), _SAVED.get()
+    shown = votes
+    # The board may be older than the vote. If it is not, what it says counts: another tab may have voted since.
+    if saved is not None and saved[0] == board.now and read <= saved[2]:
+        shown = {**votes, board.now.round: saved[1]}
     if board.now.paused:
         st.header(_("Eyes up!"), anchor=False)
         st.markdown(_(_LOOK))
     else:
-        _task(board, seat, votes, is_held=held is not None)
+        _task(board, seat, shown, is_held=held is not None)
     if held is not None:
         following.follow_later(board.now, seat, held[1])
         return
-    saved = _SAVED.get()
-    just_saved = {board.now.round: saved[1]} if saved is not None and saved[0] == board.now else {}
     work = following.own_work(board, number)
-    following.follow(board.now, seat, (votes, {**votes, **just_saved}), (work, train_task.shown_work(board.now, work)))
+    following.follow(board.now, seat, (votes, shown), (work, train_task.shown_work(board.now, work)))
 
 
 def _header(now: Class, seat: Seat) -> None:
@@ -160,9 +162,7 @@ def _ballot(now: Class, task: Ask, given: int | None) -> None:
     """A button for each choice, large enough for a thumb; the one that is saved is marked."""
     if now.round > 1:
         st.markdown(_("**Second vote.** Choose again, even if you have not changed your mind."))
-    saved, failed = _SAVED.get(), _FAILED.get()
-    # The board may be a second old; and the teacher may have deleted all votes.
-    kept = chosen = saved[1] if saved is not None and saved[0] == now else given
+    failed, chosen = _FAILED.get(), given
     if failed is not None and failed[0] != (now.task, now.round):
         failed = None
     if failed is not None:
@@ -170,7 +170,7 @@ def _ballot(now: Class, task: Ask, given: int | None) -> None:
     # The key is of the place on the page: that in the question would say which choice is right.
     for at, one in enumerate(question.choices_of(task, now.id)):
         st.button(
-            one.line + (" ✓" if one.place == kept else ""),
+            one.line + (" ✓" if one.place == given else ""),
             key=f"vote-{task.id}-{at}",
             type="primary" if one.place == chosen else "secondary",
             width="stretch",
@@ -195,7 +195,7 @@ def _vote(now: Class, choice: int) -> None:
         text = Message("Your vote is not saved. {error}", error=error.message)
         _FAILED.set(((now.task, now.round), choice, text, time.monotonic()))
     else:
-        _SAVED.set((now, choice))
+        _SAVED.set((now, choice, time.time()))
 
 
 def _vote_again(now: Class) -> None:
