@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs import run_cache, saver, scheduler
@@ -30,6 +32,14 @@ def _no_collecting_thread() -> Iterator[None]:
     """Start no thread that collects garbage: while a page runs here, it would find a mock instead of the server."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(garbage, "start_collecting", lambda: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_looked_for_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for each `AppTest`, which takes a third of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
 
 
