@@ -120,7 +120,9 @@ def chromium() -> Iterator[Browser]:
         programs.fail_or_skip("No Chromium found; `make test` installs one, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+            executable_path=path,
+            # To compile only those functions that are called saves a fifth of the time that a page takes to load.
+            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--js-flags=--max-lazy"],
         )
         yield browser
         browser.close()

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_class import faces
+from tests.e2e.test_contrast import STILL
 from tests.e2e.test_main_path import SLOW, choose
 
 PAGES = ["", "evaluate", "compare", "draw", "data", "learn", "class"]
@@ -30,7 +31,7 @@ def is_streamlits_own(rule: str, node: dict[str, Any]) -> bool:
 def serious_findings(page: Page) -> list[str]:
     """Return what axe-core calls serious or critical on the page at rest, a line each."""
     page.locator(_AT_REST).wait_for(timeout=SLOW)
-    page.wait_for_function("document.getAnimations().length === 0", timeout=SLOW)  # What fades in is pale.
+    page.wait_for_function(STILL, timeout=SLOW)  # What fades in is pale.
     # Without style sheets from other addresses, which it would ask for.
     found = Axe().run(page, options={"preload": False}).response["violations"]
     return [

@@ -60,7 +60,9 @@ PALE = """() => {
 }"""
 
 # Elements that are replaced fade, and those that come fade in.
-STILL = "() => !document.getAnimations().some(one => one instanceof CSSTransition && one.playState === 'running')"
+STILL = """() => !document.getAnimations().some(
+    one => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity)"""
+"""Nothing fades or moves, apart from what never ends, such as Streamlit's sign that a script runs."""
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)

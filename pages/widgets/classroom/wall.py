@@ -39,7 +39,7 @@ _STYLE = """
 _FEW = 3
 _MOST_NAMED = 3
 # Widths grow with the type, so these are 105 pixels on a projector of 1280x720.
-_MOST_DRAWINGS, _DRAWING_WIDTH = 10, 60
+_MOST_DRAWINGS, _FEW_DRAWINGS, _DRAWING_WIDTH = 10, 5, 60
 # The class, and the network that was clicked.
 _SPOTLIGHT: Key[tuple[Class, str] | None] = Key("class-spotlight-noted", None)
 _ID: Key[tuple[str, str]] = Key("class-wall-noted", ("", ""))
@@ -192,9 +192,11 @@ def _drawn(now: Class) -> None:
             st.markdown(drawings.waiting_text(test))
     with left:
         st.markdown(drawings.summary_text(test) if chosen is None else networks.network_line(test.networks[chosen]))
-        if not test.waiting and chosen is None and drawings.best_text(test):
-            st.markdown(drawings.best_text(test))
-        drawings.hardest_view(test, chosen, _MOST_DRAWINGS, _DRAWING_WIDTH)
+        best = "" if test.waiting or chosen is not None else drawings.best_text(test)
+        if best:
+            st.markdown(best)
+        # One row of drawings less makes room for it.
+        drawings.hardest_view(test, chosen, _FEW_DRAWINGS if best else _MOST_DRAWINGS, _DRAWING_WIDTH)
 
 
 def _networks(now: Class, task: Train) -> None:
