@@ -380,7 +380,8 @@ def _draw(desk: Page, wall: Page, phones: Sequence[Page]) -> None:
     expect(phones[0].get_by_text("The drawing has ended.")).to_be_visible(timeout=SLOW)
     primary(desk, "Show the result")
     expect(wall.get_by_text("8 drawings, 3 networks")).to_be_visible(timeout=SLOW)
-    expect(wall.get_by_test_id("stImage")).to_have_count(8)
+    # The five that most networks misread; the line above them says which network reads best.
+    expect(wall.get_by_test_id("stImage")).to_have_count(5, timeout=SLOW)
     points = wall.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path")
     points.first.click(force=True)
     expect(wall.get_by_text("It reads")).to_be_visible(timeout=SLOW)
