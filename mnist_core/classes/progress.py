@@ -120,7 +120,7 @@ def progress_of(task: Train, board: Board, now: float) -> dict[int, Progress]:
 
 
 def late_seats(board: Board, now: float) -> frozenset[int]:
-    """The seats that have handed in nothing for an open task although most others have; at the time `now`."""
+    """The seats that have handed in nothing for an open task, long after others have; at the time `now`."""
     if board.now.phase != OPEN or not _is_late(board, list(board.firsts.values()), now):
         return frozenset()
     return frozenset(seat.number for seat in board.seats if seat.number not in board.firsts)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.classes import Train
+from mnist_core.classes import Train, progress
+from mnist_core.classes.class_test import ClassDrawing, ClassTest
 from mnist_core.config import LayerConfig, RunConfig
+from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.store.classes import OPEN, Board, Class
 from mnist_core.store.handed_in import TrainedRun
 from mnist_core.training import Status
-from pages.widgets.classroom import networks
+from pages.widgets.classroom import drawings, networks
 from pages.widgets.common import vega_chart
 
 TASK = Train("n1", "layers=dense-32-relu&validation_fraction=0.2", ("layers",), accuracy=0.95, parameters=30_000)
@@ -73,3 +77,12 @@ def test_picture_has_the_goal_and_at_the_end_the_band_of_the_seeds(monkeypatch: 
         spec, _table = drawn(monkeypatch, has_spread=has_spread)
         rules = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rule"]
         assert [row for layer in rules for row in layer["data"]["values"]] == band * has_spread + goal
+
+
+def test_no_network_is_the_best_before_all_have_read() -> None:
+    config = RunConfig(layers=(LayerConfig(units=8),))
+    found = [progress.Network(seat, f"run-{seat}", config, SIZES[8], 0.9, is_active=False) for seat in (1, 2)]
+    drawn = ClassDrawing(1, 0, False, LabelledDrawing(np.zeros((28, 28), np.uint8), 4))
+    test = ClassTest((drawn,), tuple(found), np.array([[4], [9]], np.uint8), waiting=0, is_built_in=False)
+    assert drawings.best_text(test, {1: "blue otter", 2: "red fox"}).endswith("**blue otter**")
+    assert drawings.best_text(dataclasses.replace(test, waiting=1)) == ""

@@ -252,7 +252,9 @@ def _drawing(board: Board, task: Draw) -> None:
     if now.phase == SHOWN:
         test = drawings.class_tests().test(board)
         st.markdown(drawings.summary_text(test))
-        st.markdown(drawings.best_text(test, {seat.number: seat.name for seat in board.seats}))
+        best = drawings.best_text(test, {seat.number: seat.name for seat in board.seats})
+        if best:
+            st.markdown(best)
         if test.waiting:
             st.caption(drawings.waiting_text(test))
         if test.drawings and not test.is_built_in:

@@ -252,10 +252,11 @@ def _result(now: Class, seat: Seat) -> None:
                 share=test.scores[best],
             )
         )
-    if set(mine) & set(test.best) and drawings.best_text(test) and not test.waiting:
+    best_text = drawings.best_text(test)
+    if best_text and set(mine) & set(test.best):
         st.success(_("Your network reads the drawings of the class best."), icon=":material/trophy:")
-    elif drawings.best_text(test):
-        st.markdown(drawings.best_text(test))
+    elif best_text:
+        st.markdown(best_text)
     if test.drawings and not test.is_built_in:
         drawings.readings_picture(test, "student-tested", own=seat.number)
         st.caption(_("Each point is a network of the class; yours are blue."))

@@ -136,13 +136,13 @@ def summary_text(test: ClassTest) -> str:
 
 
 def best_text(test: ClassTest, names: Mapping[int, str] | None = None) -> str:
-    """Which network reads the drawings best, as Markdown; empty if there is no choice.
+    """Which network reads the drawings best, as Markdown; empty if there is no choice, or until all have read them.
 
     Args:
         test: what the networks have read.
         names: of the seats, by number, to say whose it is.
     """
-    if test.is_built_in or len(test.networks) < 2 or not test.best:
+    if test.is_built_in or test.waiting or len(test.networks) < 2 or not test.best:
         return ""
     one = test.networks[test.best[0]]
     line = networks.network_line(one)

@@ -192,7 +192,7 @@ def _drawn(now: Class) -> None:
             st.markdown(drawings.waiting_text(test))
     with left:
         st.markdown(drawings.summary_text(test) if chosen is None else networks.network_line(test.networks[chosen]))
-        best = "" if test.waiting or chosen is not None else drawings.best_text(test)
+        best = drawings.best_text(test) if chosen is None else ""
         if best:
             st.markdown(best)
         # One row of drawings less makes room for it.
