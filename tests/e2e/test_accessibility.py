@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_class import faces
-from tests.e2e.test_contrast import STILL
+from tests.e2e.test_contrast import come_to_rest
 from tests.e2e.test_main_path import SLOW, choose
 
 PAGES = ["", "evaluate", "compare", "draw", "data", "learn", "class"]
@@ -28,10 +28,10 @@ def is_streamlits_own(rule: str, node: dict[str, Any]) -> bool:
     return rule == "color-contrast" and (is_primary or is_label_of_disabled)
 
 
-def serious_findings(page: Page, still: str = "document.getAnimations().length === 0") -> list[str]:
+def serious_findings(page: Page) -> list[str]:
     """Return what axe-core calls serious or critical on the page at rest, a line each."""
     page.locator(_AT_REST).wait_for(timeout=SLOW)
-    page.wait_for_function(still, timeout=SLOW)  # What fades in is pale.
+    come_to_rest(page)
     # Without style sheets from other addresses, which it would ask for.
     found = Axe().run(page, options={"preload": False}).response["violations"]
     return [
@@ -56,8 +56,7 @@ def test_no_serious_finding_on_a_page(page: Page, path: str) -> None:
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_no_serious_finding_in_a_class(page: Page) -> None:
     page.goto("/class")
-    # A class looks for moves all the time, so Streamlit's sign that a script runs never ends there.
-    assert [(face, found) for face in faces(page) for found in serious_findings(page, STILL)] == []
+    assert [(face, found) for face in faces(page) for found in serious_findings(page)] == []
 
 
 @pytest.mark.parametrize("page", ["desktop-dark"], indirect=True)

@@ -59,10 +59,17 @@ PALE = """() => {
     return found;
 }"""
 
-# Elements that are replaced fade, and those that come fade in.
+# What comes fades in, and what a script is about to draw again grows pale until it has: as long as a slow script needs.
 STILL = """() => !document.getAnimations().some(
     one => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity)"""
 """Nothing fades or moves, apart from what never ends, such as Streamlit's sign that a script runs."""
+_AS_AFTER_THE_SCRIPT = "[data-stale=true] { opacity: 1 !important; transition: none !important; }"
+
+
+def come_to_rest(page: Page) -> None:
+    """Wait until nothing fades or moves. From then on nothing grows pale on a page that is drawn again all the time."""
+    page.add_style_tag(content=_AS_AFTER_THE_SCRIPT)
+    page.wait_for_function(STILL, timeout=SLOW)
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
@@ -73,7 +80,7 @@ def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
 
     def look(name: str) -> None:
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
-        page.wait_for_function(STILL, timeout=SLOW)
+        come_to_rest(page)
         pale = page.evaluate(PALE)
         if pale:
             found[name] = pale
