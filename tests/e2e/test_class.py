@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, FilePayload, FrameLocator, Locator, Pag
 from mnist_core.classes import Ask, Draw, Task, results, to_json
 from mnist_core.classes.plan import Asked, question_of
 from mnist_core.classes.ready_plans import READY_PLANS
-from mnist_core.language import LANGUAGES
 from mnist_core.lessons.course import RIGHT
 from pages.widgets.server import cookies
 from tests.e2e import dropping_proxy
@@ -488,22 +487,6 @@ def workspaces_in(page: Page) -> set[str]:
     """The workspaces in the cookies of a browser."""
     found = [(one.get("name", ""), one.get("value", "")) for one in page.context.cookies()]
     return {value for name, value in found if name.startswith(cookies.NAME)}
-
-
-def test_answer_with_eight_runs_fits_on_the_wall(visit: Visit) -> None:
-    desk, _code = start_class(visit, to_json((Ask("q1", "step/layers"),)))
-    walls = [open_wall(visit, desk, language) for language in LANGUAGES]
-    for name in ("Open the vote", "Close the vote", "Show the answer"):
-        primary(desk, name)
-    for wall in walls:
-        expect(wall.get_by_test_id("stProgress")).to_be_visible(timeout=SLOW)
-        expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=SLOW)  # The first run has ended.
-        assert not scrolls(wall)
-    for wall in walls:
-        expect(wall.get_by_test_id("stProgress")).to_have_count(0, timeout=SLOW)
-        expect(wall.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-        assert not scrolls(wall)
-        assert wall.evaluate(SMALLEST) >= 28
 
 
 def test_one_screen_is_moved_by_keys_and_a_frame_votes(visit: Visit, server: str) -> None:

@@ -63,9 +63,10 @@ PLAN = (
     Look("l4", "run", "layers=none&epochs=1"),
     Look("l5", "step/learn"),
     Look("l6", "step/loss"),
+    Ask("q4", "step/layers"),  # It has the most runs: eight.
     Look("end", "summary"),
 )
-ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, SUMMARY = range(len(PLAN))
+ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, MANY_RUNS, SUMMARY = range(len(PLAN))
 NAMES = ("curious octopus", "patient dolphin", "amber cheetah")
 ACCURACIES = (0.961, 0.957, 0.948)
 
@@ -173,6 +174,11 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         move("run", chart.first, RUN, SHOWN)
         move("case of the lab", chart.nth(1), FAULT, OPEN)
         move("answer of the lab", FAULTS["nothing"].name, FAULT, SHOWN)
+        progress = wall.get_by_test_id("stProgress")
+        move("answer with eight runs", progress, MANY_RUNS, SHOWN)
+        look("one of eight runs has ended", chart.nth(1))
+        expect(progress).to_have_count(0, timeout=SLOW)
+        look("eight runs have ended", chart.nth(1))
 
         warning = wall.get_by_test_id("stAlert").first
         for says, at in (("have voted", QUESTION), ("have trained a network", NETWORK)):
