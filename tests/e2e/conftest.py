@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from tests import programs
 from tests.e2e import browser as finder
@@ -133,17 +133,24 @@ PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """Let its pages wait so long, too: Playwright's own 30 seconds are short for a busy machine."""
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
 @contextlib.contextmanager
 def visit(chromium: Browser, server: str, looks: str) -> Iterator[Page]:
     """Open a new visitor's page, for example with `looks` "phone-dark"; its console must stay empty."""
     size, theme = looks.split("-")
-    context = chromium.new_context(
-        viewport=SIZES[size],
-        has_touch=size == "touch",
-        color_scheme="dark" if theme == "dark" else "light",
-        base_url=server,
+    context = patient(
+        chromium.new_context(
+            viewport=SIZES[size],
+            has_touch=size == "touch",
+            color_scheme="dark" if theme == "dark" else "light",
+            base_url=server,
+        )
     )
-    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
 

@@ -21,8 +21,10 @@ def running(port: int) -> Iterator[int]:
     thread.start()
     try:
         server = asyncio.run_coroutine_threadsafe(_listen(port), loop).result()
-        yield server.sockets[0].getsockname()[1]
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result()
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            asyncio.run_coroutine_threadsafe(_end(server), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

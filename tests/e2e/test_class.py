@@ -18,7 +18,7 @@ from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.lessons.course import RIGHT
 from pages.widgets.server import cookies
 from tests.e2e import dropping_proxy
-from tests.e2e.conftest import SIZES
+from tests.e2e.conftest import SIZES, patient
 from tests.e2e.overflow import beyond_the_screen
 from tests.e2e.test_learn_page import wait_until_idle
 from tests.e2e.test_main_path import SLOW
@@ -43,8 +43,10 @@ def visit(chromium: Browser, server: str) -> Iterator[Visit]:
         address: str, looks: str = "desktop-light", script: str = "", heard: list[bytes] | None = None
     ) -> Page:
         size, theme = looks.split("-")
-        context = chromium.new_context(
-            viewport=SIZES[size], color_scheme="dark" if theme == "dark" else "light", base_url=server
+        context = patient(
+            chromium.new_context(
+                viewport=SIZES[size], color_scheme="dark" if theme == "dark" else "light", base_url=server
+            )
         )
         contexts.append(context)
         page = context.new_page()

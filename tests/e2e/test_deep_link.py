@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.conftest import patient
 from tests.e2e.test_main_path import SLOW
 
 # Records whether the page has ever listed the files in the folder `pages`, however briefly.
@@ -21,7 +22,8 @@ def test_first_visit_of_a_new_server_to_any_page(
     path: str, title: str, serve: Callable[[str], AbstractContextManager[str]], chromium: Browser
 ) -> None:
     with serve("streamlit") as address:
-        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        context = patient(chromium.new_context(viewport={"width": 1280, "height": 900}))
+        page = context.new_page()
         page.add_init_script(NOTE_FILES)
         page.goto(f"{address}/{path}")
         expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=SLOW)
@@ -32,4 +34,4 @@ def test_first_visit_of_a_new_server_to_any_page(
         links.filter(has_text="Train").click()
         # During a rerun, old and new elements may be on the page together for a moment.
         expect(page.get_by_role("button", name="Train", exact=True).first).to_be_enabled(timeout=SLOW)
-        page.close()
+        context.close()

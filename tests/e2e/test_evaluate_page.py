@@ -7,17 +7,20 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import patient
 from tests.e2e.test_main_path import SLOW, choose, matrix, middle_of_cell
 from tests.e2e.toolbars import controls_under_toolbars
 
 
 def test_tapped_cell_is_shown(chromium: Browser, server: str) -> None:
-    context = chromium.new_context(
-        base_url=server,
-        viewport={"width": 390, "height": 844},
-        color_scheme="dark",
-        has_touch=True,
-        is_mobile=True,
+    context = patient(
+        chromium.new_context(
+            base_url=server,
+            viewport={"width": 390, "height": 844},
+            color_scheme="dark",
+            has_touch=True,
+            is_mobile=True,
+        )
     )
     page = context.new_page()
     page.goto("/")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnist_core.language import gettext as _
 from mnist_core.language import speaking
-from tests.e2e.conftest import visit
+from tests.e2e.conftest import patient, visit
 from tests.e2e.overflow import beyond_the_screen
 from tests.e2e.test_learn_page import wait_until_idle
 from tests.e2e.test_main_path import SLOW
@@ -72,7 +72,7 @@ def test_choice_in_the_menu_keeps_the_network_and_survives_a_reload(page: Page) 
 
 
 def test_language_of_the_browser(chromium: Browser, server: str) -> None:
-    context = chromium.new_context(base_url=server, locale="es-MX")
+    context = patient(chromium.new_context(base_url=server, locale="es-MX"))
     page = context.new_page()
     page.goto("/draw")
     with speaking("es"):

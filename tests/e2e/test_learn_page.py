@@ -13,6 +13,7 @@ from mnist_core.language import speaking
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.faults import FAULTS
+from tests.e2e.conftest import patient
 from tests.e2e.overflow import beyond_the_screen
 from tests.e2e.test_main_path import SLOW, matrix
 from tests.e2e.toolbars import controls_under_toolbars
@@ -235,7 +236,7 @@ def test_case_from_start_to_explanation(page: Page, server: str) -> None:
     # Another visitor sees a replay, unless their browser asks for reduced motion.
     assert page.context.browser is not None
     for motion in MOTIONS:
-        context = page.context.browser.new_context(base_url=server, reduced_motion=motion)
+        context = patient(page.context.browser.new_context(base_url=server, reduced_motion=motion))
         other = context.new_page()
         other.add_init_script(NOTE_REPLAY)
         other.goto("/learn?lab=2")

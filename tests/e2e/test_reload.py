@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import free_port, patient, running
 from tests.e2e.test_main_path import SLOW, begin_long_run
 
 UNDER_WAY = re.compile(r"epoch \d+ of 100")
@@ -48,7 +48,7 @@ def test_reload_and_second_tab_show_the_active_run(page: Page) -> None:
 
 def test_run_resumes_after_its_server_was_killed(chromium: Browser, tmp_path: Path) -> None:
     port = free_port()
-    context = chromium.new_context(base_url=f"http://127.0.0.1:{port}")
+    context = patient(chromium.new_context(base_url=f"http://127.0.0.1:{port}"))
     page = context.new_page()
     with running("streamlit", tmp_path, port) as server:
         begin_long_run(page)

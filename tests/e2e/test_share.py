@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests import qr
 from tests.e2e import browser as finder
+from tests.e2e.conftest import patient
 from tests.e2e.test_main_path import SLOW, choose, matrix
 
 HOST = "lab-3.school.test"
@@ -33,7 +34,7 @@ def classroom(chromium: Browser, server: str) -> Iterator[tuple[Page, Page]]:
     ]
     sizes = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
     one, two = (
-        browser.new_page(viewport=size, base_url=address, color_scheme=scheme)  # type: ignore[arg-type]
+        patient(browser.new_context(viewport=size, base_url=address, color_scheme=scheme)).new_page()  # type: ignore[arg-type]
         for browser, size, scheme in zip(browsers, sizes, ("dark", "light"), strict=True)
     )
     yield one, two
