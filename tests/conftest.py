@@ -1,12 +1,14 @@
 """Fixtures that all tests share."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from mnist_core.data import embedded
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store.database import Database
 from mnist_core.training import loop
@@ -24,6 +26,14 @@ settings.load_profile("patient")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest test first: as the last one it would keep one of two processes busy for minutes."""
     items.sort(key=lambda item: item.path.name != "test_recipes.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _embedded_digits_are_made_once() -> Iterator[None]:
+    """They are the same at each call, read-only, and take a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "make", functools.cache(embedded.make))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,14 +1,17 @@
 """The app as a new visitor finds it."""
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.data import Dataset, datasets
 from mnist_core.runs import run_cache, saver, scheduler
 from pages.widgets.server import callbacks, garbage
 from pages.widgets.state import data_sets
@@ -55,6 +58,23 @@ def embedded_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_DATASET", "embedded")
     monkeypatch.chdir(ROOT)
     data_sets.loading_data_set.clear("mnist")  # Another test may have loaded other images under this name.
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Data sets of 600 images to train on, for tests that do not ask how well."""
+    load = datasets.load
+
+    def load_few(name: str, directory: Any = None, progress: Any = None) -> Dataset:
+        whole = load("embedded", directory, progress)
+        assert whole.train_groups is not None
+        few = (whole.train_images[:600], whole.train_labels[:600], whole.train_groups[:600])
+        return dataclasses.replace(whole, name=name, train_images=few[0], train_labels=few[1], train_groups=few[2])
+
+    monkeypatch.setattr(datasets, "load", load_few)
+    data_sets.loading_data_set.clear()
+    yield
+    data_sets.loading_data_set.clear()
 
 
 @pytest.fixture

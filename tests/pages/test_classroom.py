@@ -554,7 +554,7 @@ def test_wall_shows_the_trend_of_many_runs(desk: AppTest, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("no_shared_runs")
-def test_models_that_are_no_networks_start_on_the_wall_too(desk: AppTest) -> None:
+def test_models_that_are_no_networks_start_on_the_wall_too(few_images: None, desk: AppTest) -> None:
     front = wall(desk)
     now = class_of(desk)
     changes = {"plan": '[{"id": "q1", "kind": "ask", "question": "step/forest"}]', "at": 0, "task": "q1"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import threading
 import types
@@ -413,13 +412,13 @@ def test_augmentation_is_suggested_after_misreads(app: AppTest) -> None:
     assert app.session_state["draft"].layers == run.config.layers
 
 
-def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finetuning_waits_for_the_old_images(few_images: None, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     may_come = threading.Event()
     load = datasets.load
 
     def load_later(name: str, directory: Any = None, progress: Any = None) -> Dataset:
         assert may_come.wait(300)
-        return dataclasses.replace(load("embedded", directory, progress), name=name)
+        return load(name, directory, progress)
 
     monkeypatch.setattr(datasets, "load", load_later)
     app.switch_page("pages/draw.py").run()
@@ -445,10 +444,8 @@ def test_finetuning_waits_for_the_old_images(app: AppTest, monkeypatch: pytest.M
 
 
 def test_press_on_teach_is_not_lost_if_the_old_images_arrive_just_then(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
+    few_images: None, app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = datasets.load
-    monkeypatch.setattr(datasets, "load", lambda name, **more: dataclasses.replace(load("embedded", **more), name=name))
     app.switch_page("pages/draw.py").run()
     draw(app, ONE)
     choose_label(app, 1)
