@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from mnist_core.store.handed_in import Work
 
 COLUMNS = (
-    "task", "what", "seat", "first vote", "second vote", "right", "guess", "networks", "best validation accuracy",
-    "goal reached", "drawings", "drawings read right",
+    "task", "what", "seat", "first vote", "second vote", "right", "seconds", "guess", "networks",
+    "best validation accuracy", "goal reached", "drawings", "drawings read right",
 )  # fmt: skip
-"""Of the table: one row for each seat and task. Shares are from 0 to 1; cells that a task does not have are empty."""
+"""Of the table: one row for each seat and task. Shares are from 0 to 1; cells that a task does not have are empty.
+
+The seconds are from the opening of the task to the first thing that the seat has handed in; for who only took part in
+the second vote, from the opening of that one.
+"""
 
 
 @speaking(SOURCE)
@@ -86,9 +90,10 @@ def class_page(
 def _cells(task: Task, work: Work, test: ClassTest | None) -> list[object]:
     if isinstance(task, Draw):
         scores = [] if test is None else [test.scores[at] for at in _places(test, work.seat)]
-        return [""] * 7 + [len(work.drawings), round(float(max(scores)), 4) if scores else ""]
+        best = round(float(max(scores)), 4) if scores else ""
+        return ["", "", "", _seconds(work), "", "", "", "", len(work.drawings), best]
     if isinstance(task, Look):  # Nothing is handed in.
-        return [""] * 9
+        return [""] * 10
     return [*(_asked(task, work) if isinstance(task, Ask) else _trained(task, work)), "", ""]
 
 
@@ -140,11 +145,16 @@ def _yes(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
+def _seconds(work: Work) -> object:
+    return "" if work.seconds is None else round(work.seconds)
+
+
 def _asked(task: Ask, work: Work) -> list[object]:
     return [
         _choice(task, work.votes.get(1)),
         _choice(task, work.votes.get(2)),
         _yes(_is_right(task, work)),
+        _seconds(work),
         "",
         "",
         "",
@@ -155,7 +165,8 @@ def _asked(task: Ask, work: Work) -> list[object]:
 def _trained(task: Train, work: Work) -> list[object]:
     has_goal = task.accuracy is not None or task.parameters is not None
     reached = _yes(progress.has_reached(task, work)) if has_goal else ""
-    return ["", "", "", "" if work.guess is None else work.guess, len(work.runs), _best(work) or "", reached]
+    guess = "" if work.guess is None else work.guess
+    return ["", "", "", _seconds(work), guess, len(work.runs), _best(work) or "", reached]
 
 
 def _votes(task: Ask, works: Sequence[Work]) -> str:

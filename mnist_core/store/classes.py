@@ -720,7 +720,11 @@ class Classes:
         now = self._clock()
         changed = entries.update().where(*_equal(which)).values(**values, changed=now)
         if not connection.execute(changed).rowcount:
-            connection.execute(entries.insert().values(**which, **values, created=now, changed=now))
+            # Not `moved`: closing the doors, for example, changes that too. A clock may have been set back.
+            since = sa.literal(now) - classes.c.opened
+            seconds = sa.select(sa.case((since < 0, 0.0), else_=since)).where(classes.c.id == which["class"])
+            row = {**which, **values, "seconds": seconds.scalar_subquery(), "created": now, "changed": now}
+            connection.execute(entries.insert().values(row))
 
     def _moved(
         self, connection: Connection, workspace: str, class_id: str, revision: int, changes: Mapping[str, object]
@@ -728,6 +732,13 @@ class Classes:
         """Change a class if it still has the revision; returns it as it is then."""
         where = (classes.c.id == class_id, classes.c.owner == workspace_key(workspace), self._is_current())
         values = {**_checked(changes), "revision": revision + 1, "moved": self._clock()}
+        if changes.get("phase") == OPEN:
+            # A task that goes on after it was closed was opened before.
+            goes_on = sa.and_(
+                classes.c.phase.in_((OPEN, SHUT)),
+                *(classes.c[name] == changes.get(name, classes.c[name]) for name in ("task", "round")),
+            )
+            values["opened"] = sa.case((goes_on, classes.c.opened), else_=values["moved"])
         moved = connection.execute(classes.update().where(*where, classes.c.revision == revision).values(**values))
         row = connection.execute(sa.select(classes).where(*where)).one_or_none()
         if row is None:

@@ -98,6 +98,7 @@ class Work:
         guess: the accuracy that it has guessed, 0 to 1; None for none.
         runs: its runs, the oldest first; after the end without ids and times.
         drawings: its drawings that the teacher has not taken out, by place; after the end without times.
+        seconds: from the opening of the task, or of the vote, to the first thing handed in; None if it is not known.
     """
 
     seat: int
@@ -106,6 +107,7 @@ class Work:
     guess: float | None
     runs: tuple[TrainedRun, ...]
     drawings: tuple[SavedDrawing, ...] = ()
+    seconds: float | None = None
 
 
 def votes_for(connection: Connection, class_id: str, task: str) -> dict[int, dict[int, int]]:
@@ -122,6 +124,13 @@ def first_times(connection: Connection, class_id: str, task: str, round_: int) -
     counts = sa.or_(entries.c.choice.is_(None), entries.c.round == round_)
     query = _entries(class_id, task, entries.c.seat, sa.func.min(entries.c.created).label("first"))
     return {row.seat: row.first for row in connection.execute(query.where(counts).group_by(entries.c.seat))}
+
+
+def seconds_for(connection: Connection, class_id: str, task: str) -> dict[int, float]:
+    """How many seconds after the opening each seat has first handed in something, by seat, where it is known."""
+    query = _entries(class_id, task, entries.c.seat, entries.c.seconds).where(entries.c.seconds.is_not(None))
+    # The first entry of a seat comes last.
+    return {row.seat: row.seconds for row in connection.execute(query.order_by(entries.c.created.desc()))}
 
 
 def guesses_for(connection: Connection, class_id: str, task: str) -> dict[int, float]:
@@ -172,6 +181,7 @@ def work_of(connection: Connection, class_id: str, now: float, has_data: bool = 
     for task in tasks.scalars().all():
         which = connection, class_id, task
         votes, guesses, runs_ = votes_for(*which), guesses_for(*which), runs_for(*which, now)
+        seconds = seconds_for(*which)
         drawn = drawings_for(*which)
         if drawn and has_data:
             drawn = drawings_for(*which, of_seats=list(drawn))
@@ -179,7 +189,8 @@ def work_of(connection: Connection, class_id: str, now: float, has_data: bool = 
         numbers = {seat for given in votes.values() for seat in given} | set(guesses) | set(runs_) | set(drawings)
         for seat in sorted(numbers):
             own = {round_: given[seat] for round_, given in votes.items() if seat in given}
-            found.append(Work(seat, task, own, guesses.get(seat), runs_.get(seat, ()), drawings.get(seat, ())))
+            given = guesses.get(seat), runs_.get(seat, ()), drawings.get(seat, ()), seconds.get(seat)
+            found.append(Work(seat, task, own, *given))
     return found
 
 
@@ -195,7 +206,8 @@ def keep(works: Sequence[Work]) -> str:
 def _anonymous(one: Work, seat: int) -> dict[str, Any]:
     """A work as it is kept: with another seat, and without what leads to a seat or to a visitor's runs.
 
-    That is the id of a run, its time, its seed, which says the number of the seat, and its exact accuracy.
+    That is the id of a run, its time, its seed, which says the number of the seat, its exact accuracy, and parts of
+    seconds.
     """
     runs = [
         dataclasses.asdict(
@@ -217,7 +229,8 @@ def _anonymous(one: Work, seat: int) -> dict[str, Any]:
         for drawing in one.drawings
     ]
     return {
-        "seat": seat, "task": one.task, "votes": one.votes, "guess": one.guess, "runs": runs, "drawings": drawings
+        "seat": seat, "task": one.task, "votes": one.votes, "guess": one.guess, "runs": runs, "drawings": drawings,
+        "seconds": None if one.seconds is None else round(one.seconds),
     }  # fmt: skip
 
 
@@ -238,11 +251,12 @@ def kept(text: str) -> list[Work]:
             {int(round_): choice for round_, choice in row["votes"].items()},
             row["guess"],
             tuple(TrainedRun(**run) for run in row["runs"]),
-            # Classes that ended before there were drawings have none.
+            # Classes that ended before there were drawings and seconds have none.
             tuple(
                 SavedDrawing(one["n"], one["label"], False, 0.0, base64.b64decode(one["data"]))
                 for one in row.get("drawings", ())
             ),
+            row.get("seconds"),
         )
         for row in json.loads(text)
     ]

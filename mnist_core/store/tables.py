@@ -138,6 +138,8 @@ classes = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("moved", sa.Double, nullable=False),
+    # When the current task, or its current vote, was opened; NULL if that is not known.
+    sa.Column("opened", sa.Double),
     sa.Column("ended", sa.Double),
     # What is kept after the end: what was handed in, as JSON, without names.
     sa.Column("kept", sa.Text),
@@ -182,6 +184,8 @@ entries = sa.Table(
     sa.Column("label", sa.Integer),
     sa.Column("data", sa.LargeBinary),
     sa.Column("hidden", sa.Boolean),
+    # How long after the opening it was handed in first; NULL if that is not known.
+    sa.Column("seconds", sa.Double),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("changed", sa.Double, nullable=False),
     sa.ForeignKeyConstraint(["class", "seat"], [seats.c["class"], seats.c.number], ondelete="CASCADE"),

@@ -458,6 +458,7 @@ def _check_report(desk: Page, phones: Sequence[Page], reached: Sequence[Reached]
     given = [[rows["1", name][column] for column in ("first vote", "second vote", "right")] for name in names[:2]]
     assert given == [[wrong, right, "yes"], [right, "", "yes"]]
     assert ("1", names[2]) not in rows
+    assert all(row["seconds"].isdecimal() for row in rows.values())
     for name, own in zip(names, reached, strict=True):
         assert [rows[task, name]["right"] for task in "25"] == ["yes", "yes"]
         row = rows["3", name]

@@ -32,11 +32,11 @@ def run(accuracy: float | None, config: RunConfig = SMALL) -> TrainedRun:
 
 
 WORKS = [
-    Work(1, "n1", {}, 0.5, (run(0.85), run(0.92))),
+    Work(1, "n1", {}, 0.5, (run(0.85), run(0.92)), seconds=61.4),
     Work(2, "n1", {}, None, (run(0.95, LARGE),)),
     Work(3, "n1", {}, 0.7, ()),
     Work(1, "q1", {1: 1, 2: 0}, None, ()),
-    Work(2, "q1", {1: 0}, None, ()),
+    Work(2, "q1", {1: 0}, None, (), seconds=0.2),
     Work(3, "q1", {1: 0, 2: 1}, None, ()),
     Work(2, "q2", {1: 1}, None, ()),
     Work(2, "gone", {1: 1}, None, ()),
@@ -79,15 +79,15 @@ def test_table_has_a_row_for_each_seat_and_task() -> None:
     assert tuple(rows[0]) == class_report.COLUMNS
     what = "Is <b>1</b> & 2 = 3?"
     assert rows[1:4] == [
-        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", "", ""],
-        ["1", what, "red fox", "yes", "", "yes", "", "", "", "", "", ""],
-        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", "", ""],
+        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", "", "", ""],
+        ["1", what, "red fox", "yes", "", "yes", "0", "", "", "", "", "", ""],
+        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", "", "", ""],
     ]
-    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", "", ""]
+    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", "", "", ""]
     assert [row[2:] for row in rows[5:]] == [
-        ["blue otter", "", "", "", "0.5", "2", "0.92", "yes", "", ""],
-        ["red fox", "", "", "", "", "1", "0.95", "no", "", ""],
-        ["seat 3", "", "", "", "0.7", "0", "", "no", "", ""],
+        ["blue otter", "", "", "", "61", "0.5", "2", "0.92", "yes", "", ""],
+        ["red fox", "", "", "", "", "", "1", "0.95", "no", "", ""],
+        ["seat 3", "", "", "", "", "0.7", "0", "", "no", "", ""],
     ]
 
 
@@ -136,11 +136,11 @@ def test_drawings_are_counted_and_pictured() -> None:
     plan = (Draw("d1", (4, 9)),)
     ink = np.zeros((28, 28), np.uint8)
     given = [SavedDrawing(n, label, False, 0.0, test_set.pack(ink, (), 8_192)) for n, label in enumerate((9, 4))]
-    works = [Work(1, "d1", {}, None, (), tuple(given)), Work(2, "d1", {}, None, (), tuple(given[:1]))]
+    works = [Work(1, "d1", {}, None, (), tuple(given), 8.6), Work(2, "d1", {}, None, (), tuple(given[:1]))]
     rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, {1: "blue otter"}))))
-    assert [[row[1], row[2], row[-2]] for row in rows[1:]] == [
-        ["Draw digits: 4, 9", "blue otter", "2"],
-        ["Draw digits: 4, 9", "seat 2", "1"],
+    assert [[row[1], row[2], row[6], row[-2]] for row in rows[1:]] == [
+        ["Draw digits: 4, 9", "blue otter", "9", "2"],
+        ["Draw digits: 4, 9", "seat 2", "", "1"],
     ]
     page = class_report.class_page("9b", plan, works, {1: "blue otter"})
     assert "Drawings: 3." in page

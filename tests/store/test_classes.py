@@ -182,6 +182,87 @@ def test_first_hand_in_of_a_seat_is_timed_by_round(room: Room, clock: Clock) -> 
     assert room.classes.board(room.now.id).firsts == {}
 
 
+def seconds_of(room: Room, task: str = "q1") -> dict[int, float | None]:
+    works = room.classes.work(room.teacher, room.now.id)
+    return {one.seat: one.seconds for one in works if one.task == task}
+
+
+def test_seconds_are_from_the_opening_to_the_first_vote(room: Room, clock: Clock) -> None:
+    first, second, third = (room.student() for _ in "abc")
+    clock.forward(600)
+    room.move(phase=OPEN)
+    clock.forward(5)
+    room.classes.vote(room.now.id, first, "q1", 1, 0)
+    for switched in ({"paused": True}, {"doors": False}, {"paused": False, "doors": True}):
+        clock.forward(1)
+        room.move(**switched)
+    room.classes.vote(room.now.id, second, "q1", 1, 0)
+    room.classes.vote(room.now.id, first, "q1", 1, 1)  # Changed later.
+    room.classes.vote(room.now.id, room.student(), "q1", 1, 1)  # Who comes late has lost as much time.
+    room.move(phase=SHUT)
+    clock.forward(60)
+    room.move(phase=OPEN, round=2)
+    clock.forward(7)
+    for token in (first, third):
+        room.classes.vote(room.now.id, token, "q1", 2, 1)
+    assert seconds_of(room) == {1: 5, 2: 8, 3: 7, 4: 8}
+
+
+def test_seconds_go_on_when_a_task_goes_on_and_not_when_it_is_opened_anew(room: Room, clock: Clock) -> None:
+    longer, anew = room.student(), room.student()
+    room.move(task="n1", phase=OPEN)
+    clock.forward(30)
+    room.move(phase=SHUT)
+    room.move(phase=OPEN)  # "Train longer".
+    clock.forward(10)
+    room.classes.guess(room.now.id, longer, "n1", 0.5)
+    clock.forward(3)
+    room.classes.hand_in_run(room.now.id, longer, "n1", longer, "run")
+    room.move(phase=READY)  # "Back" from a later task.
+    clock.forward(300)
+    room.move(phase=OPEN)
+    clock.forward(4)
+    room.classes.guess(room.now.id, anew, "n1", 0.5)
+    room.classes.hand_in_run(room.now.id, longer, "n1", longer, "another run")
+    assert seconds_of(room, "n1") == {1: 40, 2: 4}
+    # Another task, right after an open one.
+    room.move(task="n2", phase=OPEN)
+    clock.forward(2)
+    room.classes.guess(room.now.id, anew, "n2", 0.5)
+    assert seconds_of(room, "n2") == {2: 2}
+
+
+def test_seconds_are_not_negative_when_the_clock_goes_back(room: Room, clock: Clock) -> None:
+    own = room.student()
+    room.move(phase=OPEN)
+    clock.forward(-3600)
+    room.classes.vote(room.now.id, own, "q1", 1, 0)
+    assert seconds_of(room) == {1: 0}
+
+
+def test_seconds_stay_unknown_if_the_opening_is(room: Room) -> None:
+    own = room.student()
+    room.move(phase=OPEN)
+    with room.classes._database.writing() as connection:  # It was opened before there was the column.
+        connection.execute(tables.classes.update().values(opened=None))
+    room.move(phase=SHUT)
+    room.move(phase=OPEN)
+    room.classes.vote(room.now.id, own, "q1", 1, 0)
+    assert seconds_of(room) == {1: None}
+    room.classes.end(room.teacher, room.now.id)
+    assert seconds_of(room) == {1: None}
+
+
+def test_seconds_are_whole_after_the_end(room: Room, clock: Clock) -> None:
+    own = room.student()
+    room.move(phase=OPEN)
+    clock.forward(2.75)
+    room.classes.vote(room.now.id, own, "q1", 1, 0)
+    assert seconds_of(room) == {1: 2.75}
+    room.classes.end(room.teacher, room.now.id)
+    assert seconds_of(room) == {1: 3}
+
+
 def test_second_vote_stands_beside_the_first(room: Room) -> None:
     workspace = room.student()
     room.move(phase=OPEN)
