@@ -7,7 +7,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from mnist_core.classes import progress
-from mnist_core.classes.plan import Ask, Draw, Train, question_of, wanted
+from mnist_core.classes.plan import Ask, Draw, Look, Train, question_of, wanted
 from mnist_core.store.classes import MAX_SEATS
 from mnist_core.store.workspaces import SYMBOLS, spoken_code
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mnist_core.classes.plan import Task
-    from mnist_core.store.classes import Classes
+    from mnist_core.store.classes import Classes, Seat
     from mnist_core.store.handed_in import Work
 
 _GROUPS, _GROUP = 2, 4
@@ -37,6 +37,11 @@ def points_of(plan: Sequence[Task], works: Iterable[Work]) -> int:
 def most_points(plan: Sequence[Task]) -> int:
     """The points of a seat that has done its part of each task."""
     return sum(_has_point(task) for task in plan)
+
+
+def missed_by(seat: Seat, plan: Sequence[Task]) -> list[Task]:
+    """The tasks that were over before a seat was taken, of those for which something can be handed in."""
+    return [task for task in plan if task.id in seat.missed_tasks and not isinstance(task, Look)]
 
 
 @functools.lru_cache(64)

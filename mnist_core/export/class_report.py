@@ -16,7 +16,7 @@ from mnist_core.export import report
 from mnist_core.language import SOURCE, speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mnist_core.classes import Task
     from mnist_core.classes.class_test import ClassTest
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "task", "what", "seat", "first vote", "second vote", "right", "seconds", "guess", "networks",
-    "best validation accuracy", "goal reached", "drawings", "drawings read right",
+    "best validation accuracy", "goal reached", "drawings", "drawings read right", "missed",
 )  # fmt: skip
-"""Of the table: one row for each seat and task. Shares are from 0 to 1; cells that a task does not have are empty.
+"""Of the table: one row for each seat and task for which it has handed in something, or which it has missed.
+
+Shares are from 0 to 1; cells that a task does not have are empty.
 
 The seconds are from the opening of the task to the first thing that the seat has handed in; for who only took part in
-the second vote, from the opening of that one.
+the second vote, from the opening of that one. A seat has missed a task that was over before it was taken.
 """
 
 
@@ -39,6 +41,7 @@ def class_csv(
     works: Sequence[Work],
     names: Mapping[int, str],
     tests: Mapping[str, ClassTest] = MappingProxyType({}),
+    missed: Mapping[int, Collection[str]] = MappingProxyType({}),
 ) -> str:
     """All that was handed in, as CSV with `COLUMNS`.
 
@@ -47,15 +50,17 @@ def class_csv(
         works: what the seats handed in.
         names: of the seats, by number; others are called by their numbers.
         tests: what the networks of the class have read in its drawings, by the ids of tasks.
+        missed: the ids of the tasks that were over before a seat was taken, by its number.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     for number, task in enumerate(plan, 1):
-        for work in works:
-            if work.task == task.id:
-                cells = _cells(task, work, tests.get(task.id))
-                writer.writerow([number, _what(task), _name(work.seat, names), *cells])
+        rows = {work.seat: [*_cells(task, work, tests.get(task.id)), ""] for work in works if work.task == task.id}
+        for seat in _who_missed(task, missed):
+            rows.setdefault(seat, [*[""] * (len(COLUMNS) - 4), "yes"])
+        for seat, cells in sorted(rows.items()):
+            writer.writerow([number, _what(task), _name(seat, names), *cells])
     return buffer.getvalue()
 
 
@@ -66,6 +71,7 @@ def class_page(
     works: Sequence[Work],
     names: Mapping[int, str],
     tests: Mapping[str, ClassTest] = MappingProxyType({}),
+    missed: Mapping[int, Collection[str]] = MappingProxyType({}),
 ) -> str:
     """All that was handed in, as one self-contained HTML page to print: each task, then each seat.
 
@@ -75,6 +81,7 @@ def class_page(
         works: what the seats handed in.
         names: of the seats, by number; others are called by their numbers.
         tests: what the networks of the class have read in its drawings, by the ids of tasks.
+        missed: the ids of the tasks that were over before a seat was taken, by its number.
     """
     title = title or "Class"
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>Seats with work handed in: {len({one.seat for one in works})}.</p>"]
@@ -83,7 +90,7 @@ def class_page(
         if given:
             content = _content(task, given, names, tests.get(task.id))
             parts.append(report.section(f"{number}. {_what(task)}", content))
-    parts.append(report.section("Seat by seat", _by_seat(plan, works, names)))
+    parts.append(report.section("Seat by seat", _by_seat(plan, works, names, missed)))
     return report.page(title, parts)
 
 
@@ -218,10 +225,18 @@ def _drawings(works: Sequence[Work], names: Mapping[int, str], test: ClassTest |
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines) + f"<p>{''.join(tags)}</p>"
 
 
-def _by_seat(plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str]) -> str:
+def _who_missed(task: Task, missed: Mapping[int, Collection[str]]) -> list[int]:
+    return [seat for seat, tasks in missed.items() if task.id in tasks]
+
+
+def _by_seat(
+    plan: Sequence[Task], works: Sequence[Work], names: Mapping[int, str], missed: Mapping[int, Collection[str]]
+) -> str:
     """A row for each seat, a column for each task: whether the last vote is right, or the best accuracy."""
     cells: dict[int, dict[str, str]] = {}
     for task in plan:
+        for seat in _who_missed(task, missed):
+            cells.setdefault(seat, {})[task.id] = "missed"
         for work in works:
             if work.task == task.id:
                 own = cells.setdefault(work.seat, {})

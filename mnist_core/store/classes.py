@@ -123,6 +123,8 @@ class Seat:
         removed: whether the teacher has taken the seat away.
         token: the SHA-256 of the token of its browser.
         pretend: whether nobody sits there: a teacher tries a plan.
+        missed: the ids of the tasks whose result was shown before the seat was taken, with spaces between them;
+            without those that were opened again since.
     """
 
     number: int
@@ -133,6 +135,12 @@ class Seat:
     removed: bool
     token: str = ""
     pretend: bool = False
+    missed: str = ""
+
+    @property
+    def missed_tasks(self) -> frozenset[str]:
+        """The ids of the tasks that were over before the seat was taken."""
+        return frozenset(self.missed.split())
 
 
 @dataclass(frozen=True)
@@ -259,6 +267,7 @@ class Classes:
         with self._database.writing() as connection:
             now = self._moved(connection, workspace, class_id, revision, {"phase": READY, "round": 1})
             now = _with_shown(connection, now, now.shown_tasks - {now.task})
+            _give_another_chance(connection, now)
             connection.execute(entries.delete().where(entries.c["class"] == class_id, entries.c.task == now.task))
         return now
 
@@ -396,9 +405,9 @@ class Classes:
                 connection.execute(seats.update().where(*_seat(class_id, own.number)).values(**values))
                 return Seat(own.number, name, False, now, None, False, key)
             number = 1 + max((one.number for one in known), default=0)
-            values = {"class": class_id, "number": number, "token": key, "name": name, "redrawn": False}
-            connection.execute(seats.insert().values(**values, seen=now, removed=False, pretend=is_pretend))
-            return Seat(number, name, False, now, None, False, key, is_pretend)
+            found = Seat(number, name, False, now, None, False, key, is_pretend, f" {row.shown} " if row.shown else "")
+            connection.execute(seats.insert().values({"class": class_id, **dataclasses.asdict(found)}))
+            return found
 
     def seat(self, class_id: str, token: str) -> Seat | None:
         """The seat of a browser; None if it has none, or it was taken away."""
@@ -746,6 +755,8 @@ class Classes:
         if not moved.rowcount:
             raise ClassMovedError
         now = _class_of(row)
+        if now.phase == OPEN:
+            _give_another_chance(connection, now)
         # What was shown once is known to all, whatever comes after it.
         return _with_shown(connection, now, now.shown_tasks | {now.task}) if now.phase == SHOWN else now
 
@@ -848,6 +859,13 @@ def _with_shown(connection: Connection, now: Class, tasks: frozenset[str]) -> Cl
     if shown != now.shown:
         connection.execute(classes.update().where(classes.c.id == now.id).values(shown=shown))
     return dataclasses.replace(now, shown=shown)
+
+
+def _give_another_chance(connection: Connection, now: Class) -> None:
+    """Nobody has missed the current task any more: it is, or will be, open again."""
+    task = f" {now.task} "
+    missed = seats.update().where(seats.c["class"] == now.id, seats.c.missed.contains(task, autoescape=True))
+    connection.execute(missed.values(missed=sa.func.replace(seats.c.missed, task, " ")))
 
 
 def _class_of(row: sa.Row[Any]) -> Class:

@@ -158,6 +158,9 @@ seats = sa.Table(
     sa.Column("seen", sa.Double, nullable=False),
     sa.Column("hand", sa.Double),
     sa.Column("removed", sa.Boolean, nullable=False),
+    # The ids of the tasks whose result was shown before the seat was taken, each between spaces; without those that
+    # were opened again since.
+    sa.Column("missed", sa.Text, nullable=False, server_default=""),
     # Whether nobody sits there: a teacher tries a plan.
     sa.Column("pretend", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("class", "token"),

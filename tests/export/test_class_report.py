@@ -79,16 +79,29 @@ def test_table_has_a_row_for_each_seat_and_task() -> None:
     assert tuple(rows[0]) == class_report.COLUMNS
     what = "Is <b>1</b> & 2 = 3?"
     assert rows[1:4] == [
-        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", "", "", ""],
-        ["1", what, "red fox", "yes", "", "yes", "0", "", "", "", "", "", ""],
-        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", "", "", ""],
+        ["1", what, "blue otter", "no", "yes", "yes", "", "", "", "", "", "", "", ""],
+        ["1", what, "red fox", "yes", "", "yes", "0", "", "", "", "", "", "", ""],
+        ["1", what, "seat 3", "yes", "no", "no", "", "", "", "", "", "", "", ""],
     ]
-    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", "", "", ""]
+    assert rows[4] == ["2", "Do you like it?", "red fox", "no", "", "", "", "", "", "", "", "", "", ""]
     assert [row[2:] for row in rows[5:]] == [
-        ["blue otter", "", "", "", "61", "0.5", "2", "0.92", "yes", "", ""],
-        ["red fox", "", "", "", "", "", "1", "0.95", "no", "", ""],
-        ["seat 3", "", "", "", "", "0.7", "0", "", "no", "", ""],
+        ["blue otter", "", "", "", "61", "0.5", "2", "0.92", "yes", "", "", ""],
+        ["red fox", "", "", "", "", "", "1", "0.95", "no", "", "", ""],
+        ["seat 3", "", "", "", "", "0.7", "0", "", "no", "", "", ""],
     ]
+
+
+def test_task_that_was_over_before_a_seat_was_taken_is_missed() -> None:
+    works = [Work(2, "q1", {1: 0}, None, (), seconds=5.0)]
+    missed = {1: {"q1", "n1"}, 2: set[str]()}
+    rows = list(csv.DictReader(io.StringIO(class_report.class_csv(PLAN, works, NAMES, {}, missed))))
+    assert [(row["task"], row["seat"], row["missed"]) for row in rows] == [
+        ("1", "blue otter", "yes"), ("1", "red fox", ""), ("3", "blue otter", "yes")
+    ]  # fmt: skip
+    assert {value for name, value in rows[2].items() if name not in ("task", "what", "seat", "missed")} == {""}
+    page = class_report.class_page("", PLAN, works, NAMES, {}, missed)
+    assert cells(page).rows[-2:] == [["blue otter", "missed", "", "missed"], ["red fox", "✓", "", ""]]
+    assert "Seats with work handed in: 1." in page
 
 
 def test_page_counts_the_votes_and_names_the_seats() -> None:
@@ -138,7 +151,7 @@ def test_drawings_are_counted_and_pictured() -> None:
     given = [SavedDrawing(n, label, False, 0.0, test_set.pack(ink, (), 8_192)) for n, label in enumerate((9, 4))]
     works = [Work(1, "d1", {}, None, (), tuple(given), 8.6), Work(2, "d1", {}, None, (), tuple(given[:1]))]
     rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, {1: "blue otter"}))))
-    assert [[row[1], row[2], row[6], row[-2]] for row in rows[1:]] == [
+    assert [[row[1], row[2], row[6], row[11]] for row in rows[1:]] == [
         ["Draw digits: 4, 9", "blue otter", "9", "2"],
         ["Draw digits: 4, 9", "seat 2", "", "1"],
     ]
@@ -158,7 +171,7 @@ def test_networks_that_read_the_drawings_best_are_named() -> None:
     drawn = tuple(ClassDrawing(seat, 0, False, drawing) for seat in (1, 2))
     tests = {"d1": ClassTest(drawn, tuple(networks), answers, waiting=0, is_built_in=False)}
     rows = list(csv.reader(io.StringIO(class_report.class_csv(plan, works, NAMES, tests))))
-    assert [row[-1] for row in rows[1:]] == ["1.0", "0.5"]
+    assert [row[12] for row in rows[1:]] == ["1.0", "0.5"]
     page = class_report.class_page("", plan, works, NAMES, tests)
     assert "Networks that have read them: 3." in page
     assert "The best reads 100% right: blue otter (" in page

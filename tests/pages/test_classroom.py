@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
 import functools
+import io
 import itertools
 import json
 import re
@@ -41,6 +43,7 @@ from mnist_core.config import RunConfig
 from mnist_core.drawing import preprocessing, strokes, test_set
 from mnist_core.errors import CapacityError, ClassNotFoundError, StoreError
 from mnist_core.evaluation import shipped
+from mnist_core.export import class_report
 from mnist_core.language import speaking
 from mnist_core.lessons.courses import step_of
 from mnist_core.lessons.faults import FAULTS
@@ -66,7 +69,7 @@ from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace, recovery_code, workspace_key
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, following, look_task, membership, rehearsal, wall_runs
+from pages.widgets.classroom import drawings, ending, following, look_task, membership, question, rehearsal, wall_runs
 from pages.widgets.classroom import student as student_page
 from pages.widgets.common import image_buttons, pictures, trials
 from pages.widgets.common.image_buttons import ImageButton
@@ -1294,6 +1297,23 @@ def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest) -> None:
         assert shown(drawing).count("this seat stands here twice") == 1
         classes().end(owner, now.id)
         drawing.run()
+
+
+def test_late_comer_reads_what_they_have_missed(desk: AppTest) -> None:
+    early, owner = student(desk), desk.session_state["workspace"]
+    show(desk, OWN)
+    late = student(desk)
+    now = class_of(desk)
+    plan = (OWN, NETWORK, Look("end", "summary"))
+    classes().move(owner, now.id, now.revision, plan=to_json(plan), at=1, task="n1", phase=READY)
+    note = "You came later and have missed 1 task. You need not catch up."
+    assert note in text(late)
+    assert "missed" not in text(early)
+    show(desk, *plan)
+    assert f":gray[{question.question_text(OWN)} · missed]" in text(late)
+    assert "missed" not in text(early)
+    table = csv.DictReader(io.StringIO(ending.written(class_report.class_csv, class_of(desk), owner)))
+    assert [(row["task"], row["seat"], row["missed"]) for row in table] == [("1", board_of(desk).seats[1].name, "yes")]
 
 
 def test_own_network_is_pinned_from_the_card(training: AppTest) -> None:

@@ -1004,6 +1004,47 @@ def test_results_that_were_shown_are_remembered(room: Room) -> None:
     assert room.classes.begin_again(room.teacher, room.now.id, room.now.revision).shown_tasks == {"q1"}
 
 
+def test_who_comes_late_has_missed_what_was_shown(room: Room) -> None:
+    def missed() -> list[list[str]]:
+        return [sorted(seat.missed_tasks) for seat in room.classes.seats(room.now.id)]
+
+    early = room.student()
+    room.move(phase=OPEN)
+    during = room.student()
+    room.move(phase=SHUT)
+    room.student()  # There may be a second vote.
+    for task in ("q_", "qx", "d1"):
+        room.move(phase=SHOWN)
+        room.move(task=task, phase=READY)
+    late = room.student()
+    assert missed() == [[], [], [], ["q1", "q_", "qx"]]
+    assert room.classes.seat(room.now.id, late) == room.classes.seats(room.now.id)[3]
+    room.classes.join(room.now.id, early, draw)  # A reload.
+    for token in (early, during):
+        room.classes.remove_seat(room.teacher, room.now.id, room.classes.join(room.now.id, token, draw).number)
+        room.classes.join(room.now.id, token, draw)
+    assert missed() == [[], [], [], ["q1", "q_", "qx"]]  # They were there.
+
+    room.move(task="q_", phase=READY)
+    assert missed()[3] == ["q1", "q_", "qx"]
+    room.move(phase=OPEN)
+    assert missed()[3] == ["q1", "qx"]
+    room.classes.vote(room.now.id, late, "q_", 1, 0)
+    room.move(task="q1", phase=READY)
+    room.now = room.classes.begin_again(room.teacher, room.now.id, room.now.revision)
+    assert missed() == [[], [], [], ["qx"]]
+
+
+def test_seats_of_another_class_have_missed_their_own_tasks(room: Room, url: str, clock: Clock) -> None:
+    other = Room(url, clock)
+    for one in (room, other):
+        one.move(phase=SHOWN)
+        one.student()
+    room.move(phase=OPEN)
+    found = [one.classes.seats(one.now.id)[0].missed_tasks for one in (room, other)]
+    assert found == [frozenset(), {"q1"}]
+
+
 def test_key_of_result_codes_is_not_that_of_the_wall(room: Room) -> None:
     key = room.classes.result_key(room.now.id)
     wall = workspace_key(wall_token(room.teacher, room.now.id))

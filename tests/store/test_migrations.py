@@ -44,7 +44,7 @@ from tests.stored_runs import (
 DUMPS = Path(__file__).parent / "databases"
 WORKSPACE = "a_workspace_of_its_own"
 CONFIG = small(epochs=10, layers=(LayerConfig("conv", 2),) * 3, optimizer="momentum", seed=7)
-NEWEST = "0009"
+NEWEST = "0010"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,7 +11,7 @@ from mnist_core.errors import PlaygroundError, StoreError
 from mnist_core.language import gettext as _
 from mnist_core.language import ngettext
 from mnist_core.store import workspaces
-from pages.widgets.classroom import drawings, membership, networks, question
+from pages.widgets.classroom import drawings, lesson_plan, membership, networks, question
 from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
 
@@ -38,7 +38,10 @@ def _card(now: Class, plan: tuple[Task, ...], seat: Seat) -> None:
     with st.container(border=True, key="class-card"):
         st.subheader(_("Your card: {name}", name=seat.name), anchor=False)
         shown = [task for task in plan if task.id in now.shown_tasks]
+        missed = results.missed_by(seat, shown)
         for task in shown:
+            if task in missed:
+                st.markdown(f":gray[{_('{task} · missed', task=lesson_plan.task_title(task))}]")
             own = next((work for work in works if work.task == task.id), None)
             line = "" if own is None else _line(now, task, own)
             if line:

@@ -61,21 +61,13 @@ def _downloads(now: Class, part: str = "ended") -> None:
     """The report to print, and the table. They are made when they are wanted, with the seats of that moment."""
     token = workspace.token()
 
-    def made(make: Callable[..., str]) -> str:
-        # A class that has ended by itself has its seats for a while.
-        names = {seat.number: seat.name for seat in membership.classes().seats(now.id) if now.ended is None}
-        plan = membership.plan_of(now.plan)
-        read = [task.id for task in plan if isinstance(task, Draw) and task.id in now.shown_tasks and now.ended is None]
-        tests = {task: drawings.class_tests().test(membership.board_with(now, task)) for task in read}
-        return make(plan, membership.classes().work(token, now.id), names, tests)
-
     def drawn() -> tuple[list[LabelledDrawing], list[str]]:
         return drawings.labelled(membership.classes().work(token, now.id))
 
     with st.container(horizontal=True):
         st.download_button(
             _("Report"),
-            lambda: made(partial(class_report.class_page, now.title)),
+            lambda: written(partial(class_report.class_page, now.title), now, token),
             "class.html",
             "text/html",
             key=f"class-report-{part}",
@@ -85,7 +77,7 @@ def _downloads(now: Class, part: str = "ended") -> None:
         )
         st.download_button(
             _("Table"),
-            lambda: made(class_report.class_csv),
+            lambda: written(class_report.class_csv, now, token),
             "class.csv",
             "text/csv",
             key=f"class-table-{part}",
@@ -113,6 +105,18 @@ def _downloads(now: Class, part: str = "ended") -> None:
             on_click="ignore",
             help=_("The same as pen strokes: JSON lines (for developers)."),
         )
+
+
+def written(write: Callable[..., str], now: Class, token: str) -> str:
+    """What a function of `class_report` writes about a class, for its owner's token. It needs no page."""
+    # A class that has ended by itself has its seats for a while.
+    seats = membership.classes().seats(now.id) if now.ended is None else []
+    plan = membership.plan_of(now.plan)
+    names = {seat.number: seat.name for seat in seats}
+    missed = {seat.number: {task.id for task in results.missed_by(seat, plan)} for seat in seats}
+    read = [task.id for task in plan if isinstance(task, Draw) and task.id in now.shown_tasks and now.ended is None]
+    tests = {task: drawings.class_tests().test(membership.board_with(now, task)) for task in read}
+    return write(plan, membership.classes().work(token, now.id), names, tests, missed)
 
 
 def code_check(now: Class) -> None:

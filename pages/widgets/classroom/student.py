@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.classes import Draw, Look, Train, draw_name, step_of
+from mnist_core.classes import Draw, Look, Train, draw_name, results, step_of
 from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
-from mnist_core.language import Message
+from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import OPEN, READY, SHOWN
 from pages.widgets.classroom import card, following, look_task, membership, question, train_task
@@ -125,6 +125,15 @@ def _task(board: Board, seat: Seat, votes: Mapping[int, int], is_held: bool) -> 
         _FAILED.set(None)
     if task is None or now.phase == READY:
         st.header(_(_LOOK), anchor=False)
+        missed = 0 if task is None else len(results.missed_by(seat, membership.plan_of(now.plan)))
+        if missed:
+            st.caption(
+                ngettext(
+                    "You came later and have missed {count} task. You need not catch up.",
+                    "You came later and have missed {count} tasks. You need not catch up.",
+                    missed,
+                )
+            )
         return
     if isinstance(task, Train):
         train_task.train_view(board, seat, task)
