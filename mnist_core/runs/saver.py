@@ -24,10 +24,11 @@ from mnist_core.store import database, quotas, takeover
 from mnist_core.store.files import MAX_FILE_BYTES
 from mnist_core.store.records import library_versions
 from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import workspace_key
 from mnist_core.training import Status, engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
@@ -49,7 +50,7 @@ _PATIENCE_SECONDS = 600.0
 
 @dataclass(eq=False)
 class _Record:
-    """What has been saved of a run. Only the saving thread changes it."""
+    """What has been saved of a run. Only the saving thread changes it, with one exception."""
 
     workspace: str
     run_id: str
@@ -59,6 +60,8 @@ class _Record:
     is_paused: bool = False
     moments: set[Place] = field(default_factory=set)
     is_closed: bool = False
+    # Whether what was saved is gone, see `drop`. Any thread may set it.
+    is_dropped: bool = False
     trouble: str = ""
     not_before: float = 0.0
     failing_since: float | None = None
@@ -198,6 +201,27 @@ class Saver:
             self._records.pop((workspace, run_id), None)
             self._due.pop((workspace, run_id), None)
             self._changed.notify_all()
+
+    def drop(self, gone: Collection[tuple[str, str]]) -> list[Run]:
+        """Stop saving runs that were removed from the store.
+
+        Args:
+            gone: for each the key of its workspace, `workspace_key`, and its id.
+
+        Returns:
+            Those in the memory of this process that have not ended.
+        """
+        with self._changed:
+            found = [one for one in self._records.values() if (workspace_key(one.workspace), one.run_id) in gone]
+            for record in found:
+                record.is_dropped = True
+                self._due.pop((record.workspace, record.run_id), None)
+                del self._records[record.workspace, record.run_id]
+            self._changed.notify_all()
+        unsaved = [record for record in found if not record.is_closed]
+        for record in unsaved:  # It may have been created a moment ago.
+            self._attempt(functools.partial(self.store.discard, record.workspace, record.run_id))
+        return [run for record in unsaved if (run := record.run()) is not None and run.snapshot.status.is_active]
 
     def runs(self, workspace: str) -> list[Run]:
         """The runs of a workspace that are in the memory of this process, oldest first."""
@@ -399,6 +423,8 @@ class Saver:
             if not record.is_closed:  # Keep the trouble that closed it.
                 self._write(record, run)
                 record.trouble, record.failing_since = "", None
+            if record.is_dropped:
+                self.store.discard(*key)
         except RunNotFoundError:  # Its owner deleted it.
             record.is_closed = True
         except RunClosedError as error:

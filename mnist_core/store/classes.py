@@ -325,11 +325,15 @@ class Classes:
             self._owned(connection, workspace, class_id)
             connection.execute(entries.update().where(*_equal(which)).values(hidden=is_hidden))
 
-    def end(self, workspace: str, class_id: str, delete: bool = False) -> None:
+    def end(self, workspace: str, class_id: str, delete: bool = False) -> frozenset[tuple[str, str]]:
         """End a class: its code opens nothing any more, and its seats are gone at once.
 
-        What they have handed in is kept for 30 days, without names and in another order of seats.
-        With `delete`, it is gone at once too.
+        What they have handed in is kept for 30 days, without names and in another order of seats. With `delete`, it is
+        gone at once too, and if the class went on, so are the runs that were handed in, without pinned ones.
+
+        Returns:
+            The runs that are gone, by the keys of their workspaces and their ids. Who still trains or saves one of them
+            must not save it again: `Saver.drop`.
 
         Raises:
             ClassNotFoundError: the workspace leads no such class.
@@ -341,9 +345,13 @@ class Classes:
             if row is None:
                 raise ClassNotFoundError
             if delete:
+                goes_on = self._as_of_now(_class_of(row)).ended is None
+                going = handed_in.remove_runs_of(connection, class_id) if goes_on else frozenset()
                 connection.execute(classes.delete().where(*owned))
-            elif row.ended is None:
+                return going
+            if row.ended is None:
                 self._end(connection, row, self._clock())
+        return frozenset()
 
     def work(self, workspace: str, class_id: str) -> list[Work]:
         """All that was handed in, by task and seat; after the end without names and in another order of seats.

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import PlaygroundError
+from mnist_core.store.quotas import remove_runs
 from mnist_core.store.records import read_config
 from mnist_core.store.tables import ACTIVE, entries, runs, seats
 from mnist_core.store.takeover import alive_servers
@@ -151,6 +152,24 @@ def ended_runs(connection: Connection, class_id: str) -> list[ClassRun]:
     """All runs of a class that are saved as ended, by task and seat, the oldest first."""
     # No time, since they need no server.
     return [one for one in _class_runs(connection, class_id, None, 0.0) if one.run.has_ended]
+
+
+def remove_runs_of(connection: Connection, class_id: str) -> frozenset[tuple[str, str]]:
+    """Remove all runs that were handed in, those of seats that were taken away too, except pinned ones.
+
+    Returns:
+        The keys of their workspaces and their ids. Some may not be saved yet.
+    """
+    named = sa.select(entries.c.workspace, entries.c.run).where(
+        entries.c["class"] == class_id, entries.c.run.is_not(None)
+    )
+    is_named = sa.tuple_(runs.c.workspace, runs.c.id).in_(named)
+    # Lock them, so that whoever saves one of them does not hold what is removed first.
+    saved = sa.select(runs.c.workspace, runs.c.id, runs.c.is_pinned).where(is_named)
+    rows = connection.execute(saved.order_by(runs.c.workspace, runs.c.id).with_for_update()).all()
+    remove_runs(connection, sa.and_(is_named, ~runs.c.is_pinned))
+    pinned = {(row.workspace, row.id) for row in rows if row.is_pinned}
+    return frozenset((row.workspace, row.run) for row in connection.execute(named)) - pinned
 
 
 def drawings_for(

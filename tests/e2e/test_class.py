@@ -474,16 +474,20 @@ def _downloaded(desk: Page, name: str) -> str:
 
 
 def _end(visit: Visit, desk: Page, wall: Page, phones: Sequence[Page], code: str) -> None:
-    """Everything is deleted, and a shared device forgets its seat."""
+    """Everything is deleted except the network that was kept, and a shared device forgets its seat."""
     name = name_on(phones[0])
     desk.get_by_role("button", name="End and delete").first.click()
     for one in (wall, *phones):
         expect(one.get_by_text("The lesson has ended.")).to_be_visible(timeout=SLOW)
     expect(desk.get_by_role("button", name="Start a class")).to_be_visible(timeout=SLOW)
     expect(visit(f"/class?join={code}").get_by_text("No class has this code now.")).to_be_visible(timeout=SLOW)
+    phones[1].get_by_role("link", name="Your networks").click()
     phones[0].reload()
     expect(phones[0].get_by_role("button", name="Start a class")).to_be_visible(timeout=SLOW)
     assert name not in phones[0].content()
+    phones[0].goto("/compare", wait_until="commit")
+    expect(phones[1].get_by_text("You have not trained a network yet")).to_be_visible(timeout=SLOW)
+    expect(phones[0].get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
 
     tablet = phones[2]
     before = workspaces_in(tablet)

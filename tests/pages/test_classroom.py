@@ -33,6 +33,7 @@ from mnist_core.classes import (
     from_json,
     known_questions,
     order_of,
+    pretend,
     question_of,
     to_json,
 )
@@ -68,6 +69,7 @@ from mnist_core.store.database import Database
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace, recovery_code, workspace_key
+from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
 from pages.widgets.classroom import drawings, ending, following, look_task, membership, question, rehearsal, wall_runs
 from pages.widgets.classroom import student as student_page
@@ -590,6 +592,31 @@ def test_end_and_delete_leaves_nothing(desk: AppTest) -> None:
     assert "The lesson has ended." in text(pupil)
     assert "The lesson has ended." in text(front)
     assert "Start a class" in text(desk)
+
+
+def test_end_and_delete_takes_the_networks_along(training: AppTest) -> None:
+    now, owner = class_of(training), training.session_state["workspace"]
+    long = dataclasses.replace(NETWORK, id="n2", predict=False, link=NETWORK.link.replace("epochs=2", "epochs=100"))
+    plan = to_json((dataclasses.replace(NETWORK, predict=False), long))
+    now = classes().move(owner, now.id, now.revision, plan=plan, phase=OPEN)
+    keeper, other = student(training), student(training)
+    kept, _gone = train(keeper), train(other)
+    saver.shared().store.pin(keeper.session_state["workspace"], kept.id)
+    classes().move(owner, now.id, now.revision, at=1, task=long.id, phase=OPEN)
+    other.run()
+    other.button(key="class-train").click().run()
+    under_way = other.session_state["current_run"]
+    scheduler.shared().pause(under_way)  # It waits for the teacher.
+    assert under_way.snapshot.status.is_active
+    training.run()
+    assert "unless their students have pinned them" in shown(training)
+    training.button(key="class-delete-always").click().run()
+    wait_until(lambda: not under_way.snapshot.status.is_active)
+    assert under_way.snapshot.status is Status.STOPPED
+    assert saver.shared().wait_until_saved(60)
+    assert [one.id for one in saver.shared().list(keeper.session_state["workspace"])] == [kept.id]
+    assert saver.shared().list(other.session_state["workspace"]) == ()
+    assert "The lesson has ended." in text(other)
 
 
 def test_teacher_goes_to_the_door_and_back_to_the_desk(desk: AppTest) -> None:
@@ -1436,9 +1463,14 @@ def test_pretend_students_go_on_after_a_restart(training: AppTest, monkeypatch: 
     move(training, "Let them train")
     assert class_of(training).id in rehearsal._acting()
     wait_until(lambda: len(board_of(training).runs) == 2)
-    press(training, "Take them away")
+    # Their networks are deleted with the lesson.
+    class_id = class_of(training).id
+    training.run()
+    training.button(key="class-delete-always").click().run()
     wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
-    assert class_of(training).id not in rehearsal._acting()
+    assert class_id not in rehearsal._acting()
+    assert saver.shared().wait_until_saved(60)
+    assert [saver.shared().list(pretend._workspace(owner, class_id, place)) for place in (0, 1)] == [(), ()]
 
 
 def test_plan_of_a_link_starts_a_class(desk: AppTest) -> None:

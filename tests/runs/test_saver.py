@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from mnist_core.runs.network_run import Run, StepSize
 from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.store.runs import RunStore
-from mnist_core.store.workspaces import new_workspace
+from mnist_core.store.workspaces import new_workspace, workspace_key
 from mnist_core.training import Status
 from tests.events import events_of, finished
 from tests.samples import blobs, small
@@ -242,6 +243,44 @@ def test_run_deleted_by_its_owner_is_not_saved_again(saver: Saver, workspace: st
     assert saver.wait_until_saved(MINUTES)
     assert saver.list(workspace) == ()
     assert saver.trouble(workspace, run.id) == ""
+
+
+def test_dropped_run_is_not_saved_again(saver: Saver, workspace: str, by_hand: Scheduler) -> None:
+    other = new_workspace()
+    active, ended, kept = (by_hand.submit(CONFIG, blobs()) for _ in "abc")
+    to_the_end(ended)
+    for whose, run in ((workspace, active), (workspace, ended), (workspace, kept), (other, active)):
+        saver.save(whose, run)
+    turns_until(active, 1)
+    assert saver.wait_until_saved(MINUTES)
+    for run in (active, ended):
+        saver.store.discard(workspace, run.id)
+    assert saver.drop({(workspace_key(workspace), active.id), (workspace_key(workspace), ended.id)}) == [active]
+    assert saver.runs(workspace) == [kept]
+    to_the_end(active)
+    assert saver.wait_until_saved(MINUTES)
+    assert [one.id for one in saver.list(workspace)] == [kept.id]
+    assert [(one.id, one.epochs) for one in saver.list(other)] == [(active.id, CONFIG.epochs)]
+
+
+def test_run_that_is_dropped_while_it_is_created_is_not_there_afterwards(
+    saver: Saver, workspace: str, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = by_hand.submit(CONFIG, blobs())
+    create, dropped, is_created = saver.store.create, [], threading.Event()
+
+    def drop_before(*whose: Any, **of: Any) -> None:
+        dropped.extend(saver.drop({(workspace_key(workspace), run.id)}))
+        create(*whose, **of)
+        is_created.set()
+
+    monkeypatch.setattr(saver.store, "create", drop_before)
+    saver.save(workspace, run)
+    assert is_created.wait(MINUTES)
+    to_the_end(run)
+    assert saver.wait_until_saved(MINUTES)
+    assert dropped == [run]
+    assert saver.list(workspace) == ()
 
 
 def test_ended_run_is_saved_once_in_a_second_workspace(saver: Saver, workspace: str, by_hand: Scheduler) -> None:

@@ -21,6 +21,7 @@ from mnist_core.errors import (
     ClassNotFoundError,
     ConfigError,
     RunNotFoundError,
+    ShareNotFoundError,
     StoreError,
 )
 from mnist_core.store import classes as module
@@ -53,7 +54,7 @@ from mnist_core.store.workspaces import SYMBOLS, is_workspace, new_workspace, wo
 from mnist_core.training import Status
 from tests import outage
 from tests.samples import small
-from tests.stored_runs import Clock, save_run
+from tests.stored_runs import Clock, save_run, state_after
 
 
 class Room:
@@ -813,6 +814,76 @@ def test_forgotten_class_loses_its_seats_too(training: Room, clock: Clock) -> No
 def test_work_is_the_owners(training: Room) -> None:
     with pytest.raises(ClassNotFoundError):
         training.classes.work(new_workspace(), training.now.id)
+
+
+def remaining(room: Room) -> list[str]:
+    with room.classes._database.reading() as connection:
+        return sorted(connection.execute(sa.select(tables.runs.c.id)).scalars())
+
+
+def test_networks_of_a_lesson_are_deleted_with_it_unless_they_are_pinned(
+    training: Room, url: str, clock: Clock
+) -> None:
+    one, other, taken_away = (training.student() for _ in "abc")
+    for run, own, status in (
+        ("ended", one, Status.FINISHED), ("pinned", one, Status.FINISHED), ("active", other, None),
+        ("of a seat taken away", taken_away, Status.STOPPED), ("deleted", other, Status.FINISHED),
+    ):  # fmt: skip
+        save_run(training.store, own, run.replace(" ", "-"), status=status)
+        training.classes.hand_in_run(training.now.id, own, "n1", own, run.replace(" ", "-"))
+    training.store.pin(one, "pinned")
+    training.store.delete(other, "deleted")
+    shared = training.store.shares.share(one, "ended")
+    training.classes.remove_seat(training.teacher, training.now.id, 3)
+    training.classes.hand_in_run(training.now.id, other, "n1", other, "not-saved-yet")
+    # What is no work of this lesson: not handed in, of the same name but of another browser, or of another class.
+    save_run(training.store, one, "at-home")
+    save_run(training.store, new_workspace(), "active")
+    elsewhere = Room(url, clock)
+    elsewhere.move(task="n1", phase=OPEN)
+    pupil = elsewhere.student()
+    save_run(training.store, pupil, "elsewhere")
+    elsewhere.classes.hand_in_run(elsewhere.now.id, pupil, "n1", pupil, "elsewhere")
+
+    gone = training.classes.end(training.teacher, training.now.id, delete=True)
+
+    assert gone == {
+        (workspace_key(one), "ended"), (workspace_key(taken_away), "of-a-seat-taken-away"),
+        *((workspace_key(other), run) for run in ("active", "deleted", "not-saved-yet")),
+    }  # fmt: skip
+    assert remaining(training) == ["active", "at-home", "elsewhere", "pinned"]
+    assert [found.id for found in training.store.list(one)] == ["at-home", "pinned"]
+    assert training.store.load(one, "pinned").network is not None
+    with pytest.raises(ShareNotFoundError):
+        training.store.shares.load(shared)
+    with pytest.raises(RunNotFoundError):  # Its server reads this when it saves the next epoch.
+        training.store.save_epoch(other, "active", state_after(small(epochs=10), 2))
+    with training.classes._database.reading() as connection:
+        parts = set(connection.execute(sa.select(tables.parts.c.workspace, tables.parts.c.run)).all())
+        assert {run for _workspace, run in parts} == {"active", "at-home", "elsewhere", "pinned"}
+        assert (workspace_key(other), "active") not in parts
+
+
+def test_networks_stay_if_the_work_is_kept(training: Room) -> None:
+    own = training.student()
+    save_run(training.store, own, "run")
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    for workspace in (own, new_workspace()):
+        with pytest.raises(ClassNotFoundError):
+            training.classes.end(workspace, training.now.id, delete=True)
+    assert training.classes.end(training.teacher, training.now.id) == frozenset()
+    assert training.classes.end(training.teacher, training.now.id, delete=True) == frozenset()
+    assert remaining(training) == ["run"]
+
+
+def test_networks_stay_if_the_lesson_has_ended_by_itself(training: Room, clock: Clock) -> None:
+    own = training.student()
+    save_run(training.store, own, "run")
+    training.classes.hand_in_run(training.now.id, own, "n1", own, "run")
+    clock.forward(IDLE_SECONDS)
+    assert training.classes.end(training.teacher, training.now.id, delete=True) == frozenset()
+    assert remaining(training) == ["run"]
+    assert training.classes.led_by(training.teacher) == []
 
 
 # --- Drawings ------------------------------------------------------------------------------------------------------

@@ -92,8 +92,9 @@ def _keep(best: Network) -> None:
     with st.popover(_("Keep my network"), icon=":material/push_pin:"):
         st.markdown(
             _(
-                "Your networks stay with this browser. With the recovery code you can open them at home: **Compare**, "
-                "then **Your runs on another device**. Anyone with the code can open them, so keep it secret."
+                "Pin your network: then it stays, even if your teacher deletes the lesson. With the recovery code you "
+                "can open it at home: **Compare**, then **Your runs on another device**. Anyone with the code can open "
+                "all your networks, so keep it secret."
             )
         )
         st.button(
@@ -101,7 +102,7 @@ def _keep(best: Network) -> None:
             key="class-keep",
             on_click=_pin,
             args=(best.run,),
-            help=_("A pinned network is never deleted to make room."),
+            help=_("A pinned network is not deleted with the lesson, nor to make room."),
         )
         if _TROUBLE.get():
             st.error(_(_TROUBLE.get()), icon=":material/error:")

@@ -43,7 +43,7 @@ def end_popover(now: Class, is_primary: bool = False) -> None:
         st.markdown(
             _(
                 "The code then opens nothing any more, and the seats are deleted. What they have handed in is kept for "
-                "{days} days, without names.",
+                "{days} days, without names. Students keep their networks.",
                 days=KEPT_DAYS,
             )
         )
@@ -53,7 +53,12 @@ def end_popover(now: Class, is_primary: bool = False) -> None:
         else:
             st.markdown(_("With the names of the seats, now only:"))
             _downloads(now, part)
-        st.markdown(_("Or delete all seats, and what they have handed in, at once:"))
+        st.markdown(
+            _(
+                "Or delete all seats, and what they have handed in, at once. The networks of this lesson are deleted "
+                "too, unless their students have pinned them:"
+            )
+        )
         st.button(_("End and delete"), key=f"class-delete-{part}", on_click=orders.end, args=(now.id, True))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mnist_core.errors import PlaygroundError
+from mnist_core.runs import scheduler
 from pages.widgets.classroom import drawings, membership
 from pages.widgets.state import workspace
 from pages.widgets.state.keys import Key
@@ -52,7 +53,13 @@ def hide_drawing(now: Class, seat: int, n: int, is_hidden: bool) -> None:
 
 def end(class_id: str, is_deleted: bool) -> None:
     """End a class, and keep what was handed in, or delete everything."""
-    carry_out(class_id, lambda: membership.classes().end(workspace.token(), class_id, delete=is_deleted))
+
+    def end_it() -> None:
+        gone = membership.classes().end(workspace.token(), class_id, delete=is_deleted)
+        for run in workspace.run_saver().drop(gone):
+            scheduler.shared().stop(run)
+
+    carry_out(class_id, end_it)
     if not trouble(class_id):
         drawings.class_tests().forget(class_id)
         if is_deleted:
