@@ -311,6 +311,9 @@ def _train(desk: Page, wall: Page, phones: Sequence[Page]) -> list[Reached]:
     for one in phones:
         expect(one.get_by_role("link", name="See its mistakes")).to_be_visible(timeout=SLOW)
     expect(wall.get_by_role("heading", name="3 of 3")).to_be_visible(timeout=SLOW)
+    for one in phones:
+        expect(one.get_by_test_id("stVegaLiteChart").locator(".mark-symbol path")).to_have_count(3, timeout=SLOW)
+        assert beyond_the_screen(one) == []
     assert "Guessed" not in wall.content()
     assert not scrolls(wall)
 

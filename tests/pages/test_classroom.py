@@ -13,8 +13,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 import streamlit as st
 from sqlalchemy import event
@@ -608,6 +610,8 @@ def test_end_and_delete_takes_the_networks_along(training: AppTest) -> None:
     under_way = other.session_state["current_run"]
     scheduler.shared().pause(under_way)  # It waits for the teacher.
     assert under_way.snapshot.status.is_active
+    # While it trains, its page draws no picture of the class.
+    assert not any(sign in text(other) for sign in ("Networks:", "No network has finished"))
     training.run()
     assert "unless their students have pinned them" in shown(training)
     training.button(key="class-delete-always").click().run()
@@ -687,7 +691,10 @@ def test_network_from_guess_to_result(training: AppTest) -> None:
 
     # Seat 2 changes what is free. The seeds differ by the number of the seat.
     pupils[1].number_input(key=one_key(pupils[1], "units")).set_value(20).run()
-    runs = [train(pupil) for pupil in pupils]
+    runs = [train(pupils[0])]
+    assert "Networks: 1." in text(pupils[0])  # Among those of the class.
+    assert "Networks:" not in text(pupils[1])
+    runs.append(train(pupils[1]))
     assert [(run.config.layers[0].units, run.config.seed) for run in runs] == [(8, 6), (20, 7)]
     assert {run.config.epochs for run in runs} == {2}
     board = board_of(training)
@@ -697,6 +704,14 @@ def test_network_from_guess_to_result(training: AppTest) -> None:
 
     assert "Networks: 2." in text(front)
     assert "2 of 2" in shown(front)
+    # The students see the same points, and which are their own.
+    for pupil, own in zip(pupils, runs, strict=True):
+        assert "Networks: 2." in text(pupil)
+        points = pa.ipc.open_stream(networks_chart(pupil).data.data).read_all().to_pylist()
+        assert {one["run"]: one["name"] for one in points} == {
+            run.id: "Your networks" if run is own else "" for run in runs
+        }
+        assert networks_chart(pupil).alt == networks_chart(front).alt
     names = [seat.name for seat in board.seats]
     assert not any(name in shown(front) for name in names)
     count = sum(accuracy is not None and accuracy >= 0.3 for accuracy in reached)
@@ -714,6 +729,12 @@ def test_network_from_guess_to_result(training: AppTest) -> None:
     assert not any(name in text(front) for name in names)
     move(training, "Next task")
     assert "Your guess: **40%**" not in text(pupils[0])
+
+
+def networks_chart(app: AppTest) -> Any:
+    """The picture of all networks, as it was sent."""
+    [found] = [one.proto for one in app.get("vega_lite_chart") if one.proto.alt.startswith("Networks:")]
+    return found
 
 
 def one_key(pupil: AppTest, part: str) -> str:

@@ -127,6 +127,14 @@ def _workplace(board: Board, seat: Seat, task: Train, own: list[str]) -> None:
         if any(progress.reaches(task, one) for one in _own_networks(board, seat, run)):
             st.success(_("You have reached the goal."), icon=":material/flag:")
     live.live_view(run, config, dataset, lambda: _offer(now, config, dataset, len(own)), is_alone=True)
+    # Not while it trains: thirty pages would draw all points again and again, and take time away from the training.
+    if run is not None and not run.snapshot.status.is_active:
+        st.fragment(_own_place, run_every=membership.SUMMARY_SECONDS, key="class-own-place")(now, seat, task)
+
+
+def _own_place(now: Class, seat: Seat, task: Train) -> None:
+    """The networks of the class as the wall shows them, with the own ones marked."""
+    _picture(following.latest(now), seat, task)
 
 
 def _own_networks(board: Board, seat: Seat, run: Run | None = None) -> list[Network]:
@@ -256,5 +264,10 @@ def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
         if any(progress.reaches(task, one) for one in own):
             st.success(_("You have reached the goal."), icon=":material/flag:")
         st.markdown(networks.network_line(max(own, key=lambda one: one.accuracy)))
-    networks.picture(task, board, "student-networks", own=seat.number, has_spread=True)
+    _picture(board, seat, task)
+
+
+def _picture(board: Board, seat: Seat, task: Train) -> None:
+    """The networks of the class. Only the result says how far those with the same settings differ."""
+    networks.picture(task, board, "student-networks", own=seat.number, has_spread=board.now.phase == SHOWN)
     st.caption(_("Each point is a network of the class; yours are blue. On the dashed line: the best of their size."))
