@@ -583,6 +583,11 @@ def test_end_leaves_the_code_dead_and_says_so(desk: AppTest) -> None:
     for page in (desk, pupil, front):
         assert "The lesson has ended." in text(page)
     assert "No class has this code now." in text(visitor(join=code))
+    # On a shared tablet that is what is left to do.
+    assert [one.label for one in pupil.button if one.proto.type == "primary"] == ["Leave and forget this device"]
+    token = pupil.session_state["workspace"]
+    press(pupil, "Leave and forget this device")
+    assert pupil.session_state["workspace"] != token
 
 
 def test_end_and_delete_leaves_nothing(desk: AppTest) -> None:

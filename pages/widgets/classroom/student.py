@@ -252,8 +252,19 @@ def _ended(seat: Seat | None) -> None:
     with st.container(horizontal=True):
         st.page_link("pages/learn.py", label=_("Go on learning"), icon=":material/school:")
         st.page_link("pages/compare.py", label=_("Your networks"), icon=":material/compare_arrows:")
-        st.button(_("Leave and forget this device"), icon=":material/logout:", on_click=browser.leave_workspace)
+        st.button(
+            _("Leave and forget this device"),
+            icon=":material/logout:",
+            type="primary",
+            on_click=browser.leave_workspace,
+        )
         st.button(_("Join another class"), icon=":material/login:", type="tertiary", on_click=membership.give_up_seat)
+    st.caption(
+        _(
+            "On a shared tablet, leave: your networks and drawings then leave this device too. "
+            "On your own device, you can close this page."
+        )
+    )
 
 
 def _join_again(code: str) -> None:
