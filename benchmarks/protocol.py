@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import DoubleArray
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
@@ -209,14 +210,14 @@ class Client:
         control = await self.wait_for(f'the field "{label}"', lambda: self.labelled("number_input", label))
         await self._set(WidgetState(id=control.id, double_value=value))
 
-    async def write(self, label: str, text: str) -> None:
-        """Write a text into a field; returns when the request is sent."""
-        control = await self.wait_for(f'the field "{label}"', lambda: self.labelled("text_input", label))
-        await self._set(WidgetState(id=control.id, string_value=text))
+    async def slide(self, label: str, value: float) -> None:
+        """Move a slider; returns when the request is sent."""
+        control = await self.wait_for(f'the slider "{label}"', lambda: self.labelled("slider", label))
+        await self._set(WidgetState(id=control.id, double_array_value=DoubleArray(data=[value])))
 
-    async def choose(self, label: str, choice: str, kind: str = "radio") -> None:
-        """Choose one of the choices of a radio group or a menu; returns when the request is sent."""
-        control = await self.wait_for(f'the choice "{label}"', lambda: self.labelled(kind, label))
+    async def choose(self, label: str, choice: str) -> None:
+        """Choose one of the choices of a radio group; returns when the request is sent."""
+        control = await self.wait_for(f'the choice "{label}"', lambda: self.labelled("radio", label))
         await self._set(WidgetState(id=control.id, string_value=choice))
 
     async def set_state(self, key: str, state: dict[str, Any]) -> None:

@@ -11,22 +11,39 @@ import pytest
 from benchmarks import crowds, lesson, visitor, visitors, visits
 from benchmarks.page_files import VisitError
 from benchmarks.protocol import Client
+from mnist_core.classes import from_json
+from mnist_core.classes.boards import Boards
+from mnist_core.classes.pretend import SLOWEST, PretendStudents
+from mnist_core.config import RunConfig
+from mnist_core.data import datasets
+from mnist_core.store.classes import OPEN
+from mnist_core.store.runs import RunStore
+from mnist_core.store.workspaces import new_workspace
 from tests import coroutines
+from tests.scheduled_runs import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mnist_core.store.classes import Classes
 
 VISITORS, SECONDS = 5, 10.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[visitor.Server]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the server's database."""
+    return f"sqlite:///{tmp_path_factory.mktemp('database') / 'runs.db'}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[visitor.Server]:
     """A server that trains with the embedded digits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MNIST_DATA_DIR", raising=False)
         patch.setenv("MNIST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MNIST_DATASET", "embedded")
-        with visitor.running_server("-m", "streamlit") as server:
+        with visitor.running_server("-m", "streamlit", settings={"DATABASE_URL": database}) as server:
             yield server
 
 
@@ -73,9 +90,38 @@ def test_one_who_wanders_trains_stops_draws_and_compares(
     assert seen[0].steps == ["stroke"] * 3 + ["visit"]
 
 
-def test_lesson_with_two_students(server: visitor.Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Votes on two questions, and a network: every vote is saved and counted, every screen follows every move."""
+def choices_at_a_desk(classes: Classes, plan: str) -> tuple[list[object], list[int]]:
+    """What two pretend students of a desk choose in a class with this plan, see `chosen_in`."""
+    owner, tasks, units = new_workspace(), from_json(plan), list[int]()
+    now = classes.create(owner, "", plan, tasks[0].id)
+
+    def train(_workspace: str, config: RunConfig) -> str:
+        units.append(config.layers[0].units)
+        return f"run-{len(units)}"
+
+    students = PretendStudents(classes, Boards(classes), owner, datasets.load("embedded"), train, lambda *_: None)
+    students.join(now.id, 2)
+    for at, task in enumerate(tasks):
+        now = classes.move(owner, now.id, now.revision, at=at, task=task.id, phase=OPEN)
+        students.act(now.id, now.moved + SLOWEST)
+    return chosen_in(classes, now.id), sorted(units)
+
+
+def chosen_in(classes: Classes, class_id: str) -> list[object]:
+    """The votes and the guess of each seat of a class, in an order that does not depend on who came first."""
+    works = classes.work_of(class_id)
+    seats = {work.seat for work in works}
+    found = [[(one.task, dict(one.votes), one.guess) for one in works if one.seat == seat] for seat in seats]
+    return sorted(found, key=str)
+
+
+def test_lesson_with_two_students(server: visitor.Server, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Votes on two questions, and a network: every vote is saved and counted, every screen follows every move.
+
+    The students choose what those of a desk choose.
+    """
     monkeypatch.setattr(lesson, "QUESTIONS", 2)
+    monkeypatch.setattr(lesson, "FREE", ("layers",))
     config = dataclasses.replace(crowds.CONFIG, dataset="embedded", validation_fraction=0.2)
     plan = crowds.Plan(2, 1.0, clicks=0.0, config=config, patience=600.0)
     coroutines.run(train_until_the_first_point(server, plan))
@@ -92,6 +138,12 @@ def test_lesson_with_two_students(server: visitor.Server, monkeypatch: pytest.Mo
     # Three moves a question and one between two questions, but the first vote was open; on two pages and the wall.
     assert len(found.moves) == (4 * lesson.QUESTIONS - 2) * 3
     assert all(one.points for one in found.crowd.seen)
+
+    classes = RunStore(database).classes
+    now = classes.find(found.code)
+    wait_until(lambda: all(run.config for [run] in classes.board(now.id).runs.values()))
+    units = [RunConfig.from_json(run.config).layers[0].units for [run] in classes.board(now.id).runs.values()]
+    assert (chosen_in(classes, now.id), sorted(units)) == choices_at_a_desk(classes, now.plan)
 
 
 def test_a_visitor_who_waits_in_vain_is_an_error_that_says_for_what(server: visitor.Server) -> None:

@@ -1,7 +1,7 @@
 """Pretend students: they fill a class, so that a teacher can go through a plan before the lesson.
 
-They take seats, vote, guess, train and draw as a class might: about half of the first votes are right, and three of
-four of the second. Their networks train on this server, so a plan takes as long as it will with so many students.
+They take seats, vote, guess, train and draw as a class might; what they choose is in `pretend_choices`. Their networks
+train on this server, so a plan takes as long as it will with so many students.
 
 Their workspaces follow from the owner's, so after a restart another process can go on for the same seats.
 """
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import random
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from mnist_core.classes import pretend_choices
 from mnist_core.classes.names import draw_name
-from mnist_core.classes.plan import Ask, Draw, Train, config_for, from_json, question_of, wanted
+from mnist_core.classes.plan import Ask, Draw, Train, from_json, wanted
 from mnist_core.drawing import test_set
 from mnist_core.errors import ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
 from mnist_core.store.classes import AWAY_SECONDS, MAX_DRAWING_BYTES, MAX_SEATS, OPEN, READY, seat_token
@@ -35,19 +35,16 @@ if TYPE_CHECKING:
 SLOWEST: Final = 20.0
 """After so many seconds the last of them acts."""
 _LOOK_SECONDS: Final = 1.0
-_RIGHT: Final = {1: 0.5, 2: 0.75}
-_UNITS: Final = (8, 16, 32, 64)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class _Student:
-    """A pretend student: a seat, and how soon they act after a move, in seconds."""
+    """A pretend student: a workspace, and a seat by its number."""
 
     workspace: str
     number: int
-    delay: float
     # The tasks and rounds in which they have acted, and what they have trained.
     done: set[tuple[str, int]] = field(default_factory=set)
     runs: list[str] = field(default_factory=list)
@@ -63,7 +60,6 @@ class PretendStudents:
         dataset: its test images are their drawings, and its training images what they train with.
         train: starts a run of a config in the workspace with this token, and returns its id.
         drop: stops and deletes a run of the workspace with this token, by its id.
-        seed: of all that they choose by chance.
     """
 
     def __init__(
@@ -74,11 +70,9 @@ class PretendStudents:
         dataset: Dataset,
         train: Callable[[str, RunConfig], str],
         drop: Callable[[str, str], None],
-        seed: int = 0,
     ) -> None:
         self._classes, self._boards, self._owner = classes, boards, owner
         self._dataset, self._train, self._drop = dataset, train, drop
-        self._chance = random.Random(seed)  # Nothing secret is made with it.
         self._students: list[_Student] = []
         self._is_over = threading.Event()
         # When they last acted, in seconds since 1970.
@@ -95,10 +89,10 @@ class PretendStudents:
         for place in range(count):
             workspace = _workspace(self._owner, class_id, place)
             try:
-                seat = self._classes.join(class_id, seat_token(workspace), self._name, is_pretend=True)
+                seat = self._classes.join(class_id, seat_token(workspace), draw_name, is_pretend=True)
             except ClassFullError:
                 break
-            self._add(workspace, seat.number)
+            self._students.append(_Student(workspace, seat.number))
         self._boards.outdate(class_id)
         return len(self._students)
 
@@ -116,15 +110,10 @@ class PretendStudents:
             workspace = _workspace(self._owner, class_id, place)
             number = numbers.get(workspace_key(seat_token(workspace)))
             if number is not None:
-                one = self._add(workspace, number)
-                one.done |= {(board.now.task, round_) for round_ in _rounds_done(board, number)}
-                one.runs += [run.run for work in works if work.seat == number for run in work.runs]
+                done = {(board.now.task, round_) for round_ in _rounds_done(board, number)}
+                runs = [run.run for work in works if work.seat == number for run in work.runs]
+                self._students.append(_Student(workspace, number, done, runs))
         return len(self._students)
-
-    def _add(self, workspace: str, number: int) -> _Student:
-        one = _Student(workspace, number, self._chance.uniform(1.0, SLOWEST))
-        self._students.append(one)
-        return one
 
     def act(self, class_id: str, now: float) -> bool:
         """Do what is due at a time in seconds since 1970; returns whether there will be more to do.
@@ -149,7 +138,8 @@ class PretendStudents:
                 one.done -= {(board.now.task, round_) for round_ in (1, 2)}
             if _has_lost_network(board, one.number):
                 one.done.discard(moment)
-            is_due = board.now.phase == OPEN and now - board.now.moved >= one.delay
+            delay = pretend_choices.delay(one.number, SLOWEST)
+            is_due = board.now.phase == OPEN and now - board.now.moved >= delay
             if is_due and moment not in one.done and not board.now.paused:
                 one.done.add(moment)
                 self._do(one, board.now, plan[board.now.at])
@@ -202,36 +192,27 @@ class PretendStudents:
         self._acted = clock()
         return goes_on
 
-    def _name(self, taken: frozenset[str]) -> str:
-        return draw_name(taken, self._chance)
-
     def _do(self, one: _Student, now: Class, task: Task) -> None:
         token = seat_token(one.workspace)
         try:
             if isinstance(task, Ask):
-                self._classes.vote(now.id, token, task.id, now.round, self._choice(task, now.round))
+                choice = pretend_choices.vote(one.number, task, now.round)
+                self._classes.vote(now.id, token, task.id, now.round, choice)
             elif isinstance(task, Train):
                 self._train_network(one, token, now, task)
             elif isinstance(task, Draw):
                 for n, label in enumerate(wanted(task)):
-                    self._classes.hand_in_drawing(now.id, token, task.id, self._drawing(n, label))
+                    image = pretend_choices.drawing(one.number, task, n, self._dataset)
+                    data = test_set.pack(image, (), MAX_DRAWING_BYTES)  # Without strokes.
+                    self._classes.hand_in_drawing(now.id, token, task.id, SavedDrawing(n, label, False, 0.0, data))
         except PlaygroundError as error:  # The server is full, for example: as with real students.
             logger.info("A pretend student could not hand in: %s", error)
         self._boards.outdate(now.id)
 
-    def _choice(self, task: Ask, round_: int) -> int:
-        asked = question_of(task)
-        if asked.right is not None and self._chance.random() < _RIGHT[round_]:
-            return asked.right
-        return self._chance.choice([at for at in range(len(asked.choices)) if at != asked.right])
-
     def _train_network(self, one: _Student, token: str, now: Class, task: Train) -> None:
         if task.predict:
-            self._classes.guess(now.id, token, task.id, round(self._chance.uniform(0.5, 0.99), 2))
-        config = config_for(task, one.number)
-        if "layers" in task.free and config.layers and config.layers[0].kind == "dense":
-            layer = dataclasses.replace(config.layers[0], units=self._chance.choice(_UNITS))
-            config = dataclasses.replace(config, layers=(layer, *config.layers[1:]))
+            self._classes.guess(now.id, token, task.id, pretend_choices.guess(one.number, task))
+        config = pretend_choices.network(one.number, task)
         run = self._train(one.workspace, dataclasses.replace(config, dataset=self._dataset.name))
         try:
             self._classes.hand_in_run(now.id, token, task.id, one.workspace, run)
@@ -239,12 +220,6 @@ class PretendStudents:
             self._drop(one.workspace, run)
             raise
         one.runs.append(run)
-
-    def _drawing(self, n: int, label: int) -> SavedDrawing:
-        """A test image as a drawing, without strokes."""
-        places = (self._dataset.test_labels == label).nonzero()[0]
-        image = self._dataset.test_images[self._chance.choice(places.tolist())]
-        return SavedDrawing(n, label, False, 0.0, test_set.pack(image, (), MAX_DRAWING_BYTES))
 
 
 def _workspace(owner: str, class_id: str, place: int) -> str:
