@@ -58,11 +58,24 @@ def data_of(trial: Trial, dataset: Dataset) -> Dataset:
 
 def trial_runs(trials: Sequence[Trial], dataset: Dataset) -> Named:
     """The server's runs of the trials so far, by name."""
-    runs = run_cache.shared()
-    there = {
-        trial.name: runs.find_network(with_dataset(trial, dataset).config, data_of(trial, dataset)) for trial in trials
-    }
+    there = {trial.name: find_run(trial, dataset) for trial in trials}
     return {name: run for name, run in there.items() if run is not None}
+
+
+def find_run(trial: Trial, dataset: Dataset) -> Run | None:
+    """The server's run of a trial; None if there is none so far."""
+    config, is_random = with_dataset(trial, dataset).config, not faults.has_own_start(trial.fault)
+    return run_cache.shared().find_network(config, data_of(trial, dataset), is_random)
+
+
+def start_run(trial: Trial, dataset: Dataset) -> Run:
+    """The server's run of a trial, which is started if there is none, with the visitor as a watcher.
+
+    Raises:
+        CapacityError: the server cannot hold a new one.
+    """
+    config, start = with_dataset(trial, dataset).config, faults.start(trial.fault) if trial.fault else None
+    return run_cache.shared().network(config, data_of(trial, dataset), visitor_runs.watcher(), start)
 
 
 def start_trials(trials: Sequence[Trial], dataset: Dataset, is_charged: bool = False) -> None:
@@ -82,12 +95,11 @@ def start_trials(trials: Sequence[Trial], dataset: Dataset, is_charged: bool = F
 
 
 def _started(trial: Trial, dataset: Dataset, is_charged: bool) -> Run:
-    shared, config, data = run_cache.shared(), with_dataset(trial, dataset).config, data_of(trial, dataset)
-    if not is_charged or shared.find_network(config, data) is not None:
-        return shared.network(config, data, visitor_runs.watcher())
+    if not is_charged or find_run(trial, dataset) is not None:
+        return start_run(trial, dataset)
     visitor_limits.spend(limits.RUNS)
     try:
-        return shared.network(config, data, visitor_runs.watcher())
+        return start_run(trial, dataset)
     except CapacityError:  # A screen that only shows tries it again and again.
         visitor_limits.give_back(limits.RUNS)
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,17 +11,16 @@ from mnist_core.errors import DataError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.lessons import faults
+from mnist_core.lessons.course import Trial
 from mnist_core.lessons.faults import FAULTS, NUMBERED, Answers
-from mnist_core.runs import run_cache
 from pages.widgets.common import address, live, pictures, replays, run_curves, trials
-from pages.widgets.state import controls, own_work, visitor_runs
+from pages.widgets.state import controls, own_work
 from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
 
@@ -128,17 +126,17 @@ def _run(number: int, dataset: Dataset) -> Run | None:
     noted = _RUN.get()
     if noted is not None and noted[0] == number:
         return noted[1]
-    key = NUMBERED[number - 1]
-    corrupted = faults.corrupted(key, dataset)
-    run = run_cache.shared().find_network(_config(key, dataset), corrupted, faults.start(key) is None)
+    trial = _trial(number)
+    run = trials.find_run(trial, dataset)
     if run is not None:
-        trials.watch_run(run, key)
+        trials.watch_run(run, trial.fault)
         _RUN.set((number, run))
     return run
 
 
-def _config(key: str, dataset: Dataset) -> RunConfig:
-    return dataclasses.replace(FAULTS[key].config, dataset=dataset.name)
+def _trial(number: int) -> Trial:
+    key = NUMBERED[number - 1]
+    return Trial(_NAME, FAULTS[key].config, key)
 
 
 def _follow(run: Run) -> None:
@@ -181,15 +179,13 @@ def _start_case(number: int, dataset: Dataset) -> None:
 def _start_run(number: int, dataset: Dataset) -> None:
     _CASE.set(number)
     trials.REFUSAL.set(None)
-    key = NUMBERED[number - 1]
+    trial = _trial(number)
     try:
-        run = run_cache.shared().network(
-            _config(key, dataset), faults.corrupted(key, dataset), visitor_runs.watcher(), faults.start(key)
-        )
+        run = trials.start_run(trial, dataset)
     except PlaygroundError as error:
         trials.remember_refusal(error)
     else:
-        trials.watch_run(run, key)
+        trials.watch_run(run, trial.fault)
         _RUN.set((number, run))
 
 
