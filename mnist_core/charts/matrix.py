@@ -24,6 +24,8 @@ HEIGHT = 400
 """The usual height in pixels."""
 READABLE = 4.5
 """The least contrast between a number and its cell, from WCAG 2.2, level AA."""
+# Of the class names and of the titles, in pixels.
+_FONT_SIZE = 12
 # Of a cell with its whole row; the page's background still shows through.
 _STRONGEST = 0.9
 
@@ -84,6 +86,16 @@ def confusion_matrix(
     cells = [[cell(true, answer) for answer in classes] for true in classes]
     place = None if chosen is None else (classes.index(chosen[0]), classes.index(chosen[1]))
     return _figure(cells, [names[one] for one in classes], colors, noun, place, height)
+
+
+def enlarge(figure: go.Figure, font_size: int) -> None:
+    """Change a matrix for a wall: its class names get this size, in pixels; numbers so large do not fit into cells."""
+    large = {"tickfont_size": font_size, "title_font_size": font_size}
+    figure.update_xaxes(**large)
+    figure.update_yaxes(**large)
+    figure.update_traces(visible=False, selector={"type": "scatter"})
+    margin, more = figure.layout.margin, font_size / _FONT_SIZE
+    figure.update_layout(margin={"l": more * margin.l, "t": more * margin.t})
 
 
 def difference_matrix(
@@ -185,9 +197,9 @@ def _figure(
         "tickmode": "array",
         "tickvals": list(names),
         "automargin": False,
-        "tickfont": {"color": text_color, "size": 12},
+        "tickfont": {"color": text_color, "size": _FONT_SIZE},
     }
-    title = {"font": {"color": text_color, "size": 12}, "standoff": 9}
+    title = {"font": {"color": text_color, "size": _FONT_SIZE}, "standoff": 9}
     # Class names need more room than digits; above the columns they are vertical.
     room = 7 * (max(map(len, names)) - 1)
     angle = {"tickangle": -90} if room else {}

@@ -6,6 +6,7 @@ The axes are part of the rows, not of the description, so they can change while 
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,9 @@ def _round_up(value: float) -> float:
     return float(f"{next((top for top in _TOPS if top * scale >= value), 10.0) * scale:.2g}")
 
 
-def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, float]) -> list[dict[str, Any]]:
+def rows(
+    name: str, points: Sequence[Point], end: float, height: tuple[float, float], note_width: int | None = None
+) -> list[dict[str, Any]]:
     """The rows that `learning_curves` draws.
 
     Args:
@@ -152,6 +155,7 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
         points: of all runs.
         end: the end of the horizontal axis.
         height: the ends of the vertical axis; points outside are drawn at the edge.
+        note_width: the most characters of a line of the note about them; None for a single line.
     """
     low, high = height
     reached: dict[tuple[str, str], float] = {}
@@ -181,6 +185,8 @@ def rows(name: str, points: Sequence[Point], end: float, height: tuple[float, fl
             }
         )
     note = _("higher values are cut off at {high:g}", high=high) if is_cut else ""
+    if note_width is not None:
+        note = textwrap.fill(note, note_width)
     corner = {"epoch": 0.0, "value": 0.0, "images": _AXIS, "run": "", "is_last": False}
     drawn.append({**corner, "across": end / 2, "drawn": high, "note": note})
     return [{**row, "low": low, "high": high, "end": end} for row in drawn]
@@ -320,7 +326,7 @@ def learning_curves(
             },
             {
                 "transform": [{"filter": "datum.images === 'axis'"}],
-                "mark": {"type": "text", "baseline": "top", "dy": 4, "fontSize": 11},
+                "mark": {"type": "text", "baseline": "top", "dy": 4, "fontSize": 11, "lineBreak": "\n"},
                 "encoding": {"text": {"field": "note", "type": "nominal"}, "color": {"value": text_color}},
             },
             {

@@ -47,8 +47,6 @@ FREE = tuple(
 """The settings that a class may change in a network to train. The images stay the same: networks can be compared."""
 MOST_SHOWN_PARAMETERS = 500_000
 """The most parameters of a network that trains on a wall."""
-SHOWN_FAULTS = tuple(key for key in FAULTS if key not in ("dead", "inverted", "leak"))
-"""The cases of the lab that a wall can show: those whose curves tell, and that begin like any other run."""
 _ID = re.compile(r"[a-z0-9-]{1,12}")
 _IMAGE = re.compile(r"[0-9]{1,5}")
 # What can be switched in a network to train, and what is usual.
@@ -371,7 +369,7 @@ def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
     task = Look(task_id, at if isinstance(at, str) else "", link if isinstance(link, str) else "")
     is_known = {
         "step": _step(task.at) is not None,
-        "fault": task.key in SHOWN_FAULTS,
+        "fault": task.key in FAULTS,
         "image": bool(_IMAGE.fullmatch(task.key)),
     }.get(task.what, task.at in ("map", "run", "summary"))
     if not is_known:

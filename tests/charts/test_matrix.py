@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core.charts.matrix import confusion_matrix, difference_matrix
+from mnist_core.charts.matrix import confusion_matrix, difference_matrix, enlarge
 from mnist_core.evaluation import metrics
 from pages.widgets.common import cell_clicks
 
@@ -212,6 +212,17 @@ def test_axes_and_hover_texts_use_class_names() -> None:
     assert figure.layout.margin.l >= digits.layout.margin.l + 6 * len("Ankle boot")
     difference = difference_matrix(matrix, LIGHT, names=FASHION)
     assert (difference.data[0].x, difference.layout.yaxis.title.text) == (FASHION, "true class")
+
+
+def test_matrix_of_a_wall_has_large_names_and_colors_without_numbers() -> None:
+    matrix = good_network()
+    usual, large = (confusion_matrix(matrix, matrix.astype(str).tolist(), range(10), LIGHT) for _ in "ab")
+    enlarge(large, 28)
+    for axis in (large.layout.xaxis, large.layout.yaxis):
+        assert axis.tickfont.size == axis.title.font.size == 28
+    assert large.layout.margin.l > usual.layout.margin.l
+    assert large.data[0] == usual.data[0]
+    assert [trace.visible for trace in large.data[1:]] == [False]
 
 
 def test_difference_numbers_have_a_sign() -> None:

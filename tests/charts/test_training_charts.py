@@ -61,6 +61,8 @@ def test_one_bad_first_point_does_not_flatten_the_loss() -> None:
     assert max(row["drawn"] for row in drawn) == 2.5
     assert drawn[0]["value"] == 6e8  # The tooltip has the true value.
     assert [row["note"] for row in drawn if row["note"]] == ["higher values are cut off at 2.5"]
+    wall = training_charts.rows("loss", bad, 10, (low, top), note_width=22)
+    assert [row["note"] for row in wall if row["note"]] == ["higher values are cut\noff at 2.5"]
 
 
 def test_no_note_without_clipped_values() -> None:

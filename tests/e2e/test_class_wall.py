@@ -59,7 +59,7 @@ PLAN = (
     DRAWING,
     Look("l1", "image/3"),
     Look("l2", "map"),
-    Look("l3", "fault/nothing"),  # The longest answer of the lab.
+    Look("l3", "fault/inverted"),  # The longest answer of the lab.
     Look("l4", "run", "layers=none&epochs=1"),
     Look("l5", "step/learn"),
     Look("l6", "step/loss"),
@@ -173,8 +173,10 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         move("summary", "What we have found", SUMMARY, SHOWN)
         move("run", chart.first, RUN, SHOWN)
         move("case of the lab", chart.nth(1), FAULT, OPEN)
-        move("answer of the lab", FAULTS["nothing"].name, FAULT, SHOWN)
-        progress = wall.get_by_test_id("stProgress")
+        matrix, progress = wall.locator(".stPlotlyChart .main-svg").first, wall.get_by_test_id("stProgress")
+        look("matrix of the lab", matrix)
+        move("answer of the lab", FAULTS["inverted"].name, FAULT, SHOWN)
+        look("matrix beside the answer", matrix)
         move("answer with eight runs", progress, MANY_RUNS, SHOWN)
         look("one of eight runs has ended", chart.nth(1))
         expect(progress).to_have_count(0, timeout=SLOW)

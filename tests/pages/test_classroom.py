@@ -1418,6 +1418,31 @@ def test_what_the_wall_shows(desk: AppTest, at: str) -> None:
 
 
 @pytest.mark.usefixtures("no_shared_runs")
+@pytest.mark.parametrize(("key", "least", "most"), [("dead", 0.0, 0.2), ("inverted", 0.0, 0.2), ("leak", 0.99, 1.0)])
+def test_case_of_the_lab_that_needs_its_matrix(desk: AppTest, key: str, least: float, most: float) -> None:
+    """A healthy run reads 98% of these test images."""
+    pupil, front = student(desk), wall(desk)
+    now, task = class_of(desk), Look("l1", f"fault/{key}")
+    plan = {"plan": to_json((task, OWN)), "task": "l1", "phase": OPEN}
+    classes().move(desk.session_state["workspace"], now.id, now.revision, **plan)
+    assert FAULTS[key].symptom not in text(front)
+    [run] = trials.trial_runs(look_task._trials(task), digits()).values()
+    wait_until(lambda: not run.snapshot.status.is_active)
+    assert run.snapshot.evaluation is not None
+    share = run.snapshot.evaluation.accuracy
+    assert least <= share <= most
+    assert f"Test: **{share:.1%}** right" in text(front)
+    for page in (front, pupil.run()):
+        [matrix] = page.get("plotly_chart")
+        assert f"{share * len(digits().test_labels):.0f} of {len(digits().test_labels)} are right" in matrix.proto.alt
+        assert FAULTS[key].symptom not in shown(page)
+    move(desk, "Show the answer")
+    for page in (front, pupil):
+        assert FAULTS[key].symptom in text(page)
+        assert len(page.get("plotly_chart")) == 1
+
+
+@pytest.mark.usefixtures("no_shared_runs")
 def test_run_on_the_wall_counts_for_the_address(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     fronts = [wall(desk) for _ in "ab"]
     spent: list[str] = []

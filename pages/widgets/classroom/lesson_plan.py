@@ -18,7 +18,6 @@ from mnist_core.classes.plan import (
     MAX_TASKS,
     MOST_CHOICES,
     MOST_EACH,
-    SHOWN_FAULTS,
     TEXT_LENGTH,
 )
 from mnist_core.config import CLASSES, SETTINGS
@@ -233,7 +232,7 @@ def _add_look(now: Class, plan: tuple[Task, ...]) -> None:
             "run": _("The network in your editor, as it trains"),
         }
         shown |= {f"step/{step.key}": _(step.title) for one in COURSES.values() for step in one.steps}
-        shown |= {f"fault/{key}": _("What is wrong? {name}", name=_(FAULTS[key].name)) for key in SHOWN_FAULTS}
+        shown |= {f"fault/{key}": _("What is wrong? {name}", name=_(FAULTS[key].name)) for key in FAULTS}
         at = st.selectbox(
             _("Or something to look at"),
             list(shown),

@@ -57,10 +57,7 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
-        is_shown = now.phase == SHOWN
-        if is_shown:
-            st.markdown(_fault_text(task))
-        wall_runs.runs_view(_trials(task), height=185 if is_shown else 220, has_loss=True, has_names=not is_shown)
+        wall_runs.case_view(_trials(task), _fault_text(task) if now.phase == SHOWN else "")
     elif task.what == "run":
         # A teacher can show any network, as often as they like.
         wall_runs.runs_view(_trials(task), height=330, is_charged=True)

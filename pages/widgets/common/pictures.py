@@ -12,7 +12,7 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
-from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix
+from mnist_core.charts.matrix import HEIGHT, confusion_matrix, difference_matrix, enlarge
 from mnist_core.data.sources import DIGITS
 from mnist_core.evaluation import metrics
 from mnist_core.language import Message, format_number
@@ -110,6 +110,7 @@ def clickable_matrix(
     only_errors: bool = False,
     height: int = HEIGHT,
     names: Sequence[str] = DIGITS,
+    font_size: int | None = None,
 ) -> None:
     """A confusion matrix of the classes that occur in it.
 
@@ -123,10 +124,13 @@ def clickable_matrix(
         only_errors: whether to leave out the diagonal.
         height: in pixels.
         names: the ten class names.
+        font_size: of the class names on a wall, in pixels, where the cells have no texts; None for the usual one.
     """
     classes = metrics.classes_in(confusion)
     figure = confusion_matrix(confusion, texts, classes, _colors(), noun, chosen, only_errors, height, names)
-    if projector.is_on():
+    if font_size is not None:
+        enlarge(figure, font_size)
+    elif projector.is_on():
         figure.update_layout(font_size=projector.FONT_SIZE)
         figure.update_traces(textfont_size=projector.FONT_SIZE, selector={"type": "scatter"})
     right, every = int(confusion.trace()), int(confusion.sum())

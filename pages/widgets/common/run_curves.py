@@ -59,6 +59,8 @@ NO_BREAK = "\u00a0"
 EPOCHS, SECONDS = Message("epoch"), Message("seconds")
 _MOST_POINTS = 120
 _HEIGHT = 280
+# In large type, the characters of a line in a chart.
+_NOTE_WIDTH = 22
 
 
 def training_curves(
@@ -82,7 +84,8 @@ def training_curves(
         names: all names that get a colour, if `run_legend` is shown; None for the names in `there`.
         places: where the two charts go, or that of the accuracy alone; None for two columns.
         height: of each chart, in pixels; None for the default.
-        font_size: of its texts, in pixels, on a wall that names the runs elsewhere; None for the usual one.
+        font_size: of its texts, in pixels, on a wall that names the runs elsewhere, and above two charts the images
+            of a single one too; None for the usual one.
     """
     there = {_(name): run for name, run in there.items()}
     started = {name: run for name, run in there.items() if run.snapshot.points}
@@ -103,15 +106,17 @@ def training_curves(
     shows_validation = any(run.config.validation_fraction for run in there.values()) and article is None
     # Large type in a chart would leave little room for the curves.
     is_above = font_size is not None and len(names) == 1
-    for place, name in zip(places or st.columns(2), (training_charts.ACCURACY, training_charts.LOSS), strict=False):
+    places = places or st.columns(2)
+    for place, name in zip(places, (training_charts.ACCURACY, training_charts.LOSS), strict=False):
         with place:
             title = _(name.capitalize())
             if shows_validation and is_above:
-                chart_heading(title, images_legend())
+                chart_heading(title, images_legend() if len(places) == 1 else ())
             else:
                 st.markdown(f"**{title if shows_validation else _('{name} on training images', name=title)}**")
             ends = _ends(name, points, floor, is_over)
-            table = pd.DataFrame(training_charts.rows(name, points, end, ends))
+            rows = training_charts.rows(name, points, end, ends, None if font_size is None else _NOTE_WIDTH)
+            table = pd.DataFrame(rows)
             spec = training_charts.learning_curves(
                 name,
                 names,
