@@ -95,6 +95,15 @@ def networks_by(runs: Mapping[int, Sequence[TrainedRun]]) -> list[Network]:
     return [one for one in found if one is not None]
 
 
+def comparable(networks: Sequence[Network]) -> list[Network]:
+    """Networks with the same validation images, in the same order; of several such groups the largest."""
+    groups: dict[tuple[str, str, float], list[Network]] = {}
+    for one in networks:
+        images = one.config.dataset, one.config.split, one.config.validation_fraction
+        groups.setdefault(images, []).append(one)
+    return max(groups.values(), key=len, default=[])
+
+
 def networks_in(work: Work) -> list[Network]:
     """The networks in what a seat has handed in for a task, the oldest first."""
     return networks_by({work.seat: work.runs})

@@ -168,3 +168,12 @@ def test_best_seats() -> None:
     seen = board((run(0.7), run(0.9)), (run(0.9, LARGE),), (run(0.99, status=Status.RUNNING), run(0.8)), ())
     best = progress.best_seats(progress.networks_of(seen), 2)
     assert [(one.seat, one.accuracy) for one in best] == [(1, 0.9), (2, 0.9)]
+
+
+def test_networks_with_other_validation_images_are_not_compared() -> None:
+    fashion = dataclasses.replace(LARGE, dataset="fashion")
+    more = dataclasses.replace(SMALL, validation_fraction=0.4)
+    seen = board((run(0.7), run(0.9, fashion)), (run(0.6, LARGE), run(0.5, more)), (run(0.8),))
+    found = progress.comparable(progress.networks_of(seen))
+    assert [(one.seat, one.accuracy) for one in found] == [(1, 0.7), (2, 0.6), (3, 0.8)]
+    assert progress.comparable([]) == []

@@ -13,33 +13,19 @@ from unittest import mock
 from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.web import cli
 
-from mnist_core.classes import Ask, Draw, Look, Train, boards, config_for, to_json, wanted
-from mnist_core.data import datasets
-from mnist_core.drawing import test_set
+from mnist_core.classes import Ask, Draw, Look, Train, boards
 from mnist_core.errors import StoreError
 from mnist_core.language import gettext as _
 from mnist_core.language import speaking
 from mnist_core.lessons import courses
 from mnist_core.lessons.faults import FAULTS
-from mnist_core.store.classes import (
-    MAX_DRAWING_BYTES,
-    OPEN,
-    READY,
-    SHOWN,
-    SHUT,
-    Board,
-    Classes,
-    seat_token,
-    wall_token,
-)
-from mnist_core.store.handed_in import SavedDrawing
+from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Classes
 from mnist_core.store.runs import RunStore
-from mnist_core.store.workspaces import new_workspace
 from pages.widgets.classroom import following
 from tests.e2e.conftest import free_port, running, visit
 from tests.e2e.test_class import SMALLEST, scrolls
 from tests.e2e.test_main_path import SLOW
-from tests.stored_runs import save_run
+from tests.stored_lesson import NAMES, Lesson
 
 LANGUAGE = "de"  # Its texts are the longest.
 TRAINING = Train(
@@ -67,53 +53,6 @@ PLAN = (
     Look("end", "summary"),
 )
 ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, MANY_RUNS, SUMMARY = range(len(PLAN))
-NAMES = ("curious octopus", "patient dolphin", "amber cheetah")
-ACCURACIES = (0.961, 0.957, 0.948)
-
-
-class Lesson:
-    """A class that the test leads by the server's own database. Three students have handed in everything."""
-
-    def __init__(self, url: str) -> None:
-        self._store = RunStore(url)
-        self._classes, self._teacher = self._store.classes, new_workspace()
-        self._now = self._classes.create(self._teacher, "", to_json(PLAN), PLAN[0].id)
-        self._students, names = [new_workspace() for _name in NAMES], iter(NAMES)
-        for student in self._students:
-            self._classes.join(self._now.id, seat_token(student), lambda _taken: next(names))
-        for round_ in (1, 2):
-            self.move(QUESTION, OPEN, round_)
-            for place, student in enumerate(self._students):
-                self._classes.vote(self._now.id, seat_token(student), "q3", round_, place if round_ == 1 else 0)
-        self._train()
-        self._draw()
-        self.move(ARRIVAL, READY)
-
-    @property
-    def address(self) -> str:
-        """That of the wall."""
-        return f"/class?wall={wall_token(self._teacher, self._now.id)}&language={LANGUAGE}"
-
-    def move(self, at: int, phase: str, round_: int = 1, paused: bool = False) -> None:
-        changes = {"at": at, "task": PLAN[at].id, "phase": phase, "round": round_, "paused": paused}
-        self._now = self._classes.move(self._teacher, self._now.id, self._now.revision, **changes)
-
-    def _train(self) -> None:
-        self.move(NETWORK, OPEN)
-        for seat, (student, accuracy) in enumerate(zip(self._students, ACCURACIES, strict=True), 1):
-            run, own = f"run-{seat}", seat_token(student)
-            save_run(self._store, student, run, 3, config=config_for(TRAINING, seat), validation_accuracy=accuracy)
-            self._classes.guess(self._now.id, own, TRAINING.id, accuracy)
-            self._classes.hand_in_run(self._now.id, own, TRAINING.id, student, run)
-
-    def _draw(self) -> None:
-        self.move(DIGITS, OPEN)
-        dataset = datasets.load("embedded")
-        for n, label in enumerate(wanted(DRAWING)):
-            image = dataset.test_images[dataset.test_labels == label][0]
-            drawing = SavedDrawing(n, label, False, 0.0, test_set.pack(image, (), MAX_DRAWING_BYTES))
-            for student in self._students:
-                self._classes.hand_in_drawing(self._now.id, seat_token(student), DRAWING.id, drawing)
 
 
 def text(wall: Page, message: str) -> Locator:
@@ -128,8 +67,8 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         visit(chromium, f"http://127.0.0.1:{port}", "desktop-light") as wall,
     ):
         wall.set_viewport_size({"width": 1280, "height": 720})
-        lesson = Lesson(f"sqlite:///{tmp_path / 'runs.db'}")
-        wall.goto(lesson.address)
+        lesson = Lesson(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"), PLAN)
+        wall.goto(f"/class?wall={lesson.wall_token}&language={LANGUAGE}")
         found = {}
 
         def look(state: str, there: Locator) -> None:
@@ -166,11 +105,14 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         move("result of the drawing", chart.first, DIGITS, SHOWN)
         expect(wall.get_by_test_id("stImage")).to_have_count(5)  # One row: the line above needs the room.
         # Those with a chart and those without take turns, so that none is still that of the state before.
-        move("image", wall.locator('img[alt="Eine handgeschriebene Ziffer."]'), IMAGE, SHOWN)
         move("map", chart.locator(".mark-text text").first, MAP, SHOWN)
+        found_networks = wall.locator(".st-key-wall-found .mark-symbol path")
+        move("summary", found_networks.nth(len(NAMES) - 1), SUMMARY, SHOWN)
+        expect(wall.get_by_test_id("stImage")).to_have_count(3)
+        expect(text(wall, "Right answers → after talking")).to_be_visible()
         move("step", courses.step_of("learn").title, TEXT, SHOWN)
         move("step with runs", chart.first, RUNS, SHOWN)
-        move("summary", "What we have found", SUMMARY, SHOWN)
+        move("image", wall.locator('img[alt="Eine handgeschriebene Ziffer."]'), IMAGE, SHOWN)
         move("run", chart.first, RUN, SHOWN)
         move("case of the lab", chart.nth(1), FAULT, OPEN)
         matrix, progress = wall.locator(".stPlotlyChart .main-svg").first, wall.get_by_test_id("stProgress")

@@ -48,7 +48,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple[dict[str, A
     """The description and the data of the picture."""
     found: list[tuple[dict[str, Any], pd.DataFrame]] = []
     monkeypatch.setattr(vega_chart, "vega_chart", lambda spec, table, **_: found.append((spec, table)))
-    networks.picture(TASK, BOARD, "picture", **settings)
+    networks.picture(TASK, progress.networks_of(BOARD), "picture", **settings)
     [(spec, table)] = found
     return spec, table
 

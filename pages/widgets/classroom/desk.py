@@ -238,7 +238,7 @@ def _training(board: Board, task: Train) -> None:
             )
         )
         return
-    networks.picture(task, board, "desk-networks", has_spread=board.now.phase == SHOWN)
+    networks.picture(task, progress.networks_of(board), "desk-networks", has_spread=board.now.phase == SHOWN)
     if board.guesses:
         networks.guesses_chart(board, "desk-guesses")
 

@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.classes import Ask, Draw, Train, config_of, progress, share_right, step_of
-from mnist_core.errors import StoreError
-from mnist_core.language import Message, ngettext
+from mnist_core.classes import config_of, step_of
+from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.lessons.course import Trial
 from mnist_core.lessons.faults import FAULTS
 from mnist_core.store.classes import SHOWN
-from pages.widgets.classroom import drawings, membership, networks, question, wall_runs
+from pages.widgets.classroom import summary, wall_runs
 from pages.widgets.common import pictures
 from pages.widgets.state import data_sets, editor_state
-from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.classes import Look, Task
     from mnist_core.data import Dataset
     from mnist_core.store.classes import Class
-    from mnist_core.store.handed_in import Work
 
 _TITLES = {
     "fault": Message("What is wrong with this run?"),
@@ -32,10 +29,6 @@ _TITLES = {
     "run": Message("A network trains"),
     "summary": Message("What we have found"),
 }
-# The most lines of a summary that a wall has room for.
-_MOST_LINES = 7
-# The class, and what was found in it when it was last read.
-_LINES: Key[tuple[Class | None, tuple[str, ...]]] = Key("class-summary-noted", (None, ()))
 # Of a map: more digits of the size of other texts would cover each other.
 _MOST_IMAGES = 300
 
@@ -47,13 +40,9 @@ def title_of(task: Look) -> str:
 
 
 def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
-    """What the wall shows below the title.
-
-    Raises:
-        StoreError: the class cannot be read.
-    """
+    """What the wall shows below the title."""
     if task.what == "summary":
-        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, _MOST_LINES)
+        summary.summary_on_wall(now, plan)
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
@@ -134,7 +123,7 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         st.markdown(_(step.text))
         st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
     if task.what == "summary":
-        st.fragment(_summary, run_every=membership.SUMMARY_SECONDS, key="class-summary")(now, plan, len(plan))
+        summary.summary_on_page(now, plan)
         return
     if task.what in ("image", "map"):
         dataset = data_sets.get(editor_state.first_config().dataset)
@@ -146,64 +135,3 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         wall_runs.page_view(_trials(task), step)
     if task.what == "fault" and now.phase == SHOWN:
         st.markdown(_fault_text(task))
-
-
-def _summary(now: Class, plan: tuple[Task, ...], most: int) -> None:
-    """What the class has found; again from time to time, since runs and readings may still end."""
-    try:
-        _LINES.set((now, tuple(_summary_lines(now, plan))))
-    except StoreError as error:
-        if _LINES.get()[0] != now:
-            st.warning(_(error.message), icon=":material/sync_problem:")
-            return
-    st.markdown("\n".join(f"- {line}" for line in _LINES.get()[1][:most]))
-
-
-def _summary_lines(now: Class, plan: tuple[Task, ...]) -> list[str]:
-    """What the class has found in each task whose result was shown, as lines of Markdown. Nobody is named.
-
-    Raises:
-        StoreError: the class cannot be read.
-    """
-    works = membership.works_of(now)
-    lines = [
-        line
-        for task in plan
-        if task.id in now.shown_tasks and (line := _line(now, task, [work for work in works if work.task == task.id]))
-    ]
-    return lines or [_("Nothing has been handed in yet.")]
-
-
-def _line(now: Class, task: Task, works: list[Work]) -> str:
-    if not works:
-        return ""
-    if isinstance(task, Ask):
-        return _votes_line(task, works)
-    if isinstance(task, Train):
-        found = progress.networks_by({work.seat: work.runs for work in works})
-        if not found:
-            return ""
-        best = max(found, key=lambda one: one.accuracy)
-        count = ngettext("{count} network", "{count} networks", len(found))
-        return _("{count}; the best: {network}", count=count, network=networks.network_line(best))
-    if isinstance(task, Draw):
-        # Read when they were shown; it costs nothing again.
-        test = drawings.class_tests().test(membership.board_with(now, task.id))
-        return f"{drawings.summary_text(test)} {drawings.best_text(test)}".rstrip()
-    return ""
-
-
-def _votes_line(task: Ask, works: list[Work]) -> str:
-    shares = [
-        share_right(task, {work.seat: work.votes[round_] for work in works if round_ in work.votes})
-        for round_ in (1, 2)
-    ]
-    text = question.question_text(task)
-    if shares[0] is None:
-        return ""
-    if shares[1] is None:
-        return _("{question} **{share:.0%}** right", question=text, share=shares[0])
-    return _(
-        "{question} **{first:.0%}** right, after talking **{second:.0%}**", question=text, first=shares[0],
-        second=shares[1],
-    )  # fmt: skip

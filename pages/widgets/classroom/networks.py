@@ -23,7 +23,7 @@ from pages.widgets.common import run_curves, theme, vega_chart
 from pages.widgets.state import data_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mnist_core.classes import Train
     from mnist_core.classes.progress import Network
@@ -85,8 +85,8 @@ def seconds_for(task: Train, seats: int) -> float:
 
 
 def picture(
-    task: Train,
-    board: Board,
+    task: Train | None,
+    found: Sequence[Network],
     name: str,
     own: int | None = None,
     has_spread: bool = False,
@@ -94,11 +94,11 @@ def picture(
     height: int = 280,
     can_select: bool = False,
 ) -> Network | None:
-    """All networks of a class that have finished an epoch: validation accuracy against parameters. Nobody is named.
+    """Networks of a class: validation accuracy against parameters. Nobody is named.
 
     Args:
-        task: what the class trains.
-        board: with the runs.
+        task: whose goal is shown; None for no goal.
+        found: those that have finished an epoch.
         name: key of the chart.
         own: the seat whose networks have a color; None for a color for all.
         has_spread: whether networks that differ in the seed only are joined.
@@ -111,7 +111,6 @@ def picture(
     """
     import pandas as pd
 
-    found = progress.networks_of(board)
     parameters = [float(one.parameters) for one in found]
     accuracies = [one.accuracy for one in found]
     columns = comparison.trade_off_columns(parameters, accuracies, pareto_front(parameters, accuracies))
@@ -122,7 +121,7 @@ def picture(
         [colored],
         parameters,
         columns["error"],
-        (task.accuracy, task.parameters),
+        (None, None) if task is None else (task.accuracy, task.parameters),
         progress.spread_of_seeds(found) if has_spread else (),
         font_size,
         height,

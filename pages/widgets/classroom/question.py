@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from mnist_core.charts import votes as vote_charts
-from mnist_core.classes import order_of, question_of
+from mnist_core.classes import order_of, question_of, step_of
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from pages.widgets.common import run_picker, theme, vega_chart
@@ -54,6 +54,12 @@ def asked(task: Ask) -> Asked:
 def question_text(task: Ask) -> str:
     """The question as Markdown, in the visitor's language. What a teacher has typed is shown as it stands."""
     return _shown(asked(task), asked(task).text)
+
+
+def title_text(task: Ask) -> str:
+    """The title of its step, or else the question, as Markdown."""
+    step = step_of(task)
+    return question_text(task) if step is None else _(step.title)
 
 
 def choices_of(task: Ask, class_id: str) -> list[Choice]:

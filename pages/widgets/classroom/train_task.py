@@ -269,5 +269,6 @@ def _result(board: Board, seat: Seat, task: Train, guess: float | None) -> None:
 
 def _picture(board: Board, seat: Seat, task: Train) -> None:
     """The networks of the class. Only the result says how far those with the same settings differ."""
-    networks.picture(task, board, "student-networks", own=seat.number, has_spread=board.now.phase == SHOWN)
+    found, has_spread = progress.networks_of(board), board.now.phase == SHOWN
+    networks.picture(task, found, "student-networks", own=seat.number, has_spread=has_spread)
     st.caption(_("Each point is a network of the class; yours are blue. On the dashed line: the best of their size."))

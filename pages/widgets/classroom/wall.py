@@ -203,7 +203,7 @@ def _networks(now: Class, task: Train) -> None:
     board, is_shown = following.latest(now), now.phase == SHOWN
     chosen = networks.picture(
         task,
-        board,
+        progress.networks_of(board),
         "wall-networks",
         has_spread=is_shown,
         can_select=is_shown,
