@@ -57,7 +57,8 @@ def network(student: int, task: Train) -> RunConfig:
 def drawing(student: int, task: Draw, n: int, dataset: Dataset) -> npt.NDArray[np.uint8]:
     """A test image of the wanted digit at place `n`, (28, 28), in place of a drawing."""
     places = (dataset.test_labels == wanted(task)[n]).nonzero()[0]
-    return dataset.test_images[_chance(student, task, f"drawing {n}").choice(places.tolist())]
+    image: npt.NDArray[np.uint8] = dataset.test_images[_chance(student, task, f"drawing {n}").choice(places.tolist())]
+    return image
 
 
 def _chance(student: int, task: Ask | Train | Draw, what: str) -> random.Random:
