@@ -50,10 +50,11 @@ class Vote(NamedTuple):
 # How many rows of text a wall has room for, and the characters of each.
 _ROWS, _WIDTH = 11, 96
 _ROWS_BESIDE_PICTURES, _WIDTH_BESIDE_PICTURES = 9, 58
+_LEAST_ROWS = 3
 # The characters of the shares behind a question.
 _SHARES = 16
-# Of the dots, above drawings or alone. Widths grow with the type, see `wall`.
-_LOW, _HIGH = 270, 340
+# Of the dots, above drawings, beside them and alone. Widths grow with the type, see `wall`.
+_LOW, _MIDDLE, _HIGH = 245, 340, 440
 _FEW_DRAWINGS, _MOST_DRAWINGS, _DRAWING_WIDTH = 3, 6, 60
 # The class, and what was found in it when it was last read.
 _FOUND: Key[tuple[Class | None, tuple[Found, ...]]] = Key("class-summary-noted", (None, ()))
@@ -122,13 +123,13 @@ def _wall(now: Class, plan: tuple[Task, ...]) -> None:
     with right if votes else left:
         if dots:
             goal = next(iter(trained)) if len(trained) == 1 else None
-            height = _LOW if votes and test is not None else _HIGH
+            height = _HIGH if test is None else _LOW if votes else _MIDDLE
             networks.picture(goal, dots, "wall-found", has_spread=True, font_size=FONT_SIZE, height=height)
     texts, width = _best_texts(dots, test), _WIDTH_BESIDE_PICTURES if has_pictures else _WIDTH
-    rows = (_ROWS_BESIDE_PICTURES if has_pictures else _ROWS) - sum(_rows(text, width) for text in texts)
+    free = (_ROWS_BESIDE_PICTURES if has_pictures else _ROWS) - sum(_rows(text, width) for text in texts)
     with left:
         if votes:
-            st.markdown(votes_text(votes, rows, width))
+            st.markdown(votes_text(votes, max(free, _LEAST_ROWS), width))
         for text in texts:
             st.markdown(text)
     if test is not None:
