@@ -7,9 +7,11 @@ reads a drawing once: a page shows those that are done.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.errors import DataError, RunNotFoundError, StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.lazy import lazy_property
+from mnist_core.store.handed_in import SavedDrawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mnist_core.store.classes import Board, Classes
-    from mnist_core.store.handed_in import ClassRun, SavedDrawing
+    from mnist_core.store.handed_in import ClassRun
 
     # Of a drawing: its seat, its place, and when it was handed in. Of a network: the key of its workspace, and its run.
     Place = tuple[int, int, float]
@@ -188,6 +191,21 @@ class ClassTests:
             if room.made is None or room.made[0] != key:
                 room.made = key, _test(_drawn(board, room), room, networks, done)
             return room.made[1]
+
+    def read(self, board: Board, image: npt.NDArray[np.uint8]) -> ClassTest:
+        """What the networks of a class have read so far in an image that no seat has drawn; the others begin to read.
+
+        Args:
+            board: the class, at a task in which nothing is drawn.
+            image: (28, 28) uint8, 255 = ink. It is the only drawing; its label does not count.
+        """
+        one = SavedDrawing(0, 0, False, float(zlib.crc32(image.tobytes())))
+        room = self._room(board)
+        with room.lock:
+            if _place(0, one) not in room.places:
+                room.places[_place(0, one)] = len(room.drawings)
+                room.drawings.append(LabelledDrawing(image, one.label))
+        return self.test(dataclasses.replace(board, drawings={0: (one,)}))
 
     def forget(self, class_id: str) -> None:
         """Forget the drawings of a class."""

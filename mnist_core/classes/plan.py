@@ -5,18 +5,17 @@ There are four kinds of tasks: a question to vote on, a network to train, digits
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
 import json
 import re
 import urllib.parse
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnist_core import links
+from mnist_core.classes import packed
 from mnist_core.config import CLASSES, SEED, SETTINGS, RunConfig
 from mnist_core.data import sources
 from mnist_core.errors import ConfigError
@@ -28,6 +27,9 @@ from mnist_core.lessons.faults import FAULTS
 from mnist_core.network import parameter_count
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mnist_core.lessons.course import Question, Step
 
 MAX_TASKS = 40
@@ -122,13 +124,15 @@ class Look:
         id: unique in the plan: 1 to 12 small letters, digits and dashes.
         at: "step/KEY" for a step of a course with its runs; "fault/KEY" for the run of a case of the lab, and what is
             wrong with it; "image/NUMBER" for a test image; "map" of training images; "run" for a network that trains;
-            "summary" of the lesson.
+            "drawing" of the teacher; "summary" of the lesson.
         link: the settings of the network that trains; empty otherwise.
+        image: the teacher's drawing, as `packed.pack_image` writes it; empty otherwise.
     """
 
     id: str
     at: str
     link: str = ""
+    image: str = ""
 
     @property
     def what(self) -> str:
@@ -199,6 +203,15 @@ def config_of(task: Train | Look) -> RunConfig:
     return RunConfig() if config is None else config
 
 
+def drawing_of(task: Look) -> npt.NDArray[np.uint8]:
+    """The teacher's drawing that is looked at: (28, 28) uint8, 255 = ink, as the networks get it.
+
+    Raises:
+        ValueError: none is looked at, or it is damaged; not for a plan that `from_json` has read.
+    """
+    return packed.unpack_image(task.image)
+
+
 def config_for(task: Train, seat: int, chosen: RunConfig | None = None) -> RunConfig:
     """The network that a seat trains.
 
@@ -261,7 +274,7 @@ def from_json(text: str) -> tuple[Task, ...]:
 
 def plan_link(plan: tuple[Task, ...]) -> str:
     """A plan as the value of a parameter in an address: letters, digits, ``-`` and ``_``."""
-    return base64.urlsafe_b64encode(zlib.compress(to_json(plan).encode(), 9)).rstrip(b"=").decode()
+    return packed.pack(to_json(plan).encode())
 
 
 def from_link(text: str) -> tuple[Task, ...]:
@@ -271,12 +284,8 @@ def from_link(text: str) -> tuple[Task, ...]:
         ConfigError: for anything that is not one.
     """
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        unpacker = zlib.decompressobj()
-        found = unpacker.decompress(data, _MOST_TEXT).decode()
-        if not unpacker.eof:
-            raise ValueError
-    except (ValueError, zlib.error) as error:
+        found = packed.unpack(text, _MOST_TEXT).decode()
+    except ValueError as error:
         raise ConfigError("plan", "is not a link to a plan.", "Copy the whole link again.") from error
     return from_json(found)
 
@@ -365,18 +374,18 @@ def _draw(task_id: str, row: Mapping[str, Any], field: str) -> Draw:
 
 
 def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
-    at, link = row.get("at"), row.get("link", "")
-    task = Look(task_id, at if isinstance(at, str) else "", link if isinstance(link, str) else "")
+    at, link, image = row.get("at"), row.get("link", ""), row.get("image", "")
+    task = Look(task_id, *(one if isinstance(one, str) else "" for one in (at, link, image)))
     is_known = {
         "step": _step(task.at) is not None,
         "fault": task.key in FAULTS,
         "image": bool(_IMAGE.fullmatch(task.key)),
-    }.get(task.what, task.at in ("map", "run", "summary"))
+    }.get(task.what, task.at in ("drawing", "map", "run", "summary"))
     if not is_known:
         raise ConfigError(
             f"{field}.at",
             "names nothing that can be shown.",
-            "Use step/KEY, fault/KEY, image/NUMBER, map, run or summary.",
+            "Use step/KEY, fault/KEY, image/NUMBER, drawing, map, run or summary.",
             at,
         )
     if task.link != link or len(task.link) > LINK_LENGTH or (task.link and task.at != "run"):
@@ -385,6 +394,14 @@ def _look(task_id: str, row: Mapping[str, Any], field: str) -> Look:
         # The server keeps what a wall shows, for all to see.
         remedy = Message("Show one with at most {most:,} parameters.", most=MOST_SHOWN_PARAMETERS)
         raise ConfigError(f"{field}.link", "is a large network for a wall.", remedy)
+    if task.at != "drawing":
+        if image:
+            raise ConfigError(f"{field}.image", "is not a setting of this task.", "Leave it out.", image)
+        return task
+    try:
+        drawing_of(task)
+    except ValueError as error:
+        raise ConfigError(f"{field}.image", "is not a drawing.", "Draw it again at the desk.", image) from error
     return task
 
 

@@ -108,6 +108,19 @@ def test_every_network_reads_every_drawing(lesson: Lesson) -> None:
     assert not found.is_built_in
 
 
+def test_every_network_reads_an_image_of_the_teacher(lesson: Lesson) -> None:
+    lesson.join(4)
+    lesson.join(9, 7)
+    for ink in (20, 40):  # Another image of the same task is read anew.
+        image = np.full((28, 28), ink, np.uint8)
+        lesson.clock.forward(60)
+        wait_until(lambda image=image: lesson.tests.read(lesson.board, image).waiting == 0)
+        found = lesson.tests.read(lesson.board, image)
+        assert found.answers.tolist() == [[4], [9], [7]]
+        assert np.array_equal(found.drawings[0].drawing.image, image)
+        assert not found.is_built_in
+
+
 def test_hardest_drawings_come_first(lesson: Lesson) -> None:
     lesson.join(4)
     lesson.join(4)

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mnist_core.classes import (
@@ -15,6 +16,7 @@ from mnist_core.classes import (
     Train,
     config_for,
     config_of,
+    drawing_of,
     from_json,
     from_link,
     known_questions,
@@ -24,6 +26,7 @@ from mnist_core.classes import (
     to_json,
     wanted,
 )
+from mnist_core.classes.packed import pack, pack_image
 from mnist_core.classes.plan import FREE
 from mnist_core.config import SEED, LayerConfig, RunConfig
 from mnist_core.errors import ConfigError
@@ -33,6 +36,7 @@ from mnist_core.lessons.faults import FAULTS
 
 OWN = Ask("q2", "", "How many legs has an octopus?", ("Six", "Eight", "Ten"), 1, twice=False)
 LINK = "layers=dense-32-relu&epochs=3&validation_fraction=0.2&seed=5"
+PICTURE = np.arange(784, dtype=np.uint8).reshape(28, 28)
 NETWORK = Train("q4", LINK, ("layers", "learning_rate"), predict=False, accuracy=0.9, parameters=20_000)
 PLAN = (
     Ask("q1", "step/sure"),
@@ -41,6 +45,7 @@ PLAN = (
     NETWORK,
     Draw("d1", (4, 9), each=2),
     Look("l1", "run", LINK),
+    Look("l2", "drawing", image=pack_image(PICTURE)),
 )
 
 
@@ -243,6 +248,18 @@ def test_damaged_drawing_task_is_refused_by_name(changes: dict[str, Any], field:
     assert caught.value.field == field
 
 
+def test_drawing_of_a_plan_is_that_of_the_teacher() -> None:
+    [task] = from_json(to_json(PLAN[-1:]))
+    assert isinstance(task, Look)
+    assert np.array_equal(drawing_of(task), PICTURE)
+    # Nothing is larger than noise.
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
+    assert np.array_equal(drawing_of(Look("l1", "drawing", image=pack_image(noise))), noise)
+    plan = tuple(Look(f"l{number}", "drawing", image=pack_image(noise)) for number in range(40))
+    assert from_link(plan_link(plan)) == plan
+    assert len(to_json(plan)) < 64 * 2**10
+
+
 def look(**changes: Any) -> str:
     return json.dumps([{"id": "l1", "kind": "look"} | changes])
 
@@ -277,6 +294,18 @@ def test_every_step_and_every_case_of_the_lab_can_be_shown() -> None:
         ({"at": "run", "link": "a" * 2_001}, "plan[0].link"),
         ({"at": "run", "link": "layers=dense-2048-relu"}, "plan[0].link"),
         ({"at": "map", "digits": [4]}, "plan[0].digits"),
+        ({"at": "map", "image": pack_image(PICTURE)}, "plan[0].image"),
+        ({"at": "drawing"}, "plan[0].image"),
+        ({"at": "drawing/4", "image": pack_image(PICTURE)}, "plan[0].at"),
+        ({"at": "drawing", "image": 7}, "plan[0].image"),
+        ({"at": "drawing", "image": "%%%"}, "plan[0].image"),
+        ({"at": "drawing", "image": "é"}, "plan[0].image"),
+        ({"at": "drawing", "image": pack_image(PICTURE)[:-6]}, "plan[0].image"),
+        ({"at": "drawing", "image": pack(b"a" * 783)}, "plan[0].image"),
+        ({"at": "drawing", "image": pack(b"a" * 785)}, "plan[0].image"),
+        ({"at": "drawing", "image": pack(b"a" * 10**5)}, "plan[0].image"),  # As text it is no longer than a drawing.
+        ({"at": "drawing", "image": pack(bytes(784))}, "plan[0].image"),
+        ({"at": "drawing", "image": "a" * 10**6}, "plan[0].image"),
     ],
 )
 def test_damaged_look_is_refused_by_name(changes: dict[str, Any], field: str) -> None:

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.web import cli
 
 from mnist_core.classes import Ask, Draw, Look, Train, boards
+from mnist_core.classes.packed import pack_image
+from mnist_core.data import datasets
 from mnist_core.errors import StoreError
 from mnist_core.language import gettext as _
 from mnist_core.language import speaking
@@ -49,10 +51,13 @@ PLAN = (
     Look("l4", "run", "layers=none&epochs=1"),
     Look("l5", "step/learn"),
     Look("l6", "step/loss"),
+    Look("l7", "drawing", image=pack_image(datasets.load("embedded").test_images[0])),
     Ask("q4", "step/layers"),  # It has the most runs: eight.
     Look("end", "summary"),
 )
-ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, MANY_RUNS, SUMMARY = range(len(PLAN))
+ARRIVAL, STEP, QUESTION, NETWORK, DIGITS, IMAGE, MAP, FAULT, RUN, TEXT, RUNS, DRAWN, MANY_RUNS, SUMMARY = range(
+    len(PLAN)
+)
 
 
 def text(wall: Page, message: str) -> Locator:
@@ -112,6 +117,8 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         expect(text(wall, "Right answers → after talking")).to_be_visible()
         move("step", courses.step_of("learn").title, TEXT, SHOWN)
         move("step with runs", chart.first, RUNS, SHOWN)
+        move("drawing of the teacher", wall.locator(".st-key-drawing-answers .mark-text text").first, DRAWN, SHOWN)
+        expect(wall.get_by_alt_text("Eine Zeichnung der Lehrkraft.")).to_be_visible()
         move("image", wall.locator('img[alt="Eine handgeschriebene Ziffer."]'), IMAGE, SHOWN)
         move("run", chart.first, RUN, SHOWN)
         move("case of the lab", chart.nth(1), FAULT, OPEN)

@@ -32,6 +32,7 @@ from mnist_core.classes import (
     Train,
     config_of,
     draw_name,
+    drawing_of,
     from_json,
     known_questions,
     order_of,
@@ -1145,7 +1146,7 @@ def read_all(desk: AppTest) -> None:
     wait_until(lambda: drawings.class_tests().test(board_of(desk)).waiting == 0)
 
 
-def images(app: AppTest) -> list[object]:
+def images(app: AppTest) -> list[Any]:
     assert not app.exception
     return [*app.get("imgs"), *app.get("image")]
 
@@ -1415,6 +1416,44 @@ def test_what_the_wall_shows(desk: AppTest, at: str) -> None:
         assert all(fault.symptom in text(page) for page in (front, pupil))
     move(desk, "Next task")
     assert "Open the vote" in text(desk)
+
+
+def test_drawing_of_the_teacher_from_the_sheet_to_the_wall(training: AppTest) -> None:
+    pupil, front = student(training), wall(training)
+    training.session_state["plan-own-drawing"] = True
+    press(training.run(), "Add my drawing")
+    assert "Draw the digit first." in shown(training)
+    draw(training, ONE, LINE)
+    press(training, "Add my drawing")
+    assert not training.exception
+    press(training, "Add my drawing")
+    assert "Draw the digit first." in shown(training)  # The sheet is empty again.
+    [_network, task, _own] = from_json(class_of(training).plan)
+    assert isinstance(task, Look)
+    image = test_set.pixels_of(preprocessing.to_mnist(ONE).image)
+    assert np.array_equal(drawing_of(task), image)
+
+    # Without a network of the class the built-in one reads; later those of the class do.
+    url = pictures.ink_url(image, 10)
+    built_in = pictures.with_article(int(shipped().network.predict(image[np.newaxis]).argmax()))
+    show(training, NETWORK, task)
+    read_it = functools.partial(drawings.class_tests().read, image=image)
+    wait_until(lambda: len(read_it(board_of(training)).networks) == 1)
+    for page in (front, pupil):
+        assert f"The built-in network reads **{built_in}**." in text(page)
+        assert [one.url for shown_ in images(page) for one in shown_.proto.imgs] == [url]
+    assert "Look: A drawing" in shown(training)
+    now = class_of(training)
+    plan = to_json((dataclasses.replace(NETWORK, predict=False), task))
+    classes().move(training.session_state["workspace"], now.id, now.revision, plan=plan, at=0, task="n1", phase=OPEN)
+    run = train(pupil)
+    show(training, NETWORK, task)
+    wait_until(lambda: not (found := read_it(board_of(training))).is_built_in and found.waiting == 0)
+    assert run.snapshot.network is not None
+    answer = int(run.snapshot.network.predict(image[np.newaxis]).argmax())
+    for page in (front, pupil):
+        assert "**1** network of the class has read it." in text(page)
+        assert f"Digits that were read, and by how many networks: {answer}: 1." in shown(page)
 
 
 @pytest.mark.usefixtures("no_shared_runs")

@@ -18,6 +18,7 @@ from pages.widgets.classroom import (
     ending,
     following,
     lesson_plan,
+    look_task,
     membership,
     networks,
     orders,
@@ -284,8 +285,10 @@ def _drawing(board: Board, task: Draw) -> None:
 
 
 def _looking(now: Class, task: Look) -> None:
-    """What the wall shows, in words."""
+    """What the wall shows, in words, or as a small picture."""
     step = step_of(task)
+    if task.what == "drawing":
+        look_task.teacher_drawing(task, 140)
     if step is not None:
         st.markdown(_(step.text))
         st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})

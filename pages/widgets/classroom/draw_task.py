@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.classes import wanted
-from mnist_core.drawing import preprocessing, test_set
+from mnist_core.drawing import test_set
 from mnist_core.errors import ClassClosedError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
@@ -162,11 +162,11 @@ def _has_ink(drawn: Drawn) -> bool:
 def _hand_in(now: Class, n: int, label: int, drawn: Drawn) -> None:
     _TROUBLE.set("")
     try:
-        found = None if drawn.rgba is None else preprocessing.to_mnist(drawn.rgba)
-        if found is None or found.is_empty or found.is_dot:
+        image = boards.digit_on(drawn)
+        if image is None:
             _TROUBLE.set(Message("Draw the digit first."))
             return
-        data = test_set.pack(test_set.pixels_of(found.image), drawn.strokes, MAX_DRAWING_BYTES)
+        data = test_set.pack(image, drawn.strokes, MAX_DRAWING_BYTES)
         saved = SavedDrawing(n, label, False, 0.0, data)
         membership.classes().hand_in_drawing(now.id, membership.seat_token(), now.task, saved)
     except ClassClosedError as error:  # The teacher was faster.

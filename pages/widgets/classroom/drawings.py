@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from mnist_core.charts import class_networks
+from mnist_core.charts import class_networks, votes
 from mnist_core.classes import wanted
+from mnist_core.config import CLASSES
 from mnist_core.drawing import test_set
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.store.classes import READY
 from pages.widgets.classroom import membership, networks
-from pages.widgets.common import pictures, vega_chart
+from pages.widgets.common import pictures, theme, vega_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -156,6 +158,24 @@ def best_text(test: ClassTest, names: Mapping[int, str] | None = None) -> str:
 def waiting_text(test: ClassTest) -> str:
     """How many networks have still to read; empty for none."""
     return ngettext("{count} network is reading …", "{count} networks are reading …", test.waiting) * bool(test.waiting)
+
+
+def answers_chart(test: ClassTest, at: int, name: str, font_size: int = 14, height: int = 160) -> None:
+    """How many networks have read each digit in a drawing, as bars.
+
+    Args:
+        test: what the networks have read.
+        at: the place of the drawing.
+        name: key of the chart.
+        font_size: of its texts, in pixels.
+        height: of the bars, in pixels.
+    """
+    counts = np.bincount(test.answers[:, at], minlength=CLASSES).tolist()
+    rows = [{"letter": str(digit), "vote": "", "count": count or None} for digit, count in enumerate(counts)]
+    spec = votes.histogram([*map(str, range(CLASSES))], [""], max(counts), theme.text_color(), font_size, height)
+    read = ", ".join(f"{digit}: {count}" for digit, count in enumerate(counts) if count)
+    alt = _("Digits that were read, and by how many networks: {counts}.", counts=read)
+    vega_chart.vega_chart({**spec, "data": {"values": rows}}, key=name, alt=alt)
 
 
 def readings_picture(

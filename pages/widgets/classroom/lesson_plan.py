@@ -11,6 +11,7 @@ import streamlit as st
 
 from mnist_core import links
 from mnist_core.classes import Ask, Draw, Look, Train, added, from_json, known_questions, removed, start_of, to_json
+from mnist_core.classes.packed import pack_image
 from mnist_core.classes.plan import (
     CHOICE_LENGTH,
     FREE,
@@ -28,6 +29,7 @@ from mnist_core.lessons.faults import FAULTS
 from mnist_core.store.classes import READY
 from pages.widgets.classroom import drawings, look_task, networks, orders, question
 from pages.widgets.state import controls, editor_state
+from pages.widgets.state.keys import Key
 from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 # Of the training images, in a network whose link holds none back.
 _VALIDATION = 0.2
+# Of the sheet for a drawing, in pixels: the plan is narrow on a laptop.
+_SHEET = 250
+_IS_WANTED = Key("plan-own-drawing-wanted-noted", False)
 
 
 def plan_view(now: Class, plan: tuple[Task, ...]) -> None:
@@ -76,6 +81,7 @@ def plan_view(now: Class, plan: tuple[Task, ...]) -> None:
             on_click="ignore",
             help=_("A file for another class or another teacher: choose it when you start a class."),
         )
+    _add_own_drawing(now, plan)
 
 
 def task_title(task: Task) -> str:
@@ -254,6 +260,39 @@ def _add_look(now: Class, plan: tuple[Task, ...]) -> None:
     uninterrupted(lambda: orders.move(now, added(plan, now, task)))
     for name in ("plan-look-at", "plan-look-image"):
         controls.reset(name)
+    st.rerun()
+
+
+def _add_own_drawing(now: Class, plan: tuple[Task, ...]) -> None:
+    """A sheet for a drawing of the teacher, to look at."""
+    folded = st.expander(
+        _("Draw something to look at"), icon=":material/draw:", on_change="rerun", key="plan-own-drawing"
+    )
+    if not folded.open:
+        return
+    from pages.widgets.common import board  # The canvas is slow to import, and a plan seldom needs it.
+
+    with folded:
+        drawn = board.drawing_board(has_pictures=False, width=_SHEET)
+        # A flag, since the last stroke may arrive together with the press.
+        st.button(
+            _("Add my drawing"),
+            key="plan-add-own-drawing",
+            disabled=len(plan) >= MAX_TASKS,
+            on_click=_IS_WANTED.set,
+            args=(True,),
+        )
+        if not _IS_WANTED.get():
+            return
+        _IS_WANTED.set(False)
+        image = board.digit_on(drawn)
+        if image is None:
+            st.error(_("Draw the digit first."), icon=":material/error:")
+            return
+    task = Look(_new_id(), "drawing", image=pack_image(image))
+    uninterrupted(lambda: orders.move(now, added(plan, now, task)))
+    if not orders.trouble(now.id):
+        board.clear_board()
     st.rerun()
 
 

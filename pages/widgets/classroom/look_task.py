@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.classes import config_of, step_of
-from mnist_core.language import Message
+from mnist_core.classes import config_of, drawing_of, step_of
+from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.lessons.course import Trial
 from mnist_core.lessons.faults import FAULTS
 from mnist_core.store.classes import SHOWN
-from pages.widgets.classroom import summary, wall_runs
+from pages.widgets.classroom import drawings, following, summary, wall_runs
 from pages.widgets.common import pictures
 from pages.widgets.state import data_sets, editor_state
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.store.classes import Class
 
 _TITLES = {
+    "drawing": Message("A drawing"),
     "fault": Message("What is wrong with this run?"),
     "image": Message("A test image"),
     "map": Message("A map of the training images"),
@@ -43,6 +44,12 @@ def look_on_wall(now: Class, plan: tuple[Task, ...], task: Look) -> None:
     """What the wall shows below the title."""
     if task.what == "summary":
         summary.summary_on_wall(now, plan)
+    elif task.what == "drawing":
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            teacher_drawing(task, 290)
+        with right:
+            _start_reading(now, task, following.TEACHER_SECONDS, wall_runs.FONT_SIZE, 300)
     elif task.what in ("image", "map"):
         _images(task)
     elif task.what == "fault":
@@ -81,6 +88,32 @@ def _fault_text(task: Look) -> str:
     """What is wrong in a case of the lab, how it looks, and what to do about it."""
     fault = FAULTS[task.key]
     return f"**{_(fault.name)}.** {_(fault.symptom)} {_(fault.cure)}"
+
+
+def teacher_drawing(task: Look, width: int) -> None:
+    """The teacher's drawing, as the networks get it."""
+    st.image(pictures.ink_url(drawing_of(task), 10), width=width, alt=_("A drawing of the teacher."))
+
+
+def _start_reading(now: Class, task: Look, every: float, font_size: int, height: int) -> None:
+    st.fragment(_readings, run_every=every, key="class-drawing-read")(now, task, font_size, height)
+
+
+def _readings(now: Class, task: Look, font_size: int, height: int) -> None:
+    """What the networks of the class read in the teacher's drawing; without one, what the built-in network reads."""
+    test = drawings.class_tests().read(following.latest(now), drawing_of(task))
+    count = len(test.networks)
+    if test.is_built_in and count:
+        thing = pictures.with_article(int(test.answers[0, 0]))
+        st.markdown(_("This class has no network yet. The built-in network reads **{thing}**.", thing=thing))
+    elif count:
+        text = ngettext(
+            "**{count}** network of the class has read it.", "**{count}** networks of the class have read it.", count
+        )
+        st.markdown(text)
+        drawings.answers_chart(test, 0, "drawing-answers", font_size, height)
+    if test.waiting:
+        st.markdown(drawings.waiting_text(test))
 
 
 def _images(task: Look) -> None:
@@ -124,6 +157,10 @@ def look_on_page(now: Class, plan: tuple[Task, ...], task: Look) -> None:
         st.page_link("pages/learn.py", label=_("Open the step"), query_params={"step": step.key})
     if task.what == "summary":
         summary.summary_on_page(now, plan)
+        return
+    if task.what == "drawing":
+        teacher_drawing(task, 240)
+        _start_reading(now, task, following.STUDENT_SECONDS, 14, 160)
         return
     if task.what in ("image", "map"):
         dataset = data_sets.get(editor_state.first_config().dataset)

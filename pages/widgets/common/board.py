@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.drawing import photo, strokes
+from mnist_core.drawing import photo, preprocessing, strokes, test_set
 from mnist_core.errors import DrawingError, PlaygroundError
 from mnist_core.language import gettext as _
 from pages.widgets.common import canvas, clipboard, keyboard
@@ -45,11 +45,12 @@ class Drawn:
     strokes: Strokes = ()
 
 
-def drawing_board(has_pictures: bool = True) -> Drawn:
+def drawing_board(has_pictures: bool = True, width: int = WIDTH) -> Drawn:
     """The canvas, the keyboard sheet or a picture, with controls below to choose between them.
 
     Args:
         has_pictures: whether a picture can be chosen. If not, what is drawn is always the visitor's own hand.
+        width: of the canvas on the screen in pixels, if there is room.
     """
     place = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -59,7 +60,7 @@ def drawing_board(has_pictures: bool = True) -> Drawn:
         _BY_KEYS.set(by_keys)
     if not has_pictures:
         with place:
-            return _by_hand(pen, by_keys)
+            return _by_hand(pen, by_keys, width)
     with st.container(horizontal=True, gap="small"):
         with st.popover(_("Photo"), icon=":material/image:", width="stretch"):
             file = st.file_uploader(
@@ -80,13 +81,19 @@ def drawing_board(has_pictures: bool = True) -> Drawn:
             rgba = _picture(picture)
             hint = _("There is nothing in this picture. Draw again, or choose another picture.")
             return Drawn(rgba, "" if rgba is None else hint)
-        return _by_hand(pen, by_keys)
+        return _by_hand(pen, by_keys, width)
 
 
-def _by_hand(pen: int, by_keys: bool) -> Drawn:
+def digit_on(drawn: Drawn) -> npt.NDArray[np.uint8] | None:
+    """What the networks get: (28, 28) uint8, 255 = ink; None if there is nothing, or only a dot."""
+    found = None if drawn.rgba is None else preprocessing.to_mnist(drawn.rgba)
+    return None if found is None or found.is_empty or found.is_dot else test_set.pixels_of(found.image)
+
+
+def _by_hand(pen: int, by_keys: bool, width: int) -> Drawn:
     if by_keys:
         return Drawn(keyboard.keyboard_sheet(), _("Put the pen down with P and move it with the arrow keys."))
-    return _drawn(pen)
+    return _drawn(pen, width)
 
 
 def clear_board() -> None:
@@ -96,9 +103,9 @@ def clear_board() -> None:
     _put_away()
 
 
-def _drawn(pen: int) -> Drawn:
+def _drawn(pen: int, width: int) -> Drawn:
     try:
-        drawing, rgba = canvas.drawing_canvas(pen, WIDTH)
+        drawing, rgba = canvas.drawing_canvas(pen, width)
     except DrawingError as error:
         st.error(_(error.message), icon=":material/error:")
         canvas.canvas_buttons()
