@@ -111,6 +111,7 @@ def picture(
     """
     import pandas as pd
 
+    found = sorted(found, key=lambda one: one.seat == own)  # No other point covers the own ones.
     parameters = [float(one.parameters) for one in found]
     accuracies = [one.accuracy for one in found]
     columns = comparison.trade_off_columns(parameters, accuracies, pareto_front(parameters, accuracies))
