@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from mnist_core.classes.class_test import MAX_CLASSES, ClassTest, ClassTests
@@ -108,14 +109,18 @@ def test_every_network_reads_every_drawing(lesson: Lesson) -> None:
     assert not found.is_built_in
 
 
+def _read_by_all(lesson: Lesson, image: npt.NDArray[np.uint8]) -> ClassTest:
+    wait_until(lambda: lesson.tests.read(lesson.board, image).waiting == 0)
+    return lesson.tests.read(lesson.board, image)
+
+
 def test_every_network_reads_an_image_of_the_teacher(lesson: Lesson) -> None:
     lesson.join(4)
     lesson.join(9, 7)
     for ink in (20, 40):  # Another image of the same task is read anew.
         image = np.full((28, 28), ink, np.uint8)
         lesson.clock.forward(60)
-        wait_until(lambda image=image: lesson.tests.read(lesson.board, image).waiting == 0)
-        found = lesson.tests.read(lesson.board, image)
+        found = _read_by_all(lesson, image)
         assert found.answers.tolist() == [[4], [9], [7]]
         assert np.array_equal(found.drawings[0].drawing.image, image)
         assert not found.is_built_in
