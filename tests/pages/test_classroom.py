@@ -1323,7 +1323,8 @@ def test_summary_names_nobody_and_each_has_a_card(drawing: AppTest) -> None:
     wait_until(lambda: drawings.class_tests().test(classes().board(now.id, "d1")).waiting == 0)
     found = text(front)
     question = question_of(OWN).text.replace("*", "\\*").replace("$", "\\$").replace("<", "\\<")
-    assert "**33%** right, after talking **67%**" in found
+    assert "**33% → 67%**" in found
+    assert "**33%** right, after talking **67%**" in text(pupils[0])
     assert "**2** drawings." in found
     assert question.split()[0] in found
     names = [seat.name for seat in board_of(drawing).seats]
