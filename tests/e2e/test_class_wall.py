@@ -111,14 +111,13 @@ def test_wall_fits_in_every_state(chromium: Browser, tmp_path: Path) -> None:
         expect(wall.get_by_test_id("stImage")).to_have_count(5)  # One row: the line above needs the room.
         # Those with a chart and those without take turns, so that none is still that of the state before.
         move("map", chart.locator(".mark-text text").first, MAP, SHOWN)
-        found_networks = wall.locator(".st-key-wall-found .mark-symbol path")
-        move("summary", found_networks.nth(len(NAMES) - 1), SUMMARY, SHOWN)
+        move("summary", chart.locator(".mark-symbol path").nth(len(NAMES) - 1), SUMMARY, SHOWN)
         expect(wall.get_by_test_id("stImage")).to_have_count(3)
         expect(text(wall, "Right answers → after talking")).to_be_visible()
         move("step", courses.step_of("learn").title, TEXT, SHOWN)
         move("step with runs", chart.first, RUNS, SHOWN)
-        move("drawing of the teacher", wall.locator(".st-key-drawing-answers .mark-text text").first, DRAWN, SHOWN)
-        expect(wall.get_by_alt_text("Eine Zeichnung der Lehrkraft.")).to_be_visible()
+        move("drawing of the teacher", wall.get_by_alt_text("Eine Zeichnung der Lehrkraft."), DRAWN, SHOWN)
+        look("what is read in it", chart.locator(".mark-text text").first)
         move("image", wall.locator('img[alt="Eine handgeschriebene Ziffer."]'), IMAGE, SHOWN)
         move("run", chart.first, RUN, SHOWN)
         move("case of the lab", chart.nth(1), FAULT, OPEN)
