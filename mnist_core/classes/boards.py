@@ -43,6 +43,8 @@ class _Look:
     # How many changes of this server there were, and how many of them the board has.
     changes: int = 0
     seen: int = 0
+    # Whether there is no such class: those who have waited for the look must not ask for it again.
+    is_gone: bool = False
 
 
 class Boards:
@@ -89,6 +91,8 @@ class Boards:
                     look.seen = changes
             finally:
                 look.lock.release()
+        if look.is_gone:
+            raise ClassNotFoundError
         if look.board is None:
             raise StoreError("The class cannot be read now.", "Wait a moment.")
         return self._with_presence(look.board), look.read
@@ -137,6 +141,7 @@ class Boards:
         except ClassNotFoundError:
             with self._lock:
                 self._looks.pop(class_id, None)
+                look.is_gone = True
             raise
         except StoreError:
             if look.board is None:

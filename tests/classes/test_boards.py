@@ -143,6 +143,17 @@ def test_deleted_class_is_gone_for_all_pages(counted: Counted, boards: Boards, c
             boards.board(now.id)
 
 
+def test_page_that_waited_for_the_first_look_at_a_deleted_class(
+    counted: Counted, boards: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = boards._look("gone")
+    monkeypatch.setattr(boards, "_look", lambda _class_id: look)  # It waited for the same one.
+    for _page in range(2):
+        with pytest.raises(ClassNotFoundError):
+            boards.board("gone")
+    assert counted.reads == 1
+
+
 def test_who_is_here_is_known_at_once_and_saved_later(counted: Counted, boards: Boards, clock: Clock) -> None:
     _teacher, now = new_class(counted)
     for _ in range(3):
