@@ -23,9 +23,9 @@ _STYLE = """
 .stPlotlyChart, .stVegaLiteChart { zoom: calc(1 / var(--large)); }
 """
 # What was pressed last, and until when it counts more than the address. A page that follows a class asks once a second,
-# with the address that the browser had: it may be from before the press.
+# with the address that the browser had: on a busy computer it may be from before the press for many seconds.
 _PRESSED: Key[tuple[bool, float]] = Key("projector-pressed-noted", (False, 0.0))
-_SETTLE_SECONDS = 3.0
+_SETTLE_SECONDS = 15.0
 FONT_SIZE = 20
 """Of texts in charts, in pixels."""
 
