@@ -306,6 +306,7 @@ def test_every_step_and_every_case_of_the_lab_can_be_shown() -> None:
         ({"at": "drawing", "image": pack(b"a" * 10**5)}, "plan[0].image"),  # As text it is no longer than a drawing.
         ({"at": "drawing", "image": pack(bytes(784))}, "plan[0].image"),
         ({"at": "drawing", "image": "a" * 10**6}, "plan[0].image"),
+        ({"at": "drawing", "image": pack_image(PICTURE) + "a" * 1_100}, "plan[0].image"),
     ],
 )
 def test_damaged_look_is_refused_by_name(changes: dict[str, Any], field: str) -> None:
