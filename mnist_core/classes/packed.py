@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_core.config import IMAGE_SIZE
+from mnist_core.drawing.inflate import inflate
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,15 +30,7 @@ def unpack(text: str, most: int) -> bytes:
     Raises:
         ValueError: the text is damaged, or there are more.
     """
-    unpacker = zlib.decompressobj()
-    try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        found = unpacker.decompress(data, most + 1)
-    except zlib.error as error:
-        raise ValueError from error
-    if not unpacker.eof or len(found) > most:
-        raise ValueError
-    return found
+    return inflate(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), most)
 
 
 def pack_image(image: npt.NDArray[np.uint8]) -> str:

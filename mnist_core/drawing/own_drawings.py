@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_core.config import CLASSES, IMAGE_SIZE
+from mnist_core.drawing.inflate import inflate
 from mnist_core.drawing.test_set import LabelledDrawing
 from mnist_core.errors import StoreError
 from mnist_core.language import Message
@@ -102,18 +103,14 @@ def unpack(data: bytes) -> OwnDrawings:
     if not data:
         return OwnDrawings()
     try:
-        unpacker = zlib.decompressobj()
-        text = unpacker.decompress(data, _MAX_TEXT)
-        if not unpacker.eof:
-            raise ValueError("too large, or not whole")
-        raw = json.loads(text)
+        raw = json.loads(inflate(data, _MAX_TEXT))
         return OwnDrawings(
             tuple(_unpack_drawing(one) for one in raw["tests"]),
             MappingProxyType({str(run): _unpack_lesson(*one) for run, one in raw["lessons"].items()}),
             tuple(map(str, raw["class_names"])),
             tuple(_unpack_drawing(one) for one in raw["examples"]),
         )
-    except (zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = Message("Your drawings were saved, but they cannot be read.")
         raise StoreError(problem, "Ask the person who runs this server.") from error
 

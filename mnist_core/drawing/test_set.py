@@ -15,6 +15,7 @@ from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import idx
 from mnist_core.data.sources import DIGITS
 from mnist_core.drawing import strokes
+from mnist_core.drawing.inflate import inflate
 from mnist_core.drawing.strokes import PenDigit
 from mnist_core.errors import DataError
 
@@ -118,12 +119,11 @@ def unpack(data: bytes, label: int) -> LabelledDrawing:
     """
     try:
         image = np.frombuffer(data[:_PIXELS], np.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
-        unpacker = zlib.decompressobj()
-        strokes = json.loads(unpacker.decompress(data[_PIXELS:], _MAX_STROKES))
-        if not unpacker.eof or not isinstance(strokes, list):
+        strokes = json.loads(inflate(data[_PIXELS:], _MAX_STROKES))
+        if not isinstance(strokes, list):
             raise ValueError
         return LabelledDrawing(image, label, tuple(np.array(one, np.float64).reshape(-1, 2) for one in strokes))
-    except (zlib.error, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DataError("The drawing cannot be read.", "Draw it again.") from error
 
 
