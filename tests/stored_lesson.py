@@ -8,7 +8,7 @@ from mnist_core.classes import Ask, Draw, Task, Train, config_for, to_json, want
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
 from mnist_core.network import TrainedNetwork
-from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, READY, Class, seat_token, wall_token
+from mnist_core.store.class_records import MAX_DRAWING_BYTES, OPEN, READY, Class, seat_token, wall_token
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace

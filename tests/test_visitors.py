@@ -16,7 +16,7 @@ from mnist_core.classes.boards import Boards
 from mnist_core.classes.pretend import SLOWEST, PretendStudents
 from mnist_core.config import RunConfig
 from mnist_core.data import datasets
-from mnist_core.store.classes import OPEN
+from mnist_core.store.class_records import OPEN
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from tests import coroutines

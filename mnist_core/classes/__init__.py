@@ -1,4 +1,4 @@
-"""Classes: a lesson that a teacher leads, task by task. What is saved of one is in `store.classes`."""
+"""Classes: a lesson that a teacher leads, task by task. What is saved of one is in `store.class_records`."""
 
 from mnist_core.classes.names import draw_name
 from mnist_core.classes.phases import Move, added, moves, removed, share_right, start_of

@@ -18,7 +18,8 @@ from mnist_core.errors import ClassNotFoundError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.class_records import Board
+    from mnist_core.store.classes import Classes
 
 FRESH_SECONDS = 1.0
 """A board is read again when it is older than this."""

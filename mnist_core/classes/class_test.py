@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.class_records import Board
+    from mnist_core.store.classes import Classes
     from mnist_core.store.handed_in import ClassRun
 
     # Of a drawing: its seat, its place, and when it was handed in. Of a network: the key of its workspace, and its run.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_core.classes.plan import Ask, Draw, Look, Train, question_of, to_json
 from mnist_core.language import Message
-from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
+from mnist_core.store.class_records import OPEN, READY, SHOWN, SHUT, Class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from mnist_core.classes.names import draw_name
 from mnist_core.classes.plan import Ask, Draw, Train, from_json, wanted
 from mnist_core.drawing import test_set
 from mnist_core.errors import ClassFullError, ClassNotFoundError, PlaygroundError, StoreError
-from mnist_core.store.classes import AWAY_SECONDS, MAX_DRAWING_BYTES, MAX_SEATS, OPEN, READY, seat_token
+from mnist_core.store.class_records import AWAY_SECONDS, MAX_DRAWING_BYTES, MAX_SEATS, OPEN, READY, seat_token
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import share_token, workspace_key
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from mnist_core.classes.plan import Task
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
-    from mnist_core.store.classes import Board, Class, Classes
+    from mnist_core.store.class_records import Board, Class
+    from mnist_core.store.classes import Classes
 
 SLOWEST: Final = 20.0
 """After so many seconds the last of them acts."""

@@ -14,14 +14,14 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation import seeds
 from mnist_core.language import Message
-from mnist_core.store.classes import OPEN
+from mnist_core.store.class_records import OPEN
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mnist_core.classes.plan import Train
-    from mnist_core.store.classes import Board
+    from mnist_core.store.class_records import Board
     from mnist_core.store.handed_in import TrainedRun, Work
 
 LEAST_SECONDS = 60.0

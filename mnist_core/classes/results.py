@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from mnist_core.classes import progress
 from mnist_core.classes.plan import Ask, Draw, Look, Train, question_of, wanted
-from mnist_core.store.classes import MAX_SEATS
+from mnist_core.store.class_records import MAX_SEATS
 from mnist_core.store.workspaces import SYMBOLS, spoken_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mnist_core.classes.plan import Task
-    from mnist_core.store.classes import Classes, Seat
+    from mnist_core.store.class_records import Seat
+    from mnist_core.store.classes import Classes
     from mnist_core.store.handed_in import Work
 
 _GROUPS, _GROUP = 2, 4

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from mnist_core.classes import draw_name, results
 from mnist_core.classes.boards import FRESH_SECONDS, Boards
 from mnist_core.errors import ClassNotFoundError, StoreError
-from mnist_core.store.classes import OPEN, Board, Class
+from mnist_core.store.class_records import OPEN, Board, Class
 from mnist_core.store.database import Database
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace

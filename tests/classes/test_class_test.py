@@ -18,7 +18,7 @@ from mnist_core.errors import StoreError
 from mnist_core.evaluation import shipped
 from mnist_core.network import TrainedNetwork
 from mnist_core.network.layers import weight_shapes
-from mnist_core.store.classes import OPEN, Board
+from mnist_core.store.class_records import OPEN, Board
 from mnist_core.store.handed_in import ClassRun, SavedDrawing
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace

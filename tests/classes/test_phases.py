@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from mnist_core.classes import Ask, Draw, Look, Move, Task, Train, moves, share_right
-from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Class
+from mnist_core.store.class_records import OPEN, READY, SHOWN, SHUT, Class
 
 ONCE = Ask("q3", "", "Yes or no?", ("Yes", "No"))
 PLAN = (Ask("q1", "step/sure"), Ask("q2", "check/file"), ONCE)

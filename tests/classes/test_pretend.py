@@ -15,7 +15,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import datasets
 from mnist_core.drawing import test_set
 from mnist_core.errors import CapacityError, ClassClosedError, StoreError
-from mnist_core.store.classes import AWAY_SECONDS, MAX_SEATS, OPEN, READY
+from mnist_core.store.class_records import AWAY_SECONDS, MAX_SEATS, OPEN, READY
 from mnist_core.store.runs import RunStore
 from mnist_core.store.takeover import GRACE_SECONDS
 from mnist_core.store.workspaces import new_workspace

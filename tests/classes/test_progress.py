@@ -10,7 +10,7 @@ import pytest
 from mnist_core.classes import Train, progress
 from mnist_core.classes.progress import Stage
 from mnist_core.config import LayerConfig, RunConfig
-from mnist_core.store.classes import OPEN, SHUT, Board, Class, Seat
+from mnist_core.store.class_records import OPEN, SHUT, Board, Class, Seat
 from mnist_core.store.handed_in import TrainedRun
 from mnist_core.training import Status
 

@@ -21,7 +21,8 @@ from mnist_core.language import gettext as _
 from mnist_core.language import speaking
 from mnist_core.lessons import courses
 from mnist_core.lessons.faults import FAULTS
-from mnist_core.store.classes import OPEN, READY, SHOWN, SHUT, Board, Classes
+from mnist_core.store.class_records import OPEN, READY, SHOWN, SHUT, Board
+from mnist_core.store.classes import Classes
 from mnist_core.store.runs import RunStore
 from pages.widgets.classroom import following
 from tests.e2e.conftest import free_port, running, visit

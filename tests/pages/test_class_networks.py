@@ -13,7 +13,7 @@ from mnist_core.classes import Train, progress
 from mnist_core.classes.class_test import ClassDrawing, ClassTest
 from mnist_core.config import LayerConfig, RunConfig
 from mnist_core.drawing.test_set import LabelledDrawing
-from mnist_core.store.classes import OPEN, Board, Class
+from mnist_core.store.class_records import OPEN, Board, Class
 from mnist_core.store.handed_in import TrainedRun
 from mnist_core.training import Status
 from pages.widgets.classroom import drawings, networks

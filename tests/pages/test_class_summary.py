@@ -14,7 +14,7 @@ from mnist_core.data import datasets
 from mnist_core.language import speaking
 from mnist_core.lessons.courses import step_of
 from mnist_core.runs import saver
-from mnist_core.store.classes import SHOWN
+from mnist_core.store.class_records import SHOWN
 from pages.widgets.classroom import drawings, membership
 from pages.widgets.classroom.question import question_text
 from pages.widgets.classroom.summary import Vote, votes_text

@@ -54,7 +54,7 @@ from mnist_core.lessons.faults import FAULTS
 from mnist_core.runs import run_cache, saver, scheduler
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.network_run import Run
-from mnist_core.store.classes import (
+from mnist_core.store.class_records import (
     IDLE_SECONDS,
     MAX_OF_SEAT,
     MAX_SEATS,
@@ -64,10 +64,10 @@ from mnist_core.store.classes import (
     SHUT,
     Board,
     Class,
-    Classes,
     seat_token,
     wall_token,
 )
+from mnist_core.store.classes import Classes
 from mnist_core.store.database import Database
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
@@ -1550,7 +1550,7 @@ def test_pretend_students_go_on_after_a_restart(training: AppTest, monkeypatch: 
     assert gone.join(class_of(training).id, 2) == 2
     assert text(training)
     assert class_of(training).id not in rehearsal._acting()
-    monkeypatch.setattr("mnist_core.store.classes.AWAY_SECONDS", -1.0)  # They are away at once.
+    monkeypatch.setattr("mnist_core.store.class_records.AWAY_SECONDS", -1.0)  # They are away at once.
     move(training, "Let them train")
     assert class_of(training).id in rehearsal._acting()
     wait_until(lambda: len(board_of(training).runs) == 2)

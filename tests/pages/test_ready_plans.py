@@ -10,7 +10,7 @@ from mnist_core.classes.ready_plans import READY_PLANS
 from mnist_core.drawing import test_set
 from mnist_core.lessons.course import RIGHT
 from mnist_core.runs import saver
-from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, READY, SHOWN, SHUT, seat_token
+from mnist_core.store.class_records import MAX_DRAWING_BYTES, OPEN, READY, SHOWN, SHUT, seat_token
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.workspaces import new_workspace
 from pages.widgets.classroom import drawings, wall_runs

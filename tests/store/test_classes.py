@@ -24,9 +24,8 @@ from mnist_core.errors import (
     ShareNotFoundError,
     StoreError,
 )
-from mnist_core.store import classes as module
-from mnist_core.store import tables
-from mnist_core.store.classes import (
+from mnist_core.store import leading, tables
+from mnist_core.store.class_records import (
     AWAY_SECONDS,
     EMPTY_SECONDS,
     IDLE_SECONDS,
@@ -41,11 +40,11 @@ from mnist_core.store.classes import (
     SHOWN,
     SHUT,
     Class,
-    Classes,
     new_code,
     seat_token,
     wall_token,
 )
+from mnist_core.store.classes import Classes
 from mnist_core.store.database import Database
 from mnist_core.store.handed_in import SavedDrawing
 from mnist_core.store.runs import RunStore
@@ -105,7 +104,7 @@ def test_wrong_code_opens_nothing(room: Room, typed: str) -> None:
 
 def test_taken_code_is_drawn_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter([room.now.code, room.now.code, new_code()])
-    monkeypatch.setattr(module, "new_code", lambda: next(codes))
+    monkeypatch.setattr(leading, "new_code", lambda: next(codes))
     other = room.classes.create(room.teacher, "", "[]", "q1")
     assert other.code != room.now.code
     assert len(room.classes.led_by(room.teacher)) == 2
@@ -973,7 +972,7 @@ def test_impossible_drawing_is_refused(drawing: Room, n: int, label: int, data: 
 
 
 def test_class_has_room_for_so_many_drawings(drawing: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_core.store.classes.MAX_DRAWINGS", 2)
+    monkeypatch.setattr("mnist_core.store.handing_in.MAX_DRAWINGS", 2)
     own, other = drawing.student(), drawing.student()
     hand_in(drawing, own, 0, 4)
     hand_in(drawing, other, 0, 4)

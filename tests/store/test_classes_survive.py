@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mnist_core.store.classes import OPEN, seat_token
+from mnist_core.store.class_records import OPEN, seat_token
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 

@@ -18,7 +18,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from mnist_core.classes import Task
     from mnist_core.classes.progress import Network
-    from mnist_core.store.classes import Class, Seat
+    from mnist_core.store.class_records import Class, Seat
     from mnist_core.store.handed_in import Work
 
 _TROUBLE: Key[str] = Key("class-card-trouble-noted", "")

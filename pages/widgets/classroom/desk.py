@@ -12,7 +12,7 @@ from mnist_core.classes import Ask, Draw, Look, Train, moves, progress, step_of,
 from mnist_core.errors import ClassNotFoundError, ConfigError
 from mnist_core.language import Message, format_number, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import MAX_OF_SEAT, OPEN, READY, SHOWN, wall_token
+from mnist_core.store.class_records import MAX_OF_SEAT, OPEN, READY, SHOWN, wall_token
 from pages.widgets.classroom import (
     drawings,
     ending,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mnist_core.classes import Move, Task
     from mnist_core.classes.progress import Progress
-    from mnist_core.store.classes import Board, Class, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
 
 _PHASES: Mapping[str, str] = {
     READY: Message("not open yet"),

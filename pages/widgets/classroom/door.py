@@ -17,7 +17,7 @@ from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.lessons.check import ITEMS
 from mnist_core.lessons.courses import COURSES
-from mnist_core.store.classes import IDLE_SECONDS, MAX_SEATS, TITLE_LENGTH, Class
+from mnist_core.store.class_records import IDLE_SECONDS, MAX_SEATS, TITLE_LENGTH, Class
 from pages.widgets.classroom import membership
 from pages.widgets.common import address, run_picker
 from pages.widgets.state import controls, editor_state, workspace

@@ -12,7 +12,7 @@ from mnist_core.drawing import test_set
 from mnist_core.errors import ClassClosedError, PlaygroundError
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import MAX_DRAWING_BYTES, OPEN, SHOWN
+from mnist_core.store.class_records import MAX_DRAWING_BYTES, OPEN, SHOWN
 from mnist_core.store.handed_in import SavedDrawing
 from pages.widgets.classroom import drawings, following, membership
 from pages.widgets.common import board as boards
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mnist_core.classes import Draw
     from mnist_core.classes.class_test import ClassTest
-    from mnist_core.store.classes import Board, Class, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
     from pages.widgets.common.board import Drawn
 
     # A class, and its task, phase and round.

@@ -14,7 +14,7 @@ from mnist_core.config import CLASSES
 from mnist_core.drawing import test_set
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import READY
+from mnist_core.store.class_records import READY
 from pages.widgets.classroom import membership, networks
 from pages.widgets.common import pictures, theme, vega_chart
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mnist_core.classes import Draw
     from mnist_core.classes.class_test import ClassTest, ClassTests
     from mnist_core.drawing.test_set import LabelledDrawing
-    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.class_records import Board
+    from mnist_core.store.classes import Classes
     from mnist_core.store.handed_in import Work
 
 _OWN = Message("Your networks")

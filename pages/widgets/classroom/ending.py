@@ -14,7 +14,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.export import class_report
 from mnist_core.language import gettext as _
 from mnist_core.store import workspaces
-from mnist_core.store.classes import KEPT_DAYS
+from mnist_core.store.class_records import KEPT_DAYS
 from pages.widgets.classroom import drawings, membership, orders
 from pages.widgets.common import run_picker, time_zone
 from pages.widgets.state import workspace
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mnist_core.drawing.test_set import LabelledDrawing
-    from mnist_core.store.classes import Board, Class
+    from mnist_core.store.class_records import Board, Class
 
 
 # Of what is pasted: sixty lines, with names. Of a code with its dash.

@@ -17,7 +17,7 @@ from pages.widgets.common import time_zone
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mnist_core.store.classes import Board, Class, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
 
     Work = tuple[float | None, tuple[str, ...], tuple[tuple[int, float, bool], ...]]
 

@@ -26,7 +26,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.language import gettext as _
 from mnist_core.lessons.courses import COURSES
 from mnist_core.lessons.faults import FAULTS
-from mnist_core.store.classes import READY
+from mnist_core.store.class_records import READY
 from pages.widgets.classroom import drawings, look_task, networks, orders, question
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mnist_core.classes import Task
-    from mnist_core.store.classes import Class
+    from mnist_core.store.class_records import Class
 
 
 # Of the training images, in a network whose link holds none back.

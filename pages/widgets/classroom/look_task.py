@@ -12,7 +12,7 @@ from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.lessons.course import Trial
 from mnist_core.lessons.faults import FAULTS
-from mnist_core.store.classes import SHOWN
+from mnist_core.store.class_records import SHOWN
 from pages.widgets.classroom import drawings, following, summary, wall_runs
 from pages.widgets.common import pictures
 from pages.widgets.state import data_sets, editor_state
@@ -20,7 +20,7 @@ from pages.widgets.state import data_sets, editor_state
 if TYPE_CHECKING:
     from mnist_core.classes import Look, Task
     from mnist_core.data import Dataset
-    from mnist_core.store.classes import Class
+    from mnist_core.store.class_records import Class
 
 _TITLES = {
     "drawing": Message("A drawing"),

@@ -14,8 +14,7 @@ from mnist_core.classes.boards import Boards
 from mnist_core.errors import ClassNotFoundError, ConfigError, LimitError, StoreError
 from mnist_core.language import Message
 from mnist_core.limits import CODES
-from mnist_core.store import classes as stored
-from mnist_core.store import workspaces
+from mnist_core.store import class_records, workspaces
 from pages.widgets.common import address
 from pages.widgets.server import visitor_limits
 from pages.widgets.state import browser, class_seat, workspace
@@ -23,7 +22,8 @@ from pages.widgets.state.keys import Key
 
 if TYPE_CHECKING:
     from mnist_core.classes import Task
-    from mnist_core.store.classes import Board, Class, Classes, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
+    from mnist_core.store.classes import Classes
     from mnist_core.store.handed_in import Work
 
 JOIN, DESK, SEAT, PLAN = "join", "desk", "seat", "plan"
@@ -152,7 +152,7 @@ def seat_token() -> str:
     asked = str(st.query_params.get(SEAT, ""))
     if workspaces.is_workspace(asked):
         _TOKEN.set(asked)
-    return _TOKEN.get() or stored.seat_token(workspace.token())
+    return _TOKEN.get() or class_records.seat_token(workspace.token())
 
 
 def own_seat() -> tuple[str, int] | None:
@@ -225,7 +225,7 @@ def returned_to() -> str:
 
 def is_here(seat: Seat) -> bool:
     """Whether the browser of a seat was there a moment ago."""
-    return stored.is_recent(seat.seen, time.time())
+    return class_records.is_recent(seat.seen, time.time())
 
 
 def away_seats(class_id: str) -> list[Seat]:

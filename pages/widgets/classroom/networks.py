@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from mnist_core.classes import Train
     from mnist_core.classes.progress import Network
     from mnist_core.config import RunConfig
-    from mnist_core.store.classes import Board, Classes
+    from mnist_core.store.class_records import Board
+    from mnist_core.store.classes import Classes
     from mnist_core.training import EpochMetrics
 
 _OWN = Message("Your networks")

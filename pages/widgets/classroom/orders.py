@@ -13,7 +13,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mnist_core.store.classes import Class
+    from mnist_core.store.class_records import Class
 
 # The class, and why the last order for it was refused.
 _TROUBLE: Key[tuple[str, str]] = Key("class-desk-trouble-noted", ("", ""))

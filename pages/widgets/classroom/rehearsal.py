@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
-    from mnist_core.store.classes import Board, Class
+    from mnist_core.store.class_records import Board, Class
 
 _COUNT = 30
 

@@ -11,7 +11,7 @@ from mnist_core.classes import Draw, Look, Train, draw_name, results, step_of
 from mnist_core.errors import ClassClosedError, ClassNotFoundError, PlaygroundError
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import OPEN, READY, SHOWN
+from mnist_core.store.class_records import OPEN, READY, SHOWN
 from pages.widgets.classroom import card, following, look_task, membership, question, train_task
 from pages.widgets.state import browser, class_seat
 from pages.widgets.state.keys import Key
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mnist_core.classes import Ask
-    from mnist_core.store.classes import Board, Class, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
 
 # The vote that was saved last, the class as it was, and when it was saved, in seconds since 1970.
 _SAVED: Key[tuple[Class, int, float] | None] = Key("class-vote-saved-noted", None)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_core.classes import Task
     from mnist_core.classes.class_test import ClassTest
     from mnist_core.classes.progress import Network
-    from mnist_core.store.classes import Class
+    from mnist_core.store.class_records import Class
     from mnist_core.store.handed_in import TrainedRun, Work
 
 

@@ -14,7 +14,7 @@ from mnist_core.errors import CapacityError, ClassClosedError, ClassFullError, P
 from mnist_core.language import Message
 from mnist_core.language import gettext as _
 from mnist_core.runs import scheduler
-from mnist_core.store.classes import MAX_RUNS, OPEN, SHOWN
+from mnist_core.store.class_records import MAX_RUNS, OPEN, SHOWN
 from pages.widgets.classroom import following, membership, networks
 from pages.widgets.common import editor, live
 from pages.widgets.server import waiting_line
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.network_run import Run
-    from mnist_core.store.classes import Board, Class, Seat
+    from mnist_core.store.class_records import Board, Class, Seat
 
 # The class and the task whose network is in the editor.
 _LOADED: Key[tuple[str, str]] = Key("class-network-loaded-noted", ("", ""))

@@ -12,7 +12,7 @@ from mnist_core.classes import Ask, Draw, Look, Train, progress, step_of, wanted
 from mnist_core.errors import ClassNotFoundError
 from mnist_core.language import format_number, ngettext
 from mnist_core.language import gettext as _
-from mnist_core.store.classes import OPEN, READY, SHOWN
+from mnist_core.store.class_records import OPEN, READY, SHOWN
 from pages.widgets.classroom import drawings, following, look_task, membership, networks, question, wall_runs
 from pages.widgets.classroom.wall_runs import FONT_SIZE
 from pages.widgets.common import link_sharing
@@ -21,7 +21,7 @@ from pages.widgets.state.keys import Key
 if TYPE_CHECKING:
     from mnist_core.classes import Task
     from mnist_core.lessons.course import Step
-    from mnist_core.store.classes import Board, Class
+    from mnist_core.store.class_records import Board, Class
 
 # The smallest text is 16 pixels, so 28 on a projector of 1280x720. Below a mouse, the buttons of a chart would cover
 # what stands above it. Each part of a wall may say that it is not up to date: once, at the bottom, without moving it.
