@@ -43,6 +43,10 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     expect(page.get_by_text("You have not trained a network yet")).to_be_visible()
     segment(page, "Race").click()
     add(page, "Choose 2 to 6 networks", "Small CNN")  # Besides the two proposed ones; it takes the longest.
+    epochs = page.get_by_role("spinbutton", name="Epochs for each")
+    epochs.fill("2")
+    epochs.press("Enter")
+    expect(page.get_by_text("Each has 2 epochs.")).to_be_visible(timeout=SLOW)
     choose(page, "Which will win?", "Morgan 0: no hidden layer")
     page.get_by_test_id("stMain").get_by_test_id("stBaseButton-primary").click()
     standing = page.get_by_text("No leader yet: each has to finish one epoch first.")
@@ -53,7 +57,7 @@ def test_race_then_compare_its_runs(page: Page) -> None:
     place = chart_top.bounding_box()
     curve = page.locator(".mark-line path[aria-label*='Small CNN']").first
     expect(curve).to_be_visible(timeout=SLOW)
-    expect(page.get_by_text(re.compile(r"Small CNN: two convolutions · epoch \d of 5"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Small CNN: two convolutions · epoch \d of 2"))).to_be_visible()
     chart = page.get_by_test_id("stVegaLiteChart").first.element_handle()
     wait_until_grown(curve)
     wait_until_grown(curve)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_contrast import STILL
+from tests.e2e.contrast import STILL
 from tests.e2e.test_main_path import SLOW, choose
 
 # Checks the page after each change and before each frame, and records elements that must never be visible together.
@@ -76,7 +76,7 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
     assert places == places[:1] * len(places)
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
 def test_size_of_a_step_by_keyboard(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from playwright.sync_api import Page
 
-import pytest
-from playwright.sync_api import Page, expect
-
-from tests.e2e.test_class import faces
 from tests.e2e.test_main_path import SLOW
 
 # WCAG 2.1, 1.4.3: contrast of at least 4.5, or 3 for large text; disabled controls are exempt.
 # Streamlit uses the primary colour for text, and as a background of white text. In dark mode no colour suits both, so
 # labels of primary buttons and of chosen networks need only 3.
-PALE = """() => {
+_PALE = """() => {
     const dot = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
     const parse = color => {
         dot.clearRect(0, 0, 1, 1);
@@ -66,31 +62,13 @@ STILL = """() => !document.getAnimations().some(
 _AS_AFTER_THE_SCRIPT = "[data-stale=true] { opacity: 1 !important; transition: none !important; }"
 
 
+def pale_texts(page: Page) -> list[str]:
+    """The texts of a page at rest that have too little contrast, and how much they have."""
+    found: list[str] = page.evaluate(_PALE)
+    return found
+
+
 def come_to_rest(page: Page) -> None:
     """Wait until nothing fades or moves. From then on nothing grows pale on a page that is drawn again all the time."""
     page.add_style_tag(content=_AS_AFTER_THE_SCRIPT)
     page.wait_for_function(STILL, timeout=SLOW)
-
-
-@pytest.mark.parametrize("page", ["desktop-light", "desktop-dark"], indirect=True)
-def test_text_on_every_page_has_enough_contrast(page: Page) -> None:
-    page.goto("/")
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=SLOW)
-    found = {}
-
-    def look(name: str) -> None:
-        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
-        come_to_rest(page)
-        pale = page.evaluate(PALE)
-        if pale:
-            found[name] = pale
-
-    for name in ("Train", "Evaluate", "Compare", "Draw", "Data", "Learn", "Class"):
-        if name != "Train":
-            page.get_by_role("link", name=name, exact=True).click()
-            expect(page).to_have_url(re.compile(f"/{name.lower()}"), timeout=SLOW)
-        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
-        look(name)
-    for face in faces(page):
-        look(face)
-    assert not found
