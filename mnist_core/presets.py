@@ -117,6 +117,9 @@ PRESETS: Mapping[str, Preset] = types.MappingProxyType(
     }
 )
 
+FIRST = "kite"
+"""The key of the preset that a new visitor finds in the editor."""
+
 
 def key_of(config: RunConfig) -> str | None:
     """The key of the preset with exactly these settings, on any data set; None if there is none."""

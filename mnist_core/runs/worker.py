@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import logging
 import os
@@ -18,6 +19,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from mnist_core import presets
 from mnist_core.data import datasets, sources
 from mnist_core.runs import hosted, scheduler
 
@@ -54,8 +56,9 @@ def work(address: Address) -> None:
 
 
 def _get_ready(host: hosted.Host) -> None:
-    """Import TensorFlow, in a thread of low priority as its own will be, and load MNIST."""
+    """Import TensorFlow, in a thread of low priority as its own will be, load MNIST, and compile the first network."""
     from mnist_core.network.backend import load_tensorflow
+    from mnist_core.training import loop
 
     scheduler.give_way()
     load_tensorflow()
@@ -65,6 +68,8 @@ def _get_ready(host: hosted.Host) -> None:
         dataset = datasets.load(name)
         logger.info("Data: %s, %s", dataset.name, dataset.provenance)
         host.give(dataset)
+        if name == first:
+            loop.compile_ahead(dataclasses.replace(presets.PRESETS[presets.FIRST].config, dataset=name), dataset)
 
 
 async def _serve(address: Address, host: hosted.Host) -> None:

@@ -17,7 +17,6 @@ from pages.widgets.state.keys import Key
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PRESET = "kite"
 _MOST_UNDONE = 100  # So many changes can be undone.
 
 
@@ -52,7 +51,7 @@ def draft() -> RunConfig:
 
 def first_config() -> RunConfig:
     """The config that a new visitor finds in the editor."""
-    return dataclasses.replace(presets.PRESETS[_FIRST_PRESET].config, dataset=_first_data_set())
+    return dataclasses.replace(presets.PRESETS[presets.FIRST].config, dataset=_first_data_set())
 
 
 def _first_data_set() -> str:
