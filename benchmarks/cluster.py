@@ -7,7 +7,7 @@ everything trains again, from the death of a worker, from the new start of the s
 the new app answers. As often, the database (PostgreSQL) is away for 30 seconds, while the run must go on: how long from
 its return until it has the epoch that the page shows.
 
-Units: seconds; training images a second; MB of 10**6 bytes; cores in use on average.
+Units: seconds; training images a second; MB of 2**20 bytes; cores in use on average.
 """
 
 from __future__ import annotations
@@ -79,12 +79,15 @@ def end_all(turns: Scheduler, runs: Sequence[Run]) -> None:
     wait_for("the end of the runs", lambda: not any(run.snapshot.status.is_active for run in runs))
 
 
-def train_together(turns: Scheduler, count: int, seconds: float) -> dict[str, Any]:
-    """Train so many runs at once for a while, after one whose first point is measured."""
+def train_together(turns: Scheduler, count: int, seconds: float, processes: int = 1) -> dict[str, Any]:
+    """Train so many runs at once for a while, after one whose first point is measured.
+
+    Before, each of the processes that train compiles the network, once.
+    """
     dataset = datasets.load("mnist")
-    warm = turns.submit(CONFIG, dataset)
-    wait_for("the first point of a first run", lambda: warm.snapshot.points)
-    end_all(turns, [warm])
+    first_runs = [turns.submit(CONFIG, dataset) for _ in range(processes)]
+    wait_for("the first points of first runs", lambda: all(run.snapshot.points for run in first_runs))
+    end_all(turns, first_runs)
     began = time.perf_counter()
     one = turns.submit(CONFIG, dataset)
     wait_for("a first point", lambda: one.snapshot.points)
@@ -115,18 +118,13 @@ def on_cluster(options: argparse.Namespace, workers: int) -> dict[str, Any]:
         wait_for("the workers", lambda: turns.workers == workers)
         whose = {"app": os.getpid(), "scheduler": processes.scheduler.pid, "worker": started[0].pid}
         before = {name: Usage.of(pid) for name, pid in whose.items()}
-        found = train_together(turns, options.runs, options.seconds)
+        found = train_together(turns, options.runs, options.seconds, workers)
         for name, pid in whose.items():
             now = Usage.of(pid)
             found[f"cores, {name}"] = round((now.all - before[name].all) / (now.moment - before[name].moment), 2)
-            found[f"memory, {name}, MB"] = _memory(pid)
+            found[f"memory, {name}, MB"] = round(visitor.memory(pid))
         turns.close(10.0)
     return {"": f"{workers} workers, a core each", **found}
-
-
-def _memory(pid: int) -> int:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return round(int(found[1]) * 1024 / 1e6) if found else 0
 
 
 # --- Deaths ------------------------------------------------------------------------------------------------------

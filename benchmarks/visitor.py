@@ -40,13 +40,17 @@ _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 @dataclass
 class Server:
-    """The playground as a child process, its address and its output; times are seconds since the Unix epoch."""
+    """The playground as a child process, its address and its output; times are seconds since the Unix epoch.
+
+    `workers` are the ids of the processes that train for it.
+    """
 
     process: subprocess.Popen[bytes]
     address: str
     output: IO[bytes]
     began: float
     healthy: float = 0.0
+    workers: tuple[int, ...] = ()
 
     def printed(self) -> str:
         """Return the output so far."""
@@ -55,7 +59,7 @@ class Server:
 
     def memory(self, field: str = "VmRSS") -> float:
         """Return the resident memory in MB: current (``"VmRSS"``) or peak (``"VmHWM"``)."""
-        return int(self._proc("status").partition(f"{field}:")[2].split()[0]) / 1024
+        return memory(self.process.pid, field)
 
     def wait_until_quiet(self) -> None:
         """Wait until it has used less than a twentieth of a core for a second: imports and runs have ended."""
@@ -69,6 +73,11 @@ class Server:
 
     def _proc(self, file: str) -> str:
         return Path(f"/proc/{self.process.pid}/{file}").read_text()
+
+
+def memory(pid: int, field: str = "VmRSS") -> float:
+    """The resident memory of a process in MB, as `Server.memory`."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{field}:")[2].split()[0]) / 1024
 
 
 @contextlib.contextmanager

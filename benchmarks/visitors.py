@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -20,17 +21,18 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import crowds, lesson, report, visitor, visits
+from benchmarks import crowds, dask_cluster, lesson, report, visitor, visits
 from benchmarks.crowds import CONFIG
 from mnist_core.data import datasets, splits
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
 
     from benchmarks.crowds import Crowd, Plan, Seen
     from mnist_core.config import RunConfig
@@ -59,8 +61,8 @@ _TIMES = (
 _TOTALS = (
     "without a point", "steps completed", "images a second", "of one visitor alone", "of the runs without pages",
     "of as many without a class",
-    "answers", "CPU an answer, ms", "server cores", "for pages", "for training", "clients cores", "memory before, MB",
-    "memory peak, MB", "memory after, MB", "growth, %", "errors",
+    "answers", "CPU an answer, ms", "server cores", "for pages", "for training", "workers cores", "clients cores",
+    "memory before, MB", "memory peak, MB", "workers memory, MB", "memory after, MB", "growth, %", "errors",
 )  # fmt: skip
 
 
@@ -169,7 +171,7 @@ async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[
     pid = server.process.pid
     crowd = crowds.Crowd(plan)
     watch = asyncio.create_task(_watched(server, crowd))
-    before = Usage.of(pid)
+    before, workers_before = Usage.of(pid), sum(Usage.of(worker).all for worker in server.workers)
     used: dict[str, Any] = {}
     await asyncio.gather(
         *([_lesson(server, plan, crowd, used)] if page == CLASS else _visits(server, plan, crowd, page))
@@ -184,6 +186,9 @@ async def crowd_of(server: visitor.Server, plan: Plan, page: str) -> tuple[list[
     }
     pages = (after.all - before.all) - (after.training - before.training)
     used["for pages"] = round(pages / lasted, 2)
+    if server.workers:
+        workers_after = sum(Usage.of(worker).all for worker in server.workers)
+        used["workers cores"] = round((workers_after - workers_before) / lasted, 2)
     if watch.done() and not watch.cancelled():
         (one, polls), (two, more) = watch.result()
         pages = (two.all - one.all) - (two.training - one.training)
@@ -205,6 +210,8 @@ def measure(server: visitor.Server, plan: Plan, page: str, after: float = 0.0) -
     seen, used = asyncio.run(crowd_of(server, plan, page))
     left = time.perf_counter()
     peak = server.memory("VmHWM")
+    if server.workers:
+        used["workers memory, MB"] = round(sum(map(visitor.memory, server.workers)))
     time.sleep(after)
     found: dict[str, Any] = {"visitors": plan.count, "page": page, "seconds": plan.seconds}
     found |= what_was_seen(seen, plan) | used
@@ -282,10 +289,26 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     return report.table(["", *heads], rows)
 
 
+@contextlib.contextmanager
+def server_with(workers: int) -> Iterator[visitor.Server]:
+    """The app, and so many workers on this machine that train its runs; without them it trains by itself."""
+    with contextlib.ExitStack() as stack:
+        settings: dict[str, str] = {}
+        started: tuple[int, ...] = ()
+        if workers:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            cluster = stack.enter_context(dask_cluster.running(Path(folder)))
+            started = tuple(cluster.start_worker().pid for _ in range(workers))
+            settings = cluster.settings
+        server = stack.enter_context(visitor.running_server("-m", "streamlit", settings=settings))
+        server.workers = started
+        yield server
+
+
 def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One visitor alone, then the class, at a warm server; then the same runs without pages."""
     results = []
-    with visitor.running_server("-m", "streamlit") as server:
+    with server_with(options.cluster) as server:
         asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), options.page))  # The first one waits for TensorFlow.
         quiet(server)
         for count in dict.fromkeys((1, options.visitors)):
@@ -388,6 +411,7 @@ def main() -> int:
         "--after", type=float, default=120.0, help="seconds after they have left until memory is measured (%(default)s)"
     )
     add("--patience", type=float, default=60.0, help="seconds that a visitor waits for anything (%(default)s)")
+    add("--cluster", type=int, default=0, metavar="WORKERS", help="so many workers on this machine train the runs")
     add("--only-pages", action="store_true", help="do not train the same runs without pages")
     options = parser.parse_args()
     if options.visitors < 1:
@@ -407,6 +431,7 @@ def main() -> int:
     else:
         results = class_at_once(options)
         name += "" if options.page == "train" else f"-{options.page}"
+        name += "-cluster" if options.cluster else ""
     print(table(results))
     problems = [text for one in results for text in (*one["what went wrong"], *one["in the log"])]
     for text in problems[:20]:
