@@ -52,6 +52,7 @@ else:
         departures,
         frame_route,
         health,
+        last_messages,
         server_log,
         shutdown,
     )
@@ -59,6 +60,7 @@ else:
     server_log.limit()
     cluster_start.connect()
     callbacks.finish()
+    last_messages.deliver()
     health.start_minutes()
     around = departures.Departures, health.Readiness, frame_route.FrameRoute, cookies.WorkspaceCookie
     middleware = [Middleware(one) for one in around]
