@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import Dataset, datasets
@@ -123,3 +125,19 @@ def compare(app: AppTest) -> AppTest:
     """A new visitor on the Compare page, after the digits are loaded."""
     assert data_sets.loading_data_set("embedded").done.wait(300)
     return app.switch_page("pages/compare.py").run()
+
+
+@pytest.fixture
+def is_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A press was taken. At its next use of the session state the script ends, as if the browser had asked again."""
+    taken, interrupted = threading.Event(), threading.Event()
+
+    def interrupt(self: ScriptRunner) -> None:
+        if self._is_in_script_thread() and taken.is_set() and not interrupted.is_set():
+            interrupted.set()
+            raise RerunException(RerunData(widget_states=None))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", interrupt)
+        yield taken
+    assert interrupted.is_set()

@@ -74,7 +74,17 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace, recovery_code, workspace_key
 from mnist_core.training import Status
 from mnist_core.training.classical import KINDS
-from pages.widgets.classroom import drawings, ending, following, look_task, membership, question, rehearsal, wall_runs
+from pages.widgets.classroom import (
+    drawings,
+    ending,
+    following,
+    look_task,
+    membership,
+    question,
+    rehearsal,
+    train_task,
+    wall_runs,
+)
 from pages.widgets.classroom import student as student_page
 from pages.widgets.common import image_buttons, pictures, trials
 from pages.widgets.common.image_buttons import ImageButton
@@ -679,6 +689,24 @@ def train(pupil: AppTest) -> Run:
     run = wait_for_end(pupil)
     assert saver.shared().wait_until_saved(60)
     return run
+
+
+def test_network_starts_although_the_script_is_interrupted(
+    training: AppTest, monkeypatch: pytest.MonkeyPatch, is_taken: threading.Event
+) -> None:
+    pupil = student(training)
+    move(training, "Let them train")
+    guess(pupil, 40)
+    note = train_task._WANTED.set
+
+    def note_and_interrupt(value: Class | None) -> None:
+        note(value)
+        if value is None:
+            is_taken.set()
+
+    monkeypatch.setattr(train_task._WANTED, "set", note_and_interrupt)
+    run = train(pupil)
+    assert [one.run for one in board_of(training).runs[1]] == [run.id]
 
 
 def test_network_from_guess_to_result(training: AppTest) -> None:

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
-from streamlit.runtime.scriptrunner import RerunData, RerunException
-from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.common import trials
 from pages.widgets.learn import classical
 from pages.widgets.state import data_sets
-from pages.widgets.train import launch
+from pages.widgets.train import launch, network_menu
 from tests.pages.visitor import button_labels, press, wait_for_end
-
-
-@pytest.fixture
-def is_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A press was taken. At its next use of the session state the script ends, as if the browser had asked again."""
-    taken, interrupted = threading.Event(), threading.Event()
-
-    def interrupt(self: ScriptRunner) -> None:
-        if self._is_in_script_thread() and taken.is_set() and not interrupted.is_set():
-            interrupted.set()
-            raise RerunException(RerunData(widget_states=None))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", interrupt)
-        yield taken
-    assert interrupted.is_set()
 
 
 @pytest.mark.parametrize("button", ["Train", "Step"])
@@ -88,3 +69,19 @@ def test_runs_of_a_step_start_although_the_script_is_interrupted(
     assert not app.exception
     assert button not in button_labels(app)
     assert not any(error.value for error in app.error)
+
+
+def test_chosen_network_is_loaded_although_the_script_is_interrupted(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, is_taken: threading.Event
+) -> None:
+    forget = network_menu._WANTED.forget
+
+    def forget_and_note() -> None:
+        forget()
+        is_taken.set()
+
+    monkeypatch.setattr(network_menu._WANTED, "forget", forget_and_note)
+    app.selectbox(key="preset").select("torres").run()
+    app.run()
+    assert not app.exception
+    assert any("7,960 parameters" in text.value for text in [*app.markdown, *app.caption])

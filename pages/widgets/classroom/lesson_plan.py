@@ -284,13 +284,18 @@ def _add_own_drawing(now: Class, plan: tuple[Task, ...]) -> None:
         )
         if not _IS_WANTED.get():
             return
-        _IS_WANTED.set(False)
         image = board.digit_on(drawn)
         if image is None:
+            _IS_WANTED.set(False)
             st.error(_("Draw the digit first."), icon=":material/error:")
             return
     task = Look(_new_id(), "drawing", image=pack_image(image))
-    uninterrupted(lambda: orders.move(now, added(plan, now, task)))
+
+    def add() -> None:
+        _IS_WANTED.set(False)
+        orders.move(now, added(plan, now, task))
+
+    uninterrupted(add)
     if not orders.trouble(now.id):
         board.clear_board()
     st.rerun()

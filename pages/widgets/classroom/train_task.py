@@ -184,9 +184,6 @@ def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -
         args=(now,),
     )
     if _WANTED.get() == now and dataset is not None:
-        _WANTED.set(None)
-        _TROUBLE.set("")
-        _QUEUED.set(None)
         _try_to_start(now, config, dataset)
         st.rerun()
     if _QUEUED.get() == now and dataset is not None:
@@ -195,16 +192,8 @@ def _offer(now: Class, config: RunConfig, dataset: Dataset | None, given: int) -
 
 def _try_to_start(now: Class, config: RunConfig, dataset: Dataset) -> bool:
     """Start the run; without room for it, take a place in the line. Returns whether the line is left."""
-    try:
-        uninterrupted(lambda: _start(now, config, dataset))
-    except CapacityError:
-        _QUEUED.set(now)
-        return False
-    except PlaygroundError as error:
-        _TROUBLE.set(error.message)
-    _QUEUED.set(None)
-    waiting_line.shared().leave(workspace.token())
-    return True
+    # As a whole: a press that is forgotten before the run has started would be lost.
+    return uninterrupted(lambda: _start(now, config, dataset))
 
 
 def _wait(now: Class, config: RunConfig, dataset: Dataset) -> None:
@@ -218,11 +207,23 @@ def _wait(now: Class, config: RunConfig, dataset: Dataset) -> None:
         st.rerun()
 
 
-def _start(now: Class, config: RunConfig, dataset: Dataset) -> None:
-    run = visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset)
-    _STARTED.set((now, run.id))
-    _IS_HANDED_IN.set(False)
-    _hand_in(now, run.id)
+def _start(now: Class, config: RunConfig, dataset: Dataset) -> bool:
+    _WANTED.set(None)
+    _TROUBLE.set("")
+    try:
+        run = visitor_runs.start_run(dataclasses.replace(config, dataset=dataset.name), dataset)
+    except CapacityError:
+        _QUEUED.set(now)
+        return False
+    except PlaygroundError as error:
+        _TROUBLE.set(error.message)
+    else:
+        _STARTED.set((now, run.id))
+        _IS_HANDED_IN.set(False)
+        _hand_in(now, run.id)
+    _QUEUED.set(None)
+    waiting_line.shared().leave(workspace.token())
+    return True
 
 
 def _hand_in(now: Class, run_id: str) -> None:

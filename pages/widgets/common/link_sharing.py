@@ -66,8 +66,8 @@ def open_link() -> DeltaGenerator:
     address = _settings(query)
     wanted = _WANTED.get()
     if wanted is not None:
-        _WANTED.set(None)
         _open(wanted, Message("From a shared run"), _("From a run that was shared"))
+        _WANTED.set(None)  # Not before: the script may end in between.
     elif address and address not in _known():
         try:
             config = _read(query)

@@ -173,7 +173,6 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
         if network.config.dataset not in datasets.NAMES or data_sets.loading_data_set(network.config.dataset).error:
             _WANTED.set(None)  # The page shows why.
         return
-    _WANTED.set(None)
     config = dataclasses.replace(finetuning.recipe(network.config), dataset=dataset.name)
     suffix = _TAUGHT[noun_of(predictor.class_names)]
     called = (run_picker.saved_title(base) if base else "Built-in network").removesuffix(suffix)
@@ -190,6 +189,7 @@ def _teach(name: str, predictor: Predictor, own: Sequence[LabelledDrawing]) -> N
     )
 
     def start() -> None:
+        _WANTED.set(None)
         mixed = finetuning.training_set(network.config, dataset, own)
         run = visitor_runs.start_run(config, mixed, state=finetuning.start(network), title=title)
         own_work.remember_lesson(run.id, lesson)

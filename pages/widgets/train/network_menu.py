@@ -11,6 +11,7 @@ from mnist_core.language import gettext as _
 from pages.widgets.common import run_picker
 from pages.widgets.state import controls, editor_state
 from pages.widgets.state.keys import Key
+from pages.widgets.state.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -98,8 +99,11 @@ def _want() -> None:
 
 
 def _load(key: str) -> None:
-    _WANTED.forget()
-    editor_state.load_preset(key)
+    def load() -> None:
+        _WANTED.forget()
+        editor_state.load_preset(key)
+
+    uninterrupted(load)
     st.rerun()
 
 
