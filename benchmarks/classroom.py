@@ -27,7 +27,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import numpy as np
 
@@ -115,17 +114,16 @@ class Group:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         run_saver = saver.Saver(RunStore(f"sqlite:///{self._folder.name}/runs.db"))
         self.runs: list[WatchedRun] = []
-        with mock.patch.object(scheduler, "Run", WatchedRun):
-            self.submitted = time.perf_counter()
-            for config in configs:
-                try:
-                    run = self._scheduler.submit(config, dataset)
-                except CapacityError as error:
-                    print(error, file=sys.stderr)
-                    continue
-                assert isinstance(run, WatchedRun), "the scheduler does not use the class scheduler.Run"
-                self.runs.append(run)
-                run_saver.save(new_workspace(), run)
+        self.submitted = time.perf_counter()
+        for config in configs:
+            run = WatchedRun(config, dataset)
+            try:
+                self._scheduler.take_on(run)
+            except CapacityError as error:
+                print(error, file=sys.stderr)
+                continue
+            self.runs.append(run)
+            run_saver.save(new_workspace(), run)
         self.refused = len(configs) - len(self.runs)
 
     def train_for(self, window: float) -> float:
