@@ -118,7 +118,7 @@ def test_ring_is_read_as_zero(page: Page) -> None:
     page.goto("/")
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
-    choose(page, "Network", "Morgan 1: one wide layer")
+    choose(page, "Network", "Morgan 0: no hidden layer")
     train.click()
     page.get_by_text("Draw a digit for it").click(timeout=SLOW)
     canvas = page.get_by_role("img", name="Drawing area")
