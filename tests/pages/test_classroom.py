@@ -89,6 +89,7 @@ from pages.widgets.classroom import student as student_page
 from pages.widgets.common import image_buttons, pictures, trials
 from pages.widgets.common.image_buttons import ImageButton
 from pages.widgets.server import visitor_limits, waiting_line
+from pages.widgets.state import data_sets
 from tests import outage
 from tests.pages.conftest import ROOT
 from tests.pages.own_runs import digits
@@ -1566,6 +1567,27 @@ def test_class_is_filled_and_emptied_again(training: AppTest, monkeypatch: pytes
     assert [seat.pretend for seat in board_of(training).seats] == [False]
     assert "Your guess first" in text(pupil) or pupil.slider(key="class-guess-value")
     wait_until(lambda: not any(one.name == "pretending" for one in threading.enumerate()))
+
+
+def test_pretend_students_are_offered_once_the_images_are_there(desk: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The desk may be the first page of a server, and asks for nothing else until the teacher does something."""
+    images, loading = digits(), data_sets.Loading()
+    monkeypatch.setattr(data_sets, "loading_data_set", lambda _name: loading)
+    desk.run()
+    assert desk.button(key="pretend-fill").disabled
+    reruns: list[bool] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(st, "rerun", lambda: reruns.append(True))
+        rehearsal._await_images(loading)
+        assert not reruns
+        loading.error = "The images cannot be loaded."
+        loading.done.set()
+        rehearsal._await_images(loading)
+        assert reruns
+    assert "The images cannot be loaded." in [one.value for one in desk.run().error]
+
+    loading.error, loading.dataset = "", images
+    assert not desk.run().button(key="pretend-fill").disabled
 
 
 def test_pretend_students_go_on_after_a_restart(training: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

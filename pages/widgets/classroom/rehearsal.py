@@ -18,7 +18,7 @@ from mnist_core.export import report
 from mnist_core.language import Message, ngettext
 from mnist_core.language import gettext as _
 from mnist_core.runs import saver, scheduler
-from pages.widgets.classroom import membership, orders
+from pages.widgets.classroom import following, membership, orders
 from pages.widgets.common import link_sharing
 from pages.widgets.server import visitor_limits
 from pages.widgets.state import data_sets, editor_state, visitor_runs, workspace
@@ -49,7 +49,8 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
             st.button(_("Take them away"), key="pretend-away", on_click=orders.remove_pretend, args=(now,))
         else:
             # Without waiting for it: the desk has more to show.
-            dataset = data_sets.loading_data_set(editor_state.first_config().dataset).dataset
+            loading = data_sets.loading_data_set(editor_state.first_config().dataset)
+            dataset = loading.dataset
             st.button(
                 _("Fill with {count} pretend students", count=_COUNT),
                 key="pretend-fill",
@@ -62,6 +63,10 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
                     "Take them away before your students come."
                 ),
             )
+            if loading.error:
+                st.error(_(loading.error), icon=":material/error:")
+            if not loading.done.is_set():
+                st.fragment(_await_images, run_every=following.TEACHER_SECONDS, key="pretend-images")(loading)
         st.download_button(
             _("Sheet for students"),
             handout_page(plan),
@@ -78,6 +83,12 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
         else:
             st.caption(_("This link opens the plan for another teacher:"))
             st.code(link, language=None, wrap_lines=False)
+
+
+def _await_images(loading: data_sets.Loading) -> None:
+    """Draw the desk again when the images have been loaded: it may be the first page of a server."""
+    if loading.done.is_set():
+        st.rerun()
 
 
 def _fill(now: Class, plan: tuple[Task, ...], dataset: Dataset) -> None:
