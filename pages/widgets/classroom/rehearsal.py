@@ -65,7 +65,7 @@ def rehearsal_view(board: Board, plan: tuple[Task, ...]) -> None:
             )
             if loading.error:
                 st.error(_(loading.error), icon=":material/error:")
-            if not loading.done.is_set():
+            elif dataset is None:  # Not `done`: they may have come since the button was drawn.
                 st.fragment(_await_images, run_every=following.TEACHER_SECONDS, key="pretend-images")(loading)
         st.download_button(
             _("Sheet for students"),
