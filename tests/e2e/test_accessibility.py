@@ -43,7 +43,7 @@ def serious_findings(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", ["desktop-light", "phone-dark"], indirect=True)
+@pytest.mark.parametrize("page", ["desktop-light", "desktop-dark", "phone-dark"], indirect=True)
 def test_every_page_can_be_read_and_used(page: Page) -> None:
     found = {}
     for path in PAGES:
