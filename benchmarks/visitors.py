@@ -329,7 +329,7 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Visitors come, train, draw, compare and leave for `--soak` minutes, after a minute that is not counted."""
-    with visitor.running_server("-m", "streamlit") as server:
+    with server_with(options.cluster) as server:
         asyncio.run(crowd_of(server, crowds.Plan(options.visitors, _WARM_UP), SOAK))
         quiet(server)
         plan = crowds.Plan(options.visitors, 60 * options.soak, patience=options.patience)
@@ -343,7 +343,7 @@ def lesson_of(options: argparse.Namespace) -> list[dict[str, Any]]:
     arrive = _ARRIVE if options.arrive is None else options.arrive
     config = dataclasses.replace(CONFIG, validation_fraction=0.1)  # A class compares networks on held-out images.
     plan = crowds.Plan(options.visitors, options.seconds, arrive, _CLICKS, options.patience, config)
-    with visitor.running_server("-m", "streamlit") as server:
+    with server_with(options.cluster) as server:
         asyncio.run(crowd_of(server, crowds.Plan(1, _SHORT), "train"))  # The first one waits for TensorFlow.
         quiet(server)
         in_class = measure(server, plan, CLASS, options.after)
@@ -355,7 +355,7 @@ def lesson_of(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def arrival(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The visitors arrive at a server that has just started, and leave when they could press Train."""
-    with visitor.running_server("-m", "streamlit") as server:
+    with server_with(options.cluster) as server:
         plan = crowds.Plan(options.visitors, 0.0, options.arrive, patience=options.patience)
         return [measure(server, plan, options.page) | {"arrive within": options.arrive}]
 
@@ -372,7 +372,7 @@ def one_by_one(options: argparse.Namespace) -> list[dict[str, Any]]:
         quiet(server)
         return server.memory()
 
-    with visitor.running_server("-m", "streamlit") as server:
+    with server_with(options.cluster) as server:
         come(server, _FIRST)
         before, log = memory_at_rest(server), len(server.printed())
         seen = come(server, options.visitors)
@@ -431,7 +431,7 @@ def main() -> int:
     else:
         results = class_at_once(options)
         name += "" if options.page == "train" else f"-{options.page}"
-        name += "-cluster" if options.cluster else ""
+    name += "-cluster" if options.cluster else ""
     print(table(results))
     problems = [text for one in results for text in (*one["what went wrong"], *one["in the log"])]
     for text in problems[:20]:
