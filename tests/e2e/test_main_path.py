@@ -8,7 +8,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-SLOW = 120_000  # Milliseconds to wait at most if something may have to be compiled first.
+# Milliseconds to wait at most where something is compiled or trained first. Training has a low priority: beside other
+# tests on two cores, a second of it can take minutes.
+SLOW = 300_000
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -56,6 +58,12 @@ def ring() -> list[tuple[float, float]]:
     return [(0.5 + 0.2 * math.sin(a), 0.5 - 0.32 * math.cos(a)) for a in angles]
 
 
+def set_epochs(page: Page, count: int) -> None:
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill(str(count))
+    epochs.press("Enter")
+
+
 def begin_long_run(page: Page) -> None:
     """Open the page and train Morgan's wide layer for 100 epochs."""
     page.goto("/")
@@ -65,9 +73,7 @@ def begin_long_run(page: Page) -> None:
     # The editor gets new controls for the chosen network: wait until the old ones are gone.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
-    epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("100")  # Enough epochs that no computer finishes before Stop is pressed.
-    epochs.press("Enter")
+    set_epochs(page, 100)  # Enough epochs that no computer finishes before Stop is pressed.
     train.click()
 
 
@@ -119,6 +125,8 @@ def test_ring_is_read_as_zero(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     choose(page, "Network", "Morgan 0: no hidden layer")
+    expect(page.get_by_text("7,850 parameters")).to_be_visible(timeout=SLOW)
+    set_epochs(page, 3)
     train.click()
     page.get_by_text("Draw a digit for it").click(timeout=SLOW)
     canvas = page.get_by_role("img", name="Drawing area")

@@ -74,7 +74,7 @@ def test_finetune_built_in_network_on_a_drawing(page: Page) -> None:
     # Streamlit can lose a click on an element during a rerun.
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("button", name="Teach it").click()
-    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=4 * SLOW)
+    expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Draw a digit for it").click()
     # The drawing is still there, and both networks read it.
     expect(page.get_by_text("It reads a 7")).to_have_count(2, timeout=SLOW)
