@@ -383,6 +383,22 @@ def test_answers_before_training_wait_for_tensorflow(monkeypatch: pytest.MonkeyP
     assert not source.is_newer(unpacked(source.frame(0))["version"])
 
 
+def test_curves_of_a_run_elsewhere_do_not_wait_for_tensorflow(
+    by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(by_hand)
+    monkeypatch.setattr(backend, "is_loaded", lambda: False)
+    first = frame(run)
+    assert len(first["training"]) == 1
+    assert "probabilities" not in first
+    monkeypatch.setattr(backend, "is_loaded", lambda: True)
+    assert live_frame.live_run(run, saved).is_newer(first["version"])
+    second = frame(run, after=first["version"])
+    assert second["pictures"].any()
+    assert len(second["probabilities"]) == live_frame.SAMPLES
+    assert not live_frame.live_run(run, saved).is_newer(second["version"])
+
+
 def test_same_network_of_two_visitors_is_computed_once() -> None:
     dataset = blobs()
     first = live_frame.untrained(small(), dataset)

@@ -223,11 +223,13 @@ class LiveRun:
         is_active = any(one.snapshot.status.is_active for one in group)
         shot, page = run.snapshot, self.page(run)
         places = _places(group)
+        # A new server has no TensorFlow yet, while the run trains on another computer. The curves need not wait for it.
+        can_look_inside = backend.is_loaded() or not shot.status.is_active
         with self._lock:
             is_shown = self._shown is not None and self._shown() is shot and places == self._shown_others
             if not is_shown:
-                self._part = self._changes(run, shot, group)
-                self._shown, self._shown_others = weakref.ref(shot), places
+                self._part = self._changes(run, shot, group, can_look_inside)
+                self._shown, self._shown_others = weakref.ref(shot) if can_look_inside else None, places
             if not is_shown or page != self._shown_page:
                 self._shown_page = page
                 self._version += 1
@@ -256,16 +258,16 @@ class LiveRun:
             self._descriptions[language] = texts
         return self._descriptions.get(language, {})
 
-    def _changes(self, run: Run, shot: Snapshot, group: Sequence[Run]) -> _Part:
+    def _changes(self, run: Run, shot: Snapshot, group: Sequence[Run], can_look_inside: bool) -> _Part:
         """The curves of a snapshot of a run, and of the group's mean.
 
-        The first layer and the answers too, unless they were sent just before.
+        The first layer and the answers too, unless they were sent just before or cannot be computed yet.
         """
         now = time.monotonic()
         is_soon = now - self._pictures_at < scheduler.shared().watched_runs / _MOST_PICTURES
         pictures: dict[str, Any] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
-        if not (shot.status is Status.RUNNING and is_soon):
+        if can_look_inside and not (shot.status is Status.RUNNING and is_soon):
             pictures, arrays, kernels = _pictures(run, _newest(shot), self._step)
             pictures |= self._weight_changes(shot, kernels)
             self._pictures_at = now if arrays else -math.inf
