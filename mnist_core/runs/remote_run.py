@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
     from mnist_core.runs.snapshot import Snapshot
 
 _BY_IDENTITY = ("points", "started", "sent", "state")
+# For so long a page says what happened to a run's worker.
+_READABLE_SECONDS = 30.0
 
 
 class RemoteRun(Run):
     """A run whose worker is asked for what is new of it. Orders wait until the next question.
 
-    The arguments are those of `Run`.
+    The other arguments are those of `Run`.
+
+    Args:
+        clock: returns seconds.
     """
 
     def __init__(
@@ -38,8 +44,11 @@ class RemoteRun(Run):
         dataset: Dataset,
         is_watched: Callable[[], bool] | None = None,
         start: training.TrainingState | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(config, dataset, is_watched, start)
+        self._now = clock
+        self._said = -_READABLE_SECONDS  # When the message was set.
         self.weights_bytes = 4 * parameter_count(config)
         self._first_point = 0  # Points of the curve that the worker does not know.
         self._seconds_before = 0.0  # Training time before the worker began.
@@ -75,8 +84,9 @@ class RemoteRun(Run):
             super().forget_slots(epoch)
 
     def say(self, message: str) -> None:
-        """Show a message on the run's page until it ends."""
+        """Show a message on the run's page: for half a minute, or longer while no worker answers for the run."""
         if self._snapshot.status.is_active and self._snapshot.message != message:
+            self._said = self._now()
             self._publish(message=message)
 
     def go_back(self) -> training.TrainingState | None:
@@ -150,8 +160,10 @@ class RemoteRun(Run):
                 changes |= {"epochs": news.state.history, "state": news.state}
             if news.status.is_active:
                 is_same = all(getattr(shot, name) is value for name, value in changes.items() if name in _BY_IDENTITY)
-                if not is_same or (shot.status, shot.rates) != (news.status, news.rates):  # Pages draw what is new.
-                    self._publish(**changes, status=news.status)
+                message = shot.message if self._now() - self._said < _READABLE_SECONDS else ""
+                before = shot.status, shot.rates, shot.message
+                if not is_same or before != (news.status, news.rates, message):  # Pages draw what is new.
+                    self._publish(**changes, status=news.status, message=message)
             else:
                 network = TrainedNetwork(self.config, news.network) if news.network is not None else None
                 evaluation = None

@@ -44,10 +44,15 @@ class Distant:
     """A run in the app whose worker is asked by the test; what passes between them is packed, as on a wire."""
 
     def __init__(
-        self, host: Host, config: RunConfig | None = None, dataset: Dataset | None = None, owner: str = "app"
+        self,
+        host: Host,
+        config: RunConfig | None = None,
+        dataset: Dataset | None = None,
+        owner: str = "app",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host, self.owner = host, owner
-        self.run = RemoteRun(config or small(), dataset or blobs())
+        self.run = RemoteRun(config or small(), dataset or blobs(), clock=clock)
         self.saved: list[int] = []
         self.run.tell(lambda run: self.saved.append(len(run.snapshot.epochs)))
 
@@ -251,6 +256,20 @@ def test_run_goes_on_after_its_last_epoch_when_its_worker_is_gone(host: Host, ho
     assert places == sorted(set(places))
     here = run_here(dataclasses.replace(long(), epochs=len(done)), MANY)
     assert done == here.snapshot.epochs
+
+
+def test_what_happened_to_a_worker_is_said_for_half_a_minute(host: Host) -> None:
+    now = [1_000.0]
+    distant = Distant(host, long(), MANY, clock=lambda: now[0]).begin()
+    distant.run.say("It is gone.")
+    distant.ask_until(lambda: len(distant.run.snapshot.epochs) >= 2)
+    assert distant.run.snapshot.message == "It is gone."
+    now[0] += 31
+    assert distant.run.snapshot.message == "It is gone."  # Nobody has answered since.
+    distant.ask()
+    assert distant.run.snapshot.message == ""
+    distant.run.want_stop()
+    distant.ask_to_the_end()
 
 
 def test_worker_that_leaves_hands_its_runs_over_at_the_end_of_an_epoch(host: Host, hosts: Callable[[], Host]) -> None:
