@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from distributed import Client, Security
 
+    from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
     from mnist_core.runs.job import Job
 
@@ -175,6 +176,9 @@ class Cluster(Scheduler):
         self._thread.join(seconds)
         is_closed = super().close(max(0.0, end - time.monotonic()))
         return is_closed and not self._thread.is_alive()
+
+    def prepare(self, config: RunConfig, dataset: Dataset) -> None:
+        """Nothing: workers compile what they need."""
 
     # --- Calls from pages ----------------------------------------------------------------------------------------
 

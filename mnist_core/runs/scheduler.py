@@ -110,6 +110,10 @@ class Scheduler:
             runs = list(self._runs)
         return sum(run.is_watched and run.snapshot.status in (Status.WAITING, Status.RUNNING) for run in runs)
 
+    def prepare(self, config: RunConfig, dataset: Dataset) -> None:
+        """Compile what runs of this network need, before the first one is started."""
+        loop.compile_ahead(config, dataset)
+
     def submit(
         self,
         config: RunConfig,

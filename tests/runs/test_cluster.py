@@ -17,7 +17,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.runs.cluster import NO_WORKER, Address, Cluster, configured
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.scheduler import Scheduler
-from mnist_core.training import Status
+from mnist_core.training import Status, loop
 from tests.certificates import new_certificate
 from tests.samples import blobs, small
 from tests.scheduled_runs import assert_evaluated, assert_same_as_alone, wait_for_status, wait_until
@@ -64,6 +64,11 @@ def test_run_without_a_worker_waits_and_says_so(cluster: Cluster, processes: Das
     cluster.stop(stopped)
     wait_for_status(stopped, Status.STOPPED)
     assert cluster.active_runs == 1
+
+
+def test_app_compiles_no_network_for_its_workers(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(loop, "compile_ahead")
+    cluster.prepare(small(), blobs())
 
 
 @pytest.mark.usefixtures("workers")

@@ -14,7 +14,7 @@ from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation import predictor
 from mnist_core.network.backend import load_tensorflow
 from mnist_core.runs import scheduler
-from mnist_core.training import capacity, loop
+from mnist_core.training import capacity
 from pages.widgets.server import garbage
 from pages.widgets.state import data_sets, editor_state, keys
 
@@ -67,4 +67,4 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
         logger.exception("The built-in network cannot be read")  # The Draw page shows the error; everything else works.
     loading.done.wait()
     if loading.dataset is not None:
-        loop.compile_ahead(config, loading.dataset)
+        scheduler.shared().prepare(config, loading.dataset)
