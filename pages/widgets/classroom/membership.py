@@ -187,7 +187,7 @@ def join(code: str) -> None:
     wrong, until = _WRONG.get()
     wait = round(until - time.monotonic())
     if wait > 0:
-        raise LimitError("These were many wrong codes.", Message("Wait {count} seconds, then try again.", count=wait))
+        raise LimitError("These were many wrong codes.", Message("Wait {count} s, then try again.", count=wait))
     try:
         found = classes().find(code)
     except ClassNotFoundError:
