@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -74,6 +75,8 @@ def test_finetune_built_in_network_on_a_drawing(page: Page) -> None:
     # Streamlit can lose a click on an element during a rerun.
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
     page.get_by_role("button", name="Teach it").click()
+    page.get_by_text(re.compile(r"epoch [23] of 4")).wait_for(timeout=SLOW)
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("See its mistakes")).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Draw a digit for it").click()
     # The drawing is still there, and both networks read it.
