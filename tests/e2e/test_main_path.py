@@ -59,6 +59,8 @@ def ring() -> list[tuple[float, float]]:
 
 
 def set_epochs(page: Page, count: int) -> None:
+    # The editor gets new controls for a chosen network: wait until the old ones are gone.
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill(str(count))
     epochs.press("Enter")
@@ -70,9 +72,7 @@ def begin_long_run(page: Page) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for(timeout=SLOW)
     choose(page, "Network", "Morgan 1: one wide layer")
-    # The editor gets new controls for the chosen network: wait until the old ones are gone.
     expect(page.get_by_text("407,050 parameters")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
     set_epochs(page, 100)  # Enough epochs that no computer finishes before Stop is pressed.
     train.click()
 
