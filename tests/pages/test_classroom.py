@@ -361,7 +361,7 @@ def test_five_wrong_codes_need_a_wait(desk: AppTest) -> None:
         press(new, "Join")
     new.text_input(key="class-code").set_value(class_of(desk).code or "")
     press(new, "Join")
-    assert any(re.search(r"Wait \d+ seconds", error.value) for error in new.error)
+    assert any(re.search(r"Wait \d+ s, then", error.value) for error in new.error)
     assert board_of(desk).seats == ()
 
 
