@@ -1,6 +1,8 @@
-"""Every page in both themes: axe-core finds nothing serious, and no text is too pale."""
+"""Every page in both themes: axe-core finds nothing serious outside Streamlit's own, and no text is too pale."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,20 +16,36 @@ PAGES = ["", "evaluate", "compare", "draw", "data", "learn", "class"]
 _AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
+def is_streamlits_own(page: Page, rule: str, node: dict[str, Any]) -> bool:
+    """Whether a finding is about what Streamlit draws and the theme cannot change.
+
+    In dark mode one colour is both a text's and the ground of white text; no colour suits both. The label of a control
+    that is switched off is pale, but not marked as disabled.
+    """
+    if rule != "color-contrast":
+        return False
+    target = str(node["target"])
+    is_primary = 'kind="primary"' in target or 'data-has-shortcut="false"' in target
+    is_label_of_disabled = "Saves it to your test set" in node["html"]
+    is_chosen_network = page.locator(node["target"][0]).evaluate(
+        "element => !!element.closest('[data-testid=stMultiSelectTagsContainer]')"
+    )
+    return is_primary or is_label_of_disabled or is_chosen_network
+
+
 def serious_findings(page: Page) -> list[str]:
-    """Return what axe-core calls serious or critical on the page at rest, and texts that are too pale, a line each."""
+    """Return what axe-core calls serious or critical on the page at rest, a line each."""
     page.locator(_AT_REST).wait_for(timeout=SLOW)
     come_to_rest(page)
-    # Without style sheets from other addresses, which it would ask for. Contrast is left to `pale_texts`, which knows
-    # where Streamlit's colours leave no choice.
-    options = {"preload": False, "rules": {"color-contrast": {"enabled": False}}}
-    found = Axe().run(page, options=options).response["violations"]
+    # Without style sheets from other addresses, which it would ask for.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
     return [
         f"{one['id']} {node['html'][:200]} {node['failureSummary']}"
         for one in found
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
-    ] + pale_texts(page)
+        if not is_streamlits_own(page, one["id"], node)
+    ]
 
 
 @pytest.mark.parametrize("page", ["desktop-light", "desktop-dark", "phone-dark"], indirect=True)
@@ -38,9 +56,9 @@ def test_every_page_can_be_read_and_used(page: Page) -> None:
         page.get_by_role("heading", level=1).wait_for(timeout=SLOW)
         if not path:
             expect(page.get_by_text("Not trained yet")).to_be_visible(timeout=SLOW)
-        found[path] = serious_findings(page)
+        found[path] = serious_findings(page) + pale_texts(page)
     for face in faces(page):
-        found[face] = serious_findings(page)
+        found[face] = serious_findings(page) + pale_texts(page)
     assert not any(found.values()), found
 
 
