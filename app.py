@@ -53,6 +53,7 @@ else:
         frame_route,
         health,
         last_messages,
+        made_files,
         server_log,
         shutdown,
     )
@@ -61,6 +62,7 @@ else:
     cluster_start.connect()
     callbacks.finish()
     last_messages.deliver()
+    made_files.keep()
     health.start_minutes()
     around = departures.Departures, health.Readiness, frame_route.FrameRoute, cookies.WorkspaceCookie
     middleware = [Middleware(one) for one in around]
