@@ -102,7 +102,7 @@ class Follower:
             self.errors.append(f"A frame did not come: {error!r}")
             return None
         self.times.append(time.perf_counter() - began)
-        if status == 404:
+        if status == 410:
             self._ask("unknown")
         elif status != 200:
             self.errors.append(f"A frame was answered with status {status}.")

@@ -171,7 +171,7 @@ def test_panel_asks_for_the_page_if_the_server_does_not_know_the_run(page: Page)
     wait_until_grown(curve)
     page.evaluate("""() => {
         window.connected = window.fetch;
-        window.fetch = async () => new Response("", { status: 404 });
+        window.fetch = async () => new Response("", { status: 410 });
     }""")
     opened.value.wait_for_event("framesent", lambda sent: b"outdated" in sent, timeout=SLOW)
     page.evaluate("window.fetch = window.connected")

@@ -281,6 +281,54 @@ def test_own_drawing_goes_through_the_network(page: Page) -> None:
     expect(page.locator(".network > .note")).to_contain_text(re.compile(r"Weights changed by: .*%"))
 
 
+FAIL_FIRST = """how => {
+    const connected = window.fetch;
+    window.answers = 0;
+    window.fetch = async (address, ...rest) => {
+        if (how === "late network" && address.includes("after=") && !window.isLate) await new Promise(go => {
+            window.bringNetwork = () => { window.isLate = true; go(); };
+        });
+        if (!address.includes("mistake=")) return connected(address, ...rest);
+        window.answers += 1;
+        if (window.answers > 2 || how === "late network") return connected(address, ...rest);
+        if (how === "no connection") throw new TypeError("No connection");
+        return new Response("", { status: how === "forgotten" ? 410 : 500 });
+    };
+}"""
+"""Fails for the first two questions for a mistake, or lets the network wait until `bringNetwork`."""
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+@pytest.mark.parametrize("how", ["no connection", "broken", "forgotten"])
+def test_press_in_the_panel_waits_for_an_answer(page: Page, how: str) -> None:
+    with page.expect_websocket() as opened:
+        open_page(page)
+    asked: list[str | bytes] = []
+
+    def note(sent: str | bytes) -> None:
+        asked.append(sent)
+
+    opened.value.on("framesent", note)
+    page.evaluate(FAIL_FIRST, how)
+    page.get_by_role("button", name="Next mistake").click()
+    expect(page.locator(".network .hint")).to_contain_text(re.compile(r"Test image \d+ of an? \d"), timeout=SLOW)
+    assert page.evaluate("window.answers") == 3
+    # Of a server that has forgotten the network, the page is asked for: it brings another address.
+    assert any(b"outdated" in bytes(one) for one in asked if not isinstance(one, str)) == (how == "forgotten")
+
+
+@pytest.mark.parametrize("page", ["desktop-light"], indirect=True)
+def test_press_in_the_panel_waits_for_the_network(page: Page) -> None:
+    page.add_init_script(f"({FAIL_FIRST})('late network')")
+    page.goto("/")
+    page.get_by_role("button", name="Next mistake").click(timeout=SLOW)
+    page.wait_for_function("Boolean(window.bringNetwork)", timeout=SLOW)
+    assert page.evaluate("window.answers") == 0
+    page.evaluate("window.bringNetwork()")
+    expect(page.locator(".network .hint")).to_contain_text(re.compile(r"Test image \d+ of an? \d"), timeout=SLOW)
+    assert page.evaluate("window.answers") == 1
+
+
 @pytest.mark.parametrize("page", ["phone-dark"], indirect=True)
 def test_dismissed_question_keeps_the_changes(page: Page) -> None:
     open_page(page)

@@ -117,8 +117,8 @@ def test_strangers_cannot_guess_an_address() -> None:
     addresses = {frame_route.offer(source) for _ in range(100)}
     assert len(addresses) == 100
     assert min(map(len, addresses)) >= len("live-frame/") + 22  # 128 random bits.
-    assert ask("/live-frame/")[0] == 404
-    assert ask("/live-frame/guessed")[0] == 404
+    assert ask("/live-frame/")[0] == 410
+    assert ask("/live-frame/guessed")[0] == 410
 
 
 def test_answer_waits_for_a_newer_frame(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,13 +145,14 @@ def test_answer_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(f"/{frame_route.offer(source)}", "after=3")[:2] == (200, b"after 3")
 
 
-def test_frames_of_a_dropped_source_are_not_found() -> None:
+def test_frames_of_a_dropped_source_are_gone() -> None:
     source = Counting()
     address = frame_route.offer(source)
     del source
-    assert ask(f"/{address}")[0] == 404
+    assert ask(f"/{address}")[0] == 410
+    assert ask(f"/{address}", "mistake=3")[0] == 410
     gone = Gone()
-    assert ask(f"/{frame_route.offer(gone)}")[0] == 404
+    assert ask(f"/{frame_route.offer(gone)}")[0] == 410
 
 
 def test_unexpected_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:

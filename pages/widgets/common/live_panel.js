@@ -36,8 +36,13 @@ addEventListener("popstate", leave);
 
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
 // or if the server does not know the run any more, it asks for the page.
+const followers = new Set();
+
 class Follower {
-    constructor(draw, askForPage) { Object.assign(this, { draw, askForPage }); }
+    constructor(draw, askForPage) {
+        Object.assign(this, { draw, askForPage });
+        followers.add(this);
+    }
 
     // Call it with each scene: with that of another run, or of a changed page.
     follow({ address, page }) {
@@ -47,7 +52,10 @@ class Follower {
         if (!this.isFollowing) this.run().finally(() => { this.isFollowing = false; });
     }
 
-    stop() { this.address = null; }
+    stop() {
+        this.address = null;
+        followers.delete(this);
+    }
 
     async run() {
         this.isFollowing = true;
@@ -72,7 +80,7 @@ class Follower {
         } catch {
             return null;  // No connection: it asks again.
         }
-        if (answer.status === 404) this.ask("unknown");
+        if (answer.status === 410) this.ask("unknown");
         if (!answer.ok) return null;
         const frame = unpack(new Uint8Array(bytes));
         if (address !== this.address) return frame;  // The page shows another run by now.
@@ -103,6 +111,7 @@ function show(address, frame) {
     Object.assign(newest.frame, frame);
     const isPast = past.address === address && past.moment;
     for (const part of parts) if (part.address === address && !(part.isInside && isPast)) part.draw(frame);
+    answerTheDoor();
 }
 
 function showMoment(address, moment, frame) {
@@ -114,11 +123,13 @@ function showMoment(address, moment, frame) {
     }
 }
 
-// What lies at an address, unpacked; undefined if nothing does, null without a connection.
-async function fetchPacked(address) {
+// What an address has for a query, unpacked; undefined if it has no such thing, null if there was no answer.
+// If the server does not know the address any more, the page is asked for, and brings another one.
+async function fetchPacked(address, query) {
     try {
-        const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
+        const answer = await fetch(`${address}?${query}`, { signal: AbortSignal.timeout(PATIENCE) });
         if (answer.status === 404) return undefined;
+        if (answer.status === 410) followers.forEach(one => { if (one.address === address) one.ask("unknown"); });
         return answer.ok ? unpack(new Uint8Array(await answer.arrayBuffer())) : null;
     } catch {
         return null;
@@ -128,7 +139,7 @@ async function fetchPacked(address) {
 // The same at the moment that is shown.
 function fetchThen(address, query) {
     const then = past.address === address && past.moment ? `&epoch=${past.moment[0]}&step=${past.moment[1]}` : "";
-    return fetchPacked(`${address}?${query}${then}`);
+    return fetchPacked(address, query + then);
 }
 
 const weightsOf = async (address, layer, unit) =>
@@ -139,24 +150,35 @@ let drawing = "";
 const tellChoice = () => { for (const part of parts) part.drawn.forEach(one => one.choose?.()); };
 
 // Shows a guest: another image than the twelve. One question at a time: the visitor's last press comes first, then what
-// the network of now makes of the guest. `address` is that of the network on the page.
-const door = { address: null, press: null, isStale: false, isOpen: false, visits: 0 };
+// the network of now makes of the guest. `network` is the one on the page. A press waits until the network is there, and
+// for an answer.
+const door = { network: null, press: null, isStale: false, isOpen: false, visits: 0 };
+
+function isNetworkThere() {
+    const { address, frame } = newest;
+    return address === door.network?.scene.address && Boolean(frame.probabilities || frame.isActive === false);
+}
 
 async function answerTheDoor() {
     if (door.isOpen) return;
     door.isOpen = true;
-    while (door.press || (door.isStale && choice.guest)) {
-        const { address, press, visits } = door, query = press ?? choice.guest.query;
+    let wait = FIRST_WAIT;
+    while (isNetworkThere() && (door.press || (door.isStale && choice.guest))) {
+        const { network, press, visits } = door, query = press ?? choice.guest.query;
         Object.assign(door, { press: null, isStale: false });
-        const found = await fetchThen(address, query);
+        const found = await fetchThen(network.scene.address, query);
         if (visits !== door.visits) continue;  // The visitor has chosen something else.
-        if (address !== door.address) {  // There is another network on the page.
+        if (found === null || network !== door.network) {  // No answer, or there is another network on the page.
             Object.assign(door, { press, isStale: true });
+            if (found !== null) continue;
+            await new Promise(resolve => setTimeout(resolve, wait));
+            wait = Math.min(2 * wait, LONGEST_WAIT);
             continue;
         }
+        wait = FIRST_WAIT;
         choice.isFlawless = Boolean(found && !found.image);
         if (found?.image) choice.guest = { ...found, query: found.index < 0 ? query : `image=${found.index}` };
-        else if (found || found === undefined) choice.guest = null;  // No mistake, or no such image.
+        else choice.guest = null;  // No mistake, or no such image.
         tellChoice();
     }
     door.isOpen = false;
@@ -178,13 +200,12 @@ function build(root, scene, tell) {
     let drawn;
     if (scene.pictures) {
         const box = row();
-        door.address = scene.address;
         const askAgain = () => {
             door.isStale = true;
             answerTheDoor();
         };
-        const network = new Network(box, scene, (...unit) => weightsOf(scene.address, ...unit), askAgain);
-        drawn = [network, new FirstLayer(box, scene)];
+        door.network = new Network(box, scene, (...unit) => weightsOf(scene.address, ...unit), askAgain);
+        drawn = [door.network, new FirstLayer(box, scene)];
         askAgain();  // The guest was seen by another network.
     } else if (scene.images) {
         drawn = [new Samples(root, scene, choose, invite)];
@@ -224,6 +245,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         return () => {
             parentElement.follower?.stop();
             parts.delete(parentElement.part);
+            if (parentElement.part.drawn.includes(door.network)) Object.assign(door, { network: null, press: null });
         };
     }
 }

@@ -91,7 +91,7 @@ class Timeline {
     async frameOf([epoch, step]) {
         const key = `epoch=${epoch}&step=${step}`;
         if (!this.frames.has(key)) {
-            const frame = await fetchPacked(`${this.scene.address}?${key}`);
+            const frame = await fetchPacked(this.scene.address, key);
             if (frame) this.frames.set(key, frame);
         }
         return this.frames.get(key);

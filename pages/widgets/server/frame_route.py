@@ -73,7 +73,7 @@ def offer(source: Source) -> str:
 
 
 class FrameRoute:
-    """Answers requests for frames: 404 if nobody offers them any more.
+    """Answers requests for frames: 410 if nobody offers them any more, 404 for what their source does not have.
 
     Args:
         app: answers all other requests.
@@ -101,7 +101,7 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
     with _lock:
         source = _sources.get(token)
     if source is None:
-        return 404, b""
+        return 410, b""
     query = parse_qs(scope["query_string"].decode("latin-1"))
     after = _number(query, "after")
     place = (_number(query, "epoch"), _number(query, "step")) if "epoch" in query else None
@@ -119,7 +119,7 @@ async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
     except Exception:
         logger.exception("A frame could not be made")
         return 500, b""
-    return (404, b"") if frame is None else (200, frame)
+    return (410, b"") if frame is None else (200, frame)
 
 
 def _asked(
