@@ -56,6 +56,7 @@ else:
         made_files,
         server_log,
         shutdown,
+        static_files,
     )
 
     server_log.limit()
@@ -64,6 +65,12 @@ else:
     last_messages.deliver()
     made_files.keep()
     health.start_minutes()
-    around = departures.Departures, health.Readiness, frame_route.FrameRoute, cookies.WorkspaceCookie
+    around = (
+        static_files.StaticFiles,
+        departures.Departures,
+        health.Readiness,
+        frame_route.FrameRoute,
+        cookies.WorkspaceCookie,
+    )
     middleware = [Middleware(one) for one in around]
     app = st.App(__file__, middleware=middleware, lifespan=shutdown.lifespan)
