@@ -204,13 +204,16 @@ def test_link_to_another_page_wins_over_a_change_of_the_run(page: Page) -> None:
     page.route_web_socket(re.compile("_stcore/stream"), connect)
     begin_long_run(page)
     wait_until_grown(page.locator(".curve.accuracy > .line.training"))
-    held = []  # A slow server: the answer to the click comes after the run has changed.
-    page.get_by_role("link", name="Draw", exact=True).click()
     with page.context.new_page() as other:
         other.goto("/")
-        other.get_by_role("button", name="Pause").click(timeout=SLOW)
+        pause = other.get_by_role("button", name="Pause")
+        pause.wait_for(timeout=SLOW)
+        page.bring_to_front()  # A page behind another one asks seldom, or not at all.
+        held = []  # A slow server: the answer to the click comes after the run has changed.
+        page.get_by_role("link", name="Draw", exact=True).click()
+        pause.click(timeout=SLOW)
         other.get_by_role("button", name="Resume").wait_for(timeout=SLOW)
-    page.bring_to_front()  # A page behind another one asks seldom, or not at all.
+    page.bring_to_front()
     for _ in range(2):  # The panel has seen the pause, and would have asked for its page.
         page.wait_for_event("response", lambda answer: "live-frame" in answer.url, timeout=SLOW)
     messages, held = held, None

@@ -2,8 +2,9 @@
 // `unpack` is the inverse of `live_frame.pack`. Their code is in live_curves.js, live_timeline.js and live_network.js.
 
 const SVG = "http://www.w3.org/2000/svg";
-// How long to wait for an answer, and how often to ask again after a failure, in milliseconds.
-const [PATIENCE, FIRST_WAIT, LONGEST_WAIT] = [20_000, 500, 8_000];
+// How long to wait for an answer, how often to ask again after a failure, and how long a slow server may need for another
+// page, in milliseconds.
+const [PATIENCE, FIRST_WAIT, LONGEST_WAIT, LONGEST_LEAVING] = [20_000, 500, 8_000, 60_000];
 
 function unpack(bytes) {
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -26,12 +27,16 @@ function add(parent, tag, attributes = {}, text = "") {
     return made;
 }
 
-// Streamlit sends a component's request with the page that is on the screen. In the moment after a click on the link of
-// another page that would bring the visitor back, so the panel does not ask for its page then.
+// Streamlit sends a component's request with the page that is on the screen. After a click on the link of another page
+// that would bring the visitor back, so the panel does not ask for its page until that one should have come.
 let leftAt = -Infinity;
 const leave = () => { leftAt = performance.now(); };
-const hasJustLeft = () => performance.now() - leftAt < LONGEST_WAIT;
-addEventListener("click", event => { if (event.composedPath().some(one => one.tagName === "A")) leave(); }, true);
+const hasJustLeft = () => performance.now() - leftAt < LONGEST_LEAVING;
+addEventListener("click", event => {
+    const link = event.composedPath().find(one => one.tagName === "A");
+    const isOfPage = link?.origin === location.origin && link.target !== "_blank";
+    if (isOfPage && link.pathname !== location.pathname) leave();
+}, true);
 addEventListener("popstate", leave);
 
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
