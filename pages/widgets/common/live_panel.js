@@ -29,7 +29,7 @@ function add(parent, tag, attributes = {}, text = "") {
 
 // Streamlit sends a component's request with the page that is on the screen. After a click on the link of another page
 // that would bring the visitor back, so the panel does not ask for its page until that one should have come.
-let leftAt = -Infinity;
+let leftAt = -Infinity, here = location.pathname;
 const leave = () => { leftAt = performance.now(); };
 const hasJustLeft = () => performance.now() - leftAt < LONGEST_LEAVING;
 addEventListener("click", event => {
@@ -37,12 +37,12 @@ addEventListener("click", event => {
     const isOfPage = link?.origin === location.origin && link.target !== "_blank";
     if (isOfPage && link.pathname !== location.pathname) leave();
 }, true);
-addEventListener("popstate", leave);
+addEventListener("popstate", () => { if (location.pathname !== here) leave(); });  // Also between steps of one page.
+
+const followers = new Set();
 
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
 // or if the server does not know the run any more, it asks for the page.
-const followers = new Set();
-
 class Follower {
     constructor(draw, askForPage) {
         Object.assign(this, { draw, askForPage });
@@ -229,7 +229,7 @@ function build(root, scene, tell) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
     const scene = unpack(data), isNew = !parentElement.part;
-    if (isNew) leftAt = -Infinity;  // The visitor has arrived.
+    if (isNew) [leftAt, here] = [-Infinity, location.pathname];  // The visitor has arrived.
     const tell = moment => { if (!hasJustLeft()) setTriggerValue("moment", moment?.join(".") ?? "now"); };
     // The page's script may send the same scene again.
     if (parentElement.part?.address !== scene.address || parentElement.isLarge !== scene.isLarge) {
