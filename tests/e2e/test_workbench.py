@@ -314,7 +314,7 @@ def test_press_in_the_panel_waits_for_an_answer(page: Page, how: str) -> None:
     expect(page.locator(".network .hint")).to_contain_text(re.compile(r"Test image \d+ of an? \d"), timeout=SLOW)
     assert page.evaluate("window.answers") == 3
     # Of a server that has forgotten the network, the page is asked for: it brings another address.
-    assert any(b"outdated" in bytes(one) for one in asked if not isinstance(one, str)) == (how == "forgotten")
+    assert any(isinstance(one, bytes) and b"outdated" in one for one in asked) == (how == "forgotten")
 
 
 @pytest.mark.parametrize("page", ["desktop-light"], indirect=True)

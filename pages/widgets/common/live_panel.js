@@ -37,17 +37,12 @@ addEventListener("click", event => {
     const isOfPage = link?.origin === location.origin && link.target !== "_blank";
     if (isOfPage && link.pathname !== location.pathname) leave();
 }, true);
-addEventListener("popstate", () => { if (location.pathname !== here) leave(); });  // Also between steps of one page.
-
-const followers = new Set();
+addEventListener("popstate", () => { if (location.pathname !== here) leave(); });  // Not between steps of one page.
 
 // Asks for one frame after the other while the run is active. If the page is outdated, such as when the run has ended,
 // or if the server does not know the run any more, it asks for the page.
 class Follower {
-    constructor(draw, askForPage) {
-        Object.assign(this, { draw, askForPage });
-        followers.add(this);
-    }
+    constructor(draw, askForPage) { Object.assign(this, { draw, askForPage }); }
 
     // Call it with each scene: with that of another run, or of a changed page.
     follow({ address, page }) {
@@ -57,10 +52,7 @@ class Follower {
         if (!this.isFollowing) this.run().finally(() => { this.isFollowing = false; });
     }
 
-    stop() {
-        this.address = null;
-        followers.delete(this);
-    }
+    stop() { this.address = null; }
 
     async run() {
         this.isFollowing = true;
@@ -75,20 +67,11 @@ class Follower {
         }
     }
 
-    // The newest frame, drawn; null if it did not come.
+    // The newest frame, drawn; nothing if it did not come.
     async next() {
         const address = this.address;
-        let answer, bytes;
-        try {
-            answer = await fetch(`${address}?after=${this.version}&language=${LANGUAGE}`, { signal: AbortSignal.timeout(PATIENCE) });
-            bytes = await answer.arrayBuffer();
-        } catch {
-            return null;  // No connection: it asks again.
-        }
-        if (answer.status === 410) this.ask("unknown");
-        if (!answer.ok) return null;
-        const frame = unpack(new Uint8Array(bytes));
-        if (address !== this.address) return frame;  // The page shows another run by now.
+        const frame = await fetchPacked(address, `after=${this.version}&language=${LANGUAGE}`);
+        if (!frame || address !== this.address) return frame;  // The page may show another run by now.
         this.version = frame.version;
         this.draw(address, frame);
         if (frame.page !== this.page) this.ask(frame.page);
@@ -134,7 +117,7 @@ async function fetchPacked(address, query) {
     try {
         const answer = await fetch(`${address}?${query}`, { signal: AbortSignal.timeout(PATIENCE) });
         if (answer.status === 404) return undefined;
-        if (answer.status === 410) followers.forEach(one => { if (one.address === address) one.ask("unknown"); });
+        if (answer.status === 410) for (const part of parts) if (part.address === address) part.follower?.ask("unknown");
         return answer.ok ? unpack(new Uint8Array(await answer.arrayBuffer())) : null;
     } catch {
         return null;
@@ -172,15 +155,13 @@ async function answerTheDoor() {
         const { network, press, visits } = door, query = press ?? choice.guest.query;
         Object.assign(door, { press: null, isStale: false });
         const found = await fetchThen(network.scene.address, query);
+        wait = found === null ? Math.min(2 * wait, LONGEST_WAIT) : FIRST_WAIT;
         if (visits !== door.visits) continue;  // The visitor has chosen something else.
         if (found === null || network !== door.network) {  // No answer, or there is another network on the page.
             Object.assign(door, { press, isStale: true });
-            if (found !== null) continue;
-            await new Promise(resolve => setTimeout(resolve, wait));
-            wait = Math.min(2 * wait, LONGEST_WAIT);
+            if (found === null) await new Promise(resolve => setTimeout(resolve, wait));
             continue;
         }
-        wait = FIRST_WAIT;
         choice.isFlawless = Boolean(found && !found.image);
         if (found?.image) choice.guest = { ...found, query: found.index < 0 ? query : `image=${found.index}` };
         else choice.guest = null;  // No mistake, or no such image.
@@ -244,13 +225,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
             tellChoice();
         }
         parentElement.follower ??= new Follower(show, page => setTriggerValue("outdated", page));
+        parentElement.part.follower = parentElement.follower;
         parentElement.follower.follow(scene);
     }
     if (isNew) {
         return () => {
             parentElement.follower?.stop();
             parts.delete(parentElement.part);
-            if (parentElement.part.drawn.includes(door.network)) Object.assign(door, { network: null, press: null });
+            if (parentElement.part.drawn.includes(door.network)) {
+                Object.assign(door, { network: null, press: null, visits: door.visits + 1 });
+            }
         };
     }
 }
