@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -121,6 +122,8 @@ FIRST = "kite"
 """The key of the preset that a new visitor finds in the editor."""
 
 
+# A page asks ten times for the same few configs. To compare them with all presets was 8 % of the Train page's script.
+@functools.lru_cache(maxsize=512)
 def key_of(config: RunConfig) -> str | None:
     """The key of the preset with exactly these settings, on any data set; None if there is none."""
     for key, preset in PRESETS.items():
@@ -135,6 +138,7 @@ def preset_of(config: RunConfig) -> Preset | None:
     return None if key is None else PRESETS[key]
 
 
+@functools.lru_cache(maxsize=512)
 def recipe_of(config: RunConfig) -> Preset | None:
     """Like `preset_of`, but for any seed: the articles name no seed, so a run with another seed follows them too."""
     seeds = (config.seed, *{preset.config.seed for preset in PRESETS.values()})
