@@ -195,7 +195,8 @@ class TrainedNetwork:
         widest = max(math.prod(layer.output_shape) for layer in plan(self.config.layers))
         block = min(_MOST_AT_ONCE, _BLOCK_BYTES // (4 * widest))
         for start in range(0, len(flat), block):
-            scaled = flat[start : start + block].astype(np.float32) * scale
+            scaled = flat[start : start + block].astype(np.float32)
+            scaled *= scale  # In place: when a class stops, each copy counts.
             yield answer(pixels_in(scaled, self.config.pixels), self._all_weights).numpy()
 
     @lazy_property
