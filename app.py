@@ -48,6 +48,7 @@ else:
     from pages.widgets.server import (
         callbacks,
         cluster_start,
+        control_values,
         cookies,
         departures,
         frame_route,
@@ -62,6 +63,7 @@ else:
     server_log.limit()
     cluster_start.connect()
     callbacks.finish()
+    control_values.look_up()
     last_messages.deliver()
     made_files.keep()
     health.start_minutes()
