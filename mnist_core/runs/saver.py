@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import logging
 import math
-import os
 import threading
 import time
 import weakref
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.language import Message
+from mnist_core.limits import setting
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
 from mnist_core.store import database, quotas, takeover
@@ -540,19 +540,10 @@ def _made() -> Saver:
     return Saver(
         RunStore(
             database.configured_url(),
-            max_runs=int(_setting("MNIST_MAX_RUNS", quotas.MAX_RUNS)),
-            max_bytes=int(_setting("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20) * 2**20),
-            max_total_bytes=int(_setting("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20) * 2**20),
-            max_disk_share=min(_setting("MNIST_MAX_DISK_PERCENT", quotas.MAX_DISK_SHARE * 100), 100) / 100,
-            max_age_days=_setting("MNIST_MAX_AGE_DAYS", quotas.MAX_AGE_DAYS),
+            max_runs=int(setting("MNIST_MAX_RUNS", quotas.MAX_RUNS, 1)),
+            max_bytes=int(setting("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20, 1) * 2**20),
+            max_total_bytes=int(setting("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20, 1) * 2**20),
+            max_disk_share=min(setting("MNIST_MAX_DISK_PERCENT", quotas.MAX_DISK_SHARE * 100, 1), 100) / 100,
+            max_age_days=setting("MNIST_MAX_AGE_DAYS", quotas.MAX_AGE_DAYS, 1),
         )
     )
-
-
-def _setting(name: str, default: float) -> float:
-    text = os.environ.get(name, "")
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    if text:
-        logger.warning("%s is %r; it must be a whole number above 0. Using %g.", name, text, default)
-    return default

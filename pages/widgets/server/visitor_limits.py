@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
 
 import streamlit as st
 from streamlit import runtime
 
 from mnist_core import limits
-
-logger = logging.getLogger(__name__)
 
 
 def spend(kind: str) -> None:
@@ -38,20 +34,13 @@ def _address() -> str | None:
         return None
     header = ",".join(st.context.headers.get_all("X-Forwarded-For"))
     forwarded = [one.strip() for one in header.split(",") if one.strip()]
-    return limits.client_address(st.context.ip_address or "", forwarded, _setting("MNIST_PROXIES", 0)) or None
+    return (
+        limits.client_address(st.context.ip_address or "", forwarded, int(limits.setting("MNIST_PROXIES", 0))) or None
+    )
 
 
 @functools.cache
 def _shared() -> limits.Limits:
     return limits.Limits(
-        {kind: _setting(f"MNIST_MAX_{kind.upper()}_PER_HOUR", most) for kind, most in limits.AN_HOUR.items()}
+        {kind: int(limits.setting(f"MNIST_MAX_{kind.upper()}_PER_HOUR", most)) for kind, most in limits.AN_HOUR.items()}
     )
-
-
-def _setting(name: str, default: int) -> int:
-    text = os.environ.get(name, "")
-    if text.isdecimal():
-        return int(text)
-    if text:
-        logger.warning("%s is %r; it must be a whole number. %d is taken.", name, text, default)
-    return default
