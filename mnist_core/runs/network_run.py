@@ -248,6 +248,17 @@ class Run(Job):
         return training_bytes(self.config)
 
     @property
+    def held_bytes(self) -> int:
+        """How much memory its results take: the final network, the last finished epoch and the answers to test images.
+
+        Arrays that share memory count once.
+        """
+        shot, answers = self._snapshot, self._snapshot.evaluation
+        weights = [*(shot.network.weights if shot.network else ()), *(shot.state.weights if shot.state else ())]
+        known = (answers.probabilities, answers.labels, answers.predicted) if answers else ()
+        return sum({id(one): one.nbytes for one in (*weights, *known)}.values())
+
+    @property
     def fraction(self) -> float:
         """How much of the planned training is done, 0 to 1."""
         shot = self._snapshot

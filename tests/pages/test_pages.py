@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,40 @@ def test_oldest_run_is_dropped_at_the_limit(app: AppTest, monkeypatch: pytest.Mo
         train_briefly(app)
         kept.append([run.number for run in app.session_state["runs"]])
     assert kept == [[1], [1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
+
+
+def test_runs_leave_memory_while_those_of_all_take_too_much(
+    app: AppTest, own_saver: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitor_runs, "LEAST_HELD_RUNS", 2)
+    first = train_briefly(app)
+    accuracy = first.snapshot.evaluation.accuracy if first.snapshot.evaluation else math.nan
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for _ in range(3):
+        train_briefly(other)
+    assert [run.number for run in other.session_state["runs"]] == [1, 2, 3]
+
+    assert saver.shared().wait_until_saved(60)
+    monkeypatch.setenv("MNIST_HELD_MEGABYTES", "0")
+    for _ in range(2):
+        train_briefly(app)
+    assert [run.number for run in app.session_state["runs"]] == [2, 3]
+    assert [run.number for run in other.session_state["runs"]] == [1, 2, 3]  # Nobody loses runs through others.
+
+    assert saver.shared().wait_until_saved(60)
+    app.switch_page("pages/evaluate.py").run()
+    app.selectbox(key="run-choice").select(first.id).run()
+    assert not app.exception
+    assert app.metric[0].value == f"{accuracy:.2%}"
+    assert [run.number for run in app.session_state["runs"]] == [3, 1]
+
+
+def test_held_bytes_are_those_of_weights_and_answers(app: AppTest) -> None:
+    run = train_briefly(app)
+    images = len(datasets.load("embedded").test_images)
+    torres = 4 * (784 * 10 + 10 + 10 * 10 + 10)  # Ten hidden units; bytes of float32.
+    assert run.held_bytes == torres + images * (10 * 4 + 8 + 8)
+    assert visitor_runs.held_bytes() >= run.held_bytes
 
 
 def test_too_large_run_is_refused_without_loss(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

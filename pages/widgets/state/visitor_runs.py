@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from streamlit import runtime
@@ -34,8 +36,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Each holds its weights and its answers to the test images, a few megabytes.
-MAX_HELD_RUNS = 20
+# Each holds its weights and its answers to the test images, a few megabytes. With thirty visitors that adds up: while
+# the ended runs of all of them take more, a visitor holds fewer. That is room for five seeds and the run before them.
+MAX_HELD_RUNS, LEAST_HELD_RUNS = 20, 6
+MAX_HELD_MEGABYTES = 256
+
+_held: weakref.WeakSet[Run] = weakref.WeakSet()  # All visitors' runs, for as long as somebody holds them.
+_held_lock = threading.Lock()
 
 _RUNS: Key[list[Job]] = Key("runs", [], of_workspace=True)
 _CURRENT: Key[Run | None] = Key("current_run", None, of_workspace=True)
@@ -206,15 +213,32 @@ def _put_into_workspace(run: Run) -> None:
 
 
 def add_run(run: Job) -> None:
-    """Add a run to `runs`. If there are too many, the oldest ended ones leave, saved ones first."""
+    """Add a run to `runs`. If there are too many, the oldest ended ones leave, saved ones first.
+
+    Those that are saved come back when they are opened.
+    """
     own = runs()
     if run in own:
         return
     own.append(run)
-    ended = [other for other in own if not other.snapshot.status.is_active]
+    if isinstance(run, Run):
+        with _held_lock:
+            _held.add(run)
+    ended = [other for other in own if not other.snapshot.status.is_active and other is not run]
     ended.sort(key=lambda other: not isinstance(other, Run))  # Classical models are not saved.
-    for old in ended[: max(0, len(own) - MAX_HELD_RUNS)]:
+    too_many_bytes = held_bytes() - limits.setting("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
+    for old in ended:
+        if len(own) <= MAX_HELD_RUNS and (len(own) <= LEAST_HELD_RUNS or too_many_bytes <= 0):
+            break
         own.remove(old)
+        too_many_bytes -= old.held_bytes if isinstance(old, Run) else 0
+
+
+def held_bytes() -> int:
+    """How much memory the results of all visitors' ended runs take on this server."""
+    with _held_lock:
+        found = list(_held)
+    return sum(run.held_bytes for run in found if not run.snapshot.status.is_active)
 
 
 def remove_run(run_id: str) -> None:
