@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from streamlit.runtime.state import SafeSessionState
 from streamlit.runtime.state.common import is_element_id
-from streamlit.runtime.state.session_state import _is_internal_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_INTERNAL = "$$STREAMLIT_INTERNAL_KEY"  # How Streamlit's own keys begin.
 
 
 def look_up() -> None:
@@ -33,7 +34,7 @@ class Values(Mapping[str, Any]):
         self._state = state
 
     def __getitem__(self, key: str) -> Any:
-        if is_element_id(key) or _is_internal_key(key):
+        if is_element_id(key) or key.startswith(_INTERNAL):
             raise KeyError(key)
         with self._state._lock:
             return self._state._state[key]
