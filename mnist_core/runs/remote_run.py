@@ -83,6 +83,9 @@ class RemoteRun(Run):
         if not self._snapshot.status.is_active:
             super().forget_slots(epoch)
 
+    def forget_weights(self, epoch: int, load: Callable[[], training.TrainingState | None]) -> None:
+        """See `Run`; they are kept, for another worker if this one is gone."""
+
     def say(self, message: str) -> None:
         """Show a message on the run's page: for half a minute, or longer while no worker answers for the run."""
         if self._snapshot.status.is_active and self._snapshot.message != message:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.scheduler import Scheduler
     from mnist_core.store.records import RunSummary
+    from mnist_core.training import TrainingState
     from mnist_core.training.moments import Place
 
 T = TypeVar("T")
@@ -443,8 +444,13 @@ class Saver:
                 run.config.epochs if one.is_closed else one.epoch for one in self._records.values() if one.run() is run
             ]
             run.forget_slots(min(epochs, default=0))  # Up to here it is saved in all its workspaces.
+            if not record.is_closed:
+                run.forget_weights(record.epoch, functools.partial(self._state, *key))
             self._is_saving = False
             self._changed.notify_all()
+
+    def _state(self, workspace: str, run_id: str) -> TrainingState | None:
+        return self.store.load(workspace, run_id).state
 
     def _is_worth_another_try(self, record: _Record, run: Run) -> bool:
         now = time.monotonic()
@@ -479,7 +485,7 @@ class Saver:
         state = shot.state
         if state is not None and state.epoch > record.epoch:
             slots = engine.initial_slots(run.config)
-            if len(state.slots) < len(slots):
+            if len(state.slots) < len(slots) or not state.weights:
                 if shot.status.is_active:
                     return  # It is new in this workspace. The next epoch comes with slots again.
                 state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.

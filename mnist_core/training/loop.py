@@ -141,7 +141,7 @@ def train(
         if not positions:
             images = engine.training_images(dataset, only_inked=not program.architecture.needs_all_pixels)
             positions.append(program.enter(images, state.weights, state.slots))
-        state = dataclasses.replace(state, slots=())  # The position has them; do not hold the arrays too.
+        state = dataclasses.replace(state, weights=(), slots=())  # The position has them; do not hold the arrays too.
         state = yield from _train_epoch(config, dataset, split, program, positions, state, pace)
         stopped_early = _is_exhausted(config, state)
     network = TrainedNetwork(config, state.best_weights or state.weights)

@@ -6,14 +6,14 @@ import gc
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mnist_core import training
-from mnist_core.errors import StoreError
+from mnist_core.errors import StoreError, TrainingError
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.saver import Saver
@@ -50,7 +50,7 @@ def watch_slots(run: Run) -> list[Callable[[], Any]]:
     return found
 
 
-def living(references: list[Callable[[], Any]]) -> int:
+def living(references: Sequence[Callable[[], Any]]) -> int:
     gc.collect()
     return sum(reference() is not None for reference in references)
 
@@ -129,6 +129,94 @@ def test_active_run_frees_slots_that_are_saved_and_trains_on(by_hand: Scheduler,
     assert run.snapshot.network is not None
     assert resumed.snapshot.network is not None
     assert_same_weights(run.snapshot.network.weights, resumed.snapshot.network.weights)
+
+
+def saved_in_training(by_hand: Scheduler, saver: Saver) -> tuple[Run, list[weakref.ref[Any]], training.TrainingState]:
+    """A run that is within its second epoch, references to the weights of the first, and its saved state."""
+    workspace = new_workspace()
+    run = by_hand.submit(ADAM, blobs())
+    weights: list[weakref.ref[Any]] = []
+
+    def note(run: Run) -> None:
+        state = run.snapshot.state
+        if state is not None and state.epoch == 1:
+            weights.extend(map(weakref.ref, state.weights))
+
+    run.tell(note)
+    saver.save(workspace, run)
+    while not run.snapshot.epochs:
+        run.take_turn(0.0)
+    assert saver.wait_until_saved(MINUTES)
+    run.take_turn(0.0)  # The position of the epoch's end gives way to the next one.
+    assert run.snapshot.status.is_active
+    assert len(run.snapshot.epochs) == 1
+    state = saver.store.load(workspace, run.id).state
+    assert state is not None
+    return run, weights, state
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_active_run_frees_weights_that_are_saved_and_trains_on(by_hand: Scheduler, saver: Saver) -> None:
+    run, weights, _saved = saved_in_training(by_hand, saver)
+    assert len(weights) >= 4
+    assert living(weights) == 0
+    run_to_end(by_hand, run)
+    alone = [event for event in training.train(ADAM, blobs()) if isinstance(event, training.Finished)]
+    assert run.snapshot.network is not None
+    assert_same_weights(run.snapshot.network.weights, alone[0].network.weights)
+    assert run.can_go_on
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_stopped_run_has_its_last_finished_epoch_again(by_hand: Scheduler, saver: Saver) -> None:
+    run, _weights, saved = saved_in_training(by_hand, saver)
+    by_hand.stop(run)
+    take_turns(by_hand, run)
+    assert run.snapshot.status is Status.STOPPED
+    assert run.snapshot.state is not None
+    assert_same_weights(run.snapshot.state.weights, saved.weights)
+    assert run.can_go_on
+    going_on = by_hand.go_on(run, 1)
+    run_to_end(by_hand, going_on)
+    assert going_on.snapshot.status is Status.FINISHED
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_failed_run_ends_with_its_last_finished_epoch(
+    by_hand: Scheduler, saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _weights, saved = saved_in_training(by_hand, saver)
+    monkeypatch.setattr(engine.Program, "__call__", no_numbers)
+    run_to_end(by_hand, run)
+    assert run.snapshot.status is Status.FAILED
+    assert run.snapshot.network is not None
+    assert_same_weights(run.snapshot.network.weights, saved.weights)
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+@pytest.mark.parametrize("is_failing", [False, True])
+def test_run_ends_without_the_epoch_that_cannot_be_loaded(
+    is_failing: bool, by_hand: Scheduler, saver: Saver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _weights, _saved = saved_in_training(by_hand, saver)
+
+    def away(*_args: object) -> None:
+        raise StoreError("The database is away.", "Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "load", away)
+        if is_failing:
+            patch.setattr(engine.Program, "__call__", no_numbers)
+        else:
+            by_hand.stop(run)
+        take_turns(by_hand, run)
+    assert run.snapshot.status is (Status.FAILED if is_failing else Status.STOPPED)
+    assert (run.snapshot.network is None) is is_failing
+    assert not run.can_go_on
+
+
+def no_numbers(*_args: object, **_values: object) -> None:
+    raise TrainingError("The loss is no longer a finite number.", "Lower the learning rate.")
 
 
 def test_resumed_run_keeps_its_slots_until_its_first_turn(by_hand: Scheduler, saver: Saver) -> None:
