@@ -74,7 +74,8 @@ def test_runs_are_saved_and_resume_with_identical_results(tmp_path: Path) -> Non
     run = saver.resume(workspaces[0], saved[0].id, dataset, turns)
     while len(run.snapshot.epochs) < saved[0].epochs + 2:
         take_turns(turns, run)
-    resumed = run.snapshot.state
+    assert saver.wait_until_saved(PATIENCE)
+    resumed = saver.store.load(workspaces[0], run.id).state  # While it trains, it does not hold the weights itself.
     assert resumed is not None
     for event in training.train(CONFIGS[0], dataset):
         if isinstance(event, training.EpochEnded) and event.state.epoch == resumed.epoch:
