@@ -232,15 +232,16 @@ class Run(Job):
                 self._load_state = load
                 self._publish(state=dataclasses.replace(state, weights=()))
 
-    def _recall_weights(self) -> None:
-        """End the training, and undo `forget_weights`; if they cannot be loaded, the state stays without them."""
+    def _end_training(self) -> None:
+        """Take no more events, and undo `forget_weights`; if they cannot be loaded, the state stays without them."""
         with self._lock:
             self._events = None  # From now on they are not forgotten again.
+        load, self._load_state = self._load_state, None
         state = self._snapshot.state
-        if state is None or state.weights or self._load_state is None:
+        if load is None or state is None or state.weights:
             return
         try:
-            found = self._load_state()
+            found = load()
         except PlaygroundError as error:
             logger.warning("Run %s: its last finished epoch cannot be loaded: %s", self.id, error)
             return
@@ -460,7 +461,7 @@ class Run(Job):
         self.moments.keep(place, weights)
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
-        self._recall_weights()
+        self._end_training()
         # A copy is tested, since a network that has predicted holds its weights as a tensor too.
         evaluation = evaluate_on_test(dataclasses.replace(network), self.dataset) if network else None
         position = None if network else self._snapshot.position
@@ -477,7 +478,7 @@ class Run(Job):
     def _fail(self, message: str) -> None:
         """End the run with the network of the last finished epoch, if that works."""
         try:
-            self._recall_weights()
+            self._end_training()
             state = self._snapshot.state
             network = TrainedNetwork(self.config, state.weights) if state and state.weights else None
             self._end(Status.FAILED, network, message)

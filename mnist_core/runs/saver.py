@@ -440,12 +440,12 @@ class Saver:
             if again and self._records.get(key) is record:
                 record.not_before = time.monotonic() + self._retry_seconds
                 self._due.setdefault(key, run)
-            epochs = [
-                run.config.epochs if one.is_closed else one.epoch for one in self._records.values() if one.run() is run
-            ]
-            run.forget_slots(min(epochs, default=0))  # Up to here it is saved in all its workspaces.
+            holders = [one for one in self._records.values() if one.run() is run]
+            # Up to here it is saved in all its workspaces.
+            run.forget_slots(min((run.config.epochs if one.is_closed else one.epoch for one in holders), default=0))
             if not record.is_closed:
-                run.forget_weights(record.epoch, functools.partial(self._state, *key))
+                saved = min((one.epoch for one in holders if not one.is_closed), default=0)
+                run.forget_weights(saved, functools.partial(self._state, *key))
             self._is_saving = False
             self._changed.notify_all()
 
