@@ -38,13 +38,13 @@ def saver(tmp_path: Path) -> Iterator[Saver]:
     saver.store.close()
 
 
-def watch_slots(run: Run) -> list[Callable[[], Any]]:
-    """A list to which each epoch of the run adds weak references to the optimizer's slots."""
+def watch(run: Run, what: str) -> list[Callable[[], Any]]:
+    """A list to which each epoch of the run adds weak references to its "weights" or "slots"."""
     found: list[Callable[[], Any]] = []
 
     def note(run: Run) -> None:
         if run.snapshot.state is not None:
-            found.extend(weakref.ref(slot) for slot in run.snapshot.state.slots)
+            found.extend(map(weakref.ref, getattr(run.snapshot.state, what)))
 
     run.tell(note)
     return found
@@ -64,7 +64,7 @@ def counted() -> Counter[str]:
 
 def test_saved_run_frees_the_slots_and_keeps_the_network(by_hand: Scheduler, saver: Saver) -> None:
     run = by_hand.submit(ADAM, blobs())
-    slots = watch_slots(run)
+    slots = watch(run, "slots")
     saver.save(new_workspace(), run)
     run_to_end(by_hand, run)
     assert saver.wait_until_saved(MINUTES)
@@ -107,17 +107,23 @@ def test_slots_stay_until_they_are_saved(by_hand: Scheduler, saver: Saver, monke
     assert saver.store.load(workspace, run.id).summary.epochs == ADAM.epochs
 
 
-@pytest.mark.usefixtures("one_point_a_chunk")
-def test_active_run_frees_slots_that_are_saved_and_trains_on(by_hand: Scheduler, saver: Saver) -> None:
-    workspace = new_workspace()
-    run = by_hand.submit(ADAM, blobs())
-    slots = watch_slots(run)
+def train_into_the_second_epoch(run: Run, saver: Saver, workspace: str) -> None:
+    """Train a run, with one point a chunk, until its first epoch is saved and no longer its position."""
     saver.save(workspace, run)
     while not run.snapshot.epochs:
         run.take_turn(0.0)
     assert saver.wait_until_saved(MINUTES)
     run.take_turn(0.0)  # The position of the epoch's end gives way to the next one.
     assert run.snapshot.status.is_active
+    assert len(run.snapshot.epochs) == 1
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_active_run_frees_slots_that_are_saved_and_trains_on(by_hand: Scheduler, saver: Saver) -> None:
+    workspace = new_workspace()
+    run = by_hand.submit(ADAM, blobs())
+    slots = watch(run, "slots")
+    train_into_the_second_epoch(run, saver, workspace)
     assert len(slots) == 2 * 4
     assert living(slots) == 0
     other = Scheduler(workers=0)
@@ -131,25 +137,12 @@ def test_active_run_frees_slots_that_are_saved_and_trains_on(by_hand: Scheduler,
     assert_same_weights(run.snapshot.network.weights, resumed.snapshot.network.weights)
 
 
-def saved_in_training(by_hand: Scheduler, saver: Saver) -> tuple[Run, list[weakref.ref[Any]], training.TrainingState]:
+def saved_in_training(by_hand: Scheduler, saver: Saver) -> tuple[Run, list[Callable[[], Any]], training.TrainingState]:
     """A run that is within its second epoch, references to the weights of the first, and its saved state."""
     workspace = new_workspace()
     run = by_hand.submit(ADAM, blobs())
-    weights: list[weakref.ref[Any]] = []
-
-    def note(run: Run) -> None:
-        state = run.snapshot.state
-        if state is not None and state.epoch == 1:
-            weights.extend(map(weakref.ref, state.weights))
-
-    run.tell(note)
-    saver.save(workspace, run)
-    while not run.snapshot.epochs:
-        run.take_turn(0.0)
-    assert saver.wait_until_saved(MINUTES)
-    run.take_turn(0.0)  # The position of the epoch's end gives way to the next one.
-    assert run.snapshot.status.is_active
-    assert len(run.snapshot.epochs) == 1
+    weights = watch(run, "weights")
+    train_into_the_second_epoch(run, saver, workspace)
     state = saver.store.load(workspace, run.id).state
     assert state is not None
     return run, weights, state
