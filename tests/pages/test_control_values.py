@@ -34,9 +34,8 @@ def app() -> AppTest:
 
 def seen_in(app: AppTest) -> tuple[control_values.Values, dict[str, Any]]:
     """What a script of the tab sees of its values, one by one and as Streamlit's own copy."""
-    state = app.session_state._state
-    safe = state if isinstance(state, SafeSessionState) else SafeSessionState(state, lambda: None)
-    return control_values.Values(safe), WHOLE.__get__(safe)
+    state: SafeSessionState = app.session_state._state
+    return control_values.Values(state), WHOLE.__get__(state)
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
