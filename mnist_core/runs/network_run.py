@@ -228,7 +228,9 @@ class Run(Job):
         """
         with self._lock:
             state = self._snapshot.state
-            if state is not None and state.weights and state.epoch <= epoch and self._events is not None:
+            # Before its first chunk, a resumed run has no other weights to show.
+            is_training = self._events is not None and self._snapshot.position is not None
+            if state is not None and state.weights and state.epoch <= epoch and is_training:
                 self._load_state = load
                 self._publish(state=dataclasses.replace(state, weights=()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -158,6 +159,26 @@ def test_active_run_frees_weights_that_are_saved_and_trains_on(by_hand: Schedule
     assert run.snapshot.network is not None
     assert_same_weights(run.snapshot.network.weights, alone[0].network.weights)
     assert run.can_go_on
+
+
+@pytest.mark.usefixtures("one_point_a_chunk")
+def test_resumed_run_has_weights_to_show_before_its_first_point(
+    by_hand: Scheduler, saver: Saver, tmp_path: Path
+) -> None:
+    workspace, run = new_workspace(), Run(ADAM, blobs())
+    dead = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}", clock=lambda: time.time() - 3_600))
+    train_into_the_second_epoch(run, dead, workspace)
+    dead.store.close()
+    resumed = saver.resume(workspace, run.id, blobs(), by_hand)
+    resumed.take_turn(0.0)
+    resumed.want_resume()  # It is saved once more.
+    assert saver.wait_until_saved(MINUTES)
+    assert resumed.snapshot.status.is_active
+    assert resumed.snapshot.position is None
+    saved = saver.store.load(workspace, run.id).state
+    assert saved is not None
+    assert resumed.snapshot.weights is not None
+    assert_same_weights(resumed.snapshot.weights, saved.weights)
 
 
 @pytest.mark.usefixtures("one_point_a_chunk")
