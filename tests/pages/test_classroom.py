@@ -324,7 +324,6 @@ def test_vote_that_was_not_saved_ends_with_the_vote(desk: AppTest, monkeypatch: 
 def test_buttons_do_not_say_which_choice_is_right(desk: AppTest) -> None:
     """In the courses the right choice is always the first one."""
     pupil = student(desk)
-    places = set()
     for task in questions(desk)[:4]:
         show(desk, task)
         now = class_of(desk)
@@ -332,8 +331,9 @@ def test_buttons_do_not_say_which_choice_is_right(desk: AppTest) -> None:
         pupil.run()
         keys = [one.key for one in pupil.button if "vote" in str(one.key)]
         assert keys == [f"vote-{task.id}-{at}" for at in range(len(question_of(task).choices))]
-        places.add(order_of(task, now.id).index(0))
-    assert len(places) > 1
+        # In one class, a few questions may have it at the same place by chance.
+        places = {order_of(task, f"class {number}").index(0) for number in range(20)}
+        assert places == set(range(len(question_of(task).choices)))
 
 
 def test_deleted_votes_are_asked_for_again(desk: AppTest) -> None:
