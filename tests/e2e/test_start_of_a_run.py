@@ -73,6 +73,9 @@ def test_curves_stay_in_place_while_paused(page: Page) -> None:
         places.append(chart.bounding_box())
         if pressed:
             main.get_by_role("button", name=pressed, exact=True).click()
+    # On a slow computer, the line above the curves is empty for a while.
+    page.locator(".progress p").first.evaluate("one => one.textContent = ''")
+    places.append(chart.bounding_box())
     assert places == places[:1] * len(places)
 
 
