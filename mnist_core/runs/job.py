@@ -21,7 +21,9 @@ from mnist_core.language import Message
 from mnist_core.training import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
 
     from mnist_core.data import Dataset, Split
     from mnist_core.evaluation import Evaluation
@@ -120,6 +122,17 @@ class Job(ABC):
     @abstractmethod
     def promised_bytes(self) -> int:
         """An estimate of the bytes that it needs while it runs."""
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory its results take. Arrays that share memory count once."""
+        return sum({id(one): one.nbytes for one in self._results}.values())
+
+    @property
+    def _results(self) -> Sequence[npt.NDArray[Any]]:
+        """The large arrays of its results; here the answers to the test images."""
+        answers = self._snapshot.evaluation
+        return (answers.probabilities, answers.labels, answers.predicted) if answers else ()
 
     @abstractmethod
     def _advance(self, seconds: float, chunk_seconds: float | None) -> None:

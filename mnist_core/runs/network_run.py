@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import logging
 import math
 import time
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +31,9 @@ from mnist_core.training import Status, engine, loop
 from mnist_core.training.moments import Moments, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
 
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset, Split
@@ -283,15 +286,11 @@ class Run(Job):
         return training_bytes(self.config)
 
     @property
-    def held_bytes(self) -> int:
-        """How much memory its results take: the final network, the last finished epoch and the answers to test images.
-
-        Arrays that share memory count once.
-        """
-        shot, answers = self._snapshot, self._snapshot.evaluation
-        weights = [*(shot.network.weights if shot.network else ()), *(shot.state.weights if shot.state else ())]
-        known = (answers.probabilities, answers.labels, answers.predicted) if answers else ()
-        return sum({id(one): one.nbytes for one in (*weights, *known)}.values())
+    def _results(self) -> Sequence[npt.NDArray[Any]]:
+        """The weights of the final network and of the last finished epoch, and the answers to the test images."""
+        shot = self._snapshot
+        networks = [one.weights for one in (shot.network, shot.state) if one]
+        return [*itertools.chain(*networks), *super()._results]
 
     @property
     def fraction(self) -> float:

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
+from mnist_core import limits
 from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.job import Job
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from mnist_core.runs.scheduler import Scheduler
     from mnist_core.training import TrainingState
 
-MAX_ENDED = 80
-"""Ended runs in the cache. Each holds its answers to the test images (half a megabyte) and its weights."""
+MAX_HELD_MEGABYTES = 128
+"""For ended runs, by default. All runs of the Learn page fit in."""
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -32,12 +33,19 @@ class RunCache:
 
     A run that was stopped or has failed counts as not there. Data sets are compared by identity; only their runs keep
     them alive.
+
+    Args:
+        scheduler: trains the runs.
+        most_bytes: how much memory the results of ended runs take together. While they take more, the least recently
+            used ones leave.
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, most_bytes: float = MAX_HELD_MEGABYTES * 2**20) -> None:
         self._scheduler = scheduler
+        self._most_bytes = most_bytes
         # The most recently used is last. A key holds the identity of a data set that its run keeps alive.
         self._runs: OrderedDict[Hashable, Job] = OrderedDict()
+        self._held: dict[Hashable, int] = {}  # Bytes of those that have ended.
         self._lock = threading.RLock()
 
     def network(
@@ -124,20 +132,32 @@ class RunCache:
             run = self._runs.get(key)
             if run is not None:
                 self._runs.move_to_end(key)
-            self._forget_the_oldest()
+            self._forget(key)
             if not isinstance(run, of) or run.is_stopping or run.snapshot.status in (Status.STOPPED, Status.FAILED):
                 return None
             return run
 
-    def _forget_the_oldest(self) -> None:
-        for key in [key for key, run in self._runs.items() if run.snapshot.status in (Status.STOPPED, Status.FAILED)]:
-            del self._runs[key]
-        ended = [key for key, run in self._runs.items() if not run.snapshot.status.is_active]
-        for key in ended[: max(0, len(ended) - MAX_ENDED)]:
-            del self._runs[key]
+    def _forget(self, wanted: Hashable) -> None:
+        """Forget runs without a result, and the least recently used ended ones while they take too much memory."""
+        for key, run in list(self._runs.items()):
+            status = run.snapshot.status
+            if status in (Status.STOPPED, Status.FAILED):
+                self._drop(key)
+            elif not status.is_active and key not in self._held:
+                self._held[key] = run.held_bytes
+        too_many = sum(self._held.values()) - self._most_bytes
+        for key in [key for key in self._runs if key in self._held and key != wanted]:
+            if too_many <= 0:
+                break
+            too_many -= self._drop(key)
+
+    def _drop(self, key: Hashable) -> int:
+        del self._runs[key]
+        return self._held.pop(key, 0)
 
 
 @functools.cache
 def shared() -> RunCache:
-    """The cache of this process."""
-    return RunCache(scheduling.shared())
+    """The cache of this process; ``MNIST_SHARED_MEGABYTES`` bounds it."""
+    most = limits.setting("MNIST_SHARED_MEGABYTES", MAX_HELD_MEGABYTES)
+    return RunCache(scheduling.shared(), most * 2**20)

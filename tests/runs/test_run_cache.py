@@ -9,8 +9,10 @@ import weakref
 
 import pytest
 
+from mnist_core.config import LayerConfig
 from mnist_core.data import splits
 from mnist_core.errors import CapacityError, ConfigError
+from mnist_core.network import parameter_count
 from mnist_core.runs import run_cache
 from mnist_core.runs.job import Job
 from mnist_core.runs.run_cache import RunCache
@@ -113,10 +115,9 @@ def test_refused_run_leaves_nothing_behind(shared: RunCache, monkeypatch: pytest
     assert shared.classical("bayes", blobs()).snapshot.status is Status.WAITING
 
 
-def test_least_recently_used_run_is_dropped_first(
-    shared: RunCache, by_hand: Scheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_cache, "MAX_ENDED", 2)
+def test_least_recently_used_run_is_dropped_first(by_hand: Scheduler) -> None:
+    answers = len(blobs().test_images) * (10 * 4 + 8 + 8)
+    shared = RunCache(by_hand, 2 * answers)
     under_way = shared.classical("forest", blobs())
     sets = [dataclasses.replace(blobs()) for _ in range(3)]
     ended = []
@@ -131,8 +132,31 @@ def test_least_recently_used_run_is_dropped_first(
     assert shared.find_classical("forest", blobs()) is under_way
 
 
-def test_uploaded_data_is_dropped_with_its_runs(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = RunCache(scheduler)
+def test_runs_of_large_networks_take_the_place_of_many(by_hand: Scheduler) -> None:
+    answers, large = len(blobs().test_images) * (10 * 4 + 8 + 8), small(layers=(LayerConfig("dense", 256),))
+    shared = RunCache(by_hand, 4 * parameter_count(large) + 3 * answers)
+    models = [shared.classical(kind, blobs()) for kind in ("neighbours", "bayes", "forest")]
+    for run in models:
+        run_to_end(by_hand, run)
+    assert [shared.find_classical(run.kind, blobs()) for run in models] == models
+    network = shared.network(large, blobs())
+    run_to_end(by_hand, network)
+    assert shared.find_network(large, blobs()) is network
+    assert [shared.find_classical(run.kind, blobs()) for run in models] == [None, *models[1:]]
+
+
+def test_run_that_alone_takes_too_much_stays_while_it_is_used(by_hand: Scheduler) -> None:
+    shared = RunCache(by_hand, 0)
+    run = shared.classical("neighbours", blobs())
+    run_to_end(by_hand, run)
+    for _ in range(2):
+        assert shared.find_classical("neighbours", blobs()) is run
+    assert shared.find_classical("bayes", blobs()) is None
+    assert shared.find_classical("neighbours", blobs()) is None
+
+
+def test_uploaded_data_is_dropped_with_its_runs(scheduler: Scheduler) -> None:
+    shared = RunCache(scheduler, 0)
     dataset = dataclasses.replace(blobs())
     run = shared.classical("neighbours", dataset)
     wait_for_status(run, Status.FINISHED)
@@ -142,7 +166,6 @@ def test_uploaded_data_is_dropped_with_its_runs(scheduler: Scheduler, monkeypatc
     splits._without_test.cache_clear()
     gc.collect()
     assert gone() is not None
-    monkeypatch.setattr(run_cache, "MAX_ENDED", 0)
     assert shared.find_classical("bayes", blobs()) is None
 
     def is_gone() -> bool:
@@ -172,3 +195,10 @@ def test_many_threads_get_one_run(shared: RunCache, by_hand: Scheduler) -> None:
 
 def test_there_is_one_for_the_process() -> None:
     assert run_cache.shared() is run_cache.shared()
+
+
+def test_its_memory_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_SHARED_MEGABYTES", "3")
+    run_cache.shared.cache_clear()
+    assert run_cache.shared()._most_bytes == 3 * 2**20
+    run_cache.shared.cache_clear()

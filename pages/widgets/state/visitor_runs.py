@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 MAX_HELD_RUNS, LEAST_HELD_RUNS = 20, 6
 MAX_HELD_MEGABYTES = 256
 
-_held: weakref.WeakSet[Run] = weakref.WeakSet()  # All visitors' runs, for as long as somebody holds them.
+_held: weakref.WeakSet[Job] = weakref.WeakSet()  # All visitors' runs, for as long as somebody holds them.
 _held_lock = threading.Lock()
 
 _RUNS: Key[list[Job]] = Key("runs", [], of_workspace=True)
@@ -221,9 +221,8 @@ def add_run(run: Job) -> None:
     if run in own:
         return
     own.append(run)
-    if isinstance(run, Run):
-        with _held_lock:
-            _held.add(run)
+    with _held_lock:
+        _held.add(run)
     ended = [other for other in own if not other.snapshot.status.is_active and other is not run]
     ended.sort(key=lambda other: not isinstance(other, Run))  # Classical models are not saved.
     too_many_bytes = held_bytes() - limits.setting("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
@@ -231,7 +230,7 @@ def add_run(run: Job) -> None:
         if len(own) <= MAX_HELD_RUNS and (len(own) <= LEAST_HELD_RUNS or too_many_bytes <= 0):
             break
         own.remove(old)
-        too_many_bytes -= old.held_bytes if isinstance(old, Run) else 0
+        too_many_bytes -= old.held_bytes
 
 
 def held_bytes() -> int:
