@@ -6,9 +6,7 @@ A school has one address: the limits leave room for a class of a hundred.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import math
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -19,8 +17,6 @@ from mnist_core.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-logger = logging.getLogger(__name__)
 
 SESSIONS, WORKSPACES, RUNS, CODES = "sessions", "workspaces", "runs", "codes"
 AN_HOUR = {SESSIONS: 3_000, WORKSPACES: 500, RUNS: 3_000}
@@ -86,16 +82,6 @@ class Limits:
             if key in self._left:
                 left, then = self._left[key]
                 self._left[key] = (min(left + 1, self._most[kind]), then)
-
-
-def setting(name: str, default: float, least: int = 0) -> float:
-    """The whole number in an environment variable, or the default if it is not set, too small, or something else."""
-    text = os.environ.get(name, "")
-    if text.isdecimal() and int(text) >= least:
-        return int(text)
-    if text:
-        logger.warning("%s is %r; it must be a whole number, at least %d. Using %g.", name, text, least, default)
-    return default
 
 
 def client_address(peer: str, forwarded: Sequence[str], proxies: int) -> str:

@@ -23,6 +23,7 @@ ROOMS = [
     "language",
     "errors",
     "lazy",
+    "environment",
     "limits",
     "config",
     "presets",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mnist_core import environment
 from mnist_core.errors import PlaygroundError
 from mnist_core.language import Message
 from mnist_core.training import Status
@@ -38,8 +38,7 @@ _MOST_SURPRISE = 8
 
 def unwatched_seconds() -> float:
     """How many seconds a job continues without a watcher: ``MNIST_UNWATCHED_SECONDS``, 0 or more."""
-    setting = os.environ.get("MNIST_UNWATCHED_SECONDS", "")
-    return float(setting) if setting.isdecimal() else UNWATCHED_SECONDS
+    return environment.whole_number("MNIST_UNWATCHED_SECONDS", UNWATCHED_SECONDS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
-from mnist_core import limits
+from mnist_core import environment
 from mnist_core.runs import scheduler as scheduling
 from mnist_core.runs.classical_run import ClassicalRun
 from mnist_core.runs.job import Job
@@ -159,5 +159,5 @@ class RunCache:
 @functools.cache
 def shared() -> RunCache:
     """The cache of this process; ``MNIST_SHARED_MEGABYTES`` bounds it."""
-    most = limits.setting("MNIST_SHARED_MEGABYTES", MAX_HELD_MEGABYTES)
+    most = environment.whole_number("MNIST_SHARED_MEGABYTES", MAX_HELD_MEGABYTES)
     return RunCache(scheduling.shared(), most * 2**20)

@@ -15,9 +15,9 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from mnist_core.environment import whole_number
 from mnist_core.errors import ConfigError, RunClosedError, RunNotFoundError, StoreError
 from mnist_core.language import Message
-from mnist_core.limits import setting
 from mnist_core.network import TrainedNetwork
 from mnist_core.runs import scheduler
 from mnist_core.store import database, quotas, takeover
@@ -546,10 +546,10 @@ def _made() -> Saver:
     return Saver(
         RunStore(
             database.configured_url(),
-            max_runs=int(setting("MNIST_MAX_RUNS", quotas.MAX_RUNS, 1)),
-            max_bytes=int(setting("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20, 1) * 2**20),
-            max_total_bytes=int(setting("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20, 1) * 2**20),
-            max_disk_share=min(setting("MNIST_MAX_DISK_PERCENT", quotas.MAX_DISK_SHARE * 100, 1), 100) / 100,
-            max_age_days=setting("MNIST_MAX_AGE_DAYS", quotas.MAX_AGE_DAYS, 1),
+            max_runs=int(whole_number("MNIST_MAX_RUNS", quotas.MAX_RUNS, 1)),
+            max_bytes=int(whole_number("MNIST_MAX_MEGABYTES", quotas.MAX_BYTES / 2**20, 1) * 2**20),
+            max_total_bytes=int(whole_number("MNIST_MAX_TOTAL_MEGABYTES", quotas.MAX_TOTAL_BYTES / 2**20, 1) * 2**20),
+            max_disk_share=min(whole_number("MNIST_MAX_DISK_PERCENT", quotas.MAX_DISK_SHARE * 100, 1), 100) / 100,
+            max_age_days=whole_number("MNIST_MAX_AGE_DAYS", quotas.MAX_AGE_DAYS, 1),
         )
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnist_core import environment
 from mnist_core.errors import CapacityError
 from mnist_core.language import Message
 from mnist_core.network import step_flops
@@ -38,9 +38,9 @@ def free_bytes() -> int:
 
     ``MNIST_MEMORY_MB`` says it outright; otherwise the smaller of what the system and what the container leave.
     """
-    setting = os.environ.get("MNIST_MEMORY_MB", "")
-    if setting.isdecimal():
-        return int(setting) * 2**20
+    megabytes = environment.whole_number("MNIST_MEMORY_MB", math.inf)
+    if megabytes < math.inf:
+        return int(megabytes) * 2**20
     found = [
         free
         for free in (_system_free(), _container_free(Path("/sys/fs/cgroup"))) if free is not None

@@ -7,7 +7,7 @@ import functools
 import streamlit as st
 from streamlit import runtime
 
-from mnist_core import limits
+from mnist_core import environment, limits
 
 
 def spend(kind: str) -> None:
@@ -35,12 +35,16 @@ def _address() -> str | None:
     header = ",".join(st.context.headers.get_all("X-Forwarded-For"))
     forwarded = [one.strip() for one in header.split(",") if one.strip()]
     return (
-        limits.client_address(st.context.ip_address or "", forwarded, int(limits.setting("MNIST_PROXIES", 0))) or None
+        limits.client_address(st.context.ip_address or "", forwarded, int(environment.whole_number("MNIST_PROXIES", 0)))
+        or None
     )
 
 
 @functools.cache
 def _shared() -> limits.Limits:
     return limits.Limits(
-        {kind: int(limits.setting(f"MNIST_MAX_{kind.upper()}_PER_HOUR", most)) for kind, most in limits.AN_HOUR.items()}
+        {
+            kind: int(environment.whole_number(f"MNIST_MAX_{kind.upper()}_PER_HOUR", most))
+            for kind, most in limits.AN_HOUR.items()
+        }
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from mnist_core import limits
+from mnist_core import environment, limits
 from mnist_core.config import SEED
 from mnist_core.errors import CapacityError, StoreError
 from mnist_core.evaluation import seeds
@@ -225,7 +225,7 @@ def add_run(run: Job) -> None:
         _held.add(run)
     ended = [other for other in own if not other.snapshot.status.is_active and other is not run]
     ended.sort(key=lambda other: not isinstance(other, Run))  # Classical models are not saved.
-    too_many_bytes = held_bytes() - limits.setting("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
+    too_many_bytes = held_bytes() - environment.whole_number("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
     for old in ended:
         if len(own) <= MAX_HELD_RUNS and (len(own) <= LEAST_HELD_RUNS or too_many_bytes <= 0):
             break
