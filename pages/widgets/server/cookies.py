@@ -8,13 +8,14 @@ Only the server that made a ticket knows it, so several servers behind one addre
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
 
 from mnist_core.store import workspaces
 
@@ -97,25 +98,27 @@ class WorkspaceCookie:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = Headers(scope=scope)
         if scope["path"].rpartition("/")[2] == ADDRESS:
-            await _redeem(scope, headers, send)
+            await _redeem(scope, headers)(scope, receive, send)
             return
         # A page, not one of its files: every visit renews the cookie.
         cookies = _cookies(scope, headers) if "text/html" in headers.get("accept", "") else []
 
         async def send_with_cookies(message: Message) -> None:
             if message["type"] == "http.response.start":
-                others = [header for header in message["headers"] if header[0].lower() != b"cache-control"]
+                answered = MutableHeaders(scope=message)
                 # A proxy's cache must not give one browser's cookie to another.
-                message = {**message, "headers": [*others, (b"cache-control", b"private, no-cache"), *cookies]}
+                answered["cache-control"] = "private, no-cache"
+                for cookie in cookies:
+                    answered.append("set-cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, send_with_cookies if cookies else send)
 
 
-def _cookies(scope: Scope, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """The Set-Cookie headers of a page: the cookie of the browser's workspace, or of a new one."""
+def _cookies(scope: Scope, headers: Headers) -> list[str]:
+    """The cookies that a page sets: that of the browser's workspace, or of a new one."""
     sent = cookie_parser(headers.get("cookie", ""))
     found = [_cookie(NAME, found_in(sent) or new_workspace(), scope, headers)]
     if (
@@ -125,32 +128,31 @@ def _cookies(scope: Scope, headers: Mapping[str, str]) -> list[tuple[bytes, byte
     return found
 
 
-async def _redeem(scope: Scope, headers: Mapping[str, str], send: Send) -> None:
+def _redeem(scope: Scope, headers: Headers) -> JSONResponse:
     """Exchange a ticket for its cookie; asked again with that cookie, say that it has arrived.
 
     The ticket comes in a header of its own, which the pages of other sites cannot send.
     """
     ticket, state = headers.get(_TICKET_HEADER, ""), "unknown"
-    cookies: list[tuple[bytes, bytes]] = []
     with _lock:
         token = _tickets.get(ticket) if scope["method"] == "POST" else None
         if token is not None and cookie_parser(headers.get("cookie", "")).get(NAME) == token:
             del _tickets[ticket]
             state = "arrived"
         elif token is not None:
-            cookies, state = [_cookie(NAME, token, scope, headers)], "set"
-    plain = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 200, "headers": [*plain, *cookies]})
-    await send({"type": "http.response.body", "body": json.dumps({"state": state}).encode()})
+            state = "set"
+    answer = JSONResponse({"state": state}, headers={"cache-control": "no-store"})
+    if token is not None and state == "set":
+        answer.headers["set-cookie"] = _cookie(NAME, token, scope, headers)
+    return answer
 
 
-def _cookie(name: str, token: str, scope: Scope, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """A header that sets a cookie, or deletes it if the token is empty."""
+def _cookie(name: str, token: str, scope: Scope, headers: Headers) -> str:
+    """What a header says to set a cookie, or to delete it if the token is empty."""
     forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip()
     secure = "; Secure" if "https" in (scope.get("scheme"), forwarded) else ""
     seconds = SECONDS if token else 0
-    text = f"{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-    return b"set-cookie", text.encode("latin-1")
+    return f"{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _put(found: OrderedDict[str, Any], name: str, value: object = None) -> None:

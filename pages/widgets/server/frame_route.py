@@ -21,6 +21,8 @@ import weakref
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
+from starlette.responses import Response
+
 from mnist_core.language import speaking
 
 if TYPE_CHECKING:
@@ -89,10 +91,8 @@ class FrameRoute:
             await self._app(scope, receive, send)
             return
         status, body = await _answer(parts[1], scope)
-        headers = [(b"content-type", b"application/octet-stream"), (b"cache-control", b"no-store")]
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        answer = Response(body, status, {"cache-control": "no-store"}, "application/octet-stream")
+        await answer(scope, receive, send)
 
 
 async def _answer(token: str, scope: Scope) -> tuple[int, bytes]:
