@@ -328,9 +328,13 @@ def class_at_once(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def soak(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Visitors come, train, draw, compare and leave for `--soak` minutes, after a minute that is not counted."""
+    """Visitors come, train, draw, compare and leave for `--soak` minutes, after a minute that is not counted.
+
+    The memory is compared at rest: `--after` seconds after that minute, and after the end.
+    """
     with server_with(options.cluster) as server:
         asyncio.run(crowd_of(server, crowds.Plan(options.visitors, _WARM_UP), SOAK))
+        time.sleep(options.after)  # Streamlit keeps the session of a closed tab for two minutes.
         quiet(server)
         plan = crowds.Plan(options.visitors, 60 * options.soak, patience=options.patience)
         found = measure(server, plan, SOAK, options.after)
