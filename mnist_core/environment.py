@@ -16,7 +16,7 @@ def whole_number(name: str, default: float, least: int = 0) -> float:
 
     Args:
         name: of the variable.
-        default: also a number that nobody can set, such as infinity.
+        default: any number, also one that the variable cannot say, such as infinity.
         least: the smallest number that is not ignored.
     """
     found = _read(name, os.environ.get(name, ""), least)
