@@ -36,7 +36,7 @@ def _stop_threads_at_the_end() -> Iterator[None]:
 def _no_collecting_thread() -> Iterator[None]:
     """Start no thread that collects garbage: while a page runs here, it would find a mock instead of the server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(garbage, "start_collecting", lambda: None)
+        patch.setattr(garbage, "start_collecting", lambda is_full: None)
         yield
 
 

@@ -53,32 +53,50 @@ def pauses(count: int) -> Callable[[float], None]:
     return wait
 
 
-def collected_after(count: int, is_quiet: bool) -> bool:
+def collected_after(count: int, is_quiet: bool, is_full: bool) -> bool:
     left = weakref.ref(Visitor())
     with pytest.raises(EndedError):
-        garbage.collect_forever(lambda: is_quiet, pauses(count))
+        garbage.collect_forever(lambda: is_quiet, lambda: is_full, pauses(count))
     return left() is None
 
 
 @pytest.mark.usefixtures("no_other_collection")
 @pytest.mark.parametrize(
-    ("count", "is_quiet", "is_collected"),
-    [(14, True, False), (15, True, True), (149, False, False), (150, False, True)],
+    ("count", "is_quiet", "is_full", "is_collected"),
+    [
+        (14, True, False, False),
+        (15, True, False, True),
+        (14, False, True, False),
+        (15, False, True, True),
+        (149, False, False, False),
+        (150, False, False, True),
+    ],
 )
-def test_garbage_is_collected_when_quiet_or_overdue(count: int, is_quiet: bool, is_collected: bool) -> None:
-    assert collected_after(count, is_quiet) == is_collected
+def test_garbage_is_collected_when_quiet_or_full_or_overdue(
+    count: int, is_quiet: bool, is_full: bool, is_collected: bool
+) -> None:
+    assert collected_after(count, is_quiet, is_full) == is_collected
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_full_server_holds_closed_tabs_for_a_shorter_time(is_full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[float | None] = []
+    monkeypatch.setattr(garbage, "forget_sessions", held.append)
+    with pytest.raises(EndedError):
+        garbage.collect_forever(lambda: True, lambda: is_full, pauses(garbage.COLLECT_AFTER))
+    assert held == [garbage.HELD_SECONDS if is_full else None]
 
 
 def test_collecting_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     calls = []
 
-    def failing() -> None:
+    def failing(held_seconds: float | None) -> None:
         calls.append(True)
         raise RuntimeError("No sessions.")
 
     monkeypatch.setattr(garbage, "forget_sessions", failing)
     with pytest.raises(EndedError):
-        garbage.collect_forever(lambda: True, pauses(2 * garbage.COLLECT_AFTER))
+        garbage.collect_forever(lambda: True, lambda: False, pauses(2 * garbage.COLLECT_AFTER))
     assert len(calls) == 2
     assert "No sessions." in caplog.text
 
@@ -90,7 +108,7 @@ def test_freed_memory_is_given_back_during_training(
     calls = []
     monkeypatch.setattr(garbage, "return_memory", lambda: calls.append(True))
     with pytest.raises(EndedError):
-        garbage.collect_forever(lambda: is_quiet, pauses(3))
+        garbage.collect_forever(lambda: is_quiet, lambda: False, pauses(3))
     assert len(calls) == times
 
 
@@ -113,7 +131,10 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def test_sessions_of_closed_tabs_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("held_seconds", "is_held_until"), [(None, 120), (30.0, 30), (300.0, 120)])
+def test_sessions_of_closed_tabs_are_dropped(
+    held_seconds: float | None, is_held_until: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 0.0
     storage = MemorySessionStorage(ttl_seconds=120)
     storage._cache._timer = lambda: now  # type: ignore[attr-defined]
@@ -130,12 +151,12 @@ def test_sessions_of_closed_tabs_are_dropped(monkeypatch: pytest.MonkeyPatch) ->
     )
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    garbage.forget_sessions()
+    now = is_held_until - 1.0
+    garbage.forget_sessions(held_seconds)
     assert left() is not None
-    now = 121.0
-    assert not storage.list()
-    assert left() is not None  # Streamlit shows it no longer, but holds it.
-    garbage.forget_sessions()
+    now = is_held_until + 1.0
+    assert left() is not None  # Streamlit itself holds it until another tab is closed.
+    garbage.forget_sessions(held_seconds)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

@@ -289,7 +289,9 @@ def test_runs_leave_memory_while_those_of_all_take_too_much(
     assert [run.number for run in other.session_state["runs"]] == [1, 2, 3]
 
     assert saver.shared().wait_until_saved(60)
+    assert not visitor_runs.is_memory_full()
     monkeypatch.setenv("MNIST_HELD_MEGABYTES", "0")
+    assert visitor_runs.is_memory_full()
     for _ in range(2):
         train_briefly(app)
     assert [run.number for run in app.session_state["runs"]] == [2, 3]

@@ -28,31 +28,41 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 2.0
 COLLECT_AFTER, COLLECT_AT_LATEST = 15, 150
-"""The number of pauses after which a quiet server collects, and one that is never quiet."""
+"""The number of pauses after which a server collects that is quiet or full, and one that is neither."""
+HELD_SECONDS = 30.0
+"""How long a full server holds the session of a closed tab, for a browser that has lost its connection."""
 _LOOP_SECONDS = 10.0
 
 
-def start_collecting() -> threading.Thread:
-    """Freeze all current objects, such as TensorFlow's modules, and collect the others from time to time."""
+def start_collecting(is_full: Callable[[], bool]) -> threading.Thread:
+    """Freeze all current objects, such as TensorFlow's modules, and collect the others from time to time.
+
+    Args:
+        is_full: whether visitors' runs take more memory than they should.
+    """
     gc.collect()
     gc.freeze()
-    thread = threading.Thread(target=collect_forever, args=(_is_quiet,), name="garbage", daemon=True)
+    thread = threading.Thread(target=collect_forever, args=(_is_quiet, is_full), name="garbage", daemon=True)
     thread.start()
     return thread
 
 
-def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object] = time.sleep) -> None:
-    """Collect when `is_quiet`, and give back freed memory after each pause when not."""
+def collect_forever(
+    is_quiet: Callable[[], bool], is_full: Callable[[], bool], wait: Callable[[float], object] = time.sleep
+) -> None:
+    """Collect when the server `is_quiet` or `is_full`, and give back freed memory after each pause when not quiet."""
     pauses = 0
     while True:
         wait(PAUSE_SECONDS)
         pauses += 1
         try:
             is_busy = not is_quiet()
-            is_due = pauses >= (COLLECT_AT_LATEST if is_busy else COLLECT_AFTER)
+            is_due = pauses >= COLLECT_AT_LATEST
+            if not is_due and pauses >= COLLECT_AFTER:
+                is_due = not is_busy or is_full()
             if is_due:
                 pauses = 0
-                forget_sessions()
+                forget_sessions(HELD_SECONDS if is_full() else None)
                 gc.collect()
             if is_due or is_busy:  # Saving an epoch takes much memory for a moment. Costs 10 ms.
                 return_memory()
@@ -60,10 +70,13 @@ def collect_forever(is_quiet: Callable[[], bool], wait: Callable[[float], object
             logger.exception("Garbage could not be collected")  # The thread must survive it, or memory grows for good.
 
 
-def forget_sessions() -> None:
-    """Drop the sessions of tabs that were closed longer than `server.disconnectedSessionTTL` ago.
+def forget_sessions(held_seconds: float | None = None) -> None:
+    """Drop the sessions of tabs that were closed longer than `held_seconds` ago.
 
     Streamlit itself drops them only when another tab is closed, so a class that has left would stay in memory.
+
+    Args:
+        held_seconds: None for `server.disconnectedSessionTTL`.
     """
     if not runtime.exists():
         return
@@ -71,11 +84,12 @@ def forget_sessions() -> None:
     sessions = instance._session_mgr._session_storage._cache  # type: ignore[attr-defined]
     is_done = threading.Event()
 
-    def drop_expired() -> None:
-        len(sessions)  # This drops the expired ones; iterating over them does not.
+    def drop_old() -> None:
+        held = sessions.ttl if held_seconds is None else min(held_seconds, sessions.ttl)
+        sessions.expire(sessions.timer() + sessions.ttl - held)
         is_done.set()
 
-    instance._get_async_objs().eventloop.call_soon_threadsafe(drop_expired)
+    instance._get_async_objs().eventloop.call_soon_threadsafe(drop_old)
     is_done.wait(_LOOP_SECONDS)
 
 

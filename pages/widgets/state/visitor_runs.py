@@ -225,7 +225,7 @@ def add_run(run: Job) -> None:
         _held.add(run)
     ended = [other for other in own if not other.snapshot.status.is_active and other is not run]
     ended.sort(key=lambda other: not isinstance(other, Run))  # Classical models are not saved.
-    too_many_bytes = held_bytes() - environment.whole_number("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
+    too_many_bytes = held_bytes() - _most_bytes()
     for old in ended:
         if len(own) <= MAX_HELD_RUNS and (len(own) <= LEAST_HELD_RUNS or too_many_bytes <= 0):
             break
@@ -238,6 +238,15 @@ def held_bytes() -> int:
     with _held_lock:
         found = list(_held)
     return sum(run.held_bytes for run in found if not run.snapshot.status.is_active)
+
+
+def is_memory_full() -> bool:
+    """Whether `held_bytes` is more than it should be."""
+    return held_bytes() > _most_bytes()
+
+
+def _most_bytes() -> float:
+    return environment.whole_number("MNIST_HELD_MEGABYTES", MAX_HELD_MEGABYTES) * 2**20
 
 
 def remove_run(run_id: str) -> None:

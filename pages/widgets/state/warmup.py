@@ -16,7 +16,7 @@ from mnist_core.network.backend import load_tensorflow
 from mnist_core.runs import scheduler
 from mnist_core.training import capacity
 from pages.widgets.server import garbage
-from pages.widgets.state import data_sets, editor_state, keys
+from pages.widgets.state import data_sets, editor_state, keys, visitor_runs
 
 if TYPE_CHECKING:
     from mnist_core.config import RunConfig
@@ -59,7 +59,7 @@ def _warm_up(config: RunConfig, loading: data_sets.Loading) -> None:
         return
     finally:
         _imported.set()
-    garbage.start_collecting()
+    garbage.start_collecting(visitor_runs.is_memory_full)
     capacity.measure_speed()
     try:
         predictor.shipped()(np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32))
