@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.style import ERROR, INK, QUIET, class_axis
-from mnist_core.data.sources import DIGITS
+from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +40,8 @@ def answer_bars(names: Sequence[str] = DIGITS) -> dict[str, Any]:
                 "legend": None,
             },
             "tooltip": [
-                {"field": "digit", "type": "nominal"},
-                {"field": "probability", "type": "quantitative", "format": ".2%"},
+                {"field": "digit", "type": "nominal", "title": _(noun_of(names))},
+                {"field": "probability", "type": "quantitative", "title": _("probability"), "format": ".2%"},
             ],
         },
     }
@@ -80,6 +81,7 @@ def answers_over_epochs(right: str, wrong: str, end: float) -> dict[str, Any]:
                 "field": "epoch",
                 "type": "quantitative",
                 "scale": {"domain": [0, end], "nice": False},
+                "title": _("epoch"),
                 "axis": {"tickMinStep": 1, "format": "d", "grid": False},
             },
             "y": dict(_PROBABILITY),
@@ -90,9 +92,9 @@ def answers_over_epochs(right: str, wrong: str, end: float) -> dict[str, Any]:
                 "title": None,
             },
             "tooltip": [
-                {"field": "digit", "type": "nominal"},
-                {"field": "epoch", "type": "quantitative", "format": ".2f"},
-                {"field": "probability", "type": "quantitative", "format": ".2%"},
+                {"field": "digit", "type": "nominal", "title": _("answer")},
+                {"field": "epoch", "type": "quantitative", "title": _("epoch"), "format": ".2f"},
+                {"field": "probability", "type": "quantitative", "title": _("probability"), "format": ".2%"},
             ],
         },
     }

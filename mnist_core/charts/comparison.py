@@ -89,7 +89,7 @@ def trade_off(
                     "size": {"condition": {"test": is_chosen, "value": 140}, "value": 60},
                     "tooltip": [
                         {"field": "name", "type": "nominal", "title": _("run")},
-                        {"field": "accuracy", "type": "quantitative", "format": ".2%"},
+                        {"field": "accuracy", "type": "quantitative", "title": _("accuracy"), "format": ".2%"},
                         across | {"format": ",.1~f"},
                     ],
                 },

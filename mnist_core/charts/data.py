@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.charts.style import ERROR, INK, QUIET, class_axis
 from mnist_core.config import IMAGE_SIZE
-from mnist_core.data.sources import DIGITS
+from mnist_core.data.sources import DIGITS, noun_of
+from mnist_core.language import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,12 @@ def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, An
     shared = {
         "x": {"field": "column", **place},
         "y": {"field": "row", **place},
-        "tooltip": [{"field": name, "type": "nominal"} for name in ("byte", "hex", "value", "meaning")],
+        "tooltip": [
+            {"field": "byte", "type": "nominal", "title": _("byte")},
+            {"field": "hex", "type": "nominal", "title": _("hexadecimal")},
+            {"field": "value", "type": "nominal", "title": _("value")},
+            {"field": "meaning", "type": "nominal", "title": _("meaning")},
+        ],
     }
     colors = [INK, ERROR] * len(kinds)
     return {
@@ -56,11 +62,12 @@ def file_bytes(rows: int, kinds: Sequence[str], text_color: str) -> dict[str, An
     }
 
 
-def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
+def class_balance(most: int, parts: Sequence[str], names: Sequence[str] = DIGITS) -> dict[str, Any]:
     """The number of images of each digit, for data with the columns digit, images and part.
 
     Args:
         most: the largest number.
+        parts: the two values of the column part, in the order of the bars.
         names: the ten class names.
     """
     return {
@@ -68,7 +75,7 @@ def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
         "mark": {"type": "bar", "cornerRadius": 2},
         "encoding": {
             "x": class_axis(names),
-            "xOffset": {"field": "part", "sort": ["training", "test"]},
+            "xOffset": {"field": "part", "sort": [*parts]},
             "y": {
                 "field": "images",
                 "type": "quantitative",
@@ -79,13 +86,12 @@ def class_balance(most: int, names: Sequence[str] = DIGITS) -> dict[str, Any]:
             "color": {
                 "field": "part",
                 "type": "nominal",
-                "scale": {"domain": ["training", "test"], "range": [INK, ERROR]},
+                "scale": {"domain": [*parts], "range": [INK, ERROR]},
                 "legend": {"title": None, "orient": "top"},
             },
             "tooltip": [
-                {"field": "digit", "type": "nominal"},
-                {"field": "part", "type": "nominal"},
-                {"field": "images", "type": "quantitative", "format": ",d"},
+                {"field": "digit", "type": "nominal", "title": _(noun_of(names))},
+                {"field": "images", "type": "quantitative", "title": _("images"), "format": ",d"},
             ],
         },
     }
@@ -100,10 +106,10 @@ def pixel_values() -> dict[str, Any]:
             "x": {"field": "column", **place, "scale": {"domain": list(range(IMAGE_SIZE))}},
             "y": {"field": "row", **place, "scale": {"domain": list(range(IMAGE_SIZE))}},
             "tooltip": [
-                {"field": "row", "type": "ordinal"},
-                {"field": "column", "type": "ordinal"},
-                {"field": "value", "type": "quantitative"},
-                {"field": "scaled", "type": "quantitative", "format": ".3f"},
+                {"field": "row", "type": "ordinal", "title": _("row")},
+                {"field": "column", "type": "ordinal", "title": _("column")},
+                {"field": "value", "type": "quantitative", "title": _("value")},
+                {"field": "scaled", "type": "quantitative", "title": _("scaled"), "format": ".3f"},
             ],
         },
         "layer": [
@@ -161,6 +167,10 @@ def digit_map(across: tuple[float, float], along: tuple[float, float], names: Se
                 "scale": {"domain": list(names), "scheme": "tableau10"},
                 "legend": None,
             },
-            "tooltip": [{"field": name, "type": "nominal"} for name in ("image", "digit", "index")],
+            "tooltip": [
+                {"field": "image", "type": "nominal"},  # Vega shows a picture in place of this name.
+                {"field": "digit", "type": "nominal", "title": _(noun_of(names))},
+                {"field": "index", "type": "nominal", "title": _("index")},
+            ],
         },
     }

@@ -61,8 +61,8 @@ def trend(
             "x": _number(across, across, scale=scale, axis={"tickMinStep": 1, "grid": False, "format": "d"}),
             "y": _number(along, **_within(*height), axis={"format": ".0%" if is_share else "~g"}),
             "tooltip": [
-                {"field": "name", "type": "nominal"},
-                _number(along, along, format=".2%" if is_share else ".3g"),
+                {"field": "name", "type": "nominal", "title": _("network")},
+                _number(along, _(along), format=".2%" if is_share else ".3g"),
             ],
         },
     }
@@ -93,12 +93,12 @@ def error_and_slope() -> dict[str, Any]:
     """
     chart = _curve_and_dot(
         _number("weight", _("this weight"), **_within(-1, 1.5), axis={"grid": False}),
-        _number("error", "error", **_within(0, 2)),
+        _number("error", _("error"), **_within(0, 2)),
     )
     slope = {
         "transform": [{"filter": "isValid(datum.slope)"}],
         "mark": {"type": "line", "clip": True, "color": ERROR, "strokeWidth": 3},
-        "encoding": {"y": _number("slope", "error")},
+        "encoding": {"y": _number("slope", _("error"))},
     }
     return {**chart, "height": 220, "layer": [*chart["layer"], slope]}
 
@@ -128,8 +128,8 @@ def descent_path(reach: float) -> dict[str, Any]:
     return {
         "height": _HEIGHT,
         "encoding": {
-            "x": _number("weight", "weight", **_within(-reach, reach), axis={"grid": False}),
-            "y": _number("loss", "loss", **_within(0, reach**2)),
+            "x": _number("weight", _("weight"), **_within(-reach, reach), axis={"grid": False}),
+            "y": _number("loss", _("loss"), **_within(0, reach**2)),
         },
         "layer": [
             {
@@ -147,7 +147,7 @@ def descent_path(reach: float) -> dict[str, Any]:
                 },
                 "encoding": {
                     "order": {"field": "step"},
-                    "tooltip": [_number("step", "step"), _number("loss", "loss", format=".4f")],
+                    "tooltip": [_number("step", _("step")), _number("loss", _("loss"), format=".4f")],
                 },
             },
         ],
@@ -222,7 +222,7 @@ def threshold_histograms(names: Sequence[str], most: int) -> dict[str, Any]:
             },
             {
                 "mark": {"type": "rule", "strokeWidth": 3, "color": QUIET},
-                "encoding": {"x": {"aggregate": "max", "field": "threshold", "type": "quantitative", **_within(0, 1)}},
+                "encoding": {"x": _number("threshold", _("value of the test"), aggregate="max", **_within(0, 1))},
             },
         ],
     }

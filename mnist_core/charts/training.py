@@ -267,9 +267,9 @@ def learning_curves(
     near = {"type": "point", "on": "pointermove,click", "nearest": True, "clear": "pointerout"}
     is_near = {"param": "near", "empty": False}
     value = {"field": "value", "type": "quantitative", "title": _(name), "format": ".2%" if is_share else ".4f"}
-    tooltip = [{"field": "run", "type": "nominal"}] if not is_single else []
+    tooltip = [{"field": "run", "type": "nominal", "title": _("run")}] if not is_single else []
     tooltip += [
-        {"field": "images", "type": "nominal"},
+        {"field": "images", "type": "nominal", "title": _("images")},
         {"field": "across", "type": "quantitative", "title": _(across), "format": ".2f"},
         value,
     ]

@@ -216,7 +216,7 @@ def tensor_table(dataset: Dataset) -> None:
     st.markdown("\n".join([_("| Training | Rank | Shape | Type |"), "|:--|--:|:--|:--|", *lines]))
     st.caption(_("A tensor is an array. Its rank is its number of indices."))
     st.markdown(_("**Images of each {noun}**", noun=noun))
-    parts = {"training": dataset.train_labels, "test": dataset.test_labels}
+    parts = {_("training images"): dataset.train_labels, _("test images"): dataset.test_labels}
     shown = [names[label] for label in classes_of(names)]
     counts = [
         {"digit": names[digit], "images": int(images), "part": part}
@@ -225,7 +225,7 @@ def tensor_table(dataset: Dataset) -> None:
     ]
     table = pd.DataFrame(counts)
     vega_chart.vega_chart(
-        data_charts.class_balance(int(table["images"].max()), shown),
+        data_charts.class_balance(int(table["images"].max()), list(parts), shown),
         table,
         alt=_("Bars: how many training and test images there are of each {noun}.", noun=noun),
     )
