@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 import logging
 import math
@@ -20,7 +21,6 @@ import numpy as np
 from mnist_core import training
 from mnist_core.config import LEARNING_RATE, SPLITS
 from mnist_core.data import splits
-from mnist_core.errors import PlaygroundError
 from mnist_core.evaluation.metrics import evaluate_on_test
 from mnist_core.language import Message
 from mnist_core.network import TrainedNetwork, parameter_count, training_bytes
@@ -77,7 +77,7 @@ class Run(Job):
         self._pause_wanted = False
         self._steps_wanted: deque[StepSize] = deque()
         self._is_mid_chunk = False
-        self._load_state: Callable[[], training.TrainingState | None] | None = None
+        self._load_weights: Callable[[], Weights] | None = None
 
     @classmethod
     def restored(cls, stored: StoredRun, dataset: Dataset, is_watched: Callable[[], bool] | None = None) -> Run:
@@ -104,6 +104,7 @@ class Run(Job):
         is_active = summary.status.is_active
         points = tuple(whole) if is_active else stored.points
         run._loaded_points = len(points)
+        run._load_weights = stored.load_weights
         run._snapshot = Snapshot(
             status=Status.WAITING if is_active else summary.status,
             points=points,
@@ -120,12 +121,9 @@ class Run(Job):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether `continued` can train it further: it has ended after an epoch, and not early.
-
-        A saved run that was stopped during an epoch has the weights of that moment only.
-        """
+        """Whether `continued` can train it further: it has ended after an epoch, and not early."""
         shot = self._snapshot
-        is_there = shot.state is not None and bool(shot.state.weights) and bool(shot.epochs)
+        is_there = shot.state is not None and bool(shot.epochs) and bool(shot.state.weights or self._load_weights)
         ended = is_there and shot.status in (Status.FINISHED, Status.STOPPED)
         return ended and (shot.status is Status.STOPPED or len(shot.epochs) == self.config.epochs)
 
@@ -143,15 +141,18 @@ class Run(Job):
 
         Raises:
             ConfigError: these are too many epochs.
+            StoreError: the weights of that epoch cannot be read.
         """
-        shot = ended.snapshot
-        assert shot.state is not None
+        shot, last = ended.snapshot, ended.whole_state()
+        assert last is not None
         assert shot.started is not None
-        config = dataclasses.replace(ended.config, epochs=shot.state.epoch + epochs)
+        if ended.config.early_stopping and last.best_weights is None:  # Saved once: the last epoch was the best one.
+            last = dataclasses.replace(last, best_weights=last.weights)
+        config = dataclasses.replace(ended.config, epochs=last.epoch + epochs)
         run = cls(config, ended.dataset, is_watched)
         slots = engine.initial_slots(config)
         # The step corrects the averages for their start, so it starts anew with them.
-        state = dataclasses.replace(shot.state, slots=slots, step=0 if slots else shot.state.step)
+        state = dataclasses.replace(last, slots=slots, step=0 if slots else last.step)
         points = tuple(point for point in shot.points if point.epoch <= state.epoch)
         run.begins_random = ended.begins_random and not slots
         run._loaded_points = len(points)
@@ -220,38 +221,39 @@ class Run(Job):
             if state is not None and state.slots and state.epoch <= epoch and not is_needed:
                 self._publish(state=dataclasses.replace(state, slots=()))
 
-    def forget_weights(self, epoch: int, load: Callable[[], training.TrainingState | None]) -> None:
-        """Free the weights in `Snapshot.state` while the run trains, if it is that of this epoch or of an earlier one.
+    def forget_weights(self, epoch: int, load: Callable[[int], Weights]) -> None:
+        """Free the weights in `Snapshot.state`, if it is that of this epoch or of an earlier one.
 
-        Training goes on without them. With Morgan's network that is 2.7 MB of the 10 that a run takes.
+        They are needed only if the run fails, or if a new run goes on from there. With Morgan's network they are 2.7 MB
+        of the 10 that a run in training takes.
 
         Args:
             epoch: up to here it is saved.
-            load: returns the saved state. If the run ends within an epoch, the last finished one is wanted again.
+            load: returns the saved weights of an epoch, or raises a `StoreError`.
         """
         with self._lock:
-            state = self._snapshot.state
-            # Before its first chunk, a resumed run has no other weights to show.
-            is_training = self._events is not None and self._snapshot.position is not None
-            if state is not None and state.weights and state.epoch <= epoch and is_training:
-                self._load_state = load
+            shot, state = self._snapshot, self._snapshot.state
+            if state is None or not state.weights or state.epoch > epoch:
+                return
+            if shot.network is not None:
+                is_shown = state.weights is shot.network.weights
+            else:
+                # Before its first chunk, a resumed run has no other weights to show.
+                is_shown = self._events is None or shot.position is None
+            if not is_shown:
+                self._load_weights = functools.partial(load, state.epoch)
                 self._publish(state=dataclasses.replace(state, weights=()))
 
-    def _end_training(self) -> None:
-        """Take no more events, and undo `forget_weights`; if they cannot be loaded, the state stays without them."""
-        with self._lock:
-            self._events = None  # From now on they are not forgotten again.
-        load, self._load_state = self._load_state, None
+    def whole_state(self) -> training.TrainingState | None:
+        """`Snapshot.state` with its weights, if they were freed too.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
         state = self._snapshot.state
-        if load is None or state is None or state.weights:
-            return
-        try:
-            found = load()
-        except PlaygroundError as error:
-            logger.warning("Run %s: its last finished epoch cannot be loaded: %s", self.id, error)
-            return
-        if found is not None and found.epoch == state.epoch:
-            self._publish(state=dataclasses.replace(state, weights=found.weights))
+        if state is None or state.weights or self._load_weights is None:
+            return state
+        return dataclasses.replace(state, weights=self._load_weights())
 
     @property
     def is_warm(self) -> bool:
@@ -462,7 +464,8 @@ class Run(Job):
         self.moments.keep(place, weights)
 
     def _end(self, status: Status, network: TrainedNetwork | None, message: str = "") -> None:
-        self._end_training()
+        with self._lock:
+            self._events = None
         # A copy is tested, since a network that has predicted holds its weights as a tensor too.
         evaluation = evaluate_on_test(dataclasses.replace(network), self.dataset) if network else None
         position = None if network else self._snapshot.position
@@ -479,13 +482,12 @@ class Run(Job):
     def _fail(self, message: str) -> None:
         """End the run with the network of the last finished epoch, if that works."""
         try:
-            self._end_training()
-            state = self._snapshot.state
+            state = self.whole_state()
             network = TrainedNetwork(self.config, state.weights) if state and state.weights else None
             self._end(Status.FAILED, network, message)
         except Exception:
             # The thread must survive for the other runs.
-            logger.exception("Run %s: its last good epoch cannot be evaluated", self.id)
+            logger.exception("Run %s: its last good epoch cannot be loaded or evaluated", self.id)
             self._end(Status.FAILED, None, message)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnist_core import training
     from mnist_core.config import RunConfig
     from mnist_core.data import Dataset
+    from mnist_core.network.layers import Weights
     from mnist_core.runs.hosted import News
     from mnist_core.runs.snapshot import Snapshot
 
@@ -83,8 +84,10 @@ class RemoteRun(Run):
         if not self._snapshot.status.is_active:
             super().forget_slots(epoch)
 
-    def forget_weights(self, epoch: int, load: Callable[[], training.TrainingState | None]) -> None:
-        """See `Run`; they are kept, for another worker if this one is gone."""
+    def forget_weights(self, epoch: int, load: Callable[[int], Weights]) -> None:
+        """See `Run`; as for `forget_slots`."""
+        if not self._snapshot.status.is_active:
+            super().forget_weights(epoch, load)
 
     def say(self, message: str) -> None:
         """Show a message on the run's page: for half a minute, or longer while no worker answers for the run."""

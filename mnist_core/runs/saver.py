@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from mnist_core.runs.network_run import Run
     from mnist_core.runs.scheduler import Scheduler
     from mnist_core.store.records import RunSummary
-    from mnist_core.training import TrainingState
     from mnist_core.training.moments import Place
 
 T = TypeVar("T")
@@ -61,6 +60,8 @@ class _Record:
     is_paused: bool = False
     moments: set[Place] = field(default_factory=set)
     is_closed: bool = False
+    # Whether its end was saved, too.
+    is_finished: bool = False
     # Whether what was saved is gone, see `drop`. Any thread may set it.
     is_dropped: bool = False
     trouble: str = ""
@@ -442,15 +443,12 @@ class Saver:
                 self._due.setdefault(key, run)
             holders = [one for one in self._records.values() if one.run() is run]
             # Up to here it is saved in all its workspaces.
-            run.forget_slots(min((run.config.epochs if one.is_closed else one.epoch for one in holders), default=0))
-            if not record.is_closed:
-                saved = min((one.epoch for one in holders if not one.is_closed), default=0)
-                run.forget_weights(saved, functools.partial(self._state, *key))
+            saved = min((run.config.epochs if one.is_closed else one.epoch for one in holders), default=0)
+            run.forget_slots(saved)
+            if record.is_finished or not record.is_closed:
+                run.forget_weights(min(saved, record.epoch), functools.partial(self.store.load_weights, *key))
             self._is_saving = False
             self._changed.notify_all()
-
-    def _state(self, workspace: str, run_id: str) -> TrainingState | None:
-        return self.store.load(workspace, run_id).state
 
     def _is_worth_another_try(self, record: _Record, run: Run) -> bool:
         now = time.monotonic()
@@ -488,7 +486,8 @@ class Saver:
             if len(state.slots) < len(slots) or not state.weights:
                 if shot.status.is_active:
                     return  # It is new in this workspace. The next epoch comes with slots again.
-                state = dataclasses.replace(state, slots=slots)  # `finish` removes them again.
+                # `finish` removes the slots again.
+                state = dataclasses.replace(run.whole_state() or state, slots=slots)
             moments = run.moments.to_save(record.moments, state.epoch)
             store.save_epoch(*whose, state, shot.points, shot.busy_seconds, moments)
             record.epoch, record.moments, record.is_paused = state.epoch, set(moments), False
@@ -506,7 +505,7 @@ class Saver:
                 rates=shot.rates, seconds=shot.busy_seconds, message=shot.message, moments=moments,
             )  # fmt: skip
             run.moments.forget(moments, functools.partial(store.load_moment, *whose))
-            record.is_closed = True
+            record.is_closed = record.is_finished = True
 
     def _attempt(self, what: Callable[[], object]) -> bool:
         """Do something in the database; returns whether it succeeded."""

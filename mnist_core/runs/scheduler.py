@@ -174,6 +174,7 @@ class Scheduler:
         Raises:
             CapacityError: the server has no memory for it, or too many runs already.
             ConfigError: these are too many epochs.
+            StoreError: the weights of its last finished epoch cannot be read.
         """
         run = self._run_class.continued(ended, epochs, is_watched)
         self.take_on(run)

@@ -33,7 +33,7 @@ class Snapshot(JobSnapshot):
         rates: every change of the learning rate.
         position: where the run was after its newest chunk; None before that, and when there is a `network`.
         sent: the newest weights that a worker of a cluster has sent; None for a run that trains here.
-        state: the last finished epoch's state.
+        state: the last finished epoch's state. Once saved, it may lack weights and slots; see `Run.whole_state`.
         network: the final network, if the run has ended and has one.
     """
 

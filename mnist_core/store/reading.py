@@ -63,6 +63,15 @@ class Reading:
         """
         return _load_moment(self._database, key_of(workspace, run_id), run_id, place)
 
+    def load_weights(self, workspace: str, run_id: str, epoch: int) -> Weights:
+        """The weights after the last finished epoch of a run, float32.
+
+        Raises:
+            RunNotFoundError: there is no such run, it was deleted, or another epoch is its last one.
+            StoreError: also if they are damaged.
+        """
+        return _load_weights(self._database, key_of(workspace, run_id), run_id, epoch)
+
 
 def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[RunSummary, ...]:
     """The runs that fulfil a condition, newest first."""
@@ -73,7 +82,10 @@ def list_runs(connection: Connection, condition: sa.ColumnElement[bool]) -> tupl
 def load_run(database: Database, connection: Connection, key: str, run_id: str) -> StoredRun:
     """As `RunStore.load`, within a transaction and by the workspace's key."""
     summary, network = _summary_and_network(connection, key, run_id)
-    found = read_parts(connection, key, run_id, codec.PARTS)
+    names = _part_names(connection, key, run_id)
+    # They are read when the run goes on after its last finished epoch.
+    is_apart = bool(network) and network != "weights" and "weights" in names
+    found = read_parts(connection, key, run_id, set(codec.PARTS) - ({"weights"} if is_apart else set()))
     state = codec.unpack_state(summary.config, found, is_ended=not summary.status.is_active)
     if (state.epoch if state else 0) != summary.epochs:
         raise codec.damaged("history")
@@ -89,9 +101,10 @@ def load_run(database: Database, connection: Connection, key: str, run_id: str) 
         codec.unpack_evaluation(summary.config, found),
         Moments(
             parameter_count(summary.config),
-            saved_moments(connection, key, run_id),
+            codec.moment_places(names),
             functools.partial(_load_moment, database, key, run_id),
         ),
+        functools.partial(_load_weights, database, key, run_id, summary.epochs) if is_apart else None,
     )
 
 
@@ -108,8 +121,12 @@ def load_network(connection: Connection, key: str, run_id: str) -> TrainedNetwor
 
 def saved_moments(connection: Connection, key: str, run_id: str) -> tuple[Place, ...]:
     """Where a run has saved moments."""
+    return codec.moment_places(_part_names(connection, key, run_id))
+
+
+def _part_names(connection: Connection, key: str, run_id: str) -> frozenset[str]:
     query = sa.select(parts.c.name).where(parts.c.workspace == key, parts.c.run == run_id)
-    return codec.moment_places(connection.execute(query).scalars())
+    return frozenset(connection.execute(query).scalars())
 
 
 def _load_moment(database: Database, key: str, run_id: str, place: Place) -> Weights:
@@ -122,6 +139,18 @@ def _load_moment(database: Database, key: str, run_id: str, place: Place) -> Wei
     if config is None or not found:
         raise RunNotFoundError
     return codec.unpack_moment(records.read_config(config), found[name])
+
+
+def _load_weights(database: Database, key: str, run_id: str, epoch: int) -> Weights:
+    """As `Reading.load_weights`, by the workspace's key."""
+    with database.reading() as connection:
+        query = sa.select(runs.c.config).where(in_workspace(key), runs.c.id == run_id, runs.c.epochs == epoch)
+        text = connection.execute(query).scalar_one_or_none()
+        found = read_parts(connection, key, run_id, ("weights",))
+    if text is None or not found:
+        raise RunNotFoundError
+    shapes = weight_shapes(records.read_config(text).layers)
+    return codec.unpack_arrays(found["weights"], shapes, codec.PARTS["weights"])
 
 
 def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str]) -> Parts:

@@ -15,11 +15,12 @@ from mnist_core.language import Message
 from mnist_core.training.codec import damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mnist_core.data import Dataset
     from mnist_core.evaluation import Evaluation
     from mnist_core.network import TrainedNetwork
+    from mnist_core.network.layers import Weights
     from mnist_core.training import Progress, RateChanged, Status, TrainingState
     from mnist_core.training.moments import Moments
 
@@ -126,13 +127,15 @@ class StoredRun:
         summary: its entry in the list.
         config: the run, with its seed.
         versions: `library_versions` at its start; other versions may give slightly different numbers.
-        state: after the last finished epoch, with its history. Before the first epoch: where the run starts; None for
-            random weights.
+        state: after the last finished epoch, with its history; without weights if there is `load_weights`. Before the
+            first epoch: where the run starts; None for random weights.
         points: the live curve, without positions.
         rates: every change of the learning rate.
         network: the final network, if the run has ended and has one.
         evaluation: of that network on the test images.
         moments: its kept moments; their weights are read when they are needed.
+        load_weights: reads the weights of `state`, as `RunStore.load_weights`, for a run that has ended with another
+            network; None for other runs, and for runs of earlier versions, which have not saved them.
     """
 
     summary: RunSummary
@@ -144,6 +147,7 @@ class StoredRun:
     network: TrainedNetwork | None
     evaluation: Evaluation | None
     moments: Moments
+    load_weights: Callable[[], Weights] | None = None
 
     def check_dataset(self, dataset: Dataset) -> None:
         """Check that these are the data that the run learned from, before it is resumed or compared.

@@ -24,7 +24,7 @@ from mnist_core.store.workspaces import RUN_ID, key_of, workspace_key
 from mnist_core.training import Status, codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -174,7 +174,10 @@ class Saving:
         message: str = "",
         moments: Mapping[Place, Weights | None] | None = None,
     ) -> None:
-        """Save how a run ended. Only the arrays of its final network stay, since it will not be resumed.
+        """Save how a run ended. It will not be resumed, so the optimizer's averages are removed.
+
+        The weights of the last finished epoch stay if a new run can go on from them: this one was stopped, or has done
+        all its epochs.
 
         Args:
             workspace: the owner's token.
@@ -199,13 +202,15 @@ class Saving:
             )
         key = key_of(workspace, run_id)
         with self._database.writing() as connection:
-            config, _ = _lock(connection, key, run_id, self.server)
+            config, epochs = _lock(connection, key, run_id, self.server)
             packed = {} if rates is None else {"rates": codec.pack_rates(rates)}
             changes: dict[str, Any] = {"status": status.value, "message": message.replace("\0", "")}
             if network is not None:
                 weights = codec.pack_arrays(network.weights, weight_shapes(config.layers))
                 saved = read_parts(connection, key, run_id, ("weights", "best"))
-                changes["network"] = next((name for name, data in saved.items() if data == weights), "network")
+                changes["network"] = next(
+                    (name for name in ("weights", "best") if saved.get(name) == weights), "network"
+                )
                 if changes["network"] == "network":
                     packed["network"] = weights
             if evaluation is not None:
@@ -214,7 +219,10 @@ class Saving:
             if moments is not None:
                 packed |= _replace_moments(connection, key, run_id, config, moments)
             self._write(connection, key, run_id, packed, changes, points, seconds)
-            _remove_training_arrays(connection, key, run_id, changes.get("network", ""))
+            kept = {changes.get("network", "")}
+            if status is Status.STOPPED or (status is Status.FINISHED and epochs == config.epochs):
+                kept.add("weights")
+            _remove_training_arrays(connection, key, run_id, kept)
             # Save the end of a run even if no other run can make space for it.
             self.quotas.enforce_for_workspace(connection, key, run_id, is_strict=False)
             self.quotas.enforce_for_all(connection, key, run_id, is_strict=False)
@@ -297,9 +305,12 @@ def _replace_parts(connection: Connection, key: str, run_id: str, packed: Parts,
     connection.execute(change.values(size=size, **values))
 
 
-def _remove_training_arrays(connection: Connection, key: str, run_id: str, network: str) -> None:
-    """Remove the arrays of an ended run that only training needs: all except the part `network`, if not empty."""
+def _remove_training_arrays(connection: Connection, key: str, run_id: str, kept: Collection[str]) -> None:
+    """Remove the arrays of an ended run that only training needs, except the parts `kept`.
+
+    One of these is the final network; empty for none.
+    """
     of_run = sa.and_(parts.c.workspace == key, parts.c.run == run_id)
-    unneeded = {"slots", *({"weights", "best"} - {network} if network else ())}
+    unneeded = {"slots", *({"weights", "best"}.difference(kept) if "" not in kept else ())}
     connection.execute(parts.delete().where(of_run, parts.c.name.in_(unneeded)))
     _replace_parts(connection, key, run_id, {}, {})

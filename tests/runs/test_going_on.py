@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnist_core.errors import RunNotFoundError
 from mnist_core.runs.network_run import Run
 from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
@@ -84,7 +85,7 @@ def test_what_cannot_go_on(by_hand: Scheduler) -> None:
     assert not early.can_go_on
 
 
-def test_saved_run_that_was_stopped_in_mid_epoch_cannot_go_on(by_hand: Scheduler, tmp_path: Path) -> None:
+def test_saved_run_that_was_stopped_in_mid_epoch_goes_on(by_hand: Scheduler, tmp_path: Path) -> None:
     saver = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"))
     run, workspace = by_hand.submit(small(epochs=4), blobs()), new_workspace()
     saver.save(workspace, run)
@@ -95,9 +96,40 @@ def test_saved_run_that_was_stopped_in_mid_epoch_cannot_go_on(by_hand: Scheduler
     take_turns(by_hand, run)
     assert saver.close(300.0)
     stored = saver.store.load(workspace, run.id)
-    saver.store.close()
     assert stored.summary.epochs == 1
-    assert not Run.restored(stored, blobs()).can_go_on
+    assert stored.state is not None
+    assert stored.state.weights == ()  # They are read when they are needed.
+    restored = Run.restored(stored, blobs())
+    assert restored.can_go_on
+    second = by_hand.go_on(restored, 1)
+    assert second.config.epochs == 2
+    run_to_end(by_hand, second)
+    assert second.snapshot.epochs == ended(by_hand, epochs=2).snapshot.epochs
+    saver.store.discard(workspace, run.id)
+    with pytest.raises(RunNotFoundError):
+        by_hand.go_on(restored, 1)
+    saver.store.close()
+
+
+def test_saved_run_with_early_stopping_that_did_all_epochs_goes_on(by_hand: Scheduler, tmp_path: Path) -> None:
+    saver = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"))
+    # With a rate that is too large for more, its best epoch is not the last one.
+    config = small(epochs=3, validation_fraction=0.25, early_stopping=3, learning_rate=1.0)
+    run, workspace = by_hand.submit(config, blobs()), new_workspace()
+    saver.save(workspace, run)
+    run_to_end(by_hand, run)
+    assert run.snapshot.status is Status.FINISHED
+    assert run.snapshot.state is not None
+    assert run.snapshot.network is not None
+    assert saver.close(300.0)
+    stored = saver.store.load(workspace, run.id)
+    restored = Run.restored(stored, blobs())
+    assert restored.can_go_on
+    second = by_hand.go_on(restored, 2)
+    run_to_end(by_hand, second)
+    whole = ended(by_hand, epochs=5, validation_fraction=0.25, early_stopping=3, learning_rate=1.0)
+    assert second.snapshot.epochs == whole.snapshot.epochs
+    saver.store.close()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adamw"])

@@ -20,6 +20,7 @@ from mnist_core.runs.network_run import Run
 from mnist_core.runs.saver import Saver
 from mnist_core.runs.scheduler import Scheduler
 from mnist_core.runs.snapshot import Snapshot
+from mnist_core.store import reading
 from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status, engine
@@ -182,13 +183,16 @@ def test_resumed_run_has_weights_to_show_before_its_first_point(
 
 
 @pytest.mark.usefixtures("one_point_a_chunk")
-def test_stopped_run_has_its_last_finished_epoch_again(by_hand: Scheduler, saver: Saver) -> None:
-    run, _weights, saved = saved_in_training(by_hand, saver)
+def test_stopped_run_reads_its_last_finished_epoch_when_it_goes_on(by_hand: Scheduler, saver: Saver) -> None:
+    run, weights, saved = saved_in_training(by_hand, saver)
     by_hand.stop(run)
     take_turns(by_hand, run)
     assert run.snapshot.status is Status.STOPPED
-    assert run.snapshot.state is not None
-    assert_same_weights(run.snapshot.state.weights, saved.weights)
+    assert saver.wait_until_saved(MINUTES)
+    assert living(weights) == 0
+    state = run.whole_state()
+    assert state is not None
+    assert_same_weights(state.weights, saved.weights)
     assert run.can_go_on
     going_on = by_hand.go_on(run, 1)
     run_to_end(by_hand, going_on)
@@ -209,7 +213,7 @@ def test_failed_run_ends_with_its_last_finished_epoch(
 
 @pytest.mark.usefixtures("one_point_a_chunk")
 @pytest.mark.parametrize("is_failing", [False, True])
-def test_run_ends_without_the_epoch_that_cannot_be_loaded(
+def test_run_ends_while_its_last_epoch_cannot_be_read(
     is_failing: bool, by_hand: Scheduler, saver: Saver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _weights, _saved = saved_in_training(by_hand, saver)
@@ -218,15 +222,18 @@ def test_run_ends_without_the_epoch_that_cannot_be_loaded(
         raise StoreError("The database is away.", "Try again.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunStore, "load", away)
+        patch.setattr(reading, "_load_weights", away)
         if is_failing:
             patch.setattr(engine.Program, "__call__", no_numbers)
         else:
             by_hand.stop(run)
         take_turns(by_hand, run)
-    assert run.snapshot.status is (Status.FAILED if is_failing else Status.STOPPED)
-    assert (run.snapshot.network is None) is is_failing
-    assert not run.can_go_on
+        assert run.snapshot.status is (Status.FAILED if is_failing else Status.STOPPED)
+        assert (run.snapshot.network is None) is is_failing
+        assert run.can_go_on is not is_failing
+        if not is_failing:
+            with pytest.raises(StoreError, match="away"):
+                by_hand.go_on(run, 1)
 
 
 def no_numbers(*_args: object, **_values: object) -> None:

@@ -93,7 +93,7 @@ def test_ended_run_is_loaded_with_network_and_evaluation(store: RunStore) -> Non
 
 
 @pytest.mark.parametrize("which", ["last", "best", "newer"])
-def test_ended_run_keeps_its_network_once_and_no_arrays_for_training(store: RunStore, which: str) -> None:
+def test_stopped_run_keeps_its_network_once_and_its_last_epoch(store: RunStore, which: str) -> None:
     """The network of the last or the best epoch is already saved; one from the middle of an epoch is not."""
     state = state_after(ADAM, 2, best=True)
     assert state.best_weights is not None
@@ -109,7 +109,26 @@ def test_ended_run_keeps_its_network_once_and_no_arrays_for_training(store: RunS
     assert found.state is not None
     assert (found.state.step, found.state.history, found.state.rates) == (state.step, state.history, state.rates)
     history = before - sum(array.nbytes for array in (*state.weights, *state.slots, *state.best_weights))
-    assert found.summary.size == history + sum(array.nbytes for array in weights)
+    networks = 1 if which == "last" else 2
+    assert found.summary.size == history + networks * sum(array.nbytes for array in weights)
+    assert_same_arrays(store.load_weights(MINE, "one", 2), state.weights)
+    assert (found.load_weights is None) is (which == "last")
+    if found.load_weights is not None:
+        assert found.state.weights == ()
+        assert_same_arrays(found.load_weights(), state.weights)
+    for epoch in (1, 3):
+        with pytest.raises(RunNotFoundError):
+            store.load_weights(MINE, "one", epoch)
+
+
+@pytest.mark.parametrize(("epochs", "is_kept"), [(2, False), (ADAM.epochs, True)])
+def test_finished_run_keeps_its_last_epoch_unless_it_ended_early(store: RunStore, epochs: int, is_kept: bool) -> None:
+    state = state_after(ADAM, epochs, best=True)
+    assert state.best_weights is not None
+    store.create(MINE, "one", ADAM, blobs())
+    store.save_epoch(MINE, "one", state)
+    store.finish(MINE, "one", Status.FINISHED, network=TrainedNetwork(ADAM, state.best_weights))
+    assert (store.load(MINE, "one").load_weights is not None) is is_kept
 
 
 def test_run_that_ended_without_a_network_keeps_its_weights(store: RunStore) -> None:

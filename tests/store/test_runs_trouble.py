@@ -208,7 +208,7 @@ class Trap:
 
 
 def keep_whole(store: RunStore, name: str = "network") -> None:
-    """A run with a part of every kind: ended, or active for the parts that only training needs."""
+    """A run with a part of every kind: ended, or active for the parts that only training reads with the others."""
     store.create(MINE, "one", EARLY, blobs())
     store.save_epoch(MINE, "one", state_after(EARLY, 3, best=True), curve_points(3))
     if name in FOR_TRAINING:
@@ -233,8 +233,20 @@ def damage(url: str, name: str, change: Callable[[bytes], bytes], with_checksum:
 
 def test_every_part_has_a_damage_test(url: str) -> None:
     keep_whole(RunStore(url))
-    assert sorted(row[0] for row in execute_sql(url, "SELECT name FROM playground_parts")) == sorted(AT_THE_END)
+    names = sorted(row[0] for row in execute_sql(url, "SELECT name FROM playground_parts"))
+    assert names == sorted(["weights", *AT_THE_END])
     RunStore(url).load(MINE, "one")
+
+
+def test_damaged_last_epoch_does_not_hide_the_network(url: str) -> None:
+    store = RunStore(url)
+    keep_whole(store)
+    damage(url, "weights", lambda data: data[:-1], with_checksum=True)
+    found = store.load(MINE, "one")
+    assert found.network is not None
+    assert found.load_weights is not None
+    with pytest.raises(StoreError, match="weights cannot be read"):
+        found.load_weights()
 
 
 @pytest.mark.parametrize("name", NAMES)

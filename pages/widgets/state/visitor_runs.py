@@ -124,6 +124,7 @@ def go_on(ended: Run, epochs: int, title: str) -> None:
     Raises:
         CapacityError: the server has no room for it.
         LimitError: too many runs were started from the visitor's address.
+        StoreError: the weights of its last finished epoch cannot be read.
     """
     visitor_limits.spend(limits.RUNS)
     run = scheduler.shared().go_on(ended, epochs, watcher())
