@@ -1,4 +1,4 @@
-"""A browser that asks for its page again while a press is being carried out, or just before."""
+"""A browser that asks for its page again while a press is being carried out, or just before, or in a new session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets.server import callbacks
 from tests.pages.visitor import ask_again
 
-ASK, CHECK, TAKE = callbacks._ask, callbacks._check, callbacks._take
+ASK, CHECK, TAKE, REGISTER = callbacks._ask, callbacks._check, callbacks._take, callbacks._register
 
 
 def _page() -> None:
@@ -56,6 +56,7 @@ def count_presses(when: str, monkeypatch: pytest.MonkeyPatch, is_mended: bool) -
     monkeypatch.setattr(ScriptRequests, "request_rerun", ASK)
     monkeypatch.setattr(ScriptRunner, "_maybe_handle_execution_control_request", CHECK)
     monkeypatch.setattr(SafeSessionState, "on_script_will_rerun", take)
+    monkeypatch.setattr(SafeSessionState, "register_widget", REGISTER)
     if is_mended:
         callbacks.finish()
     page = AppTest.from_function(_page)
@@ -64,11 +65,21 @@ def count_presses(when: str, monkeypatch: pytest.MonkeyPatch, is_mended: bool) -
     page.session_state["count"] = 0
     page.run()
     page.session_state["is-late"] = when == "before the button"
-    page.button[1 if when == "before the button" else 0].click().run()
+    page.button[1 if when == "before the button" else 0].click()
+    if when == "in a new session":
+        pressed, page = page._tree.get_widget_states(), AppTest.from_function(_page)
+        for name in ("is-early", "is-late"):
+            page.session_state[name] = False
+        page.session_state["count"] = 0
+        page._run(pressed)
+    else:
+        page.run()
     return page.text[0].value
 
 
-WHEN = pytest.mark.parametrize("when", ["before the callback", "in the callback", "before the button"])
+WHEN = pytest.mark.parametrize(
+    "when", ["before the callback", "in the callback", "before the button", "in a new session"]
+)
 
 
 @WHEN

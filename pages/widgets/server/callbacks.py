@@ -1,11 +1,14 @@
-"""Presses that are carried out, even if the browser asks for its page again at once.
+"""Presses that are carried out, even if the browser asks for its page again at once, or its session is gone.
 
 When the browser asks again, Streamlit ends the script at its next element or use of the session's state. That can be
 before the press that the script was started for has reached its callback, or in the middle of the callback, or before
 the script has reached `if st.button(...)`. The browser sends a press once, so it would be lost.
 
-For the same reason `runner.fastReruns` is off in `.streamlit/config.toml`. With it Streamlit replaces a script that has
-not begun by the next one, with its press, and two scripts of one session can run at once.
+After a phone has slept, or the server was started again, the page is still there, but its session is a new one. It does
+not know what to call when a button is pressed that the browser shows, until a script has shown it once more.
+
+For the first reason `runner.fastReruns` is off in `.streamlit/config.toml`. With it Streamlit replaces a script that
+has not begun by the next one, with its press, and two scripts of one session can run at once.
 """
 
 from __future__ import annotations
@@ -13,16 +16,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from streamlit.runtime.scriptrunner import ScriptRunner
+from streamlit.runtime.scriptrunner import ScriptRunner, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SafeSessionState
 
 if TYPE_CHECKING:
     from streamlit.proto.WidgetStates_pb2 import WidgetStates
+    from streamlit.runtime.state.common import WidgetMetadata
 
 _ask = ScriptRequests.request_rerun
 _check = ScriptRunner._maybe_handle_execution_control_request
 _take = SafeSessionState.on_script_will_rerun
+_register = SafeSessionState.register_widget
 _script = threading.local()
 
 
@@ -30,11 +35,13 @@ def finish() -> None:
     """Make scripts of this process carry out what the browser sent before they end for the next one.
 
     A script takes the values of all controls and calls their callbacks; if a button without a callback was pressed, it
-    runs to its end, or until it asks for a page itself, with `st.rerun` or `st.switch_page`.
+    runs to its end, or until it asks for a page itself, with `st.rerun` or `st.switch_page`. If the session has never
+    shown the button that was pressed, the script begins again as soon as it has.
     """
     ScriptRequests.request_rerun = _ask_again  # type: ignore[method-assign]
     ScriptRunner._maybe_handle_execution_control_request = _check_later  # type: ignore[method-assign]
     SafeSessionState.on_script_will_rerun = _take_whole  # type: ignore[method-assign, assignment]
+    SafeSessionState.register_widget = _show_pressed  # type: ignore[method-assign]
 
 
 def _ask_again(self: ScriptRequests, new_data: RerunData) -> bool:
@@ -52,16 +59,29 @@ def _check_later(self: ScriptRunner) -> None:
 
 
 def _take_whole(self: SafeSessionState, sent: WidgetStates | None, *args: Any, **kwargs: Any) -> None:
+    known = self._state._new_widget_state.widget_metadata
+    pressed = [one.id for one in sent.widgets if one.trigger_value] if sent is not None else []
     _script.is_taking = True
-    _script.is_pressed = sent is not None and any(
-        one.trigger_value and not _has_callback(self, one.id) for one in sent.widgets
-    )
+    _script.is_pressed = any(one not in known or known[one].callback is None for one in pressed)
+    _script.unknown = {one: sent for one in pressed if one not in known}
     try:
         _take(self, sent, *args, **kwargs)
     finally:
         _script.is_taking = False
 
 
-def _has_callback(state: SafeSessionState, widget: str) -> bool:
-    known = state._state._new_widget_state.widget_metadata.get(widget)
-    return known is not None and known.callback is not None
+def _show_pressed(self: SafeSessionState, metadata: WidgetMetadata[Any], user_key: str | None) -> Any:
+    """Show a control; if it is a button that was pressed before this session knew its callback, begin again."""
+    shown = _register(self, metadata, user_key)
+    sent = getattr(_script, "unknown", {}).pop(metadata.id, None)
+    context = get_script_run_ctx()
+    if sent is not None and metadata.callback is not None and context is not None and context.script_requests:
+        again = RerunData(
+            query_string=context.query_string,
+            widget_states=sent,
+            page_script_hash=context.page_script_hash,
+            cached_message_hashes=context.cached_message_hashes,
+            context_info=context.context_info,
+        )
+        context.script_requests.request_rerun(again)
+    return shown
