@@ -161,6 +161,7 @@ def test_sessions_of_closed_tabs_are_dropped(
     thread.join()
     loop.close()
     assert left() is None
+    garbage.forget_sessions(held_seconds)  # The server has ended.
 
 
 def test_streamlit_still_has_what_is_used_here() -> None:

@@ -81,6 +81,9 @@ def forget_sessions(held_seconds: float | None = None) -> None:
     if not runtime.exists():
         return
     instance = runtime.get_instance()
+    loop = instance._get_async_objs().eventloop
+    if loop.is_closed():  # The server ends.
+        return
     sessions = instance._session_mgr._session_storage._cache  # type: ignore[attr-defined]
     is_done = threading.Event()
 
@@ -89,7 +92,7 @@ def forget_sessions(held_seconds: float | None = None) -> None:
         sessions.expire(sessions.timer() + sessions.ttl - held)
         is_done.set()
 
-    instance._get_async_objs().eventloop.call_soon_threadsafe(drop_old)
+    loop.call_soon_threadsafe(drop_old)
     is_done.wait(_LOOP_SECONDS)
 
 
