@@ -74,8 +74,8 @@ def _show_pressed(self: SafeSessionState, metadata: WidgetMetadata[Any], user_ke
     """Show a control; if it is a button that was pressed before this session knew its callback, begin again."""
     shown = _register(self, metadata, user_key)
     sent = getattr(_script, "unknown", {}).pop(metadata.id, None)
-    context = get_script_run_ctx()
-    if sent is not None and metadata.callback is not None and context is not None and context.script_requests:
+    context = get_script_run_ctx() if sent is not None and metadata.callback is not None else None
+    if context is not None and context.script_requests:
         again = RerunData(
             query_string=context.query_string,
             widget_states=sent,
