@@ -124,8 +124,7 @@ class Run(Job):
         """Whether `continued` can train it further: it has ended after an epoch, and not early."""
         shot = self._snapshot
         is_there = shot.state is not None and bool(shot.epochs) and bool(shot.state.weights or self._load_weights)
-        ended = is_there and shot.status in (Status.FINISHED, Status.STOPPED)
-        return ended and (shot.status is Status.STOPPED or len(shot.epochs) == self.config.epochs)
+        return is_there and shot.status.can_go_on(len(shot.epochs), self.config.epochs)
 
     @classmethod
     def continued(cls, ended: Run, epochs: int, is_watched: Callable[[], bool] | None = None) -> Run:

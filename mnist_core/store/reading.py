@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from mnist_core.config import RunConfig
     from mnist_core.network.layers import Weights
     from mnist_core.store.database import Database
     from mnist_core.training.codec import Parts
@@ -131,26 +132,31 @@ def _part_names(connection: Connection, key: str, run_id: str) -> frozenset[str]
 
 def _load_moment(database: Database, key: str, run_id: str, place: Place) -> Weights:
     """As `Reading.load_moment`, by the workspace's key."""
-    name = codec.moment_name(place)
-    with database.reading() as connection:
-        query = sa.select(runs.c.config).where(in_workspace(key), runs.c.id == run_id)
-        config = connection.execute(query).scalar_one_or_none()
-        found = read_parts(connection, key, run_id, (name,))
-    if config is None or not found:
-        raise RunNotFoundError
-    return codec.unpack_moment(records.read_config(config), found[name])
+    return codec.unpack_moment(*_config_and_part(database, key, run_id, codec.moment_name(place)))
 
 
 def _load_weights(database: Database, key: str, run_id: str, epoch: int) -> Weights:
     """As `Reading.load_weights`, by the workspace's key."""
+    config, data = _config_and_part(database, key, run_id, "weights", runs.c.epochs == epoch)
+    return codec.unpack_arrays(data, weight_shapes(config.layers), codec.PARTS["weights"])
+
+
+def _config_and_part(
+    database: Database, key: str, run_id: str, name: str, *conditions: sa.ColumnElement[bool]
+) -> tuple[RunConfig, bytes]:
+    """The config of a run that fulfils the conditions, and one of its parts.
+
+    Raises:
+        RunNotFoundError: there is no such run or part.
+        StoreError: the config or the part is damaged.
+    """
     with database.reading() as connection:
-        query = sa.select(runs.c.config).where(in_workspace(key), runs.c.id == run_id, runs.c.epochs == epoch)
-        text = connection.execute(query).scalar_one_or_none()
-        found = read_parts(connection, key, run_id, ("weights",))
-    if text is None or not found:
+        query = sa.select(runs.c.config).where(in_workspace(key), runs.c.id == run_id, *conditions)
+        config = connection.execute(query).scalar_one_or_none()
+        found = read_parts(connection, key, run_id, (name,))
+    if config is None or not found:
         raise RunNotFoundError
-    shapes = weight_shapes(records.read_config(text).layers)
-    return codec.unpack_arrays(found["weights"], shapes, codec.PARTS["weights"])
+    return records.read_config(config), found[name]
 
 
 def read_parts(connection: Connection, key: str, run_id: str, names: Collection[str]) -> Parts:

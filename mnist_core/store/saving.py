@@ -176,8 +176,7 @@ class Saving:
     ) -> None:
         """Save how a run ended. It will not be resumed, so the optimizer's averages are removed.
 
-        The weights of the last finished epoch stay if a new run can go on from them: this one was stopped, or has done
-        all its epochs.
+        The weights of the last finished epoch stay if a new run can go on from them, see `Status.can_go_on`.
 
         Args:
             workspace: the owner's token.
@@ -219,10 +218,12 @@ class Saving:
             if moments is not None:
                 packed |= _replace_moments(connection, key, run_id, config, moments)
             self._write(connection, key, run_id, packed, changes, points, seconds)
-            kept = {changes.get("network", "")}
-            if status is Status.STOPPED or (status is Status.FINISHED and epochs == config.epochs):
-                kept.add("weights")
-            _remove_training_arrays(connection, key, run_id, kept)
+            unneeded = {"slots"}
+            if network is not None:
+                unneeded |= {"weights", "best"} - {changes["network"]}
+                if status.can_go_on(epochs, config.epochs):
+                    unneeded.discard("weights")
+            _remove_parts(connection, key, run_id, unneeded)
             # Save the end of a run even if no other run can make space for it.
             self.quotas.enforce_for_workspace(connection, key, run_id, is_strict=False)
             self.quotas.enforce_for_all(connection, key, run_id, is_strict=False)
@@ -305,12 +306,7 @@ def _replace_parts(connection: Connection, key: str, run_id: str, packed: Parts,
     connection.execute(change.values(size=size, **values))
 
 
-def _remove_training_arrays(connection: Connection, key: str, run_id: str, kept: Collection[str]) -> None:
-    """Remove the arrays of an ended run that only training needs, except the parts `kept`.
-
-    One of these is the final network; empty for none.
-    """
+def _remove_parts(connection: Connection, key: str, run_id: str, names: Collection[str]) -> None:
     of_run = sa.and_(parts.c.workspace == key, parts.c.run == run_id)
-    unneeded = {"slots", *({"weights", "best"}.difference(kept) if "" not in kept else ())}
-    connection.execute(parts.delete().where(of_run, parts.c.name.in_(unneeded)))
+    connection.execute(parts.delete().where(of_run, parts.c.name.in_(names)))
     _replace_parts(connection, key, run_id, {}, {})

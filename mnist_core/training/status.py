@@ -25,6 +25,15 @@ class Status(Enum):
         """Whether the run can still continue."""
         return self in (Status.WAITING, Status.RUNNING, Status.PAUSED)
 
+    def can_go_on(self, done: int, planned: int) -> bool:
+        """Whether a new run can go on after the last epoch: this one was stopped, or has done all its epochs.
+
+        Args:
+            done: the finished epochs.
+            planned: those of its config; early stopping ends before.
+        """
+        return self is Status.STOPPED or (self is Status.FINISHED and done == planned)
+
 
 _LABELS = {
     Status.WAITING: Message("waiting"),
