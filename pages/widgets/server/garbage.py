@@ -56,13 +56,11 @@ def collect_forever(
         wait(PAUSE_SECONDS)
         pauses += 1
         try:
-            is_busy = not is_quiet()
-            is_due = pauses >= COLLECT_AT_LATEST
-            if not is_due and pauses >= COLLECT_AFTER:
-                is_due = not is_busy or is_full()
+            is_busy, is_short = not is_quiet(), is_full()
+            is_due = pauses >= (COLLECT_AT_LATEST if is_busy and not is_short else COLLECT_AFTER)
             if is_due:
                 pauses = 0
-                forget_sessions(HELD_SECONDS if is_full() else None)
+                forget_sessions(HELD_SECONDS if is_short else None)
                 gc.collect()
             if is_due or is_busy:  # Saving an epoch takes much memory for a moment. Costs 10 ms.
                 return_memory()
