@@ -91,7 +91,8 @@ def class_balance(most: int, parts: Sequence[str], names: Sequence[str] = DIGITS
             },
             "tooltip": [
                 {"field": "digit", "type": "nominal", "title": _(noun_of(names))},
-                {"field": "images", "type": "quantitative", "title": _("images"), "format": ",d"},
+                {"field": "part", "type": "nominal", "title": _("images")},
+                {"field": "images", "type": "quantitative", "title": _("count"), "format": ",d"},
             ],
         },
     }
