@@ -16,7 +16,7 @@ from mnist_core.store.runs import RunStore
 from mnist_core.store.workspaces import new_workspace
 from mnist_core.training import Status
 from tests.samples import blobs, small
-from tests.scheduled_runs import run_to_end, take_turns
+from tests.scheduled_runs import assert_same_weights, run_to_end, take_turns
 
 
 def ended(scheduler: Scheduler, **changes: Any) -> Run:
@@ -111,11 +111,13 @@ def test_saved_run_that_was_stopped_in_mid_epoch_goes_on(by_hand: Scheduler, tmp
     saver.store.close()
 
 
-def test_saved_run_with_early_stopping_that_did_all_epochs_goes_on(by_hand: Scheduler, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("learning_rate", "is_last_best"), [(0.1, True), (1.0, False)])
+def test_saved_run_with_early_stopping_that_did_all_epochs_goes_on(
+    learning_rate: float, is_last_best: bool, by_hand: Scheduler, tmp_path: Path
+) -> None:
     saver = Saver(RunStore(f"sqlite:///{tmp_path / 'runs.db'}"))
-    # With a rate that is too large for more, its best epoch is not the last one.
-    config = small(epochs=3, validation_fraction=0.25, early_stopping=3, learning_rate=1.0)
-    run, workspace = by_hand.submit(config, blobs()), new_workspace()
+    changes: dict[str, Any] = {"validation_fraction": 0.25, "early_stopping": 3, "learning_rate": learning_rate}
+    run, workspace = by_hand.submit(small(epochs=3, **changes), blobs()), new_workspace()
     saver.save(workspace, run)
     run_to_end(by_hand, run)
     assert run.snapshot.status is Status.FINISHED
@@ -123,11 +125,15 @@ def test_saved_run_with_early_stopping_that_did_all_epochs_goes_on(by_hand: Sche
     assert run.snapshot.network is not None
     assert saver.close(300.0)
     stored = saver.store.load(workspace, run.id)
+    assert (stored.load_weights is None) is is_last_best
     restored = Run.restored(stored, blobs())
     assert restored.can_go_on
     second = by_hand.go_on(restored, 2)
+    assert second.snapshot.state is not None
+    assert second.snapshot.state.best_weights is not None
+    assert_same_weights(second.snapshot.state.best_weights, run.snapshot.network.weights)
     run_to_end(by_hand, second)
-    whole = ended(by_hand, epochs=5, validation_fraction=0.25, early_stopping=3, learning_rate=1.0)
+    whole = ended(by_hand, epochs=5, **changes)
     assert second.snapshot.epochs == whole.snapshot.epochs
     saver.store.close()
 
