@@ -39,9 +39,12 @@ def test_first_press_after_the_session_is_gone(chromium: Browser, tmp_path: Path
         train(page)
         before = len(sockets)
         sockets[-1].close()
-        while len(sockets) == before:  # The page connects again by itself.
+        for _ in range(1_000):  # The page connects again by itself.
+            if len(sockets) > before:
+                break
             page.evaluate("() => new Promise(requestAnimationFrame)")  # Meanwhile Playwright hears of sockets.
             PAUSE.wait(0.1)
+        assert len(sockets) > before
         page.get_by_role("button", name="Next", exact=True).click()
         page.get_by_role("button", name="Train 5 more epochs").click()
         expect(page.get_by_text(re.compile("· run 2"))).to_be_visible(timeout=SLOW)
