@@ -4,8 +4,8 @@ When the browser asks again, Streamlit ends the script at its next element or us
 before the press that the script was started for has reached its callback, or in the middle of the callback, or before
 the script has reached `if st.button(...)`. The browser sends a press once, so it would be lost.
 
-After a phone has slept, or the server was started again, the page is still there, but its session is a new one. It does
-not know what to call when a button is pressed that the browser shows, until a script has shown it once more.
+After a phone has slept for minutes, the page is still there, but its session is a new one. It does not know what to
+call when a button is pressed that the browser shows, until a script has shown it once more.
 
 For the first reason `runner.fastReruns` is off in `.streamlit/config.toml`. With it Streamlit replaces a script that
 has not begun by the next one, with its press, and two scripts of one session can run at once.
